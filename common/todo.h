@@ -1,0 +1,13 @@
+/*
+ * todo: what stands in a starter where the student has not written anything yet.
+ */
+#ifndef COMMON_TODO_H
+#define COMMON_TODO_H
+
+/* Print `TODO 3 is not done: submit the SETTINGS frame (lab01-session/README.md)` to stderr, once, and
+ * end the program with status 1. The lab is taken from the name of the source file. */
+#define todo(number, text) todo_stop(__FILE__, number, text)
+
+_Noreturn void todo_stop(const char *file, int number, const char *text);
+
+#endif
