@@ -1,0 +1,207 @@
+/* connection: see connection.h. */
+#include "common/connection.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/frame.h"
+
+struct connection {
+  struct transport *transport;
+  nghttp2_session *session;
+  const struct connection_config *config;
+  void *user;
+  bool open;    /* on_open was called */
+  bool goodbye; /* GOAWAY was submitted */
+  char *error;  /* why it ends, if not by itself; NULL until then */
+};
+
+/* The first reason is the one that counts. Where there is no memory for it, the end is told without. */
+static void set_error(struct connection *connection, const char *what, const char *why,
+                      size_t why_length) {
+  if (connection->error)
+    return;
+  if (asprintf(&connection->error, "%s%s%.*s", what, why_length ? ": " : "", (int)why_length, why) <
+      0)
+    connection->error = NULL;
+}
+
+/* nghttp2 itself failed, by one of its NGHTTP2_ERR_ codes. */
+static void set_nghttp2_error(struct connection *connection, int code) {
+  const char *why = nghttp2_strerror(code);
+  set_error(connection, code == NGHTTP2_ERR_BAD_CLIENT_MAGIC ? "not HTTP/2" : "nghttp2", why,
+            strlen(why));
+}
+
+static uint32_t read_32(const uint8_t *bytes) {
+  return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/*
+ * When the peer breaks the protocol, nghttp2 ends the session with a GOAWAY that has the error code
+ * and a text in it, and tells nobody else: so look at the GOAWAY frame on its way out.
+ * (RFC 9113, section 6.8: 9 octets of frame header, last stream, error code, debug data.)
+ */
+static void look_for_goaway(struct connection *connection, const uint8_t *frame, size_t length) {
+  enum { TYPE = 3, ERROR_CODE = FRAME_HEADER_LENGTH + 4, DEBUG_DATA = FRAME_HEADER_LENGTH + 8 };
+  if (length < DEBUG_DATA || frame[TYPE] != NGHTTP2_GOAWAY)
+    return;
+  uint32_t code = read_32(frame + ERROR_CODE);
+  const char *name = frame_error_name(code);
+  if (code != NGHTTP2_NO_ERROR)
+    set_error(connection, name ? name : "unknown error", (const char *)frame + DEBUG_DATA,
+              length - DEBUG_DATA);
+}
+
+/* --- Transport events ----------------------------------------------------------------------------- */
+
+static void on_writable(struct transport *transport, void *user) {
+  struct connection *connection = user;
+  nghttp2_session *session = connection->session;
+  while (transport_room(transport) > 0) {
+    const uint8_t *frame;
+    ssize_t length = nghttp2_session_mem_send(session, &frame);
+    if (length == 0)
+      break;
+    if (length < 0 || transport_write(transport, frame, (size_t)length) != 0) {
+      set_nghttp2_error(connection, length < 0 ? (int)length : NGHTTP2_ERR_NOMEM);
+      transport_close(transport);
+      return;
+    }
+    look_for_goaway(connection, frame, (size_t)length);
+  }
+  if (!nghttp2_session_want_read(session) && !nghttp2_session_want_write(session))
+    transport_close(transport);
+}
+
+static void on_data(struct transport *transport, const uint8_t *data, size_t length, void *user) {
+  struct connection *connection = user;
+  ssize_t taken = nghttp2_session_mem_recv(connection->session, data, length);
+  if (taken >= 0)
+    return; /* the transport asks on_writable next */
+  set_nghttp2_error(connection, (int)taken);
+  if (taken !=
+      NGHTTP2_ERR_BAD_CLIENT_MAGIC) /* whoever does not speak HTTP/2 knows no GOAWAY either */
+    nghttp2_session_terminate_session(connection->session, NGHTTP2_INTERNAL_ERROR);
+  on_writable(transport, connection);
+  transport_close(transport);
+}
+
+static void on_open(struct transport *transport, void *user) {
+  struct connection *connection = user;
+  const struct connection_config *config = connection->config;
+  connection->transport = transport;
+  connection->open = true;
+  int error = nghttp2_submit_settings(connection->session, NGHTTP2_FLAG_NONE, config->settings,
+                                      config->setting_count);
+  if (error != 0) {
+    set_nghttp2_error(connection, error);
+    transport_close(transport);
+    return;
+  }
+  if (config->on_open)
+    config->on_open(connection, connection->user);
+}
+
+/* Free all but the transport. */
+static void free_session(struct connection *connection) {
+  nghttp2_session_del(connection->session);
+  free(connection->error);
+  free(connection);
+}
+
+static void on_close(struct transport *transport, const char *error, void *user) {
+  struct connection *connection = user;
+  (void)transport;
+  if (connection->error)
+    error = connection->error;
+  connection->config->on_close(connection, error, connection->user);
+  free_session(connection);
+}
+
+static const struct transport_events transport_events = {
+    .on_open = on_open, .on_data = on_data, .on_writable = on_writable, .on_close = on_close};
+
+/* --- What the owner calls ------------------------------------------------------------------------- */
+
+static struct connection *connection_new(const struct connection_config *config, bool is_server,
+                                         void *user) {
+  struct connection *connection = calloc(1, sizeof *connection);
+  if (!connection)
+    return NULL;
+  connection->config = config;
+  connection->user = user;
+  int error = is_server ? nghttp2_session_server_new2(&connection->session, config->callbacks, user,
+                                                      config->option)
+                        : nghttp2_session_client_new2(&connection->session, config->callbacks, user,
+                                                      config->option);
+  if (error != 0) {
+    free(connection);
+    return NULL;
+  }
+  return connection;
+}
+
+struct connection *connection_connect(uv_loop_t *loop, const struct url *url, SSL_CTX *tls,
+                                      const struct connection_config *config, void *user) {
+  struct connection *connection = connection_new(config, false, user);
+  if (!connection)
+    return NULL;
+  connection->transport =
+      transport_connect(loop, url->host, url->port, tls, &transport_events, connection);
+  if (!connection->transport) {
+    free_session(connection);
+    return NULL;
+  }
+  return connection;
+}
+
+struct connection *connection_accept(struct transport *transport,
+                                     const struct connection_config *config, void *user) {
+  struct connection *connection = connection_new(config, true, user);
+  if (!connection) {
+    transport_free(transport);
+    return NULL;
+  }
+  transport_start(transport, &transport_events, connection);
+  return connection;
+}
+
+nghttp2_session *connection_session(const struct connection *connection) {
+  return connection->session;
+}
+
+struct transport *connection_transport(const struct connection *connection) {
+  return connection->transport;
+}
+
+void connection_send(struct connection *connection) {
+  transport_wake(connection->transport);
+}
+
+void connection_close(struct connection *connection) {
+  if (connection->goodbye)
+    return;
+  connection->goodbye = true;
+  if (!connection->open) {
+    transport_close(connection->transport);
+    return;
+  }
+  int32_t last = nghttp2_session_get_last_proc_stream_id(connection->session);
+  int error = nghttp2_submit_goaway(connection->session, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR,
+                                    NULL, 0);
+  if (error != 0) {
+    set_nghttp2_error(connection, error);
+    transport_close(connection->transport);
+    return;
+  }
+  transport_wake(connection->transport);
+}
+
+void connection_free(struct connection *connection) {
+  if (!connection)
+    return;
+  transport_free(connection->transport);
+  free_session(connection);
+}

@@ -1,0 +1,74 @@
+/*
+ * connection: a transport that carries an nghttp2_session.
+ *
+ * What lab 1 does by hand is done here once and for all: bytes that arrive are fed to the session,
+ * frames that the session wants to send are collected and sent, the goodbye is said, and the end is told.
+ * Everything in between is plain nghttp2: requests, responses and callbacks are the owner's.
+ *
+ * Order of calls: connection_connect or connection_accept; on_open; nghttp2 calls, mostly from its own
+ * callbacks; connection_close; on_close, after which the connection is gone.
+ * connection_free ends it early, without a call back.
+ *
+ * The session's `user_data`, the last argument of every nghttp2 callback, is the `user` given here.
+ * nghttp2 is asked for frames only while the transport has room (back-pressure), and never from within
+ * its own callbacks: what is submitted there leaves when the callback has returned.
+ */
+#ifndef COMMON_CONNECTION_H
+#define COMMON_CONNECTION_H
+
+#include <nghttp2/nghttp2.h>
+
+#include "common/transport.h"
+#include "common/url.h"
+
+struct connection;
+
+/* What a program says once about all its connections. It must outlive them. */
+struct connection_config {
+  const nghttp2_session_callbacks *callbacks;
+  const nghttp2_option *option;           /* may be NULL */
+  const nghttp2_settings_entry *settings; /* the SETTINGS to begin with; may be NULL */
+  size_t setting_count;
+
+  /* It is connected and the SETTINGS are submitted: requests may be. May be NULL. */
+  void (*on_open)(struct connection *connection, void *user);
+
+  /*
+   * The end, whatever the reason. `error` is NULL if both sides had finished: every stream was closed and
+   * a GOAWAY was sent or received. Else it is one line that says why: what transport.h says,
+   * "not HTTP/2: ...", or "PROTOCOL_ERROR: ..." for the error that this side found in the peer's frames
+   * and has sent as GOAWAY. It is valid until the call returns. nghttp2 calls no on_stream_close for
+   * streams that were still open.
+   */
+  void (*on_close)(struct connection *connection, const char *error, void *user);
+};
+
+/* Connect to the host and port of `url`; `tls` as in transport_connect. Returns NULL when there is no memory. */
+struct connection *connection_connect(uv_loop_t *loop, const struct url *url, SSL_CTX *tls,
+                                      const struct connection_config *config, void *user);
+
+/* Be the server on an accepted transport, which is the connection's from now on. Returns NULL when there is no memory,
+ * and then the transport is freed. on_open is called before it returns. */
+struct connection *connection_accept(struct transport *transport,
+                                     const struct connection_config *config, void *user);
+
+/* The session, for nghttp2_submit_... and nghttp2_session_.... */
+nghttp2_session *connection_session(const struct connection *connection);
+
+/* The transport below, for those who want to watch it. */
+struct transport *connection_transport(const struct connection *connection);
+
+/* Something was submitted from outside of any callback (a timer, say): send it in the next turn. */
+void connection_send(struct connection *connection);
+
+/*
+ * Say goodbye: GOAWAY(NO_ERROR) goes out, streams in flight finish, then the transport is closed and
+ * on_close is called with NULL. May be called at any time and more than once, also from nghttp2 callbacks.
+ * Before on_open it gives up at once.
+ */
+void connection_close(struct connection *connection);
+
+/* End at once and free it, without a call back. NULL is allowed; not from within an nghttp2 callback. */
+void connection_free(struct connection *connection);
+
+#endif

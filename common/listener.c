@@ -1,0 +1,226 @@
+/* listener: see listener.h. */
+#include "common/listener.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+  ADDRESSES = 8,      /* more than any host name that one listens on has */
+  PORT_TRIES = 16,    /* a port that is free for one address may be taken for the next */
+  ACCEPT_ROUNDS = 64, /* clients taken in one turn of the loop, then the others get theirs */
+  PAUSE_MS = 100,     /* before it is tried again to accept, when descriptors or memory ran out */
+};
+
+/* One listening socket. Its memory belongs to libuv's handle and goes with it. */
+struct socket {
+  uv_poll_t poll; /* poll.data is the listener, or NULL once that is gone */
+  int descriptor;
+};
+
+struct listener {
+  uv_loop_t *loop;
+  struct socket *sockets[ADDRESSES];
+  size_t socket_count;
+  uv_timer_t *pause;
+  SSL_CTX *tls;
+  int port;
+  listener_callback callback;
+  void *user;
+};
+
+static void free_handle(uv_handle_t *handle) {
+  free(handle);
+}
+
+static void close_sockets(struct listener *listener) {
+  for (size_t i = 0; i < listener->socket_count; i++) {
+    struct socket *socket = listener->sockets[i];
+    socket->poll.data = NULL;
+    uv_close((uv_handle_t *)&socket->poll, free_handle);
+    close(socket->descriptor);
+  }
+  listener->socket_count = 0;
+}
+
+void listener_free(struct listener *listener) {
+  if (!listener)
+    return;
+  close_sockets(listener);
+  if (listener->pause)
+    uv_close((uv_handle_t *)listener->pause, free_handle);
+  free(listener);
+}
+
+int listener_port(const struct listener *listener) {
+  return listener->port;
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void resume(uv_timer_t *timer) {
+  struct listener *listener = timer->data;
+  for (size_t i = 0; i < listener->socket_count; i++)
+    uv_poll_start(&listener->sockets[i]->poll, UV_READABLE, on_poll);
+}
+
+/* A socket that cannot be accepted stays readable: without a pause the loop would spin on it. */
+static void pause_accepting(struct listener *listener) {
+  for (size_t i = 0; i < listener->socket_count; i++)
+    uv_poll_stop(&listener->sockets[i]->poll);
+  uv_timer_start(listener->pause, resume, PAUSE_MS, 0);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events) {
+  (void)status; /* an error of the socket shows in accept */
+  (void)events;
+  int listening = ((struct socket *)poll)->descriptor;
+  for (int round = 0; round < ACCEPT_ROUNDS && poll->data; round++) {
+    struct listener *listener = poll->data;
+    int descriptor = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor < 0) {
+      if (errno == EINTR || errno == ECONNABORTED)
+        continue;
+      if (errno != EAGAIN && errno != EWOULDBLOCK)
+        pause_accepting(listener);
+      return;
+    }
+    struct transport *transport = transport_accept(listener->loop, descriptor, listener->tls);
+    if (!transport) {
+      pause_accepting(listener);
+      return;
+    }
+    listener->callback(transport, listener->user);
+  }
+}
+
+/* Returns the descriptor, or -1 with errno set. */
+static int bind_address(const struct addrinfo *address, int port) {
+  int descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0)
+    return -1;
+  struct sockaddr_storage name = {0};
+  memcpy(&name, address->ai_addr, address->ai_addrlen);
+  if (address->ai_family == AF_INET6)
+    ((struct sockaddr_in6 *)&name)->sin6_port = htons((uint16_t)port);
+  else
+    ((struct sockaddr_in *)&name)->sin_port = htons((uint16_t)port);
+  /* SO_REUSEADDR: a server that was just stopped can be started again. IPV6_V6ONLY: ::1 and 127.0.0.1 are two
+   * sockets, whatever the system's default is. */
+  if (setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) == 0 &&
+      (address->ai_family != AF_INET6 ||
+       setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &(int){1}, sizeof(int)) == 0) &&
+      bind(descriptor, (struct sockaddr *)&name, address->ai_addrlen) == 0 &&
+      listen(descriptor, SOMAXCONN) == 0)
+    return descriptor;
+  int error = errno;
+  close(descriptor);
+  errno = error;
+  return -1;
+}
+
+/* The port that `descriptor` is bound to, or -1. */
+static int bound_port(int descriptor) {
+  struct sockaddr_storage name;
+  socklen_t size = sizeof name;
+  if (getsockname(descriptor, (struct sockaddr *)&name, &size) != 0)
+    return -1;
+  if (name.ss_family == AF_INET6)
+    return ntohs(((struct sockaddr_in6 *)&name)->sin6_port);
+  return ntohs(((struct sockaddr_in *)&name)->sin_port);
+}
+
+/* Wait for clients on `descriptor`. Returns 0; or a (positive) error number, and the descriptor is closed. */
+static int add_socket(struct listener *listener, int descriptor) {
+  struct socket *socket = malloc(sizeof *socket);
+  int error = socket ? uv_poll_init(listener->loop, &socket->poll, descriptor) : UV_ENOMEM;
+  if (error != 0) {
+    free(socket);
+    close(descriptor);
+    return -error;
+  }
+  socket->descriptor = descriptor;
+  socket->poll.data = listener;
+  listener->sockets[listener->socket_count++] = socket;
+  return -uv_poll_start(&socket->poll, UV_READABLE, on_poll);
+}
+
+/* An address that this machine does not have (::1 where there is no IPv6) is passed over. */
+static bool is_missing(int error) {
+  return error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
+}
+
+/* Bind all addresses to one port. Returns 0 or a (positive) error number. */
+static int bind_all(struct listener *listener, const struct addrinfo *addresses, int port) {
+  int error = EADDRNOTAVAIL;
+  for (const struct addrinfo *address = addresses; address; address = address->ai_next) {
+    if (listener->socket_count == ADDRESSES)
+      break;
+    if (address->ai_family != AF_INET && address->ai_family != AF_INET6)
+      continue;
+    int descriptor = bind_address(address, port);
+    if (descriptor < 0 && is_missing(errno))
+      continue;
+    error = descriptor < 0 ? errno : add_socket(listener, descriptor);
+    if (error != 0)
+      break;
+    if (port == 0)
+      port = bound_port(descriptor);
+  }
+  if (listener->socket_count > 0 && is_missing(error))
+    error = 0;
+  if (error != 0)
+    close_sockets(listener);
+  listener->port = port;
+  return error;
+}
+
+/* Returns 0, or puts into `error` what went wrong and returns -1. */
+static int open_sockets(struct listener *listener, const char *host, int port, char *error,
+                        size_t error_size) {
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+  struct addrinfo *addresses;
+  int status = getaddrinfo(host, NULL, &hints, &addresses);
+  if (status != 0) {
+    snprintf(error, error_size, "look up %s: %s", host, gai_strerror(status));
+    return -1;
+  }
+  int number = 0;
+  for (int try = 0; try < (port == 0 ? PORT_TRIES : 1); try++) {
+    number = bind_all(listener, addresses, port);
+    if (number != EADDRINUSE)
+      break;
+  }
+  freeaddrinfo(addresses);
+  if (number == 0)
+    return 0;
+  snprintf(error, error_size, "listen on %s:%d: %s", host, port, strerror(number));
+  return -1;
+}
+
+struct listener *listener_open(uv_loop_t *loop, const char *host, int port, SSL_CTX *tls,
+                               listener_callback callback, void *user, char *error,
+                               size_t error_size) {
+  struct listener *listener = calloc(1, sizeof *listener);
+  uv_timer_t *timer = malloc(sizeof *timer);
+  if (!listener || !timer) {
+    free(listener);
+    free(timer);
+    snprintf(error, error_size, "listen on %s:%d: %s", host, port, strerror(ENOMEM));
+    return NULL;
+  }
+  uv_timer_init(loop, timer);
+  timer->data = listener;
+  *listener = (struct listener){
+      .loop = loop, .pause = timer, .tls = tls, .callback = callback, .user = user};
+  if (open_sockets(listener, host, port, error, error_size) != 0) {
+    listener_free(listener);
+    return NULL;
+  }
+  return listener;
+}

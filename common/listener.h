@@ -1,0 +1,35 @@
+/*
+ * listener: wait for clients on a TCP port, and make a transport of each.
+ *
+ * Order of calls: listener_open; the callback any number of times, from the loop; listener_free.
+ */
+#ifndef COMMON_LISTENER_H
+#define COMMON_LISTENER_H
+
+#include "common/transport.h"
+
+struct listener;
+
+/* A client has connected. The callee owns `transport` and must call transport_start or transport_free
+ * before it returns. */
+typedef void (*listener_callback)(struct transport *transport, void *user);
+
+/*
+ * Listen on every address of `host` ("localhost": 127.0.0.1 and, where there is one, ::1), on the same
+ * port of each; port 0 takes any that is free. `tls` is handed to transport_accept.
+ * When descriptors or memory run out, clients wait in the kernel's queue, and it is tried again later.
+ * Returns NULL on failure and puts one line that says why into `error` ("listen on localhost:8000:
+ * Address already in use").
+ */
+struct listener *listener_open(uv_loop_t *loop, const char *host, int port, SSL_CTX *tls,
+                               listener_callback callback, void *user, char *error,
+                               size_t error_size);
+
+/* The port that it really listens on. */
+int listener_port(const struct listener *listener);
+
+/* Stop to listen and free it; what was accepted stays open. NULL is allowed, and so is a call from
+ * within the callback. */
+void listener_free(struct listener *listener);
+
+#endif
