@@ -1,0 +1,227 @@
+# HTTP/2 in C, six labs. `make help` lists every command.
+#
+# A program is one file: labNN-name/X.c is the student's, labNN-name/solution/X.c the reference
+# solution. Each is linked with common/, and so is the grader. All that is made goes under build/:
+#
+#   build/labs/lab01-session/session        the student's program; session.log is what the compiler said
+#   build/solutions/lab01-session/session   the reference solution
+#   build/grader/{grade,guard,serve}        the grader, and what it needs
+#   build/tests/                            the tests, and the hostile programs that they run
+#   build/obj/{plain,sanitized}/            object files, without and with the sanitizers
+
+# Several goals are made one after the other: in `make deps grade`, nothing can be compiled before the
+# libraries are there. Each of them is made in parallel, on all cores, unless -j says otherwise.
+ifneq ($(word 2,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+.PHONY: $(MAKECMDGOALS)
+$(sort $(MAKECMDGOALS)):
+	@$(MAKE) --no-print-directory $@
+else
+
+MAKEFLAGS += -rR --output-sync --no-print-directory
+ifeq ($(findstring -j,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all help grade serve watch gdb deps deps-test starters reset format lint test clean FORCE
+
+# --- What there is ------------------------------------------------------------------------------------
+
+# LAB may be 3, 03, lab03 or lab03-server.
+ifdef LAB
+lab_number := 0$(patsubst 0%,%,$(patsubst lab%,%,$(firstword $(subst -, ,$(LAB)))))
+endif
+LABS := $(wildcard lab$(or $(lab_number),[0-9][0-9])-*)
+ifeq ($(LABS),)
+$(if $(LAB),$(error there is no lab '$(LAB)'))
+endif
+
+STUDENT   := $(patsubst %.c,build/labs/%,$(wildcard $(LABS:=/*.c)))
+SOLUTIONS := $(patsubst %.c,build/solutions/%,$(subst /solution/,/,$(wildcard $(LABS:=/solution/*.c))))
+
+COMMON       := $(wildcard common/*.c)
+GRADER_MAINS := $(wildcard grader/main.c grader/guard.c grader/serve.c)
+GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard grader/*.c))
+GRADER_BUILT := $(patsubst grader/%.c,build/grader/%,$(GRADER_MAINS:main.c=grade.c))
+
+TESTS   := $(patsubst %/tests/,build/tests/%_tests,$(sort $(dir $(wildcard */tests/*_tests.c))))
+SCRIPTS := $(wildcard grader/tests/*.sh grader/tests/*.py)
+HOSTILE := $(patsubst %.c,build/tests/hostile/%,\
+             $(notdir $(wildcard grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c)))
+
+SOURCES := $(wildcard common/*.[ch] common/tests/*.[ch] grader/*.[ch] grader/tests/*.[ch] \
+             grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c lab*/*.[ch] lab*/solution/*.[ch])
+
+# --- How it is compiled -------------------------------------------------------------------------------
+
+Q   := $(if $(V),,@)
+say = @echo '  $(1) $(2)'
+
+ifneq ($(filter default undefined,$(origin CC)),)
+CC := gcc
+endif
+WERROR    := -Werror
+FLAGS     := -std=gnu11 -D_GNU_SOURCE -I. -g -fno-omit-frame-pointer -Wall -Wextra -Wshadow
+PLAIN     := $(FLAGS) -O2
+SANITIZED := $(FLAGS) -O1 -fsanitize=address,undefined
+
+# Goals that compile nothing do not ask for the libraries.
+ifeq ($(filter help deps deps-test starters reset format clean,$(MAKECMDGOALS)),)
+libraries := $(shell pkg-config --cflags --libs libnghttp2 openssl libuv jansson 2>&1)
+criterion := $(shell pkg-config --cflags --libs criterion 2>&1)
+ifeq ($(and $(filter -lnghttp2,$(libraries)),$(filter -lcriterion,$(criterion))),)
+$(error a library or pkg-config is missing; `make deps` installs them)
+endif
+FLAGS_OF_LIBRARIES := $(filter-out -l% -L%,$(libraries) $(criterion))
+LIBRARIES          := -Wl,--as-needed $(filter -l% -L% -pthread,$(libraries))
+CRITERION          := $(filter -l% -L% -pthread,$(criterion))
+
+# build/flags changes when the compiler or a flag does, and everything is compiled anew.
+flags := $(CC) $(WERROR) $(CFLAGS) $(PLAIN) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(LIBRARIES)
+ifneq ($(file <build/flags),$(flags))
+$(shell mkdir -p build)
+$(file >build/flags,$(flags))
+endif
+endif
+
+COMPILE = $(CC) $(1) $(FLAGS_OF_LIBRARIES) $(CFLAGS) -MMD -MP
+linked  = $(foreach kind,%.o %/grader.a %/common.a,$(filter $(kind),$^))
+
+# The first goal: every program of the student, however many of the others do not compile.
+all: $(STUDENT:=.log)
+	@status=0; for program in $(STUDENT); do \
+	  [ -x $$program ] || { cat $$program.log; status=1; }; \
+	done; exit $$status
+
+build/obj/plain/%.o: %.c build/flags
+	$(call say,CC  ,$<)
+	@mkdir -p $(@D)
+	$Q$(call COMPILE,$(PLAIN)) $(WERROR) -c $< -o $@
+
+build/obj/sanitized/%.o: %.c build/flags
+	$(call say,CC  ,$< (sanitized))
+	@mkdir -p $(@D)
+	$Q$(call COMPILE,$(SANITIZED)) $(WERROR) -c $< -o $@
+
+build/obj/plain/common.a: $(COMMON:%.c=build/obj/plain/%.o)
+build/obj/plain/grader.a: $(GRADER:%.c=build/obj/plain/%.o)
+build/obj/sanitized/common.a: $(COMMON:%.c=build/obj/sanitized/%.o)
+build/obj/sanitized/grader.a: $(GRADER:%.c=build/obj/sanitized/%.o)
+%.a:
+	@rm -f $@
+	$Qar rcs $@ $^
+
+# A student's program that does not compile leaves the compiler's messages in its .log and no program,
+# and stops nothing: the grader reads the log. It is tried again every time.
+build/labs/%.log: %.c build/obj/sanitized/common.a build/flags
+	$(call say,CC  ,$<)
+	@mkdir -p $(@D)
+	@rm -f $(basename $@)
+	$Q$(call COMPILE,$(SANITIZED)) -MF $(basename $@).d -MT $@ $(filter %.c %.a,$^) \
+	  $(LIBRARIES) -o $(basename $@) >$@ 2>&1 && cat $@ || rm -f $(basename $@)
+$(addsuffix .log,$(filter-out $(wildcard $(STUDENT)),$(STUDENT))): FORCE
+
+.SECONDEXPANSION:
+build/solutions/%.log: $$(*D)/solution/$$(*F).c build/obj/sanitized/common.a build/flags
+	$(call say,CC  ,$<)
+	@mkdir -p $(@D)
+	$Q$(call COMPILE,$(SANITIZED)) $(WERROR) -MF $(basename $@).d -MT $@ $(filter %.c %.a,$^) \
+	  $(LIBRARIES) -o $(basename $@) >$@ 2>&1 || { cat $@; rm -f $(basename $@); exit 1; }
+
+# The grader's checks are Criterion tests that nothing refers to, so that here the objects themselves
+# are linked, and everywhere else the archive, of which only what is needed is taken.
+build/grader/grade: build/obj/plain/grader/main.o $(GRADER:%.c=build/obj/plain/%.o)
+build/grader/guard: build/obj/plain/grader/guard.o build/obj/plain/grader.a
+build/grader/serve: build/obj/plain/grader/serve.o build/obj/plain/grader.a
+$(GRADER_BUILT): build/obj/plain/common.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$Q$(CC) $(PLAIN) $(CFLAGS) $(linked) $(LIBRARIES) $(CRITERION) -o $@
+
+objects_of_tests = $(patsubst %.c,build/obj/sanitized/%.o,$(sort $(wildcard $(1)/tests/*.c common/tests/leaks.c)))
+build/tests/common_tests: $(call objects_of_tests,common)
+build/tests/grader_tests: $(call objects_of_tests,grader) build/obj/sanitized/grader.a
+$(TESTS): build/obj/sanitized/common.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$Q$(CC) $(SANITIZED) $(CFLAGS) $(linked) $(LIBRARIES) $(CRITERION) -o $@
+
+# Programs that misbehave on purpose; no warning can tell them anything new.
+build/tests/hostile/%: grader/tests/hostile/%.c build/flags
+	$(call say,CC  ,$<)
+	@mkdir -p $(@D)
+	$Q$(call COMPILE,$(FLAGS)) -w -MF $@.d $< -pthread -o $@
+build/tests/hostile/%: grader/tests/hostile/sanitized/%.c build/flags
+	$(call say,CC  ,$<)
+	@mkdir -p $(@D)
+	$Q$(call COMPILE,$(FLAGS)) -w -fsanitize=address,undefined -MF $@.d $< -pthread -o $@
+
+-include $(wildcard build/obj/*/*/*.d build/obj/*/*/tests/*.d build/labs/*/*.d build/solutions/*/*.d \
+           build/tests/hostile/*.d)
+
+# --- Commands -----------------------------------------------------------------------------------------
+# `+` lets a command have the terminal, which --output-sync would take away.
+
+## make                  build your programs, in build/labs
+## make help             list the commands
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make grade            build and grade your programs. Variables: LAB=03 CHECK=id SEED=n,
+##                       STRICT=1 (fail unless all points are there), SOLUTION=1 (grade the reference
+##                       solutions), PROGRAMS=DIR (grade the executables DIR/labNN-name/program)
+graded := $(or $(PROGRAMS),$(if $(SOLUTION),build/solutions,build/labs))
+grade: $(GRADER_BUILT) $(if $(PROGRAMS),,$(if $(SOLUTION),$(SOLUTIONS:=.log),$(STUDENT:=.log)))
+	+@build/grader/grade --programs '$(graded)' $(if $(LAB),--lab $(lab_number)) \
+	  $(if $(CHECK),--check '$(CHECK)') $(if $(SEED),--seed '$(SEED)') $(if $(STRICT),--strict)
+
+## make watch            grade again at every save [LAB=03]
+watch:
+	+@sh grader/tools/watch $(LABS) -- $(MAKE) grade
+
+## make serve            run the reference server [PORT=8000] [TLS=1]
+serve: build/grader/serve
+	+@exec build/grader/serve $(if $(PORT),--port '$(PORT)') $(if $(TLS),--tls)
+
+## make gdb LAB=03       debug your program [PROGRAM=client] [ARGS='...'] [SOLUTION=1]
+debugged := $(filter %/$(or $(PROGRAM),%),$(if $(SOLUTION),$(SOLUTIONS),$(STUDENT)))
+gdb: $(debugged:=.log)
+	$(if $(filter 1,$(words $(debugged))),,$(error which program? Say LAB= and PROGRAM=, one of: \
+	  $(notdir $(debugged))))
+	+@ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:abort_on_error=1 \
+	  gdb -q --args $(debugged) $(ARGS)
+
+## make reset LAB=03     put the starter back; your file is kept beside it as X.c.mine-1, -2, ...
+reset:
+	$(if $(LAB),,$(error which lab? Say LAB=03))
+	@sh grader/tools/reset $(LABS)
+
+## make deps             install what building and grading needs; `make deps-test`: what the tests need
+deps:
+	@sh grader/tools/deps build
+deps-test:
+	@sh grader/tools/deps build test
+
+## make test             build and test everything here [ONLY=name]
+test: $(TESTS) $(HOSTILE) $(GRADER_BUILT) $(STUDENT:=.log) $(SOLUTIONS:=.log)
+	+@python3 grader/tools/run-tests $(if $(ONLY),--only '$(ONLY)') $(TESTS) $(SCRIPTS)
+
+## make starters         derive every labNN-name/X.c from its solution; a file with somebody's work in it
+##                       is left alone unless FORCE=1
+starters:
+	@sh grader/tools/starters $(if $(FORCE),--force) $(wildcard $(LABS:=/solution/*.c))
+
+## make format           lay out all C by .clang-format
+format:
+	@clang-format -i $(SOURCES)
+
+## make lint             clang-format, clang-tidy, cppcheck, and gcc and clang with -Werror
+lint:
+	@FLAGS='$(FLAGS) $(FLAGS_OF_LIBRARIES)' sh grader/tools/lint $(SOURCES)
+
+## make clean            remove build/
+clean:
+	@rm -rf build
+
+endif
