@@ -1,0 +1,211 @@
+/* trace: show, or write down, what the connections of this process carry. See trace.h. */
+#include "common/trace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum output {
+  NOT_ASKED, /* H2_TRACE has not been looked at yet */
+  NOTHING,
+  LADDER,
+  JSON,
+};
+
+/* What all connections of this process share. */
+static struct {
+  enum output output;
+  unsigned connections; /* so far */
+  int file;             /* for JSON */
+  off_t end;            /* of the last frame in the file; after it is only the end of the array */
+} shared;
+
+struct trace {
+  struct frame_decoder *decoder; /* NULL once there was no memory */
+  struct trace_style style;
+  unsigned number;
+  struct timespec start;
+  double milliseconds; /* from then to the call that is being answered */
+  FILE *out;           /* what that call prints, into memory; NULL until there is something */
+  char *text;          /* `out`, once it is closed */
+  size_t length;
+};
+
+/* --- The file ------------------------------------------------------------------------------------- */
+
+/* The array is closed after every call, and what comes next is written over that: the file is valid
+ * whenever one looks. */
+static const char array_start[] = "[";
+static const char array_end[] = "\n]\n";
+
+static void stop_writing(void) {
+  fprintf(stderr, "%s: H2_TRACE=%s: %s\n", program_invocation_short_name, getenv("H2_TRACE"),
+          strerror(errno));
+  shared.output = NOTHING;
+}
+
+/* Append text that ends in array_end. All in one write, so that there is next to no moment in which the
+ * array is open. */
+static void append(const char *text, size_t length) {
+  off_t offset = shared.end;
+  shared.end += (off_t)(length - strlen(array_end));
+  while (length > 0) {
+    ssize_t written = pwrite(shared.file, text, length, offset);
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written < 0) {
+      stop_writing();
+      return;
+    }
+    text += written;
+    length -= (size_t)written;
+    offset += written;
+  }
+}
+
+static void open_file(const char *name) {
+  static const char empty[] = "[\n]\n";
+  shared.output = JSON;
+  shared.file = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (shared.file < 0)
+    stop_writing();
+  else
+    append(empty, strlen(empty));
+}
+
+static void ask_environment(void) {
+  static const char suffix[] = ".json";
+  const char *value = getenv("H2_TRACE");
+  size_t length = value ? strlen(value) : 0;
+  if (length == 0 || strcmp(value, "0") == 0)
+    shared.output = NOTHING;
+  else if (length > strlen(suffix) && strcmp(value + length - strlen(suffix), suffix) == 0)
+    open_file(value);
+  else
+    shared.output = LADDER;
+}
+
+/* --- What one call prints ------------------------------------------------------------------------- */
+
+/* Frames are gathered in memory, and written at once: a line is never torn, and a slow terminal is asked
+ * only once. */
+static FILE *begin_output(struct trace *trace) {
+  if (!trace->out)
+    trace->out = open_memstream(&trace->text, &trace->length);
+  return trace->out;
+}
+
+static void end_output(struct trace *trace) {
+  if (!trace->out)
+    return;
+  if (shared.output == JSON)
+    fputs(array_end, trace->out);
+  bool complete = !ferror(trace->out);
+  complete = fclose(trace->out) == 0 && complete;
+  trace->out = NULL;
+  if (complete && shared.output == JSON)
+    append(trace->text, trace->length);
+  if (complete && shared.output == LADDER)
+    fwrite(trace->text, 1, trace->length, stderr);
+  free(trace->text);
+  trace->text = NULL;
+}
+
+static void set_time(struct trace *trace) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  trace->milliseconds = (double)(now.tv_sec - trace->start.tv_sec) * 1e3 +
+                        (double)(now.tv_nsec - trace->start.tv_nsec) / 1e6;
+}
+
+/* A number says nothing while there is only one connection. */
+static unsigned shown_number(const struct trace *trace) {
+  return shared.connections > 1 ? trace->number : 0;
+}
+
+static void print_json(struct trace *trace, const struct frame *frame) {
+  json_t *json = trace_frame_json(frame, trace->milliseconds, trace->number);
+  if (!json)
+    return; /* no memory for this one */
+  bool first = shared.end == (off_t)strlen(array_start) && ftell(trace->out) == 0;
+  fputs(first ? "\n" : ",\n", trace->out);
+  json_dumpf(json, trace->out, JSON_REAL_PRECISION(12));
+  json_decref(json);
+}
+
+static void on_frame(const struct frame *frame, void *user) {
+  struct trace *trace = user;
+  if (!begin_output(trace))
+    return;
+  if (shared.output == JSON)
+    print_json(trace, frame);
+  else
+    trace_print_frame(trace->out, &trace->style, trace->milliseconds, shown_number(trace), ' ',
+                      frame);
+}
+
+/* --- Connections ---------------------------------------------------------------------------------- */
+
+struct trace *trace_open(void) {
+  if (shared.output == NOT_ASKED)
+    ask_environment();
+  if (shared.output == NOTHING)
+    return NULL;
+  struct trace *trace = calloc(1, sizeof *trace);
+  if (!trace)
+    return NULL;
+  trace->decoder = frame_decoder_new(on_frame, trace);
+  if (!trace->decoder) {
+    free(trace);
+    return NULL;
+  }
+  trace->style = trace_style_for(stderr);
+  trace->number = ++shared.connections;
+  clock_gettime(CLOCK_MONOTONIC, &trace->start);
+  if (shared.output == LADDER && trace->number == 1)
+    trace_print_heading(stderr, &trace->style);
+  return trace;
+}
+
+void trace_bytes(struct trace *trace, enum frame_sender sender, const void *bytes, size_t length) {
+  if (!trace || !trace->decoder || shared.output == NOTHING)
+    return;
+  set_time(trace);
+  int failed = frame_decoder_feed(trace->decoder, sender, bytes, length);
+  end_output(trace);
+  if (!failed)
+    return;
+  frame_decoder_free(trace->decoder);
+  trace->decoder = NULL;
+  trace_note(trace, "no memory to trace this any further");
+}
+
+void trace_note(struct trace *trace, const char *text) {
+  if (!trace || shared.output != LADDER || !begin_output(trace))
+    return;
+  set_time(trace);
+  trace_print_note(trace->out, &trace->style, trace->milliseconds, shown_number(trace), text);
+  end_output(trace);
+}
+
+static void note_pending(struct trace *trace, enum frame_sender sender, const char *name) {
+  char text[80];
+  size_t pending = trace->decoder ? frame_decoder_pending(trace->decoder, sender) : 0;
+  if (pending == 0)
+    return;
+  snprintf(text, sizeof text, "%s ended in the middle of a frame, after %zu bytes of it", name,
+           pending);
+  trace_note(trace, text);
+}
+
+void trace_close(struct trace *trace) {
+  if (!trace)
+    return;
+  note_pending(trace, FRAME_FROM_CLIENT, "client");
+  note_pending(trace, FRAME_FROM_SERVER, "server");
+  frame_decoder_free(trace->decoder);
+  free(trace);
+}

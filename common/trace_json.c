@@ -1,0 +1,171 @@
+/* trace_json: one frame as JSON. See trace.h. */
+#include <nghttp2/nghttp2.h>
+#include <stdlib.h>
+
+#include "common/trace.h"
+
+enum { LARGEST_DATA = 16384 };
+
+/* --- Octets as text ------------------------------------------------------------------------------- */
+
+/* How many octets the UTF-8 character at `bytes` has (RFC 3629); 0 when it is none. */
+static size_t utf8_length(const uint8_t *bytes, size_t length) {
+  static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000}; /* by number of octets */
+  uint8_t first = bytes[0];
+  if (first < 0x80)
+    return 1;
+  size_t count = first >= 0xf8 ? 0 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 0;
+  if (count == 0 || count > length)
+    return 0;
+  uint32_t code = first & (0x7f >> count);
+  for (size_t i = 1; i < count; i++) {
+    if ((bytes[i] & 0xc0) != 0x80)
+      return 0;
+    code = code << 6 | (bytes[i] & 0x3f);
+  }
+  bool surrogate = code >= 0xd800 && code <= 0xdfff;
+  return code < smallest[count] || code > 0x10ffff || surrogate ? 0 : count;
+}
+
+/* JSON knows text only: what is none is escaped, so that every octet can be told from the result. NUL is
+ * escaped too, because most readers of JSON stop at it. */
+static json_t *text_json(const uint8_t *bytes, size_t length) {
+  static const char hex[] = "0123456789abcdef";
+  char *text = malloc(4 * length + 1);
+  if (!text)
+    return NULL;
+  size_t used = 0;
+  for (size_t i = 0; i < length;) {
+    size_t count = bytes[i] == '\0' ? 0 : utf8_length(bytes + i, length - i);
+    if (count == 0) {
+      text[used++] = '\\';
+      text[used++] = 'x';
+      text[used++] = hex[bytes[i] >> 4];
+      text[used++] = hex[bytes[i] & 0xf];
+      i++;
+      continue;
+    }
+    if (bytes[i] == '\\')
+      text[used++] = '\\';
+    for (; count > 0; count--)
+      text[used++] = (char)bytes[i++];
+  }
+  json_t *json = json_stringn_nocheck(text, used);
+  free(text);
+  return json;
+}
+
+/* A name, or the number where there is none. */
+static json_t *name_json(const char *name, uint32_t number) {
+  return name ? json_string(name) : json_sprintf("0x%x", number);
+}
+
+/* --- A frame -------------------------------------------------------------------------------------- */
+
+/* json_array_append_new and json_object_set_new refuse NULL, so that one test at the end of each
+ * function finds every failure before it. */
+static int add(json_t *object, const char *key, json_t *value) {
+  return json_object_set_new(object, key, value);
+}
+
+static json_t *flags_json(const struct frame *frame) {
+  json_t *flags = json_array();
+  int failed = 0;
+  for (unsigned flag = 1; flag <= 0x80; flag <<= 1)
+    if (frame->flags & flag)
+      failed |= json_array_append_new(flags,
+                                      name_json(frame_flag_name(frame->type, (uint8_t)flag), flag));
+  if (!failed)
+    return flags;
+  json_decref(flags);
+  return NULL;
+}
+
+static json_t *fields_json(const struct frame *frame) {
+  json_t *fields = json_array();
+  int failed = 0;
+  for (size_t i = 0; i < frame->field_count; i++) {
+    const struct frame_field *field = &frame->fields[i];
+    failed |=
+        json_array_append_new(fields, json_pack("[oo]", text_json(field->name, field->name_length),
+                                                text_json(field->value, field->value_length)));
+  }
+  if (!failed)
+    return fields;
+  json_decref(fields);
+  return NULL;
+}
+
+static json_t *settings_json(const struct frame *frame) {
+  json_t *settings = json_array();
+  int failed = 0;
+  for (size_t i = 0; i < frame->setting_count; i++) {
+    const struct frame_setting *setting = &frame->settings[i];
+    json_t *name = name_json(frame_setting_name(setting->id), setting->id);
+    failed |= json_array_append_new(settings, json_pack("[oI]", name, (json_int_t)setting->value));
+  }
+  if (!failed)
+    return settings;
+  json_decref(settings);
+  return NULL;
+}
+
+static json_t *data_json(const struct frame *frame) {
+  size_t length = frame->data_length < LARGEST_DATA ? frame->data_length : LARGEST_DATA;
+  return text_json(frame->data, length);
+}
+
+static json_t *error_code_json(const struct frame *frame) {
+  return name_json(frame_error_name(frame->error_code), frame->error_code);
+}
+
+static int add_priority(json_t *json, const struct frame *frame) {
+  return add(json, "dependency", json_integer(frame->dependency)) |
+         add(json, "weight", json_integer(frame->weight)) |
+         add(json, "exclusive", json_boolean(frame->exclusive));
+}
+
+/* What only frames of this type have. */
+static int add_payload(json_t *json, const struct frame *frame) {
+  int failed = 0;
+  switch (frame->type) {
+  case NGHTTP2_HEADERS:
+    failed = frame->weight > 0 ? add_priority(json, frame) : 0;
+    return failed | add(json, "fields", fields_json(frame));
+  case NGHTTP2_PUSH_PROMISE:
+    failed = add(json, "promised_stream", json_integer(frame->promised_stream_id));
+    return failed | add(json, "fields", fields_json(frame));
+  case NGHTTP2_CONTINUATION: return add(json, "fields", fields_json(frame));
+  case NGHTTP2_PRIORITY: return add_priority(json, frame);
+  case NGHTTP2_RST_STREAM: return add(json, "error_code", error_code_json(frame));
+  case NGHTTP2_SETTINGS: return add(json, "settings", settings_json(frame));
+  case NGHTTP2_GOAWAY:
+    failed = add(json, "last_stream", json_integer(frame->last_stream_id));
+    failed |= add(json, "error_code", error_code_json(frame));
+    return failed | add(json, "data", data_json(frame));
+  case NGHTTP2_WINDOW_UPDATE: return add(json, "increment", json_integer(frame->window_increment));
+  default: return add(json, "data", data_json(frame)); /* DATA, PING, and what is unknown */
+  }
+}
+
+json_t *trace_frame_json(const struct frame *frame, double milliseconds, unsigned connection) {
+  json_t *json = json_object();
+  int64_t microseconds = (int64_t)(milliseconds * 1000 + 0.5);
+  int failed = add(json, "connection", json_integer(connection));
+  failed |= add(json, "ms", json_real((double)microseconds / 1000));
+  failed |=
+      add(json, "sender", json_string(frame->sender == FRAME_FROM_CLIENT ? "client" : "server"));
+  failed |= add(json, "type", name_json(frame_type_name(frame->type), frame->type));
+  failed |= add(json, "flags", flags_json(frame));
+  failed |= add(json, "stream", json_integer(frame->stream_id));
+  failed |= add(json, "length", json_integer((json_int_t)frame->length));
+  failed |= add_payload(json, frame);
+  if (frame->padding > 0)
+    failed |= add(json, "padding", json_integer((json_int_t)frame->padding));
+  if (frame->error)
+    failed |= add(json, "error", json_string(frame->error));
+  if (!failed)
+    return json;
+  json_decref(json);
+  return NULL;
+}

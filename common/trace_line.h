@@ -1,0 +1,54 @@
+/*
+ * trace_line: how the lines of a ladder are drawn. What they say is decided in trace_print.c.
+ *
+ *     >#2   12.3 |-- HEADERS -------->|  stream 1, END_STREAM|END_HEADERS, 38 bytes
+ *                |                    |    :method: GET
+ *
+ * A line has a left half: the mark, the number of the connection, the time, and the rails with what
+ * moves between them; and a text on the right, which is wrapped or cut to fit. The left half of the first
+ * line is asked for by trace_line_arrow or trace_line_rails, and its text by trace_line_text; what is
+ * printed after that stands on lines of its own, without mark, number and time.
+ */
+#ifndef COMMON_TRACE_LINE_H
+#define COMMON_TRACE_LINE_H
+
+#include "common/trace.h"
+
+/* Where one frame, or one note, is being printed. */
+struct trace_line {
+  FILE *out;
+  const struct trace_glyphs *glyphs;
+  bool color;
+  char mark;
+  char left[32]; /* number and time; blank from the second line on */
+  size_t room;   /* columns for the text */
+};
+
+/* ANSI colours, for the `color` arguments below; "" is none. */
+extern const char trace_line_dim[];
+extern const char trace_line_red[];
+
+struct trace_line trace_line_begin(FILE *out, const struct trace_style *style, double milliseconds,
+                                   unsigned connection, char mark);
+
+/* The heading of the rails. */
+void trace_line_heading(FILE *out, const struct trace_style *style);
+
+/* A left half with `text`, of at most TRACE_LINE_INNER columns, between the rails. */
+void trace_line_rails(struct trace_line *line, const char *text);
+
+/* A left half with an arrow named `name` from one rail to the other. */
+void trace_line_arrow(struct trace_line *line, enum frame_sender sender, const char *color,
+                      const char *name);
+
+/* Text beside a left half. What does not fit goes on below, from word to word. */
+void trace_line_text(struct trace_line *line, const char *color, const char *text);
+
+/* A whole line: two texts, of any octets, and what stands between them. What does not fit is cut. */
+void trace_line_detail(struct trace_line *line, const char *color, const void *first,
+                       size_t first_length, const char *between, const void *second,
+                       size_t second_length);
+
+enum { TRACE_LINE_INNER = 19 };
+
+#endif
