@@ -1,0 +1,31 @@
+/*
+ * board: the scoreboard on the terminal.
+ */
+#ifndef GRADER_BOARD_H
+#define GRADER_BOARD_H
+
+#include <stdio.h>
+
+#include "common/trace.h"
+#include "grader/outcome.h"
+
+/* What the grader was asked for, and found before any check ran. */
+struct board_run {
+  const char *programs; /* the folder with the programs */
+  const char *seed;
+  const char *only_check; /* NULL: all */
+  bool selected[16];      /* by lab: it was asked for */
+  bool missing[16];       /* by lab: it has no program */
+  double seconds;         /* how long the checks took */
+};
+
+/* Print the scores of the labs that were asked for, with each check and what is wrong with the first ones
+ * that failed, and what to do next. */
+void board_print(FILE *out, const struct trace_style *style, const struct board_run *run,
+                 struct outcome_list *list);
+
+/* One check only: everything about it, with the ladder of the whole exchange. */
+void board_print_check(FILE *out, const struct trace_style *style, const struct board_run *run,
+                       const struct outcome *outcome);
+
+#endif

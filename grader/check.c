@@ -1,0 +1,121 @@
+/* check: see check.h. */
+#include "grader/check.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grader/exchange.h"
+#include "grader/text.h"
+
+static const char *const verdict_names[] = {"passed", "failed", "fault"};
+
+/* What the program printed, cut to what a reader will look at. */
+static json_t *output_json(const char *bytes, size_t length) {
+  enum { LIMIT = 4096 };
+  return text_json(bytes, length < LIMIT ? length : LIMIT);
+}
+
+static json_t *program_json(const struct exchange *exchange) {
+  if (!exchange->program)
+    return json_null();
+  json_t *command = json_array();
+  for (size_t i = 0; i < exchange->argument_count; i++) {
+    const char *argument = exchange->arguments[i];
+    json_array_append_new(command, output_json(argument, strlen(argument)));
+  }
+  size_t stdout_length;
+  size_t stderr_length;
+  const char *out = program_stdout(exchange->program, &stdout_length);
+  const char *err = program_stderr(exchange->program, &stderr_length);
+  return json_pack("{s:o, s:s, s:o, s:o, s:s}", "command", command, "end",
+                   program_end_text(exchange->program), "stdout", output_json(out, stdout_length),
+                   "stderr", output_json(err, stderr_length), "sanitizer",
+                   program_sanitizer_report(exchange->program));
+}
+
+/* The ladder of the entries from `first` to before `end`, as the terminal is to show it. */
+static json_t *ladder_json(const struct exchange *exchange, int indent, size_t first, size_t end) {
+  struct trace_style style = {.color = false, .unicode = false, .width = 80};
+  int color = 0;
+  int unicode = 0;
+  const char *text = getenv(CHECK_STYLE);
+  if (text && sscanf(text, "%d %d %d", &color, &unicode, &style.width) == 3) {
+    style.color = color;
+    style.unicode = unicode;
+  }
+  style.width -= indent;
+  char *ladder = NULL;
+  size_t length = 0;
+  FILE *out = open_memstream(&ladder, &length);
+  if (!out)
+    return NULL;
+  recording_print(&exchange->recording, out, &style, first, end, exchange->finding.frame);
+  fclose(out);
+  json_t *json = text_json(ladder, length);
+  free(ladder);
+  return json;
+}
+
+/* The frames around the one that is wrong; where one is missing, the last ones. */
+static json_t *excerpt_json(const struct exchange *exchange) {
+  enum { BEFORE = 3, AFTER = 2 };
+  size_t count = exchange->recording.count;
+  if (exchange->verdict == VERDICT_PASSED || exchange->finding.todo != 0 || count == 0)
+    return json_string("");
+  size_t at = exchange->finding.frame >= 0 ? (size_t)exchange->finding.frame : count - 1;
+  return ladder_json(exchange, CHECK_INDENT, at > BEFORE ? at - BEFORE : 0, at + AFTER);
+}
+
+static json_t *finding_json(const struct exchange *exchange) {
+  const struct finding *finding = &exchange->finding;
+  return json_pack("{s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:o}", "what",
+                   text_json(finding->what.bytes, finding->what.length), "expected",
+                   text_json(finding->expected.bytes, finding->expected.length), "seen",
+                   text_json(finding->seen.bytes, finding->seen.length), "report",
+                   text_json(finding->report.bytes, finding->report.length), "frame",
+                   (int)finding->frame, "todo", finding->todo, "excerpt", excerpt_json(exchange),
+                   "ladder", ladder_json(exchange, 0, 0, exchange->recording.count));
+}
+
+/* Write DIRECTORY/lab01.ping.json. Returns 0 or -1. */
+static int write_outcome(const struct exchange *exchange) {
+  char path[4096];
+  const char *directory = getenv(CHECK_DIRECTORY);
+  snprintf(path, sizeof path, "%s/%s.%s.json", directory ? directory : ".", exchange->check->lab,
+           exchange->check->id);
+  json_t *outcome = json_pack(
+      "{s:s, s:s, s:s, s:o, s:o, s:o}", "lab", exchange->check->lab, "check", exchange->check->id,
+      "verdict", verdict_names[exchange->verdict], "finding", finding_json(exchange), "program",
+      program_json(exchange), "frames", recording_json(&exchange->recording));
+  int result = outcome ? json_dump_file(outcome, path, JSON_COMPACT) : -1;
+  json_decref(outcome);
+  return result;
+}
+
+/* The body has returned: the program must be done with, and clean. */
+static void expect_clean_end(struct exchange *exchange) {
+  if (!exchange->program)
+    return;
+  exchange_wait_for_end(exchange);
+  if (*program_sanitizer_report(exchange->program))
+    exchange_fail(exchange, "A sanitizer has found an error in the program.");
+}
+
+void check_run(const struct check *check, check_body body) {
+  static struct exchange exchange; /* static: it is changed between setjmp and longjmp */
+  if (exchange_init(&exchange, check) != 0)
+    cr_assert_fail("grader: cannot begin");
+  if (setjmp(exchange.stop) == 0) {
+    body(&exchange);
+    expect_clean_end(&exchange);
+  }
+  int written = write_outcome(&exchange);
+  enum verdict verdict = exchange.verdict;
+  char what[512];
+  snprintf(what, sizeof what, "%s", exchange.finding.what.bytes ? exchange.finding.what.bytes : "");
+  exchange_free(&exchange);
+  cr_assert(written == 0, "grader: the outcome cannot be written");
+  cr_assert(verdict == VERDICT_PASSED, "%s", what);
+}

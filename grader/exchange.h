@@ -1,0 +1,125 @@
+/*
+ * exchange: what one check looks at: a student's program, the peers it talks to, and every frame between them.
+ *
+ * A check reads from top to bottom, like the conversation it describes. Below, everything runs on one
+ * libuv loop; each function that waits for something runs this loop until it is there, or until it can no longer
+ * come: because the program has ended, because it sleeps and nothing moves any more (for QUIET_SECONDS),
+ * or because LIMIT_SECONDS are over. Waiting is never for a fixed time, so a slow machine only makes it slower.
+ *
+ * What goes wrong is reported by exchange_fail, which does not return. Before it blames a frame, it looks for
+ * more telling reasons: a TODO that is not done, a crash, a sanitizer's report.
+ */
+#ifndef GRADER_EXCHANGE_H
+#define GRADER_EXCHANGE_H
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "common/buffer.h"
+#include "grader/check.h"
+#include "grader/labs.h"
+#include "grader/program.h"
+#include "grader/recording.h"
+
+enum { EXCHANGE_PEERS = 64, EXCHANGE_ARGUMENTS = 40 };
+
+struct peer;
+
+/* How a check ended. */
+enum verdict { VERDICT_PASSED, VERDICT_FAILED, VERDICT_GRADER_FAULT };
+
+/* What is told to the student about a check that failed. Empty texts are left out. */
+struct finding {
+  struct buffer what;     /* one sentence: what the program did wrong */
+  struct buffer expected; /* the frame, or line of output, that should have come */
+  struct buffer seen;     /* what came in its place */
+  struct buffer report;   /* a sanitizer's first lines, or the end of stderr */
+  long frame;             /* the entry of the recording that is wrong; -1 if none */
+  int todo;               /* the TODO where the program stopped; 0 if at none */
+};
+
+struct exchange {
+  const struct check *check;
+  const struct lab *lab;
+  uv_loop_t loop;
+  uv_timer_t tick; /* wakes the loop, so that limits are noticed */
+  double deadline; /* recording_clock() at which all is given up */
+  struct program *program;
+  char *arguments[EXCHANGE_ARGUMENTS]; /* the command line, for the student to repeat; copies */
+  size_t argument_count;
+  struct listener *listener;
+  char url[64]; /* of the listener: "http://localhost:41234" */
+  struct peer *peers[EXCHANGE_PEERS];
+  size_t peer_count;
+  size_t peers_accepted; /* how many of them exchange_accept has returned */
+  struct recording recording;
+  uint64_t random;
+  bool out_of_memory; /* noticed where exchange_fault cannot be called */
+  enum verdict verdict;
+  struct finding finding;
+  jmp_buf stop; /* where exchange_fail goes */
+};
+
+/* --- For check.c only ------------------------------------------------------------------------------- */
+
+int exchange_init(struct exchange *exchange, const struct check *check);
+void exchange_free(struct exchange *exchange);
+
+/* --- The program --------------------------------------------------------------------------------- */
+
+/* Be a server on a free port: exchange->url. Must come before a program that is to connect to it. */
+void exchange_listen(struct exchange *exchange);
+
+/* Start the lab's program `name` with these arguments; NULL ends them. If it is not the first, the one before must
+ * have ended. */
+void exchange_start(struct exchange *exchange, const char *name, ...) __attribute__((sentinel));
+
+/* The program has connected: the next peer, see peer.h. Fails the check if it does not connect. */
+struct peer *exchange_accept(struct exchange *exchange);
+
+/* Wait until the program has ended by itself. */
+void exchange_wait_for_end(struct exchange *exchange);
+
+/* It has ended (this waits for it) with that status, and without any report of a sanitizer. */
+void exchange_expect_status(struct exchange *exchange, int status);
+
+/* Its standard output was exactly this. `what` names it in the message: "the response". */
+void exchange_expect_output(struct exchange *exchange, const char *what, const void *bytes,
+                            size_t length);
+
+/* It ended with status 1 (or with `other`, if that is not 0), and one line on standard error that begins with
+ * the program's name. */
+void exchange_expect_error(struct exchange *exchange, int other);
+
+/* --- Time and chance ----------------------------------------------------------------------------- */
+
+/* Run the loop until condition(argument) holds. Returns whether it does: false once it can no longer come. */
+bool exchange_await(struct exchange *exchange, bool (*condition)(void *argument), void *argument);
+
+/* Whether the program sleeps, and nothing is on its way to it. */
+bool exchange_is_quiet(const struct exchange *exchange);
+
+/* A number from 0 to `below` - 1, another one in each run; the run's seed repeats it. */
+uint32_t exchange_random(struct exchange *exchange, uint32_t below);
+
+/* Fill `text` with `length` random small letters and a NUL. Returns `text`. */
+char *exchange_random_text(struct exchange *exchange, char *text, size_t length);
+
+/* --- Failure ------------------------------------------------------------------------------------- */
+
+/* The check has failed, because of what the sentence says. Does not return. */
+_Noreturn void exchange_fail(struct exchange *exchange, const char *what, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The same with what was expected and what was seen in its place (each may be NULL), and the index of the
+ * frame in the recording that this is about (-1: none). */
+_Noreturn void exchange_fail_at(struct exchange *exchange, long frame, const char *expected,
+                                const char *seen, const char *what, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* The grader itself could not do its work ("out of memory"). Does not return. */
+_Noreturn void exchange_fault(struct exchange *exchange, const char *why);
+
+#endif

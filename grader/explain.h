@@ -1,0 +1,29 @@
+/*
+ * explain: the words of a failure.
+ */
+#ifndef GRADER_EXPLAIN_H
+#define GRADER_EXPLAIN_H
+
+#include "common/buffer.h"
+#include "grader/exchange.h"
+
+/* Append a frame in words: "HEADERS END_STREAM|END_HEADERS on stream 1, 38 bytes". */
+void explain_frame(struct buffer *text, const struct frame *frame);
+
+/* Append bytes as a quoted text, with control characters and non-ASCII bytes escaped, cut after some 60
+ * characters. */
+void explain_text(struct buffer *text, const char *bytes, size_t length);
+
+/* Where two texts differ first: append that line of each, quoted, with its number. */
+void explain_difference(const char *expected, size_t expected_length, const char *seen,
+                        size_t seen_length, struct buffer *expected_text, struct buffer *seen_text);
+
+/* If the finding does not yet say what was seen, say what the program does right now: it has exited, closed
+ * the connection, or waits, and for what. Called before it is stopped. */
+void explain_how_it_stands(struct exchange *exchange);
+
+/* Put the cause in place of its consequence: if the program has stopped at a TODO, crashed, passed a limit, leaked or
+ * could not be started, this becomes what the finding says. Called after the program's end. */
+void explain_crash(struct exchange *exchange);
+
+#endif

@@ -1,0 +1,454 @@
+/* The checks of lab 2: requests and responses on one connection. 20 points. */
+#include <nghttp2/nghttp2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grader/exchange.h"
+#include "grader/peer.h"
+#include "grader/port.h"
+
+enum { PATH_SIZE = 32, MEBIBYTE = 1024 * 1024 };
+
+/* "/" and 12 random letters. */
+static void random_path(struct exchange *exchange, char *path) {
+  path[0] = '/';
+  exchange_random_text(exchange, path + 1, 12);
+}
+
+/* `length` random octets, to be freed with free(). */
+static char *random_bytes(struct exchange *exchange, size_t length) {
+  char *bytes = malloc(length + 1);
+  if (!bytes)
+    exchange_fault(exchange, "out of memory");
+  for (size_t i = 0; i < length; i++)
+    bytes[i] = (char)exchange_random(exchange, 256);
+  bytes[length] = '\0';
+  return bytes;
+}
+
+/* The URL of the server with this path. */
+static const char *url_of(struct exchange *exchange, const char *path) {
+  static char url[256];
+  snprintf(url, sizeof url, "%s%s", exchange->url, path);
+  return url;
+}
+
+/* Start `requests` with one GET, take its connection, and exchange SETTINGS. */
+static struct peer *start_get(struct exchange *exchange) {
+  char path[PATH_SIZE];
+  random_path(exchange, path);
+  exchange_listen(exchange);
+  exchange_start(exchange, "requests", url_of(exchange, path), NULL);
+  struct peer *peer = exchange_accept(exchange);
+  peer_handshake(peer);
+  return peer;
+}
+
+/* The same with three GETs: returns when all of them have come, with their streams in the order of the paths. */
+static struct peer *start_three(struct exchange *exchange, int32_t streams[3]) {
+  char paths[3][PATH_SIZE];
+  for (int i = 0; i < 3; i++)
+    random_path(exchange, paths[i]);
+  exchange_listen(exchange);
+  exchange_start(exchange, "requests", url_of(exchange, paths[0]), paths[1], paths[2], NULL);
+  struct peer *peer = exchange_accept(exchange);
+  peer_handshake(peer);
+  for (int i = 0; i < 3; i++) {
+    int32_t stream_id = peer_expect_request(peer);
+    const char *path = peer_request_field(peer, stream_id, ":path");
+    for (int p = 0; p < 3; p++)
+      if (path && strcmp(path, paths[p]) == 0)
+        streams[p] = stream_id;
+  }
+  for (int i = 0; i < 3; i++)
+    if (streams[i] == 0)
+      exchange_fail_at(exchange, -1, paths[i], "no request for it",
+                       "A path of the command line was not requested.");
+  return peer;
+}
+
+/* What the program prints for a response with status 200, no further header fields, and this body. */
+static void append_plain(struct buffer *output, const char *body, size_t length) {
+  buffer_append_text(output, ":status: 200\n\n");
+  buffer_append(output, body, length);
+}
+
+static void expect_printed(struct exchange *exchange, const struct buffer *output) {
+  exchange_expect_output(exchange, "The response", output->bytes, output->length);
+}
+
+/* Goodbye, status 0, and this output. */
+static void finish(struct exchange *exchange, struct peer *peer, struct buffer *output) {
+  peer_expect_goodbye(peer);
+  expect_printed(exchange, output);
+  exchange_expect_status(exchange, 0);
+  buffer_free(output);
+}
+
+/* At least one line on standard error, each with the program's name, and status 1. */
+static void expect_failure(struct exchange *exchange) {
+  exchange_expect_status(exchange, 1);
+  const char *text = program_stderr(exchange->program, NULL);
+  if (!*text)
+    exchange_fail(exchange, "The program failed, but did not say on standard error why.");
+  for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+    if (strncmp(line, "requests: ", strlen("requests: ")) != 0)
+      exchange_fail_at(exchange, -1, "lines on standard error: \"requests: what: why\"", text,
+                       "An error does not begin with the program's name.");
+}
+
+/* --- Requests ----------------------------------------------------------------------------------------- */
+
+static void expect_field(struct exchange *exchange, struct peer *peer, int32_t stream_id,
+                         const char *name, const char *value) {
+  const char *seen = peer_request_field(peer, stream_id, name);
+  if (seen && strcmp(seen, value) == 0)
+    return;
+  char expected[256];
+  char found[256];
+  snprintf(expected, sizeof expected, "%s: %s", name, value);
+  snprintf(found, sizeof found, "%s: %s", name, seen ? seen : "(missing)");
+  exchange_fail_at(exchange, peer_stream(peer, stream_id)->frame, expected, found,
+                   "The request's %s is %s.", name, seen ? "not right" : "missing");
+}
+
+CHECK(lab02, get, .points = 1, .todo = 1, .section = "8.3.1",
+      .sentence = "a GET has its four pseudo-header fields, path and query untouched") {
+  char path[128] = "/";
+  exchange_random_text(exchange, path + 1, 10);
+  strcat(path, "/a%20b//..?q=");
+  exchange_random_text(exchange, path + strlen(path), 5);
+  strcat(path, "&e=%2F?:@");
+  exchange_listen(exchange);
+  exchange_start(exchange, "requests", url_of(exchange, path), NULL);
+  struct peer *peer = exchange_accept(exchange);
+  peer_handshake(peer);
+  int32_t stream_id = peer_expect_request(peer);
+  expect_field(exchange, peer, stream_id, ":method", "GET");
+  expect_field(exchange, peer, stream_id, ":scheme", "http");
+  expect_field(exchange, peer, stream_id, ":authority", exchange->url + strlen("http://"));
+  expect_field(exchange, peer, stream_id, ":path", path);
+  peer_expect_end_of_request(peer, stream_id);
+  peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
+  peer_send_body(peer, stream_id, "fine\n", 5);
+  struct buffer output = {0};
+  append_plain(&output, "fine\n", 5);
+  finish(exchange, peer, &output);
+}
+
+CHECK(lab02, post, .points = 1, .todo = 2, .section = "8.1",
+      .sentence = "-d makes a POST with that body, ended by END_STREAM") {
+  char body[64];
+  exchange_random_text(exchange, body, 40);
+  exchange_listen(exchange);
+  exchange_start(exchange, "requests", "-d", body, url_of(exchange, "/send-data"), NULL);
+  struct peer *peer = exchange_accept(exchange);
+  peer_handshake(peer);
+  int32_t stream_id = peer_expect_request(peer);
+  expect_field(exchange, peer, stream_id, ":method", "POST");
+  peer_expect_end_of_request(peer, stream_id);
+  const struct buffer *seen = &peer_stream(peer, stream_id)->body;
+  if (seen->length != strlen(body) || memcmp(seen->bytes, body, seen->length) != 0)
+    exchange_fail_at(exchange, -1, body, seen->bytes ? seen->bytes : "an empty body",
+                     "The request's body is not what -d says.");
+  peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
+  peer_send_body(peer, stream_id, body, strlen(body));
+  struct buffer output = {0};
+  append_plain(&output, body, strlen(body));
+  finish(exchange, peer, &output);
+}
+
+CHECK(lab02, post_pieces, .points = 1, .todo = 2, .section = "8.1",
+      .sentence = "several -d, an empty one among them, make one body") {
+  char first[32];
+  char last[32];
+  char body[64];
+  exchange_random_text(exchange, first, 10 + exchange_random(exchange, 10));
+  exchange_random_text(exchange, last, 10);
+  snprintf(body, sizeof body, "%s%s", first, last);
+  exchange_listen(exchange);
+  exchange_start(exchange, "requests", "-d", first, "-d", "", "-d", last, "-d", "",
+                 url_of(exchange, "/"), NULL);
+  struct peer *peer = exchange_accept(exchange);
+  peer_handshake(peer);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_expect_end_of_request(peer, stream_id);
+  const struct buffer *seen = &peer_stream(peer, stream_id)->body;
+  if (seen->length != strlen(body) || memcmp(seen->bytes, body, seen->length) != 0)
+    exchange_fail_at(exchange, -1, body, seen->bytes ? seen->bytes : "an empty body",
+                     "The request's body is not all of the -d, one after the other.");
+  peer_send_headers(peer, stream_id, true, ":status", "200", NULL);
+  struct buffer output = {0};
+  append_plain(&output, "", 0);
+  finish(exchange, peer, &output);
+}
+
+CHECK(lab02, post_empty, .points = 1, .todo = 2, .section = "8.1",
+      .sentence = "a single empty -d makes a POST whose body is empty, and ends") {
+  exchange_listen(exchange);
+  exchange_start(exchange, "requests", "-d", "", url_of(exchange, "/"), NULL);
+  struct peer *peer = exchange_accept(exchange);
+  peer_handshake(peer);
+  int32_t stream_id = peer_expect_request(peer);
+  expect_field(exchange, peer, stream_id, ":method", "POST");
+  peer_expect_end_of_request(peer, stream_id);
+  if (peer_stream(peer, stream_id)->body.length != 0)
+    exchange_fail(exchange, "The request's body is not empty, but -d is.");
+  peer_send_headers(peer, stream_id, true, ":status", "204", NULL);
+  struct buffer output = {0};
+  buffer_append_text(&output, ":status: 204\n\n");
+  finish(exchange, peer, &output);
+}
+
+/* The program has used up its windows and sleeps; or it has sent more than it may. */
+static bool is_blocked(void *argument) {
+  struct peer *peer = argument;
+  return peer_stream(peer, 1)->body.length > NGHTTP2_INITIAL_WINDOW_SIZE ||
+         (peer_stream(peer, 1)->body.length == NGHTTP2_INITIAL_WINDOW_SIZE &&
+          program_idle(peer->exchange->program) > 0);
+}
+
+CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
+      .sentence = "1 MiB of body waits for the windows that the server opens late") {
+  enum { PIECES = 16, PIECE = MEBIBYTE / PIECES };
+  static char pieces[PIECES][PIECE + 1];
+  for (int i = 0; i < PIECES; i++)
+    exchange_random_text(exchange, pieces[i], PIECE);
+  exchange_listen(exchange);
+  exchange_start(exchange, "requests", "-d", pieces[0], "-d", pieces[1], "-d", pieces[2], "-d",
+                 pieces[3], "-d", pieces[4], "-d", pieces[5], "-d", pieces[6], "-d", pieces[7],
+                 "-d", pieces[8], "-d", pieces[9], "-d", pieces[10], "-d", pieces[11], "-d",
+                 pieces[12], "-d", pieces[13], "-d", pieces[14], "-d", pieces[15],
+                 url_of(exchange, "/large"), NULL);
+  struct peer *peer = exchange_accept(exchange);
+  peer->hold_windows = true;
+  peer_handshake(peer);
+  int32_t stream_id = peer_expect_request(peer);
+  if (!exchange_await(exchange, is_blocked, peer) ||
+      peer_stream(peer, stream_id)->body.length > NGHTTP2_INITIAL_WINDOW_SIZE)
+    exchange_fail_at(exchange, -1, "65,535 bytes of DATA, then a pause", NULL,
+                     "The program does not use the window that it has, or sends beyond it.");
+  peer_send_window_update(peer, stream_id, 1);
+  peer_send_window_update(peer, 0, 2 * MEBIBYTE);
+  peer_send_window_update(peer, stream_id, 2 * MEBIBYTE);
+  peer_expect_end_of_request(peer, stream_id);
+  const struct buffer *body = &peer_stream(peer, stream_id)->body;
+  bool equal = body->length == MEBIBYTE;
+  for (int i = 0; i < PIECES && equal; i++)
+    equal = memcmp(body->bytes + (size_t)i * PIECE, pieces[i], PIECE) == 0;
+  if (!equal)
+    exchange_fail(exchange, "The body of 1,048,576 bytes did not arrive whole: %zu bytes came.",
+                  body->length);
+  peer_send_headers(peer, stream_id, true, ":status", "204", NULL);
+  struct buffer output = {0};
+  buffer_append_text(&output, ":status: 204\n\n");
+  finish(exchange, peer, &output);
+}
+
+/* --- Responses -------------------------------------------------------------------------------------- */
+
+CHECK(lab02, headers, .points = 2, .todo = 3, .section = "8.3.2",
+      .sentence = "the response's header fields in order, an empty line, the body") {
+  char name[3][16];
+  char value[3][16];
+  for (int i = 0; i < 3; i++) {
+    memcpy(name[i], "x-", 3);
+    exchange_random_text(exchange, name[i] + 2, 8);
+    exchange_random_text(exchange, value[i], 8);
+  }
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers_in_two(peer, stream_id, false, ":status", "200", name[0], value[0],
+                           "content-type", "text/plain; charset=utf-8", name[1], "", name[2],
+                           value[2], name[0], value[1], NULL);
+  peer_send_body(peer, stream_id, "Hello World!\n", 13);
+  char expected[512];
+  int length = snprintf(expected, sizeof expected,
+                        ":status: 200\n%s: %s\ncontent-type: text/plain; charset=utf-8\n%s: \n"
+                        "%s: %s\n%s: %s\n\nHello World!\n",
+                        name[0], value[0], name[1], name[2], value[2], name[0], value[1]);
+  struct buffer output = {0};
+  buffer_append(&output, expected, (size_t)length);
+  finish(exchange, peer, &output);
+}
+
+CHECK(lab02, binary, .points = 1, .todo = 4, .section = "6.1",
+      .sentence = "a body of any octets, NUL among them, is printed as it came") {
+  char *body = random_bytes(exchange, 5000);
+  body[0] = body[100] = '\0';
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
+  peer_send_body(peer, stream_id, body, 5000);
+  struct buffer output = {0};
+  append_plain(&output, body, 5000);
+  finish(exchange, peer, &output);
+  free(body);
+}
+
+CHECK(lab02, empty, .points = 1, .todo = 5, .section = "8.1",
+      .sentence = "a response without a body: 204, END_STREAM in its HEADERS") {
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers(peer, stream_id, true, ":status", "204", NULL);
+  struct buffer output = {0};
+  buffer_append_text(&output, ":status: 204\n\n");
+  finish(exchange, peer, &output);
+}
+
+CHECK(lab02, error_status, .points = 1, .todo = 5, .section = "8.3.2",
+      .sentence = "a response with status 500 is printed like any other, status 0") {
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers(peer, stream_id, false, ":status", "500", NULL);
+  peer_send_body(peer, stream_id, "broken\n", 7);
+  struct buffer output = {0};
+  buffer_append_text(&output, ":status: 500\n\nbroken\n");
+  finish(exchange, peer, &output);
+}
+
+CHECK(lab02, informational, .points = 1, .todo = 3, .section = "8.1",
+      .sentence = "103 (Early Hints) before the final response is not taken for it") {
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers(peer, stream_id, false, ":status", "103", "link", "</style.css>", NULL);
+  peer_send_headers(peer, stream_id, false, ":status", "200", "x-final", "yes", NULL);
+  peer_send_body(peer, stream_id, "final\n", 6);
+  struct buffer output = {0};
+  buffer_append_text(&output, ":status: 200\nx-final: yes\n\nfinal\n");
+  finish(exchange, peer, &output);
+}
+
+CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
+      .sentence = "trailers behind the body are no header fields of the response") {
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
+  peer_send_data(peer, stream_id, "body\n", 5, false);
+  peer_send_headers(peer, stream_id, true, "x-trailer", "behind", NULL);
+  struct buffer output = {0};
+  append_plain(&output, "body\n", 5);
+  finish(exchange, peer, &output);
+}
+
+CHECK(lab02, large, .points = 1, .todo = 4, .section = "6.9",
+      .sentence = "a response of 4 MiB arrives whole: the windows are opened again") {
+  char *body = random_bytes(exchange, 4 * MEBIBYTE);
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
+  peer_send_body(peer, stream_id, body, 4 * MEBIBYTE);
+  struct buffer output = {0};
+  append_plain(&output, body, 4 * MEBIBYTE);
+  finish(exchange, peer, &output);
+  free(body);
+}
+
+CHECK(lab02, slowly, .points = 1, .todo = 3, .section = "4.1",
+      .sentence = "it works when the response arrives one octet at a time") {
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_slowly(peer);
+  peer_send_headers(peer, stream_id, false, ":status", "200", "x-pace", "slow", NULL);
+  peer_send_data(peer, stream_id, "slow", 4, false);
+  peer_send_data(peer, stream_id, "ly\n", 3, true);
+  peer_send_quickly(peer);
+  struct buffer output = {0};
+  buffer_append_text(&output, ":status: 200\nx-pace: slow\n\nslowly\n");
+  finish(exchange, peer, &output);
+}
+
+/* --- Many on one connection --------------------------------------------------------------------------- */
+
+CHECK(lab02, at_once, .points = 2, .todo = 1, .section = "5",
+      .sentence = "all requests are sent at once: the server answers when it has all of them") {
+  int32_t streams[3] = {0};
+  struct peer *peer = start_three(exchange, streams);
+  struct buffer output = {0};
+  for (int i = 2; i >= 0; i--) {
+    char body[32];
+    exchange_random_text(exchange, body, 20);
+    peer_send_headers(peer, streams[i], false, ":status", "200", NULL);
+    peer_send_body(peer, streams[i], body, strlen(body));
+    append_plain(&output, body, strlen(body));
+  }
+  if (exchange->peer_count > 1)
+    exchange_fail_at(exchange, -1, "one connection", "more than one",
+                     "The program opens a connection for each request.");
+  finish(exchange, peer, &output);
+}
+
+CHECK(lab02, interleaved, .points = 1, .todo = 4, .section = "5",
+      .sentence = "bodies whose DATA frames are interleaved are not mixed") {
+  enum { ROUNDS = 8, PIECE = 11 };
+  char bodies[3][ROUNDS * PIECE + 1];
+  int32_t streams[3] = {0};
+  struct peer *peer = start_three(exchange, streams);
+  for (int i = 0; i < 3; i++) {
+    exchange_random_text(exchange, bodies[i], ROUNDS * PIECE);
+    peer_send_headers(peer, streams[i], false, ":status", "200", NULL);
+  }
+  for (int round = 0; round < ROUNDS; round++)
+    for (int i = 0; i < 3; i++)
+      peer_send_data(peer, streams[i], bodies[i] + (size_t)round * PIECE, PIECE,
+                     round == ROUNDS - 1);
+  struct buffer output = {0};
+  for (int i = 0; i < 3; i++)
+    append_plain(&output, bodies[i], ROUNDS * PIECE);
+  finish(exchange, peer, &output);
+}
+
+CHECK(lab02, reset, .points = 1, .todo = 5, .section = "6.4",
+      .sentence = "one stream is reset: the others finish, it is reported, status 1") {
+  int32_t streams[3] = {0};
+  struct peer *peer = start_three(exchange, streams);
+  struct buffer output = {0};
+  peer_send_headers(peer, streams[1], false, ":status", "200", NULL);
+  peer_send_data(peer, streams[1], "half of", 7, false);
+  peer_send_reset(peer, streams[1], NGHTTP2_INTERNAL_ERROR);
+  for (int i = 0; i < 3; i += 2) {
+    char body[32];
+    exchange_random_text(exchange, body, 20);
+    peer_send_headers(peer, streams[i], false, ":status", "200", NULL);
+    peer_send_body(peer, streams[i], body, strlen(body));
+    append_plain(&output, body, strlen(body));
+  }
+  peer_expect_goodbye(peer);
+  expect_printed(exchange, &output);
+  expect_failure(exchange);
+}
+
+CHECK(lab02, goaway, .points = 1, .todo = 5, .section = "6.8",
+      .sentence = "GOAWAY half-way: what it covers finishes, the rest is reported, status 1") {
+  int32_t streams[3] = {0};
+  struct peer *peer = start_three(exchange, streams);
+  struct buffer output = {0};
+  int first = streams[0] == 1 ? 0 : streams[1] == 1 ? 1 : 2;
+  peer_send_headers(peer, streams[first], false, ":status", "200", NULL);
+  peer_send_goaway(peer, streams[first], NGHTTP2_NO_ERROR);
+  peer_send_body(peer, streams[first], "last words\n", 11);
+  append_plain(&output, "last words\n", 11);
+  peer_expect_close(peer);
+  expect_printed(exchange, &output);
+  expect_failure(exchange);
+}
+
+CHECK(lab02, lost, .points = 1, .todo = 5, .section = NULL,
+      .sentence = "no server, or one that is lost in mid-response: reported, status 1") {
+  struct port port;
+  char url[64];
+  if (port_hold(&port) != 0)
+    exchange_fault(exchange, "no free port");
+  snprintf(url, sizeof url, "http://localhost:%d/", port.number);
+  exchange_start(exchange, "requests", url, NULL);
+  expect_failure(exchange);
+  port_release(&port);
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers(peer, stream_id, false, ":status", "200", "content-length", "100", NULL);
+  peer_send_data(peer, stream_id, "half", 4, false);
+  peer_close(peer);
+  exchange_expect_output(exchange, "Half a response, which is no response,", "", 0);
+  expect_failure(exchange);
+}

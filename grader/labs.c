@@ -1,0 +1,18 @@
+/* labs: see labs.h. */
+#include "grader/labs.h"
+
+#include <string.h>
+
+const struct lab labs_all[] = {
+    {"lab01", "lab01-session", "one session", {"session"}, 15},
+    {"lab02", "lab02-requests", "requests and responses", {"requests"}, 20},
+};
+
+const size_t labs_count = sizeof labs_all / sizeof labs_all[0];
+
+const struct lab *labs_find(const char *id) {
+  for (size_t i = 0; i < labs_count; i++)
+    if (strcmp(labs_all[i].id, id) == 0)
+      return &labs_all[i];
+  return NULL;
+}

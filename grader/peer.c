@@ -1,0 +1,438 @@
+/* peer: see peer.h. This file is about receiving; peer_send.c is about sending. */
+#include "grader/peer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/frame.h"
+#include "grader/explain.h"
+
+/* --- What the program sends --------------------------------------------------------------------------- */
+
+struct peer_stream *peer_stream(struct peer *peer, int32_t stream_id) {
+  size_t index = (size_t)stream_id / 2;
+  if (stream_id <= 0 || stream_id % 2 == 0 || index >= PEER_STREAMS)
+    exchange_fail(peer->exchange, "The program uses stream %d: a client's streams are 1, 3, 5, ...",
+                  stream_id);
+  return &peer->streams[index];
+}
+
+/* The stream of a frame, or NULL if it is none that a client can use. */
+static struct peer_stream *find_stream(struct peer *peer, int32_t stream_id) {
+  size_t index = (size_t)stream_id / 2;
+  return stream_id > 0 && stream_id % 2 == 1 && index < PEER_STREAMS ? &peer->streams[index] : NULL;
+}
+
+static void on_settings(struct peer *peer, const struct frame *frame) {
+  if (frame->flags & NGHTTP2_FLAG_ACK) {
+    peer->settings_acknowledged = true;
+    return;
+  }
+  for (size_t i = 0; i < frame->setting_count; i++) {
+    if (frame->settings[i].id != NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE)
+      continue;
+    int32_t change = (int32_t)frame->settings[i].value - peer->initial_window;
+    peer->initial_window += change;
+    for (size_t s = 0; s < PEER_STREAMS; s++)
+      peer->streams[s].window += change;
+  }
+  if (!peer->hold_settings_ack && peer->settings_sent)
+    peer_send_settings_ack(peer);
+  else
+    peer->settings_ack_due = true;
+}
+
+/* HEADERS, or CONTINUATION, which belongs to the HEADERS before it. */
+static void on_header_block(struct peer *peer, const struct frame *frame) {
+  struct peer_stream *stream = find_stream(peer, frame->stream_id);
+  if (!stream)
+    return;
+  if (!stream->opened)
+    stream->frame = (long)peer->exchange->recording.count - 1;
+  stream->opened = true;
+  for (size_t i = 0; i < frame->field_count; i++) {
+    const struct frame_field *field = &frame->fields[i];
+    buffer_append(&stream->fields, field->name, field->name_length);
+    buffer_append_text(&stream->fields, ": ");
+    buffer_append(&stream->fields, field->value, field->value_length);
+    buffer_append_text(&stream->fields, "\n");
+  }
+  if (frame->type == NGHTTP2_HEADERS && frame->flags & NGHTTP2_FLAG_END_STREAM)
+    stream->end_stream_pending = true;
+  if (!(frame->flags & NGHTTP2_FLAG_END_HEADERS))
+    return;
+  stream->headers_complete = true;
+  stream->ended = stream->ended || stream->end_stream_pending;
+}
+
+static void on_data_frame(struct peer *peer, const struct frame *frame) {
+  struct peer_stream *stream = find_stream(peer, frame->stream_id);
+  if (!stream)
+    return;
+  buffer_append(&stream->body, frame->data, frame->data_length);
+  if (frame->flags & NGHTTP2_FLAG_END_STREAM)
+    stream->ended = true;
+  if (peer->hold_windows || frame->length == 0)
+    return;
+  peer_send_window_update(peer, 0, (uint32_t)frame->length);
+  if (!stream->ended)
+    peer_send_window_update(peer, frame->stream_id, (uint32_t)frame->length);
+}
+
+static void on_window_update(struct peer *peer, const struct frame *frame) {
+  struct peer_stream *stream = find_stream(peer, frame->stream_id);
+  if (frame->stream_id == 0)
+    peer->window += (int32_t)frame->window_increment;
+  else if (stream)
+    stream->window += (int32_t)frame->window_increment;
+}
+
+static void on_rst_stream(struct peer *peer, const struct frame *frame) {
+  struct peer_stream *stream = find_stream(peer, frame->stream_id);
+  if (!stream)
+    return;
+  stream->reset = true;
+  stream->error_code = frame->error_code;
+}
+
+/* Called for every frame in both directions. */
+static void on_frame(const struct frame *frame, void *user) {
+  struct peer *peer = user;
+  if (recording_add_frame(&peer->exchange->recording, peer->connection, frame) < 0)
+    peer->exchange->out_of_memory = true;
+  if (frame->sender != FRAME_FROM_CLIENT || frame->error)
+    return;
+  switch (frame->type) {
+  case NGHTTP2_SETTINGS: on_settings(peer, frame); break;
+  case NGHTTP2_HEADERS:
+  case NGHTTP2_CONTINUATION: on_header_block(peer, frame); break;
+  case NGHTTP2_DATA: on_data_frame(peer, frame); break;
+  case NGHTTP2_WINDOW_UPDATE: on_window_update(peer, frame); break;
+  case NGHTTP2_RST_STREAM: on_rst_stream(peer, frame); break;
+  case NGHTTP2_PING:
+    if (!(frame->flags & NGHTTP2_FLAG_ACK))
+      peer_send_frame(peer, NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, frame->data, frame->data_length);
+    break;
+  default: break;
+  }
+}
+
+/* --- The transport ----------------------------------------------------------------------------------- */
+
+static void on_bytes(bool sent, const void *data, size_t length, void *user) {
+  struct peer *peer = user;
+  enum frame_sender sender = sent ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT;
+  if (frame_decoder_feed(peer->decoder, sender, data, length) != 0)
+    peer->exchange->out_of_memory = true;
+}
+
+static void on_open(struct transport *transport, void *user) {
+  (void)transport;
+  (void)user;
+}
+
+static void on_data(struct transport *transport, const uint8_t *data, size_t length, void *user) {
+  (void)transport; /* on_bytes has seen them already */
+  (void)data;
+  (void)length;
+  (void)user;
+}
+
+static void on_close(struct transport *transport, const char *error, void *user) {
+  struct peer *peer = user;
+  (void)transport;
+  peer->transport = NULL;
+  if (!error) /* peer_close has said so */
+    return;
+  peer->closed_by_program = true;
+  bool fin = strcmp(error, "closed by the peer") == 0;
+  recording_add_note(&peer->exchange->recording, peer->connection,
+                     fin ? "closed by the client" : "reset by the client");
+}
+
+static const struct transport_events events = {
+    .on_open = on_open, .on_data = on_data, .on_close = on_close};
+
+struct peer *peer_new(struct exchange *exchange, struct transport *transport) {
+  struct peer *peer = calloc(1, sizeof *peer);
+  if (!peer)
+    return NULL;
+  peer->exchange = exchange;
+  peer->connection = ++exchange->recording.connections;
+  peer->window = peer->initial_window = NGHTTP2_INITIAL_WINDOW_SIZE;
+  for (size_t i = 0; i < PEER_STREAMS; i++)
+    peer->streams[i].window = peer->initial_window;
+  peer->decoder = frame_decoder_new(on_frame, peer);
+  if (!peer->decoder ||
+      nghttp2_hd_deflate_new(&peer->deflater, NGHTTP2_DEFAULT_HEADER_TABLE_SIZE) != 0 ||
+      uv_timer_init(&exchange->loop, &peer->slow_timer) != 0) {
+    frame_decoder_free(peer->decoder);
+    free(peer);
+    return NULL;
+  }
+  peer->slow_timer.data = peer;
+  peer->transport = transport;
+  transport_observe(transport, on_bytes, peer);
+  transport_start(transport, &events, peer);
+  return peer;
+}
+
+static void free_memory(uv_handle_t *slow_timer) {
+  struct peer *peer = slow_timer->data;
+  for (size_t i = 0; i < PEER_STREAMS; i++) {
+    buffer_free(&peer->streams[i].fields);
+    buffer_free(&peer->streams[i].body);
+  }
+  nghttp2_hd_deflate_del(peer->deflater);
+  frame_decoder_free(peer->decoder);
+  buffer_free(&peer->value);
+  buffer_free(&peer->slow);
+  free(peer);
+}
+
+void peer_free(struct peer *peer) {
+  if (!peer)
+    return;
+  transport_free(peer->transport);
+  peer->transport = NULL;
+  uv_close((uv_handle_t *)&peer->slow_timer, free_memory);
+}
+
+/* --- Expectations ----------------------------------------------------------------------------------- */
+
+/* Frames that a program may send at any time without being asked. */
+static bool is_free(const struct frame *frame) {
+  switch (frame->type) {
+  case FRAME_PREFACE:
+  case NGHTTP2_SETTINGS:
+  case NGHTTP2_WINDOW_UPDATE:
+  case NGHTTP2_PING:
+  case NGHTTP2_PRIORITY: return true;
+  default: return frame->type > NGHTTP2_CONTINUATION && frame->type < FRAME_PREFACE;
+  }
+}
+
+/* The first frame of the program, since the last expectation that held, that is another one than expected; or
+ * -1. */
+static long first_divergence(const struct peer *peer) {
+  const struct recording *recording = &peer->exchange->recording;
+  for (size_t i = peer->next; i < recording->count; i++) {
+    const struct recorded *entry = &recording->entries[i];
+    if (entry->frame && entry->connection == peer->connection &&
+        entry->frame->sender == FRAME_FROM_CLIENT &&
+        (entry->frame->error || !is_free(entry->frame)))
+      return (long)i;
+  }
+  return -1;
+}
+
+/* What was expected did not come. */
+static _Noreturn void fail_expectation(struct peer *peer, const char *expected, const char *what) {
+  struct buffer seen = {0};
+  long index = first_divergence(peer);
+  if (index >= 0)
+    explain_frame(&seen, peer->exchange->recording.entries[index].frame);
+  exchange_fail_at(peer->exchange, index, expected, seen.bytes, "%s", what);
+}
+
+static void expectation_held(struct peer *peer) {
+  peer->next = peer->exchange->recording.count;
+}
+
+/* A frame of the program that a search looks for. */
+struct search {
+  const struct peer *peer;
+  bool (*matches)(const struct frame *frame, const void *argument);
+  const void *argument;
+};
+
+static bool is_found(void *argument) {
+  const struct search *search = argument;
+  const struct recording *recording = &search->peer->exchange->recording;
+  for (size_t i = 0; i < recording->count; i++) {
+    const struct recorded *entry = &recording->entries[i];
+    if (entry->frame && entry->connection == search->peer->connection &&
+        entry->frame->sender == FRAME_FROM_CLIENT && !entry->frame->error &&
+        search->matches(entry->frame, search->argument))
+      return true;
+  }
+  return false;
+}
+
+static void expect_frame(struct peer *peer,
+                         bool (*matches)(const struct frame *frame, const void *argument),
+                         const void *argument, const char *expected, const char *what) {
+  struct search search = {peer, matches, argument};
+  if (!exchange_await(peer->exchange, is_found, &search))
+    fail_expectation(peer, expected, what);
+  expectation_held(peer);
+}
+
+/* Two entries of this connection that the program sent, or the end of it. */
+static bool has_begun(void *argument) {
+  const struct peer *peer = argument;
+  const struct recording *recording = &peer->exchange->recording;
+  size_t frames = 0;
+  for (size_t i = 0; i < recording->count; i++)
+    if (recording->entries[i].frame && recording->entries[i].connection == peer->connection &&
+        recording->entries[i].frame->sender == FRAME_FROM_CLIENT)
+      frames++;
+  return frames >= 2 || peer->closed_by_program;
+}
+
+void peer_expect_preface(struct peer *peer) {
+  struct exchange *exchange = peer->exchange;
+  exchange_await(exchange, has_begun, peer);
+  const struct frame *first[2] = {NULL, NULL};
+  long index[2] = {-1, -1};
+  size_t count = 0;
+  for (size_t i = 0; i < exchange->recording.count && count < 2; i++) {
+    const struct recorded *entry = &exchange->recording.entries[i];
+    if (!entry->frame || entry->connection != peer->connection ||
+        entry->frame->sender != FRAME_FROM_CLIENT)
+      continue;
+    first[count] = entry->frame;
+    index[count++] = (long)i;
+  }
+  struct buffer seen = {0};
+  if (count < 1 || first[0]->type != FRAME_PREFACE) {
+    if (count > 0)
+      explain_frame(&seen, first[0]);
+    exchange_fail_at(exchange, index[0], "the connection preface: PRI * HTTP/2.0 ...", seen.bytes,
+                     "An HTTP/2 connection begins with the client's preface: it is missing.");
+  }
+  if (count < 2 || first[1]->type != NGHTTP2_SETTINGS || first[1]->flags & NGHTTP2_FLAG_ACK ||
+      first[1]->error) {
+    if (count > 1)
+      explain_frame(&seen, first[1]);
+    exchange_fail_at(exchange, index[1], "SETTINGS", seen.bytes,
+                     "The first frame behind the preface must be SETTINGS.");
+  }
+  expectation_held(peer);
+}
+
+static bool is_acknowledged(void *argument) {
+  const struct peer *peer = argument;
+  return peer->settings_acknowledged;
+}
+
+void peer_expect_settings_ack(struct peer *peer) {
+  if (!exchange_await(peer->exchange, is_acknowledged, peer))
+    fail_expectation(peer, "SETTINGS with the flag ACK",
+                     "The program never acknowledged the server's SETTINGS.");
+  expectation_held(peer);
+}
+
+static bool is_ping_ack(const struct frame *frame, const void *octets) {
+  return frame->type == NGHTTP2_PING && frame->flags & NGHTTP2_FLAG_ACK &&
+         frame->data_length == 8 && memcmp(frame->data, octets, 8) == 0;
+}
+
+void peer_expect_ping_ack(struct peer *peer, const uint8_t *octets) {
+  expect_frame(peer, is_ping_ack, octets, "PING with the flag ACK and the same 8 octets",
+               "The program did not answer a PING.");
+}
+
+static bool is_goaway(const struct frame *frame, const void *argument) {
+  (void)argument;
+  return frame->type == NGHTTP2_GOAWAY && frame->error_code == NGHTTP2_NO_ERROR;
+}
+
+void peer_expect_goaway(struct peer *peer) {
+  expect_frame(peer, is_goaway, NULL, "GOAWAY NO_ERROR",
+               "The program did not say goodbye: GOAWAY comes before the connection is closed.");
+}
+
+struct reset {
+  int32_t stream_id;
+  uint32_t error_code;
+};
+
+static bool is_reset(const struct frame *frame, const void *argument) {
+  const struct reset *reset = argument;
+  return frame->type == NGHTTP2_RST_STREAM && frame->stream_id == reset->stream_id &&
+         frame->error_code == reset->error_code;
+}
+
+void peer_expect_reset(struct peer *peer, int32_t stream_id, uint32_t error_code) {
+  struct reset reset = {stream_id, error_code};
+  char expected[64];
+  snprintf(expected, sizeof expected, "RST_STREAM %s on stream %d", frame_error_name(error_code),
+           stream_id);
+  expect_frame(peer, is_reset, &reset, expected, "The program did not reset the stream.");
+}
+
+static bool is_closed(void *argument) {
+  const struct peer *peer = argument;
+  return peer->closed_by_program;
+}
+
+void peer_expect_close(struct peer *peer) {
+  if (!exchange_await(peer->exchange, is_closed, peer))
+    fail_expectation(peer, "the connection is closed by the client",
+                     "The program does not close the connection.");
+}
+
+/* A stream that the program has opened, and that was not yet returned. */
+struct new_stream {
+  struct peer *peer;
+  int32_t stream_id;
+};
+
+static bool has_request(void *argument) {
+  struct new_stream *new_stream = argument;
+  struct peer *peer = new_stream->peer;
+  for (size_t i = 0; i < PEER_STREAMS; i++) {
+    if (peer->streams[i].headers_complete && !peer->streams[i].returned) {
+      new_stream->stream_id = (int32_t)(2 * i + 1);
+      return true;
+    }
+  }
+  return false;
+}
+
+int32_t peer_expect_request(struct peer *peer) {
+  struct new_stream new_stream = {peer, 0};
+  if (!exchange_await(peer->exchange, has_request, &new_stream))
+    fail_expectation(peer, "HEADERS with END_HEADERS on a new stream",
+                     peer->returned_count == 0 ? "The program did not send a request."
+                                               : "The program did not send all the requests.");
+  peer_stream(peer, new_stream.stream_id)->returned = true;
+  peer->returned_count++;
+  expectation_held(peer);
+  return new_stream.stream_id;
+}
+
+static bool request_has_ended(void *argument) {
+  const struct peer_stream *stream = argument;
+  return stream->ended;
+}
+
+void peer_expect_end_of_request(struct peer *peer, int32_t stream_id) {
+  if (!exchange_await(peer->exchange, request_has_ended, peer_stream(peer, stream_id)))
+    fail_expectation(peer, "a frame with END_STREAM on the stream",
+                     "The request never ends: no frame of it has END_STREAM.");
+  expectation_held(peer);
+}
+
+const char *peer_request_field(struct peer *peer, int32_t stream_id, const char *name) {
+  const struct peer_stream *stream = peer_stream(peer, stream_id);
+  size_t name_length = strlen(name);
+  const char *line = stream->fields.bytes;
+  while (line && *line) {
+    size_t length = strcspn(line, "\n");
+    if (strncmp(line, name, name_length) == 0 && strncmp(line + name_length, ": ", 2) == 0) {
+      buffer_clear(&peer->value);
+      buffer_append(&peer->value, line + name_length + 2, length - name_length - 2);
+      return peer->value.bytes;
+    }
+    line += length + (line[length] == '\n');
+  }
+  return NULL;
+}
+
+void peer_expect_goodbye(struct peer *peer) {
+  peer_expect_goaway(peer);
+  peer_expect_close(peer);
+}

@@ -1,0 +1,147 @@
+/*
+ * peer: the grader's end of one connection, played frame by frame.
+ *
+ * A check is the author of both the right and the wrong answers that a peer can give, so it writes frames,
+ * not requests: nothing is sent that it does not ask for, and nothing is refused. Only these go without saying,
+ * because every program may rely on them, and each can be switched off: SETTINGS of the other side are
+ * acknowledged, PING is answered, and the flow-control windows are kept open.
+ *
+ * Functions that wait (peer_expect_...) wait for a frame of the program, whatever comes before it: the
+ * order of frames is mostly free. Only when the expected one can no longer come, the check fails, and the
+ * first frame since the last expectation that a program is not free to send at any time is shown in its place.
+ */
+#ifndef GRADER_PEER_H
+#define GRADER_PEER_H
+
+#include <nghttp2/nghttp2.h>
+
+#include "common/buffer.h"
+#include "common/transport.h"
+#include "grader/exchange.h"
+
+enum { PEER_STREAMS = 256 };
+
+/* What is known of a stream: for requests up to stream 511. */
+struct peer_stream {
+  struct buffer fields; /* "name: value\n" of the request's header block */
+  struct buffer body;
+  int32_t window; /* how much the peer may still send on it */
+  bool opened;
+  bool end_stream_pending; /* END_STREAM came with HEADERS, and CONTINUATION may still come */
+  bool headers_complete;
+  bool returned; /* by peer_expect_request */
+  bool ended;    /* END_STREAM has come */
+  bool reset;    /* RST_STREAM has come, with: */
+  uint32_t error_code;
+  long frame; /* where it began in the recording */
+};
+
+struct peer {
+  struct exchange *exchange;
+  struct transport *transport; /* NULL once it is closed */
+  unsigned connection;
+  struct frame_decoder *decoder;
+  nghttp2_hd_deflater *deflater;
+  size_t next;                /* the entry of the recording behind the last expectation that held */
+  bool hold_settings_ack;     /* do not acknowledge SETTINGS by itself */
+  bool hold_windows;          /* do not open windows by itself */
+  int32_t window;             /* how much may still be sent on the connection */
+  int32_t initial_window;     /* of the program's streams, by its SETTINGS */
+  bool settings_sent;         /* to the program ... */
+  bool settings_acknowledged; /* ... and acknowledged by it */
+  bool settings_ack_due;      /* its SETTINGS came before ours were sent */
+  bool closed_by_program;
+  size_t returned_count; /* requests that peer_expect_request has returned */
+  struct buffer value;   /* of peer_request_field */
+  bool is_slow;
+  struct buffer slow; /* octets to be sent one by one ... */
+  size_t slow_sent;   /* ... and how many of them are gone */
+  uv_timer_t slow_timer;
+  struct peer_stream streams[PEER_STREAMS];
+};
+
+/* For exchange.c: take over an accepted transport, or give one back. NULL when there is no memory. */
+struct peer *peer_new(struct exchange *exchange, struct transport *transport);
+void peer_free(struct peer *peer);
+
+/* Whether bytes are still on their way to the program. */
+bool peer_is_sending(const struct peer *peer);
+
+/* The stream of that (odd) id. */
+struct peer_stream *peer_stream(struct peer *peer, int32_t stream_id);
+
+/* --- What the program must send ---------------------------------------------------------------------- */
+
+/* The preface, and SETTINGS right behind it (RFC 9113, section 3.4). */
+void peer_expect_preface(struct peer *peer);
+
+/* SETTINGS with the ACK flag. */
+void peer_expect_settings_ack(struct peer *peer);
+
+/* PING with the ACK flag and these 8 octets. */
+void peer_expect_ping_ack(struct peer *peer, const uint8_t *octets);
+
+/* GOAWAY with NO_ERROR. */
+void peer_expect_goaway(struct peer *peer);
+
+/* RST_STREAM on that stream with that code. */
+void peer_expect_reset(struct peer *peer, int32_t stream_id, uint32_t error_code);
+
+/* The program closes the connection. */
+void peer_expect_close(struct peer *peer);
+
+/* The header block of the next new stream is complete. Returns its id. */
+int32_t peer_expect_request(struct peer *peer);
+
+/* The request on that stream has ended (END_STREAM); its body is in peer_stream(...)->body. */
+void peer_expect_end_of_request(struct peer *peer, int32_t stream_id);
+
+/* The value of a field of the request, in a buffer that is overwritten by the next call; NULL if it has no such field. */
+const char *peer_request_field(struct peer *peer, int32_t stream_id, const char *name);
+
+/* --- What the peer sends --------------------------------------------------------------------------- */
+
+/* Any bytes. */
+void peer_send_bytes(struct peer *peer, const void *bytes, size_t length);
+
+/* Any frame. The frame header is made of these, right or wrong; `length` octets of payload follow. */
+void peer_send_frame(struct peer *peer, uint8_t type, uint8_t flags, int32_t stream_id,
+                     const void *payload, size_t length);
+
+void peer_send_settings(struct peer *peer, const nghttp2_settings_entry *entries, size_t count);
+void peer_send_settings_ack(struct peer *peer);
+void peer_send_ping(struct peer *peer, const uint8_t *octets);
+void peer_send_goaway(struct peer *peer, int32_t last_stream_id, uint32_t error_code);
+void peer_send_reset(struct peer *peer, int32_t stream_id, uint32_t error_code);
+void peer_send_window_update(struct peer *peer, int32_t stream_id, uint32_t increment);
+
+/* HEADERS with these fields: name, value, name, value, ..., NULL. */
+void peer_send_headers(struct peer *peer, int32_t stream_id, bool end_stream, ...)
+    __attribute__((sentinel));
+
+/* The same block cut into HEADERS and one CONTINUATION, in the middle. */
+void peer_send_headers_in_two(struct peer *peer, int32_t stream_id, bool end_stream, ...)
+    __attribute__((sentinel));
+
+/* One DATA frame, whatever the windows say: at most 16,384 octets. */
+void peer_send_data(struct peer *peer, int32_t stream_id, const void *bytes, size_t length,
+                    bool end_stream);
+
+/* A body of any length in DATA frames, with END_STREAM; waits for the program to open its windows. */
+void peer_send_body(struct peer *peer, int32_t stream_id, const void *bytes, size_t length);
+
+/* Send what follows one octet at a time, each in a system call of its own; until peer_send_quickly. */
+void peer_send_slowly(struct peer *peer);
+void peer_send_quickly(struct peer *peer);
+
+/* Both sides' SETTINGS are exchanged and acknowledged, with nothing unusual in them. */
+void peer_handshake(struct peer *peer);
+
+/* The program has got all it asked for: it says GOAWAY(NO_ERROR) and closes. */
+void peer_expect_goodbye(struct peer *peer);
+
+/* FIN; or RST, at once. */
+void peer_close(struct peer *peer);
+void peer_abort(struct peer *peer);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * recording: all frames that went over the wire in one check, in the order in which they passed.
+ *
+ * It is made by watching the byte stream of each connection (transport_observe) with a frame_decoder,
+ * so it shows what was really sent, malformed frames included.
+ */
+#ifndef GRADER_RECORDING_H
+#define GRADER_RECORDING_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "common/frame.h"
+#include "common/trace.h"
+
+/* One frame, or one event that is no frame. */
+struct recorded {
+  double milliseconds; /* since the recording began */
+  unsigned connection; /* 1, 2, ... in the order they were opened */
+  struct frame *frame; /* NULL for an event */
+  char *note;          /* "closed by the client"; NULL for a frame */
+};
+
+struct recording {
+  struct recorded *entries;
+  size_t count;
+  size_t size; /* allocated */
+  unsigned connections;
+  double started;
+};
+
+/* The monotonic clock, in milliseconds. */
+double recording_clock(void);
+
+void recording_begin(struct recording *recording);
+
+/* Add a copy of `frame`, or of `note`. Return its index, or -1 when there is no memory. */
+long recording_add_frame(struct recording *recording, unsigned connection,
+                         const struct frame *frame);
+long recording_add_note(struct recording *recording, unsigned connection, const char *note);
+
+/* The ladder of the entries from `first` to before `end`; the entry `marked` (-1: none) is pointed at. */
+void recording_print(const struct recording *recording, FILE *out, const struct trace_style *style,
+                     size_t first, size_t end, long marked);
+
+/* All entries as a JSON array in the format of trace_frame_json; an event is {"connection", "ms", "note"}.
+ * A new reference, or NULL when there is no memory. */
+json_t *recording_json(const struct recording *recording);
+
+void recording_free(struct recording *recording);
+
+#endif
