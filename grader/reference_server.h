@@ -1,0 +1,51 @@
+/*
+ * reference_server: the tutorial's server with all its routes, on common/server.h.
+ *
+ *   GET  /             200  Hello World!
+ *   GET  /hello-world  200  Hello World
+ *   GET  /ping         200  pong
+ *   POST /send-data    200  what it was sent, streamed back while it still arrives
+ *   anything else      404  path not found (content-type: text/plain; charset=utf-8)
+ *
+ * HEAD is answered like GET, without the body. It can be told to misbehave, so that a client can be tried
+ * against a server that is broken in one exact way.
+ */
+#ifndef GRADER_REFERENCE_SERVER_H
+#define GRADER_REFERENCE_SERVER_H
+
+#include <stdbool.h>
+
+#include "common/server.h"
+
+enum reference_fault {
+  REFERENCE_NO_FAULT,
+  REFERENCE_SLOW, /* each octet of a body comes in a DATA frame of its own, some milliseconds apart */
+  REFERENCE_NEVER,   /* requests are never answered */
+  REFERENCE_REFUSE,  /* every stream is reset with REFUSED_STREAM */
+  REFERENCE_GOAWAY,  /* every connection is ended at once by GOAWAY(ENHANCE_YOUR_CALM) */
+  REFERENCE_GARBAGE, /* it speaks HTTP/1.1 */
+  REFERENCE_HALF,    /* the connection is closed in the middle of the first response */
+  REFERENCE_FAULTS,
+};
+
+struct reference_config {
+  int port; /* on localhost; 0: any that is free */
+  enum reference_fault fault;
+  bool log; /* a line on standard output for each request: "GET /ping 200" */
+
+  /* As in server.h; may be NULL. */
+  void (*on_connection)(struct connection *connection, void *user);
+  void (*on_close)(void *user);
+  void *user;
+};
+
+/* The name of a fault as it is typed ("slow", "never", ...), and back: REFERENCE_FAULTS for a name that is none. */
+const char *reference_fault_name(enum reference_fault fault);
+enum reference_fault reference_fault_of(const char *name);
+
+/* Start it. `config` must outlive it. Returns NULL on failure, and puts one line that says why into `error`. The server
+ * is closed and freed as in server.h. */
+struct server *reference_server_listen(uv_loop_t *loop, const struct reference_config *config,
+                                       char *error, size_t error_size);
+
+#endif
