@@ -1,0 +1,34 @@
+/*
+ * list: a doubly linked list whose links are part of its members, so that nothing is allocated and a member
+ * can be taken out without a search.
+ *
+ *     struct stream {
+ *       struct list link;    must be the first member
+ *       ...
+ *     };
+ *     struct list streams;   the list: its next is the first member, or itself if it is empty
+ */
+#ifndef COMMON_LIST_H
+#define COMMON_LIST_H
+
+#include <stdbool.h>
+
+struct list {
+  struct list *next;
+  struct list *previous;
+};
+
+/* Make it an empty list. */
+void list_init(struct list *list);
+
+/* Put a member, that is in no list, behind the last one. */
+void list_add(struct list *list, struct list *link);
+
+/* Take a member out of the list it is in. */
+void list_remove(struct list *link);
+
+/* The first member, or NULL if the list is empty; the one behind `link`, or NULL if that is the last. */
+void *list_first(const struct list *list);
+void *list_next(const struct list *list, const struct list *link);
+
+#endif

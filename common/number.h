@@ -1,0 +1,10 @@
+/*
+ * number: a number on the command line, such as a port.
+ */
+#ifndef COMMON_NUMBER_H
+#define COMMON_NUMBER_H
+
+/* The decimal number from 0 to `maximum` that `text` is, all of it; or -1. */
+long number_parse(const char *text, long maximum);
+
+#endif

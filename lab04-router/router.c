@@ -1,0 +1,127 @@
+/*
+ * Lab 4: a server that chooses by method and path who answers.
+ *
+ *   router [--port N]        8000 by default; 0 takes any port that is free
+ *
+ * From here on common/server.h gives what lab 3 built by hand: it listens, and calls on_stream for every request
+ * with a stream (common/stream.h), just as Node.js does. Header fields, writing and the end of a stream are
+ * methods of that stream; nothing of nghttp2 is left to see but the type of a header field.
+ */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "common/field.h"
+#include "common/number.h"
+#include "common/server.h"
+#include "common/stream.h"
+#include "common/todo.h"
+
+/* What answers a request. */
+typedef void (*handler)(struct stream *stream);
+
+/* One line for each request: "GET /ping 200". */
+static void log_request(const struct stream *stream, int status) {
+  printf("%s %s %d\n", stream_method(stream), stream_path(stream), status);
+  fflush(stdout);
+}
+
+/* --- TODO 1: a response --------------------------------------------------------------------------- */
+
+/* Answer with a status, these header fields (none: NULL and 0), and a text as the body. */
+static void respond(struct stream *stream, int status, const nghttp2_nv *fields, size_t count,
+                    const char *text) {
+  log_request(stream, status);
+  // stream_respond sends the header section; the length of the body, which it wants to know, becomes
+  // content-length. stream_end sends the last of the body. Both say by -1 that the stream is gone: then
+  // there is nobody to answer, and nothing more to do.
+  (void)fields;
+  (void)count;
+  (void)text;
+  todo(1, "send the header section and the body");
+}
+
+/* --- TODO 2: the handlers ------------------------------------------------------------------------- */
+
+/* GET /hello-world: "Hello World". */
+static void hello_world(struct stream *stream) {
+  (void)stream;
+  (void)respond;
+  todo(2, "answer /hello-world");
+}
+
+/* GET /ping: "pong", so that one can see that the server is up. */
+static void ping(struct stream *stream) {
+  (void)stream;
+  todo(2, "answer /ping");
+}
+
+/* --- TODO 3: what is not there -------------------------------------------------------------------- */
+
+/* Anything else: 404, and a text that says so. */
+static void not_found(struct stream *stream) {
+  // An array of one field, made by field_make, says what kind of text it is.
+  (void)stream;
+  todo(3, "answer with 404, content-type: text/plain; charset=utf-8, and path not found");
+}
+
+/* --- TODO 4: the router --------------------------------------------------------------------------- */
+
+/* The handler of a request with this method and path. Both must be exactly what a route says: paths are
+ * case-sensitive, and "/ping/" and "/ping?" are other paths than "/ping". */
+static handler route(const char *method, const char *path) {
+  (void)method;
+  (void)path;
+  (void)hello_world;
+  (void)ping;
+  (void)not_found;
+  todo(4, "choose the handler by method and path");
+}
+
+/* A request has come. It is itself a kind of handler: one that hands on. */
+static void on_stream(struct stream *stream, void *user) {
+  (void)user;
+  handler chosen = route(stream_method(stream), stream_path(stream));
+  chosen(stream);
+}
+
+/* --- Given --------------------------------------------------------------------------------------- */
+
+/* Serve on this port until SIGINT or SIGTERM. Returns 0, or -1 when it cannot begin. */
+static int serve(int port) {
+  char error[256];
+  uv_loop_t *loop = uv_default_loop();
+  const struct server_config config = {.host = "localhost", .port = port, .on_stream = on_stream};
+  struct server *server = server_listen(loop, &config, error, sizeof error);
+  if (!server) {
+    fprintf(stderr, "router: %s\n", error);
+    return -1;
+  }
+  if (server_close_on_signals(server) != 0) {
+    fprintf(stderr, "router: cannot wait for signals\n");
+    server_free(server);
+    return -1;
+  }
+  printf("listening on http://localhost:%d\n", server_port(server));
+  fflush(stdout);
+  uv_run(loop, UV_RUN_DEFAULT);
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  static const struct option options[] = {{"port", required_argument, NULL, 'p'}, {0}};
+  long port = 8000;
+  int option;
+  while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+    port = option == 'p' ? number_parse(optarg, 65535) : -1;
+  if (port < 0 || optind != argc) {
+    fprintf(stderr, "usage: router [--port N]\n");
+    return 2;
+  }
+  int result = serve((int)port);
+  uv_loop_close(uv_default_loop());
+  return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
