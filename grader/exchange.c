@@ -1,6 +1,7 @@
 /* exchange: see exchange.h. */
 #include "grader/exchange.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,7 @@ static void close_all(struct exchange *exchange) {
   for (size_t i = 0; i < exchange->peer_count; i++)
     peer_free(exchange->peers[i]);
   listener_free(exchange->listener);
+  server_free(exchange->reference);
   program_free(exchange->program);
   uv_close((uv_handle_t *)&exchange->tick, NULL);
   uv_run(&exchange->loop, UV_RUN_DEFAULT);
@@ -127,7 +129,7 @@ static void on_accept(struct transport *transport, void *user) {
   struct exchange *exchange = user;
   struct peer *peer = NULL;
   if (exchange->peer_count < EXCHANGE_PEERS)
-    peer = peer_new(exchange, transport);
+    peer = peer_accept(exchange, transport);
   if (peer)
     exchange->peers[exchange->peer_count++] = peer;
   else
@@ -153,28 +155,112 @@ static void add_argument(struct exchange *exchange, const char *argument) {
   exchange->arguments[exchange->argument_count] = NULL;
 }
 
-void exchange_start(struct exchange *exchange, const char *name, ...) {
-  char path[4096];
-  const char *folder = getenv(CHECK_PROGRAMS);
+/* Start the program with the arguments that were added behind its path. */
+static void start(struct exchange *exchange) {
   const char *guard = getenv(CHECK_GUARD);
-  if (!folder || !guard)
-    exchange_fault(exchange,
-                   CHECK_PROGRAMS " or " CHECK_GUARD " is not set: run the grader itself");
-  snprintf(path, sizeof path, "%s/%s/%s", folder, exchange->lab->folder, name);
+  if (!guard)
+    exchange_fault(exchange, CHECK_GUARD " is not set: run the grader itself");
   program_free(exchange->program); /* of an earlier start, if any */
-  exchange->program = NULL;
-  free_arguments(exchange);
-  add_argument(exchange, path);
-  va_list arguments;
-  va_start(arguments, name);
-  const char *argument;
-  while ((argument = va_arg(arguments, const char *)))
-    add_argument(exchange, argument);
-  va_end(arguments);
   exchange->program = program_start(
       &exchange->loop, guard, (const char *const *)exchange->arguments, NULL, NULL, NULL, NULL);
   if (!exchange->program)
     exchange_fault(exchange, "the guard cannot be started");
+}
+
+/* The first argument: the program's path. */
+static void add_program(struct exchange *exchange, const char *name) {
+  char path[4096];
+  const char *folder = getenv(CHECK_PROGRAMS);
+  if (!folder)
+    exchange_fault(exchange, CHECK_PROGRAMS " is not set: run the grader itself");
+  snprintf(path, sizeof path, "%s/%s/%s", folder, exchange->lab->folder, name);
+  free_arguments(exchange);
+  add_argument(exchange, path);
+}
+
+static void add_arguments(struct exchange *exchange, va_list arguments) {
+  const char *argument;
+  while ((argument = va_arg(arguments, const char *)))
+    add_argument(exchange, argument);
+}
+
+void exchange_start(struct exchange *exchange, const char *name, ...) {
+  va_list arguments;
+  va_start(arguments, name);
+  add_program(exchange, name);
+  add_arguments(exchange, arguments);
+  va_end(arguments);
+  start(exchange);
+}
+
+/* The line that a server prints once it is ready; the port is behind it. */
+static bool is_listening(void *argument) {
+  struct exchange *exchange = argument;
+  const char *line = strstr(program_stdout(exchange->program, NULL), "listening on ");
+  return line && strchr(line, '\n') &&
+         sscanf(line, "listening on http://localhost:%d\n", &exchange->port) == 1;
+}
+
+void exchange_start_server(struct exchange *exchange, const char *name, ...) {
+  va_list arguments;
+  va_start(arguments, name);
+  add_program(exchange, name);
+  add_argument(exchange, "--port");
+  add_argument(exchange, "0");
+  add_arguments(exchange, arguments);
+  va_end(arguments);
+  start(exchange);
+  if (exchange_await(exchange, is_listening, exchange) && exchange->port > 0)
+    return;
+  struct buffer seen = {0};
+  size_t length;
+  const char *output = program_stdout(exchange->program, &length);
+  explain_text(&seen, output, length);
+  exchange_fail_at(exchange, -1, "listening on http://localhost:PORT", length ? seen.bytes : NULL,
+                   "The server does not say where it listens.");
+}
+
+static bool is_connected(void *argument) {
+  const struct peer *peer = argument;
+  return peer->connected || !peer->transport;
+}
+
+/* Connect a peer, and keep it. */
+static struct peer *connect_peer(struct exchange *exchange, int port, bool is_reference) {
+  struct peer *peer = NULL;
+  if (exchange->peer_count < EXCHANGE_PEERS)
+    peer = peer_connect(exchange, port, is_reference);
+  if (!peer)
+    exchange_fault(exchange, "out of memory");
+  exchange->peers[exchange->peer_count++] = peer;
+  if (!exchange_await(exchange, is_connected, peer) || !peer->connected)
+    exchange_fail(exchange, "The server does not accept a connection.");
+  return peer;
+}
+
+struct peer *exchange_connect(struct exchange *exchange) {
+  return connect_peer(exchange, exchange->port, false);
+}
+
+struct peer *exchange_connect_to_reference(struct exchange *exchange) {
+  char error[256];
+  if (!exchange->reference)
+    exchange->reference =
+        reference_server_listen(&exchange->loop, &exchange->reference_config, error, sizeof error);
+  if (!exchange->reference)
+    exchange_fault(exchange, error);
+  return connect_peer(exchange, server_port(exchange->reference), true);
+}
+
+void exchange_end_server(struct exchange *exchange) {
+  if (program_signal(exchange->program, SIGTERM) != 0)
+    exchange_fail(exchange, "The server has ended before it was told to.");
+  exchange_wait_for_end(exchange);
+  int code = -1;
+  enum program_end end = program_end(exchange->program, &code);
+  if (end != PROGRAM_EXITED || code != 0 || *program_sanitizer_report(exchange->program))
+    exchange_fail_at(exchange, -1, "exit status 0", NULL,
+                     "After SIGTERM the server does not end as it should.");
 }
 
 static bool has_connected(void *argument) {

@@ -22,6 +22,7 @@
 #include "grader/labs.h"
 #include "grader/program.h"
 #include "grader/recording.h"
+#include "grader/reference_server.h"
 
 enum { EXCHANGE_PEERS = 64, EXCHANGE_ARGUMENTS = 40 };
 
@@ -51,6 +52,9 @@ struct exchange {
   size_t argument_count;
   struct listener *listener;
   char url[64]; /* of the listener: "http://localhost:41234" */
+  int port;     /* where the program listens, if it is a server */
+  struct reference_config reference_config;
+  struct server *reference; /* NULL until it is asked for */
   struct peer *peers[EXCHANGE_PEERS];
   size_t peer_count;
   size_t peers_accepted; /* how many of them exchange_accept has returned */
@@ -78,6 +82,18 @@ void exchange_start(struct exchange *exchange, const char *name, ...) __attribut
 
 /* The program has connected: the next peer, see peer.h. Fails the check if it does not connect. */
 struct peer *exchange_accept(struct exchange *exchange);
+
+/* The same for a program that is a server: "--port 0" comes before the arguments, and it has said where it listens
+ * when this returns. */
+void exchange_start_server(struct exchange *exchange, const char *name, ...)
+    __attribute__((sentinel));
+
+/* A new client of the program that is a server; or of the reference server, to compare with. Nothing is sent. */
+struct peer *exchange_connect(struct exchange *exchange);
+struct peer *exchange_connect_to_reference(struct exchange *exchange);
+
+/* SIGTERM: the server ends with status 0, and without any report of a sanitizer. */
+void exchange_end_server(struct exchange *exchange);
 
 /* Wait until the program has ended by itself. */
 void exchange_wait_for_end(struct exchange *exchange);

@@ -56,7 +56,7 @@ static struct peer *start_three(struct exchange *exchange, int32_t streams[3]) {
   peer_handshake(peer);
   for (int i = 0; i < 3; i++) {
     int32_t stream_id = peer_expect_request(peer);
-    const char *path = peer_request_field(peer, stream_id, ":path");
+    const char *path = peer_field(peer, stream_id, ":path");
     for (int p = 0; p < 3; p++)
       if (path && strcmp(path, paths[p]) == 0)
         streams[p] = stream_id;
@@ -102,7 +102,7 @@ static void expect_failure(struct exchange *exchange) {
 
 static void expect_field(struct exchange *exchange, struct peer *peer, int32_t stream_id,
                          const char *name, const char *value) {
-  const char *seen = peer_request_field(peer, stream_id, name);
+  const char *seen = peer_field(peer, stream_id, name);
   if (seen && strcmp(seen, value) == 0)
     return;
   char expected[256];

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/frame.h"
 #include "grader/explain.h"
@@ -29,6 +30,7 @@ static void on_settings(struct peer *peer, const struct frame *frame) {
     peer->settings_acknowledged = true;
     return;
   }
+  peer->settings_received = true;
   for (size_t i = 0; i < frame->setting_count; i++) {
     if (frame->settings[i].id != NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE)
       continue;
@@ -43,6 +45,16 @@ static void on_settings(struct peer *peer, const struct frame *frame) {
     peer->settings_ack_due = true;
 }
 
+/* After an informational response comes another; after the final one only trailers. */
+static void begin_header_block(struct peer_stream *stream) {
+  static const char informational[] = ":status: 1";
+  bool first = !stream->headers_complete ||
+               strncmp(stream->fields.bytes, informational, strlen(informational)) == 0;
+  stream->in_trailers = !first;
+  if (first)
+    buffer_clear(&stream->fields);
+}
+
 /* HEADERS, or CONTINUATION, which belongs to the HEADERS before it. */
 static void on_header_block(struct peer *peer, const struct frame *frame) {
   struct peer_stream *stream = find_stream(peer, frame->stream_id);
@@ -51,7 +63,9 @@ static void on_header_block(struct peer *peer, const struct frame *frame) {
   if (!stream->opened)
     stream->frame = (long)peer->exchange->recording.count - 1;
   stream->opened = true;
-  for (size_t i = 0; i < frame->field_count; i++) {
+  if (frame->type == NGHTTP2_HEADERS)
+    begin_header_block(stream);
+  for (size_t i = 0; i < frame->field_count && !stream->in_trailers; i++) {
     const struct frame_field *field = &frame->fields[i];
     buffer_append(&stream->fields, field->name, field->name_length);
     buffer_append_text(&stream->fields, ": ");
@@ -99,9 +113,10 @@ static void on_rst_stream(struct peer *peer, const struct frame *frame) {
 /* Called for every frame in both directions. */
 static void on_frame(const struct frame *frame, void *user) {
   struct peer *peer = user;
-  if (recording_add_frame(&peer->exchange->recording, peer->connection, frame) < 0)
+  if (!peer->is_reference &&
+      recording_add_frame(&peer->exchange->recording, peer->connection, frame) < 0)
     peer->exchange->out_of_memory = true;
-  if (frame->sender != FRAME_FROM_CLIENT || frame->error)
+  if (frame->sender != peer->program || frame->error)
     return;
   switch (frame->type) {
   case NGHTTP2_SETTINGS: on_settings(peer, frame); break;
@@ -122,14 +137,17 @@ static void on_frame(const struct frame *frame, void *user) {
 
 static void on_bytes(bool sent, const void *data, size_t length, void *user) {
   struct peer *peer = user;
-  enum frame_sender sender = sent ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT;
+  enum frame_sender own =
+      peer->program == FRAME_FROM_CLIENT ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT;
+  enum frame_sender sender = sent ? own : peer->program;
   if (frame_decoder_feed(peer->decoder, sender, data, length) != 0)
     peer->exchange->out_of_memory = true;
 }
 
 static void on_open(struct transport *transport, void *user) {
+  struct peer *peer = user;
   (void)transport;
-  (void)user;
+  peer->connected = true;
 }
 
 static void on_data(struct transport *transport, const uint8_t *data, size_t length, void *user) {
@@ -147,34 +165,64 @@ static void on_close(struct transport *transport, const char *error, void *user)
     return;
   peer->closed_by_program = true;
   bool fin = strcmp(error, "closed by the peer") == 0;
-  recording_add_note(&peer->exchange->recording, peer->connection,
-                     fin ? "closed by the client" : "reset by the client");
+  char note[64];
+  snprintf(note, sizeof note, "%s by the %s", fin ? "closed" : "reset",
+           peer->program == FRAME_FROM_CLIENT ? "client" : "server");
+  if (!peer->is_reference)
+    recording_add_note(&peer->exchange->recording, peer->connection, note);
 }
 
 static const struct transport_events events = {
     .on_open = on_open, .on_data = on_data, .on_close = on_close};
 
-struct peer *peer_new(struct exchange *exchange, struct transport *transport) {
+/* A peer without a transport. */
+static struct peer *peer_new(struct exchange *exchange, enum frame_sender program) {
   struct peer *peer = calloc(1, sizeof *peer);
   if (!peer)
     return NULL;
   peer->exchange = exchange;
-  peer->connection = ++exchange->recording.connections;
+  peer->program = program;
   peer->window = peer->initial_window = NGHTTP2_INITIAL_WINDOW_SIZE;
   for (size_t i = 0; i < PEER_STREAMS; i++)
     peer->streams[i].window = peer->initial_window;
   peer->decoder = frame_decoder_new(on_frame, peer);
   if (!peer->decoder ||
-      nghttp2_hd_deflate_new(&peer->deflater, NGHTTP2_DEFAULT_HEADER_TABLE_SIZE) != 0 ||
-      uv_timer_init(&exchange->loop, &peer->slow_timer) != 0) {
+      nghttp2_hd_deflate_new(&peer->deflater, NGHTTP2_DEFAULT_HEADER_TABLE_SIZE) != 0) {
     frame_decoder_free(peer->decoder);
     free(peer);
     return NULL;
   }
+  uv_timer_init(&exchange->loop, &peer->slow_timer);
   peer->slow_timer.data = peer;
+  return peer;
+}
+
+struct peer *peer_accept(struct exchange *exchange, struct transport *transport) {
+  struct peer *peer = peer_new(exchange, FRAME_FROM_CLIENT);
+  if (!peer)
+    return NULL;
+  peer->connection = ++exchange->recording.connections;
   peer->transport = transport;
   transport_observe(transport, on_bytes, peer);
   transport_start(transport, &events, peer);
+  return peer;
+}
+
+struct peer *peer_connect(struct exchange *exchange, int port, bool is_reference) {
+  char service[16];
+  struct peer *peer = peer_new(exchange, FRAME_FROM_SERVER);
+  if (!peer)
+    return NULL;
+  snprintf(service, sizeof service, "%d", port);
+  peer->is_reference = is_reference;
+  if (!is_reference)
+    peer->connection = ++exchange->recording.connections;
+  peer->transport = transport_connect(&exchange->loop, "localhost", service, NULL, &events, peer);
+  if (!peer->transport) {
+    peer_free(peer);
+    return NULL;
+  }
+  transport_observe(peer->transport, on_bytes, peer);
   return peer;
 }
 
@@ -220,8 +268,7 @@ static long first_divergence(const struct peer *peer) {
   for (size_t i = peer->next; i < recording->count; i++) {
     const struct recorded *entry = &recording->entries[i];
     if (entry->frame && entry->connection == peer->connection &&
-        entry->frame->sender == FRAME_FROM_CLIENT &&
-        (entry->frame->error || !is_free(entry->frame)))
+        entry->frame->sender == peer->program && (entry->frame->error || !is_free(entry->frame)))
       return (long)i;
   }
   return -1;
@@ -253,7 +300,7 @@ static bool is_found(void *argument) {
   for (size_t i = 0; i < recording->count; i++) {
     const struct recorded *entry = &recording->entries[i];
     if (entry->frame && entry->connection == search->peer->connection &&
-        entry->frame->sender == FRAME_FROM_CLIENT && !entry->frame->error &&
+        entry->frame->sender == search->peer->program && !entry->frame->error &&
         search->matches(entry->frame, search->argument))
       return true;
   }
@@ -276,12 +323,41 @@ static bool has_begun(void *argument) {
   size_t frames = 0;
   for (size_t i = 0; i < recording->count; i++)
     if (recording->entries[i].frame && recording->entries[i].connection == peer->connection &&
-        recording->entries[i].frame->sender == FRAME_FROM_CLIENT)
+        recording->entries[i].frame->sender == peer->program)
       frames++;
   return frames >= 2 || peer->closed_by_program;
 }
 
+static bool has_settings(void *argument) {
+  const struct peer *peer = argument;
+  return peer->settings_received || peer->closed_by_program;
+}
+
+/* A server begins with SETTINGS at once. */
+static void expect_server_preface(struct peer *peer) {
+  if (!exchange_await(peer->exchange, has_settings, peer))
+    fail_expectation(peer, "SETTINGS", "The first frame of a server must be SETTINGS.");
+  const struct recording *recording = &peer->exchange->recording;
+  for (size_t i = 0; i < recording->count; i++) {
+    const struct recorded *entry = &recording->entries[i];
+    if (!entry->frame || entry->connection != peer->connection ||
+        entry->frame->sender != FRAME_FROM_SERVER)
+      continue;
+    struct buffer seen = {0};
+    if (entry->frame->type == NGHTTP2_SETTINGS && !(entry->frame->flags & NGHTTP2_FLAG_ACK))
+      break;
+    explain_frame(&seen, entry->frame);
+    exchange_fail_at(peer->exchange, (long)i, "SETTINGS", seen.bytes,
+                     "The first frame of a server must be SETTINGS.");
+  }
+  expectation_held(peer);
+}
+
 void peer_expect_preface(struct peer *peer) {
+  if (peer->program == FRAME_FROM_SERVER) {
+    expect_server_preface(peer);
+    return;
+  }
   struct exchange *exchange = peer->exchange;
   exchange_await(exchange, has_begun, peer);
   const struct frame *first[2] = {NULL, NULL};
@@ -290,7 +366,7 @@ void peer_expect_preface(struct peer *peer) {
   for (size_t i = 0; i < exchange->recording.count && count < 2; i++) {
     const struct recorded *entry = &exchange->recording.entries[i];
     if (!entry->frame || entry->connection != peer->connection ||
-        entry->frame->sender != FRAME_FROM_CLIENT)
+        entry->frame->sender != peer->program)
       continue;
     first[count] = entry->frame;
     index[count++] = (long)i;
@@ -320,7 +396,9 @@ static bool is_acknowledged(void *argument) {
 void peer_expect_settings_ack(struct peer *peer) {
   if (!exchange_await(peer->exchange, is_acknowledged, peer))
     fail_expectation(peer, "SETTINGS with the flag ACK",
-                     "The program never acknowledged the server's SETTINGS.");
+                     peer->program == FRAME_FROM_CLIENT
+                         ? "The program never acknowledged the server's SETTINGS."
+                         : "The program never acknowledged the client's SETTINGS.");
   expectation_held(peer);
 }
 
@@ -416,7 +494,7 @@ void peer_expect_end_of_request(struct peer *peer, int32_t stream_id) {
   expectation_held(peer);
 }
 
-const char *peer_request_field(struct peer *peer, int32_t stream_id, const char *name) {
+const char *peer_field(struct peer *peer, int32_t stream_id, const char *name) {
   const struct peer_stream *stream = peer_stream(peer, stream_id);
   size_t name_length = strlen(name);
   const char *line = stream->fields.bytes;
@@ -430,6 +508,121 @@ const char *peer_request_field(struct peer *peer, int32_t stream_id, const char 
     line += length + (line[length] == '\n');
   }
   return NULL;
+}
+
+/* --- A server's answers ------------------------------------------------------------------------------- */
+
+static bool is_over(void *argument) {
+  const struct peer_stream *stream = argument;
+  return stream->ended || stream->reset;
+}
+
+/* What came on a stream so far, in words. */
+static void explain_stream(struct buffer *seen, const struct peer_stream *stream) {
+  if (stream->reset) {
+    buffer_append_text(seen, "RST_STREAM ");
+    buffer_append_text(seen, frame_error_name(stream->error_code)
+                                 ? frame_error_name(stream->error_code)
+                                 : "(unknown error code)");
+  } else if (!stream->headers_complete) {
+    buffer_append_text(seen, "nothing on this stream");
+  } else if (!stream->ended) {
+    buffer_append_text(seen, "HEADERS, and a body of ");
+    explain_text(seen, stream->body.bytes, stream->body.length);
+    buffer_append_text(seen, " without END_STREAM");
+  }
+}
+
+static _Noreturn void fail_response(struct peer *peer, int32_t stream_id, const char *what) {
+  struct peer_stream *stream = peer_stream(peer, stream_id);
+  struct buffer seen = {0};
+  char expected[64];
+  snprintf(expected, sizeof expected, "a response with END_STREAM on stream %d", stream_id);
+  explain_stream(&seen, stream);
+  exchange_fail_at(peer->exchange, stream->opened ? stream->frame : -1, expected, seen.bytes, "%s",
+                   what);
+}
+
+void peer_expect_response(struct peer *peer, int32_t stream_id) {
+  struct peer_stream *stream = peer_stream(peer, stream_id);
+  if (!exchange_await(peer->exchange, is_over, stream) && stream->headers_complete)
+    fail_response(peer, stream_id, "The response never ends: no frame of it has END_STREAM.");
+  if (!stream->ended)
+    fail_response(peer, stream_id,
+                  stream->reset ? "A request was reset in place of being answered."
+                                : "A request was not answered.");
+  expectation_held(peer);
+}
+
+static void expect_text(struct peer *peer, int32_t stream_id, const char *what,
+                        const char *expected, const char *seen) {
+  if (seen && strcmp(seen, expected) == 0)
+    return;
+  struct buffer quoted_expected = {0};
+  struct buffer quoted_seen = {0};
+  explain_text(&quoted_expected, expected, strlen(expected));
+  if (seen)
+    explain_text(&quoted_seen, seen, strlen(seen));
+  exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->frame, quoted_expected.bytes,
+                   seen ? quoted_seen.bytes : "none", "The %s of the response is not right.", what);
+}
+
+void peer_expect_answer(struct peer *peer, int32_t stream_id, const char *status,
+                        const char *body) {
+  peer_expect_response(peer, stream_id);
+  struct peer_stream *stream = peer_stream(peer, stream_id);
+  expect_text(peer, stream_id, "status", status, peer_field(peer, stream_id, ":status"));
+  expect_text(peer, stream_id, "body", body, stream->body.bytes ? stream->body.bytes : "");
+  const char *date = peer_field(peer, stream_id, "date");
+  struct tm tm;
+  const char *end = date ? strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm) : NULL;
+  if (!end || *end)
+    exchange_fail_at(peer->exchange, stream->frame, "date: Sun, 06 Nov 1994 08:49:37 GMT",
+                     date ? date : "no such field", "The response has no date.");
+}
+
+struct refusal {
+  struct peer *peer;
+  struct peer_stream *stream;
+};
+
+static bool is_connection_error(const struct peer *peer) {
+  const struct recording *recording = &peer->exchange->recording;
+  for (size_t i = 0; i < recording->count; i++) {
+    const struct recorded *entry = &recording->entries[i];
+    if (entry->frame && entry->connection == peer->connection &&
+        entry->frame->sender == peer->program && entry->frame->type == NGHTTP2_GOAWAY &&
+        entry->frame->error_code == NGHTTP2_PROTOCOL_ERROR)
+      return true;
+  }
+  return false;
+}
+
+static bool is_refused_or_answered(void *argument) {
+  const struct refusal *refusal = argument;
+  return is_over(refusal->stream) || is_connection_error(refusal->peer);
+}
+
+void peer_expect_refusal(struct peer *peer, int32_t stream_id, const char *what) {
+  struct peer_stream *stream = peer_stream(peer, stream_id);
+  struct refusal refusal = {peer, stream};
+  exchange_await(peer->exchange, is_refused_or_answered, &refusal);
+  const char *status = peer_field(peer, stream_id, ":status");
+  if (is_connection_error(peer) ||
+      (stream->reset && stream->error_code == NGHTTP2_PROTOCOL_ERROR) ||
+      (status && strcmp(status, "400") == 0)) {
+    expectation_held(peer);
+    return;
+  }
+  struct buffer seen = {0};
+  explain_stream(&seen, stream);
+  if (status) {
+    buffer_append_text(&seen, " a response with status ");
+    buffer_append_text(&seen, status);
+  }
+  exchange_fail_at(peer->exchange, stream->opened ? stream->frame : -1,
+                   "RST_STREAM PROTOCOL_ERROR, or status 400", seen.bytes,
+                   "A malformed request was not refused: %s.", what);
 }
 
 void peer_expect_goodbye(struct peer *peer) {

@@ -21,23 +21,28 @@
 
 enum { PEER_STREAMS = 256 };
 
-/* What is known of a stream: for requests up to stream 511. */
+/* What the program has sent on a stream: a request if it is a client, a response if it is a server. Up to stream
+ * 511. */
 struct peer_stream {
-  struct buffer fields; /* "name: value\n" of the request's header block */
+  struct buffer fields; /* "name: value\n" of its header block; of the final one, for a response */
   struct buffer body;
   int32_t window; /* how much the peer may still send on it */
   bool opened;
   bool end_stream_pending; /* END_STREAM came with HEADERS, and CONTINUATION may still come */
   bool headers_complete;
-  bool returned; /* by peer_expect_request */
-  bool ended;    /* END_STREAM has come */
-  bool reset;    /* RST_STREAM has come, with: */
+  bool in_trailers; /* the header block that arrives comes after the body */
+  bool returned;    /* by peer_expect_request */
+  bool ended;       /* END_STREAM has come */
+  bool reset;       /* RST_STREAM has come, with: */
   uint32_t error_code;
   long frame; /* where it began in the recording */
 };
 
 struct peer {
   struct exchange *exchange;
+  enum frame_sender program; /* which side the program is: the other one is ours */
+  bool is_reference;         /* it talks to the reference server, and is not recorded */
+  bool connected;
   struct transport *transport; /* NULL once it is closed */
   unsigned connection;
   struct frame_decoder *decoder;
@@ -47,6 +52,7 @@ struct peer {
   bool hold_windows;          /* do not open windows by itself */
   int32_t window;             /* how much may still be sent on the connection */
   int32_t initial_window;     /* of the program's streams, by its SETTINGS */
+  bool settings_received;     /* from the program */
   bool settings_sent;         /* to the program ... */
   bool settings_acknowledged; /* ... and acknowledged by it */
   bool settings_ack_due;      /* its SETTINGS came before ours were sent */
@@ -60,8 +66,10 @@ struct peer {
   struct peer_stream streams[PEER_STREAMS];
 };
 
-/* For exchange.c: take over an accepted transport, or give one back. NULL when there is no memory. */
-struct peer *peer_new(struct exchange *exchange, struct transport *transport);
+/* For exchange.c: take over an accepted transport; or connect to a port of localhost. NULL when there is no
+ * memory. */
+struct peer *peer_accept(struct exchange *exchange, struct transport *transport);
+struct peer *peer_connect(struct exchange *exchange, int port, bool is_reference);
 void peer_free(struct peer *peer);
 
 /* Whether bytes are still on their way to the program. */
@@ -96,8 +104,19 @@ int32_t peer_expect_request(struct peer *peer);
 /* The request on that stream has ended (END_STREAM); its body is in peer_stream(...)->body. */
 void peer_expect_end_of_request(struct peer *peer, int32_t stream_id);
 
-/* The value of a field of the request, in a buffer that is overwritten by the next call; NULL if it has no such field. */
-const char *peer_request_field(struct peer *peer, int32_t stream_id, const char *name);
+/* The response on that stream has ended (END_STREAM), or a reset has come in its place: fails the check. */
+void peer_expect_response(struct peer *peer, int32_t stream_id);
+
+/* A complete response with this status and this body, and a date. */
+void peer_expect_answer(struct peer *peer, int32_t stream_id, const char *status, const char *body);
+
+/* The request or its connection is refused as RFC 9113, section 8.1.1 says: RST_STREAM or GOAWAY with
+ * PROTOCOL_ERROR, or a response with status 400. `what` names what is wrong with it. */
+void peer_expect_refusal(struct peer *peer, int32_t stream_id, const char *what);
+
+/* The value of a field that the program has sent, in a buffer that is overwritten by the next call; NULL if there
+ * is no such field. */
+const char *peer_field(struct peer *peer, int32_t stream_id, const char *name);
 
 /* --- What the peer sends --------------------------------------------------------------------------- */
 
@@ -133,6 +152,13 @@ void peer_send_body(struct peer *peer, int32_t stream_id, const void *bytes, siz
 /* Send what follows one octet at a time, each in a system call of its own; until peer_send_quickly. */
 void peer_send_slowly(struct peer *peer);
 void peer_send_quickly(struct peer *peer);
+
+/* A client's 24 octets, and SETTINGS behind them. */
+void peer_send_preface(struct peer *peer, const nghttp2_settings_entry *entries, size_t count);
+
+/* A whole request without a body, or the header section of one. */
+void peer_send_request(struct peer *peer, int32_t stream_id, bool end_stream, const char *method,
+                       const char *path);
 
 /* Both sides' SETTINGS are exchanged and acknowledged, with nothing unusual in them. */
 void peer_handshake(struct peer *peer);

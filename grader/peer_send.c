@@ -59,14 +59,18 @@ void peer_send_quickly(struct peer *peer) {
 void peer_close(struct peer *peer) {
   if (!peer->transport)
     return;
-  recording_add_note(&peer->exchange->recording, peer->connection, "closed by the server");
+  recording_add_note(&peer->exchange->recording, peer->connection,
+                     peer->program == FRAME_FROM_CLIENT ? "closed by the server"
+                                                        : "closed by the client");
   transport_close(peer->transport);
 }
 
 void peer_abort(struct peer *peer) {
   if (!peer->transport)
     return;
-  recording_add_note(&peer->exchange->recording, peer->connection, "reset by the server");
+  recording_add_note(&peer->exchange->recording, peer->connection,
+                     peer->program == FRAME_FROM_CLIENT ? "reset by the server"
+                                                        : "reset by the client");
   transport_free(peer->transport);
   peer->transport = NULL;
 }
@@ -205,6 +209,17 @@ void peer_send_body(struct peer *peer, int32_t stream_id, const void *bytes, siz
     next += piece;
     length -= piece;
   } while (length > 0);
+}
+
+void peer_send_preface(struct peer *peer, const nghttp2_settings_entry *entries, size_t count) {
+  peer_send_bytes(peer, NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN);
+  peer_send_settings(peer, entries, count);
+}
+
+void peer_send_request(struct peer *peer, int32_t stream_id, bool end_stream, const char *method,
+                       const char *path) {
+  peer_send_headers(peer, stream_id, end_stream, ":method", method, ":scheme", "http", ":authority",
+                    "localhost", ":path", path, NULL);
 }
 
 void peer_handshake(struct peer *peer) {

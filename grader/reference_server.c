@@ -126,7 +126,7 @@ static void send_data(const struct reference_config *config, struct stream *stre
 static void route(const struct reference_config *config, struct stream *stream) {
   const char *path = stream_path(stream);
   const char *method = stream_method(stream);
-  bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+  bool get = strcmp(method, "GET") == 0;
   if (get && strcmp(path, "/") == 0)
     answer(config, stream, 200, NULL, 0, "Hello World!");
   else if (get && strcmp(path, "/hello-world") == 0)

@@ -7,7 +7,7 @@
  *   POST /send-data    200  what it was sent, streamed back while it still arrives
  *   anything else      404  path not found (content-type: text/plain; charset=utf-8)
  *
- * HEAD is answered like GET, without the body. It can be told to misbehave, so that a client can be tried
+ * It can be told to misbehave, so that a client can be tried
  * against a server that is broken in one exact way.
  */
 #ifndef GRADER_REFERENCE_SERVER_H

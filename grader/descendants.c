@@ -1,0 +1,152 @@
+#include "grader/descendants.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Returns false if there is no such file any more: processes end while they are looked at. */
+static bool read_file(const char *path, char *text, size_t size) {
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0)
+    return false;
+  ssize_t length = read(file, text, size - 1);
+  close(file);
+  text[length > 0 ? length : 0] = '\0';
+  return length > 0;
+}
+
+/* ---- the list ---- */
+
+static bool read_process(pid_t pid, struct descendant *process) {
+  char path[64];
+  char text[1024];
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+  if (!read_file(path, text, sizeof text))
+    return false;
+  const char *rest = strrchr(text, ')'); /* the name before it may contain anything */
+  unsigned long user;
+  unsigned long kernel;
+  long pages;
+  /* 4: parent, 14 and 15: processor time, 24: resident pages; see proc(5) */
+  const char *format = ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu"
+                       " %*d %*d %*d %*d %*d %*d %*u %*u %ld";
+  if (rest == NULL || sscanf(rest, format, &process->parent, &user, &kernel, &pages) != 4)
+    return false;
+  process->pid = pid;
+  process->memory = (double)pages * (double)sysconf(_SC_PAGESIZE);
+  process->cpu = (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+  return true;
+}
+
+static int make_room(struct descendants *all) {
+  if (all->count < all->capacity)
+    return 0;
+  size_t capacity = 2 * all->capacity + 256;
+  struct descendant *list = realloc(all->list, capacity * sizeof *list);
+  if (list == NULL)
+    return -1;
+  all->list = list;
+  all->capacity = capacity;
+  return 0;
+}
+
+/* Lists all processes there are. */
+static int look_at_all(struct descendants *all) {
+  DIR *directory = opendir("/proc");
+  all->count = 0;
+  if (directory == NULL)
+    return -1;
+  int result = 0;
+  for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
+    if (!isdigit((unsigned char)entry->d_name[0]))
+      continue;
+    result = make_room(all);
+    if (result != 0)
+      break;
+    if (read_process((pid_t)strtol(entry->d_name, NULL, 10), &all->list[all->count]))
+      all->count++;
+  }
+  closedir(directory);
+  return result;
+}
+
+static bool is_listed(const struct descendants *descendants, pid_t pid) {
+  for (size_t i = descendants->count; i > 0; i--) {
+    if (descendants->list[i - 1].pid == pid)
+      return true;
+  }
+  return false;
+}
+
+int descendants_look(struct descendants *descendants) {
+  if (look_at_all(descendants) != 0) {
+    descendants->count = 0;
+    return -1;
+  }
+  size_t all = descendants->count;
+  size_t before;
+  descendants->count = 0;
+  do { /* those whose parent is known are moved to the front, until no more are found */
+    before = descendants->count;
+    for (size_t i = before; i < all; i++) {
+      struct descendant process = descendants->list[i];
+      if (process.parent != getpid() && !is_listed(descendants, process.parent))
+        continue;
+      descendants->list[i] = descendants->list[descendants->count];
+      descendants->list[descendants->count++] = process;
+    }
+  } while (descendants->count > before);
+  return 0;
+}
+
+/* ---- whether they are asleep ---- */
+
+/* A thread that has not been given a processor between two looks, and is asleep in both, was so all the time. */
+static bool thread_asleep(const char *path, unsigned long long *activity) {
+  char text[8192];
+  if (!read_file(path, text, sizeof text))
+    return false;
+  const char *state = strstr(text, "\nState:");
+  const char *wanted = strstr(text, "\nvoluntary_ctxt_switches:");
+  const char *forced = strstr(text, "\nnonvoluntary_ctxt_switches:");
+  char letter;
+  unsigned long long switches[2];
+  if (state == NULL || sscanf(state, " State: %c", &letter) != 1 || wanted == NULL ||
+      sscanf(wanted, " voluntary_ctxt_switches: %llu", &switches[0]) != 1 || forced == NULL ||
+      sscanf(forced, " nonvoluntary_ctxt_switches: %llu", &switches[1]) != 1)
+    return false;
+  *activity = (*activity * 31 + switches[0]) * 31 + switches[1];
+  return strchr("STtZX", letter) != NULL; /* asleep, stopped, traced, dead */
+}
+
+static bool process_asleep(pid_t pid, unsigned long long *activity) {
+  char path[64 + 256];
+  snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+  DIR *directory = opendir(path);
+  if (directory == NULL)
+    return false;
+  bool asleep = true;
+  for (struct dirent *entry = readdir(directory); asleep && entry != NULL;
+       entry = readdir(directory)) {
+    if (!isdigit((unsigned char)entry->d_name[0]))
+      continue;
+    *activity = *activity * 31 + strtoull(entry->d_name, NULL, 10);
+    snprintf(path, sizeof path, "/proc/%d/task/%s/status", (int)pid, entry->d_name);
+    asleep = thread_asleep(path, activity);
+  }
+  closedir(directory);
+  return asleep;
+}
+
+bool descendants_asleep(const struct descendants *descendants, unsigned long long *activity) {
+  bool asleep = true;
+  *activity = 0;
+  for (size_t i = 0; asleep && i < descendants->count; i++)
+    asleep = process_asleep(descendants->list[i].pid, activity);
+  return asleep;
+}

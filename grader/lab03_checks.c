@@ -1,0 +1,243 @@
+/* The checks of lab 3: a server that answers everything. 15 points. */
+#include <nghttp2/nghttp2.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "grader/exchange.h"
+#include "grader/peer.h"
+#include "grader/port.h"
+
+static const char BODY[] = "Hello World!";
+
+/* A new client that has sent its preface. */
+static struct peer *connect_client(struct exchange *exchange) {
+  struct peer *peer = exchange_connect(exchange);
+  peer_send_preface(peer, NULL, 0);
+  return peer;
+}
+
+/* Start the server, and connect. */
+static struct peer *start_server(struct exchange *exchange) {
+  exchange_start_server(exchange, "server", NULL);
+  return connect_client(exchange);
+}
+
+/* One GET is answered as it should be. */
+static void expect_service(struct peer *peer, int32_t stream_id) {
+  peer_send_request(peer, stream_id, true, "GET", "/");
+  peer_expect_answer(peer, stream_id, "200", BODY);
+}
+
+CHECK(lab03, listening, .points = 1, .todo = 1, .section = NULL,
+      .sentence = "it says where it listens, and that is where it answers") {
+  expect_service(start_server(exchange), 1);
+  exchange_end_server(exchange);
+}
+
+CHECK(lab03, settings, .points = 1, .todo = 1, .section = "3.4",
+      .sentence = "SETTINGS come first, and the client's are acknowledged") {
+  struct peer *peer = start_server(exchange);
+  peer_expect_preface(peer);
+  peer_expect_settings_ack(peer);
+  expect_service(peer, 1);
+  exchange_end_server(exchange);
+}
+
+CHECK(lab03, get, .points = 2, .todo = 4, .section = "8.1",
+      .sentence = "GET on any path: 200, date, Hello World!, END_STREAM") {
+  char path[32] = "/";
+  exchange_random_text(exchange, path + 1, 16);
+  struct peer *peer = start_server(exchange);
+  peer_send_request(peer, 1, true, "GET", path);
+  peer_expect_answer(peer, 1, "200", BODY);
+  expect_service(peer, 3);
+  exchange_end_server(exchange);
+}
+
+CHECK(lab03, methods, .points = 1, .todo = 2, .section = "8.3.1",
+      .sentence = "PUT, DELETE, OPTIONS are answered alike, HEAD without a body") {
+  static const char *const methods[] = {"PUT", "DELETE", "OPTIONS"};
+  struct peer *peer = start_server(exchange);
+  int32_t stream_id = 1;
+  for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++, stream_id += 2) {
+    peer_send_request(peer, stream_id, true, methods[i], "/any/path");
+    peer_expect_answer(peer, stream_id, "200", BODY);
+  }
+  peer_send_request(peer, stream_id, true, "HEAD", "/");
+  peer_expect_answer(peer, stream_id, "200", "");
+  exchange_end_server(exchange);
+}
+
+/* The program sleeps, or it has answered: whichever comes first. */
+static bool sleeps_or_has_answered(void *argument) {
+  struct peer *peer = argument;
+  return peer_stream(peer, 1)->opened || program_idle(peer->exchange->program) > 0;
+}
+
+CHECK(lab03, post, .points = 2, .todo = 5, .section = "8.1",
+      .sentence = "a request with a body is answered when it has ended, not before") {
+  char text[64];
+  exchange_random_text(exchange, text, 40);
+  struct peer *peer = start_server(exchange);
+  peer_expect_preface(peer);
+  peer_send_request(peer, 1, false, "POST", "/send-data");
+  peer_send_data(peer, 1, text, 20, false);
+  exchange_await(exchange, sleeps_or_has_answered, peer);
+  if (peer_stream(peer, 1)->opened)
+    exchange_fail_at(exchange, peer_stream(peer, 1)->frame,
+                     "nothing before the END_STREAM of the request", "HEADERS on stream 1",
+                     "The server answers before the request has ended.");
+  peer_send_data(peer, 1, text + 20, 20, true);
+  peer_expect_answer(peer, 1, "200", BODY);
+  peer_send_request(peer, 3, false, "POST", "/send-data");
+  peer_send_data(peer, 3, "", 0, true);
+  peer_expect_answer(peer, 3, "200", BODY);
+  exchange_end_server(exchange);
+}
+
+CHECK(lab03, hundred_streams, .points = 1, .todo = 1, .section = "5.1.2",
+      .sentence = "100 requests at once on one connection") {
+  enum { COUNT = 100 };
+  struct peer *peer = start_server(exchange);
+  for (int i = 0; i < COUNT; i++)
+    peer_send_request(peer, 2 * i + 1, false, "POST", "/");
+  for (int i = COUNT - 1; i >= 0; i--)
+    peer_send_data(peer, 2 * i + 1, "x", 1, true);
+  for (int i = 0; i < COUNT; i++)
+    peer_expect_answer(peer, 2 * i + 1, "200", BODY);
+  exchange_end_server(exchange);
+}
+
+CHECK(lab03, fifty_connections, .points = 1, .todo = 1, .section = "9.1",
+      .sentence = "50 connections at once") {
+  enum { COUNT = 50 };
+  struct peer *peers[COUNT];
+  exchange_start_server(exchange, "server", NULL);
+  for (int i = 0; i < COUNT; i++) {
+    peers[i] = connect_client(exchange);
+    peer_send_request(peers[i], 1, false, "POST", "/");
+  }
+  for (int i = 0; i < COUNT; i++)
+    peer_send_data(peers[i], 1, "x", 1, true);
+  for (int i = 0; i < COUNT; i++)
+    peer_expect_answer(peers[i], 1, "200", BODY);
+  exchange_end_server(exchange);
+}
+
+/* So many bytes of the body have come on stream 1. */
+struct progress {
+  struct peer *peer;
+  size_t length;
+};
+
+static bool has_come(void *argument) {
+  const struct progress *progress = argument;
+  return peer_stream(progress->peer, 1)->body.length >= progress->length;
+}
+
+CHECK(lab03, tiny_window, .points = 1, .todo = 3, .section = "6.9.2",
+      .sentence = "a client with a window of one byte gets the body byte by byte") {
+  const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1}};
+  exchange_start_server(exchange, "server", NULL);
+  struct peer *peer = exchange_connect(exchange);
+  peer->hold_windows = true;
+  peer_send_preface(peer, settings, 1);
+  peer_send_request(peer, 1, true, "GET", "/");
+  for (size_t length = 1; length <= strlen(BODY); length++) {
+    struct progress progress = {peer, length};
+    if (!exchange_await(exchange, has_come, &progress))
+      exchange_fail_at(exchange, -1, "DATA with one byte", NULL,
+                       "After WINDOW_UPDATE the rest of the body does not come.");
+    if (peer_stream(peer, 1)->body.length > length)
+      exchange_fail(exchange, "The server sends more than the client's window allows.");
+    if (length < strlen(BODY))
+      peer_send_window_update(peer, 1, 1);
+  }
+  peer_expect_answer(peer, 1, "200", BODY);
+  exchange_end_server(exchange);
+}
+
+CHECK(lab03, lost_clients, .points = 2, .todo = 6, .section = "6.4",
+      .sentence = "clients that vanish, reset or send garbage disturb no other") {
+  struct peer *steady = start_server(exchange);
+  expect_service(steady, 1);
+  struct peer *vanishes = connect_client(exchange);
+  peer_send_request(vanishes, 1, false, "POST", "/");
+  peer_send_data(vanishes, 1, "half", 4, false);
+  struct peer *resets = connect_client(exchange);
+  peer_send_request(resets, 1, false, "POST", "/");
+  peer_send_reset(resets, 1, NGHTTP2_CANCEL);
+  peer_send_request(resets, 3, true, "GET", "/");
+  peer_expect_answer(resets, 3, "200", BODY);
+  struct peer *garbage = connect_client(exchange);
+  peer_send_request(garbage, 1, false, "POST", "/");
+  peer_send_bytes(garbage, "\377\377\377\377garbage\377\377\377\377\377\377\377\377\377", 20);
+  struct peer *old = exchange_connect(exchange);
+  peer_send_bytes(old, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", 35);
+  peer_expect_close(old);
+  expect_service(steady, 3);
+  peer_abort(vanishes);
+  peer_close(resets);
+  expect_service(steady, 5);
+  expect_service(connect_client(exchange), 1);
+  exchange_end_server(exchange);
+}
+
+CHECK(lab03, malformed, .points = 1, .todo = 1, .section = "8.1.1",
+      .sentence = "malformed requests are refused, and the server goes on") {
+  struct peer *steady = start_server(exchange);
+  struct peer *peer = connect_client(exchange);
+  peer_send_headers(peer, 1, true, ":method", "GET", ":scheme", "http", ":authority", "localhost",
+                    NULL);
+  peer_expect_refusal(peer, 1, "it has no :path");
+  peer = connect_client(exchange);
+  peer_send_headers(peer, 1, true, ":method", "GET", ":scheme", "http", ":path", "/", "X-Upper",
+                    "case", NULL);
+  peer_expect_refusal(peer, 1, "a field name in upper case");
+  peer = connect_client(exchange);
+  peer_send_headers(peer, 1, true, ":method", "GET", ":scheme", "http", ":path", "/", "connection",
+                    "close", NULL);
+  peer_expect_refusal(peer, 1, "a connection-specific field");
+  peer = connect_client(exchange);
+  peer_send_headers(peer, 1, false, ":method", "POST", ":scheme", "http", ":path", "/",
+                    "content-length", "10", NULL);
+  peer_send_data(peer, 1, "short", 5, true);
+  peer_expect_refusal(peer, 1, "a body that is shorter than its content-length");
+  expect_service(steady, 1);
+  exchange_end_server(exchange);
+}
+
+CHECK(lab03, port_taken, .points = 1, .todo = 1, .section = NULL,
+      .sentence = "a port that is taken: one line on standard error, status 1") {
+  struct port port;
+  char number[16];
+  if (port_hold(&port) != 0)
+    exchange_fault(exchange, "no free port");
+  snprintf(number, sizeof number, "%d", port.number);
+  exchange_start(exchange, "server", "--port", number, NULL);
+  exchange_expect_error(exchange, 0);
+  port_release(&port);
+  expect_service(start_server(exchange), 1); /* and with a free port it works */
+  exchange_end_server(exchange);
+}
+
+CHECK(lab03, graceful_end, .points = 1, .todo = 6, .section = "6.8",
+      .sentence = "SIGTERM under load: GOAWAY, streams in flight finish, status 0") {
+  enum { COUNT = 10 };
+  struct peer *peer = start_server(exchange);
+  expect_service(peer, 1);
+  for (int i = 1; i <= COUNT; i++)
+    peer_send_request(peer, 2 * i + 1, false, "POST", "/");
+  uint8_t octets[8] = "settled";
+  peer_send_ping(peer, octets);
+  peer_expect_ping_ack(peer, octets); /* so all requests have come */
+  program_signal(exchange->program, SIGTERM);
+  peer_expect_goaway(peer);
+  for (int i = 1; i <= COUNT; i++)
+    peer_send_data(peer, 2 * i + 1, "x", 1, true);
+  for (int i = 1; i <= COUNT; i++)
+    peer_expect_answer(peer, 2 * i + 1, "200", BODY);
+  peer_expect_close(peer);
+  exchange_expect_status(exchange, 0);
+}
