@@ -33,10 +33,8 @@ static size_t columns(const char *text, size_t length) {
   return count;
 }
 
-/* Print one paragraph with `label` before it, broken between words to fit the width. */
-static void print_wrapped(const struct board *board, int indent, const char *label,
-                          const char *text) {
-  int column = fprintf(board->out, "%*s%s", indent, "", label);
+/* Print one paragraph from `column` on, where the cursor stands, broken between words to fit the width. */
+static void print_hanging(const struct board *board, int column, const char *text) {
   int hanging = column;
   while (*text) {
     size_t word = strcspn(text, " \n");
@@ -53,6 +51,12 @@ static void print_wrapped(const struct board *board, int indent, const char *lab
     text += strspn(text, " \n");
   }
   fprintf(board->out, "\n");
+}
+
+/* The same with an indentation and a label before it. */
+static void print_wrapped(const struct board *board, int indent, const char *label,
+                          const char *text) {
+  print_hanging(board, fprintf(board->out, "%*s%s", indent, "", label), text);
 }
 
 /* Print lines as they are, but cut to the width. */
@@ -95,9 +99,8 @@ static void print_check_line(const struct board *board, const struct outcome *ou
   int points = outcome->verdict == OUTCOME_PASSED ? check->points : 0;
   fprintf(board->out, "  ");
   print_mark(board, outcome);
-  char label[64];
-  snprintf(label, sizeof label, " %-17s %d/%d  ", check->id, points, check->points);
-  print_wrapped(board, 0, label, check->sentence);
+  int column = 3 + fprintf(board->out, " %-17s %d/%d  ", check->id, points, check->points);
+  print_hanging(board, column, check->sentence);
 }
 
 /* "TODO 4 in lab01-session/README.md; RFC 9113, section 6.7" */
@@ -193,8 +196,35 @@ static bool is_explained(const struct outcome_list *list, size_t index) {
   return false;
 }
 
+/* The one reason why every check of a lab fails, if there is only one: then its checks are not listed. A lab
+ * that was not begun is the usual case. */
+static const struct outcome *common_failure(const struct outcome_list *list,
+                                            const struct lab *lab) {
+  const struct outcome *first = NULL;
+  for (size_t i = 0; i < list->count; i++) {
+    const struct outcome *outcome = &list->outcomes[i];
+    if (!is_of(outcome, lab))
+      continue;
+    if (outcome->verdict != OUTCOME_FAILED)
+      return NULL;
+    if (!first)
+      first = outcome;
+    else if (strcmp(outcome_text(first, "what"), outcome_text(outcome, "what")) != 0)
+      return NULL;
+  }
+  return first;
+}
+
 static void print_lab(const struct board *board, struct outcome_list *list, const struct lab *lab) {
   int details = 0;
+  const struct outcome *failure = common_failure(list, lab);
+  if (failure) {
+    fprintf(board->out, "  ");
+    print_mark(board, failure);
+    fprintf(board->out, " ");
+    print_hanging(board, 4, outcome_text(failure, "what"));
+    return;
+  }
   for (size_t i = 0; i < list->count; i++) {
     const struct outcome *outcome = &list->outcomes[i];
     if (!is_of(outcome, lab) || outcome->verdict == OUTCOME_NOT_RUN)

@@ -38,6 +38,7 @@ static bool read_process(pid_t pid, struct descendant *process) {
   if (rest == NULL || sscanf(rest, format, &process->parent, &user, &kernel, &pages) != 4)
     return false;
   process->pid = pid;
+  process->descends = false;
   process->memory = (double)pages * (double)sysconf(_SC_PAGESIZE);
   process->cpu = (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
   return true;
@@ -75,12 +76,20 @@ static int look_at_all(struct descendants *all) {
   return result;
 }
 
-static bool is_listed(const struct descendants *descendants, pid_t pid) {
-  for (size_t i = descendants->count; i > 0; i--) {
-    if (descendants->list[i - 1].pid == pid)
-      return true;
-  }
-  return false;
+static int compare(const void *left, const void *right) {
+  const struct descendant *a = left;
+  const struct descendant *b = right;
+  return (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+/* Whether its parent is the calling process or is known to descend from it; the list is sorted. */
+static bool descends(const struct descendants *all, const struct descendant *process) {
+  struct descendant key = {.pid = process->parent};
+  if (process->parent == getpid())
+    return true;
+  const struct descendant *parent =
+      bsearch(&key, all->list, all->count, sizeof *all->list, compare);
+  return parent != NULL && parent->descends;
 }
 
 int descendants_look(struct descendants *descendants) {
@@ -89,18 +98,21 @@ int descendants_look(struct descendants *descendants) {
     return -1;
   }
   size_t all = descendants->count;
-  size_t before;
-  descendants->count = 0;
-  do { /* those whose parent is known are moved to the front, until no more are found */
-    before = descendants->count;
-    for (size_t i = before; i < all; i++) {
-      struct descendant process = descendants->list[i];
-      if (process.parent != getpid() && !is_listed(descendants, process.parent))
-        continue;
-      descendants->list[i] = descendants->list[descendants->count];
-      descendants->list[descendants->count++] = process;
+  bool found = all > 0;
+  qsort(descendants->list, all, sizeof *descendants->list, compare);
+  while (found) { /* once more than there are generations, or less, as parents mostly come first */
+    found = false;
+    for (size_t i = 0; i < all; i++) {
+      struct descendant *process = &descendants->list[i];
+      if (!process->descends && descends(descendants, process))
+        process->descends = found = true;
     }
-  } while (descendants->count > before);
+  }
+  descendants->count = 0;
+  for (size_t i = 0; i < all; i++) {
+    if (descendants->list[i].descends)
+      descendants->list[descendants->count++] = descendants->list[i];
+  }
   return 0;
 }
 

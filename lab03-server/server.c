@@ -119,9 +119,10 @@ static int respond(struct client *client, int32_t stream_id, struct stream *stre
 /* A whole frame has come. */
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
   struct client *client = user;
-  // HEADERS and DATA may carry END_STREAM: then the request is complete, and it is time to respond.
+  if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
+    return 0; /* only these two can end a request */
+  // If the frame's flags have END_STREAM, the request is complete: respond.
   (void)session;
-  (void)frame;
   (void)client;
   (void)respond;
   todo(5, "respond when the request has ended");

@@ -23,25 +23,30 @@
 /* What answers a request. */
 typedef void (*handler)(struct stream *stream);
 
-/* One line for each request: "GET /ping 200". */
-static void log_request(const struct stream *stream, int status) {
-  printf("%s %s %d\n", stream_method(stream), stream_path(stream), status);
-  fflush(stdout);
+/* --- TODO 1: the router --------------------------------------------------------------------------- */
+
+static void hello_world(struct stream *stream);
+static void ping(struct stream *stream);
+static void not_found(struct stream *stream);
+static void respond(struct stream *stream, int status, const nghttp2_nv *fields, size_t count,
+                    const char *text);
+
+/* The handler of a request with this method and path. Both must be exactly what a route says: paths are
+ * case-sensitive, and "/ping/" and "/ping?" are other paths than "/ping". */
+static handler route(const char *method, const char *path) {
+  (void)method;
+  (void)path;
+  (void)hello_world;
+  (void)ping;
+  (void)not_found;
+  todo(1, "choose the handler by method and path");
 }
 
-/* --- TODO 1: a response --------------------------------------------------------------------------- */
-
-/* Answer with a status, these header fields (none: NULL and 0), and a text as the body. */
-static void respond(struct stream *stream, int status, const nghttp2_nv *fields, size_t count,
-                    const char *text) {
-  log_request(stream, status);
-  // stream_respond sends the header section; the length of the body, which it wants to know, becomes
-  // content-length. stream_end sends the last of the body. Both say by -1 that the stream is gone: then
-  // there is nobody to answer, and nothing more to do.
-  (void)fields;
-  (void)count;
-  (void)text;
-  todo(1, "send the header section and the body");
+/* A request has come. It is itself a kind of handler: one that hands on. */
+static void on_stream(struct stream *stream, void *user) {
+  (void)user;
+  handler chosen = route(stream_method(stream), stream_path(stream));
+  chosen(stream);
 }
 
 /* --- TODO 2: the handlers ------------------------------------------------------------------------- */
@@ -68,24 +73,25 @@ static void not_found(struct stream *stream) {
   todo(3, "answer with 404, content-type: text/plain; charset=utf-8, and path not found");
 }
 
-/* --- TODO 4: the router --------------------------------------------------------------------------- */
+/* --- TODO 4: a response --------------------------------------------------------------------------- */
 
-/* The handler of a request with this method and path. Both must be exactly what a route says: paths are
- * case-sensitive, and "/ping/" and "/ping?" are other paths than "/ping". */
-static handler route(const char *method, const char *path) {
-  (void)method;
-  (void)path;
-  (void)hello_world;
-  (void)ping;
-  (void)not_found;
-  todo(4, "choose the handler by method and path");
+/* One line for each request: "GET /ping 200". */
+static void log_request(const struct stream *stream, int status) {
+  printf("%s %s %d\n", stream_method(stream), stream_path(stream), status);
+  fflush(stdout);
 }
 
-/* A request has come. It is itself a kind of handler: one that hands on. */
-static void on_stream(struct stream *stream, void *user) {
-  (void)user;
-  handler chosen = route(stream_method(stream), stream_path(stream));
-  chosen(stream);
+/* Answer with a status, these header fields (none: NULL and 0), and a text as the body. */
+static void respond(struct stream *stream, int status, const nghttp2_nv *fields, size_t count,
+                    const char *text) {
+  log_request(stream, status);
+  // stream_respond sends the header section; the length of the body, which it wants to know, becomes
+  // content-length. stream_end sends the last of the body. Both say by -1 that the stream is gone: then
+  // there is nobody to answer, and nothing more to do.
+  (void)fields;
+  (void)count;
+  (void)text;
+  todo(4, "send the header section and the body");
 }
 
 /* --- Given --------------------------------------------------------------------------------------- */

@@ -23,32 +23,46 @@
 /* What answers a request. */
 typedef void (*handler)(struct stream *stream);
 
-/* One line for each request: "GET /ping 200". */
-static void log_request(const struct stream *stream, int status) {
-  printf("%s %s %d\n", stream_method(stream), stream_path(stream), status);
-  fflush(stdout);
-}
+/* --- TODO 1: the router --------------------------------------------------------------------------- */
 
-/* --- TODO 1: a response --------------------------------------------------------------------------- */
-
-/* Answer with a status, these header fields (none: NULL and 0), and a text as the body. */
+static void hello_world(struct stream *stream);
+static void ping(struct stream *stream);
+static void not_found(struct stream *stream);
 static void respond(struct stream *stream, int status, const nghttp2_nv *fields, size_t count,
-                    const char *text) {
-  log_request(stream, status);
+                    const char *text);
+
+/* The handler of a request with this method and path. Both must be exactly what a route says: paths are
+ * case-sensitive, and "/ping/" and "/ping?" are other paths than "/ping". */
+static handler route(const char *method, const char *path) {
   /* BEGIN SOLUTION */
   /* STARTER
-  // stream_respond sends the header section; the length of the body, which it wants to know, becomes
-  // content-length. stream_end sends the last of the body. Both say by -1 that the stream is gone: then
-  // there is nobody to answer, and nothing more to do.
-  (void)fields;
-  (void)count;
-  (void)text;
-  todo(1, "send the header section and the body");
+  (void)method;
+  (void)path;
+  (void)hello_world;
+  (void)ping;
+  (void)not_found;
+  todo(1, "choose the handler by method and path");
   */
-  size_t length = strlen(text);
-  if (stream_respond(stream, status, fields, count, (int64_t)length) == 0)
-    stream_end(stream, text, length);
+  static const struct {
+    const char *method;
+    const char *path;
+    handler handler;
+  } routes[] = {
+      {"GET", "/hello-world", hello_world},
+      {"GET", "/ping", ping},
+  };
+  for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
+    if (strcmp(method, routes[i].method) == 0 && strcmp(path, routes[i].path) == 0)
+      return routes[i].handler;
+  return not_found;
   /* END SOLUTION */
+}
+
+/* A request has come. It is itself a kind of handler: one that hands on. */
+static void on_stream(struct stream *stream, void *user) {
+  (void)user;
+  handler chosen = route(stream_method(stream), stream_path(stream));
+  chosen(stream);
 }
 
 /* --- TODO 2: the handlers ------------------------------------------------------------------------- */
@@ -91,40 +105,32 @@ static void not_found(struct stream *stream) {
   /* END SOLUTION */
 }
 
-/* --- TODO 4: the router --------------------------------------------------------------------------- */
+/* --- TODO 4: a response --------------------------------------------------------------------------- */
 
-/* The handler of a request with this method and path. Both must be exactly what a route says: paths are
- * case-sensitive, and "/ping/" and "/ping?" are other paths than "/ping". */
-static handler route(const char *method, const char *path) {
-  /* BEGIN SOLUTION */
-  /* STARTER
-  (void)method;
-  (void)path;
-  (void)hello_world;
-  (void)ping;
-  (void)not_found;
-  todo(4, "choose the handler by method and path");
-  */
-  static const struct {
-    const char *method;
-    const char *path;
-    handler handler;
-  } routes[] = {
-      {"GET", "/hello-world", hello_world},
-      {"GET", "/ping", ping},
-  };
-  for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
-    if (strcmp(method, routes[i].method) == 0 && strcmp(path, routes[i].path) == 0)
-      return routes[i].handler;
-  return not_found;
-  /* END SOLUTION */
+/* One line for each request: "GET /ping 200". */
+static void log_request(const struct stream *stream, int status) {
+  printf("%s %s %d\n", stream_method(stream), stream_path(stream), status);
+  fflush(stdout);
 }
 
-/* A request has come. It is itself a kind of handler: one that hands on. */
-static void on_stream(struct stream *stream, void *user) {
-  (void)user;
-  handler chosen = route(stream_method(stream), stream_path(stream));
-  chosen(stream);
+/* Answer with a status, these header fields (none: NULL and 0), and a text as the body. */
+static void respond(struct stream *stream, int status, const nghttp2_nv *fields, size_t count,
+                    const char *text) {
+  log_request(stream, status);
+  /* BEGIN SOLUTION */
+  /* STARTER
+  // stream_respond sends the header section; the length of the body, which it wants to know, becomes
+  // content-length. stream_end sends the last of the body. Both say by -1 that the stream is gone: then
+  // there is nobody to answer, and nothing more to do.
+  (void)fields;
+  (void)count;
+  (void)text;
+  todo(4, "send the header section and the body");
+  */
+  size_t length = strlen(text);
+  if (stream_respond(stream, status, fields, count, (int64_t)length) == 0)
+    stream_end(stream, text, length);
+  /* END SOLUTION */
 }
 
 /* --- Given --------------------------------------------------------------------------------------- */
