@@ -9,6 +9,8 @@
 #include "grader/exchange.h"
 #include "grader/text.h"
 
+enum { SHOWN_FRAMES = 2000 /* of the whole exchange; nobody reads more */ };
+
 static const char *const verdict_names[] = {"passed", "failed", "fault"};
 
 /* What the program printed, cut to what a reader will look at. */
@@ -76,7 +78,7 @@ static json_t *finding_json(const struct exchange *exchange) {
                    text_json(finding->seen.bytes, finding->seen.length), "report",
                    text_json(finding->report.bytes, finding->report.length), "frame",
                    (int)finding->frame, "todo", finding->todo, "excerpt", excerpt_json(exchange),
-                   "ladder", ladder_json(exchange, 0, 0, exchange->recording.count));
+                   "ladder", ladder_json(exchange, 0, 0, SHOWN_FRAMES));
 }
 
 /* Write DIRECTORY/lab01.ping.json. Returns 0 or -1. */
@@ -88,7 +90,7 @@ static int write_outcome(const struct exchange *exchange) {
   json_t *outcome = json_pack(
       "{s:s, s:s, s:s, s:o, s:o, s:o}", "lab", exchange->check->lab, "check", exchange->check->id,
       "verdict", verdict_names[exchange->verdict], "finding", finding_json(exchange), "program",
-      program_json(exchange), "frames", recording_json(&exchange->recording));
+      program_json(exchange), "frames", recording_json(&exchange->recording, 0, SHOWN_FRAMES));
   int result = outcome ? json_dump_file(outcome, path, JSON_COMPACT) : -1;
   json_decref(outcome);
   return result;

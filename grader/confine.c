@@ -11,6 +11,8 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+const double confine_flood = 8;
+
 /* ---- limits ---- */
 
 static int set_limit(int resource, double value) {
@@ -24,7 +26,7 @@ static int set_limit(int resource, double value) {
 }
 
 /* How many threads there are on this machine, of all users; infinitely many where that is not told. */
-static double count_threads(void) {
+double confine_count_threads(void) {
   double threads = INFINITY;
   FILE *file = fopen("/proc/loadavg", "re");
   if (file == NULL)
@@ -39,7 +41,7 @@ int confine_limits(double cpu, double file, double processes) {
   if (set_limit(RLIMIT_CORE, 0) != 0 || set_limit(RLIMIT_NOFILE, 1024) != 0 ||
       set_limit(RLIMIT_CPU, cpu + 2) != 0 || set_limit(RLIMIT_FSIZE, file) != 0)
     return -1;
-  return set_limit(RLIMIT_NPROC, count_threads() + 8 * processes);
+  return set_limit(RLIMIT_NPROC, confine_count_threads() + confine_flood * processes);
 }
 
 /* ---- system calls ---- */

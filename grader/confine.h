@@ -13,6 +13,9 @@
  * Memory is not among them, because AddressSanitizer reserves far more than it uses. Returns 0 or -1. */
 int confine_limits(double cpu, double file, double processes);
 
+double confine_count_threads(void);
+extern const double confine_flood;
+
 /* Refuse what no program needs here (EPERM): to leave the process group, in which all that it has started
  * can be killed at one stroke; to send a signal to `guard`; and kill(-1, ...), "every process of this
  * user", which is what kill(fork(), ...) means when fork has failed. Also, set-user-ID programs run

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,6 @@ static bool read_process(pid_t pid, struct descendant *process) {
   if (rest == NULL || sscanf(rest, format, &process->parent, &user, &kernel, &pages) != 4)
     return false;
   process->pid = pid;
-  process->descends = false;
   process->memory = (double)pages * (double)sysconf(_SC_PAGESIZE);
   process->cpu = (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
   return true;
@@ -54,26 +54,6 @@ static int make_room(struct descendants *all) {
   all->list = list;
   all->capacity = capacity;
   return 0;
-}
-
-/* Lists all processes there are. */
-static int look_at_all(struct descendants *all) {
-  DIR *directory = opendir("/proc");
-  all->count = 0;
-  if (directory == NULL)
-    return -1;
-  int result = 0;
-  for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
-    if (!isdigit((unsigned char)entry->d_name[0]))
-      continue;
-    result = make_room(all);
-    if (result != 0)
-      break;
-    if (read_process((pid_t)strtol(entry->d_name, NULL, 10), &all->list[all->count]))
-      all->count++;
-  }
-  closedir(directory);
-  return result;
 }
 
 static int compare(const void *left, const void *right) {
@@ -92,8 +72,34 @@ static bool descends(const struct descendants *all, const struct descendant *pro
   return parent != NULL && parent->descends;
 }
 
-int descendants_look(struct descendants *descendants) {
-  if (look_at_all(descendants) != 0) {
+/* Lists all processes there are. They come sorted, so that parents mostly come before their children:
+ * a descendant is known at once then, and sent the signal before it has the time to start others. */
+static int look_at_all(struct descendants *all, int signal) {
+  DIR *directory = opendir("/proc");
+  all->count = 0;
+  if (directory == NULL)
+    return -1;
+  int result = 0;
+  for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
+    if (!isdigit((unsigned char)entry->d_name[0]))
+      continue;
+    result = make_room(all);
+    if (result != 0)
+      break;
+    struct descendant *process = &all->list[all->count];
+    if (!read_process((pid_t)strtol(entry->d_name, NULL, 10), process))
+      continue;
+    process->descends = descends(all, process);
+    if (process->descends && signal != 0)
+      (void)kill(process->pid, signal);
+    all->count++;
+  }
+  closedir(directory);
+  return result;
+}
+
+int descendants_look(struct descendants *descendants, int signal) {
+  if (look_at_all(descendants, signal) != 0) {
     descendants->count = 0;
     return -1;
   }

@@ -16,6 +16,7 @@ struct descendant {
   pid_t pid, parent;
   double memory; /* bytes resident */
   double cpu;    /* seconds of processor time */
+  bool descends; /* true of all in the list, once it is made */
 };
 
 /* All zero to begin with; `list` is to be freed in the end. */
@@ -25,8 +26,9 @@ struct descendants {
   size_t capacity;
 };
 
-/* Make the list anew. Returns 0, or -1 with errno set and the list empty. */
-int descendants_look(struct descendants *descendants);
+/* Make the list anew, and send them this signal on the way, if it is not 0. Returns 0, or -1 with errno set and
+ * the list empty. */
+int descendants_look(struct descendants *descendants, int signal);
 
 /* Whether every thread of every one of them is asleep. `*activity` becomes a number that differs from
  * look to look if any of them was awake in between, however shortly. */

@@ -17,6 +17,16 @@ static const double QUIET_SECONDS = 1.0;
 /* For a program that is never quiet. */
 static const double LIMIT_SECONDS = 15.0;
 
+/* What a lab's program may use. A right one uses a tenth of the processor time, so that one which computes in
+ * place of waiting is found soon, however busy the machine is. */
+static const struct program_limits limits = {
+    .memory = (size_t)1 << 30,
+    .processes = 32,
+    .cpu_seconds = 2,
+    .file_size = (size_t)64 << 20,
+    .output = (size_t)32 << 20,
+};
+
 enum { TICK_MS = 10 };
 
 /* --- Beginning and end --------------------------------------------------------------------------- */
@@ -104,7 +114,8 @@ bool exchange_await(struct exchange *exchange, bool (*condition)(void *argument)
       drain(exchange);
       return condition(argument);
     }
-    if (exchange_is_quiet(exchange) || recording_clock() > exchange->deadline)
+    if (exchange_is_quiet(exchange) || recording_clock() > exchange->deadline ||
+        recording_is_full(&exchange->recording))
       return false;
     uv_run(&exchange->loop, UV_RUN_ONCE);
     if (exchange->out_of_memory)
@@ -162,7 +173,7 @@ static void start(struct exchange *exchange) {
     exchange_fault(exchange, CHECK_GUARD " is not set: run the grader itself");
   program_free(exchange->program); /* of an earlier start, if any */
   exchange->program = program_start(
-      &exchange->loop, guard, (const char *const *)exchange->arguments, NULL, NULL, NULL, NULL);
+      &exchange->loop, guard, (const char *const *)exchange->arguments, NULL, &limits, NULL, NULL);
   if (!exchange->program)
     exchange_fault(exchange, "the guard cannot be started");
 }

@@ -124,6 +124,10 @@ void explain_how_it_stands(struct exchange *exchange) {
     append(seen, "the program %s", program_end_text(exchange->program));
     return;
   }
+  if (recording_is_full(&exchange->recording)) {
+    append(seen, "the program sends frames without end");
+    return;
+  }
   if (!exchange_is_quiet(exchange)) {
     append(seen, "the program runs on and on");
     return;

@@ -25,6 +25,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,7 +43,8 @@
 #include "grader/remove.h"
 
 enum {
-  GRADER = 3,         /* the descriptor */
+  GRADER = 3, /* the descriptor */
+  FLOOD_MS = 5,
   LOOK_MS = 20,       /* between two looks at the descendants, */
   LOOK_SHARE = 20,    /* or longer: looking may take 1/20 of a processor */
   SWEEP_MS = 5,       /* between two rounds of killing, */
@@ -57,10 +60,11 @@ struct guard {
   unsigned long long activity; /* as descendants_asleep gave it last */
   double asleep_since;
   double next_look;
-  int idle;      /* milliseconds, as the grader was told last */
-  bool made;     /* the directory is there, and is the guard's */
-  bool released; /* the grader is done with the directory, or dead */
-  char end[128]; /* what the grader will be told in the end; "" while the program runs */
+  double threads; /* on this machine, when it was last known that they are not too many */
+  int idle;       /* milliseconds, as the grader was told last */
+  bool made;      /* the directory is there, and is the guard's */
+  bool released;  /* the grader is done with the directory, or dead */
+  char end[128];  /* what the grader will be told in the end; "" while the program runs */
 };
 
 static double now(void) {
@@ -121,11 +125,19 @@ static int prepare(struct guard *guard) {
   return prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 
-/* A flood of processes must not keep the guard from its turn. This is for root, to whom the kernel's limit
- * for processes does not apply; others are not allowed it, and do not need it. */
+/* A flood of processes must not keep the guard from its turn. Root may run before all others; everybody
+ * may, from Linux 6.12 on, ask for short slices of time, which come earlier. */
 static void go_first(void) {
   struct sched_param parameters = {.sched_priority = 1};
-  (void)sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);
+  struct {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+  } slices = {.size = sizeof slices, .policy = SCHED_OTHER, .flags = 1, .runtime = 100000};
+  if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters) != 0)
+    (void)syscall(SYS_sched_setattr, 0, &slices, 0);
 }
 
 /* Turn this new process into the program. Returns only if that fails, with errno set; the result says
@@ -148,6 +160,7 @@ static void start(struct guard *guard, char **argv) {
     fail(guard, "pipe");
     return;
   }
+  guard->threads = confine_count_threads();
   guard->program = fork();
   if (guard->program == 0) {
     const char *how = become_program(guard, parent, argv);
@@ -199,11 +212,18 @@ static bool reap(struct guard *guard) {
   return found == 0;
 }
 
+static bool is_flood(const struct guard *guard) {
+  return confine_count_threads() > guard->threads + confine_flood * guard->processes;
+}
+
 static void look(struct guard *guard) {
   double started = now();
   double memory = 0;
   unsigned long long activity;
-  if (descendants_look(&guard->descendants) != 0)
+  bool flood = is_flood(guard);
+  if (flood)
+    (void)kill(-guard->program, SIGSTOP);
+  if (descendants_look(&guard->descendants, 0) != 0)
     fail(guard, "/proc");
   if ((double)guard->descendants.count > guard->processes)
     end(guard, "limit processes");
@@ -216,6 +236,10 @@ static void look(struct guard *guard) {
     end(guard, "limit memory");
   if (ended(guard))
     return;
+  if (flood) {
+    (void)kill(-guard->program, SIGCONT);
+    guard->threads = confine_count_threads();
+  }
   if (!descendants_asleep(&guard->descendants, &activity) || activity != guard->activity)
     guard->asleep_since = now();
   guard->activity = activity;
@@ -267,27 +291,13 @@ static void wait_for(struct guard *guard, double seconds) {
 static void supervise(struct guard *guard) {
   guard->next_look = now() + LOOK_MS / 1e3;
   while (!ended(guard)) {
-    wait_for(guard, guard->next_look - now());
-    if (!ended(guard) && now() >= guard->next_look)
+    wait_for(guard, FLOOD_MS / 1e3);
+    if (!ended(guard) && (now() >= guard->next_look || is_flood(guard)))
       look(guard);
   }
 }
 
 /* ---- the end ---- */
-
-/* Kill every descendant that can be found. They are first stopped, until there are no new ones: a killed
- * process makes room for another, a stopped one does not. */
-static void kill_descendants(struct guard *guard) {
-  struct descendants *descendants = &guard->descendants;
-  size_t stopped = 0;
-  while (descendants_look(descendants) == 0 && descendants->count > stopped) {
-    stopped = descendants->count;
-    for (size_t i = 0; i < stopped; i++)
-      (void)kill(descendants->list[i].pid, SIGSTOP);
-  }
-  for (size_t i = 0; i < descendants->count; i++)
-    (void)kill(descendants->list[i].pid, SIGKILL);
-}
 
 /* Kill until no child is left. Mostly the first blow, at the process group, is all; the rounds are
  * for descendants that have left the group. */
@@ -303,7 +313,7 @@ static void sweep(struct guard *guard) {
       return;
     }
     if (round > 0)
-      kill_descendants(guard);
+      (void)descendants_look(&guard->descendants, SIGKILL);
     struct pollfd event = {.fd = guard->signals, .events = POLLIN};
     (void)poll(&event, 1, SWEEP_MS);
   }

@@ -118,7 +118,11 @@ static void on_frame(const struct frame *frame, void *user) {
     peer->exchange->out_of_memory = true;
   if (frame->sender != peer->program || frame->error)
     return;
+  peer->frames_received++;
   switch (frame->type) {
+  case NGHTTP2_GOAWAY:
+    peer->protocol_error = peer->protocol_error || frame->error_code == NGHTTP2_PROTOCOL_ERROR;
+    break;
   case NGHTTP2_SETTINGS: on_settings(peer, frame); break;
   case NGHTTP2_HEADERS:
   case NGHTTP2_CONTINUATION: on_header_block(peer, frame); break;
@@ -287,18 +291,19 @@ static void expectation_held(struct peer *peer) {
   peer->next = peer->exchange->recording.count;
 }
 
-/* A frame of the program that a search looks for. */
+/* A frame of the program that is looked for, from the beginning of the recording on. */
 struct search {
   const struct peer *peer;
   bool (*matches)(const struct frame *frame, const void *argument);
   const void *argument;
+  size_t next; /* the first entry that was not yet looked at */
 };
 
 static bool is_found(void *argument) {
-  const struct search *search = argument;
+  struct search *search = argument;
   const struct recording *recording = &search->peer->exchange->recording;
-  for (size_t i = 0; i < recording->count; i++) {
-    const struct recorded *entry = &recording->entries[i];
+  for (; search->next < recording->count; search->next++) {
+    const struct recorded *entry = &recording->entries[search->next];
     if (entry->frame && entry->connection == search->peer->connection &&
         entry->frame->sender == search->peer->program && !entry->frame->error &&
         search->matches(entry->frame, search->argument))
@@ -310,22 +315,16 @@ static bool is_found(void *argument) {
 static void expect_frame(struct peer *peer,
                          bool (*matches)(const struct frame *frame, const void *argument),
                          const void *argument, const char *expected, const char *what) {
-  struct search search = {peer, matches, argument};
+  struct search search = {peer, matches, argument, 0};
   if (!exchange_await(peer->exchange, is_found, &search))
     fail_expectation(peer, expected, what);
   expectation_held(peer);
 }
 
-/* Two entries of this connection that the program sent, or the end of it. */
+/* The preface and a frame have come, or the end. */
 static bool has_begun(void *argument) {
   const struct peer *peer = argument;
-  const struct recording *recording = &peer->exchange->recording;
-  size_t frames = 0;
-  for (size_t i = 0; i < recording->count; i++)
-    if (recording->entries[i].frame && recording->entries[i].connection == peer->connection &&
-        recording->entries[i].frame->sender == peer->program)
-      frames++;
-  return frames >= 2 || peer->closed_by_program;
+  return peer->frames_received >= 2 || peer->closed_by_program;
 }
 
 static bool has_settings(void *argument) {
@@ -586,21 +585,9 @@ struct refusal {
   struct peer_stream *stream;
 };
 
-static bool is_connection_error(const struct peer *peer) {
-  const struct recording *recording = &peer->exchange->recording;
-  for (size_t i = 0; i < recording->count; i++) {
-    const struct recorded *entry = &recording->entries[i];
-    if (entry->frame && entry->connection == peer->connection &&
-        entry->frame->sender == peer->program && entry->frame->type == NGHTTP2_GOAWAY &&
-        entry->frame->error_code == NGHTTP2_PROTOCOL_ERROR)
-      return true;
-  }
-  return false;
-}
-
 static bool is_refused_or_answered(void *argument) {
   const struct refusal *refusal = argument;
-  return is_over(refusal->stream) || is_connection_error(refusal->peer);
+  return is_over(refusal->stream) || refusal->peer->protocol_error;
 }
 
 void peer_expect_refusal(struct peer *peer, int32_t stream_id, const char *what) {
@@ -608,8 +595,7 @@ void peer_expect_refusal(struct peer *peer, int32_t stream_id, const char *what)
   struct refusal refusal = {peer, stream};
   exchange_await(peer->exchange, is_refused_or_answered, &refusal);
   const char *status = peer_field(peer, stream_id, ":status");
-  if (is_connection_error(peer) ||
-      (stream->reset && stream->error_code == NGHTTP2_PROTOCOL_ERROR) ||
+  if (peer->protocol_error || (stream->reset && stream->error_code == NGHTTP2_PROTOCOL_ERROR) ||
       (status && strcmp(status, "400") == 0)) {
     expectation_held(peer);
     return;

@@ -56,9 +56,11 @@ struct peer {
   bool settings_sent;         /* to the program ... */
   bool settings_acknowledged; /* ... and acknowledged by it */
   bool settings_ack_due;      /* its SETTINGS came before ours were sent */
+  bool protocol_error;        /* GOAWAY(PROTOCOL_ERROR) has come */
   bool closed_by_program;
-  size_t returned_count; /* requests that peer_expect_request has returned */
-  struct buffer value;   /* of peer_request_field */
+  size_t frames_received; /* the preface counts */
+  size_t returned_count;  /* requests that peer_expect_request has returned */
+  struct buffer value;    /* of peer_request_field */
   bool is_slow;
   struct buffer slow; /* octets to be sent one by one ... */
   size_t slow_sent;   /* ... and how many of them are gone */

@@ -15,7 +15,11 @@ void recording_begin(struct recording *recording) {
   *recording = (struct recording){.started = recording_clock()};
 }
 
-static long add(struct recording *recording, struct recorded entry) {
+bool recording_is_full(const struct recording *recording) {
+  return recording->count >= RECORDING_LIMIT;
+}
+
+static int add(struct recording *recording, struct recorded entry) {
   if (recording->count == recording->size) {
     size_t size = recording->size ? recording->size * 2 : 64;
     struct recorded *grown = realloc(recording->entries, size * sizeof *grown);
@@ -25,27 +29,31 @@ static long add(struct recording *recording, struct recorded entry) {
     recording->size = size;
   }
   entry.milliseconds = recording_clock() - recording->started;
-  recording->entries[recording->count] = entry;
-  return (long)recording->count++;
+  recording->entries[recording->count++] = entry;
+  return 0;
 }
 
-long recording_add_frame(struct recording *recording, unsigned connection,
-                         const struct frame *frame) {
+int recording_add_frame(struct recording *recording, unsigned connection,
+                        const struct frame *frame) {
+  if (recording_is_full(recording))
+    return 0;
   struct frame *copy = frame_copy(frame);
-  long index =
+  int result =
       copy ? add(recording, (struct recorded){.connection = connection, .frame = copy}) : -1;
-  if (index < 0)
+  if (result != 0)
     free(copy);
-  return index;
+  return result;
 }
 
-long recording_add_note(struct recording *recording, unsigned connection, const char *note) {
+int recording_add_note(struct recording *recording, unsigned connection, const char *note) {
+  if (recording_is_full(recording))
+    return 0;
   char *copy = strdup(note);
-  long index =
+  int result =
       copy ? add(recording, (struct recorded){.connection = connection, .note = copy}) : -1;
-  if (index < 0)
+  if (result != 0)
     free(copy);
-  return index;
+  return result;
 }
 
 void recording_print(const struct recording *recording, FILE *out, const struct trace_style *style,
@@ -69,9 +77,9 @@ static json_t *entry_json(const struct recorded *entry) {
                    entry->milliseconds, "note", entry->note);
 }
 
-json_t *recording_json(const struct recording *recording) {
+json_t *recording_json(const struct recording *recording, size_t first, size_t end) {
   json_t *array = json_array();
-  for (size_t i = 0; i < recording->count; i++) {
+  for (size_t i = first; i < end && i < recording->count; i++) {
     if (json_array_append_new(array, entry_json(&recording->entries[i])) != 0) {
       json_decref(array);
       return NULL;

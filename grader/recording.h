@@ -8,10 +8,14 @@
 #define GRADER_RECORDING_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "common/frame.h"
 #include "common/trace.h"
+
+/* No right program needs as many frames in a check; one that sends them without end is stopped here. */
+enum { RECORDING_LIMIT = 100000 };
 
 /* One frame, or one event that is no frame. */
 struct recorded {
@@ -34,18 +38,20 @@ double recording_clock(void);
 
 void recording_begin(struct recording *recording);
 
-/* Add a copy of `frame`, or of `note`. Return its index, or -1 when there is no memory. */
-long recording_add_frame(struct recording *recording, unsigned connection,
-                         const struct frame *frame);
-long recording_add_note(struct recording *recording, unsigned connection, const char *note);
+/* Add a copy of `frame`, or of `note`, unless it is full. Return 0, or -1 when there is no memory. */
+int recording_add_frame(struct recording *recording, unsigned connection,
+                        const struct frame *frame);
+int recording_add_note(struct recording *recording, unsigned connection, const char *note);
+
+bool recording_is_full(const struct recording *recording);
 
 /* The ladder of the entries from `first` to before `end`; the entry `marked` (-1: none) is pointed at. */
 void recording_print(const struct recording *recording, FILE *out, const struct trace_style *style,
                      size_t first, size_t end, long marked);
 
-/* All entries as a JSON array in the format of trace_frame_json; an event is {"connection", "ms", "note"}.
- * A new reference, or NULL when there is no memory. */
-json_t *recording_json(const struct recording *recording);
+/* The entries from `first` to before `end` as a JSON array in the format of trace_frame_json; an event
+ * is {"connection", "ms", "note"}. A new reference, or NULL when there is no memory. */
+json_t *recording_json(const struct recording *recording, size_t first, size_t end);
 
 void recording_free(struct recording *recording);
 
