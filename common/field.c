@@ -14,5 +14,5 @@ nghttp2_nv field_make(const char *name, const char *value) {
 }
 
 bool field_is(const uint8_t *bytes, size_t length, const char *text) {
-  return length == strlen(text) && memcmp(bytes, text, length) == 0;
+  return length == strlen(text) && (length == 0 || memcmp(bytes, text, length) == 0);
 }

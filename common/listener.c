@@ -155,6 +155,15 @@ static bool is_missing(int error) {
   return error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
 }
 
+/* Whether `address` stands in the list before that: a name may be in /etc/hosts twice. */
+static bool is_repeated(const struct addrinfo *addresses, const struct addrinfo *address) {
+  for (; addresses != address; addresses = addresses->ai_next)
+    if (addresses->ai_addrlen == address->ai_addrlen &&
+        memcmp(addresses->ai_addr, address->ai_addr, address->ai_addrlen) == 0)
+      return true;
+  return false;
+}
+
 /* Bind all addresses to one port. Returns 0 or a (positive) error number. */
 static int bind_all(struct listener *listener, const struct addrinfo *addresses, int port) {
   int error = EADDRNOTAVAIL;
@@ -162,6 +171,8 @@ static int bind_all(struct listener *listener, const struct addrinfo *addresses,
     if (listener->socket_count == ADDRESSES)
       break;
     if (address->ai_family != AF_INET && address->ai_family != AF_INET6)
+      continue;
+    if (is_repeated(addresses, address))
       continue;
     int descriptor = bind_address(address, port);
     if (descriptor < 0 && is_missing(errno))

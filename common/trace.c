@@ -47,23 +47,31 @@ static void stop_writing(void) {
   shared.output = NOTHING;
 }
 
-/* Append text that ends in array_end. All in one write, so that there is next to no moment in which the
- * array is open. */
-static void append(const char *text, size_t length) {
-  off_t offset = shared.end;
-  shared.end += (off_t)(length - strlen(array_end));
+static int write_at(off_t offset, const char *text, size_t length) {
   while (length > 0) {
     ssize_t written = pwrite(shared.file, text, length, offset);
     if (written < 0 && errno == EINTR)
       continue;
-    if (written < 0) {
-      stop_writing();
-      return;
-    }
+    if (written < 0)
+      return -1;
     text += written;
     length -= (size_t)written;
     offset += written;
   }
+  return 0;
+}
+
+/* Append text that ends in array_end, all in one write, so that there is next to no moment in which the
+ * array is open. When there is no room for it, go back to what was there, and stop. */
+static void append(const char *text, size_t length) {
+  if (write_at(shared.end, text, length) == 0) {
+    shared.end += (off_t)(length - strlen(array_end));
+    return;
+  }
+  stop_writing();
+  if (ftruncate(shared.file, shared.end) == 0 && shared.end > 0)
+    write_at(shared.end, array_end, strlen(array_end));
+  close(shared.file);
 }
 
 static void open_file(const char *name) {

@@ -50,12 +50,13 @@ struct transport {
   int descriptor;
   enum state state;
   bool is_server;
-  bool in_event;      /* an event is being handled: what is written leaves when it returns */
-  bool write_failed;  /* the peer takes nothing more; what it has sent is still read */
-  bool shut_down;     /* FIN was sent */
-  int polled;         /* the events that poll waits for */
-  uint8_t *output;    /* NULL unless something waits to be sent */
-  size_t output_size; /* allocated */
+  bool in_event;       /* an event is being handled: what is written leaves when it returns */
+  bool write_failed;   /* the peer takes nothing more; what it has sent is still read */
+  bool shut_down;      /* FIN was sent */
+  bool peer_shut_down; /* FIN was received, but there is still something to send */
+  int polled;          /* the events that poll waits for */
+  uint8_t *output;     /* NULL unless something waits to be sent */
+  size_t output_size;  /* allocated */
   size_t output_start;
   size_t output_end;
   struct lookup *lookup; /* NULL but while CONNECTING */
@@ -135,8 +136,10 @@ void transport_free(struct transport *transport) {
 static void end(struct transport *transport, const char *error) {
   assert(transport->state != CLOSED);
   trace_note(transport->trace, error ? error : "closed");
+  transport->state = CLOSING; /* so that on_close may call transport_close */
   transport->in_event = true;
-  transport->events->on_close(transport, error, transport->user);
+  if (transport->events) /* NULL before transport_start: there is nobody to be told */
+    transport->events->on_close(transport, error, transport->user);
   transport_free(transport);
 }
 
@@ -163,6 +166,16 @@ static void poll_for(struct transport *transport, int events) {
 
 static size_t pending_output(const struct transport *transport) {
   return transport->output_end - transport->output_start;
+}
+
+/* Make room behind it of what was sent before it. */
+static void move_output(struct transport *transport) {
+  size_t pending = pending_output(transport);
+  if (transport->output_start == 0)
+    return;
+  memmove(transport->output, transport->output + transport->output_start, pending);
+  transport->output_start = 0;
+  transport->output_end = pending;
 }
 
 static void drop_output(struct transport *transport) {
@@ -198,12 +211,30 @@ static void flush(struct transport *transport) {
   drop_output(transport);
 }
 
-/* The last byte is sent: say so to the peer, once. */
+/* One timer at most runs for a transport; it ends with it. Returns 0, or -1 when there is no memory. */
+static int start_timer(struct transport *transport, uv_timer_cb callback, uint64_t milliseconds) {
+  uv_timer_t *timer = malloc(sizeof *timer);
+  if (!timer)
+    return -1;
+  uv_timer_init(transport->loop, timer); /* these two cannot fail */
+  uv_timer_start(timer, callback, milliseconds, 0);
+  timer->data = transport;
+  transport->timer = timer;
+  return 0;
+}
+
+static void on_linger_over(uv_timer_t *timer) {
+  end(timer->data, NULL);
+}
+
+/* The last byte is sent: say so to the peer, once, and wait for it to say so too. */
 static void send_fin(struct transport *transport) {
   if (transport->shut_down)
     return;
   transport->shut_down = true;
   shutdown(transport->descriptor, SHUT_WR); /* if it fails, the peer is gone: reading will tell */
+  /* If there is no memory for a timer, the peer decides how long it takes. */
+  start_timer(transport, on_linger_over, LINGER_MS);
 }
 
 /* Send what there is, and ask for more while the socket takes it; wait for it where it does not. */
@@ -227,7 +258,8 @@ static void send_all(struct transport *transport) {
     if (pending_output(transport) > 0)
       break;
   }
-  poll_for(transport, UV_READABLE | UV_WRITABLE);
+  /* The peer's FIN stays readable: to wait for that would be to spin. */
+  poll_for(transport, UV_WRITABLE | (transport->peer_shut_down ? 0 : UV_READABLE));
 }
 
 /* Read once. Returns whether something came, so that a caller may try again. */
@@ -238,6 +270,10 @@ static bool receive(struct transport *transport) {
     return false;
   if (length < 0) {
     end_with_error(transport, "read", errno);
+    return false;
+  }
+  if (length == 0 && transport->state == CLOSING && pending_output(transport) > 0) {
+    transport->peer_shut_down = true; /* it may still read, and that is why all is sent first */
     return false;
   }
   if (length == 0) {
@@ -267,8 +303,10 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
 }
 
 int transport_write(struct transport *transport, const void *data, size_t length) {
-  if (transport->state != OPEN || transport->write_failed)
+  if (transport->state != OPEN || transport->write_failed || length == 0)
     return 0;
+  if (length > transport->output_size - transport->output_end)
+    move_output(transport);
   if (length > transport->output_size - transport->output_end) {
     size_t size = transport->output_end + length + WRITE_SLACK;
     if (size < WRITE_SIZE + WRITE_SLACK)
@@ -287,7 +325,7 @@ int transport_write(struct transport *transport, const void *data, size_t length
 
 size_t transport_room(const struct transport *transport) {
   size_t pending = pending_output(transport);
-  if (transport->state != OPEN || pending >= WRITE_SIZE)
+  if (transport->state != OPEN || transport->write_failed || pending >= WRITE_SIZE)
     return 0;
   return WRITE_SIZE - pending;
 }
@@ -299,22 +337,6 @@ void transport_wake(struct transport *transport) {
     poll_for(transport, UV_READABLE | UV_WRITABLE);
 }
 
-/* One timer at most runs for a transport; it ends with it. Returns 0, or -1 when there is no memory. */
-static int start_timer(struct transport *transport, uv_timer_cb callback, uint64_t milliseconds) {
-  uv_timer_t *timer = malloc(sizeof *timer);
-  if (!timer)
-    return -1;
-  uv_timer_init(transport->loop, timer); /* these two cannot fail */
-  uv_timer_start(timer, callback, milliseconds, 0);
-  timer->data = transport;
-  transport->timer = timer;
-  return 0;
-}
-
-static void on_linger_over(uv_timer_t *timer) {
-  end(timer->data, NULL);
-}
-
 void transport_close(struct transport *transport) {
   if (transport->state == CLOSING || transport->state == CLOSED)
     return;
@@ -324,8 +346,6 @@ void transport_close(struct transport *transport) {
   }
   transport->state = CLOSING;
   transport_wake(transport);
-  /* If there is no memory for a timer, the peer decides how long it takes. */
-  start_timer(transport, on_linger_over, LINGER_MS);
 }
 
 void transport_observe(struct transport *transport,
@@ -446,7 +466,7 @@ static void end_lookup(struct transport *transport, int status) {
     return;
   }
   char error[512];
-  snprintf(error, sizeof error, "look up %s: %s", transport->lookup->host, uv_strerror(status));
+  snprintf(error, sizeof error, "look up %.255s: %s", transport->lookup->host, uv_strerror(status));
   end(transport, error);
 }
 

@@ -20,6 +20,12 @@ static const char *find_authority(const char *text) {
   return NULL;
 }
 
+/* OpenSSL takes port 0 for none at all, and only the last 32 bits of one that is too long. */
+static bool is_port(const char *origin, const char *port, int number) {
+  const char *end = origin + strlen(origin);
+  return number > 0 && strtol(port, NULL, 10) == number && strcmp(end - 2, ":0") != 0;
+}
+
 /* Fill in host, port and tls from "http://localhost:8000", by OpenSSL. */
 static int parse_origin(struct url *url, const char *origin) {
   char *host = NULL;
@@ -32,8 +38,8 @@ static int parse_origin(struct url *url, const char *origin) {
     return -1;
   }
   size_t length = strlen(host);
-  bool bracketed = length > 2 && host[0] == '[' && host[length - 1] == ']';
-  if (length == 0 || number == 0)
+  bool bracketed = length >= 2 && host[0] == '[' && host[length - 1] == ']';
+  if (length == (bracketed ? 2 : 0) || !is_port(origin, port, number))
     goto done;
   url->tls = tls != 0;
   url->host = bracketed ? strndup(host + 1, length - 2) : strdup(host);

@@ -1,0 +1,23 @@
+/*
+ * pool: memory for the small things that come and go with every request.
+ *
+ * malloc keeps only a few blocks of a size at hand, and a hundred streams at once need a hundred:
+ * so freed blocks are kept here, by size, a bounded number of them, and handed out again. They
+ * belong to the thread; what is allocated in one must be freed in it.
+ *
+ * Under AddressSanitizer it is plain malloc, so that a use after free is still found.
+ */
+#ifndef COMMON_POOL_H
+#define COMMON_POOL_H
+
+#include <nghttp2/nghttp2.h>
+#include <stddef.h>
+
+/* As malloc and free. */
+void *pool_alloc(size_t size);
+void pool_free(void *memory);
+
+/* The same for nghttp2_session_server_new3 and nghttp2_session_client_new3. */
+nghttp2_mem *pool_nghttp2(void);
+
+#endif

@@ -1,0 +1,356 @@
+/* server: see server.h. */
+#include "common/server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/listener.h"
+#include "common/stream_list.h"
+
+enum {
+  MAX_CONCURRENT_STREAMS = 100,
+  CONNECTION_WINDOW = 1024 * 1024,
+  GRACE_MS = 5000,
+  ROUND_TRIP_MS = 1000, /* the most that server_close waits for the answer to PING */
+  GAPS = 16,            /* remembered, of one connection */
+};
+
+/* Stream identifiers that a client has passed over: from `first` to `last`. */
+struct gap {
+  int32_t first;
+  int32_t last;
+};
+
+/* One client. */
+struct client {
+  struct server *server;
+  struct client *previous;
+  struct client *next;
+  struct connection *connection; /* NULL until it is open */
+  struct stream_list streams;
+  int32_t last_stream_id; /* the highest that the client has used */
+  struct gap gaps[GAPS];  /* the latest of them; unused ones are from 0 to 0 */
+  unsigned next_gap;      /* where the next is put, counted on */
+};
+
+/* How far server_close has come. */
+enum phase {
+  SERVING,
+  ROUND_TRIP, /* the first GOAWAY is sent */
+  GRACE,      /* the last GOAWAY is sent to every client; streams finish */
+};
+
+struct server {
+  uv_loop_t *loop;
+  struct server_config config;
+  nghttp2_settings_entry settings[4];
+  nghttp2_session_callbacks *callbacks;
+  nghttp2_option *option;
+  struct connection_config connection_config;
+  struct listener *listener; /* NULL once it closes */
+  int port;
+  struct client *clients;
+  enum phase phase;
+  uv_timer_t *timer;                  /* of the phases */
+  uv_signal_t *interrupt, *terminate; /* NULL without server_close_on_signals */
+};
+
+/* --- The end ---------------------------------------------------------------------------------- */
+
+static void free_handle(uv_handle_t *handle) {
+  free(handle);
+}
+
+/* `handle` was allocated by malloc. */
+static void close_handle(uv_handle_t *handle) {
+  if (handle)
+    uv_close(handle, free_handle);
+}
+
+static void free_client(struct server *server, struct client *client) {
+  if (client->previous)
+    client->previous->next = client->next;
+  else
+    server->clients = client->next;
+  if (client->next)
+    client->next->previous = client->previous;
+  free(client);
+}
+
+void server_free(struct server *server) {
+  if (!server)
+    return;
+  listener_free(server->listener);
+  struct client *next;
+  for (struct client *client = server->clients; client; client = next) {
+    next = client->next;
+    stream_list_end(&client->streams, NGHTTP2_CANCEL);
+    connection_free(client->connection);
+    free_client(server, client);
+  }
+  close_handle((uv_handle_t *)server->timer);
+  close_handle((uv_handle_t *)server->interrupt);
+  close_handle((uv_handle_t *)server->terminate);
+  nghttp2_session_callbacks_del(server->callbacks);
+  nghttp2_option_del(server->option);
+  free(server);
+}
+
+/* End whatever is left. */
+static void finish(struct server *server) {
+  void (*on_close)(void *user) = server->config.on_close;
+  void *user = server->config.user;
+  server_free(server);
+  if (on_close)
+    on_close(user);
+}
+
+static void on_finish(uv_timer_t *timer) {
+  finish(timer->data);
+}
+
+/* If the last client has gone, there is nothing to wait for but the loop's next turn. */
+static void finish_if_idle(struct server *server) {
+  if (server->phase != SERVING && !server->clients)
+    uv_timer_start(server->timer, on_finish, 0, 0);
+}
+
+/* Not all clients have answered: do not wait longer. */
+static void on_round_trip_over(uv_timer_t *timer) {
+  struct server *server = timer->data;
+  unsigned grace = server->config.grace;
+  server->phase = GRACE;
+  uv_timer_start(timer, on_finish, grace > ROUND_TRIP_MS ? grace - ROUND_TRIP_MS : 0, 0);
+  for (struct client *client = server->clients; client; client = client->next)
+    connection_close(client->connection);
+}
+
+/* The first GOAWAY, which names no last stream, and PING: when that is answered, the client has
+ * seen both. */
+static void give_notice(struct client *client) {
+  nghttp2_session *session = connection_session(client->connection);
+  if (nghttp2_submit_shutdown_notice(session) == 0 &&
+      nghttp2_submit_ping(session, NGHTTP2_FLAG_NONE, NULL) == 0)
+    connection_send(client->connection);
+  else
+    connection_close(client->connection);
+}
+
+void server_close(struct server *server) {
+  if (server->phase != SERVING)
+    return;
+  server->phase = ROUND_TRIP;
+  listener_free(server->listener);
+  server->listener = NULL;
+  unsigned grace = server->config.grace;
+  uv_timer_start(server->timer, on_round_trip_over, grace < ROUND_TRIP_MS ? grace : ROUND_TRIP_MS,
+                 0);
+  for (struct client *client = server->clients; client; client = client->next)
+    give_notice(client);
+  finish_if_idle(server);
+}
+
+static void on_signal(uv_signal_t *handle, int number) {
+  struct server *server = handle->data;
+  (void)number;
+  if (server->phase == SERVING)
+    server_close(server);
+  else
+    finish(server);
+}
+
+/* Returns NULL on failure. */
+static uv_signal_t *catch_signal(struct server *server, int number) {
+  uv_signal_t *handle = malloc(sizeof *handle);
+  if (!handle || uv_signal_init(server->loop, handle) != 0) {
+    free(handle);
+    return NULL;
+  }
+  handle->data = server;
+  if (uv_signal_start(handle, on_signal, number) == 0)
+    return handle;
+  close_handle((uv_handle_t *)handle);
+  return NULL;
+}
+
+int server_close_on_signals(struct server *server) {
+  if (!server->interrupt)
+    server->interrupt = catch_signal(server, SIGINT);
+  if (!server->terminate)
+    server->terminate = catch_signal(server, SIGTERM);
+  return server->interrupt && server->terminate ? 0 : -1;
+}
+
+/* --- What nghttp2 leaves to us ---------------------------------------------------------------- */
+
+static bool was_passed_over(const struct client *client, int32_t id) {
+  for (size_t i = 0; i < GAPS; i++)
+    if (client->gaps[i].first <= id && id <= client->gaps[i].last)
+      return true;
+  return false;
+}
+
+/*
+ * RFC 9113, section 5.1.1: a client's stream identifiers only grow, and opening one closes all
+ * lower ones that were never used; HEADERS on one of those is a connection error. nghttp2 cannot
+ * tell them from streams that it has closed and forgotten, and passes over it. So the identifiers
+ * that were left out are remembered here; clients that leave out any are rare, and a few are
+ * enough.
+ */
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *header,
+                          void *user_data) {
+  struct stream_list *streams = user_data;
+  struct client *client = streams->user;
+  int32_t id = header->stream_id;
+  if (header->type != NGHTTP2_HEADERS || id % 2 == 0)
+    return 0;
+  if (id > client->last_stream_id) {
+    int32_t expected = client->last_stream_id == 0 ? 1 : client->last_stream_id + 2;
+    if (id > expected)
+      client->gaps[client->next_gap++ % GAPS] = (struct gap){expected, id - 2};
+    client->last_stream_id = id;
+  } else if (was_passed_over(client, id)) {
+    return nghttp2_session_terminate_session(session, NGHTTP2_PROTOCOL_ERROR);
+  }
+  return 0;
+}
+
+/* An answer to PING ends the round trip of server_close for this client. */
+static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user_data) {
+  struct stream_list *streams = user_data;
+  struct client *client = streams->user;
+  if (frame->hd.type == NGHTTP2_PING && frame->hd.flags & NGHTTP2_FLAG_ACK &&
+      client->server->phase != SERVING)
+    connection_close(client->connection);
+  return stream_list_on_frame_recv(session, frame, user_data);
+}
+
+/* --- Clients ---------------------------------------------------------------------------------- */
+
+static void on_stream(struct stream *stream, void *user) {
+  struct client *client = user;
+  const struct server_config *config = &client->server->config;
+  config->on_stream(stream, config->user);
+}
+
+static void on_open(struct connection *connection, void *user) {
+  struct stream_list *streams = user;
+  struct client *client = streams->user;
+  const struct server_config *config = &client->server->config;
+  client->connection = streams->connection = connection;
+  /* If there is no memory for the larger window, the connection has the smaller one. */
+  nghttp2_session_set_local_window_size(connection_session(connection), NGHTTP2_FLAG_NONE, 0,
+                                        (int32_t)config->connection_window);
+  if (config->on_connection)
+    config->on_connection(connection, config->user);
+}
+
+static void on_connection_close(struct connection *connection, const char *error, void *user) {
+  struct stream_list *streams = user;
+  struct client *client = streams->user;
+  struct server *server = client->server;
+  (void)connection;
+  (void)error; /* the client's business */
+  stream_list_end(streams, NGHTTP2_CANCEL);
+  free_client(server, client);
+  finish_if_idle(server);
+}
+
+static void on_accept(struct transport *transport, void *user) {
+  struct server *server = user;
+  struct client *client = calloc(1, sizeof *client);
+  if (!client) {
+    transport_free(transport);
+    return;
+  }
+  client->server = server;
+  client->streams.on_stream = on_stream;
+  client->streams.user = client;
+  client->next = server->clients;
+  if (client->next)
+    client->next->previous = client;
+  server->clients = client;
+  if (!connection_accept(transport, &server->connection_config, &client->streams))
+    free_client(server, client);
+}
+
+/* --- The beginning ---------------------------------------------------------------------------- */
+
+static uint32_t or_default(uint32_t value, uint32_t standard) {
+  return value ? value : standard;
+}
+
+/* What nghttp2 is to be told about every connection. Returns 0 or -1. */
+static int configure(struct server *server) {
+  struct server_config *config = &server->config;
+  if (nghttp2_session_callbacks_new(&server->callbacks) != 0 ||
+      nghttp2_option_new(&server->option) != 0)
+    return -1;
+  stream_list_set_callbacks(server->callbacks);
+  nghttp2_session_callbacks_set_on_begin_frame_callback(server->callbacks, on_begin_frame);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(server->callbacks, on_frame_recv);
+  stream_list_set_options(server->option);
+  const nghttp2_settings_entry settings[] = {
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, config->max_concurrent_streams},
+      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, config->stream_window},
+      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, STREAM_LIST_HEADER_LIMIT},
+      {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+  };
+  memcpy(server->settings, settings, sizeof settings);
+  server->connection_config = (struct connection_config){
+      .callbacks = server->callbacks,
+      .option = server->option,
+      .settings = server->settings,
+      .setting_count = sizeof settings / sizeof *settings,
+      .on_open = on_open,
+      .on_close = on_connection_close,
+  };
+  return 0;
+}
+
+/* Everything but the listener. Returns NULL when there is no memory. */
+static struct server *server_new(uv_loop_t *loop, const struct server_config *config) {
+  struct server *server = calloc(1, sizeof *server);
+  if (!server)
+    return NULL;
+  server->loop = loop;
+  server->config = *config;
+  server->config.max_concurrent_streams =
+      or_default(config->max_concurrent_streams, MAX_CONCURRENT_STREAMS);
+  server->config.stream_window = or_default(config->stream_window, NGHTTP2_INITIAL_WINDOW_SIZE);
+  server->config.connection_window = or_default(config->connection_window, CONNECTION_WINDOW);
+  server->config.grace = or_default(config->grace, GRACE_MS);
+  server->timer = malloc(sizeof *server->timer);
+  if (server->timer)
+    uv_timer_init(loop, server->timer); /* it cannot fail */
+  if (!server->timer || configure(server) != 0) {
+    server_free(server);
+    return NULL;
+  }
+  server->timer->data = server;
+  return server;
+}
+
+struct server *server_listen(uv_loop_t *loop, const struct server_config *config, char *error,
+                             size_t error_size) {
+  const char *host = config->host ? config->host : "localhost";
+  struct server *server = server_new(loop, config);
+  if (!server) {
+    snprintf(error, error_size, "listen on %s:%d: out of memory", host, config->port);
+    return NULL;
+  }
+  server->listener =
+      listener_open(loop, host, config->port, config->tls, on_accept, server, error, error_size);
+  if (!server->listener) {
+    server_free(server);
+    return NULL;
+  }
+  server->port = listener_port(server->listener);
+  return server;
+}
+
+int server_port(const struct server *server) {
+  return server->port;
+}

@@ -1,0 +1,87 @@
+/*
+ * server: listen, and get a stream (stream.h) for every request.
+ *
+ * Order of calls: server_listen; on_stream any number of times, from the loop; server_close;
+ * on_close, after which the server is gone. server_free ends it early.
+ *
+ *     static void on_stream(struct stream *stream, void *user) {
+ *       stream_respond(stream, 200, NULL, 0, 12);
+ *       stream_end(stream, "Hello World!", 12);
+ *     }
+ *
+ *     struct server_config config = {.host = "localhost", .port = 8000, .on_stream = on_stream};
+ *     struct server *server = server_listen(loop, &config, error, sizeof error);
+ *     server_close_on_signals(server);
+ *     uv_run(loop, UV_RUN_DEFAULT);
+ *
+ * Clients are not trusted. What one of them does ends its stream or its connection, as RFC 9113
+ * says, and disturbs no other; what a connection and a stream may use of memory is bounded: see
+ * server_config. A header section of more than 64 KiB is answered with 431. nghttp2 ends
+ * connections that reset streams in a hurry, or that make it queue answers to PING and SETTINGS
+ * without reading them.
+ */
+#ifndef COMMON_SERVER_H
+#define COMMON_SERVER_H
+
+#include "common/connection.h"
+#include "common/stream.h"
+
+struct server;
+
+/* What a server is to be. It is copied. Zero means the default wherever one is named. */
+struct server_config {
+  const char *host; /* "localhost" */
+  int port;         /* 0: any that is free */
+  SSL_CTX *tls;     /* must be NULL: plain TCP */
+
+  /* A request has come: its header section is complete, its body is not. The stream is to be
+   * responded to, now or later: nobody else does it. */
+  void (*on_stream)(struct stream *stream, void *user);
+
+  /* A client has connected. May be NULL. */
+  void (*on_connection)(struct connection *connection, void *user);
+
+  /* server_close is done, and nothing of the server is left. May be NULL. */
+  void (*on_close)(void *user);
+  void *user;
+
+  /* How many streams a client may have open at once: 100, the least that RFC 9113 (section 6.5.2)
+   * finds good. Responses of a hundred streams fill many writes, so a higher limit does not make a
+   * server faster, and it multiplies the memory that one client can claim. */
+  uint32_t max_concurrent_streams;
+
+  /* Flow-control windows for what clients send: how much may be on its way on one stream (65,535)
+   * and on a connection (1 MiB). */
+  uint32_t stream_window;
+  uint32_t connection_window;
+
+  /* How long server_close waits for streams in flight, in milliseconds: 5000. */
+  unsigned grace;
+};
+
+/* Listen. Returns NULL on failure and puts one line that says why into `error` ("listen on
+ * localhost:8000: Address already in use"). */
+struct server *server_listen(uv_loop_t *loop, const struct server_config *config, char *error,
+                             size_t error_size);
+
+/* The port that it really listens on. */
+int server_port(const struct server *server);
+
+/*
+ * Stop gracefully (RFC 9113, section 6.8): accept no one any more; tell every client by a first
+ * GOAWAY that it should open no more streams; after one round trip, when the requests that were on
+ * their way have come, say by a second GOAWAY which was the last; let streams in flight finish, for
+ * as long as `grace` allows; then call on_close, from the loop. Allowed anywhere, and more than
+ * once.
+ */
+void server_close(struct server *server);
+
+/* Have SIGINT and SIGTERM call server_close; a second one ends the server at once, as the end of
+ * `grace` does. Returns 0, or -1 when that cannot be had. */
+int server_close_on_signals(struct server *server);
+
+/* End at once and free it, without on_close; streams still get theirs (their owners have memory to
+ * free). NULL is allowed; not from within on_stream or an event of a stream. */
+void server_free(struct server *server);
+
+#endif

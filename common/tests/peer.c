@@ -1,0 +1,437 @@
+/* peer: see peer.h. */
+#include "common/tests/peer.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/field.h"
+
+enum { DEADLINE_MS = 20000 };
+
+/* --- The loop --------------------------------------------------------------------------------- */
+
+static void on_deadline(uv_timer_t *timer) {
+  *(bool *)timer->data = true;
+}
+
+/* Run the loop while `waits(data)`, with a timer that does not itself keep the loop alive. Returns
+ * whether it was in time. */
+static bool run_while(uv_loop_t *loop, bool (*waits)(const void *data), const void *data) {
+  bool late = false;
+  uv_timer_t timer;
+  uv_timer_init(loop, &timer);
+  timer.data = &late;
+  uv_timer_start(&timer, on_deadline, DEADLINE_MS, 0);
+  uv_unref((uv_handle_t *)&timer);
+  bool alive = true;
+  while (waits(data) && !late && alive)
+    alive = uv_run(loop, UV_RUN_ONCE);
+  uv_close((uv_handle_t *)&timer, NULL);
+  uv_run(loop, UV_RUN_NOWAIT); /* libuv lets go of the timer */
+  return !late && !waits(data);
+}
+
+static bool is_false(const void *data) {
+  return !*(const bool *)data;
+}
+
+void peer_run_until(uv_loop_t *loop, const bool *flag) {
+  cr_assert(run_while(loop, is_false, flag), "what was waited for did not happen");
+}
+
+struct threshold {
+  const size_t *count;
+  size_t least;
+};
+
+static bool is_less(const void *data) {
+  const struct threshold *threshold = data;
+  return *threshold->count < threshold->least;
+}
+
+void peer_run_until_count(uv_loop_t *loop, const size_t *count, size_t least) {
+  struct threshold threshold = {count, least};
+  cr_assert(run_while(loop, is_less, &threshold), "only %zu of %zu came", *count, least);
+}
+
+static bool is_alive(const void *data) {
+  return uv_loop_alive(data);
+}
+
+void peer_close_loop(uv_loop_t *loop) {
+  cr_assert(run_while(loop, is_alive, loop), "a handle keeps the loop alive");
+  cr_assert_eq(uv_loop_close(loop), 0, "a handle was forgotten");
+}
+
+/* --- A client by nghttp2 ---------------------------------------------------------------------- */
+
+struct peer_response *peer_response(struct peer *peer, int32_t id) {
+  cr_assert(id > 0 && id / 2 < PEER_STREAMS, "stream %d", (int)id);
+  return &peer->responses[id / 2];
+}
+
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_length, const uint8_t *value, size_t value_length, uint8_t flags,
+                     void *user_data) {
+  struct peer_response *response = peer_response(user_data, frame->hd.stream_id);
+  (void)session, (void)flags;
+  if (field_is(name, name_length, ":status")) {
+    response->status = atoi((const char *)value);
+    response->informational += response->status < 200;
+  }
+  if (response->status < 200)
+    return 0;
+  bool is_trailer = frame->headers.cat == NGHTTP2_HCAT_HEADERS && response->body.length > 0;
+  struct buffer *lines = is_trailer ? &response->trailers : &response->headers;
+  buffer_append(lines, name, name_length);
+  buffer_append_text(lines, ": ");
+  buffer_append(lines, value, value_length);
+  buffer_append_text(lines, "\n");
+  return 0;
+}
+
+static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user_data) {
+  struct peer *peer = user_data;
+  (void)session;
+  if (frame->hd.type == NGHTTP2_GOAWAY) {
+    peer->goaway_last[peer->goaways % 8] = frame->goaway.last_stream_id;
+    peer->goaways++;
+  }
+  if (frame->hd.type == NGHTTP2_HEADERS) {
+    struct peer_response *response = peer_response(peer, frame->hd.stream_id);
+    response->ended_by_headers = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
+    peer->headers_received += response->status >= 200;
+  }
+  return 0;
+}
+
+static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data,
+                   size_t length, void *user_data) {
+  struct peer *peer = user_data;
+  struct peer_response *response = peer_response(peer, id);
+  (void)session, (void)flags;
+  response->body_length += length;
+  peer->received += length;
+  if (!peer->discard_bodies)
+    buffer_append(&response->body, data, length);
+  return 0;
+}
+
+static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error_code,
+                           void *user_data) {
+  struct peer *peer = user_data;
+  (void)session;
+  peer_response(peer, id)->closed = true;
+  peer_response(peer, id)->error_code = error_code;
+  peer->closed_count++;
+  return 0;
+}
+
+static void on_open(struct connection *connection, void *user) {
+  struct peer *peer = user;
+  (void)connection;
+  peer->open = true;
+}
+
+static void on_close(struct connection *connection, const char *error, void *user) {
+  struct peer *peer = user;
+  (void)connection;
+  peer->closed = true;
+  peer->connection = NULL;
+  if (error)
+    snprintf(peer->error, sizeof peer->error, "%s", error);
+}
+
+/* For all clients; the loop's test process ends with it. */
+static const struct connection_config *config_for(bool slow) {
+  static struct connection_config configs[2];
+  struct connection_config *config = &configs[slow];
+  if (config->callbacks)
+    return config;
+  nghttp2_session_callbacks *callbacks;
+  nghttp2_option *option;
+  cr_assert_eq(nghttp2_session_callbacks_new(&callbacks), 0, "no memory");
+  cr_assert_eq(nghttp2_option_new(&option), 0, "no memory");
+  nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
+  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
+  nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+  nghttp2_option_set_no_auto_window_update(option, slow);
+  *config = (struct connection_config){
+      .callbacks = callbacks, .option = option, .on_open = on_open, .on_close = on_close};
+  return config;
+}
+
+void peer_connect(struct peer *peer, uv_loop_t *loop, int port) {
+  char text[64];
+  struct url url;
+  snprintf(text, sizeof text, "http://localhost:%d/", port);
+  cr_assert_eq(url_parse(&url, text), 0, "%s", text);
+  peer->connection = connection_connect(loop, &url, NULL, config_for(peer->slow), peer);
+  url_free(&url);
+  cr_assert_not_null(peer->connection, "no memory");
+  peer_run_until(loop, &peer->open);
+}
+
+/* A body that is sent as it stands. */
+struct source {
+  const uint8_t *data;
+  size_t length;
+};
+
+static ssize_t read_source(nghttp2_session *session, int32_t id, uint8_t *buffer, size_t length,
+                           uint32_t *data_flags, nghttp2_data_source *source, void *user_data) {
+  struct source *rest = source->ptr;
+  (void)session, (void)id, (void)user_data;
+  if (length > rest->length)
+    length = rest->length;
+  memcpy(buffer, rest->data, length);
+  rest->data += length;
+  rest->length -= length;
+  if (rest->length == 0) {
+    *data_flags |= NGHTTP2_DATA_FLAG_EOF;
+    free(rest);
+  }
+  return (ssize_t)length;
+}
+
+static ssize_t read_never(nghttp2_session *session, int32_t id, uint8_t *buffer, size_t length,
+                          uint32_t *data_flags, nghttp2_data_source *source, void *user_data) {
+  (void)session, (void)id, (void)buffer, (void)length, (void)data_flags, (void)source;
+  (void)user_data;
+  return NGHTTP2_ERR_DEFERRED;
+}
+
+static int32_t request(struct peer *peer, const char *method, const char *path,
+                       const nghttp2_nv *fields, size_t count,
+                       const nghttp2_data_provider *provider) {
+  nghttp2_nv all[32] = {field_make(":method", method), field_make(":path", path),
+                        field_make(":scheme", "http"), field_make(":authority", "localhost")};
+  cr_assert_leq(count, 28, "too many fields");
+  if (count > 0)
+    memcpy(all + 4, fields, count * sizeof *fields);
+  nghttp2_session *session = connection_session(peer->connection);
+  int32_t id = nghttp2_submit_request(session, NULL, all, 4 + count, provider, NULL);
+  cr_assert_gt(id, 0, "nghttp2_submit_request: %s", nghttp2_strerror(id));
+  connection_send(peer->connection);
+  return id;
+}
+
+int32_t peer_request(struct peer *peer, const char *method, const char *path,
+                     const nghttp2_nv *fields, size_t count, const void *body, size_t length) {
+  if (!body)
+    return request(peer, method, path, fields, count, NULL);
+  struct source *source = malloc(sizeof *source);
+  cr_assert_not_null(source, "no memory");
+  *source = (struct source){body, length};
+  nghttp2_data_provider provider = {.source.ptr = source, .read_callback = read_source};
+  return request(peer, method, path, fields, count, &provider);
+}
+
+int32_t peer_request_open(struct peer *peer, const char *method, const char *path) {
+  nghttp2_data_provider provider = {.read_callback = read_never};
+  return request(peer, method, path, NULL, 0, &provider);
+}
+
+struct peer_response *peer_get(struct peer *peer, uv_loop_t *loop, const char *path) {
+  struct peer_response *response =
+      peer_response(peer, peer_request(peer, "GET", path, NULL, 0, NULL, 0));
+  peer_run_until(loop, &response->closed);
+  return response;
+}
+
+bool peer_has_header(const struct peer_response *response, const char *line) {
+  char whole[256];
+  snprintf(whole, sizeof whole, "%s\n", line);
+  const char *found = response->headers.bytes ? strstr(response->headers.bytes, whole) : NULL;
+  return found && (found == response->headers.bytes || found[-1] == '\n');
+}
+
+void peer_consume(struct peer *peer, int32_t id) {
+  nghttp2_session *session = connection_session(peer->connection);
+  nghttp2_session_consume(
+      session, id, (size_t)nghttp2_session_get_stream_effective_recv_data_length(session, id));
+  connection_send(peer->connection);
+}
+
+static void free_responses(struct peer *peer) {
+  for (size_t i = 0; i < PEER_STREAMS; i++) {
+    buffer_free(&peer->responses[i].headers);
+    buffer_free(&peer->responses[i].trailers);
+    buffer_free(&peer->responses[i].body);
+  }
+}
+
+void peer_drop(struct peer *peer) {
+  connection_free(peer->connection);
+  peer->connection = NULL;
+  free_responses(peer);
+}
+
+void peer_leave(struct peer *peer, uv_loop_t *loop) {
+  if (peer->connection)
+    connection_close(peer->connection);
+  peer_run_until(loop, &peer->closed);
+  free_responses(peer);
+}
+
+/* --- A client by raw bytes -------------------------------------------------------------------- */
+
+static void on_frame(const struct frame *frame, void *user) {
+  struct peer_raw *raw = user;
+  if (frame->sender != FRAME_FROM_SERVER)
+    return;
+  raw->frames++;
+  switch (frame->type) {
+  case NGHTTP2_GOAWAY:
+    raw->goaways++;
+    raw->goaway_last = frame->last_stream_id;
+    raw->goaway_code = frame->error_code;
+    break;
+  case NGHTTP2_RST_STREAM:
+    raw->resets++;
+    raw->reset_stream = frame->stream_id;
+    raw->reset_code = frame->error_code;
+    break;
+  case NGHTTP2_HEADERS:
+    raw->responses++;
+    if (frame_find_field(frame, ":status"))
+      memcpy(raw->status, frame_find_field(frame, ":status")->value, 3);
+    break;
+  case NGHTTP2_PING: raw->pings++; break;
+  default: break;
+  }
+}
+
+static void on_raw_data(struct transport *transport, const uint8_t *data, size_t length,
+                        void *user) {
+  struct peer_raw *raw = user;
+  (void)transport;
+  cr_assert_eq(frame_decoder_feed(raw->decoder, FRAME_FROM_SERVER, data, length), 0, "no memory");
+}
+
+static void on_raw_open(struct transport *transport, void *user) {
+  struct peer_raw *raw = user;
+  (void)transport;
+  raw->open = true;
+}
+
+static void on_raw_close(struct transport *transport, const char *error, void *user) {
+  struct peer_raw *raw = user;
+  (void)transport, (void)error;
+  raw->closed = true;
+  raw->transport = NULL;
+}
+
+void peer_raw_connect(struct peer_raw *raw, uv_loop_t *loop, int port) {
+  static const struct transport_events events = {
+      .on_open = on_raw_open, .on_data = on_raw_data, .on_close = on_raw_close};
+  char text[16];
+  snprintf(text, sizeof text, "%d", port);
+  raw->decoder = frame_decoder_new(on_frame, raw);
+  cr_assert_not_null(raw->decoder, "no memory");
+  raw->transport = transport_connect(loop, "localhost", text, NULL, &events, raw);
+  cr_assert_not_null(raw->transport, "no memory");
+  peer_run_until(loop, &raw->open);
+  if (raw->silent)
+    return;
+  transport_write(raw->transport, NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN);
+  peer_raw_send(raw, NGHTTP2_SETTINGS, 0, 0, NULL, 0);
+}
+
+void peer_raw_send(struct peer_raw *raw, uint8_t type, uint8_t flags, int32_t id,
+                   const void *payload, size_t length) {
+  const uint8_t header[FRAME_HEADER_LENGTH] = {
+      (uint8_t)(length >> 16), (uint8_t)(length >> 8), (uint8_t)length,    type,       flags,
+      (uint8_t)(id >> 24),     (uint8_t)(id >> 16),    (uint8_t)(id >> 8), (uint8_t)id};
+  if (!raw->transport)
+    return;
+  cr_assert_eq(transport_write(raw->transport, header, sizeof header), 0, "no memory");
+  if (length > 0)
+    cr_assert_eq(transport_write(raw->transport, payload, length), 0, "no memory");
+}
+
+void peer_raw_get(struct peer_raw *raw, int32_t id) {
+  /* HPACK: :method GET, :scheme http, :path / from the static table; :authority a as a literal */
+  static const uint8_t block[] = {0x82, 0x86, 0x84, 0x01, 0x01, 'a'};
+  peer_raw_send(raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_STREAM | NGHTTP2_FLAG_END_HEADERS, id, block,
+                sizeof block);
+}
+
+void peer_raw_drop(struct peer_raw *raw) {
+  transport_free(raw->transport);
+  raw->transport = NULL;
+  frame_decoder_free(raw->decoder);
+  raw->decoder = NULL;
+}
+
+/* Connect and send the preface and `frames`. */
+static int connect_deaf(int port, const void *frames, size_t length) {
+  struct sockaddr_in address = {.sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+  cr_assert_geq(descriptor, 0, "socket");
+  cr_assert_eq(connect(descriptor, (struct sockaddr *)&address, sizeof address), 0, "connect");
+  cr_assert_eq(send(descriptor, NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN, MSG_NOSIGNAL),
+               NGHTTP2_CLIENT_MAGIC_LEN, "send");
+  cr_assert_eq(send(descriptor, frames, length, MSG_NOSIGNAL), (ssize_t)length, "send");
+  return descriptor;
+}
+
+int peer_deaf_connect(int port) {
+  static const uint8_t settings[] = {0, 0, 0, NGHTTP2_SETTINGS, 0, 0, 0, 0, 0};
+  return connect_deaf(port, settings, sizeof settings);
+}
+
+int peer_deaf_get(int port) {
+  static const uint8_t frames[] = {0,
+                                   0,
+                                   6,
+                                   NGHTTP2_SETTINGS,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0, /* INITIAL_WINDOW_SIZE: */
+                                   0,
+                                   4,
+                                   0x7f,
+                                   0xff,
+                                   0xff,
+                                   0xff,
+                                   0,
+                                   0,
+                                   4,
+                                   NGHTTP2_WINDOW_UPDATE,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0x7f,
+                                   0xff,
+                                   0,
+                                   0, /* added to 65,535 */
+                                   0,
+                                   0,
+                                   6,
+                                   NGHTTP2_HEADERS,
+                                   NGHTTP2_FLAG_END_STREAM | NGHTTP2_FLAG_END_HEADERS,
+                                   0,
+                                   0,
+                                   0,
+                                   1,
+                                   0x82,
+                                   0x86,
+                                   0x84,
+                                   0x01,
+                                   0x01,
+                                   'a'};
+  return connect_deaf(port, frames, sizeof frames);
+}

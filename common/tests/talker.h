@@ -1,0 +1,80 @@
+/*
+ * talker: one end of a connection, on plain nghttp2 calls, and a note of all that happens to it. A client asks
+ * with a body, a server answers with one; both look at every byte of what they get.
+ *
+ * The other end is a talker too, or a plain socket.
+ */
+#ifndef COMMON_TESTS_TALKER_H
+#define COMMON_TESTS_TALKER_H
+
+#include "common/connection.h"
+#include "common/tests/frames.h"
+
+enum { TALKER_STREAMS = 256 };
+
+struct talker;
+typedef void (*talker_hook)(struct talker *talker);
+
+/* Zeroed to begin with. Events that come out of order fail the test. */
+struct talker {
+  struct connection *connection; /* NULL after the end */
+  bool open;
+  bool closed;                     /* on_close was called, */
+  char error[256];                 /* with this; "" for NULL */
+  size_t body;                     /* the length of each body that it sends, */
+  size_t produced;                 /* and how much of them nghttp2 has taken */
+  bool holds;                      /* a server: it does not answer until talker_answer */
+  int32_t asked;                   /* a server: the last stream on which a request is complete */
+  size_t requests;                 /* a server: how many are */
+  size_t finished;                 /* streams that were closed with NO_ERROR, */
+  size_t failed;                   /* and those with another one */
+  size_t received[TALKER_STREAMS]; /* the length of the body, by half the stream's identifier */
+  const struct connection_config *config; /* set before it begins; NULL for talker_config() */
+  bool observes;                          /* set before it begins, so that all frames go into */
+  struct frames frames;
+  size_t sent; /* the bytes, and the system calls that it took */
+  size_t system_calls;
+  /* What a test does in an event, after it was noted. May be NULL. */
+  talker_hook at_open;
+  talker_hook at_frame;       /* a frame was received, */
+  const nghttp2_frame *frame; /* this one */
+  talker_hook at_stream_close;
+  talker_hook at_close;
+  int fails;      /* what at_frame makes nghttp2's callback return */
+  int body_fails; /* what the callback that reads the body returns, if not 0 */
+};
+
+/* What talkers do and say when they begin. */
+const struct connection_config *talker_config(void);
+
+/* Let a client connect, and a server accept it; both are open then. */
+void talker_meet(struct talker *client, struct talker *server);
+
+/* Let a client connect to a plain socket, or a server accept one; returns that. */
+int talker_meet_raw_server(struct talker *client);
+int talker_meet_raw_client(struct talker *server);
+
+/* The parts of the above: begin to connect to a port of 127.0.0.1; accept on a socket. */
+void talker_connect(struct talker *client, int port);
+void talker_accept(struct talker *server, int descriptor);
+
+/* A client: send a request. Returns the stream's identifier. */
+int32_t talker_request(struct talker *client);
+
+/* A server that holds: answer the last request. */
+void talker_answer(struct talker *server);
+
+/* Wait until so many streams are finished. */
+void talker_await(struct talker *talker, size_t finished);
+
+/* Wait for the end, which must come with this error; NULL for none. */
+void talker_expect_close(struct talker *talker, const char *error);
+
+/* The n-th frame of this type that was seen from `sender`, or NULL: 0 is the first. */
+const struct frame *talker_find(const struct talker *talker, enum frame_sender sender,
+                                unsigned type, size_t n);
+
+/* Free the connection if it is still there, and the frames. */
+void talker_free(struct talker *talker);
+
+#endif

@@ -1,0 +1,77 @@
+/* What a starter says while something is not done: todo ends the program, so what it said is looked at when its
+ * process comes to its end, and another status makes the test fail. */
+#include "common/todo.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(todo, .timeout = 30);
+
+static const char *expected;
+static int said;           /* what was written instead of to the terminal */
+static int standard_error; /* the real one */
+
+static void look(void) {
+  char text[512];
+  ssize_t length = pread(said, text, sizeof text - 1, 0);
+  text[length < 0 ? 0 : length] = '\0';
+  if (strcmp(text, expected) == 0)
+    return;
+  dprintf(standard_error, "todo said:\n%s\nand not:\n%s\n", text, expected);
+  _exit(99);
+}
+
+/* All that is said from now on, on `descriptor`, must be `text`. */
+static void expect(int descriptor, const char *text) {
+  char name[] = "/tmp/todo_tests.XXXXXX";
+  said = mkstemp(name);
+  cr_assert_geq(said, 0, "no temporary file");
+  unlink(name);
+  fflush(NULL);
+  standard_error = dup(STDERR_FILENO);
+  dup2(said, descriptor);
+  expected = text;
+  atexit(look);
+}
+
+Test(todo, names_what_and_where, .exit_code = 1) {
+  expect(STDERR_FILENO, "TODO 3 is not done: submit the SETTINGS frame (tests/README.md)\n");
+  todo(3, "submit the SETTINGS frame");
+}
+
+Test(todo, relative_path, .exit_code = 1) {
+  expect(STDERR_FILENO,
+         "TODO 3 is not done: submit the SETTINGS frame (lab01-session/README.md)\n");
+  todo_stop("lab01-session/session.c", 3, "submit the SETTINGS frame");
+}
+
+Test(todo, absolute_path, .exit_code = 1) {
+  expect(STDERR_FILENO, "TODO 12 is not done: 100% of it (lab02-requests/README.md)\n");
+  todo_stop("/home/you/h2/lab02-requests/requests.c", 12, "100% of it");
+}
+
+Test(todo, path_upwards, .exit_code = 1) {
+  expect(STDERR_FILENO, "TODO 1 is not done: begin (lab03-server/README.md)\n");
+  todo_stop("../../lab03-server/server.c", 1, "begin");
+}
+
+Test(todo, no_folder, .exit_code = 1) {
+  expect(STDERR_FILENO, "TODO 1 is not done: begin (./README.md)\n");
+  todo_stop("session.c", 1, "begin");
+}
+
+/* What was printed before comes first, also where both go to the same place. */
+Test(todo, after_what_was_printed, .exit_code = 1) {
+  expect(STDERR_FILENO, "listening\nTODO 1 is not done: begin (tests/README.md)\n");
+  dup2(said, STDOUT_FILENO);
+  printf("listening\n");
+  todo(1, "begin");
+}
+
+Test(todo, nothing_on_standard_output, .exit_code = 1) {
+  expect(STDOUT_FILENO, "");
+  todo(1, "begin (this line is expected here)");
+}

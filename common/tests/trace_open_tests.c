@@ -1,0 +1,292 @@
+/* What H2_TRACE asks for: the ladder on stderr, or a file. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <nghttp2/nghttp2.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/tests/conversation.h"
+#include "common/tests/frames.h"
+#include "common/trace.h"
+
+TestSuite(trace_open, .timeout = 30);
+
+static const enum frame_sender client = FRAME_FROM_CLIENT;
+static const enum frame_sender server = FRAME_FROM_SERVER;
+
+static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+static const char settings[] = "\0\0\0\4\0\0\0\0\0";
+enum { PREFACE_LENGTH = sizeof preface - 1, SETTINGS_LENGTH = sizeof settings - 1 };
+
+static char directory[] = "/tmp/trace-XXXXXX";
+static char file[64];
+static int terminal = -1; /* what stderr was */
+static int said = -1;     /* what stderr is */
+
+/* From here on, stderr goes where stop_listening finds it. */
+static void listen_to_stderr(void) {
+  said = memfd_create("stderr", 0);
+  terminal = dup(STDERR_FILENO);
+  cr_assert_geq(dup2(said, STDERR_FILENO), 0, "no stderr");
+}
+
+/* What was printed to stderr meanwhile; to be freed. */
+static char *stop_listening(void) {
+  cr_assert_geq(dup2(terminal, STDERR_FILENO), 0, "no stderr");
+  size_t length = (size_t)lseek(said, 0, SEEK_END);
+  char *text = calloc(1, length + 1);
+  cr_assert_eq(pread(said, text, length, 0), (ssize_t)length, "stderr was lost");
+  close(said);
+  close(terminal);
+  return text;
+}
+
+static void expect_said(const char *expected) {
+  char *text = stop_listening();
+  cr_assert_str_eq(text, expected, "'%s', not '%s'", text, expected);
+  free(text);
+}
+
+static void begin(void) {
+  setenv("LC_ALL", "C", 1);
+  setenv("COLUMNS", "80", 1);
+  cr_assert_not_null(mkdtemp(directory), "no directory");
+  snprintf(file, sizeof file, "%s/trace.json", directory);
+}
+
+static void end(void) {
+  unlink(file);
+  rmdir(directory);
+}
+
+/* --- Nothing -------------------------------------------------------------------------------------- */
+
+static void expect_nothing(void) {
+  listen_to_stderr();
+  struct trace *trace = trace_open();
+  trace_bytes(trace, client, preface, PREFACE_LENGTH);
+  trace_note(trace, "connected");
+  trace_close(trace);
+  expect_said("");
+  cr_assert_null(trace, "a trace that nobody asked for");
+}
+
+Test(trace_open, unset, .init = begin, .fini = end) {
+  unsetenv("H2_TRACE");
+  expect_nothing();
+}
+
+Test(trace_open, empty, .init = begin, .fini = end) {
+  setenv("H2_TRACE", "", 1);
+  expect_nothing();
+}
+
+Test(trace_open, zero, .init = begin, .fini = end) {
+  setenv("H2_TRACE", "0", 1);
+  expect_nothing();
+}
+
+/* --- The ladder ----------------------------------------------------------------------------------- */
+
+/* Make all times 0.0: they are what differs. */
+static void drop_times(char *text) {
+  for (char *dot = text; (dot = strchr(dot, '.')); dot++)
+    if (dot - text > 2 && dot[2] == ' ' && (dot[3] == '|'))
+      memcpy(dot - 1, "0.0", 3);
+}
+
+/* A number says which connection it is, as soon as there are two. */
+Test(trace_open, ladder_of_two_connections, .init = begin, .fini = end) {
+  setenv("H2_TRACE", "1", 1);
+  listen_to_stderr();
+  struct trace *one = trace_open();
+  trace_note(one, "connected");
+  trace_bytes(one, client, preface, 10);
+  trace_bytes(one, client, preface + 10, PREFACE_LENGTH - 10);
+  struct trace *two = trace_open();
+  trace_bytes(two, server, settings, SETTINGS_LENGTH);
+  trace_bytes(one, server, settings, SETTINGS_LENGTH);
+  trace_bytes(one, server, settings, 3);
+  trace_close(two);
+  trace_close(one);
+  char *text = stop_listening();
+  drop_times(text);
+  cr_assert_str_eq(
+      text,
+      "        ms client         server\n"
+      "       0.0 |     connected     |\n"
+      "       0.0 |-- preface ------->|  24 bytes\n"
+      " #2    0.0 |<------ SETTINGS --|  stream 0, 0 bytes\n"
+      " #1    0.0 |<------ SETTINGS --|  stream 0, 0 bytes\n"
+      " #1    0.0 |                   |  server ended in the middle of a frame, after 3\n"
+      "           |                   |  bytes of it\n",
+      "\n%s", text);
+  free(text);
+}
+
+/* The time is that since the connection began, and it goes on. */
+Test(trace_open, time, .init = begin, .fini = end) {
+  double times[2];
+  setenv("H2_TRACE", file, 1);
+  struct trace *trace = trace_open();
+  trace_bytes(trace, server, settings, SETTINGS_LENGTH);
+  usleep(20000);
+  trace_bytes(trace, server, settings, SETTINGS_LENGTH);
+  trace_close(trace);
+  json_t *json = json_load_file(file, 0, NULL);
+  for (size_t i = 0; i < 2; i++)
+    times[i] = json_real_value(json_object_get(json_array_get(json, i), "ms"));
+  json_decref(json);
+  cr_assert(times[0] >= 0 && times[0] < 10000, "it begins at %f ms", times[0]);
+  cr_assert_geq(times[1] - times[0], 20, "%f ms for 20", times[1] - times[0]);
+}
+
+/* --- The file ------------------------------------------------------------------------------------- */
+
+/* Read the file as any reader of JSON would. Returns how many frames are in it. */
+static size_t expect_valid_file(void) {
+  json_error_t error;
+  json_t *json = json_load_file(file, 0, &error);
+  cr_assert_not_null(json, "not JSON: %s, line %d", error.text, error.line);
+  cr_assert(json_is_array(json), "no array");
+  size_t count = json_array_size(json);
+  json_decref(json);
+  return count;
+}
+
+/* After each call, octet by octet, and with two connections in turn. */
+Test(trace_open, file_is_valid_after_each_call, .init = begin, .fini = end) {
+  struct buffer bytes = {0};
+  frames_append_text(&bytes,
+                     "000006 04 00 00000000 0003 00000064 000003 01 04 00000001 88 82 84"
+                     "000005 00 01 00000001 'Hello' 000008 07 00 00000000 0000000000000000");
+  setenv("H2_TRACE", file, 1);
+  listen_to_stderr();
+  struct trace *traces[] = {trace_open(), trace_open()};
+  cr_assert_eq(expect_valid_file(), 0, "frames of connections that have had none");
+  for (size_t i = 0; i < bytes.length; i++) {
+    for (size_t j = 0; j < 2; j++) {
+      trace_bytes(traces[j], server, bytes.bytes + i, 1);
+      expect_valid_file();
+    }
+  }
+  trace_note(traces[0], "not in the file");
+  trace_close(traces[0]);
+  trace_close(traces[1]);
+  cr_assert_eq(expect_valid_file(), 8, "2 times 4 frames make %zu", expect_valid_file());
+  buffer_free(&bytes);
+  expect_said("");
+}
+
+/* Several frames in one call, and long ones. */
+Test(trace_open, file_of_a_conversation, .init = begin, .fini = end) {
+  struct conversation conversation;
+  struct frames frames;
+  setenv("H2_TRACE", file, 1);
+  conversation_hold(&conversation);
+  frames_begin(&frames);
+  struct trace *trace = trace_open();
+  for (size_t i = 0; i < conversation.piece_count; i++) {
+    const struct conversation_piece *piece = conversation_piece(&conversation, i);
+    const char *part = conversation.bytes.bytes + piece->start;
+    trace_bytes(trace, piece->sender, part, piece->length);
+    frames_feed(&frames, piece->sender, part, piece->length);
+  }
+  trace_close(trace);
+  cr_assert_eq(expect_valid_file(), frames.count, "not %zu frames", frames.count);
+  frames_end(&frames);
+  conversation_free(&conversation);
+}
+
+/* One frame a line, so that grep and diff are of use; the longer file that was there is gone. */
+Test(trace_open, one_frame_a_line, .init = begin, .fini = end) {
+  static char text[4096];
+  FILE *old = fopen(file, "w");
+  for (int i = 0; i < 1000; i++)
+    fputs("old\n", old);
+  fclose(old);
+  setenv("H2_TRACE", file, 1);
+  struct trace *trace = trace_open();
+  trace_bytes(trace, client, preface, PREFACE_LENGTH);
+  trace_bytes(trace, client, settings, SETTINGS_LENGTH);
+  trace_close(trace);
+  FILE *in = fopen(file, "r");
+  text[fread(text, 1, sizeof text - 1, in)] = '\0';
+  fclose(in);
+  cr_assert_eq(strncmp(text, "[\n{\"connection\": 1, \"ms\": ", 26), 0, "%s", text);
+  const char *second = strstr(text, "},\n{\"connection\": 1, ");
+  cr_assert_not_null(second, "%s", text);
+  cr_assert_str_eq(text + strlen(text) - 5, "]}\n]\n", "%s", text);
+}
+
+/* A child that is killed right after a call. */
+Test(trace_open, file_is_valid_after_kill, .init = begin, .fini = end) {
+  setenv("H2_TRACE", file, 1);
+  for (size_t frames = 1; frames < 10; frames++) {
+    pid_t child = fork();
+    cr_assert_geq(child, 0, "no process");
+    if (child == 0) {
+      struct trace *trace = trace_open();
+      for (size_t i = 0; i < frames; i++)
+        trace_bytes(trace, server, settings, SETTINGS_LENGTH);
+      kill(getpid(), SIGKILL);
+    }
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child, "the child is lost");
+    cr_assert(WIFSIGNALED(status), "the child was not killed");
+    cr_assert_eq(expect_valid_file(), frames, "not %zu frames", frames);
+  }
+}
+
+/* --- Failures ------------------------------------------------------------------------------------- */
+
+static void expect_failure(const char *name, const char *why) {
+  char expected[256];
+  snprintf(expected, sizeof expected, "%s: H2_TRACE=%s: %s\n", program_invocation_short_name, name,
+           why);
+  setenv("H2_TRACE", name, 1);
+  listen_to_stderr();
+  for (int i = 0; i < 3; i++) {
+    struct trace *trace = trace_open();
+    cr_assert_null(trace, "a trace to nowhere");
+    trace_bytes(trace, server, settings, SETTINGS_LENGTH);
+    trace_close(trace);
+  }
+  expect_said(expected);
+}
+
+/* It is said once, and nothing else happens. */
+Test(trace_open, file_cannot_be_opened, .init = begin, .fini = end) {
+  expect_failure("/nowhere/trace.json", "No such file or directory");
+}
+
+Test(trace_open, no_space, .init = begin, .fini = end) {
+  cr_assert_eq(symlink("/dev/full", file), 0, "no link");
+  expect_failure(file, "No space left on device");
+}
+
+/* The disk becomes full later on: what was written before that is still valid. */
+Test(trace_open, no_space_any_more, .init = begin, .fini = end) {
+  char expected[256];
+  snprintf(expected, sizeof expected, "%s: H2_TRACE=%s: File too large\n",
+           program_invocation_short_name, file);
+  struct rlimit limit = {.rlim_cur = 1000, .rlim_max = RLIM_INFINITY};
+  signal(SIGXFSZ, SIG_IGN);
+  setenv("H2_TRACE", file, 1);
+  listen_to_stderr();
+  struct trace *trace = trace_open();
+  setrlimit(RLIMIT_FSIZE, &limit);
+  for (int i = 0; i < 20; i++)
+    trace_bytes(trace, server, settings, SETTINGS_LENGTH);
+  trace_close(trace);
+  cr_assert_null(trace_open(), "a trace to a full disk");
+  limit.rlim_cur = RLIM_INFINITY;
+  setrlimit(RLIMIT_FSIZE, &limit);
+  expect_said(expected);
+  cr_assert_gt(expect_valid_file(), 2, "what was there is lost");
+}
