@@ -119,7 +119,7 @@ build/labs/%.log: %.c build/obj/sanitized/common.a build/flags
 	@mkdir -p $(@D)
 	@rm -f $(basename $@)
 	$Q$(call COMPILE,$(SANITIZED)) -MF $(basename $@).d -MT $@ $(filter %.c %.a,$^) \
-	  $(LIBRARIES) -o $(basename $@) >$@ 2>&1 && cat $@ || rm -f $(basename $@)
+	  $(LIBRARIES) -o $(basename $@) >$@ 2>&1 && cat $@ || true
 $(addsuffix .log,$(filter-out $(wildcard $(STUDENT)),$(STUDENT))): FORCE
 
 .SECONDEXPANSION:
@@ -171,10 +171,13 @@ help:
 ## make grade            build and grade your programs. Variables: LAB=03 CHECK=id SEED=n,
 ##                       STRICT=1 (fail unless all points are there), SOLUTION=1 (grade the reference
 ##                       solutions), PROGRAMS=DIR (grade the executables DIR/labNN-name/program)
+# Criterion makes a process group of its own, so that Ctrl-C has to be passed on.
 graded := $(or $(PROGRAMS),$(if $(SOLUTION),build/solutions,build/labs))
 grade: $(GRADER_BUILT) $(if $(PROGRAMS),,$(if $(SOLUTION),$(SOLUTIONS:=.log),$(STUDENT:=.log)))
-	+@build/grader/grade --programs '$(graded)' $(if $(LAB),--lab $(lab_number)) \
-	  $(if $(CHECK),--check '$(CHECK)') $(if $(SEED),--seed '$(SEED)') $(if $(STRICT),--strict)
+	+@trap 'kill -- -$$! || kill $$!' INT TERM; \
+	build/grader/grade --programs '$(graded)' $(if $(LAB),--lab $(lab_number)) \
+	  $(if $(CHECK),--check '$(CHECK)') $(if $(SEED),--seed '$(SEED)') $(if $(STRICT),--strict) & \
+	wait $$!
 
 ## make watch            grade again at every save [LAB=03]
 watch:
@@ -185,7 +188,7 @@ serve: build/grader/serve
 	+@exec build/grader/serve $(if $(PORT),--port '$(PORT)') $(if $(TLS),--tls)
 
 ## make gdb LAB=03       debug your program [PROGRAM=client] [ARGS='...'] [SOLUTION=1]
-debugged := $(filter %/$(or $(PROGRAM),%),$(if $(SOLUTION),$(SOLUTIONS),$(STUDENT)))
+debugged := $(filter $(if $(PROGRAM),%/$(PROGRAM),%),$(if $(SOLUTION),$(SOLUTIONS),$(STUDENT)))
 gdb: $(debugged:=.log)
 	$(if $(filter 1,$(words $(debugged))),,$(error which program? Say LAB= and PROGRAM=, one of: \
 	  $(notdir $(debugged))))

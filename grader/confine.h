@@ -1,25 +1,23 @@
 /*
- * confine: the last things a new process does before it becomes a stranger's program.
- *
- * They are inherited by all that the program starts, and the program cannot undo them.
+ * confine: start a program in bounds that neither it nor anything it starts can leave.
  */
 #ifndef GRADER_CONFINE_H
 #define GRADER_CONFINE_H
 
+#include <stddef.h>
 #include <sys/types.h>
 
-/* Set the limits that the kernel itself watches: seconds of processor time and bytes of a file, for each
- * process; processes, roughly, as the kernel counts all threads of the user: this only stops a flood.
- * Memory is not among them, because AddressSanitizer reserves far more than it uses. Returns 0 or -1. */
-int confine_limits(double cpu, double file, double processes);
+struct confinement {
+  const char *directory; /* to run in */
+  double cpu_seconds;    /* of each process */
+  double file_size;      /* bytes of each file */
+  double threads;        /* of this user, with all others: at so many, it can start no more */
+};
 
-double confine_count_threads(void);
-extern const double confine_flood;
-
-/* Refuse what no program needs here (EPERM): to leave the process group, in which all that it has started
- * can be killed at one stroke; to send a signal to `guard`; and kill(-1, ...), "every process of this
- * user", which is what kill(fork(), ...) means when fork has failed. Also, set-user-ID programs run
- * without their powers from here on. Returns 0 or -1; a kernel that has no filters is not a failure. */
-int confine_calls(pid_t guard);
+/* Start argv[0] in a session of its own, with these limits and all signals as they are by default. It is killed
+ * when the calling thread dies, and may do no more to it. Returns its number, or -1. If it could not be started
+ * or did not become the program, `reason` is why: "failed: ...", or "lost ..." if the fault is not the
+ * program's; else it is "". */
+pid_t confine_start(const struct confinement *bounds, char **argv, char *reason, size_t size);
 
 #endif

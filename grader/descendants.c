@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,4 +168,17 @@ bool descendants_asleep(const struct descendants *descendants, unsigned long lon
   for (size_t i = 0; asleep && i < descendants->count; i++)
     asleep = process_asleep(descendants->list[i].pid, activity);
   return asleep;
+}
+
+/* ---- all threads ---- */
+
+double descendants_count_threads(void) {
+  double threads = INFINITY;
+  FILE *file = fopen("/proc/loadavg", "re");
+  if (file == NULL)
+    return INFINITY;
+  if (fscanf(file, "%*f %*f %*f %*d/%lf", &threads) != 1)
+    threads = INFINITY;
+  fclose(file);
+  return threads;
 }

@@ -34,4 +34,7 @@ int descendants_look(struct descendants *descendants, int signal);
  * look to look if any of them was awake in between, however shortly. */
 bool descendants_asleep(const struct descendants *descendants, unsigned long long *activity);
 
+/* How many threads there are on this machine, of whomever: told at once. Infinitely many if that is not told. */
+double descendants_count_threads(void);
+
 #endif

@@ -1,7 +1,7 @@
 /*
  * guard: run one program, and let nothing of it remain.
  *
- *   guard --directory DIR --memory BYTES --processes N --cpu SECONDS --file BYTES -- PROGRAM [ARGUMENT]...
+ *   guard --directory DIR --memory BYTES --processes N --cpu MS --file BYTES -- PROGRAM [ARGUMENT]...
  *
  * The guard makes DIR and runs PROGRAM in it. It kills PROGRAM with all its descendants when PROGRAM
  * ends, passes a limit or is to be stopped, and removes DIR as its last act. It is a process of its own
@@ -25,7 +25,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +32,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,35 +40,41 @@
 #include "grader/descendants.h"
 #include "grader/remove.h"
 
+enum { GRADER = 3 /* the descriptor */ };
+
 enum {
-  GRADER = 3, /* the descriptor */
-  FLOOD_MS = 5,
-  LOOK_MS = 20,       /* between two looks at the descendants, */
-  LOOK_SHARE = 20,    /* or longer: looking may take 1/20 of a processor */
-  SWEEP_MS = 5,       /* between two rounds of killing, */
-  SWEEP_ROUNDS = 4000 /* of which there are this many at most: 20 s */
+  LOOK_MS = 20,        /* between two looks at the descendants, */
+  LOOK_SHARE = 20,     /* and longer where that would take more than 1/20 of a processor */
+  FLOOD_MS = 5,        /* between two glances at how many threads there are: that is quickly done */
+  FLOOD_THREADS = 8,   /* so many for each process allowed, and we look */
+  SWEEP_MS = 5,        /* between two rounds of killing, */
+  SWEEP_ROUNDS = 4000, /* of which there are this many at most: 20 s */
 };
 
 struct guard {
   char *directory;
-  double memory, processes, cpu, file; /* the limits */
+  double memory, processes, cpu, file; /* the limits; cpu in milliseconds */
   pid_t program;                       /* 0 if there is none, or no more */
   int signals;                         /* a descriptor from which SIGCHLD and SIGTERM are read */
   struct descendants descendants;
   unsigned long long activity; /* as descendants_asleep gave it last */
   double asleep_since;
   double next_look;
-  double threads; /* on this machine, when it was last known that they are not too many */
+  double threads; /* how many there were on this machine when there was no flood */
   int idle;       /* milliseconds, as the grader was told last */
   bool made;      /* the directory is there, and is the guard's */
   bool released;  /* the grader is done with the directory, or dead */
   char end[128];  /* what the grader will be told in the end; "" while the program runs */
 };
 
-static double now(void) {
+static double seconds(clockid_t clock) {
   struct timespec time = {0};
-  clock_gettime(CLOCK_MONOTONIC, &time);
+  (void)clock_gettime(clock, &time); /* does not fail for the clocks that Linux has always had */
   return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static double now(void) {
+  return seconds(CLOCK_MONOTONIC);
 }
 
 /* ---- what the grader is told ---- */
@@ -125,63 +129,30 @@ static int prepare(struct guard *guard) {
   return prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 
-/* A flood of processes must not keep the guard from its turn. Root may run before all others; everybody
- * may, from Linux 6.12 on, ask for short slices of time, which come earlier. */
+/* A flood of processes must not keep the guard from its turn. Only root is allowed this, and only root needs it:
+ * the kernel's limit for processes does not apply to root. */
 static void go_first(void) {
   struct sched_param parameters = {.sched_priority = 1};
-  struct {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime, deadline, period;
-  } slices = {.size = sizeof slices, .policy = SCHED_OTHER, .flags = 1, .runtime = 100000};
-  if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters) != 0)
-    (void)syscall(SYS_sched_setattr, 0, &slices, 0);
-}
-
-/* Turn this new process into the program. Returns only if that fails, with errno set; the result says
- * whose failure it is. */
-static const char *become_program(const struct guard *guard, pid_t parent, char **argv) {
-  sigset_t none;
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent || setsid() < 0 ||
-      confine_limits(guard->cpu, guard->file, guard->processes) != 0 ||
-      chdir(guard->directory) != 0 || sigemptyset(&none) != 0 ||
-      sigprocmask(SIG_SETMASK, &none, NULL) != 0 || confine_calls(parent) != 0)
-    return "lost the program could not be confined";
-  execv(argv[0], argv);
-  return "failed";
+  (void)sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);
 }
 
 static void start(struct guard *guard, char **argv) {
-  int failure[2]; /* the child writes why it failed; if it succeeds, the end of it is closed */
-  pid_t parent = getpid();
-  if (pipe2(failure, O_CLOEXEC) != 0) {
-    fail(guard, "pipe");
-    return;
-  }
-  guard->threads = confine_count_threads();
-  guard->program = fork();
-  if (guard->program == 0) {
-    const char *how = become_program(guard, parent, argv);
-    _exit(dprintf(failure[1], "%s: %s", how, strerror(errno)) < 0);
-  }
-  if (guard->program < 0) {
-    fail(guard, "fork");
-    guard->program = 0;
-  }
-  close(failure[1]);
+  guard->threads = descendants_count_threads();
+  struct confinement bounds = {.directory = guard->directory,
+                               .cpu_seconds = guard->cpu / 1e3 + 2, /* we look more exactly */
+                               .file_size = guard->file,
+                               .threads = guard->threads + FLOOD_THREADS * guard->processes};
   char reason[96];
-  ssize_t length = read(failure[0], reason, sizeof reason);
-  close(failure[0]);
-  if (length > 0)
-    end(guard, "%.*s", (int)length, reason);
+  pid_t pid = confine_start(&bounds, argv, reason, sizeof reason);
+  guard->program = pid > 0 ? pid : 0;
+  if (reason[0] != '\0')
+    end(guard, "%s", reason);
+  else if (!tell(0, "started %d\n", (int)pid))
+    end(guard, "stopped");
   for (int output = 1; output <= 2; output++) { /* the program alone shall keep them open */
     if (dup2(0, output) < 0)
       fail(guard, "dup2");
   }
-  if (!ended(guard) && !tell(0, "started %d\n", (int)guard->program))
-    end(guard, "stopped");
 }
 
 /* ---- while it runs ---- */
@@ -212,42 +183,53 @@ static bool reap(struct guard *guard) {
   return found == 0;
 }
 
+/* Whether there are so many more threads on this machine that the program may be forking without end. */
 static bool is_flood(const struct guard *guard) {
-  return confine_count_threads() > guard->threads + confine_flood * guard->processes;
+  return descendants_count_threads() > guard->threads + FLOOD_THREADS * guard->processes;
 }
 
-static void look(struct guard *guard) {
-  double started = now();
+static void check_limits(struct guard *guard) {
   double memory = 0;
-  unsigned long long activity;
-  bool flood = is_flood(guard);
-  if (flood)
-    (void)kill(-guard->program, SIGSTOP);
   if (descendants_look(&guard->descendants, 0) != 0)
     fail(guard, "/proc");
   if ((double)guard->descendants.count > guard->processes)
     end(guard, "limit processes");
   for (size_t i = 0; i < guard->descendants.count; i++) {
     memory += guard->descendants.list[i].memory;
-    if (guard->descendants.list[i].cpu > guard->cpu)
+    if (guard->descendants.list[i].cpu * 1e3 > guard->cpu)
       end(guard, "limit cpu");
   }
   if (memory > guard->memory)
     end(guard, "limit memory");
-  if (ended(guard))
-    return;
-  if (flood) {
-    (void)kill(-guard->program, SIGCONT);
-    guard->threads = confine_count_threads();
-  }
+}
+
+static void check_idleness(struct guard *guard) {
+  double started = now();
+  unsigned long long activity;
   if (!descendants_asleep(&guard->descendants, &activity) || activity != guard->activity)
     guard->asleep_since = now();
   guard->activity = activity;
   int idle = started > guard->asleep_since ? (int)((started - guard->asleep_since) * 1000) : 0;
   if (idle != guard->idle && tell(MSG_DONTWAIT, "idle %d\n", idle))
     guard->idle = idle;
-  double cost = now() - started;
-  guard->next_look = started + cost * LOOK_SHARE + LOOK_MS / 1e3;
+}
+
+/* Look at the descendants. In a flood they are stopped meanwhile: else they leave no time to count them. */
+static void look(struct guard *guard) {
+  double cost = seconds(CLOCK_PROCESS_CPUTIME_ID);
+  bool flood = is_flood(guard);
+  if (flood)
+    (void)kill(-guard->program, SIGSTOP);
+  check_limits(guard);
+  if (ended(guard))
+    return;
+  if (flood) {
+    (void)kill(-guard->program, SIGCONT);
+    guard->threads = descendants_count_threads();
+  }
+  check_idleness(guard);
+  cost = seconds(CLOCK_PROCESS_CPUTIME_ID) - cost;
+  guard->next_look = now() + LOOK_MS / 1e3 + cost * LOOK_SHARE;
 }
 
 static void take_command(struct guard *guard) {
@@ -264,10 +246,10 @@ static void take_command(struct guard *guard) {
 /* Take notice of signals, first, and of children that died: so none is missed that dies meanwhile. Returns
  * whether there are any others. */
 static bool take_notice(struct guard *guard) {
-  struct signalfd_siginfo signal;
+  struct signalfd_siginfo received;
   bool terminated = false;
-  while (read(guard->signals, &signal, sizeof signal) == sizeof signal)
-    terminated = terminated || signal.ssi_signo == SIGTERM;
+  while (read(guard->signals, &received, sizeof received) == sizeof received)
+    terminated = terminated || received.ssi_signo == SIGTERM;
   bool others = reap(guard);
   if (terminated) {
     guard->released = true;
@@ -342,7 +324,7 @@ static void run(struct guard *guard, char **argv) {
 
 static int usage(void) {
   fprintf(stderr,
-          "usage: guard --directory DIR --memory BYTES --processes N --cpu SECONDS --file BYTES -- "
+          "usage: guard --directory DIR --memory BYTES --processes N --cpu MS --file BYTES -- "
           "PROGRAM [ARGUMENT]...\n");
   return 2;
 }

@@ -78,7 +78,7 @@ static int make_arguments(struct guard_command *command, const char *guard,
   char file[32];
   snprintf(memory, sizeof memory, "%zu", limits->memory);
   snprintf(processes, sizeof processes, "%d", limits->processes);
-  snprintf(cpu, sizeof cpu, "%.3f", limits->cpu_seconds);
+  snprintf(cpu, sizeof cpu, "%.0f", limits->cpu_seconds * 1e3);
   snprintf(file, sizeof file, "%zu", limits->file_size);
   const char *const options[] = {
       guard,   "--directory", command->directory, "--memory", memory, "--processes", processes,

@@ -298,7 +298,7 @@ struct program *program_start(uv_loop_t *loop, const char *guard, const char *co
 /* ---- what the caller asks and wants ---- */
 
 /* A byte for the guard: a signal for the program, or 0 to stop it. */
-static int command(const struct program *program, int byte) {
+static int send_command(const struct program *program, int byte) {
   char text = (char)byte;
   uv_os_fd_t socket;
   if (uv_fileno((const uv_handle_t *)&program->socket, &socket) != 0)
@@ -311,11 +311,11 @@ void program_stop(struct program *program) {
     return;
   if (!program->guard_ended)
     (void)uv_process_kill(&program->guard, SIGCONT); /* should the program have stopped it */
-  program->stopping = command(program, 0) == 0;
+  program->stopping = send_command(program, 0) == 0;
 }
 
 int program_signal(struct program *program, int signal) {
-  return program->gone || signal <= 0 || signal >= NSIG ? -1 : command(program, signal);
+  return program->gone || signal <= 0 || signal >= NSIG ? -1 : send_command(program, signal);
 }
 
 bool program_ended(const struct program *program) {

@@ -9,7 +9,8 @@
  *
  * All of it happens on the caller's uv loop: the functions below only look at what the loop has brought
  * so far. Order of calls: program_start; run the loop; program_stop if it is to end early; run the loop
- * until program_ended; program_free.
+ * until program_ended; program_free. The thread that calls program_start must live on until then: the
+ * guard takes its end for the grader's.
  */
 #ifndef GRADER_PROGRAM_H
 #define GRADER_PROGRAM_H

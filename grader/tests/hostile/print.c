@@ -1,0 +1,9 @@
+/* Prints without end; with "stderr", there. */
+#include <stdio.h>
+#include <string.h>
+
+int main(int argc, char **argv) {
+  FILE *file = argc > 1 && strcmp(argv[1], "stderr") == 0 ? stderr : stdout;
+  for (;;)
+    fputs("and so on\n", file);
+}

@@ -1,0 +1,13 @@
+/* Leaks; or, with an argument, does not, and ends with status 3. */
+#include <stdio.h>
+#include <stdlib.h>
+
+int main(int argc, char **argv) {
+  fputs("on stderr\n", stderr);
+  (void)argv;
+  if (argc > 1)
+    return 3;
+  void *volatile memory = malloc(77);
+  memory = NULL;
+  return memory != NULL;
+}

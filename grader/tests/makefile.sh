@@ -1,0 +1,248 @@
+#!/bin/bash
+# The Makefile, on a small stand-in for this project: what it builds, what it does when something does not
+# compile, and what it tells the grader. And that no test passes that leaks, or that ends early.
+set -u
+root=$PWD
+# shellcheck source=grader/tools/tap.sh
+. grader/tools/tap.sh
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+mkdir -p common/tests grader/tests/hostile/sanitized lab01-one/solution lab05-two/solution
+cp "$root/Makefile" .
+cp -r "$root/grader/tools" grader/
+cp "$root/common/tests/leaks.c" common/tests/
+
+echo 'int stand_in(void);' >common/stand_in.h
+printf '%s\n' '#include "common/stand_in.h"' 'int stand_in(void) {' '  return 1;' '}' >common/stand_in.c
+program() {
+  printf '%s\n' '#include "common/stand_in.h"' '#include <stdio.h>' 'int main(void) {' \
+    "  printf(\"$1 %d\\n\", stand_in());" '  return 0;' '}'
+}
+program one >lab01-one/solution/one.c
+program client >lab05-two/solution/client.c
+program server >lab05-two/solution/server.c
+cp lab01-one/solution/one.c lab01-one/
+cp lab05-two/solution/*.c lab05-two/
+cat >grader/main.c <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+  if (getenv("HANG")) {
+    setpgid(0, 0);
+    FILE *file = fopen("pid", "w");
+    fprintf(file, "%d\n", getpid());
+    fclose(file);
+    pause();
+  }
+  printf("graded:");
+  for (int i = 1; i < argc; i++)
+    printf(" %s", argv[i]);
+  printf("%s\n", isatty(1) ? " terminal" : "");
+  return strcmp(argv[argc - 1], "--strict") == 0;
+}
+END
+echo 'int main(void) { return 0; }' >grader/guard.c
+printf '%s\n' '#include "grader/shared.h"' '#include <string.h>' \
+  'int main(int n, char **v) { return n != 4 || strcmp(v[2], "99") != 0 || shared() != 1; }' >grader/serve.c
+echo 'int shared(void);' >grader/shared.h
+printf '%s\n' '#include "grader/shared.h"' '#include "common/stand_in.h"' \
+  'int shared(void) { return stand_in(); }' >grader/shared.c
+echo 'int main(void) { for (;;) { } }' >grader/tests/hostile/spins.c
+echo 'int main(void) { char v[2] = ""; char *volatile p = v; p[2] = 1; return 0; }' \
+  >grader/tests/hostile/sanitized/overflows.c
+suite() {
+  printf '%s\n' '#include <criterion/criterion.h>' '#include <stdlib.h>' '#include "common/stand_in.h"' \
+    'TestSuite(stand_in, .timeout = 10);' \
+    'Test(stand_in, is_one) {' '  cr_assert_eq(stand_in(), 1, "it is not");' '}' "$@"
+}
+suite >common/tests/stand_in_tests.c
+suite | sed 's/stand_in()/shared()/; s,common/stand_in.h,grader/shared.h,' >grader/tests/stand_in_tests.c
+printf 'echo "ok 1 - a script"\necho 1..1\n' >grader/tests/script.sh
+
+# As somebody who types it: without what the make that runs this test hands on.
+make() {
+  env -u MAKEFLAGS -u MAKELEVEL -u CC -u CFLAGS make "$@" >"$work/out" 2>&1
+  made=$?
+  cat "$work/out"
+  return $made
+}
+prints() {
+  expected=$1
+  shift
+  "$@"
+  grep -qxF -- "$expected" "$work/out"
+}
+last_line() {
+  expected=$1
+  shift
+  "$@"
+  [ "$(tail -n 1 "$work/out")" = "$expected" ]
+}
+has() {
+  grep -q -- "$1" "$work/out" || { cat "$work/out"; return 1; }
+}
+
+# --- Building -----------------------------------------------------------------------------------------
+
+check "make builds every program of the student" make
+check "a lab's program runs" [ "$(build/labs/lab01-one/one)" = "one 1" ]
+check "a lab may have two programs" [ "$(build/labs/lab05-two/client; build/labs/lab05-two/server)" = "client 1
+server 1" ]
+make >/dev/null
+check "it prints nothing when there is nothing to do" [ ! -s out ]
+
+echo 'int stand_in(void); int more(void);' >common/stand_in.h
+make >/dev/null
+check "a changed header rebuilds what includes it" has 'lab01-one/one.c'
+
+echo 'int main(void) { return x; }' >lab01-one/one.c
+touch lab05-two/client.c
+check_not "make fails when a program does not compile" make
+check "it shows what the compiler says" has "one.c:1:.*error: .x. undeclared"
+check "it builds the others" has lab05-two/client.c
+check "the old program is gone" [ ! -e build/labs/lab01-one/one ]
+check "the compiler's words are kept for the grader" grep -q 'error: .x.' build/labs/lab01-one/one.log
+check_not "it fails again when nothing changed" make
+check "and says why again" has "error: .x. undeclared"
+check "grading goes on" prints 'graded: --programs build/labs' make grade
+echo 'int main(void) { int unused; return 0; }' >lab01-one/one.c
+check "a warning is no error for a student" make
+check "but it is shown" has 'warning: unused variable'
+echo '#include "common/later.h"' >lab01-one/one.c
+program one >>lab01-one/one.c
+check_not "a header that is missing" make
+touch common/later.h
+check "may come later" make
+program one >lab01-one/one.c
+check "what compiles again is built again" make
+check "and its log is empty" [ ! -s build/labs/lab01-one/one.log ]
+
+check_not "a lab that does not exist is refused" make grade LAB=9
+check "with its name" has "no lab '9'"
+
+# --- Grading ------------------------------------------------------------------------------------------
+
+for lab in 5 05 lab05 lab05-two; do
+  check "LAB=$lab is lab 05" prints 'graded: --programs build/labs --lab 05' make grade LAB=$lab
+done
+check "CHECK, SEED and STRICT reach the grader, and its status comes back" not make grade CHECK=a.b SEED=7 STRICT=1
+check "all three" has '^graded: --programs build/labs --check a.b --seed 7 --strict$'
+check "PROGRAMS names another folder" prints 'graded: --programs /some/where' make grade PROGRAMS=/some/where
+check "SOLUTION=1 builds the solutions" prints 'graded: --programs build/solutions' make grade SOLUTION=1
+check "each of them" [ "$(build/solutions/lab05-two/server)" = "server 1" ]
+make grade SOLUTION=1 >/dev/null
+check "nothing but the grader runs when nothing changed" [ "$(wc -l <out)" -eq 1 ]
+if script -qec true /dev/null >/dev/null 2>&1; then
+  check "the grader has the terminal" grep -q '^graded: .* terminal' <(script -qec 'make grade' /dev/null)
+else
+  skip "the grader has the terminal" "no terminal can be made here"
+fi
+check "serve gets its options" make serve PORT=99 TLS=1
+
+# As Criterion does, the grader leaves the process group that a terminal would interrupt.
+interrupt() {
+  HANG=1 setsid env --default-signal=INT -u MAKEFLAGS -u MAKELEVEL make grade >out 2>&1 &
+  for _ in $(seq 300); do
+    [ -s pid ] && break
+    sleep 0.1
+  done
+  kill -INT -- -$!
+  for _ in $(seq 50); do
+    [ -e "/proc/$(cat pid)" ] && ! grep -q '^State:.*zombie' "/proc/$(cat pid)/status" || return 0
+    sleep 0.1
+  done
+  kill "$(cat pid)"
+  return 1
+}
+check "the grader ends at Ctrl-C" interrupt
+
+mkdir bin
+printf '#!/bin/sh\necho "gdb: $*"\n' >bin/gdb
+chmod +x bin/gdb
+PATH=$work/bin:$PATH
+check "gdb gets the program and its arguments" \
+  prints 'gdb: -q --args build/labs/lab05-two/client -a b' make gdb LAB=5 PROGRAM=client ARGS='-a b'
+check "the only one of its lab, if there is only one" prints 'gdb: -q --args build/labs/lab01-one/one' make gdb LAB=1
+check_not "which of two must be said" make gdb LAB=5
+check "with their names" has 'which program?.* client server'
+
+echo 'int main(void) { return x; }' >lab01-one/solution/one.c
+check_not "a solution that does not compile is an error" make grade SOLUTION=1
+check "which is shown" has "error: .x. undeclared"
+program one >lab01-one/solution/one.c
+
+# --- Order, flags -------------------------------------------------------------------------------------
+
+cp grader/tools/deps deps.kept
+printf 'sleep 0.5\necho "int late(void);" >common/late.h\n' >grader/tools/deps
+echo '#include "common/late.h"' >>lab01-one/one.c
+check "make deps grade is done" make -j2 deps grade
+check "first the one, then the other" [ -x build/labs/lab01-one/one ]
+check_not "and the second is not tried when the first failed" make no-such-goal grade
+mv deps.kept grader/tools/deps
+program one >lab01-one/one.c
+rm common/late.h
+check "a header that is gone is no trouble" make
+
+make CFLAGS=-DNOTHING=1 >/dev/null
+check "another flag compiles everything anew" has common/stand_in.c
+make CFLAGS=-DNOTHING=1 >/dev/null
+check "once" [ ! -s out ]
+make V=1 >/dev/null
+check "V=1 shows the commands" has '^gcc .*-fsanitize=address,undefined'
+
+make help >/dev/null
+for goal in $(sed -n 's/^\.PHONY: \(.*\) FORCE$/\1/p' Makefile); do
+  [ "$goal" = all ] || check "make help tells of $goal" has "make $goal\b"
+done
+
+# --- Testing ------------------------------------------------------------------------------------------
+
+check "make test adds up all tests" last_line '3 passed, 0 failed' make test
+check "ONLY=name runs one" last_line '1 passed, 0 failed' make test ONLY=script
+check_not "a name that is no test is an error" make test ONLY=none
+check "hostile programs are built" [ -x build/tests/hostile/spins ]
+check "some with the sanitizers" not build/tests/hostile/overflows
+
+# Each is a test that Criterion alone would let pass.
+bad_test() {
+  suite "$2" >"${3:-common}/tests/stand_in_tests.c"
+  check_not "$1 fails make test" make test ONLY="${3:-common}_tests"
+  check "and is counted" has '^[12] passed, 1 failed$'
+}
+bad_test "a leak" 'Test(stand_in, bad) {
+  volatile char *lost = malloc(7);
+  lost[0] = 1;
+  lost = NULL;
+  cr_assert_null((void *)lost, "lost");
+}'
+check "the leak is shown" has 'LeakSanitizer: detected memory leaks'
+bad_test "a leak in the grader's tests" 'Test(stand_in, bad) {
+  volatile char *lost = malloc(7);
+  lost[0] = 1;
+}' grader
+bad_test "a leak in a teardown" 'static void lose(void) {
+  volatile char *lost = malloc(7);
+  lost[0] = 1;
+}
+Test(stand_in, bad, .fini = lose) {
+}'
+bad_test "exit(0) half-way" 'Test(stand_in, bad) {
+  exit(0);
+}'
+bad_test "undefined behaviour" 'Test(stand_in, bad) {
+  volatile int i = 2147483647;
+  i++;
+}'
+suite 'Test(stand_in, ends_with_3, .exit_code = 3) {
+  exit(3);
+}
+Test(stand_in, aborts, .signal = 6) {
+  abort();
+}' >common/tests/stand_in_tests.c
+check "an end that is meant to be passes" last_line '3 passed, 0 failed' make test ONLY=common_tests
+done_testing

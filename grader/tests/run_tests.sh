@@ -1,0 +1,73 @@
+#!/bin/bash
+# grader/tools/run-tests: adds up what tests say, and takes nothing for a success that is none.
+set -u
+root=$PWD
+# shellcheck source=grader/tools/tap.sh
+. grader/tools/tap.sh
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+# says NAME LAST_LINE STATUS: what run-tests makes of the test NAME.sh, whose text is on standard input.
+says() {
+  cat >"$1.sh"
+  check "$1: $2" run "$2" "$3" "$1.sh"
+}
+run() {
+  expected=$1
+  expected_status=$2
+  shift 2
+  MAKEFLAGS=-j2 MAKELEVEL=1 ONLY=x python3 "$root/grader/tools/run-tests" "$@" >out 2>&1 <<<"not ok"
+  status=$?
+  cat out
+  [ "$(tail -n 1 out)" = "$expected" ] && [ $status -eq "$expected_status" ]
+}
+# Nobody may have asked yet what its status was.
+ended() {
+  [ ! -e "/proc/$1" ] || grep -q '^State:.*zombie' "/proc/$1/status"
+}
+has() {
+  grep -q -- "$1" out || { cat out; return 1; }
+}
+
+says passes '2 passed, 0 failed' 0 <<<'echo 1..2; echo ok 1; echo ok 2 - not bad'
+check "one line for each test file" [ "$(wc -l <out)" -eq 2 ]
+says fails '1 passed, 1 failed' 1 <<<'echo 1..2; echo ok 1; echo "not ok 2 - a"; echo why it did >&2; echo "# x"'
+check "a failure is shown in full" has 'not ok 2 - a'
+check "with what it wrote to standard error" has 'why it did'
+check "but not what passed" not has '^ *ok 1$'
+says skips '1 passed, 0 failed, 2 skipped' 0 <<<'echo 1..3; echo ok 1; echo "ok 2 # SKIP x"; echo "ok 3 # skip"'
+says skips_all '0 passed, 0 failed, 1 skipped' 1 <<<'echo "1..0 # SKIP there is no node here"'
+says exits_3 '1 passed, 1 failed' 1 <<<'echo 1..1; echo ok 1; exit 3'
+check "the status is named" has 'exited with status 3'
+says is_killed '1 passed, 1 failed' 1 <<<'echo 1..1; echo ok 1; kill -SEGV $$'
+check "the signal is named" has 'killed by SIGSEGV'
+says ran_less '1 passed, 1 failed' 1 <<<'echo 1..2; echo ok 1'
+says ran_more '2 passed, 1 failed' 1 <<<'echo 1..1; echo ok 1; echo ok 2'
+says no_plan '1 passed, 1 failed' 1 <<<'echo ok 1'
+says two_plans '1 passed, 1 failed' 1 <<<'echo 1..1; echo ok 1; echo 1..1'
+says nothing '0 passed, 1 failed' 1 <<<':'
+says no_test '0 passed, 1 failed' 1 <<<'echo 1..0'
+says bails_out '1 passed, 1 failed' 1 <<<'echo 1..1; echo ok 1; echo "Bail out! no disk"'
+says on_stderr '1 passed, 0 failed' 0 <<<'echo 1..1; echo ok 1; echo not ok 2 >&2'
+says make_free '1 passed, 0 failed' 0 \
+  <<<'echo 1..1; [ -z "${MAKEFLAGS+x}${MAKELEVEL+x}${ONLY+x}" ] && echo ok 1'
+says leaves_a_process '1 passed, 0 failed' 0 <<<'sleep 100 & echo $! >pid; echo 1..1; echo ok 1'
+check "which is ended" ended "$(cat pid)"
+says reads_nothing '1 passed, 0 failed' 0 <<<'cat; echo 1..1; echo ok 1'
+
+printf 'print("1..1")\nprint("ok 1")\n' >python.py
+check "tests in Python" run '1 passed, 0 failed' 0 python.py
+printf '#!/bin/sh\necho not ok\nprintf "1..2\\nok - a\\n\\nnot ok - b\\n  ---\\n  why it did\\n" >${1#--tap=}\nexit 1\n' >criterion
+chmod +x criterion
+check "Criterion's programs write TAP to a file" run '1 passed, 1 failed' 1 ./criterion
+check "which is shown" has 'why it did'
+printf '#!/bin/sh\nexit 0\n' >criterion
+check "and not an old one" run '0 passed, 1 failed' 1 ./criterion
+check "several are added up" run '4 passed, 1 failed, 2 skipped' 1 skips.sh ran_less.sh passes.sh
+sed 's/^TIME_LIMIT = .*/TIME_LIMIT = 0.5/' "$root/grader/tools/run-tests" >impatient
+echo 'echo 1..1; echo ok 1; sleep 100' >hangs.sh
+python3 impatient hangs.sh >out
+check "a test that hangs fails" [ "$(tail -n 1 out)" = '1 passed, 1 failed' ]
+check "and it is said why" has 'took more than 0.5 seconds'
+done_testing

@@ -1,0 +1,234 @@
+#!/bin/bash
+# The starters: grader/tools/starter derives what it should and refuses what it should, and every starter
+# in labNN-*/ is what is derived from its solution, compiles without a warning and is laid out well.
+set -u
+# shellcheck source=grader/tools/tap.sh
+. grader/tools/tap.sh
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+starter=grader/tools/starter
+
+# derives "what" SOLUTION STARTER: both are texts.
+derives() {
+  printf '%s\n' "$2" >"$work/solution.c"
+  printf '%s\n' "$3" >"$work/expected.c"
+  check "$1" diff -u "$work/expected.c" <($starter "$work/solution.c" 2>&1)
+}
+
+# refuses "what" LINE SOLUTION: with one line on stderr that names file and line, and nothing on stdout.
+is_refused() {
+  ! $starter "$work/solution.c" >"$work/out" 2>"$work/err" && [ ! -s "$work/out" ] &&
+    [ "$(wc -l <"$work/err")" -eq 1 ] && grep -q "^$work/solution.c:$1: " "$work/err"
+}
+refuses() {
+  printf '%s\n' "$3" >"$work/solution.c"
+  check "refuses $1" is_refused "$2"
+}
+
+derives "a block is replaced by its STARTER, with the indentation that it has" \
+'int f(void) {
+  /* BEGIN SOLUTION */
+  /* STARTER
+  todo(2, "submit it");
+      far(1);
+  */
+  return g();
+  /* END SOLUTION */
+}' \
+'int f(void) {
+  todo(2, "submit it");
+      far(1);
+}'
+
+derives "a block without STARTER disappears, and so does a blank line that nothing needs any more" \
+'/*
+ * f: all of it.
+ */
+
+/* BEGIN SOLUTION */
+static int g(void) {
+  return 1;
+}
+/* END SOLUTION */
+
+int f(void) {
+  /* BEGIN SOLUTION */
+  int x = 1;
+  /* END SOLUTION */
+
+  h();
+
+  /* BEGIN SOLUTION */
+  i();
+  /* END SOLUTION */
+}' \
+'/*
+ * f: all of it.
+ */
+
+int f(void) {
+  h();
+}'
+
+derives "/+ and +/ become the marks of a comment, and // is kept" \
+'/* BEGIN SOLUTION */
+/* STARTER
+/+ Write
+   this. +/
+f(); // and that
+*/
+g();
+/* END SOLUTION */' \
+'/* Write
+   this. */
+f(); // and that'
+
+derives "the STARTER may stand at the end of the block, and several blocks are no trouble" \
+'a();
+/* BEGIN SOLUTION */
+b();
+/* STARTER
+c();
+*/
+/* END SOLUTION */
+d();
+    /* BEGIN SOLUTION */
+    /* STARTER
+    E();
+    */
+    e();
+    /* END SOLUTION */
+f(); /* END_STREAM, at the end of the stream; begin with the settings */' \
+'a();
+c();
+d();
+    E();
+f(); /* END_STREAM, at the end of the stream; begin with the settings */'
+
+refuses "a file without a block" 1 'int x;'
+refuses "a block without an end" 2 'int x;
+/* BEGIN SOLUTION */
+int y;'
+refuses "an end without a block" 3 '/* BEGIN SOLUTION */
+/* END SOLUTION */
+/* END SOLUTION */'
+refuses "a block in a block" 2 '/* BEGIN SOLUTION */
+/* BEGIN SOLUTION */
+/* END SOLUTION */
+/* END SOLUTION */'
+refuses "a STARTER outside a block" 3 '/* BEGIN SOLUTION */
+/* END SOLUTION */
+/* STARTER
+x();
+*/'
+refuses "two STARTER comments in a block" 5 '/* BEGIN SOLUTION */
+/* STARTER
+x();
+*/
+/* STARTER
+y();
+*/
+/* END SOLUTION */'
+refuses "a STARTER in a STARTER" 3 '/* BEGIN SOLUTION */
+/* STARTER
+/* STARTER
+*/
+/* END SOLUTION */'
+refuses "a STARTER that does not end before its block does" 4 '/* BEGIN SOLUTION */
+/* STARTER
+x();
+/* END SOLUTION */'
+refuses "a STARTER that does not end at all" 2 '/* BEGIN SOLUTION */
+/* STARTER
+x();'
+refuses "a STARTER that ends at the end of a line" 3 '/* BEGIN SOLUTION */
+/* STARTER
+x(); */
+/* END SOLUTION */'
+refuses "a block comment in a STARTER" 3 '/* BEGIN SOLUTION */
+/* STARTER
+x(); /* y
+*/
+/* END SOLUTION */'
+for marker in '/* BEGIN */' '/* END */' '/* BEGIN SOLUTON */' '/* begin solution */' '/*BEGIN SOLUTION*/' \
+  '// BEGIN SOLUTION' '/* SOLUTION */' '/* STARTER x(); */' '/* STARTER: */' '// STARTER' \
+  'x(); /* BEGIN SOLUTION */' '/* END SOLUTION */ x();' '/* BEGIN_SOLUTION */' '/* BEGIN SOLUTION */ '; do
+  refuses "$marker" 4 "x();
+/* BEGIN SOLUTION */
+/* END SOLUTION */
+$marker
+/* END SOLUTION */"
+done
+check_not "a file that is not there is refused" $starter "$work/none.c"
+
+# --- The labs -----------------------------------------------------------------------------------------
+
+# Whether a file is as it was committed.
+committed() {
+  git ls-files --error-unmatch "$1" >/dev/null 2>&1 && git diff --quiet HEAD -- "$1" 2>/dev/null
+}
+
+# The starter that belongs to the solution $1. The file itself may be the work of a student: what counts
+# is what was committed, unless the solution is being changed.
+print_starter_of() {
+  file=${1%%/*}/${1##*/}
+  if committed "$1" && git cat-file -e "HEAD:./$file" 2>/dev/null; then
+    git show "HEAD:./$file"
+  else
+    cat "$file"
+  fi
+}
+
+same_as_derived() {
+  diff -u --label "$2" --label "derived from $1" <(print_starter_of "$1") "$work/$2"
+}
+
+# shellcheck disable=SC2046
+compiles_with() {
+  "$1" -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Werror -I. -O1 \
+    $(pkg-config --cflags libnghttp2 openssl libuv jansson) -c -o /dev/null -x c "$work/$2"
+}
+
+laid_out() {
+  clang-format --dry-run -Werror --assume-filename="$2" <"$1"
+}
+
+derived=0
+for lab in lab[0-9][0-9]-*/; do
+  lab=${lab%/}
+  for solution in "$lab"/solution/*.c; do
+    [ -e "$solution" ] || continue
+    derived=$((derived + 1))
+    file=$lab/${solution##*/}
+    mkdir -p "$work/$lab"
+    $starter "$solution" >"$work/$file" 2>"$work/err"
+    check "$solution has good markers" diff /dev/null "$work/err"
+    check "$file is what is derived from its solution" same_as_derived "$solution" "$file"
+    for compiler in gcc clang; do
+      if command -v $compiler >/dev/null; then
+        check "$file compiles without a warning under $compiler" compiles_with $compiler "$file"
+      else
+        skip "$file compiles without a warning under $compiler" "it is not installed"
+      fi
+    done
+    if ! command -v clang-format >/dev/null; then
+      skip "$file is laid out as its solution is" "clang-format is not installed"
+    elif laid_out "$solution" "$solution" 2>/dev/null; then
+      check "$file is laid out as its solution is" laid_out "$work/$file" "$file"
+    else
+      skip "$file is laid out as its solution is" "the solution itself is not, to this clang-format"
+    fi
+  done
+done
+
+# Labs are handed out without solutions, all or none.
+solutions=$(find lab[0-9][0-9]-*/solution -name '*.c' 2>/dev/null | wc -l)
+labs=$(find . -maxdepth 1 -name 'lab[0-9][0-9]-*' | wc -l)
+with_solution=$(find lab[0-9][0-9]-*/solution -name '*.c' 2>/dev/null | cut -d/ -f1 | sort -u | wc -l)
+if [ "$solutions" -eq 0 ]; then
+  skip "the starters are those of the solutions" "there are no solutions here"
+else
+  check "every lab has a solution" [ "$with_solution" -eq "$labs" ]
+  check "every solution was looked at" [ "$derived" -eq "$solutions" ]
+fi
+done_testing

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""Strangers' programs in the grader: whatever one lab's program does, the run ends in bounded time, the
+other labs get their points, and neither a process nor a file is left behind.
+
+Each program stands in for `requests` of lab 2; lab 1 is the reference solution, which must keep its 15 points.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+GRADE = f'{ROOT}/build/grader/grade'
+HOSTILE = f'{ROOT}/build/tests/hostile'
+SOLUTIONS = f'{ROOT}/build/solutions'
+BOUND = 120  # seconds for one grading; what is looked for is whether it ends at all
+
+results = []
+
+
+def check(name, condition, detail=''):
+    results.append(bool(condition))
+    print(f'{"ok" if condition else "not ok"} {len(results)} - {name}', flush=True)
+    if not condition:
+        for line in str(detail).splitlines()[:60]:
+            print(f'# {line}')
+
+
+def wrapper(text):
+    return f'#!/bin/sh\n{text}\n'
+
+
+# What it is called: the program, and a word that its message must have.
+STRANGERS = {
+    'loops for ever': (wrapper(f'exec {HOSTILE}/loop'), 'runs on and on'),
+    'prints without end': (wrapper(f'exec {HOSTILE}/print'), 'printed more than'),
+    'prints errors without end': (wrapper(f'exec {HOSTILE}/print stderr'), 'printed more than'),
+    'forks children that stay': (wrapper(f'exec {HOSTILE}/leave child'), ''),
+    'forks children into other sessions': (wrapper(f'exec {HOSTILE}/leave session'), ''),
+    'forks without end': (wrapper(f'exec {HOSTILE}/bomb'), 'processes'),
+    'allocates without end': (wrapper(f'exec {HOSTILE}/allocate'), 'memory'),
+    'kills itself': (wrapper('kill -9 $$'), 'SIGKILL'),
+    'crashes': (wrapper('kill -SEGV $$'), 'SIGSEGV'),
+    'stops itself': (wrapper('kill -STOP $$'), ''),
+    'closes its descriptors and waits': (wrapper(f'exec {HOSTILE}/mute'), ''),
+    'ignores every signal': (wrapper(f'exec {HOSTILE}/deaf'), ''),
+    'waits for nothing': (wrapper('exec sleep 1000'), 'waits'),
+    'writes a file without end': (wrapper(f'exec {HOSTILE}/fill'), ''),
+    'leaves files that are hard to remove': (wrapper(f'exec {HOSTILE}/litter /dev/null'), ''),
+    'exits at once with 0': (wrapper('exit 0'), 'exited with status 0'),
+    'prints octets that are no text': (wrapper("printf '\\377\\376\\000\\001'; exit 0"), ''),
+    'is no program': ('this is no program\n', 'could not be started'),
+}
+
+
+def processes_with(marker):
+    """Processes that have the marker in their environment: it is inherited by every descendant."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open(f'/proc/{pid}/environ', 'rb') as file:
+                if marker.encode() in file.read():
+                    with open(f'/proc/{pid}/cmdline', 'rb') as command:
+                        found.append(f'{pid} {command.read()[:80]!r}')
+        except OSError:
+            pass
+    return found
+
+
+def grade(folder, scratch, marker):
+    """Returns the status, what was printed, results.json and how long it took."""
+    environment = dict(os.environ, STRANGER=marker, TMPDIR=f'{scratch}/tmp', NO_COLOR='1')
+    started = time.monotonic()
+    done = subprocess.run([GRADE, '--programs', folder, '--output', f'{scratch}/out'],
+                          env=environment, cwd=scratch, capture_output=True, timeout=BOUND)
+    seconds = time.monotonic() - started
+    with open(f'{scratch}/out/results.json', encoding='utf-8') as file:
+        return done.returncode, done.stdout.decode('utf-8', 'replace'), json.load(file), seconds
+
+
+def score(results_json, lab):
+    return sum(test['score'] for test in results_json['tests'] if test['number'].startswith(lab))
+
+
+def test_stranger(name, program, word):
+    marker = f'stranger-{os.getpid()}-{len(results)}'
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = f'{scratch}/programs'
+        os.mkdir(f'{scratch}/tmp')
+        os.makedirs(f'{folder}/lab02-requests')
+        shutil.copytree(f'{SOLUTIONS}/lab01-session', f'{folder}/lab01-session')
+        path = f'{folder}/lab02-requests/requests'
+        if program is not None:
+            with open(path, 'w', encoding='utf-8') as file:
+                file.write(program)
+            os.chmod(path, 0o755)
+        status, text, outcome, seconds = grade(folder, scratch, marker)
+        detail = f'status {status}, {seconds:.1f} s\n{text}'
+        check(f'a program that {name}: lab 1 has its points, lab 2 has none',
+              status == 0 and score(outcome, 'lab01') == 15 and score(outcome, 'lab02') == 0, detail)
+        check(f'a program that {name}: the message names it', word in text, detail)
+        left = processes_with(marker)
+        check(f'a program that {name}: no process is left', not left, '\n'.join(left))
+        files = os.listdir(f'{scratch}/tmp')
+        check(f'a program that {name}: no file is left', not files, '\n'.join(files))
+
+
+def test_compile_error():
+    """A file that does not compile, through `make grade`, in a copy of the tree."""
+    with tempfile.TemporaryDirectory() as scratch:
+        tree = f'{scratch}/tree'
+        shutil.copytree(ROOT, tree, symlinks=True, ignore=shutil.ignore_patterns('.git', 'tests'))
+        shutil.copy(f'{tree}/lab01-session/solution/session.c', f'{tree}/lab01-session/session.c')
+        with open(f'{tree}/lab02-requests/requests.c', 'a', encoding='utf-8') as file:
+            file.write('int broken(void) { return 1 }\n')
+        done = subprocess.run(['make', 'grade'], cwd=tree, capture_output=True, timeout=BOUND,
+                              env=dict(os.environ, NO_COLOR='1', MAKEFLAGS=''))
+        text = done.stdout.decode() + done.stderr.decode()
+        with open(f'{tree}/build/grade/results.json', encoding='utf-8') as file:
+            outcome = json.load(file)
+    check('a file that does not compile: the other labs are graded', done.returncode == 0
+          and score(outcome, 'lab01') == 15 and score(outcome, 'lab02') == 0,
+          f'status {done.returncode}\n{text}')
+    check("a file that does not compile: the compiler's first error is shown",
+          'requests.c' in text and "expected ‘;’" in text or "expected ';'" in text, text)
+
+
+def main():
+    for name, (program, word) in STRANGERS.items():
+        test_stranger(name, program, word)
+    test_stranger('is missing', None, 'there is no such program')
+    test_compile_error()
+    print(f'1..{len(results)}')
+    return 0 if all(results) else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
