@@ -233,18 +233,6 @@ static const char client_preface[] = "'PRI * HTTP/2.0' 0d0a0d0a 'SM' 0d0a0d0a"
                                      "000000 04 00 00000000";
 static const char server_preface[] = "000000 04 00 00000000";
 
-/* No stream is open: so both sides have finished. */
-Test(connection_end, peer_says_goodbye) {
-  struct talker client = {0};
-  int server = talker_meet_raw_server(&client);
-  send_text(server, server_preface);
-  send_text(server, "000008 07 00 00000000 00000000 00000000");
-  talker_expect_close(&client, NULL);
-  close(server);
-}
-
-/* --- Errors --------------------------------------------------------------------------------------- */
-
 /* Receive all that comes until the end, and look for GOAWAY in it. Returns its error code, or -1 if there
  * is none. */
 static int64_t receive_goaway(int descriptor, enum frame_sender sender) {
@@ -262,6 +250,19 @@ static int64_t receive_goaway(int descriptor, enum frame_sender sender) {
   frames_end(&frames);
   return error_code;
 }
+
+/* No stream is open: so both sides have finished. */
+Test(connection_end, peer_says_goodbye) {
+  struct talker client = {0};
+  int server = talker_meet_raw_server(&client);
+  send_text(server, server_preface);
+  send_text(server, "000008 07 00 00000000 00000000 00000000");
+  receive_goaway(server, FRAME_FROM_CLIENT);
+  close(server);
+  talker_expect_close(&client, NULL);
+}
+
+/* --- Errors --------------------------------------------------------------------------------------- */
 
 static void request(struct talker *client) {
   talker_request(client);
@@ -325,8 +326,9 @@ Test(connection_end, server_speaks_another_protocol) {
   int server = talker_meet_raw_server(&client);
   static const char answer[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
   support_send(server, answer, strlen(answer));
-  talker_expect_close(&client, "PROTOCOL_ERROR: SETTINGS expected");
+  cr_assert_eq(receive_goaway(server, FRAME_FROM_CLIENT), NGHTTP2_PROTOCOL_ERROR, "no GOAWAY");
   close(server);
+  talker_expect_close(&client, "PROTOCOL_ERROR: SETTINGS expected");
 }
 
 static void fail(struct talker *talker) {

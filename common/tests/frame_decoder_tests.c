@@ -183,6 +183,7 @@ Test(frame_decoder, tls) {
 
 /* What began like the preface is a part of it. */
 Test(frame_decoder, not_quite_the_preface) {
+  static const char request[] = "POST / HTTP/1.1\r\n\r\n";
   struct frames frames;
   frames_begin(&frames);
   frames_feed(&frames, client, "P", 1);
@@ -192,6 +193,35 @@ Test(frame_decoder, not_quite_the_preface) {
   cr_assert_eq(frames.count, 2, "%zu frames", frames.count);
   expect_not_http2(frames.list[0], "POST", 4, "this is not HTTP/2 (RFC 9113, section 3.4)");
   expect_not_http2(frames.list[1], " /", 2, "still not HTTP/2 (RFC 9113, section 3.4)");
+  frames_end(&frames);
+  frames_begin(&frames);
+  frames_feed(&frames, client, request, strlen(request));
+  cr_assert_eq(frames.count, 1, "%zu frames", frames.count);
+  expect_not_http2(frames.list[0], request, strlen(request),
+                   "this is HTTP/1, not HTTP/2 (RFC 9113, section 3.4)");
+  frames_end(&frames);
+}
+
+Test(frame_decoder, not_quite_tls) {
+  struct frames frames;
+  frames_begin(&frames);
+  frames_feed(&frames, server, "\x16\x16\3", 3);
+  expect_not_http2(frames.list[0], "\x16\x16\3", 3, "this is not HTTP/2 (RFC 9113, section 3.4)");
+  frames_end(&frames);
+}
+
+/* After its preface, a client speaks HTTP/2, however odd its frames. */
+Test(frame_decoder, long_frame_after_the_preface) {
+  static const char payload[65536];
+  struct frames frames;
+  struct buffer bytes = {0};
+  frames_begin(&frames);
+  frames_append(&bytes, NGHTTP2_DATA, 0, 1, payload, sizeof payload);
+  frames_feed_text(&frames, client, "'PRI * HTTP/2.0' 0d0a0d0a 'SM' 0d0a0d0a");
+  frames_feed(&frames, client, bytes.bytes, bytes.length);
+  buffer_free(&bytes);
+  cr_assert_eq(frames.count, 2, "%zu frames", frames.count);
+  cr_assert_eq(frames.list[1]->type, NGHTTP2_DATA, "type %u", frames.list[1]->type);
   frames_end(&frames);
 }
 

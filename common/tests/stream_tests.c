@@ -273,15 +273,19 @@ static void look_at_all_fields(struct stream *stream) {
   cr_assert_str_eq(stream_header_value(stream, 6), "3", "the second x-a");
 }
 
+static void look_at_stream(struct stream *stream) {
+  cr_assert_eq(stream_status(stream), 0, "a request has none");
+  cr_assert_eq(stream_id(stream), 1, "%d", stream_id(stream));
+  cr_assert_not_null(stream_connection(stream), "connection");
+}
+
 static void look_at_request(struct stream *stream, void *user) {
   cr_assert_str_eq(stream_method(stream), "GET", "%s", stream_method(stream));
   cr_assert_str_eq(stream_path(stream), "/a?b=c", "%s", stream_path(stream));
   cr_assert_null(stream_header(stream, "x-none"), "what is absent");
   cr_assert_null(stream_trailer(stream, "x-a"), "a header is no trailer");
   look_at_all_fields(stream);
-  cr_assert_eq(stream_status(stream), 0, "a request has none");
-  cr_assert_eq(stream_id(stream), 1, "%d", stream_id(stream));
-  cr_assert_not_null(stream_connection(stream), "connection");
+  look_at_stream(stream);
   hello(stream, user);
 }
 

@@ -18,7 +18,7 @@ import time
 
 from handout_text import ROOT, Wrong
 
-BLOCK_SECONDS = 60
+BLOCK_SECONDS = float(os.environ.get("HANDOUT_SECONDS", "60"))
 SERVER_SECONDS = 20
 END_SECONDS = 3
 PORT = re.compile(r"\b80\d\d\b")
@@ -295,7 +295,7 @@ class Copy:
             while terminal.read(deadline - time.monotonic()):
                 if time.monotonic() >= deadline:
                     said = "\n".join(self.restore(terminal.text())[:50])
-                    raise Wrong(block.line, f"this goes on after {BLOCK_SECONDS} seconds; it began:\n{said}")
+                    raise Wrong(block.line, f"this goes on after {BLOCK_SECONDS:g} seconds; it began:\n{said}")
             text = terminal.text()
         finally:
             terminal.end()

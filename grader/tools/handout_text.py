@@ -100,7 +100,7 @@ def parse(lines):
 
 
 def squeeze(text):
-    return re.sub(r"\s+", " ", text).strip()
+    return re.sub(r"\s+", " ", text).strip().replace("* ", "*")
 
 
 def quoted_sources(lab):
@@ -123,9 +123,11 @@ def has_pieces(source, pieces):
 
 
 def check_quotation(block, sources):
-    pieces = [squeeze(piece) for piece in re.split(r"(?m)^\s*\.\.\.\s*$", "\n".join(block.lines))]
-    if not any(has_pieces(source, pieces) for source in sources):
-        yield Wrong(block.line, "this C stands neither in the lab's solution nor in a header")
+    """Each paragraph may be from another file."""
+    for paragraph in "\n".join(block.lines).split("\n\n"):
+        pieces = [squeeze(piece) for piece in re.split(r"(?m)^\s*\.\.\.\s*$", paragraph)]
+        if not any(has_pieces(source, pieces) for source in sources):
+            yield Wrong(block.line, "this stands neither in the lab's solution nor in a header:\n" + paragraph)
 
 
 def check_names(lines, sources):

@@ -1,0 +1,269 @@
+#!/bin/bash
+# The handouts say what is so. And grader/tools/handout, which finds that out, notices where one does not: it is
+# tried on a small stand-in for this project.
+set -u
+root=$PWD
+# shellcheck source=grader/tools/tap.sh
+. grader/tools/tap.sh
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+#SKIP for handout in lab[0-9][0-9]-*/README.md; do
+#SKIP   check "$handout says what is so" grader/tools/handout --check "$handout"
+#SKIP done
+
+# --- The stand-in -------------------------------------------------------------------------------------
+
+mkdir -p "$work"/project/{common,lab01-one/solution,page,grader/mistakes/lab01} && cd "$work/project" || exit 1
+cp -r "$root/grader/tools" grader/
+echo 'int stand_in_make(int one, int two);' >common/stand_in.h
+cat >lab01-one/solution/one.c <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#define todo(number, text) (printf("TODO %d\n", number), exit(1))
+int main(void) {
+  /* BEGIN SOLUTION */
+  /* STARTER
+  todo(1, "say one");
+  */
+  printf("one\n");
+  /* END SOLUTION */
+  /* BEGIN SOLUTION */
+  /* STARTER
+  todo(2, "say two");
+  */
+  printf("two\n");
+  /* END SOLUTION */
+  return 3;
+}
+END
+echo 'this is what the student wrote' >lab01-one/one.c
+cat >grader/mistakes/lab01/says-six.patch <<'END'
+Says six.
+--- a/lab01-one/solution/one.c
++++ b/lab01-one/solution/one.c
+@@ -14,5 +14,5 @@
+   */
+-  printf("two\n");
++  printf("six\n");
+   /* END SOLUTION */
+   return 3;
+ }
+END
+printf '%s\n' 'CHECK(lab01, first, .points = 1)' 'CHECK(lab01, second, .points = 1)' >grader/lab01_checks.c
+printf '%s\n' 'build/one: lab01-one/one.c' '	@mkdir -p build && cc -w $< -o $@' >Makefile
+# A server that says on which port it is, logs the paths that it is asked for, and leaves its process number.
+cat >serve <<'END'
+#!/usr/bin/env python3
+import http.server, os, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"served by %d\n" % self.server.server_port)
+    def log_message(self, *arguments):
+        print("asked for", self.path, flush=True)
+server = http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+open(os.environ["PIDS"], "a").write(f"{os.getpid()}\n")
+print(f"listening on http://localhost:{sys.argv[1]}", flush=True)
+server.serve_forever()
+END
+cat >ask <<'END'
+#!/usr/bin/env python3
+import sys, urllib.request
+print(urllib.request.urlopen(sys.argv[1]).read().decode(), end="")
+END
+# Two frames that cross on their way, in either order; the time, a date and the length of HEADERS are never the same.
+cat >ladder <<'END'
+#!/usr/bin/env python3
+import random
+sent = ["├── HEADERS ───────►│  stream 1, END_STREAM, %d bytes" % random.randint(10, 99), "├── DATA ──────────►│  stream 1, 5 bytes"]
+got = ["│◄────── SETTINGS ──┤  stream 0, 6 bytes", "│◄────────── PING ──┤  stream 0, 8 bytes: %016x" % random.getrandbits(64)]
+while sent or got:
+    side = random.choice([side for side in (sent, got) if side])
+    print("%10.1f %s" % (random.random() * 1000, side.pop(0)))
+    if side is got and side:
+        print("           │                   │    MAX_CONCURRENT_STREAMS 100")
+print("date: Sun, %02d Nov 2026 21:24:11 GMT" % random.randint(1, 30))
+END
+chmod +x serve ask ladder
+export PIDS=$work/pids
+
+# handout TEXT, or handout lab TEXT: write a handout, of the lab or of no lab, and have it checked.
+handout() {
+  page=page/README.md
+  if [ "$1" = lab ]; then
+    page=lab01-one/README.md
+    shift
+  fi
+  printf '%s\n' "$1" >$page
+  grader/tools/handout --check $page >"$work/out" 2>&1
+  status=$?
+  cat "$work/out"
+  return $status
+}
+has() {
+  grep -qF -- "$1" "$work/out" || { cat "$work/out"; return 1; }
+}
+console() {
+  printf '%s\n' '```console' "$@" '```'
+}
+
+# --- Commands and what they print ---------------------------------------------------------------------
+
+check "a command that prints what is shown" handout "$(console '$ echo one; echo two >&2' one two '$ true')"
+check_not "one that prints something else" handout "$(printf 'Text.\n\n'; console '$ echo one' two)"
+check "is told with its line" has 'page/README.md:4: $ echo one'
+check "and the difference" has '+one'
+check_not "one that prints more" handout "$(console '$ echo one; echo two' one)"
+check_not "one that prints less" handout "$(console '$ echo one' one two)"
+check_not "only the second command is wrong" handout "$(console '$ echo one' one '$ echo two' 2)"
+check "it alone is told" has ':4: $ echo two'
+check "the status of the command before" handout "$(console '$ (exit 7)' '$ echo $?' 7)"
+check "a command of two lines" handout "$(console '$ for i in 1 2; do' '>   echo $i; done' 1 2)"
+check "a terminal of 80 columns" handout "$(console '$ test -t 1 && stty size <&1' '24 80')"
+check "\"...\" is any lines" handout "$(console '$ seq 9' 1 ... 4 5 ... 9)"
+check "or none" handout "$(console '$ seq 2' ... 1 ... 2 ...)"
+check_not "but not those around it" handout "$(console '$ seq 9' ... 4 6 ...)"
+check_not "a block without a command" handout "$(console one)"
+check_not "a block without an end" handout '```console'
+HANDOUT_SECONDS=1 check_not "a command without an end" handout "$(console '$ echo begun; sleep 1000' begun)"
+check "what it said is told" has begun
+
+# --- What may differ ----------------------------------------------------------------------------------
+
+ladder=('$ ./ladder'
+  '       0.1 ├── HEADERS ───────►│  stream 1, END_STREAM, 10 bytes'
+  '       0.2 │◄────── SETTINGS ──┤  stream 0, 6 bytes'
+  '           │                   │    MAX_CONCURRENT_STREAMS 100'
+  '       0.3 ├── DATA ──────────►│  stream 1, 5 bytes'
+  '       0.4 │◄────────── PING ──┤  stream 0, 8 bytes: 0123456789abcdef'
+  'date: Mon, 01 Jan 2024 00:00:00 GMT')
+for _ in 1 2 3; do
+  check "a ladder whose sides cross, and a date" handout "$(console "${ladder[@]}")"
+done
+check_not "a frame that is missing" handout "$(console "${ladder[@]:0:4}" "${ladder[@]:5}")"
+check_not "another length" handout "$(console "${ladder[@]}" | sed 's/, 5 bytes/, 6 bytes/')"
+check_not "another order on one side" handout \
+  "$(console "${ladder[@]:0:1}" "${ladder[@]:4:1}" "${ladder[@]:1:3}" "${ladder[@]:5}")"
+check_not "a detail below the wrong frame" handout \
+  "$(console "${ladder[@]:0:3}" "${ladder[@]:4:2}" "${ladder[@]:3:1}" "${ladder[@]:6}")"
+check "SEED, seconds, line numbers, addresses" handout \
+  "$(console '$ echo "1.7 s, SEED=9, one.c:12:3 at 0x7ffe0123"' '0.2 s, SEED=1, one.c:7:1 at 0x55a000')"
+check_not "but not what only looks alike" handout "$(console '$ echo "17 s, NEED=9"' '02 s, NEED=1')"
+
+# --- Servers and ports --------------------------------------------------------------------------------
+
+gone() {
+  for pid in $(cat "$PIDS"); do
+    ! kill -0 "$pid" 2>/dev/null || { echo "$pid still runs"; return 1; }
+  done
+}
+server=$(console '$ ./serve 8000' 'listening on http://localhost:8000' 'asked for /a')
+asks=$(console '$ ./ask http://localhost:8000/a' 'served by 8000')
+check "a server" handout "$server$(echo; console '$ ./ask http://localhost:8000/a' 'served by 8000')"
+check "it is ended" gone
+check_not "a server that logs something else" handout "$server
+$(console '$ ./ask http://localhost:8000/b' 'served by 8000')"
+check "is told" has '+asked for /b'
+check "another port is used" handout "$(console '$ test 8000 = 80""00 || echo other' other)"
+check "the same for the same, and another for another" handout \
+  "$(console '$ test 8000 = 8000 && test 8000 != 8001 && echo so' so)"
+check_not "a server that does not come up" handout "$(console '$ echo no 8000' 'listening on 8000')"
+check_not "a server that names no port" handout "$(console '$ ./serve 0' 'listening on http://localhost:8000')"
+check_not "a server that is not alone" handout "$(console '$ true' '$ ./serve 8000' 'listening on http://localhost:8000')"
+check "what a command leaves running" handout "$(console "\$ sleep 1000 & echo \$! >>$PIDS")"
+check "is ended" gone
+printf '%s\n%s\n' "$server" "$(console '$ sleep 1000')" >page/README.md
+: >"$PIDS"
+grader/tools/handout --check page/README.md >/dev/null 2>&1 &
+tool=$!
+until [ -s "$PIDS" ]; do sleep 0.05; done
+{ kill -KILL $tool; wait $tool; } 2>/dev/null
+check "a server ends even if the tool is killed" timeout 10 bash -c "until ! kill -0 $(cat "$PIDS"); do sleep 0.1; done"
+rm -rf "${TMPDIR:-/tmp}"/handout-*/project/ladder "${TMPDIR:-/tmp}/no-such"
+
+# --- Files --------------------------------------------------------------------------------------------
+
+check "C from a header, however it is broken" handout '```c
+int
+stand_in_make(int one,
+              int two);
+```'
+check_not "C from nowhere" handout '```c
+int stand_in_make(int one, long two);
+```'
+check_not "a script that no command runs" handout '```js
+// build/one.js
+```'
+check_not "a script without a name" handout '```js
+console.log(1);
+```'
+if command -v node >/dev/null; then
+  check "a script, and its ports" handout '```js
+// build/one.js
+console.log(process.argv[2] === "http://localhost:8000", 8000);
+```
+'"$(console '$ node build/one.js http://localhost:8000' 'true 8000')"
+else
+  skip "a script, and its ports" "there is no node"
+fi
+check "a function that exists" handout 'Call `stand_in_make(1, 2)`.'
+check_not "a function that does not" handout 'Call `stand_in_take()`.'
+check "is told with its name" has 'there is no stand_in_take'
+check "a link to a file" handout 'See [this](../Makefile#all) and [that](https://example.org/none).'
+check_not "a link to nothing" handout 'See [this](../none).'
+
+# --- A lab --------------------------------------------------------------------------------------------
+
+sections() {
+  printf '## %s\n' 'What you build' 'The idea' 'In Node.js' 'Your tasks'
+  printf '%s\n' '### TODO 1: one' '### TODO 2: two' '`CHECK=first` `CHECK=second`'
+  printf '## %s\n' 'Run it' 'On the wire' 'When it fails' 'Going further'
+  printf '%s\n' "$@"
+}
+one='$ build/one'
+check "the solution is in the student's place" handout lab "$(sections "$(console "$one" one two '$ echo $?' 3)")"
+check "but in the copy only" grep -q 'the student wrote' lab01-one/one.c
+check "the starter" handout lab "$(sections '<!-- with the starter -->' "$(console "$one" 'TODO 1')")"
+check "some TODOs done" handout lab "$(sections '<!-- with TODO 1 done -->' "$(console "$one" one 'TODO 2')")"
+check "all of them" handout lab "$(sections '<!-- with TODO 1 to 2 done -->' "$(console "$one" one two)")"
+check "a mistake" handout lab "$(sections '<!-- with the mistake says-six -->' "$(console "$one" one six)" \
+  "$(console "$one" one two)")"
+check_not "a mistake that nobody knows" handout lab "$(sections '<!-- with the mistake none -->' "$(console "$one")")"
+check "is told" has 'there is no mistake none'
+check_not "a comment that nobody knows" handout lab "$(sections '<!-- with nothing -->' "$(console "$one")")"
+check "C from the solution, in pieces" handout lab "$(sections '```c' 'int main(void) {' '...' 'return 3;' '```')"
+check_not "in the wrong order" handout lab "$(sections '```c' 'return 3;' '...' 'int main(void) {' '```')"
+check_not "a section that is missing" handout lab "$(sections | grep -v 'The idea')"
+check_not "sections in another order" handout lab "$(sections | sed '/Run it/d; $a## Run it')"
+check_not "a TODO without a heading" handout lab "$(sections | grep -v 'TODO 2')"
+check_not "a heading without a TODO" handout lab "$(sections '### TODO 3: three')"
+check_not "a check that is not named" handout lab "$(sections | sed 's/CHECK=second//')"
+check_not "a check that does not exist" handout lab "$(sections '`CHECK=third`')"
+
+# --- Writing ------------------------------------------------------------------------------------------
+
+write() {
+  printf '%s\n' "$1" >page/README.md
+  grader/tools/handout --write page/README.md >"$work/out" 2>&1
+}
+is() {
+  [ "$(cat page/README.md)" = "$1" ] || { cat page/README.md; return 1; }
+}
+check_not "what is wrong is told" write "$(console '$ echo one' two '$ echo two'; echo text)"
+check "and written" is "$(console '$ echo one' one '$ echo two' two; echo text)"
+check "what is right is left alone" write "$(cat page/README.md)"
+right=$(console "${ladder[@]}")
+check "also what may differ" write "$right"
+check "to the letter" is "$right"
+write "$(console '$ seq 10 20' 8 9 ... 15 6 ... 20)"
+check "\"...\" stays where it was" is "$(console '$ seq 10 20' 10 11 ... 15 16 ... 20)"
+write "$(console '$ seq 10 20' ... 13 14 x ...)"
+check "also at both ends" is "$(console '$ seq 10 20' ... 13 14 15 ...)"
+write "$server
+$(console '$ ./ask http://localhost:8000/b' 'served by 1')"
+check "servers, and ports as they were" is "${server/\/a//b}
+$(console '$ ./ask http://localhost:8000/b' 'served by 8000')"
+check_not "wrong usage" grader/tools/handout page/README.md
+done_testing
