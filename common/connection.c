@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "common/frame.h"
+#include "common/strict.h"
 
 struct connection {
   struct transport *transport;
   nghttp2_session *session;
+  struct strict *strict; /* a server's; NULL for a client */
   const struct connection_config *config;
   void *user;
   bool open;    /* on_open was called */
@@ -54,6 +56,19 @@ static void look_for_goaway(struct connection *connection, const uint8_t *frame,
               length - DEBUG_DATA);
 }
 
+/*
+ * RFC 9113, section 6.9.2: INITIAL_WINDOW_SIZE that makes a window larger than 2^31-1 is a connection
+ * error, but nghttp2 only resets the streams. Every RST_STREAM(FLOW_CONTROL_ERROR) is its own, and says that
+ * the peer cannot count: so the connection ends with it, as section 5.4.1 allows.
+ */
+static void look_for_flow_control_error(struct connection *connection, const uint8_t *frame,
+                                        size_t length) {
+  enum { TYPE = 3, ERROR_CODE = FRAME_HEADER_LENGTH, LENGTH = FRAME_HEADER_LENGTH + 4 };
+  if (length == LENGTH && frame[TYPE] == NGHTTP2_RST_STREAM &&
+      read_32(frame + ERROR_CODE) == NGHTTP2_FLOW_CONTROL_ERROR)
+    nghttp2_session_terminate_session(connection->session, NGHTTP2_FLOW_CONTROL_ERROR);
+}
+
 /* --- Transport events ----------------------------------------------------------------------------- */
 
 static void on_writable(struct transport *transport, void *user) {
@@ -70,18 +85,27 @@ static void on_writable(struct transport *transport, void *user) {
       return;
     }
     look_for_goaway(connection, frame, (size_t)length);
+    look_for_flow_control_error(connection, frame, (size_t)length);
   }
   if (!nghttp2_session_want_read(session) && !nghttp2_session_want_write(session))
     transport_close(transport);
 }
 
+/* Returns 0, or a negative code of nghttp2's. */
+static int receive(struct connection *connection, const uint8_t *data, size_t length) {
+  if (connection->strict)
+    return strict_receive(connection->strict, connection->session, data, length);
+  ssize_t taken = nghttp2_session_mem_recv(connection->session, data, length);
+  return taken < 0 ? (int)taken : 0;
+}
+
 static void on_data(struct transport *transport, const uint8_t *data, size_t length, void *user) {
   struct connection *connection = user;
-  ssize_t taken = nghttp2_session_mem_recv(connection->session, data, length);
-  if (taken >= 0)
+  int error = receive(connection, data, length);
+  if (error == 0)
     return; /* the transport asks on_writable next */
-  set_nghttp2_error(connection, (int)taken);
-  if (taken !=
+  set_nghttp2_error(connection, error);
+  if (error !=
       NGHTTP2_ERR_BAD_CLIENT_MAGIC) /* whoever does not speak HTTP/2 knows no GOAWAY either */
     nghttp2_session_terminate_session(connection->session, NGHTTP2_INTERNAL_ERROR);
   on_writable(transport, connection);
@@ -107,6 +131,7 @@ static void on_open(struct transport *transport, void *user) {
 /* Free all but the transport. */
 static void free_session(struct connection *connection) {
   nghttp2_session_del(connection->session);
+  strict_free(connection->strict);
   free(connection->error);
   free(connection);
 }
@@ -132,11 +157,17 @@ static struct connection *connection_new(const struct connection_config *config,
     return NULL;
   connection->config = config;
   connection->user = user;
-  int error = is_server ? nghttp2_session_server_new2(&connection->session, config->callbacks, user,
-                                                      config->option)
-                        : nghttp2_session_client_new2(&connection->session, config->callbacks, user,
-                                                      config->option);
+  int error = NGHTTP2_ERR_NOMEM;
+  if (is_server)
+    connection->strict = strict_new();
+  if (!is_server)
+    error =
+        nghttp2_session_client_new2(&connection->session, config->callbacks, user, config->option);
+  else if (connection->strict)
+    error =
+        nghttp2_session_server_new2(&connection->session, config->callbacks, user, config->option);
   if (error != 0) {
+    strict_free(connection->strict);
     free(connection);
     return NULL;
   }

@@ -113,9 +113,8 @@ static void check_order(struct side *side, struct frame *frame) {
 static int decode_fields(struct side *side, struct frame *frame,
                          const struct frame_fragment *fragment) {
   const char *error = NULL;
-  if (side->block_open && frame->type != NGHTTP2_CONTINUATION &&
-      hpack_decode(side->hpack, frame->payload, 0, true, &error) !=
-          0) /* close what was left open */
+  bool left_open = side->block_open && frame->type != NGHTTP2_CONTINUATION;
+  if (left_open && hpack_decode(side->hpack, frame->payload, 0, true, &error) != 0)
     return -1;
   side->block_open = !(frame->flags & NGHTTP2_FLAG_END_HEADERS);
   side->block_stream_id = frame->stream_id;

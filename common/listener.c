@@ -126,7 +126,7 @@ static int bind_address(const struct addrinfo *address, int port) {
 
 /* The port that `descriptor` is bound to, or -1. */
 static int bound_port(int descriptor) {
-  struct sockaddr_storage name;
+  struct sockaddr_storage name = {0};
   socklen_t size = sizeof name;
   if (getsockname(descriptor, (struct sockaddr *)&name, &size) != 0)
     return -1;

@@ -14,13 +14,6 @@ enum {
   CONNECTION_WINDOW = 1024 * 1024,
   GRACE_MS = 5000,
   ROUND_TRIP_MS = 1000, /* the most that server_close waits for the answer to PING */
-  GAPS = 16,            /* remembered, of one connection */
-};
-
-/* Stream identifiers that a client has passed over: from `first` to `last`. */
-struct gap {
-  int32_t first;
-  int32_t last;
 };
 
 /* One client. */
@@ -30,9 +23,6 @@ struct client {
   struct client *next;
   struct connection *connection; /* NULL until it is open */
   struct stream_list streams;
-  int32_t last_stream_id; /* the highest that the client has used */
-  struct gap gaps[GAPS];  /* the latest of them; unused ones are from 0 to 0 */
-  unsigned next_gap;      /* where the next is put, counted on */
 };
 
 /* How far server_close has come. */
@@ -183,40 +173,6 @@ int server_close_on_signals(struct server *server) {
   return server->interrupt && server->terminate ? 0 : -1;
 }
 
-/* --- What nghttp2 leaves to us ---------------------------------------------------------------- */
-
-static bool was_passed_over(const struct client *client, int32_t id) {
-  for (size_t i = 0; i < GAPS; i++)
-    if (client->gaps[i].first <= id && id <= client->gaps[i].last)
-      return true;
-  return false;
-}
-
-/*
- * RFC 9113, section 5.1.1: a client's stream identifiers only grow, and opening one closes all
- * lower ones that were never used; HEADERS on one of those is a connection error. nghttp2 cannot
- * tell them from streams that it has closed and forgotten, and passes over it. So the identifiers
- * that were left out are remembered here; clients that leave out any are rare, and a few are
- * enough.
- */
-static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *header,
-                          void *user_data) {
-  struct stream_list *streams = user_data;
-  struct client *client = streams->user;
-  int32_t id = header->stream_id;
-  if (header->type != NGHTTP2_HEADERS || id % 2 == 0)
-    return 0;
-  if (id > client->last_stream_id) {
-    int32_t expected = client->last_stream_id == 0 ? 1 : client->last_stream_id + 2;
-    if (id > expected)
-      client->gaps[client->next_gap++ % GAPS] = (struct gap){expected, id - 2};
-    client->last_stream_id = id;
-  } else if (was_passed_over(client, id)) {
-    return nghttp2_session_terminate_session(session, NGHTTP2_PROTOCOL_ERROR);
-  }
-  return 0;
-}
-
 /* An answer to PING ends the round trip of server_close for this client. */
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user_data) {
   struct stream_list *streams = user_data;
@@ -289,7 +245,6 @@ static int configure(struct server *server) {
       nghttp2_option_new(&server->option) != 0)
     return -1;
   stream_list_set_callbacks(server->callbacks);
-  nghttp2_session_callbacks_set_on_begin_frame_callback(server->callbacks, on_begin_frame);
   nghttp2_session_callbacks_set_on_frame_recv_callback(server->callbacks, on_frame_recv);
   stream_list_set_options(server->option);
   const nghttp2_settings_entry settings[] = {

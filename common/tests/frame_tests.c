@@ -150,7 +150,12 @@ Test(frame, settings, .init = begin, .fini = end) {
   expect_setting(frame, 2, NGHTTP2_SETTINGS_MAX_FRAME_SIZE, 0xffffff);
   expect_setting(frame, 3, NGHTTP2_SETTINGS_ENABLE_PUSH, 0);
   expect_setting(frame, 4, 0xabcd, 1);
-  expect_header(feed(client, "000000 04 01 00000000"), NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, 0);
+  frame = feed(server, "000006 04 00 00000000 0003 00000065");
+  cr_assert_eq(frame->setting_count, 1, "%zu settings in the next frame", frame->setting_count);
+  expect_setting(frame, 0, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 101);
+  frame = feed(client, "000000 04 01 00000000");
+  expect_header(frame, NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, 0);
+  cr_assert_null(frame->settings, "settings in an ACK");
 }
 
 Test(frame, push_promise, .init = begin, .fini = end) {

@@ -83,7 +83,7 @@ uint64_t support_now(void) {
 /* --- Sockets -------------------------------------------------------------------------------------- */
 
 static int port_of(int descriptor) {
-  struct sockaddr_in name;
+  struct sockaddr_in name = {0};
   socklen_t size = sizeof name;
   cr_assert_eq(getsockname(descriptor, (struct sockaddr *)&name, &size), 0, "getsockname");
   return ntohs(name.sin_port);

@@ -17,31 +17,36 @@ typedef void (*talker_hook)(struct talker *talker);
 
 /* Zeroed to begin with. Events that come out of order fail the test. */
 struct talker {
-  struct connection *connection; /* NULL after the end */
-  bool open;
-  bool closed;                     /* on_close was called, */
-  char error[256];                 /* with this; "" for NULL */
-  size_t body;                     /* the length of each body that it sends, */
-  size_t produced;                 /* and how much of them nghttp2 has taken */
-  bool holds;                      /* a server: it does not answer until talker_answer */
-  int32_t asked;                   /* a server: the last stream on which a request is complete */
-  size_t requests;                 /* a server: how many are */
-  size_t finished;                 /* streams that were closed with NO_ERROR, */
-  size_t failed;                   /* and those with another one */
-  size_t received[TALKER_STREAMS]; /* the length of the body, by half the stream's identifier */
-  const struct connection_config *config; /* set before it begins; NULL for talker_config() */
-  bool observes;                          /* set before it begins, so that all frames go into */
-  struct frames frames;
-  size_t sent; /* the bytes, and the system calls that it took */
-  size_t system_calls;
-  /* What a test does in an event, after it was noted. May be NULL. */
+  /* What a test sets before it begins. */
+  const struct connection_config *config; /* NULL for talker_config() */
+  size_t body;                            /* the length of each body that it sends */
+  bool holds;                             /* a server: it does not answer until talker_answer */
+  bool observes;                          /* all frames, both ways, go into `frames` */
+
+  /* What a test does in an event, after that was noted. May be NULL. */
   talker_hook at_open;
-  talker_hook at_frame;       /* a frame was received, */
-  const nghttp2_frame *frame; /* this one */
+  talker_hook at_frame; /* `frame` was received */
   talker_hook at_stream_close;
   talker_hook at_close;
-  int fails;      /* what at_frame makes nghttp2's callback return */
-  int body_fails; /* what the callback that reads the body returns, if not 0 */
+  int fails;      /* what the callback that has called at_frame returns then */
+  int body_fails; /* what the callback that reads the body returns, unless it is 0 */
+
+  /* What has happened. */
+  struct connection *connection; /* NULL after the end */
+  bool open;
+  bool closed;                /* on_close was called, */
+  char error[256];            /* with this; "" for NULL */
+  const nghttp2_frame *frame; /* in at_frame only */
+  struct frames frames;
+  size_t requests;                 /* a server: how many are complete; */
+  int32_t asked;                   /* the stream of the last one */
+  size_t finished;                 /* streams that were closed with NO_ERROR, */
+  size_t failed;                   /* and those with another one */
+  size_t received[TALKER_STREAMS]; /* how much of the body came, by half the stream's identifier, */
+  size_t read[TALKER_STREAMS];     /* and how much of its own body nghttp2 has read; */
+  size_t produced;                 /* that for all streams together */
+  size_t sent;                     /* bytes, */
+  size_t system_calls;             /* by so many */
 };
 
 /* What talkers do and say when they begin. */

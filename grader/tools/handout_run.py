@@ -46,7 +46,7 @@ def masked(line):
         before, at, rails, text = ladder.groups()
         if "HEADERS" in rails:
             text = re.sub(r"\d+ bytes?$", "N bytes", text)
-        line = f"{before.strip()}{'at' if at else '  '} {rails}{text}"
+        line = f"{'@' if at else ' '}{before.strip()} {rails}{text}"
     for pattern, name in MASKS:
         line = pattern.sub(name, line)
     return line.rstrip()
@@ -57,11 +57,11 @@ def by_sides(lines):
     sides = {"none": [], "client": [], "server": [], "note": []}
     side = "note"
     for line in lines:
-        ladder = re.match(r"\S* *(at)? ([│├|].{19}[│┤|])", line)
+        ladder = re.match(r"([@ ])[> #0-9]*([│├|].{19}[│┤|])", line)
         if not ladder:
             sides["none"].append(line)
             continue
-        if ladder[1]:  # a line without a time belongs to the frame above it
+        if ladder[1] == "@":  # it has a time; a line without one belongs to the frame above it
             second = ladder[2][1]
             side = "client" if second in "─-" else "server" if second in "◄<" else "note"
         sides[side].append(line)
