@@ -126,13 +126,15 @@ static int bind_address(const struct addrinfo *address, int port) {
 
 /* The port that `descriptor` is bound to, or -1. */
 static int bound_port(int descriptor) {
-  struct sockaddr_storage name = {0};
+  union {
+    struct sockaddr any;
+    struct sockaddr_in ipv4;
+    struct sockaddr_in6 ipv6;
+  } name = {.ipv6 = {0}};
   socklen_t size = sizeof name;
-  if (getsockname(descriptor, (struct sockaddr *)&name, &size) != 0)
+  if (getsockname(descriptor, &name.any, &size) != 0)
     return -1;
-  if (name.ss_family == AF_INET6)
-    return ntohs(((struct sockaddr_in6 *)&name)->sin6_port);
-  return ntohs(((struct sockaddr_in *)&name)->sin_port);
+  return ntohs(name.any.sa_family == AF_INET6 ? name.ipv6.sin6_port : name.ipv4.sin_port);
 }
 
 /* Wait for clients on `descriptor`. Returns 0; or a (positive) error number, and the descriptor is closed. */

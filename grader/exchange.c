@@ -15,7 +15,7 @@
 static const double QUIET_SECONDS = 1.0;
 
 /* For a program that is never quiet. */
-static const double LIMIT_SECONDS = 15.0;
+static const double LIMIT_SECONDS = 20.0;
 
 /* What a lab's program may use. A right one uses a tenth of the processor time, so that one which computes in
  * place of waiting is found soon, however busy the machine is. */
@@ -103,9 +103,13 @@ static bool is_sending(const struct exchange *exchange) {
   return false;
 }
 
+void exchange_touch(struct exchange *exchange) {
+  exchange->touched = recording_clock();
+}
+
 bool exchange_is_quiet(const struct exchange *exchange) {
   return exchange->program && program_idle(exchange->program) >= QUIET_SECONDS &&
-         !is_sending(exchange);
+         recording_clock() - exchange->touched >= QUIET_SECONDS * 1e3 && !is_sending(exchange);
 }
 
 bool exchange_await(struct exchange *exchange, bool (*condition)(void *argument), void *argument) {
@@ -264,6 +268,7 @@ struct peer *exchange_connect_to_reference(struct exchange *exchange) {
 }
 
 void exchange_end_server(struct exchange *exchange) {
+  exchange_touch(exchange);
   if (program_signal(exchange->program, SIGTERM) != 0)
     exchange_fail(exchange, "The server has ended before it was told to.");
   exchange_wait_for_end(exchange);
@@ -310,8 +315,7 @@ void exchange_expect_output(struct exchange *exchange, const char *what, const v
   struct buffer expected = {0};
   struct buffer found = {0};
   explain_difference(bytes, length, seen, seen_length, &expected, &found);
-  exchange_fail_at(exchange, -1, expected.bytes, found.bytes, "%s is not printed as it came.",
-                   what);
+  exchange_fail_at(exchange, -1, expected.bytes, found.bytes, "%s", what);
 }
 
 /* The name that a program must put before its errors. */
@@ -324,7 +328,7 @@ void exchange_expect_error(struct exchange *exchange, int other) {
   exchange_wait_for_end(exchange);
   int code = -1;
   enum program_end end = program_end(exchange->program, &code);
-  bool right_status = end == PROGRAM_EXITED && (code == 1 || (other != 0 && code == other));
+  bool right_status = end == PROGRAM_EXITED && code == (other != 0 ? other : 1);
   if (!right_status || *program_sanitizer_report(exchange->program))
     exchange_fail_at(exchange, -1, other == 2 ? "exit status 2" : "exit status 1", NULL,
                      "The program did not say by its exit status that it failed.");
@@ -398,6 +402,8 @@ static _Noreturn void fail(struct exchange *exchange, long frame, const char *ex
   buffer_append_text(&finding->what, what);
   buffer_append_text(&finding->expected, expected ? expected : "");
   buffer_append_text(&finding->seen, seen ? seen : "");
+  if (!seen && frame >= 0 && exchange->recording.entries[frame].frame)
+    explain_frame(&finding->seen, exchange->recording.entries[frame].frame);
   if (exchange->program)
     let_it_end(exchange);
   explain_crash(exchange);

@@ -46,7 +46,8 @@ struct exchange {
   const struct lab *lab;
   uv_loop_t loop;
   uv_timer_t tick; /* wakes the loop, so that limits are noticed */
-  double deadline; /* recording_clock() at which all is given up */
+  double deadline; /* recording_clock() at which all is given up ... */
+  double touched;  /* ... and of the last exchange_touch */
   struct program *program;
   char *arguments[EXCHANGE_ARGUMENTS]; /* the command line, for the student to repeat; copies */
   size_t argument_count;
@@ -101,11 +102,11 @@ void exchange_wait_for_end(struct exchange *exchange);
 /* It has ended (this waits for it) with that status, and without any report of a sanitizer. */
 void exchange_expect_status(struct exchange *exchange, int status);
 
-/* Its standard output was exactly this. `what` names it in the message: "the response". */
+/* Its standard output was exactly this. `what` is the sentence that is told if it was not. */
 void exchange_expect_output(struct exchange *exchange, const char *what, const void *bytes,
                             size_t length);
 
-/* It ended with status 1 (or with `other`, if that is not 0), and one line on standard error that begins with
+/* It ended with status 1 (with `other`, if that is not 0), and one line on standard error that begins with
  * the program's name. */
 void exchange_expect_error(struct exchange *exchange, int other);
 
@@ -113,6 +114,9 @@ void exchange_expect_error(struct exchange *exchange, int other);
 
 /* Run the loop until condition(argument) holds. Returns whether it does: false once it can no longer come. */
 bool exchange_await(struct exchange *exchange, bool (*condition)(void *argument), void *argument);
+
+/* The program is sent something, in whatever way: for how long it has slept until now counts no more. */
+void exchange_touch(struct exchange *exchange);
 
 /* Whether the program sleeps, and nothing is on its way to it. */
 bool exchange_is_quiet(const struct exchange *exchange);

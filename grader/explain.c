@@ -51,9 +51,10 @@ void explain_frame(struct buffer *text, const struct frame *frame) {
 
 void explain_text(struct buffer *text, const char *bytes, size_t length) {
   append(text, "\"");
+  size_t begin = text->length;
   for (size_t i = 0; i < length; i++) {
     unsigned char c = (unsigned char)bytes[i];
-    if (i == TEXT_LIMIT) {
+    if (text->length >= begin + TEXT_LIMIT) {
       append(text, "\"... (%zu bytes)", length);
       return;
     }
@@ -69,27 +70,26 @@ void explain_text(struct buffer *text, const char *bytes, size_t length) {
   append(text, "\"");
 }
 
-/* The line that `offset` is in, without its newline, from at most 20 characters before it. */
+/* The line that `offset` is in, with its newline, from at most 20 characters before it. */
 static void quote_line(struct buffer *text, const char *bytes, size_t length, size_t offset) {
   size_t line = 1;
   size_t start = 0;
-  for (size_t i = 0; i < offset && i < length; i++) {
+  for (size_t i = 0; i < offset; i++) {
     if (bytes[i] == '\n') {
       line++;
       start = i + 1;
     }
   }
-  size_t end = start;
+  size_t end = offset;
   while (end < length && bytes[end] != '\n')
     end++;
-  append(text, "line %zu: ", line);
-  if (start >= length) {
-    append(text, "nothing (%zu bytes in all)", length);
-    return;
-  }
+  end += end < length;
   size_t skip = offset > start + 20 ? offset - start - 20 : 0;
-  append(text, "%s", skip ? "..." : "");
-  explain_text(text, bytes + start + skip, end - start - skip);
+  append(text, "line %zu: %s", line, skip ? "..." : "");
+  if (end > start)
+    explain_text(text, bytes + start + skip, end - start - skip);
+  if (offset == length)
+    append(text, "%sthe end, after %zu bytes", end > start ? ", then " : "", length);
 }
 
 void explain_difference(const char *expected, size_t expected_length, const char *seen,
@@ -118,7 +118,7 @@ static void append_last_frame(struct buffer *text, const struct exchange *exchan
 
 void explain_how_it_stands(struct exchange *exchange) {
   struct buffer *seen = &exchange->finding.seen;
-  if (seen->length > 0)
+  if (seen->length > 0 || exchange->finding.expected.length == 0)
     return;
   if (program_ended(exchange->program)) {
     append(seen, "the program %s", program_end_text(exchange->program));
@@ -129,7 +129,8 @@ void explain_how_it_stands(struct exchange *exchange) {
     return;
   }
   if (!exchange_is_quiet(exchange)) {
-    append(seen, "the program runs on and on");
+    append(seen, recording_clock() > exchange->deadline ? "the program runs on and on"
+                                                        : "the program is still running");
     return;
   }
   if (exchange->peer_count == 0) {
@@ -152,7 +153,8 @@ static void replace(struct buffer *text, const char *by) {
 /* A line of a sanitizer's report that tells a student something: what happened, and where in their own
  * files ("#1 0x... in on_data lab01-session/session.c:132"). */
 static bool is_telling(const char *line, const struct lab *lab) {
-  return strstr(line, "ERROR: ") || strstr(line, "runtime error: ") || strstr(line, lab->folder) ||
+  return strstr(line, "ERROR: ") || strstr(line, "runtime error: ") ||
+         (strstr(line, lab->folder) && strstr(line, ".c:")) || strstr(line, " in nghttp2_") ||
          strstr(line, "leak of ") || strstr(line, "allocated by") || strstr(line, "freed by") ||
          strncmp(line, "READ of", 7) == 0 || strncmp(line, "WRITE of", 8) == 0;
 }
@@ -164,7 +166,7 @@ static void quote_report(struct buffer *text, const char *report, const struct l
     char line[256];
     snprintf(line, sizeof line, "%.*s", (int)length, report);
     if (is_telling(line, lab)) {
-      append(text, "%s\n", line + strspn(line, " ="));
+      append(text, "%s\n", line + (*line == '=' ? strspn(line, "=0123456789") : strspn(line, " ")));
       lines++;
     }
     report += length + (report[length] == '\n');
@@ -183,10 +185,13 @@ static void name_sanitizer_error(struct buffer *what, const char *report) {
       {"stack-buffer-overflow", "The program reads or writes beyond the end of a local array."},
       {"stack-use-after", "The program uses a local variable after its function has returned."},
       {"SEGV on unknown address 0x0000000000", "The program follows a NULL pointer."},
-      {"SEGV", "The program follows a wild pointer."},
+      {"SEGV",
+       "The program follows a wild pointer: one that was never set, or in memory already freed."},
+      {"unknown-crash", "The program reads or writes where there is no memory of its own."},
       {"stack-overflow", "The program calls itself without end."},
       {"attempting free on", "The program frees what malloc did not give it."},
       {"LeakSanitizer", "The program does not free all the memory that it allocates."},
+      {"within null pointer", "The program follows a NULL pointer."},
       {"runtime error: ", "The program does something that C leaves undefined."},
   };
   for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {

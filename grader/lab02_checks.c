@@ -45,6 +45,32 @@ static struct peer *start_get(struct exchange *exchange) {
   return peer;
 }
 
+/* Whether so many requests have come, or another connection. */
+struct several {
+  struct exchange *exchange;
+  struct peer *peer;
+  size_t count;
+};
+
+static bool has_come_or_connected(void *argument) {
+  const struct several *several = argument;
+  size_t count = 0;
+  for (size_t i = 0; i < PEER_STREAMS; i++)
+    count += several->peer->streams[i].headers_complete;
+  return count >= several->count || several->exchange->peer_count > 1;
+}
+
+/* One of several requests on this connection. */
+static int32_t expect_request_of_three(struct peer *peer) {
+  struct exchange *exchange = peer->exchange;
+  struct several several = {exchange, peer, peer->returned_count + 1};
+  exchange_await(exchange, has_come_or_connected, &several);
+  if (exchange->peer_count > 1)
+    exchange_fail_at(exchange, -1, "all requests on one connection", "another connection",
+                     "The program opens a connection for each request.");
+  return peer_expect_request(peer);
+}
+
 /* The same with three GETs: returns when all of them have come, with their streams in the order of the paths. */
 static struct peer *start_three(struct exchange *exchange, int32_t streams[3]) {
   char paths[3][PATH_SIZE];
@@ -55,7 +81,7 @@ static struct peer *start_three(struct exchange *exchange, int32_t streams[3]) {
   struct peer *peer = exchange_accept(exchange);
   peer_handshake(peer);
   for (int i = 0; i < 3; i++) {
-    int32_t stream_id = peer_expect_request(peer);
+    int32_t stream_id = expect_request_of_three(peer);
     const char *path = peer_field(peer, stream_id, ":path");
     for (int p = 0; p < 3; p++)
       if (path && strcmp(path, paths[p]) == 0)
@@ -68,20 +94,43 @@ static struct peer *start_three(struct exchange *exchange, int32_t streams[3]) {
   return peer;
 }
 
+/* Whether a PING with this number in it was answered. */
+struct numbered_ping {
+  const struct recording *recording;
+  uint8_t number;
+};
+
+static bool is_answered(void *argument) {
+  const struct numbered_ping *ping = argument;
+  for (size_t i = 0; i < ping->recording->count; i++) {
+    const struct frame *frame = ping->recording->entries[i].frame;
+    if (frame && frame->sender == FRAME_FROM_CLIENT && frame->type == NGHTTP2_PING &&
+        frame->flags & NGHTTP2_FLAG_ACK && frame->data_length == 8 &&
+        frame->data[0] == ping->number)
+      return true;
+  }
+  return false;
+}
+
+/* Let the program read all that was sent to it: return when it has answered a PING, or never will. */
+static void let_it_read(struct peer *peer, uint8_t number) {
+  const uint8_t octets[8] = {number};
+  struct numbered_ping ping = {&peer->exchange->recording, number};
+  peer_send_ping(peer, octets);
+  exchange_await(peer->exchange, is_answered, &ping);
+}
+
 /* What the program prints for a response with status 200, no further header fields, and this body. */
 static void append_plain(struct buffer *output, const char *body, size_t length) {
   buffer_append_text(output, ":status: 200\n\n");
   buffer_append(output, body, length);
 }
 
-static void expect_printed(struct exchange *exchange, const struct buffer *output) {
-  exchange_expect_output(exchange, "The response", output->bytes, output->length);
-}
-
-/* Goodbye, status 0, and this output. */
-static void finish(struct exchange *exchange, struct peer *peer, struct buffer *output) {
+/* Goodbye, status 0, and this output; `what` is told if it is another. */
+static void finish(struct exchange *exchange, struct peer *peer, struct buffer *output,
+                   const char *what) {
   peer_expect_goodbye(peer);
-  expect_printed(exchange, output);
+  exchange_expect_output(exchange, what, output->bytes, output->length);
   exchange_expect_status(exchange, 0);
   buffer_free(output);
 }
@@ -96,6 +145,41 @@ static void expect_failure(struct exchange *exchange) {
     if (strncmp(line, "requests: ", strlen("requests: ")) != 0)
       exchange_fail_at(exchange, -1, "lines on standard error: \"requests: what: why\"", text,
                        "An error does not begin with the program's name.");
+}
+
+/* RFC 9113, sections 8.2.2 and 8.3: what makes a request malformed, though each field for itself is right. */
+static void expect_well_formed(struct exchange *exchange, struct peer *peer, int32_t stream_id) {
+  static const char *const forbidden[] = {
+      "connection: ", "proxy-connection: ", "keep-alive: ", "transfer-encoding: ", "upgrade: "};
+  const struct peer_stream *stream = peer_stream(peer, stream_id);
+  bool regular = false;
+  for (const char *line = stream->fields.bytes; line && *line; line += strcspn(line, "\n") + 1) {
+    char field[64];
+    snprintf(field, sizeof field, "%.*s", (int)strcspn(line, "\n"), line);
+    if (*line == ':' && regular)
+      exchange_fail_at(
+          exchange, stream->frame, "pseudo-header fields first", field,
+          "A pseudo-header field comes behind a regular one: the request is malformed.");
+    regular = *line != ':';
+    for (size_t i = 0; i < sizeof forbidden / sizeof forbidden[0]; i++)
+      if (strncmp(line, forbidden[i], strlen(forbidden[i])) == 0)
+        exchange_fail_at(exchange, stream->frame, "no field that is about the connection", field,
+                         "HTTP/2 has no such field as in HTTP/1.1: the request is malformed.");
+  }
+}
+
+/* The request has ended, and had this body. */
+static void expect_body(struct exchange *exchange, struct peer *peer, int32_t stream_id,
+                        const char *body, const char *what) {
+  peer_expect_end_of_request(peer, stream_id);
+  const struct buffer *seen = &peer_stream(peer, stream_id)->body;
+  if (seen->length != strlen(body) || memcmp(seen->bytes, body, seen->length) != 0)
+    exchange_fail_at(exchange, -1, body, seen->bytes ? seen->bytes : "an empty body", "%s", what);
+  const char *length = peer_field(peer, stream_id, "content-length");
+  if (length && strtoul(length, NULL, 10) != seen->length)
+    exchange_fail_at(exchange, peer_stream(peer, stream_id)->frame, NULL, NULL,
+                     "content-length is %s, but the body has %zu bytes: the request is malformed.",
+                     length, seen->length);
 }
 
 /* --- Requests ----------------------------------------------------------------------------------------- */
@@ -129,12 +213,13 @@ CHECK(lab02, get, .points = 1, .todo = 1, .section = "8.3.1",
   expect_field(exchange, peer, stream_id, ":scheme", "http");
   expect_field(exchange, peer, stream_id, ":authority", exchange->url + strlen("http://"));
   expect_field(exchange, peer, stream_id, ":path", path);
+  expect_well_formed(exchange, peer, stream_id);
   peer_expect_end_of_request(peer, stream_id);
   peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
   peer_send_body(peer, stream_id, "fine\n", 5);
   struct buffer output = {0};
   append_plain(&output, "fine\n", 5);
-  finish(exchange, peer, &output);
+  finish(exchange, peer, &output, "The response is not printed as it came.");
 }
 
 CHECK(lab02, post, .points = 1, .todo = 2, .section = "8.1",
@@ -147,16 +232,13 @@ CHECK(lab02, post, .points = 1, .todo = 2, .section = "8.1",
   peer_handshake(peer);
   int32_t stream_id = peer_expect_request(peer);
   expect_field(exchange, peer, stream_id, ":method", "POST");
-  peer_expect_end_of_request(peer, stream_id);
-  const struct buffer *seen = &peer_stream(peer, stream_id)->body;
-  if (seen->length != strlen(body) || memcmp(seen->bytes, body, seen->length) != 0)
-    exchange_fail_at(exchange, -1, body, seen->bytes ? seen->bytes : "an empty body",
-                     "The request's body is not what -d says.");
+  expect_well_formed(exchange, peer, stream_id);
+  expect_body(exchange, peer, stream_id, body, "The request's body is not what -d says.");
   peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
   peer_send_body(peer, stream_id, body, strlen(body));
   struct buffer output = {0};
   append_plain(&output, body, strlen(body));
-  finish(exchange, peer, &output);
+  finish(exchange, peer, &output, "The response is not printed as it came.");
 }
 
 CHECK(lab02, post_pieces, .points = 1, .todo = 2, .section = "8.1",
@@ -173,15 +255,12 @@ CHECK(lab02, post_pieces, .points = 1, .todo = 2, .section = "8.1",
   struct peer *peer = exchange_accept(exchange);
   peer_handshake(peer);
   int32_t stream_id = peer_expect_request(peer);
-  peer_expect_end_of_request(peer, stream_id);
-  const struct buffer *seen = &peer_stream(peer, stream_id)->body;
-  if (seen->length != strlen(body) || memcmp(seen->bytes, body, seen->length) != 0)
-    exchange_fail_at(exchange, -1, body, seen->bytes ? seen->bytes : "an empty body",
-                     "The request's body is not all of the -d, one after the other.");
+  expect_body(exchange, peer, stream_id, body,
+              "The request's body is not all of the -d, one after the other.");
   peer_send_headers(peer, stream_id, true, ":status", "200", NULL);
   struct buffer output = {0};
   append_plain(&output, "", 0);
-  finish(exchange, peer, &output);
+  finish(exchange, peer, &output, "The response is not printed as it came.");
 }
 
 CHECK(lab02, post_empty, .points = 1, .todo = 2, .section = "8.1",
@@ -198,7 +277,7 @@ CHECK(lab02, post_empty, .points = 1, .todo = 2, .section = "8.1",
   peer_send_headers(peer, stream_id, true, ":status", "204", NULL);
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 204\n\n");
-  finish(exchange, peer, &output);
+  finish(exchange, peer, &output, "The response is not printed as it came.");
 }
 
 /* The program has used up its windows and sleeps; or it has sent more than it may. */
@@ -226,9 +305,13 @@ CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
   peer_handshake(peer);
   int32_t stream_id = peer_expect_request(peer);
   if (!exchange_await(exchange, is_blocked, peer) ||
-      peer_stream(peer, stream_id)->body.length > NGHTTP2_INITIAL_WINDOW_SIZE)
-    exchange_fail_at(exchange, -1, "65,535 bytes of DATA, then a pause", NULL,
-                     "The program does not use the window that it has, or sends beyond it.");
+      peer_stream(peer, stream_id)->body.length > NGHTTP2_INITIAL_WINDOW_SIZE) {
+    char seen[64];
+    snprintf(seen, sizeof seen, "%zu bytes of DATA%s", peer_stream(peer, stream_id)->body.length,
+             peer_stream(peer, stream_id)->ended ? ", and END_STREAM" : "");
+    exchange_fail_at(exchange, -1, "65,535 bytes of DATA, as the windows allow, then a pause", seen,
+                     "The program does not send what the flow-control windows allow.");
+  }
   peer_send_window_update(peer, stream_id, 1);
   peer_send_window_update(peer, 0, 2 * MEBIBYTE);
   peer_send_window_update(peer, stream_id, 2 * MEBIBYTE);
@@ -243,7 +326,7 @@ CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
   peer_send_headers(peer, stream_id, true, ":status", "204", NULL);
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 204\n\n");
-  finish(exchange, peer, &output);
+  finish(exchange, peer, &output, "The response is not printed as it came.");
 }
 
 /* --- Responses -------------------------------------------------------------------------------------- */
@@ -270,7 +353,8 @@ CHECK(lab02, headers, .points = 2, .todo = 3, .section = "8.3.2",
                         name[0], value[0], name[1], name[2], value[2], name[0], value[1]);
   struct buffer output = {0};
   buffer_append(&output, expected, (size_t)length);
-  finish(exchange, peer, &output);
+  finish(exchange, peer, &output,
+         "The header fields, the empty line or the body are not printed as they came.");
 }
 
 CHECK(lab02, binary, .points = 1, .todo = 4, .section = "6.1",
@@ -283,7 +367,7 @@ CHECK(lab02, binary, .points = 1, .todo = 4, .section = "6.1",
   peer_send_body(peer, stream_id, body, 5000);
   struct buffer output = {0};
   append_plain(&output, body, 5000);
-  finish(exchange, peer, &output);
+  finish(exchange, peer, &output, "The body is not printed octet by octet as it came.");
   free(body);
 }
 
@@ -294,7 +378,8 @@ CHECK(lab02, empty, .points = 1, .todo = 5, .section = "8.1",
   peer_send_headers(peer, stream_id, true, ":status", "204", NULL);
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 204\n\n");
-  finish(exchange, peer, &output);
+  finish(exchange, peer, &output,
+         "A response without a body is not printed as header fields and an empty line.");
 }
 
 CHECK(lab02, error_status, .points = 1, .todo = 5, .section = "8.3.2",
@@ -305,7 +390,7 @@ CHECK(lab02, error_status, .points = 1, .todo = 5, .section = "8.3.2",
   peer_send_body(peer, stream_id, "broken\n", 7);
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 500\n\nbroken\n");
-  finish(exchange, peer, &output);
+  finish(exchange, peer, &output, "A response with status 500 is not printed like any other.");
 }
 
 CHECK(lab02, informational, .points = 1, .todo = 3, .section = "8.1",
@@ -317,7 +402,7 @@ CHECK(lab02, informational, .points = 1, .todo = 3, .section = "8.1",
   peer_send_body(peer, stream_id, "final\n", 6);
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 200\nx-final: yes\n\nfinal\n");
-  finish(exchange, peer, &output);
+  finish(exchange, peer, &output, "The 103 is not told from the final response.");
 }
 
 CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
@@ -329,7 +414,8 @@ CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
   peer_send_headers(peer, stream_id, true, "x-trailer", "behind", NULL);
   struct buffer output = {0};
   append_plain(&output, "body\n", 5);
-  finish(exchange, peer, &output);
+  finish(exchange, peer, &output,
+         "The trailers are not told from the header fields of the response.");
 }
 
 CHECK(lab02, large, .points = 1, .todo = 4, .section = "6.9",
@@ -341,7 +427,7 @@ CHECK(lab02, large, .points = 1, .todo = 4, .section = "6.9",
   peer_send_body(peer, stream_id, body, 4 * MEBIBYTE);
   struct buffer output = {0};
   append_plain(&output, body, 4 * MEBIBYTE);
-  finish(exchange, peer, &output);
+  finish(exchange, peer, &output, "The body of 4 MiB is not printed as it came.");
   free(body);
 }
 
@@ -356,7 +442,7 @@ CHECK(lab02, slowly, .points = 1, .todo = 3, .section = "4.1",
   peer_send_quickly(peer);
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 200\nx-pace: slow\n\nslowly\n");
-  finish(exchange, peer, &output);
+  finish(exchange, peer, &output, "A response that arrives in pieces is not put together.");
 }
 
 /* --- Many on one connection --------------------------------------------------------------------------- */
@@ -372,11 +458,9 @@ CHECK(lab02, at_once, .points = 2, .todo = 1, .section = "5",
     peer_send_headers(peer, streams[i], false, ":status", "200", NULL);
     peer_send_body(peer, streams[i], body, strlen(body));
     append_plain(&output, body, strlen(body));
+    let_it_read(peer, (uint8_t)i);
   }
-  if (exchange->peer_count > 1)
-    exchange_fail_at(exchange, -1, "one connection", "more than one",
-                     "The program opens a connection for each request.");
-  finish(exchange, peer, &output);
+  finish(exchange, peer, &output, "The responses are not printed each as it completes.");
 }
 
 CHECK(lab02, interleaved, .points = 1, .todo = 4, .section = "5",
@@ -396,7 +480,7 @@ CHECK(lab02, interleaved, .points = 1, .todo = 4, .section = "5",
   struct buffer output = {0};
   for (int i = 0; i < 3; i++)
     append_plain(&output, bodies[i], ROUNDS * PIECE);
-  finish(exchange, peer, &output);
+  finish(exchange, peer, &output, "The bodies of streams that are interleaved are not kept apart.");
 }
 
 CHECK(lab02, reset, .points = 1, .todo = 5, .section = "6.4",
@@ -415,7 +499,9 @@ CHECK(lab02, reset, .points = 1, .todo = 5, .section = "6.4",
     append_plain(&output, body, strlen(body));
   }
   peer_expect_goodbye(peer);
-  expect_printed(exchange, &output);
+  exchange_expect_output(exchange,
+                         "What is printed is not the responses that are complete, and only they.",
+                         output.bytes, output.length);
   expect_failure(exchange);
 }
 
@@ -430,7 +516,9 @@ CHECK(lab02, goaway, .points = 1, .todo = 5, .section = "6.8",
   peer_send_body(peer, streams[first], "last words\n", 11);
   append_plain(&output, "last words\n", 11);
   peer_expect_close(peer);
-  expect_printed(exchange, &output);
+  exchange_expect_output(exchange,
+                         "The response that GOAWAY still covers is not printed as it came.",
+                         output.bytes, output.length);
   expect_failure(exchange);
 }
 
@@ -449,6 +537,6 @@ CHECK(lab02, lost, .points = 1, .todo = 5, .section = NULL,
   peer_send_headers(peer, stream_id, false, ":status", "200", "content-length", "100", NULL);
   peer_send_data(peer, stream_id, "half", 4, false);
   peer_close(peer);
-  exchange_expect_output(exchange, "Half a response, which is no response,", "", 0);
+  exchange_expect_output(exchange, "Half a response is printed as if it were a whole one.", "", 0);
   expect_failure(exchange);
 }

@@ -232,6 +232,7 @@ CHECK(lab03, graceful_end, .points = 1, .todo = 6, .section = "6.8",
   uint8_t octets[8] = "settled";
   peer_send_ping(peer, octets);
   peer_expect_ping_ack(peer, octets); /* so all requests have come */
+  exchange_touch(exchange);
   program_signal(exchange->program, SIGTERM);
   peer_expect_goaway(peer);
   for (int i = 1; i <= COUNT; i++)

@@ -143,6 +143,8 @@ static void on_bytes(bool sent, const void *data, size_t length, void *user) {
   struct peer *peer = user;
   enum frame_sender own =
       peer->program == FRAME_FROM_CLIENT ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT;
+  if (sent)
+    exchange_touch(peer->exchange);
   enum frame_sender sender = sent ? own : peer->program;
   if (frame_decoder_feed(peer->decoder, sender, data, length) != 0)
     peer->exchange->out_of_memory = true;
@@ -221,6 +223,7 @@ struct peer *peer_connect(struct exchange *exchange, int port, bool is_reference
   peer->is_reference = is_reference;
   if (!is_reference)
     peer->connection = ++exchange->recording.connections;
+  exchange_touch(exchange);
   peer->transport = transport_connect(&exchange->loop, "localhost", service, NULL, &events, peer);
   if (!peer->transport) {
     peer_free(peer);
@@ -416,9 +419,22 @@ static bool is_goaway(const struct frame *frame, const void *argument) {
   return frame->type == NGHTTP2_GOAWAY && frame->error_code == NGHTTP2_NO_ERROR;
 }
 
+static bool is_goaway_with_error(const struct frame *frame, const void *argument) {
+  (void)argument;
+  return frame->type == NGHTTP2_GOAWAY && frame->error_code != NGHTTP2_NO_ERROR;
+}
+
 void peer_expect_goaway(struct peer *peer) {
-  expect_frame(peer, is_goaway, NULL, "GOAWAY NO_ERROR",
-               "The program did not say goodbye: GOAWAY comes before the connection is closed.");
+  struct search search = {peer, is_goaway, NULL, 0};
+  struct search other = {peer, is_goaway_with_error, NULL, 0};
+  if (!exchange_await(peer->exchange, is_found, &search))
+    fail_expectation(
+        peer, "GOAWAY NO_ERROR",
+        is_found(&other) ? "The program says goodbye with an error code, though nothing is wrong."
+        : peer->closed_by_program
+            ? "The program closes the connection without a goodbye: GOAWAY comes first."
+            : "The program does not say goodbye: no GOAWAY comes.");
+  expectation_held(peer);
 }
 
 struct reset {

@@ -26,6 +26,7 @@ static void send_next_octet(uv_timer_t *timer) {
 }
 
 void peer_send_bytes(struct peer *peer, const void *bytes, size_t length) {
+  exchange_touch(peer->exchange);
   if (!peer->transport)
     return; /* the program has closed: what is missing then is said by the next expectation */
   if (!peer->is_slow) {
@@ -57,6 +58,7 @@ void peer_send_quickly(struct peer *peer) {
 }
 
 void peer_close(struct peer *peer) {
+  exchange_touch(peer->exchange);
   if (!peer->transport)
     return;
   recording_add_note(&peer->exchange->recording, peer->connection,
@@ -66,6 +68,7 @@ void peer_close(struct peer *peer) {
 }
 
 void peer_abort(struct peer *peer) {
+  exchange_touch(peer->exchange);
   if (!peer->transport)
     return;
   recording_add_note(&peer->exchange->recording, peer->connection,

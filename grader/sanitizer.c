@@ -37,7 +37,8 @@ int sanitizer_set_options(struct environment *environment, const char *directory
     char *entry;
     if (asprintf(&entry,
                  "%s=log_path='%s/%.*s':exitcode=%d:halt_on_error=1:detect_leaks=%d:"
-                 "print_stacktrace=1:color=never",
+                 "print_stacktrace=1:color=never:max_free_fill_size=4096:"
+                 "detect_stack_use_after_return=1",
                  variables[i], directory, (int)strlen(prefix) - 1, prefix, status, leaks) < 0)
       return -1;
     int result = environment_set(environment, entry);

@@ -271,8 +271,9 @@ Test(frame_error, headers_in_a_block, .init = begin, .fini = end) {
   expect_right(client, "000001 01 05 00000005 82");
 }
 
+/* What follows is not taken for the rest of the field. */
 Test(frame_error, headers_in_a_field, .init = begin, .fini = end) {
-  expect_right(client, "000003 01 01 00000001 82 41 0f");
+  expect_right(client, "000003 01 01 00000001 82 41 01");
   expect_error(client, "000001 01 05 00000003 86", in_block);
   expect_lost(client);
 }
