@@ -24,7 +24,8 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help grade serve watch gdb deps deps-test starters reset format lint test clean FORCE
+.PHONY: all help grade serve watch gdb deps deps-test starters mistakes mistake-programs reset format lint \
+        test clean FORCE
 
 # --- What there is ------------------------------------------------------------------------------------
 
@@ -122,6 +123,13 @@ build/labs/%.log: %.c build/obj/sanitized/common.a build/flags
 	  $(LIBRARIES) -o $(basename $@) >$@ 2>&1 && cat $@ || true
 $(addsuffix .log,$(filter-out $(wildcard $(STUDENT)),$(STUDENT))): FORCE
 
+# A known mistake, which grader/tools/mistakes puts there, is compiled as a student's program is.
+mistake-programs: $(GRADER_BUILT) $(patsubst %.c,%.log,$(wildcard build/mistakes/*/*/*/*.c))
+build/mistakes/%.log: build/mistakes/%.c build/obj/sanitized/common.a build/flags
+	@rm -f $(basename $@)
+	$Q$(call COMPILE,$(SANITIZED)) -MF $(basename $@).d -MT $@ $(filter %.c %.a,$^) \
+	  $(LIBRARIES) -o $(basename $@) >$@ 2>&1 || true
+
 .SECONDEXPANSION:
 build/solutions/%.log: $$(*D)/solution/$$(*F).c build/obj/sanitized/common.a build/flags
 	$(call say,CC  ,$<)
@@ -209,6 +217,11 @@ deps-test:
 ## make test             build and test everything here [ONLY=name]
 test: $(TESTS) $(HOSTILE) $(GRADER_BUILT) $(STUDENT:=.log) $(SOLUTIONS:=.log)
 	+@python3 grader/tools/run-tests $(if $(ONLY),--only '$(ONLY)') $(TESTS) $(SCRIPTS)
+
+## make mistakes         grade the known mistakes: which check catches each, and with what words [LAB=03];
+##                       WRITE=1 keeps the table of the checks that each fails
+mistakes:
+	+@python3 grader/tools/mistakes $(if $(WRITE),--write) $(if $(LAB),$(lab_number))
 
 ## make starters         derive every labNN-name/X.c from its solution; a file with somebody's work in it
 ##                       is left alone unless FORCE=1

@@ -64,7 +64,7 @@ struct trace_line trace_line_begin(FILE *out, const struct trace_style *style, d
   char time[32];
   if (connection > 0)
     snprintf(number, sizeof number, "#%u ", connection);
-  snprintf(time, sizeof time, milliseconds < 10000 ? "%.1f" : "%.0f", milliseconds);
+  snprintf(time, sizeof time, milliseconds < 999.95 ? "%.1f" : "%.0f", milliseconds);
   int time_columns = LEFT - 2 - (int)strlen(number);
   int left = 1 + snprintf(line.left, sizeof line.left, "%s%*s ", number,
                           time_columns > 0 ? time_columns : 0, time);

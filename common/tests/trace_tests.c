@@ -308,6 +308,7 @@ Test(trace, values_are_cut_to_fit) {
 
 /* Between the rails, where there is room; else beside them. */
 Test(trace, notes) {
+  static const struct trace_style narrow = {.width = 1};
   char *text;
   size_t length;
   FILE *out = open_memstream(&text, &length);
@@ -316,6 +317,8 @@ Test(trace, notes) {
   trace_print_note(out, &unicode, 12345.6, 0, "");
   trace_print_note(out, &ascii, 1, 0, "a longer one, which goes on below where it is too long");
   trace_print_note(out, &ascii, 1, 0, "\033[2J\xff");
+  trace_print_note(out, &ascii, 1, 0, "exactly as long as there are columns left here");
+  trace_print_note(out, &narrow, 1, 0, "a-word-of-more-than-twenty letters");
   fclose(out);
   cr_assert_str_eq(
       text,
@@ -324,26 +327,35 @@ Test(trace, notes) {
       "     12346 │                   │\n"
       "       1.0 |                   |  a longer one, which goes on below where it is\n"
       "           |                   |  too long\n"
-      "       1.0 |       ?[2J?       |\n",
+      "       1.0 |       ?[2J?       |\n"
+      "       1.0 |                   |  exactly as long as there are columns left here\n"
+      "       1.0 |                   |  a-word-of-more-than-\n"
+      "           |                   |  twenty letters\n",
       "\n%s", text);
   free(text);
 }
 
-/* However long the numbers, the rails stay where they are as long as they can. */
+/* The mark, the number and the time stand on the first line only. The rails stay where they are as long
+ * as the numbers let them. */
 Test(trace, mark_number_and_time) {
   static const struct frame frame = {.type = NGHTTP2_SETTINGS};
+  static const struct frame goaway = {.type = NGHTTP2_GOAWAY, .length = 8};
   char *text;
   size_t length;
   FILE *out = open_memstream(&text, &length);
-  trace_print_frame(out, &ascii, 0.04, 0, '>', &frame);
-  trace_print_frame(out, &ascii, 9999.9, 12, ' ', &frame);
-  trace_print_frame(out, &ascii, 10000.4, 999, '>', &frame);
+  trace_print_frame(out, &ascii, 0.04, 0, '>', &goaway);
+  trace_print_frame(out, &ascii, 999.94, 12, '>', &goaway);
+  trace_print_frame(out, &ascii, 999.96, 1, ' ', &frame);
+  trace_print_frame(out, &ascii, 9999.4, 999, ' ', &frame);
   trace_print_frame(out, &ascii, 1e9, 123456789, '>', &frame);
   fclose(out);
   cr_assert_str_eq(text,
-                   ">      0.0 |-- SETTINGS ------>|  stream 0, 0 bytes\n"
-                   " #12 9999.9 |-- SETTINGS ------>|  stream 0, 0 bytes\n"
-                   ">#999 10000 |-- SETTINGS ------>|  stream 0, 0 bytes\n"
+                   ">      0.0 |-- GOAWAY -------->|  stream 0, 8 bytes\n"
+                   "           |                   |    NO_ERROR, last stream 0\n"
+                   ">#12 999.9 |-- GOAWAY -------->|  stream 0, 8 bytes\n"
+                   "           |                   |    NO_ERROR, last stream 0\n"
+                   " #1   1000 |-- SETTINGS ------>|  stream 0, 0 bytes\n"
+                   " #999 9999 |-- SETTINGS ------>|  stream 0, 0 bytes\n"
                    ">#123456789 1000000000 |-- SETTINGS ------>|  stream 0, 0 bytes\n",
                    "\n%s", text);
   free(text);
@@ -361,6 +373,7 @@ Test(trace, colors) {
   cr_assert_not_null(strstr(three, "\033[38;5;166m"), "stream 3 is not orange: %s", three);
   cr_assert_null(strstr(zero, "\033[38"), "stream 0 has a colour: %s", zero);
   cr_assert_not_null(strstr(wrong, "\033[1;31merror: PING"), "an error is not red: %s", wrong);
+  cr_assert_not_null(strstr(wrong, "\033[1;31m-- PING"), "its arrow is not red: %s", wrong);
   for (const char *at = one; (at = strchr(at, '\033')); at++)
     cr_assert(strncmp(at, "\033[0m", 4) == 0 || strstr(at + 1, "\033[0m") < strchr(at, '\n'),
               "a colour goes on after the line: %s", at);

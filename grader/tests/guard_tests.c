@@ -236,6 +236,7 @@ static pid_t start_grader(struct trial *trial, const char *words, enum when when
   int answer[2];
   cr_assert_eq(pipe(answer), 0, "pipe");
   pid_t pid = fork();
+  cr_assert_geq(pid, 0, "fork");
   if (pid == 0)
     be_grader(trial->mark, words, when, answer[1]);
   close(answer[1]);
@@ -282,6 +283,7 @@ Test(guard, grader_is_killed_and_its_socket_stays_open) {
   cr_assert_eq(pipe(stay), 0, "pipe");
   trial_begin(&trial);
   pid_t pid = fork();
+  cr_assert_geq(pid, 0, "fork");
   if (pid == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     struct trial own;

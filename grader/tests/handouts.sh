@@ -271,6 +271,8 @@ write "$(console '$ seq 10 20' 8 9 ... 15 6 ... 20)"
 check "\"...\" stays where it was" is "$(console '$ seq 10 20' 10 11 ... 15 16 ... 20)"
 write "$(console '$ seq 10 20' ... 13 14 x ...)"
 check "also at both ends" is "$(console '$ seq 10 20' ... 13 14 15 ...)"
+write "$(console '$ printf "%s\n" one two "see: me" rest' one two more 'see: you' ...)"
+check "also where the lines are fewer" is "$(console '$ printf "%s\n" one two "see: me" rest' one two 'see: me' ...)"
 write "$server
 $(console '$ ./ask http://localhost:8000/b' 'served by 1')"
 check "servers, and ports as they were" is "${server/\/a//b}

@@ -408,6 +408,7 @@ static void forbid_tracing(void) {
 Test(program, tracing_forbidden) {
   int status;
   pid_t child = fork(); /* because this process shall be looked at by LeakSanitizer itself */
+  cr_assert_geq(child, 0, "fork");
   if (child == 0) {
     forbid_tracing();
     expect_report("leak not", NULL, 3);
