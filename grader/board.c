@@ -196,16 +196,15 @@ static bool is_explained(const struct outcome_list *list, size_t index) {
   return false;
 }
 
-/* The one reason why every check of a lab fails, if there is only one: then its checks are not listed. A lab
- * that was not begun is the usual case. */
-static const struct outcome *common_failure(const struct outcome_list *list,
-                                            const struct lab *lab) {
+/* The TODO at which every check of a lab stops, if it is the same one: then the checks are not listed. */
+static const struct outcome *common_todo(const struct outcome_list *list, const struct lab *lab) {
   const struct outcome *first = NULL;
   for (size_t i = 0; i < list->count; i++) {
     const struct outcome *outcome = &list->outcomes[i];
     if (!is_of(outcome, lab))
       continue;
-    if (outcome->verdict != OUTCOME_FAILED)
+    if (outcome->verdict != OUTCOME_FAILED ||
+        strncmp(outcome_text(outcome, "what"), "TODO ", 5) != 0)
       return NULL;
     if (!first)
       first = outcome;
@@ -217,7 +216,7 @@ static const struct outcome *common_failure(const struct outcome_list *list,
 
 static void print_lab(const struct board *board, struct outcome_list *list, const struct lab *lab) {
   int details = 0;
-  const struct outcome *failure = common_failure(list, lab);
+  const struct outcome *failure = common_todo(list, lab);
   if (failure) {
     fprintf(board->out, "  ");
     print_mark(board, failure);

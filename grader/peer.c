@@ -570,24 +570,41 @@ void peer_expect_response(struct peer *peer, int32_t stream_id) {
 }
 
 static void expect_text(struct peer *peer, int32_t stream_id, const char *what,
-                        const char *expected, const char *seen) {
-  if (seen && strcmp(seen, expected) == 0)
+                        const char *expected, const char *seen, size_t seen_length) {
+  if (seen && seen_length == strlen(expected) && memcmp(seen, expected, seen_length) == 0)
     return;
   struct buffer quoted_expected = {0};
   struct buffer quoted_seen = {0};
   explain_text(&quoted_expected, expected, strlen(expected));
   if (seen)
-    explain_text(&quoted_seen, seen, strlen(seen));
+    explain_text(&quoted_seen, seen, seen_length);
   exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->frame, quoted_expected.bytes,
                    seen ? quoted_seen.bytes : "none", "The %s of the response is not right.", what);
+}
+
+/* RFC 9113, sections 8.1.1 and 8.3: what makes a response malformed, though each field for itself is right. A
+ * response to HEAD has the content-length of the body that it does not have. */
+static void expect_well_formed(struct peer *peer, int32_t stream_id) {
+  const struct peer_stream *stream = peer_stream(peer, stream_id);
+  if (stream->fields.length > 0 && strncmp(stream->fields.bytes, ":status: ", 9) != 0)
+    exchange_fail_at(peer->exchange, stream->frame, ":status before all other fields", NULL,
+                     "The response is malformed: :status is not its first field.");
+  const char *length = peer_field(peer, stream_id, "content-length");
+  if (length && stream->body.length > 0 && strtoul(length, NULL, 10) != stream->body.length)
+    exchange_fail_at(peer->exchange, stream->frame, NULL, NULL,
+                     "content-length is %s, but the body has %zu bytes: the response is malformed.",
+                     length, stream->body.length);
 }
 
 void peer_expect_answer(struct peer *peer, int32_t stream_id, const char *status,
                         const char *body) {
   peer_expect_response(peer, stream_id);
+  expect_well_formed(peer, stream_id);
   struct peer_stream *stream = peer_stream(peer, stream_id);
-  expect_text(peer, stream_id, "status", status, peer_field(peer, stream_id, ":status"));
-  expect_text(peer, stream_id, "body", body, stream->body.bytes ? stream->body.bytes : "");
+  const char *seen = peer_field(peer, stream_id, ":status");
+  expect_text(peer, stream_id, "status", status, seen, seen ? strlen(seen) : 0);
+  expect_text(peer, stream_id, "body", body, stream->body.bytes ? stream->body.bytes : "",
+              stream->body.length);
   const char *date = peer_field(peer, stream_id, "date");
   struct tm tm;
   const char *end = date ? strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm) : NULL;

@@ -137,11 +137,11 @@ void peer_send_reset(struct peer *peer, int32_t stream_id, uint32_t error_code);
 void peer_send_window_update(struct peer *peer, int32_t stream_id, uint32_t increment);
 
 /* HEADERS with these fields: name, value, name, value, ..., NULL. */
-void peer_send_headers(struct peer *peer, int32_t stream_id, bool end_stream, ...)
+void peer_send_headers(struct peer *peer, int32_t stream_id, int end_stream, ...)
     __attribute__((sentinel));
 
 /* The same block cut into HEADERS and one CONTINUATION, in the middle. */
-void peer_send_headers_in_two(struct peer *peer, int32_t stream_id, bool end_stream, ...)
+void peer_send_headers_in_two(struct peer *peer, int32_t stream_id, int end_stream, ...)
     __attribute__((sentinel));
 
 /* One DATA frame, whatever the windows say: at most 16,384 octets. */

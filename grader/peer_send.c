@@ -152,7 +152,7 @@ static size_t encode_fields(struct peer *peer, uint8_t *block, va_list arguments
   return (size_t)length;
 }
 
-void peer_send_headers(struct peer *peer, int32_t stream_id, bool end_stream, ...) {
+void peer_send_headers(struct peer *peer, int32_t stream_id, int end_stream, ...) {
   uint8_t block[BLOCK_SIZE];
   va_list arguments;
   va_start(arguments, end_stream);
@@ -162,7 +162,7 @@ void peer_send_headers(struct peer *peer, int32_t stream_id, bool end_stream, ..
   peer_send_frame(peer, NGHTTP2_HEADERS, flags, stream_id, block, length);
 }
 
-void peer_send_headers_in_two(struct peer *peer, int32_t stream_id, bool end_stream, ...) {
+void peer_send_headers_in_two(struct peer *peer, int32_t stream_id, int end_stream, ...) {
   uint8_t block[BLOCK_SIZE];
   va_list arguments;
   va_start(arguments, end_stream);

@@ -19,8 +19,10 @@ static size_t sequence_length(const char *bytes, size_t length) {
 }
 
 json_t *text_json(const char *bytes, size_t length) {
-  json_t *whole = json_stringn(bytes ? bytes : "", length);
-  if (whole && (length == 0 || !memchr(bytes, 0, length)))
+  if (!bytes || length == 0)
+    return json_string("");
+  json_t *whole = json_stringn(bytes, length);
+  if (whole && !memchr(bytes, 0, length))
     return whole;
   json_decref(whole);
   struct buffer escaped = {0};

@@ -233,8 +233,8 @@ static const char client_preface[] = "'PRI * HTTP/2.0' 0d0a0d0a 'SM' 0d0a0d0a"
                                      "000000 04 00 00000000";
 static const char server_preface[] = "000000 04 00 00000000";
 
-/* Receive all that comes until the end, and look for GOAWAY in it. Returns its error code, or -1 if there
- * is none. */
+/* Receive all that comes until the end, and look for GOAWAY in it. Returns its error code, or -1 if
+ * there is none. */
 static int64_t receive_goaway(int descriptor, enum frame_sender sender) {
   struct frames frames;
   frames_begin(&frames);

@@ -263,7 +263,8 @@ Test(connection, send_without_need) {
 
 /* --- Back-pressure -------------------------------------------------------------------------------- */
 
-/* A client with windows that are never full asks for more than any memory holds, and does not read it. */
+/* A client with windows that are never full asks for more than any memory holds, and does not read
+ * it. */
 Test(connection, asks_for_frames_while_there_is_room) {
   struct buffer bytes = {0};
   frames_append_text(&bytes, "'PRI * HTTP/2.0' 0d0a0d0a 'SM' 0d0a0d0a"

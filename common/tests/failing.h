@@ -1,6 +1,6 @@
 /*
- * failing: what a test cannot do to the machine it runs on: let memory run out, and names be looked up that
- * have other addresses than they really have.
+ * failing: what a test cannot do to the machine it runs on: let memory run out, and let names have
+ * other addresses than they really have.
  *
  * The functions of the C library that are concerned are defined anew in failing.c. So everything in
  * this process calls these, the libraries too, and they pass all on until they are told otherwise.

@@ -1,6 +1,6 @@
 /*
- * support: what the tests of transport, listener and connection share: a loop on which nothing is awaited
- * for ever, plain sockets to talk to, and a note of all that happens to a transport.
+ * support: what the tests of transport, listener and connection share: a loop on which nothing is
+ * awaited for ever, plain sockets to talk to, and a note of all that happens to a transport.
  *
  * Everything runs in one thread: whoever waits here lets the loop turn.
  */
@@ -12,8 +12,8 @@
 
 /* --- The loop: one for each test, which has a process of its own ----------------------------------- */
 
-/* The .init and .fini of a suite. support_end waits until nothing is left on the loop, and fails the test if a
- * handle was forgotten. */
+/* The .init and .fini of a suite. support_end waits until nothing is left on the loop, and fails the
+ * test if a handle was forgotten. */
 void support_begin(void);
 void support_end(void);
 
@@ -46,8 +46,8 @@ int support_connect(int port);
 /* Two ends of one connection. */
 void support_pair(int pair[2]);
 
-/* Bound to a port, which goes into `*port`, but not listening: nobody else gets it, and connections to it are
- * refused. */
+/* Bound to a port, which goes into `*port`, but not listening: nobody else gets it, and connections
+ * to it are refused. */
 int support_refuse(int *port);
 
 /* Send all of it. */
@@ -124,7 +124,8 @@ void support_probe_free(struct support_probe *probe);
 
 /* --- Bytes ---------------------------------------------------------------------------------------- */
 
-/* Fill in the bytes from `offset` on of an endless text, whose every place is told by what stands there. */
+/* Fill in the bytes from `offset` on of an endless text, whose every place is told by what stands
+ * there. */
 void support_fill(void *bytes, size_t offset, size_t length);
 
 /* Fail unless they are that. */

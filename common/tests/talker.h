@@ -1,6 +1,6 @@
 /*
- * talker: one end of a connection, on plain nghttp2 calls, and a note of all that happens to it. A client asks
- * with a body, a server answers with one; both look at every byte of what they get.
+ * talker: one end of a connection, on plain nghttp2 calls, and a note of all that happens to it. A
+ * client asks with a body, a server answers with one; both look at every byte of what they get.
  *
  * The other end is a talker too, or a plain socket.
  */

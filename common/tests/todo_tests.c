@@ -1,5 +1,5 @@
-/* What a starter says while something is not done: todo ends the program, so what it said is looked at when its
- * process comes to its end, and another status makes the test fail. */
+/* What a starter says while something is not done. todo ends the program: so what it said is looked
+ * at when the process of the test ends, and another status makes the test fail. */
 #include "common/todo.h"
 
 #include <criterion/criterion.h>

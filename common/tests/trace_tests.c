@@ -314,6 +314,7 @@ Test(trace, notes) {
   FILE *out = open_memstream(&text, &length);
   trace_print_note(out, &ascii, 1, 0, "connected");
   trace_print_note(out, &ascii, 1.26, 2, "1234567890123456789");
+  trace_print_note(out, &ascii, 1, 0, "12345678901234567890");
   trace_print_note(out, &unicode, 12345.6, 0, "");
   trace_print_note(out, &ascii, 1, 0, "a longer one, which goes on below where it is too long");
   trace_print_note(out, &ascii, 1, 0, "\033[2J\xff");
@@ -324,6 +325,7 @@ Test(trace, notes) {
       text,
       "       1.0 |     connected     |\n"
       " #2    1.3 |1234567890123456789|\n"
+      "       1.0 |                   |  12345678901234567890\n"
       "     12346 │                   │\n"
       "       1.0 |                   |  a longer one, which goes on below where it is\n"
       "           |                   |  too long\n"

@@ -192,13 +192,15 @@ static size_t pass_time(uint64_t milliseconds) {
   uv_timer_init(support_loop(), &timer);
   timer.data = &over;
   uv_timer_start(&timer, note_time, milliseconds, 0);
-  for (; !over; turns++)
+  while (!over) {
     support_turn();
+    turns++;
+  }
   return turns;
 }
 
-/* A peer that has nothing more to say may still read. Its FIN stays readable: whoever goes on to poll for that
- * has a turn of the loop every few microseconds. */
+/* A peer that has nothing more to say may still read. Its FIN stays readable: whoever goes on to poll
+ * for that has a turn of the loop every few microseconds. */
 Test(transport_end, last_bytes_though_the_peer_has_closed_its_half) {
   enum { LENGTH = 8000000 };
   uint8_t *bytes = malloc(LENGTH);

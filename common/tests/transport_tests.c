@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -214,7 +215,8 @@ static void note_poll(uv_handle_t *handle, void *found) {
     *(bool *)found = true;
 }
 
-/* Connect to a port whose queue of clients is full: the kernel drops the SYN, and it stays so for a second. */
+/* Connect to a port whose queue of clients is full: the kernel drops the SYN, and it stays so for a
+ * second. */
 static void stall(struct support_probe *probe, int *listening, int *client) {
   int port;
   *listening = support_refuse(&port);
@@ -314,7 +316,7 @@ Test(transport, accepted_and_closed) {
 
 /* A file cannot be waited for. */
 Test(transport, accept_fails) {
-  int file = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+  int file = memfd_create("file", MFD_CLOEXEC);
   cr_assert_geq(file, 0, "no file");
   errno = 0;
   cr_assert_null(transport_accept(support_loop(), file, NULL), "taken");

@@ -182,7 +182,7 @@ check_not "a server that does not come up" handout "$(console '$ echo no 8000' '
 check_not "a server that names no port" handout "$(console '$ ./serve 0' 'listening on http://localhost:8000')"
 check_not "a server that is not alone" handout "$(console '$ true' '$ ./serve 8000' 'listening on http://localhost:8000')"
 : >"$PIDS"
-check "what a command leaves running" handout "$(console "\$ sleep 1000 & echo \$! >>$PIDS")"
+check "what a command leaves running" handout "$(console "\$ trap '' HUP INT TERM; sleep 1000 & echo \$! >>$PIDS")"
 check "is ended" gone
 printf '%s\n%s\n' "$server" "$(console '$ sleep 1000')" >page/README.md
 : >"$PIDS"
