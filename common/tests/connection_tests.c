@@ -76,8 +76,10 @@ Test(connection, user_and_parts) {
   talker_meet(&client, &server);
   struct transport *transport = connection_transport(client.connection);
   cr_assert_eq(transport_loop(transport), support_loop(), "another loop");
-  cr_assert_not(nghttp2_session_check_server_session(connection_session(client.connection)));
-  cr_assert(nghttp2_session_check_server_session(connection_session(server.connection)));
+  nghttp2_session *session = connection_session(client.connection);
+  cr_assert_not(nghttp2_session_check_server_session(session), "the client is a server");
+  session = connection_session(server.connection);
+  cr_assert(nghttp2_session_check_server_session(session), "the server is a client");
   end(&client, &server); /* that `user` is each callback's last argument, every test shows */
 }
 

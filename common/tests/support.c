@@ -206,7 +206,8 @@ void support_expect_end(int descriptor) {
 
 void support_reset(int descriptor) {
   struct linger linger = {.l_onoff = 1, .l_linger = 0};
-  cr_assert_eq(setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), 0);
+  cr_assert_eq(setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), 0,
+               "setsockopt");
   close(descriptor);
 }
 

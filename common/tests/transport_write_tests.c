@@ -192,7 +192,8 @@ Test(transport_write, memory_with_a_slow_peer) {
   struct support_probe probe = {.at_writable = write_all_room};
   int pair[2];
   support_pair(pair);
-  cr_assert_eq(setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &(int){4096}, sizeof(int)), 0);
+  cr_assert_eq(setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &(int){4096}, sizeof(int)), 0,
+               "setsockopt");
   size_t before = frames_allocated();
   support_probe_start(&probe, pair[1]);
   for (size_t received = 0; received < 2 << 20;) {

@@ -630,10 +630,8 @@ const struct rule rfc9113_rules[] = {
      "SETTINGS 0 INITIAL_WINDOW_SIZE=5; GET 1; await DATA 1 5; SETTINGS 0 INITIAL_WINDOW_SIZE=2; "
      "got 1 5; WINDOW_UPDATE 1 #3; got 1 5; WINDOW_UPDATE 1 #1; got 1 6; WINDOW_UPDATE 1 #100",
      ANSWERED},
-    {"6.9.2", "INITIAL_WINDOW_SIZE makes a window larger than 2^31-1",
-     WAITING "WINDOW_UPDATE 1 #1; got 1 1; WINDOW_UPDATE 1 #1; WINDOW_UPDATE 0 #100; POST 3; "
-     "WINDOW_UPDATE 3 #1; SETTINGS 0 INITIAL_WINDOW_SIZE=2147483647",
-     CONNECTION_ERROR, FLOW_CONTROL_ERROR},
+    /* Missing: INITIAL_WINDOW_SIZE that makes a window larger than 2^31-1 (FLOW_CONTROL_ERROR). Whether the
+     * window is still open when SETTINGS comes is a race with the response that uses it up. */
     {"6.9.2", "INITIAL_WINDOW_SIZE does not change the connection's window",
      "SETTINGS 0 INITIAL_WINDOW_SIZE=2147483647; WINDOW_UPDATE 0 #2147418112; GET 1",
      ANSWERED},
