@@ -21,6 +21,7 @@ from handout_text import ROOT, Wrong
 BLOCK_SECONDS = float(os.environ.get("HANDOUT_SECONDS", "60"))
 SERVER_SECONDS = 20
 END_SECONDS = 3
+LOOK_SECONDS = 0.05  # between two looks at whether a script has ended
 PORT = re.compile(r"\b80\d\d\b")
 MARK = "\036"  # is printed before the output of each command
 
@@ -122,6 +123,23 @@ class Terminal:
             some = b""
         self.bytes += some
         return some != b""
+
+    def read_to_end(self, seconds):
+        """Take all that comes until the script has ended, whoever else it has left behind. Returns whether it has ended
+        within that time."""
+        deadline = time.monotonic() + seconds
+        while self.process.poll() is None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            if not self.read(min(left, LOOK_SECONDS)):
+                break
+        length = -1
+        while length != len(self.bytes):
+            length = len(self.bytes)
+            if not self.read(0):
+                break
+        return True
 
     def text(self):
         return self.bytes.decode("utf-8", "replace").replace("\r", "")
@@ -290,12 +308,10 @@ class Copy:
         for command in block.commands:
             script += f"mark\n{self.ports.replace(command.text)}\n"
         terminal = Terminal(self.root, script)
-        deadline = time.monotonic() + BLOCK_SECONDS
         try:
-            while terminal.read(deadline - time.monotonic()):
-                if time.monotonic() >= deadline:
-                    said = "\n".join(self.restore(terminal.text())[:50])
-                    raise Wrong(block.line, f"this goes on after {BLOCK_SECONDS:g} seconds; it began:\n{said}")
+            if not terminal.read_to_end(BLOCK_SECONDS):
+                said = "\n".join(self.restore(terminal.text())[:50])
+                raise Wrong(block.line, f"this goes on after {BLOCK_SECONDS:g} seconds; it began:\n{said}")
             text = terminal.text()
         finally:
             terminal.end()
