@@ -356,6 +356,10 @@ void transport_observe(struct transport *transport,
   transport->observer_user = user;
 }
 
+int transport_descriptor(const struct transport *transport) {
+  return transport->descriptor;
+}
+
 uv_loop_t *transport_loop(const struct transport *transport) {
   return transport->loop;
 }

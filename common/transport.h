@@ -92,6 +92,9 @@ void transport_observe(struct transport *transport,
                        void (*observer)(bool sent, const void *data, size_t length, void *user),
                        void *user);
 
+/* Its socket, to ask the kernel about; -1 while there is none. It stays the transport's. */
+int transport_descriptor(const struct transport *transport);
+
 /* The loop it was started on. */
 uv_loop_t *transport_loop(const struct transport *transport);
 

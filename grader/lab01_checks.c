@@ -43,8 +43,8 @@ CHECK(lab01, settings_ack, .points = 1, .todo = 4, .section = "6.5.3",
       .sentence = "the server's SETTINGS are acknowledged") {
   struct peer *peer = start_session(exchange);
   peer->hold_settings_ack = true; /* a session that is already closing need not acknowledge */
-  peer_send_settings(peer, NULL, 0);
   peer_expect_preface(peer);
+  peer_send_settings(peer, NULL, 0);
   peer_expect_settings_ack(peer);
   peer_send_settings_ack(peer);
   finish(exchange, peer);

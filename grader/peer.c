@@ -25,9 +25,15 @@ static struct peer_stream *find_stream(struct peer *peer, int32_t stream_id) {
   return stream_id > 0 && stream_id % 2 == 1 && index < PEER_STREAMS ? &peer->streams[index] : NULL;
 }
 
+/* Where the frame stands in the recording that has just been added to it. */
+static long last_entry(const struct peer *peer) {
+  return (long)peer->exchange->recording.count - 1;
+}
+
 static void on_settings(struct peer *peer, const struct frame *frame) {
   if (frame->flags & NGHTTP2_FLAG_ACK) {
     peer->settings_acknowledged = true;
+    peer->acknowledged_at = last_entry(peer);
     return;
   }
   peer->settings_received = true;
@@ -55,13 +61,19 @@ static void begin_header_block(struct peer_stream *stream) {
     buffer_clear(&stream->fields);
 }
 
+static void end_stream(const struct peer *peer, struct peer_stream *stream) {
+  if (!stream->ended)
+    stream->over_at = last_entry(peer);
+  stream->ended = true;
+}
+
 /* HEADERS, or CONTINUATION, which belongs to the HEADERS before it. */
 static void on_header_block(struct peer *peer, const struct frame *frame) {
   struct peer_stream *stream = find_stream(peer, frame->stream_id);
   if (!stream)
     return;
   if (!stream->opened)
-    stream->frame = (long)peer->exchange->recording.count - 1;
+    stream->frame = last_entry(peer);
   stream->opened = true;
   if (frame->type == NGHTTP2_HEADERS)
     begin_header_block(stream);
@@ -76,8 +88,11 @@ static void on_header_block(struct peer *peer, const struct frame *frame) {
     stream->end_stream_pending = true;
   if (!(frame->flags & NGHTTP2_FLAG_END_HEADERS))
     return;
+  if (!stream->headers_complete)
+    stream->complete_at = last_entry(peer);
   stream->headers_complete = true;
-  stream->ended = stream->ended || stream->end_stream_pending;
+  if (stream->end_stream_pending)
+    end_stream(peer, stream);
 }
 
 static void on_data_frame(struct peer *peer, const struct frame *frame) {
@@ -86,7 +101,7 @@ static void on_data_frame(struct peer *peer, const struct frame *frame) {
     return;
   buffer_append(&stream->body, frame->data, frame->data_length);
   if (frame->flags & NGHTTP2_FLAG_END_STREAM)
-    stream->ended = true;
+    end_stream(peer, stream);
   if (peer->hold_windows || frame->length == 0)
     return;
   peer_send_window_update(peer, 0, (uint32_t)frame->length);
@@ -107,6 +122,7 @@ static void on_rst_stream(struct peer *peer, const struct frame *frame) {
   if (!stream)
     return;
   stream->reset = true;
+  stream->over_at = last_entry(peer);
   stream->error_code = frame->error_code;
 }
 
@@ -290,8 +306,10 @@ static _Noreturn void fail_expectation(struct peer *peer, const char *expected, 
   exchange_fail_at(peer->exchange, index, expected, seen.bytes, "%s", what);
 }
 
-static void expectation_held(struct peer *peer) {
-  peer->next = peer->exchange->recording.count;
+/* By the entry `at` of the recording, and by all before it. What came behind it has not been expected yet. */
+static void expectation_held(struct peer *peer, long at) {
+  if ((size_t)at + 1 > peer->next)
+    peer->next = (size_t)at + 1;
 }
 
 /* A frame of the program that is looked for, from the beginning of the recording on. */
@@ -321,7 +339,7 @@ static void expect_frame(struct peer *peer,
   struct search search = {peer, matches, argument, 0};
   if (!exchange_await(peer->exchange, is_found, &search))
     fail_expectation(peer, expected, what);
-  expectation_held(peer);
+  expectation_held(peer, (long)search.next);
 }
 
 /* The preface and a frame have come, or the end. */
@@ -346,13 +364,14 @@ static void expect_server_preface(struct peer *peer) {
         entry->frame->sender != FRAME_FROM_SERVER)
       continue;
     struct buffer seen = {0};
-    if (entry->frame->type == NGHTTP2_SETTINGS && !(entry->frame->flags & NGHTTP2_FLAG_ACK))
-      break;
+    if (entry->frame->type == NGHTTP2_SETTINGS && !(entry->frame->flags & NGHTTP2_FLAG_ACK)) {
+      expectation_held(peer, (long)i);
+      return;
+    }
     explain_frame(&seen, entry->frame);
     exchange_fail_at(peer->exchange, (long)i, "SETTINGS", seen.bytes,
                      "The first frame of a server must be SETTINGS.");
   }
-  expectation_held(peer);
 }
 
 void peer_expect_preface(struct peer *peer) {
@@ -387,7 +406,7 @@ void peer_expect_preface(struct peer *peer) {
     exchange_fail_at(exchange, index[1], "SETTINGS", seen.bytes,
                      "The first frame behind the preface must be SETTINGS.");
   }
-  expectation_held(peer);
+  expectation_held(peer, index[1]);
 }
 
 static bool is_acknowledged(void *argument) {
@@ -401,7 +420,7 @@ void peer_expect_settings_ack(struct peer *peer) {
                      peer->program == FRAME_FROM_CLIENT
                          ? "The program never acknowledged the server's SETTINGS."
                          : "The program never acknowledged the client's SETTINGS.");
-  expectation_held(peer);
+  expectation_held(peer, peer->acknowledged_at);
 }
 
 static bool is_ping_ack(const struct frame *frame, const void *octets) {
@@ -434,7 +453,7 @@ void peer_expect_goaway(struct peer *peer) {
         : peer->closed_by_program
             ? "The program closes the connection without a goodbye: GOAWAY comes first."
             : "The program does not say goodbye: no GOAWAY comes.");
-  expectation_held(peer);
+  expectation_held(peer, (long)search.next);
 }
 
 struct reset {
@@ -493,7 +512,7 @@ int32_t peer_expect_request(struct peer *peer) {
                                                : "The program did not send all the requests.");
   peer_stream(peer, new_stream.stream_id)->returned = true;
   peer->returned_count++;
-  expectation_held(peer);
+  expectation_held(peer, peer_stream(peer, new_stream.stream_id)->complete_at);
   return new_stream.stream_id;
 }
 
@@ -506,7 +525,7 @@ void peer_expect_end_of_request(struct peer *peer, int32_t stream_id) {
   if (!exchange_await(peer->exchange, request_has_ended, peer_stream(peer, stream_id)))
     fail_expectation(peer, "a frame with END_STREAM on the stream",
                      "The request never ends: no frame of it has END_STREAM.");
-  expectation_held(peer);
+  expectation_held(peer, peer_stream(peer, stream_id)->over_at);
 }
 
 const char *peer_field(struct peer *peer, int32_t stream_id, const char *name) {
@@ -566,7 +585,7 @@ void peer_expect_response(struct peer *peer, int32_t stream_id) {
     fail_response(peer, stream_id,
                   stream->reset ? "A request was reset in place of being answered."
                                 : "A request was not answered.");
-  expectation_held(peer);
+  expectation_held(peer, stream->over_at);
 }
 
 static void expect_text(struct peer *peer, int32_t stream_id, const char *what,
@@ -630,7 +649,7 @@ void peer_expect_refusal(struct peer *peer, int32_t stream_id, const char *what)
   const char *status = peer_field(peer, stream_id, ":status");
   if (peer->protocol_error || (stream->reset && stream->error_code == NGHTTP2_PROTOCOL_ERROR) ||
       (status && strcmp(status, "400") == 0)) {
-    expectation_held(peer);
+    expectation_held(peer, last_entry(peer));
     return;
   }
   struct buffer seen = {0};

@@ -35,7 +35,9 @@ struct peer_stream {
   bool ended;       /* END_STREAM has come */
   bool reset;       /* RST_STREAM has come, with: */
   uint32_t error_code;
-  long frame; /* where it began in the recording */
+  long frame;       /* where it began in the recording, ... */
+  long complete_at; /* where its header block became complete, ... */
+  long over_at;     /* and where END_STREAM or RST_STREAM came */
 };
 
 struct peer {
@@ -54,7 +56,8 @@ struct peer {
   int32_t initial_window;     /* of the program's streams, by its SETTINGS */
   bool settings_received;     /* from the program */
   bool settings_sent;         /* to the program ... */
-  bool settings_acknowledged; /* ... and acknowledged by it */
+  bool settings_acknowledged; /* ... and acknowledged by it, */
+  long acknowledged_at;       /* there in the recording */
   bool settings_ack_due;      /* its SETTINGS came before ours were sent */
   bool protocol_error;        /* GOAWAY(PROTOCOL_ERROR) has come */
   bool closed_by_program;
@@ -151,7 +154,7 @@ void peer_send_data(struct peer *peer, int32_t stream_id, const void *bytes, siz
 /* A body of any length in DATA frames, with END_STREAM; waits for the program to open its windows. */
 void peer_send_body(struct peer *peer, int32_t stream_id, const void *bytes, size_t length);
 
-/* Send what follows one octet at a time, each in a system call of its own; until peer_send_quickly. */
+/* Send what follows one octet at a time, each when the program has read the one before; until peer_send_quickly. */
 void peer_send_slowly(struct peer *peer);
 void peer_send_quickly(struct peer *peer);
 

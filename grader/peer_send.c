@@ -6,6 +6,7 @@
 #include "common/field.h"
 #include "common/frame.h"
 #include "grader/peer.h"
+#include "grader/unread.h"
 
 enum { FIELDS = 64, BLOCK_SIZE = 64 * 1024, DATA_SIZE = 16384, SLOW_MS = 1 };
 
@@ -21,6 +22,8 @@ static void send_next_octet(uv_timer_t *timer) {
     uv_timer_stop(timer);
     return;
   }
+  if (unread_bytes(transport_descriptor(peer->transport)) > 0)
+    return; /* else the kernel would join the two */
   if (transport_write(peer->transport, peer->slow.bytes + peer->slow_sent++, 1) != 0)
     peer->exchange->out_of_memory = true;
 }
