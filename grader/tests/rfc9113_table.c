@@ -609,7 +609,7 @@ const struct rule rfc9113_rules[] = {
      WAITING "WINDOW_UPDATE 1 #2147483647",
      ANSWERED},
     {"6.9.1", "a stream's window above 2^31-1",
-     "SETTINGS 0 INITIAL_WINDOW_SIZE=1; POST 1; WINDOW_UPDATE 1 #2147483647",
+     "SETTINGS 0 INITIAL_WINDOW_SIZE=1; POST 1; 2* WINDOW_UPDATE 1 #2147483647",
      STREAM_ERROR, FLOW_CONTROL_ERROR},
     {"6.9.1", "no more is sent than the stream's window allows",
      WAITING "got 1 0; WINDOW_UPDATE 1 #5; got 1 5; WINDOW_UPDATE 1 #1; got 1 6; "
@@ -630,8 +630,11 @@ const struct rule rfc9113_rules[] = {
      "SETTINGS 0 INITIAL_WINDOW_SIZE=5; GET 1; await DATA 1 5; SETTINGS 0 INITIAL_WINDOW_SIZE=2; "
      "got 1 5; WINDOW_UPDATE 1 #3; got 1 5; WINDOW_UPDATE 1 #1; got 1 6; WINDOW_UPDATE 1 #100",
      ANSWERED},
-    /* Missing: INITIAL_WINDOW_SIZE that makes a window larger than 2^31-1 (FLOW_CONTROL_ERROR). Whether the
-     * window is still open when SETTINGS comes is a race with the response that uses it up. */
+    /* However much of a response has been sent when the second SETTINGS come: it is less than 65,535 octets. */
+    {"6.9.2", "INITIAL_WINDOW_SIZE makes a window larger than 2^31-1",
+     "SETTINGS 0 INITIAL_WINDOW_SIZE=0; POST 1; WINDOW_UPDATE 1 #2147483647; "
+     "SETTINGS 0 INITIAL_WINDOW_SIZE=65535",
+     CONNECTION_ERROR, FLOW_CONTROL_ERROR},
     {"6.9.2", "INITIAL_WINDOW_SIZE does not change the connection's window",
      "SETTINGS 0 INITIAL_WINDOW_SIZE=2147483647; WINDOW_UPDATE 0 #2147418112; GET 1",
      ANSWERED},
