@@ -1,11 +1,11 @@
-/* stream: see stream.h. What the peer does to a stream is in stream_list.c. */
+/* stream: see stream.h. What the peer does to a stream is in stream_list.c; the header sections that
+ * are sent, trailers excepted, are in stream_headers.c. */
 #include "common/stream.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/field.h"
 #include "common/pool.h"
 #include "common/stream_list.h"
 
@@ -81,91 +81,6 @@ void stream_resume(struct stream *stream) {
     stream_close(stream, NGHTTP2_INTERNAL_ERROR); /* it would wait for ever */
   else
     connection_send(stream->list->connection);
-}
-
-/* --- Header sections -------------------------------------------------------------------------- */
-
-/* A field of our own: its name is a constant that nghttp2 need not copy. */
-static nghttp2_nv own_field(const char *name, const char *value) {
-  nghttp2_nv field = field_make(name, value);
-  field.flags = NGHTTP2_NV_FLAG_NO_COPY_NAME;
-  return field;
-}
-
-static bool has_field(const nghttp2_nv *fields, size_t count, const char *name) {
-  for (size_t i = 0; i < count; i++)
-    if (field_is(fields[i].name, fields[i].namelen, name))
-      return true;
-  return false;
-}
-
-/* Whether they can be sent: nghttp2 itself does not look at what it is given. */
-static bool are_valid(const nghttp2_nv *fields, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    if (!nghttp2_check_header_value(fields[i].value, fields[i].valuelen))
-      return false;
-  return count <= STREAM_FIELDS_MAX;
-}
-
-/* Write `number` in decimal to the end of `space`, and return where it begins. */
-static const char *decimal(int64_t number, char space[static 21]) {
-  char *digit = space + 20;
-  *digit = '\0';
-  do
-    *--digit = (char)('0' + number % 10);
-  while ((number /= 10) > 0);
-  return digit;
-}
-
-static bool is_head(const struct stream *stream) {
-  return strcmp(stream_method(stream), "HEAD") == 0;
-}
-
-int stream_inform(struct stream *stream, int status, const nghttp2_nv *fields, size_t count) {
-  char space[21];
-  nghttp2_nv all[1 + STREAM_FIELDS_MAX];
-  if (stream->closed || stream->headers_submitted || status < 100 || status > 199 ||
-      status == 101 || !are_valid(fields, count))
-    return -1;
-  all[0] = own_field(":status", decimal(status, space));
-  if (count > 0)
-    memcpy(all + 1, fields, count * sizeof *fields);
-  nghttp2_session *session = connection_session(stream->list->connection);
-  if (nghttp2_submit_headers(session, NGHTTP2_FLAG_NONE, stream->id, NULL, all, count + 1, NULL) !=
-      0)
-    return -1;
-  connection_send(stream->list->connection);
-  return 0;
-}
-
-int stream_respond(struct stream *stream, int status, const nghttp2_nv *fields, size_t count,
-                   int64_t body_length) {
-  char spaces[2][21];
-  nghttp2_nv all[3 + STREAM_FIELDS_MAX];
-  size_t all_count = 0;
-  if (stream->closed || stream->headers_submitted || status < 200 || status > 599 ||
-      body_length < STREAM_LENGTH_UNKNOWN || !are_valid(fields, count))
-    return -1;
-  bool no_content = status == 204 || status == 304;
-  all[all_count++] = own_field(":status", decimal(status, spaces[0]));
-  if (count > 0)
-    memcpy(all + all_count, fields, count * sizeof *fields);
-  all_count += count;
-  if (body_length > 0 && !no_content && !has_field(fields, count, "content-length"))
-    all[all_count++] = own_field("content-length", decimal(body_length, spaces[1]));
-  if (!has_field(fields, count, "date"))
-    all[all_count++] = own_field("date", stream_list_date(stream->list));
-
-  bool bodyless = body_length == 0 || no_content || is_head(stream);
-  nghttp2_data_provider body = stream_list_data_provider(stream);
-  nghttp2_session *session = connection_session(stream->list->connection);
-  if (nghttp2_submit_response(session, stream->id, all, all_count, bodyless ? NULL : &body) != 0)
-    return -1;
-  stream->headers_submitted = true;
-  stream->bodyless = bodyless;
-  stream->body_left = body_length;
-  connection_send(stream->list->connection);
-  return 0;
 }
 
 /* --- The body --------------------------------------------------------------------------------- */
@@ -261,7 +176,7 @@ static nghttp2_nv *copy_fields(const nghttp2_nv *fields, size_t count) {
 }
 
 int stream_trailers(struct stream *stream, const nghttp2_nv *fields, size_t count) {
-  if (!is_writable(stream) || !are_valid(fields, count))
+  if (!is_writable(stream) || !stream_list_can_send(fields, count))
     return -1;
   if (count > 0 && !stream->bodyless) {
     stream->trailers = copy_fields(fields, count);

@@ -7,7 +7,8 @@
  *
  * A server's order of calls: stream_set_events (where there is anything to be told), stream_inform
  * any number of times, stream_respond once, then unless there is no body stream_write any number of
- * times, and stream_end or stream_trailers once.
+ * times, and stream_end or stream_trailers once. A client's: client_request (client.h) has sent the
+ * header section; stream_set_events, and the rest is the same.
  *
  * Every function may be called from the stream's events and from anywhere else, such as a timer.
  * What is sent leaves when the event that is being handled returns, or in the next turn of the
@@ -36,14 +37,18 @@ enum {
 
 /* What happens on a stream. The table must outlive it; every member may be NULL. */
 struct stream_events {
-  /* A client's: the response has begun; 1xx responses before it are passed over. */
+  /* A client's: an informational response has come (status 1xx), of which there may be any number
+   * before the real one. stream_status and stream_header speak of it until the call returns. */
+  void (*on_inform)(struct stream *stream, void *user);
+
+  /* A client's: the response has begun: its header section is complete. */
   void (*on_headers)(struct stream *stream, void *user);
 
   /* `length` bytes of the peer's body, at least one; `data` is valid until the call returns. */
   void (*on_data)(struct stream *stream, const uint8_t *data, size_t length, void *user);
 
   /* The peer has sent all, trailers included. For a request without a body it comes as soon as the
-   * server's on_stream has returned. */
+   * server's on_stream has returned, for a response without one after on_headers. */
   void (*on_end)(struct stream *stream, void *user);
 
   /* After stream_write has returned 0: now more is welcome. */

@@ -196,12 +196,21 @@ static bool is_informational(const struct stream *stream) {
   return status.len == 3 && status.base[0] == '1';
 }
 
+/* The owner may look at the fields; then they make room for those of the real response. */
+static void inform_owner(struct stream *stream) {
+  stream->header_count = stream->field_count;
+  if (stream->events && stream->events->on_inform)
+    stream->events->on_inform(stream, stream->user);
+  stream->header_count = 0;
+  stream_list_forget_fields(stream);
+}
+
 /* A header block is there, and it is valid. */
 static void end_headers(struct stream *stream) {
   if (stream->headers_too_large)
     refuse_headers(stream);
   else if (!stream->headers_complete && is_informational(stream))
-    stream_list_forget_fields(stream);
+    inform_owner(stream);
   else if (!stream->headers_complete)
     call_owner(stream);
 }
@@ -250,8 +259,8 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
                                                                   : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error_code,
-                           void *user_data) {
+int stream_list_on_stream_close(nghttp2_session *session, int32_t id, uint32_t error_code,
+                                void *user_data) {
   struct stream *stream = find_stream(session, id);
   (void)user_data;
   if (stream)
@@ -316,8 +325,8 @@ nghttp2_data_provider stream_list_data_provider(struct stream *stream) {
   return (nghttp2_data_provider){.source.ptr = stream, .read_callback = read_body};
 }
 
-struct stream *stream_list_request(struct stream_list *list, const nghttp2_nv *fields, size_t count,
-                                   int64_t body_length) {
+struct stream *stream_list_submit_request(struct stream_list *list, const nghttp2_nv *fields,
+                                          size_t count, int64_t body_length) {
   struct stream *stream = add_stream(list, 0);
   if (!stream)
     return NULL;
@@ -342,7 +351,7 @@ void stream_list_set_callbacks(nghttp2_session_callbacks *callbacks) {
   nghttp2_session_callbacks_set_on_header_callback2(callbacks, on_header);
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, stream_list_on_frame_recv);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
-  nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+  nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, stream_list_on_stream_close);
   nghttp2_session_callbacks_set_send_data_callback(callbacks, send_data);
 }
 

@@ -77,11 +77,12 @@ struct stream {
   size_t trailer_count;
 };
 
-/* Set every callback that streams need. on_frame_recv may be set anew by the owner, if that calls
- * stream_list_on_frame_recv. */
+/* Set every callback that streams need. These two may be set anew by the owner, if it calls them. */
 void stream_list_set_callbacks(nghttp2_session_callbacks *callbacks);
 int stream_list_on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame,
                               void *user_data);
+int stream_list_on_stream_close(nghttp2_session *session, int32_t id, uint32_t error_code,
+                                void *user_data);
 
 /* Set the options without which stream_pause does not work. */
 void stream_list_set_options(nghttp2_option *option);
@@ -92,11 +93,17 @@ nghttp2_data_provider stream_list_data_provider(struct stream *stream);
 /* The value of `date` for this second. */
 const char *stream_list_date(struct stream_list *list);
 
-/* A client's request: `fields` have all pseudo-header fields; `body_length` is that of
- * stream_respond. Returns a stream that is on the list, or NULL when there is no memory or nghttp2
- * does not take it. */
-struct stream *stream_list_request(struct stream_list *list, const nghttp2_nv *fields, size_t count,
-                                   int64_t body_length);
+/* Whether these can be sent: nghttp2 itself does not look at what it is given. */
+bool stream_list_can_send(const nghttp2_nv *fields, size_t count);
+
+/* A client's request: all four pseudo-header fields, then `fields`, all copied; the rest is as in
+ * client_request. Returns a stream that is on the list, or NULL. */
+struct stream *stream_list_request(struct stream_list *list, const nghttp2_nv pseudo[static 4],
+                                   const nghttp2_nv *fields, size_t count, int64_t body_length);
+
+/* The last part of it: `fields` are all there are to be. */
+struct stream *stream_list_submit_request(struct stream_list *list, const nghttp2_nv *fields,
+                                          size_t count, int64_t body_length);
 
 /* Let go of all fields that were received. */
 void stream_list_forget_fields(struct stream *stream);
