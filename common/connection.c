@@ -6,10 +6,13 @@
 #include <string.h>
 
 #include "common/frame.h"
+#include "common/goaway.h"
 #include "common/strict.h"
 
 struct connection {
   struct transport *transport;
+  struct transport_events events; /* with the config's handshake */
+  struct goaway goaway;           /* among what arrives */
   nghttp2_session *session;
   struct strict *strict; /* a server's; NULL for a client */
   const struct connection_config *config;
@@ -36,24 +39,32 @@ static void set_nghttp2_error(struct connection *connection, int code) {
             strlen(why));
 }
 
-static uint32_t read_32(const uint8_t *bytes) {
-  return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
-}
-
 /*
  * When the peer breaks the protocol, nghttp2 ends the session with a GOAWAY that has the error code
  * and a text in it, and tells nobody else: so look at the GOAWAY frame on its way out.
  * (RFC 9113, section 6.8: 9 octets of frame header, last stream, error code, debug data.)
  */
 static void look_for_goaway(struct connection *connection, const uint8_t *frame, size_t length) {
-  enum { TYPE = 3, ERROR_CODE = FRAME_HEADER_LENGTH + 4, DEBUG_DATA = FRAME_HEADER_LENGTH + 8 };
+  enum { TYPE = 3, DEBUG_DATA = FRAME_HEADER_LENGTH + 8 };
   if (length < DEBUG_DATA || frame[TYPE] != NGHTTP2_GOAWAY)
     return;
-  uint32_t code = read_32(frame + ERROR_CODE);
+  uint32_t code = goaway_error_code(frame);
   const char *name = frame_error_name(code);
   if (code != NGHTTP2_NO_ERROR)
     set_error(connection, name ? name : "unknown error", (const char *)frame + DEBUG_DATA,
               length - DEBUG_DATA);
+}
+
+/* The peer says by GOAWAY that this side has broken the protocol, or that it is too much for it. */
+static void look_for_peers_goaway(struct connection *connection, const uint8_t *data,
+                                  size_t length) {
+  uint32_t code = goaway_find(&connection->goaway, data, length);
+  const char *name = frame_error_name(code);
+  char text[80];
+  if (code == NGHTTP2_NO_ERROR)
+    return;
+  snprintf(text, sizeof text, "the peer sent GOAWAY(%s)", name ? name : "unknown error");
+  set_error(connection, text, "", 0);
 }
 
 /*
@@ -63,9 +74,10 @@ static void look_for_goaway(struct connection *connection, const uint8_t *frame,
  */
 static void look_for_flow_control_error(struct connection *connection, const uint8_t *frame,
                                         size_t length) {
-  enum { TYPE = 3, ERROR_CODE = FRAME_HEADER_LENGTH, LENGTH = FRAME_HEADER_LENGTH + 4 };
+  static const uint8_t code[] = {0, 0, 0, NGHTTP2_FLOW_CONTROL_ERROR};
+  enum { TYPE = 3, LENGTH = FRAME_HEADER_LENGTH + sizeof code };
   if (length == LENGTH && frame[TYPE] == NGHTTP2_RST_STREAM &&
-      read_32(frame + ERROR_CODE) == NGHTTP2_FLOW_CONTROL_ERROR)
+      memcmp(frame + FRAME_HEADER_LENGTH, code, sizeof code) == 0)
     nghttp2_session_terminate_session(connection->session, NGHTTP2_FLOW_CONTROL_ERROR);
 }
 
@@ -101,6 +113,7 @@ static int receive(struct connection *connection, const uint8_t *data, size_t le
 
 static void on_data(struct transport *transport, const uint8_t *data, size_t length, void *user) {
   struct connection *connection = user;
+  look_for_peers_goaway(connection, data, length);
   int error = receive(connection, data, length);
   if (error == 0)
     return; /* the transport asks on_writable next */
@@ -145,9 +158,6 @@ static void on_close(struct transport *transport, const char *error, void *user)
   free_session(connection);
 }
 
-static const struct transport_events transport_events = {
-    .on_open = on_open, .on_data = on_data, .on_writable = on_writable, .on_close = on_close};
-
 /* --- What the owner calls ------------------------------------------------------------------------- */
 
 static struct connection *connection_new(const struct connection_config *config, bool is_server,
@@ -157,6 +167,12 @@ static struct connection *connection_new(const struct connection_config *config,
     return NULL;
   connection->config = config;
   connection->user = user;
+  connection->events = (struct transport_events){.on_open = on_open,
+                                                 .on_data = on_data,
+                                                 .on_writable = on_writable,
+                                                 .on_close = on_close,
+                                                 .handshake = config->handshake};
+  connection->goaway.skip = is_server ? NGHTTP2_CLIENT_MAGIC_LEN : 0;
   int error = NGHTTP2_ERR_NOMEM;
   if (is_server)
     connection->strict = strict_new();
@@ -180,7 +196,7 @@ struct connection *connection_connect(uv_loop_t *loop, const struct url *url, SS
   if (!connection)
     return NULL;
   connection->transport =
-      transport_connect(loop, url->host, url->port, tls, &transport_events, connection);
+      transport_connect(loop, url->host, url->port, tls, &connection->events, connection);
   if (!connection->transport) {
     free_session(connection);
     return NULL;
@@ -195,7 +211,8 @@ struct connection *connection_accept(struct transport *transport,
     transport_free(transport);
     return NULL;
   }
-  transport_start(transport, &transport_events, connection);
+  connection->transport = transport;
+  transport_start(transport, &connection->events, connection);
   return connection;
 }
 

@@ -35,12 +35,16 @@ struct connection_config {
 
   /*
    * The end, whatever the reason. `error` is NULL if both sides had finished: every stream was closed and
-   * a GOAWAY was sent or received. Else it is one line that says why: what transport.h says,
-   * "not HTTP/2: ...", or "PROTOCOL_ERROR: ..." for the error that this side found in the peer's frames
-   * and has sent as GOAWAY. It is valid until the call returns. nghttp2 calls no on_stream_close for
-   * streams that were still open.
+   * a GOAWAY(NO_ERROR) was sent or received. Else it is one line that says why: what transport.h says,
+   * "not HTTP/2: ...", "PROTOCOL_ERROR: ..." for the error that this side found in the peer's frames
+   * and has sent as GOAWAY, or "the peer sent GOAWAY(PROTOCOL_ERROR)" for one that the peer has found.
+   * It is valid until the call returns. nghttp2 calls no on_stream_close for streams that were still open.
    */
   void (*on_close)(struct connection *connection, const char *error, void *user);
+
+  /* Takes the next step of the TLS handshake: see tls_handshake (tls.h), which does it where this is
+   * NULL. */
+  enum tls_step (*handshake)(SSL *ssl, char *error, size_t error_size);
 };
 
 /* Connect to the host and port of `url`; `tls` as in transport_connect. Returns NULL when there is no memory. */
@@ -48,7 +52,7 @@ struct connection *connection_connect(uv_loop_t *loop, const struct url *url, SS
                                       const struct connection_config *config, void *user);
 
 /* Be the server on an accepted transport, which is the connection's from now on. Returns NULL when there is no memory,
- * and then the transport is freed. on_open is called before it returns. */
+ * and then the transport is freed. Over plain TCP on_open is called before it returns. */
 struct connection *connection_accept(struct transport *transport,
                                      const struct connection_config *config, void *user);
 

@@ -54,6 +54,7 @@ void listener_free(struct listener *listener) {
   close_sockets(listener);
   if (listener->pause)
     uv_close((uv_handle_t *)listener->pause, free_handle);
+  SSL_CTX_free(listener->tls);
   free(listener);
 }
 
@@ -231,6 +232,8 @@ struct listener *listener_open(uv_loop_t *loop, const char *host, int port, SSL_
   timer->data = listener;
   *listener = (struct listener){
       .loop = loop, .pause = timer, .tls = tls, .callback = callback, .user = user};
+  if (tls)
+    SSL_CTX_up_ref(tls);
   if (open_sockets(listener, host, port, error, error_size) != 0) {
     listener_free(listener);
     return NULL;

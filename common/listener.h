@@ -16,7 +16,8 @@ typedef void (*listener_callback)(struct transport *transport, void *user);
 
 /*
  * Listen on every address of `host` ("localhost": 127.0.0.1 and, where there is one, ::1), on the same
- * port of each; port 0 takes any that is free. `tls` is handed to transport_accept.
+ * port of each; port 0 takes any that is free. `tls` is handed to transport_accept; the
+ * listener keeps a reference of its own.
  * When descriptors or memory run out, clients wait in the kernel's queue, and it is tried again later.
  * Returns NULL on failure and puts one line that says why into `error` ("listen on localhost:8000:
  * Address already in use").

@@ -21,7 +21,8 @@ struct client {
   struct server *server;
   struct client *previous;
   struct client *next;
-  struct connection *connection; /* NULL until it is open */
+  struct connection *connection;
+  bool open; /* else it is in the TLS handshake */
   struct stream_list streams;
 };
 
@@ -114,14 +115,14 @@ static void on_round_trip_over(uv_timer_t *timer) {
   server->phase = GRACE;
   uv_timer_start(timer, on_finish, grace > ROUND_TRIP_MS ? grace - ROUND_TRIP_MS : 0, 0);
   for (struct client *client = server->clients; client; client = client->next)
-    connection_close(client->connection);
+    connection_close(client->connection); /* all are open: it ends none of them at once */
 }
 
 /* The first GOAWAY, which names no last stream, and PING: when that is answered, the client has
- * seen both. */
+ * seen both. One that is still in the TLS handshake is given up, and is gone when this returns. */
 static void give_notice(struct client *client) {
   nghttp2_session *session = connection_session(client->connection);
-  if (nghttp2_submit_shutdown_notice(session) == 0 &&
+  if (client->open && nghttp2_submit_shutdown_notice(session) == 0 &&
       nghttp2_submit_ping(session, NGHTTP2_FLAG_NONE, NULL) == 0)
     connection_send(client->connection);
   else
@@ -137,8 +138,11 @@ void server_close(struct server *server) {
   unsigned grace = server->config.grace;
   uv_timer_start(server->timer, on_round_trip_over, grace < ROUND_TRIP_MS ? grace : ROUND_TRIP_MS,
                  0);
-  for (struct client *client = server->clients; client; client = client->next)
+  struct client *next;
+  for (struct client *client = server->clients; client; client = next) {
+    next = client->next;
     give_notice(client);
+  }
   finish_if_idle(server);
 }
 
@@ -196,6 +200,7 @@ static void on_open(struct connection *connection, void *user) {
   struct client *client = streams->user;
   const struct server_config *config = &client->server->config;
   client->connection = streams->connection = connection;
+  client->open = true;
   /* If there is no memory for the larger window, the connection has the smaller one. */
   nghttp2_session_set_local_window_size(connection_session(connection), NGHTTP2_FLAG_NONE, 0,
                                         (int32_t)config->connection_window);
@@ -228,7 +233,8 @@ static void on_accept(struct transport *transport, void *user) {
   if (client->next)
     client->next->previous = client;
   server->clients = client;
-  if (!connection_accept(transport, &server->connection_config, &client->streams))
+  client->connection = connection_accept(transport, &server->connection_config, &client->streams);
+  if (!client->connection)
     free_client(server, client);
 }
 
@@ -261,6 +267,7 @@ static int configure(struct server *server) {
       .setting_count = sizeof settings / sizeof *settings,
       .on_open = on_open,
       .on_close = on_connection_close,
+      .handshake = config->handshake,
   };
   return 0;
 }

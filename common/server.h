@@ -32,13 +32,16 @@ struct server;
 struct server_config {
   const char *host; /* "localhost" */
   int port;         /* 0: any that is free */
-  SSL_CTX *tls;     /* must be NULL: plain TCP */
+  SSL_CTX *tls;     /* NULL: plain TCP. The server keeps a reference of its own (tls.h makes one) */
+
+  /* Takes the next step of a TLS handshake: see tls_handshake, which does it where this is NULL. */
+  enum tls_step (*handshake)(SSL *ssl, char *error, size_t error_size);
 
   /* A request has come: its header section is complete, its body is not. The stream is to be
    * responded to, now or later: nobody else does it. */
   void (*on_stream)(struct stream *stream, void *user);
 
-  /* A client has connected. May be NULL. */
+  /* A client has connected; with TLS, its handshake is complete. May be NULL. */
   void (*on_connection)(struct connection *connection, void *user);
 
   /* server_close is done, and nothing of the server is left. May be NULL. */

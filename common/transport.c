@@ -1,53 +1,41 @@
 /* transport: see transport.h. The states of a transport, in their order; it may go from each to CLOSED. */
 #include "common/transport.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/channel.h"
+#include "common/connector.h"
 #include "common/trace.h"
 
 enum state {
   CONNECTING, /* the name is looked up, or an address is tried */
   ACCEPTED,   /* waits for transport_start */
+  HANDSHAKE,  /* of TLS; a plain transport passes it over */
   OPEN,
   CLOSING, /* transport_close: sends the rest, FIN, and waits for the peer's */
   CLOSED, /* on_close was called, or transport_free; memory goes when libuv lets go of the handle */
 };
 
 enum {
-  READ_SIZE = 64 * 1024,   /* the most that one read takes */
+  READ_SIZE = 64 * 1024,   /* the most that is read in one turn of the loop */
   WRITE_SIZE = 64 * 1024,  /* the room that transport_room speaks of */
   WRITE_SLACK = 17 * 1024, /* the last frame may go over it */
   WRITE_ROUNDS = 16,       /* full buffers in one turn of the loop, then the others get theirs */
-  LINGER_MS = 500,
-};
-
-/* What only a transport that is being connected needs. It belongs to the look-up, which cannot always
- * be cancelled: `transport` is NULL once nobody waits for it any more. */
-struct lookup {
-  uv_getaddrinfo_t request;
-  struct transport *transport;
-  bool running;                /* libuv has the request */
-  int failure;                 /* why libuv did not even take it; else 0 */
-  const struct addrinfo *next; /* the address to try next */
-  char *host;
-  char *port;
+  HANDSHAKE_MS = 10000,
+  STUCK_MS = 5000, /* how long transport_close waits for a peer that takes nothing */
+  LINGER_MS = 500, /* and for one that has taken all, but does not close */
 };
 
 struct transport {
   uv_loop_t *loop;
   uv_poll_t *poll;   /* NULL while there is no socket */
-  uv_timer_t *timer; /* NULL but while it lingers, or for a refused look-up */
-  int descriptor;
+  uv_timer_t *timer; /* NULL but in a handshake and at the end */
+  struct channel channel;
   enum state state;
   bool is_server;
   bool in_event;       /* an event is being handled: what is written leaves when it returns */
@@ -59,15 +47,13 @@ struct transport {
   size_t output_size;  /* allocated */
   size_t output_start;
   size_t output_end;
-  struct lookup *lookup; /* NULL but while CONNECTING */
+  struct connector *connector; /* NULL but while CONNECTING */
   struct trace *trace;
   void (*observer)(bool sent, const void *data, size_t length, void *user);
   void *observer_user;
   const struct transport_events *events;
   void *user;
 };
-
-static void try_next_address(struct transport *transport, int last_error);
 
 /* --- The end -------------------------------------------------------------------------------------- */
 
@@ -80,40 +66,25 @@ static void free_handle_and_transport(uv_handle_t *handle) {
   free(handle);
 }
 
-/* Let go of the socket. With `last`, the transport itself goes too, once libuv is done with the handle: so it
- * can still be looked at by whoever called the event that ended it. */
-static void close_socket(struct transport *transport, bool last) {
+/* Let go of the socket, and of the transport itself once libuv is done with the handle: so it can still be
+ * looked at by whoever called the event that ended it. */
+static void close_socket(struct transport *transport) {
   uv_poll_t *poll = transport->poll;
   transport->poll = NULL;
   transport->polled = 0;
   if (poll) {
     poll->data = transport;
-    uv_close((uv_handle_t *)poll, last ? free_handle_and_transport : free_handle);
+    uv_close((uv_handle_t *)poll, free_handle_and_transport);
   }
-  if (transport->descriptor >= 0)
-    close(transport->descriptor);
-  transport->descriptor = -1;
-  if (!poll && last)
+  channel_close(&transport->channel);
+  if (!poll)
     free(transport);
 }
 
-static void free_lookup(struct lookup *lookup) {
-  uv_freeaddrinfo(lookup->request.addrinfo);
-  free(lookup->host);
-  free(lookup->port);
-  free(lookup);
-}
-
-static void leave_lookup(struct transport *transport) {
-  struct lookup *lookup = transport->lookup;
-  transport->lookup = NULL;
-  if (!lookup)
-    return;
-  lookup->transport = NULL;
-  if (lookup->running)
-    uv_cancel((uv_req_t *)&lookup->request); /* on_lookup frees it, cancelled or not */
-  else
-    free_lookup(lookup);
+static void stop_timer(struct transport *transport) {
+  if (transport->timer)
+    uv_close((uv_handle_t *)transport->timer, free_handle);
+  transport->timer = NULL;
 }
 
 /* Take everything apart. The one destructor, for every state. */
@@ -121,16 +92,15 @@ void transport_free(struct transport *transport) {
   if (!transport || transport->state == CLOSED)
     return;
   transport->state = CLOSED;
-  leave_lookup(transport);
+  connector_free(transport->connector);
+  transport->connector = NULL;
   trace_close(transport->trace);
   transport->trace = NULL;
   free(transport->output);
   transport->output = NULL;
   transport->output_start = transport->output_end = 0;
-  if (transport->timer)
-    uv_close((uv_handle_t *)transport->timer, free_handle);
-  transport->timer = NULL;
-  close_socket(transport, true);
+  stop_timer(transport);
+  close_socket(transport);
 }
 
 static void end(struct transport *transport, const char *error) {
@@ -143,11 +113,27 @@ static void end(struct transport *transport, const char *error) {
   transport_free(transport);
 }
 
-/* `operation` failed with the (positive) error number `number`. */
-static void end_with_error(struct transport *transport, const char *operation, int number) {
-  char error[256];
-  snprintf(error, sizeof error, "%s: %s", operation, strerror(number));
-  end(transport, transport->state == CLOSING ? NULL : error);
+/* One timer at most runs for a transport; it ends with it. Returns 0, or -1 when there is no memory. */
+static int make_timer(struct transport *transport) {
+  if (transport->timer)
+    return 0;
+  transport->timer = malloc(sizeof *transport->timer);
+  if (!transport->timer)
+    return -1;
+  uv_timer_init(transport->loop, transport->timer); /* it cannot fail */
+  transport->timer->data = transport;
+  return 0;
+}
+
+/* Start it, or start it again. If there is no memory for it, the peer decides how long it takes. */
+static void start_timer(struct transport *transport, uv_timer_cb callback, uint64_t milliseconds) {
+  if (make_timer(transport) == 0)
+    uv_timer_start(transport->timer, callback, milliseconds, 0);
+}
+
+/* It was closed, and the peer makes no end of it: then this side does. */
+static void on_closing_over(uv_timer_t *timer) {
+  end(timer->data, NULL);
 }
 
 /* --- Reading and writing -------------------------------------------------------------------------- */
@@ -196,10 +182,8 @@ static void show(struct transport *transport, bool sent, const void *data, size_
 static void flush(struct transport *transport) {
   while (pending_output(transport) > 0) {
     const uint8_t *start = transport->output + transport->output_start;
-    ssize_t sent = send(transport->descriptor, start, pending_output(transport), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR)
-      continue;
-    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+    ssize_t sent = channel_write(&transport->channel, start, pending_output(transport));
+    if (sent == CHANNEL_AGAIN)
       return;
     if (sent < 0) {
       transport->write_failed = true;
@@ -207,34 +191,18 @@ static void flush(struct transport *transport) {
     }
     show(transport, true, start, (size_t)sent);
     transport->output_start += (size_t)sent;
+    if (transport->state == CLOSING)
+      start_timer(transport, on_closing_over, STUCK_MS);
   }
   drop_output(transport);
 }
 
-/* One timer at most runs for a transport; it ends with it. Returns 0, or -1 when there is no memory. */
-static int start_timer(struct transport *transport, uv_timer_cb callback, uint64_t milliseconds) {
-  uv_timer_t *timer = malloc(sizeof *timer);
-  if (!timer)
-    return -1;
-  uv_timer_init(transport->loop, timer); /* these two cannot fail */
-  uv_timer_start(timer, callback, milliseconds, 0);
-  timer->data = transport;
-  transport->timer = timer;
-  return 0;
-}
-
-static void on_linger_over(uv_timer_t *timer) {
-  end(timer->data, NULL);
-}
-
 /* The last byte is sent: say so to the peer, once, and wait for it to say so too. */
-static void send_fin(struct transport *transport) {
-  if (transport->shut_down)
+static void send_end(struct transport *transport) {
+  if (transport->shut_down || channel_shut_down(&transport->channel) == CHANNEL_AGAIN)
     return;
   transport->shut_down = true;
-  shutdown(transport->descriptor, SHUT_WR); /* if it fails, the peer is gone: reading will tell */
-  /* If there is no memory for a timer, the peer decides how long it takes. */
-  start_timer(transport, on_linger_over, LINGER_MS);
+  start_timer(transport, on_closing_over, LINGER_MS);
 }
 
 /* Send what there is, and ask for more while the socket takes it; wait for it where it does not. */
@@ -250,8 +218,9 @@ static void send_all(struct transport *transport) {
     }
     if (pending_output(transport) == 0) {
       if (transport->state == CLOSING)
-        send_fin(transport);
-      poll_for(transport, UV_READABLE);
+        send_end(transport);
+      bool waits = transport->state == CLOSING && !transport->shut_down;
+      poll_for(transport, channel_events(&transport->channel, true, waits));
       return;
     }
     flush(transport);
@@ -259,25 +228,22 @@ static void send_all(struct transport *transport) {
       break;
   }
   /* The peer's FIN stays readable: to wait for that would be to spin. */
-  poll_for(transport, UV_WRITABLE | (transport->peer_shut_down ? 0 : UV_READABLE));
+  poll_for(transport, channel_events(&transport->channel, !transport->peer_shut_down, true));
 }
 
 /* Read once. Returns whether something came, so that a caller may try again. */
 static bool receive(struct transport *transport) {
   uint8_t buffer[READ_SIZE];
-  ssize_t length = read(transport->descriptor, buffer, sizeof buffer);
-  if (length < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
+  char error[256];
+  ssize_t length = channel_read(&transport->channel, buffer, sizeof buffer, error, sizeof error);
+  if (length == CHANNEL_AGAIN)
     return false;
-  if (length < 0) {
-    end_with_error(transport, "read", errno);
-    return false;
-  }
   if (length == 0 && transport->state == CLOSING && pending_output(transport) > 0) {
     transport->peer_shut_down = true; /* it may still read, and that is why all is sent first */
     return false;
   }
-  if (length == 0) {
-    end(transport, transport->state == CLOSING ? NULL : "closed by the peer");
+  if (length <= 0) {
+    end(transport, transport->state == CLOSING ? NULL : error);
     return false;
   }
   show(transport, false, buffer, (size_t)length);
@@ -289,15 +255,26 @@ static bool receive(struct transport *transport) {
   return true;
 }
 
+/* Read as much as one turn may; TLS gives no more than a record at a time. With `all`, read to the end. */
+static void receive_some(struct transport *transport, bool all) {
+  int rounds = transport->channel.ssl ? READ_SIZE / CHANNEL_RECORD : 1;
+  for (int round = 0; round < rounds || all; round++)
+    if (!receive(transport) || transport->state == CLOSED)
+      return;
+}
+
+static void shake_hands(struct transport *transport);
+
 static void on_poll(uv_poll_t *poll, int status, int events) {
   struct transport *transport = poll->data;
-  if (status < 0) { /* libuv stopped to poll because of an error: reading up to it tells which */
+  if (status < 0) /* libuv stopped to poll because of an error: reading up to it tells which */
     transport->polled = 0;
-    while (transport->state != CLOSED && receive(transport))
-      ;
-  } else if (events & UV_READABLE) {
-    receive(transport);
+  if (transport->state == HANDSHAKE) {
+    shake_hands(transport);
+    return;
   }
+  if (status < 0 || events & channel_events(&transport->channel, true, false))
+    receive_some(transport, status < 0);
   /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): its memory goes with `poll`, later */
   if (transport->state != CLOSED)
     send_all(transport);
@@ -346,6 +323,7 @@ void transport_close(struct transport *transport) {
     return;
   }
   transport->state = CLOSING;
+  start_timer(transport, on_closing_over, STUCK_MS);
   transport_wake(transport);
 }
 
@@ -357,7 +335,11 @@ void transport_observe(struct transport *transport,
 }
 
 int transport_descriptor(const struct transport *transport) {
-  return transport->descriptor;
+  return transport->channel.descriptor;
+}
+
+SSL *transport_tls(const struct transport *transport) {
+  return transport->channel.ssl;
 }
 
 uv_loop_t *transport_loop(const struct transport *transport) {
@@ -366,33 +348,92 @@ uv_loop_t *transport_loop(const struct transport *transport) {
 
 /* --- The beginning -------------------------------------------------------------------------------- */
 
-static struct transport *transport_new(uv_loop_t *loop, enum state state) {
+/* Returns NULL when there is no memory. */
+static struct transport *transport_new(uv_loop_t *loop, enum state state, SSL_CTX *tls,
+                                       const char *host) {
   struct transport *transport = calloc(1, sizeof *transport);
   if (!transport)
     return NULL;
   transport->loop = loop;
   transport->state = state;
   transport->is_server = state == ACCEPTED;
-  transport->descriptor = -1;
-  return transport;
+  transport->channel.descriptor = -1;
+  if (!tls || (channel_use_tls(&transport->channel, tls, host) == 0 && make_timer(transport) == 0))
+    return transport; /* with the timer of the handshake, which could not be refused later */
+  transport_free(transport);
+  return NULL;
 }
 
 /* Take over `descriptor`. On failure it is closed, and the (positive) error number returned. */
 static int use_socket(struct transport *transport, int descriptor) {
-  transport->descriptor = descriptor;
-  transport->poll = malloc(sizeof *transport->poll);
-  int error =
-      transport->poll ? uv_poll_init(transport->loop, transport->poll, descriptor) : UV_ENOMEM;
+  if (channel_open(&transport->channel, descriptor) != 0)
+    return ENOMEM;
+  uv_poll_t *poll = malloc(sizeof *poll);
+  int error = poll ? uv_poll_init(transport->loop, poll, descriptor) : UV_ENOMEM;
   if (error != 0) {
-    free(transport->poll);
-    transport->poll = NULL;
-    close_socket(transport, false);
+    free(poll);
+    channel_close(&transport->channel);
     return -error;
   }
-  transport->poll->data = transport;
-  /* Frames are gathered before they are sent: the kernel need not wait for more. Only slower if it fails. */
-  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+  poll->data = transport;
+  transport->poll = poll;
   return 0;
+}
+
+static void open_transport(struct transport *transport) {
+  transport->state = OPEN;
+  transport->in_event = true;
+  transport->events->on_open(transport, transport->user);
+  if (transport->state == CLOSED)
+    return;
+  transport->in_event = false;
+  send_all(transport);
+}
+
+static void on_handshake_over(uv_timer_t *timer) {
+  struct transport *transport = timer->data;
+  channel_give_up(&transport->channel);
+  end(transport, "TLS: the peer does not finish the handshake");
+}
+
+/* "TLS 1.3, h2, TLS_AES_256_GCM_SHA384" */
+static void note_tls(const struct transport *transport) {
+  const SSL *ssl = transport->channel.ssl;
+  const char *version = SSL_get_version(ssl); /* "TLSv1.3" */
+  const unsigned char *protocol;
+  unsigned int length;
+  char text[128];
+  SSL_get0_alpn_selected(ssl, &protocol, &length);
+  snprintf(text, sizeof text, "TLS %s, %.*s, %s", version + strlen("TLSv"), (int)length,
+           (const char *)protocol, SSL_get_cipher_name(ssl));
+  trace_note(transport->trace, text);
+}
+
+static void shake_hands(struct transport *transport) {
+  enum tls_step (*handshake)(SSL * ssl, char *error, size_t error_size) =
+      transport->events->handshake;
+  char error[256] = "TLS: the handshake failed";
+  switch ((handshake ? handshake : tls_handshake)(transport->channel.ssl, error, sizeof error)) {
+  case TLS_WANT_READ: poll_for(transport, UV_READABLE); break;
+  case TLS_WANT_WRITE: poll_for(transport, UV_WRITABLE); break;
+  case TLS_FAILED:
+    channel_give_up(&transport->channel);
+    end(transport, error);
+    break;
+  case TLS_DONE:
+    stop_timer(transport);
+    note_tls(transport);
+    open_transport(transport);
+    break;
+  }
+}
+
+/* The first step comes from the loop: the client has the first word. */
+static void start_handshake(struct transport *transport) {
+  unsigned timeout = transport->events->handshake_timeout;
+  transport->state = HANDSHAKE;
+  start_timer(transport, on_handshake_over, timeout ? timeout : HANDSHAKE_MS);
+  poll_for(transport, transport->is_server ? UV_READABLE : UV_WRITABLE);
 }
 
 void transport_start(struct transport *transport, const struct transport_events *events,
@@ -400,142 +441,45 @@ void transport_start(struct transport *transport, const struct transport_events 
   assert(transport->state == ACCEPTED || transport->state == CONNECTING);
   transport->events = events;
   transport->user = user;
-  transport->state = OPEN;
   transport->trace = trace_open();
-  transport->in_event = true;
-  events->on_open(transport, user);
-  if (transport->state == CLOSED)
-    return;
-  transport->in_event = false;
-  send_all(transport);
+  if (transport->channel.ssl)
+    start_handshake(transport);
+  else
+    open_transport(transport);
 }
 
-static void on_connect_poll(uv_poll_t *poll, int status, int events) {
-  struct transport *transport = poll->data;
-  (void)status; /* the socket knows more about its error than libuv does */
-  (void)events;
-  int error = 0;
-  socklen_t size = sizeof error;
-  if (getsockopt(transport->descriptor, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
-    error = errno;
-  if (error != 0) {
-    close_socket(transport, false);
-    try_next_address(transport, error);
-    return;
-  }
-  uv_poll_stop(poll);
-  leave_lookup(transport);
-  transport_start(transport, transport->events, transport->user);
-}
-
-/* Start to connect to `address`. Returns 0, or a (positive) error number. */
-static int try_address(struct transport *transport, const struct addrinfo *address) {
-  int descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0)
-    return errno;
-  int error = use_socket(transport, descriptor);
-  if (error != 0)
-    return error;
-  if (connect(descriptor, address->ai_addr, address->ai_addrlen) != 0 && errno != EINPROGRESS) {
-    error = errno;
-    close_socket(transport, false);
-    return error;
-  }
-  return -uv_poll_start(transport->poll, UV_WRITABLE, on_connect_poll);
-}
-
-/* The way a host and a port are written together: an IPv6 address has colons of its own. */
-static const char *address_format(const char *host) {
-  return strchr(host, ':') ? "%s [%s]:%s" : "%s %s:%s";
-}
-
-static void try_next_address(struct transport *transport, int last_error) {
-  struct lookup *lookup = transport->lookup;
-  while (lookup->next) {
-    const struct addrinfo *address = lookup->next;
-    lookup->next = address->ai_next;
-    last_error = try_address(transport, address);
-    if (last_error == 0)
-      return;
-  }
-  char operation[192];
-  snprintf(operation, sizeof operation, address_format(lookup->host), "connect to", lookup->host,
-           lookup->port);
-  end_with_error(transport, operation, last_error);
-}
-
-static void end_lookup(struct transport *transport, int status) {
-  if (status == 0) {
-    transport->lookup->next = transport->lookup->request.addrinfo;
-    try_next_address(transport, 0);
-    return;
-  }
-  char error[512];
-  snprintf(error, sizeof error, "look up %.255s: %s", transport->lookup->host, uv_strerror(status));
-  end(transport, error);
-}
-
-static void on_lookup(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses) {
-  struct lookup *lookup = request->data;
-  (void)addresses; /* request->addrinfo */
-  lookup->running = false;
-  if (lookup->transport)
-    end_lookup(lookup->transport, status);
-  else /* transport_free came first */
-    free_lookup(lookup);
-}
-
-static void on_lookup_refused(uv_timer_t *timer) {
-  struct transport *transport = timer->data;
-  end_lookup(transport, transport->lookup->failure);
-}
-
-/* Have `host` looked up. A name that libuv does not even try is told from the loop like every other
- * failure. Returns 0, or -1 when there is no memory. */
-static int start_lookup(struct transport *transport, const char *host, const char *port) {
-  struct lookup *lookup = calloc(1, sizeof *lookup);
-  if (!lookup)
-    return -1;
-  transport->lookup = lookup;
-  lookup->transport = transport;
-  lookup->request.data = lookup;
-  lookup->host = strdup(host);
-  lookup->port = strdup(port);
-  if (!lookup->host || !lookup->port)
-    return -1;
-  struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-  lookup->failure =
-      uv_getaddrinfo(transport->loop, &lookup->request, on_lookup, host, port, &hints);
-  lookup->running = lookup->failure == 0;
-  if (lookup->running)
-    return 0;
-  lookup->request.addrinfo = NULL;
-  return start_timer(transport, on_lookup_refused, 0);
+static void on_connect(int descriptor, const char *error, void *user) {
+  struct transport *transport = user;
+  transport->connector = NULL; /* it is gone */
+  int number = descriptor < 0 ? 0 : use_socket(transport, descriptor);
+  if (!error && number != 0)
+    error = strerror(number);
+  if (error)
+    end(transport, error);
+  else
+    transport_start(transport, transport->events, transport->user);
 }
 
 struct transport *transport_connect(uv_loop_t *loop, const char *host, const char *port,
                                     SSL_CTX *tls, const struct transport_events *events,
                                     void *user) {
-  assert(tls == NULL);
-  (void)tls;
-  struct transport *transport = transport_new(loop, CONNECTING);
+  struct transport *transport = transport_new(loop, CONNECTING, tls, host);
   if (!transport)
     return NULL;
   transport->events = events;
   transport->user = user;
-  if (start_lookup(transport, host, port) != 0) {
-    transport_free(transport);
-    return NULL;
-  }
-  return transport;
+  transport->connector = connector_start(loop, host, port, on_connect, transport);
+  if (transport->connector)
+    return transport;
+  transport_free(transport);
+  return NULL;
 }
 
 struct transport *transport_accept(uv_loop_t *loop, int descriptor, SSL_CTX *tls) {
-  assert(tls == NULL);
-  (void)tls;
-  struct transport *transport = transport_new(loop, ACCEPTED);
+  struct transport *transport = transport_new(loop, ACCEPTED, tls, NULL);
   if (!transport) {
     close(descriptor);
+    errno = ENOMEM;
     return NULL;
   }
   int error = use_socket(transport, descriptor);

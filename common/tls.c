@@ -1,0 +1,202 @@
+/* tls: see tls.h. */
+#include "common/tls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* As ALPN writes it: each name has its length before it (RFC 7301, section 3.1). */
+static const unsigned char H2[] = {2, 'h', '2'};
+
+/* RFC 9113, section 9.2.2 prohibits most of the cipher suites of TLS 1.2. What is left has ephemeral keys
+ * and authenticated encryption; the suite that every HTTP/2 must know is among them. */
+static const char CIPHERS_OF_1_2[] = "ECDHE+AESGCM:ECDHE+CHACHA20:!PSK";
+
+/* --- Contexts ------------------------------------------------------------------------------------- */
+
+/* What server and client have in common. Returns NULL on failure. */
+static SSL_CTX *new_context(const SSL_METHOD *method) {
+  SSL_CTX *context = SSL_CTX_new(method);
+  if (!context)
+    return NULL;
+  /* RFC 9113, section 9.2.1: neither compression nor renegotiation. */
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
+      SSL_CTX_set_cipher_list(context, CIPHERS_OF_1_2) == 1)
+    return context;
+  SSL_CTX_free(context);
+  return NULL;
+}
+
+/* OpenSSL could not use `file`, in which a `kind` should be. The first error in its queue is the cause; those
+ * behind it follow from it. */
+static void explain_file(const char *file, const char *kind, char *error, size_t error_size) {
+  unsigned long code = ERR_peek_error();
+  const char *reason = ERR_reason_error_string(code);
+  if (ERR_SYSTEM_ERROR(code))
+    snprintf(error, error_size, "%s: %s", file, strerror(ERR_GET_REASON(code)));
+  else
+    snprintf(error, error_size, "%s: no %s in it: %s", file, kind,
+             reason ? reason : "unknown error");
+}
+
+/* The client has sent `offered`: take "h2" out of it, or end the handshake with the alert
+ * no_application_protocol. It is not called for a client that sends no ALPN. */
+static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_length,
+                           const unsigned char *offered, unsigned int offered_length, void *user) {
+  unsigned char *found;
+  (void)ssl;
+  (void)user;
+  if (SSL_select_next_proto(&found, chosen_length, H2, sizeof H2, offered, offered_length) !=
+      OPENSSL_NPN_NEGOTIATED)
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  *chosen = found;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+/* Returns 0, or -1 with the reason in `error`. The key comes first: then it is only compared with the certificate
+ * when both are there, and a wrong one can be told from one that cannot be read. */
+static int use_key(SSL_CTX *context, const char *key_file, const char *cert_file, char *error,
+                   size_t error_size) {
+  ERR_clear_error();
+  if (SSL_CTX_use_PrivateKey_file(context, key_file, SSL_FILETYPE_PEM) != 1) {
+    explain_file(key_file, "private key", error, error_size);
+    return -1;
+  }
+  if (SSL_CTX_use_certificate_chain_file(context, cert_file) != 1) {
+    explain_file(cert_file, "certificate", error, error_size);
+    return -1;
+  }
+  if (SSL_CTX_check_private_key(context) != 1) {
+    snprintf(error, error_size, "%s: not the key of %s", key_file, cert_file);
+    return -1;
+  }
+  return 0;
+}
+
+/* Free what could not be finished, and leave no errors behind for others to find. Returns NULL. */
+static SSL_CTX *give_up(SSL_CTX *context) {
+  SSL_CTX_free(context);
+  ERR_clear_error();
+  return NULL;
+}
+
+SSL_CTX *tls_server_context(const char *key_file, const char *cert_file, char *error,
+                            size_t error_size) {
+  SSL_CTX *context = new_context(TLS_server_method());
+  if (!context) {
+    snprintf(error, error_size, "TLS: no SSL_CTX can be made");
+    return give_up(context);
+  }
+  if (use_key(context, key_file, cert_file, error, error_size) != 0)
+    return give_up(context);
+  SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+  /* Tickets are kept by the clients. What OpenSSL would keep here besides is of no use then. */
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  return context;
+}
+
+/* Whose certificate it must be. Returns 0 or -1. An empty name would be taken for any. */
+static int expect_host(SSL_CTX *context, const char *host) {
+  X509_VERIFY_PARAM *parameters = SSL_CTX_get0_param(context);
+  X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  if (X509_VERIFY_PARAM_set1_ip_asc(parameters, host) == 1)
+    return 0;
+  return *host && X509_VERIFY_PARAM_set1_host(parameters, host, 0) == 1 ? 0 : -1;
+}
+
+SSL_CTX *tls_client_context(const char *ca_file, const char *host, char *error, size_t error_size) {
+  SSL_CTX *context = new_context(TLS_client_method());
+  if (!context || expect_host(context, host) != 0 ||
+      SSL_CTX_set_alpn_protos(context, H2, sizeof H2) != 0) { /* 0 means that it has worked */
+    snprintf(error, error_size, "TLS: no SSL_CTX can be made for the host '%s'", host);
+    return give_up(context);
+  }
+  ERR_clear_error();
+  if (SSL_CTX_load_verify_file(context, ca_file) != 1) {
+    explain_file(ca_file, "certificate", error, error_size);
+    return give_up(context);
+  }
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+  return context;
+}
+
+/* --- Handshake ------------------------------------------------------------------------------------ */
+
+void tls_explain(const SSL *ssl, int code, char *error, size_t error_size) {
+  int number = errno;
+  unsigned long cause = ERR_peek_error();
+  int reason = ERR_GET_LIB(cause) == ERR_LIB_SSL ? ERR_GET_REASON(cause) : 0;
+  const char *text = ERR_reason_error_string(cause);
+  if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
+    snprintf(error, error_size, "TLS: certificate verify failed: %s",
+             X509_verify_cert_error_string(SSL_get_verify_result(ssl)));
+  else if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING || (code == SSL_ERROR_SYSCALL && !number))
+    snprintf(error, error_size, "TLS: closed by the peer");
+  else if (code == SSL_ERROR_SYSCALL)
+    snprintf(error, error_size, "TLS: %s", strerror(number));
+  else if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST)
+    snprintf(error, error_size, "TLS: the peer does not speak TLS");
+  else if (reason > SSL_AD_REASON_OFFSET)
+    snprintf(error, error_size, "TLS: the peer sent an alert: %s",
+             SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET));
+  else
+    snprintf(error, error_size, "TLS: %s", text ? text : "unknown error");
+}
+
+/* RFC 9113, section 3.2: over TLS it is HTTP/2 only if ALPN says so. */
+static enum tls_step check_protocol(const SSL *ssl, char *error, size_t error_size) {
+  const unsigned char *chosen;
+  unsigned int length;
+  SSL_get0_alpn_selected(ssl, &chosen, &length);
+  if (length == 2 && memcmp(chosen, "h2", 2) == 0)
+    return TLS_DONE;
+  snprintf(error, error_size, "TLS: %s h2 (ALPN)",
+           SSL_is_server(ssl) ? "the client did not offer" : "the server did not choose");
+  return TLS_FAILED;
+}
+
+enum tls_step tls_handshake(SSL *ssl, char *error, size_t error_size) {
+  ERR_clear_error(); /* SSL_get_error looks at what is in the queue */
+  errno = 0;
+  int result = SSL_do_handshake(ssl);
+  if (result == 1)
+    return check_protocol(ssl, error, error_size);
+  int code = SSL_get_error(ssl, result);
+  if (code == SSL_ERROR_WANT_READ)
+    return TLS_WANT_READ;
+  if (code == SSL_ERROR_WANT_WRITE)
+    return TLS_WANT_WRITE;
+  tls_explain(ssl, code, error, error_size);
+  return TLS_FAILED;
+}
+
+/* --- Keys ----------------------------------------------------------------------------------------- */
+
+/* One write, so that programs that share the file do not mix their lines. */
+static void log_key(const SSL *ssl, const char *line) {
+  static bool complained;
+  const char *path = getenv("SSLKEYLOGFILE");
+  (void)ssl;
+  if (!path)
+    return;
+  int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if ((file < 0 || dprintf(file, "%s\n", line) < 0) && !complained) {
+    fprintf(stderr, "SSLKEYLOGFILE: %s: %s\n", path, strerror(errno));
+    complained = true;
+  }
+  if (file >= 0)
+    close(file);
+}
+
+void tls_log_keys(SSL_CTX *context) {
+  const char *path = getenv("SSLKEYLOGFILE");
+  if (path && *path)
+    SSL_CTX_set_keylog_callback(context, log_key);
+}
