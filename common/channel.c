@@ -134,7 +134,10 @@ ssize_t channel_read(struct channel *channel, void *data, size_t size, char *err
     snprintf(error, error_size, "closed by the peer, without close_notify");
     return 0;
   }
-  tls_explain(channel->ssl, code, error, error_size);
+  if (code == SSL_ERROR_SYSCALL && errno != 0)
+    snprintf(error, error_size, "read: %s", strerror(errno));
+  else
+    tls_explain(channel->ssl, code, error, error_size);
   return CHANNEL_FAILED;
 }
 

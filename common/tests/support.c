@@ -280,22 +280,26 @@ static void count_system_call(bool sent, const void *data, size_t length, void *
   probe->sent += length;
 }
 
+static const struct transport_events *events_of(const struct support_probe *probe) {
+  return probe->events ? probe->events : &support_events;
+}
+
 void support_probe_connect(struct support_probe *probe, int port) {
   char text[8];
   snprintf(text, sizeof text, "%d", port);
-  probe->transport =
-      transport_connect(support_loop(), "127.0.0.1", text, NULL, &support_events, probe);
+  probe->transport = transport_connect(support_loop(), probe->host ? probe->host : "127.0.0.1",
+                                       text, probe->tls, events_of(probe), probe);
   cr_assert_not_null(probe->transport, "no memory");
   cr_assert(!probe->open && !probe->closed, "an event before transport_connect returned");
   transport_observe(probe->transport, count_system_call, probe);
 }
 
 void support_probe_start(struct support_probe *probe, int descriptor) {
-  probe->transport = transport_accept(support_loop(), descriptor, NULL);
+  probe->transport = transport_accept(support_loop(), descriptor, probe->tls);
   cr_assert_not_null(probe->transport, "transport_accept: %s", strerror(errno));
   transport_observe(probe->transport, count_system_call, probe);
-  transport_start(probe->transport, &support_events, probe);
-  cr_assert(probe->open, "on_open has not come");
+  transport_start(probe->transport, events_of(probe), probe);
+  cr_assert_eq(probe->open, !probe->tls, "on_open has not come, or too early");
 }
 
 void support_probe_begin(struct support_probe *probe) {

@@ -72,7 +72,10 @@ typedef void (*support_hook)(struct support_probe *probe);
 
 /* Zeroed to begin with. Events that come out of order fail the test. */
 struct support_probe {
-  struct transport *transport; /* NULL after the end */
+  struct transport *transport;           /* NULL after the end */
+  SSL_CTX *tls;                          /* NULL: plain */
+  const char *host;                      /* to connect to; NULL for 127.0.0.1 */
+  const struct transport_events *events; /* NULL for support_events */
   bool open;
   bool closing;       /* the test has called support_probe_close */
   bool closed;        /* on_close was called, */
@@ -98,7 +101,7 @@ struct support_probe {
 /* The events of a probe, which is their `user`. */
 extern const struct transport_events support_events;
 
-/* Connect to a port of 127.0.0.1. */
+/* Connect to a port of its host. */
 void support_probe_connect(struct support_probe *probe, int port);
 
 /* Accept and start on one end of a pair. */
