@@ -103,6 +103,11 @@ static void print_check_line(const struct board *board, const struct outcome *ou
   print_hanging(board, column, check->sentence);
 }
 
+/* The program that the check is about. */
+static const char *program_of(const struct check *check, const struct lab *lab) {
+  return check->program ? check->program : lab->programs[0];
+}
+
 /* "TODO 4 in lab01-session/README.md; RFC 9113, section 6.7" */
 static void print_where(const struct board *board, int indent, const struct outcome *outcome) {
   const struct check *check = outcome->check;
@@ -112,7 +117,7 @@ static void print_where(const struct board *board, int indent, const struct outc
   int todo = outcome_todo(outcome);
   if (todo != 0 && lab)
     length = (size_t)snprintf(where, sizeof where, "TODO %d in %s/%s.c", todo, lab->folder,
-                              lab->programs[0]);
+                              program_of(check, lab));
   if (check->section)
     snprintf(where + length, sizeof where - length, "%sRFC 9113, section %s", length ? "; " : "",
              check->section);
@@ -271,7 +276,7 @@ static void print_next(const struct board *board, const struct outcome_list *lis
   int todo = outcome_todo(outcome);
   if (todo)
     snprintf(text, sizeof text, "TODO %d in %s/%s.c, explained in %s/README.md", todo, lab->folder,
-             lab->programs[0], lab->folder);
+             program_of(outcome->check, lab), lab->folder);
   else
     snprintf(text, sizeof text, "%s/README.md", lab->folder);
   print_wrapped(board, 0, "Next: ", text);

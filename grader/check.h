@@ -25,8 +25,9 @@ struct check {
   const char *sentence; /* what a right program does */
   const char *section;  /* of RFC 9113 unless it names another document; NULL if none */
   int points;
-  int todo; /* the TODO that it belongs to; 0 if to none */
-  int line; /* checks are shown in the order of the file */
+  int todo;            /* the TODO that it belongs to; 0 if to none */
+  const char *program; /* in whose file that is, for a lab with several; NULL for the first */
+  int line;            /* checks are shown in the order of the file */
 };
 
 typedef void (*check_body)(struct exchange *exchange);

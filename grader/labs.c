@@ -8,6 +8,7 @@ const struct lab labs_all[] = {
     {"lab02", "lab02-requests", "requests and responses", {"requests"}, 20},
     {"lab03", "lab03-server", "a server", {"server"}, 15},
     {"lab04", "lab04-router", "a router", {"router"}, 15},
+    {"lab05", "lab05-timeouts", "timeouts", {"client", "server"}, 15},
 };
 
 const size_t labs_count = sizeof labs_all / sizeof labs_all[0];
