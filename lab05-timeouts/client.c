@@ -62,11 +62,12 @@ static void end_timer(struct request *request) {
 
 /* --- TODO 2: it fires ------------------------------------------------------------------------- */
 
-/* Nothing has come for too long: give the stream up, and leave. */
+/* Nothing has come for too long: give the stream up, and leave. Its on_close follows, once RST_STREAM
+ * is sent; but there may not even be a connection yet, and client_close does not wait for one. */
 static void on_timeout(uv_timer_t *timer) {
   struct request *request = timer->data;
-  // Print it, on standard output; note it in `request`; reset the stream with NGHTTP2_CANCEL; and
-  // close the client, politely.
+  // Print it, on standard output; note it in `request`; reset the stream with NGHTTP2_CANCEL, and
+  // close the client.
   (void)request;
   todo(2, "say request timed out, cancel the stream, close the client");
 }
@@ -120,6 +121,7 @@ static void on_stream_close(struct stream *stream, uint32_t error_code, void *us
   todo(3, "end the timer");
   if (request->ended && !request->timed_out)
     print_response(request, stream);
+  client_close(request->client); /* politely: GOAWAY, and the connection is closed */
 }
 
 /* --- Given ------------------------------------------------------------------------------------ */
@@ -142,7 +144,6 @@ static void begin(struct request *request) {
   uv_timer_init(uv_default_loop(), &request->timer);
   request->timer.data = request;
   restart_timer(request);
-  client_close(request->client); /* as soon as the stream is closed */
 }
 
 /* The connection is closed; `error` is NULL if that is as it should be. */
@@ -167,7 +168,8 @@ static void run(struct request *request) {
   else
     fail(request, "out of memory");
   uv_run(loop, UV_RUN_DEFAULT);
-  uv_loop_close(loop);
+  if (uv_loop_close(loop) != 0)
+    fail(request, "the timer was not closed");
 }
 
 /* Fill in the request. Returns 0; or -1, when it has said what is wrong. */

@@ -124,7 +124,7 @@ static void on_stream(struct stream *stream, void *user) {
   route(stream_method(stream), stream_path(stream))(stream, settings);
 }
 
-/* Serve until SIGINT or SIGTERM. Returns 0, or -1 when it cannot begin. */
+/* Serve until SIGINT or SIGTERM. Returns 0, or -1 when it has said what failed. */
 static int serve(struct settings *settings) {
   char error[256];
   uv_loop_t *loop = uv_default_loop();
@@ -143,7 +143,10 @@ static int serve(struct settings *settings) {
   printf("listening on http://localhost:%d\n", server_port(server));
   fflush(stdout);
   uv_run(loop, UV_RUN_DEFAULT);
-  return 0;
+  if (uv_loop_close(loop) == 0)
+    return 0;
+  fprintf(stderr, "server: a timer was not closed\n");
+  return -1;
 }
 
 static int usage(void) {
@@ -165,7 +168,5 @@ int main(int argc, char **argv) {
   }
   if (settings.port < 0 || settings.delay < 0 || optind != argc)
     return usage();
-  int result = serve(&settings);
-  uv_loop_close(uv_default_loop());
-  return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  return serve(&settings) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
