@@ -28,7 +28,10 @@ enum {
   FRAME_NOT_HTTP2 = 257, /* bytes that are no HTTP/2 at all, for example an HTTP/1.1 answer */
 };
 
-enum { FRAME_HEADER_LENGTH = 9 };
+enum {
+  FRAME_HEADER_LENGTH = 9,
+  FRAME_REQUEST_SIZE = 48, /* octets of frame.request, its NUL included */
+};
 
 /* One header field, as decoded: neither name nor value ends in NUL unless it was sent so. */
 struct frame_field {
@@ -73,6 +76,10 @@ struct frame {
   int weight;                 /* the same; 1 to 256 */
   bool exclusive;             /* the same */
 
+  /* What the stream's request asks for, "GET /ping", for every frame that comes after it on a client's stream: cut
+   * to fit, octets that cannot be printed as '?'. "" where that is not known, and in the request itself. */
+  char request[FRAME_REQUEST_SIZE];
+
   /* NULL, or one line that says what is wrong with it, with the section. Set as well where only the
    * sender is wrong and a receiver must take no notice: reserved bits, flags without a meaning. */
   const char *error;
@@ -109,6 +116,10 @@ int frame_decoder_feed(struct frame_decoder *decoder, enum frame_sender sender, 
 /* The bytes of `sender` that came after its last complete frame: how many, so that one can say that
  * a connection ended in the middle of a frame. */
 size_t frame_decoder_pending(const struct frame_decoder *decoder, enum frame_sender sender);
+
+/* How many requests there were so far. `*at_once` becomes how many of them were open at the same time, at most; or 0
+ * when they were so many that this is not known. */
+unsigned frame_decoder_requests(const struct frame_decoder *decoder, unsigned *at_once);
 
 /* Free the decoder; NULL is allowed. Must not be called from its own callback. */
 void frame_decoder_free(struct frame_decoder *decoder);

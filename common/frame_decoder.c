@@ -9,6 +9,7 @@
 #include "common/buffer.h"
 #include "common/frame.h"
 #include "common/frame_payload.h"
+#include "common/frame_requests.h"
 #include "common/hpack.h"
 
 enum {
@@ -39,6 +40,7 @@ struct frame_decoder {
   frame_callback on_frame;
   void *user;
   struct side sides[2]; /* by enum frame_sender */
+  struct frame_requests requests;
 };
 
 struct frame_decoder *frame_decoder_new(frame_callback on_frame, void *user) {
@@ -68,7 +70,13 @@ void frame_decoder_free(struct frame_decoder *decoder) {
     buffer_free(&decoder->sides[sender].settings);
     hpack_free(decoder->sides[sender].hpack);
   }
+  frame_requests_free(&decoder->requests);
   free(decoder);
+}
+
+unsigned frame_decoder_requests(const struct frame_decoder *decoder, unsigned *at_once) {
+  *at_once = decoder->requests.forgot ? 0 : decoder->requests.at_once;
+  return decoder->requests.count;
 }
 
 size_t frame_decoder_pending(const struct frame_decoder *decoder, enum frame_sender sender) {
@@ -177,6 +185,8 @@ static int decode_frame(struct frame_decoder *decoder, enum frame_sender sender,
     return -1;
   heed_settings(other, &frame);
   check_reserved(&frame, stream_id >> 31);
+  if (frame_requests_see(&decoder->requests, &frame) != 0)
+    return -1;
   decoder->on_frame(&frame, decoder->user);
   return 0;
 }

@@ -199,6 +199,17 @@ void trace_note(struct trace *trace, const char *text) {
   end_output(trace);
 }
 
+void trace_end(struct trace *trace, const char *text) {
+  if (!trace || shared.output != LADDER || !begin_output(trace))
+    return;
+  unsigned at_once = 0;
+  unsigned requests = trace->decoder ? frame_decoder_requests(trace->decoder, &at_once) : 0;
+  set_time(trace);
+  trace_print_end(trace->out, &trace->style, trace->milliseconds, shown_number(trace), text,
+                  requests, at_once);
+  end_output(trace);
+}
+
 static void note_pending(struct trace *trace, enum frame_sender sender, const char *name) {
   char text[80];
   size_t pending = trace->decoder ? frame_decoder_pending(trace->decoder, sender) : 0;

@@ -7,14 +7,19 @@
  * whatever the program above does with it.
  *
  * The ladder has two rails, client on the left and server on the right, and one line for each frame,
- * with what matters in it; header fields follow on lines of their own:
+ * with what matters in it; header fields follow on lines of their own, or beside it where the terminal is wide
+ * enough. Every frame of a stream names its request:
  *
- *        ms client         server
+ *        ms client         server  stream 0: connection, others: one request each
  *       0.1 |-- preface ------->|  24 bytes
  *       0.1 |-- SETTINGS ------>|  stream 0, 6 bytes
- *           |                   |    MAX_CONCURRENT_STREAMS 100
+ *           |                   |    ENABLE_PUSH 0
  *       0.4 |-- HEADERS ------->|  stream 1, END_STREAM|END_HEADERS, 38 bytes
  *           |                   |    :method: GET
+ *       ...
+ *       0.9 |<---------- DATA --|  stream 1, END_STREAM, 4 bytes (GET /ping)
+ *           |                   |    pong
+ *       1.0 |      closed       |  1 request on this connection
  *
  * (line-drawing characters and arrows where the locale is UTF-8.) Each stream has a colour of its own.
  * The first column of the text is the frame as its header has it; what is indented is its payload.
@@ -49,7 +54,10 @@ void trace_bytes(struct trace *trace, enum frame_sender sender, const void *byte
  * shown in the ladder; the file has frames only. */
 void trace_note(struct trace *trace, const char *text);
 
-/* End this connection; NULL is allowed. If it ended in the middle of a frame, the ladder says so. */
+/* The last event: the connection has ended, as `text` says. The ladder adds how many requests it has carried. */
+void trace_end(struct trace *trace, const char *text);
+
+/* End this trace; NULL is allowed. If it ended in the middle of a frame, the ladder says so. */
 void trace_close(struct trace *trace);
 
 /* --- The ladder itself, for everyone who prints frames ------------------------------------------- */
@@ -77,6 +85,11 @@ void trace_print_frame(FILE *out, const struct trace_style *style, double millis
 /* A note between the rails. */
 void trace_print_note(FILE *out, const struct trace_style *style, double milliseconds,
                       unsigned connection, const char *text);
+
+/* The last note of a connection that has carried so many requests, `at_once` of them at the same time (0: that is not
+ * known). */
+void trace_print_end(FILE *out, const struct trace_style *style, double milliseconds,
+                     unsigned connection, const char *text, unsigned requests, unsigned at_once);
 
 /*
  * One frame as JSON, the format of H2_TRACE=FILE.json and of the grader:

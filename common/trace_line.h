@@ -7,7 +7,12 @@
  * A line has a left half: the mark, the number of the connection, the time, and the rails with what
  * moves between them; and a text on the right, which is wrapped or cut to fit. The left half of the first
  * line is asked for by trace_line_arrow or trace_line_rails, and its text by trace_line_text; what is
- * printed after that stands on lines of its own, without mark, number and time.
+ * printed after that stands on lines of its own, without mark, number and time. Last comes trace_line_end.
+ *
+ * Where there is room for two columns of text, details stand in the second one, beside the text that they belong to, as
+ * many on a line as fit:
+ *
+ *            0.1 |-- SETTINGS ------->|  stream 0, 6 bytes                               ENABLE_PUSH 0
  */
 #ifndef COMMON_TRACE_LINE_H
 #define COMMON_TRACE_LINE_H
@@ -21,7 +26,10 @@ struct trace_line {
   bool color;
   char mark;
   char left[32]; /* number and time; blank from the second line on */
-  size_t room;   /* columns for the text */
+  size_t room;   /* columns for text, both columns of it where there are two */
+  size_t first;  /* columns for what stands on the left of details */
+  size_t used;   /* columns of the line that is being printed */
+  bool wide;     /* there are two */
 };
 
 /* ANSI colours, for the `color` arguments below; "" is none. */
@@ -41,13 +49,20 @@ void trace_line_rails(struct trace_line *line, const char *text);
 void trace_line_arrow(struct trace_line *line, enum frame_sender sender, const char *color,
                       const char *name);
 
-/* Text beside a left half. What does not fit goes on below, from word to word. */
+/* Text beside an arrow, in the first column, or beside rails, in all the room there is. What does not fit goes on below,
+ * from word to word. */
 void trace_line_text(struct trace_line *line, const char *color, const char *text);
 
-/* A whole line: two texts, of any octets, and what stands between them. What does not fit is cut. */
+/* A text in brackets behind the one before, cut to fit; nothing where there is no room for a bit of it. */
+void trace_line_aside(struct trace_line *line, const char *color, const char *text);
+
+/* A detail: two texts, of any octets, and what stands between them. What does not fit is cut. */
 void trace_line_detail(struct trace_line *line, const char *color, const void *first,
                        size_t first_length, const char *between, const void *second,
                        size_t second_length);
+
+/* The end of the last line. */
+void trace_line_end(struct trace_line *line);
 
 enum { TRACE_LINE_INNER = 19 };
 

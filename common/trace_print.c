@@ -80,6 +80,7 @@ static void print_error(struct printing *printing, const struct frame *frame) {
   if (!frame->error)
     return;
   snprintf(text, sizeof text, "error: %s", frame->error);
+  trace_line_end(&printing->line);
   trace_line_rails(&printing->line, "");
   trace_line_text(&printing->line, trace_line_red, text);
 }
@@ -109,8 +110,8 @@ static void print_goaway(struct printing *printing, const struct frame *frame) {
   char text[64];
   if (frame->length < 8)
     return;
-  snprintf(text, sizeof text, "%s, last stream %d", error_name(frame, number),
-           frame->last_stream_id);
+  snprintf(text, sizeof text, "%s, last stream %d%s", error_name(frame, number),
+           frame->last_stream_id, frame->last_stream_id == 0 ? " (none)" : "");
   print_text(printing, text);
 }
 
@@ -196,19 +197,49 @@ void trace_print_frame(FILE *out, const struct trace_style *style, double millis
   snprintf(text, sizeof text, "%s%s", first, payload);
   print_arrow(&printing, frame);
   trace_line_text(&printing.line, printing.color, text);
+  if (frame->request[0] != '\0')
+    trace_line_aside(&printing.line, printing.color, frame->request);
   print_error(&printing, frame);
   print_payload(&printing, frame);
+  trace_line_end(&printing.line);
 }
 
-void trace_print_note(FILE *out, const struct trace_style *style, double milliseconds,
-                      unsigned connection, const char *text) {
-  struct trace_line line = trace_line_begin(out, style, milliseconds, connection, ' ');
+/* Between the rails if it fits there, else beside them. Returns whether it fits. */
+static bool print_note(struct trace_line *line, const char *text) {
   char clean[400];
   snprintf(clean, sizeof clean, "%s", text);
   for (char *octet = clean; *octet != '\0'; octet++)
     if (*octet < ' ' || *octet > '~')
       *octet = '?';
   bool fits = strlen(clean) <= TRACE_LINE_INNER;
-  trace_line_rails(&line, fits ? clean : "");
-  trace_line_text(&line, "", fits ? "" : clean);
+  trace_line_rails(line, fits ? clean : "");
+  trace_line_text(line, "", fits ? "" : clean);
+  return fits;
+}
+
+void trace_print_note(FILE *out, const struct trace_style *style, double milliseconds,
+                      unsigned connection, const char *text) {
+  struct trace_line line = trace_line_begin(out, style, milliseconds, connection, ' ');
+  print_note(&line, text);
+  trace_line_end(&line);
+}
+
+void trace_print_end(FILE *out, const struct trace_style *style, double milliseconds,
+                     unsigned connection, const char *text, unsigned requests, unsigned at_once) {
+  struct trace_line line = trace_line_begin(out, style, milliseconds, connection, ' ');
+  char count[80];
+  int length = snprintf(count, sizeof count, "%u request%s on this connection", requests,
+                        requests == 1 ? "" : "s");
+  if (requests > 1 && at_once == 1)
+    snprintf(count + length, sizeof count - (size_t)length, ", one at a time");
+  else if (requests > 1 && at_once > 1)
+    snprintf(count + length, sizeof count - (size_t)length, ", %u at once", at_once);
+  bool fits = print_note(&line, text);
+  if (requests > 0 && !fits) {
+    trace_line_end(&line);
+    trace_line_rails(&line, "");
+  }
+  if (requests > 0)
+    trace_line_text(&line, "", count);
+  trace_line_end(&line);
 }

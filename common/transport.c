@@ -105,7 +105,7 @@ void transport_free(struct transport *transport) {
 
 static void end(struct transport *transport, const char *error) {
   assert(transport->state != CLOSED);
-  trace_note(transport->trace, error ? error : "closed");
+  trace_end(transport->trace, error ? error : "closed");
   transport->state = CLOSING; /* so that on_close may call transport_close */
   transport->in_event = true;
   if (transport->events) /* NULL before transport_start: there is nobody to be told */

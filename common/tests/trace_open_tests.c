@@ -21,7 +21,12 @@ static const enum frame_sender server = FRAME_FROM_SERVER;
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 static const char settings[] = "\0\0\0\4\0\0\0\0\0";
-enum { PREFACE_LENGTH = sizeof preface - 1, SETTINGS_LENGTH = sizeof settings - 1 };
+static const char request[] = "\0\0\0\4\0\0\0\0\0\0\0\2\1\5\0\0\0\1\x82\x84";
+enum {
+  PREFACE_LENGTH = sizeof preface - 1,
+  SETTINGS_LENGTH = sizeof settings - 1,
+  REQUEST_LENGTH = sizeof request - 1,
+};
 
 static char directory[] = "/tmp/trace-XXXXXX";
 static char file[64];
@@ -71,6 +76,7 @@ static void expect_nothing(void) {
   struct trace *trace = trace_open();
   trace_bytes(trace, client, preface, PREFACE_LENGTH);
   trace_note(trace, "connected");
+  trace_end(trace, "closed");
   trace_close(trace);
   expect_said("");
   cr_assert_null(trace, "a trace that nobody asked for");
@@ -111,18 +117,27 @@ Test(trace_open, ladder_of_two_connections, .init = begin, .fini = end) {
   struct trace *two = trace_open();
   trace_bytes(two, server, settings, SETTINGS_LENGTH);
   trace_bytes(one, server, settings, SETTINGS_LENGTH);
+  trace_bytes(two, client, preface, PREFACE_LENGTH);
+  trace_bytes(two, client, request, REQUEST_LENGTH);
   trace_bytes(one, server, settings, 3);
+  trace_end(two, "closed");
   trace_close(two);
   trace_close(one);
   char *text = stop_listening();
   drop_times(text);
   cr_assert_str_eq(
       text,
-      "        ms client         server\n"
+      "        ms client         server  stream 0: connection, others: one request each\n"
       "       0.0 |     connected     |\n"
       "       0.0 |-- preface ------->|  24 bytes\n"
       " #2    0.0 |<------ SETTINGS --|  stream 0, 0 bytes\n"
       " #1    0.0 |<------ SETTINGS --|  stream 0, 0 bytes\n"
+      " #2    0.0 |-- preface ------->|  24 bytes\n"
+      " #2    0.0 |-- SETTINGS ------>|  stream 0, 0 bytes\n"
+      " #2    0.0 |-- HEADERS ------->|  stream 1, END_STREAM|END_HEADERS, 2 bytes\n"
+      "           |                   |    :method: GET\n"
+      "           |                   |    :path: /\n"
+      " #2    0.0 |      closed       |  1 request on this connection\n"
       " #1    0.0 |                   |  server ended in the middle of a frame, after 3\n"
       "           |                   |  bytes of it\n",
       "\n%s", text);

@@ -60,7 +60,7 @@ static void feed_request(struct frames *frames) {
 }
 
 static const char request_ascii[] =
-    "        ms client         server\n"
+    "        ms client         server  stream 0: connection, others: one request each\n"
     "       0.0 |-- preface ------->|  24 bytes\n"
     "       0.2 |-- SETTINGS ------>|  stream 0, 6 bytes\n"
     "           |                   |    ENABLE_PUSH 0\n"
@@ -74,16 +74,16 @@ static const char request_ascii[] =
     "           |                   |    MAX_CONCURRENT_STREAMS 100\n"
     "           |                   |    0xabcd 7\n"
     "       1.0 |-- SETTINGS ------>|  stream 0, ACK, 0 bytes\n"
-    "       1.2 |<------- HEADERS --|  stream 1, END_HEADERS, 13 bytes\n"
+    "       1.2 |<------- HEADERS --|  stream 1, END_HEADERS, 13 bytes (GET /)\n"
     "           |                   |    :status: 200\n"
     "           |                   |    content-type: text/html\n"
-    "       1.5 |<---------- DATA --|  stream 1, END_STREAM, 13 bytes\n"
+    "       1.5 |<---------- DATA --|  stream 1, END_STREAM, 13 bytes (GET /)\n"
     "           |                   |    Hello World!\\n\n"
     "       1.8 |-- GOAWAY -------->|  stream 0, 8 bytes\n"
-    "           |                   |    NO_ERROR, last stream 0\n";
+    "           |                   |    NO_ERROR, last stream 0 (none)\n";
 
 static const char request_unicode[] =
-    "        ms client         server\n"
+    "        ms client         server  stream 0: connection, others: one request each\n"
     "       0.0 ├── preface ───────►│  24 bytes\n"
     "       0.2 ├── SETTINGS ──────►│  stream 0, 6 bytes\n"
     "           │                   │    ENABLE_PUSH 0\n"
@@ -97,13 +97,13 @@ static const char request_unicode[] =
     "           │                   │    MAX_CONCURRENT_STREAMS 100\n"
     "           │                   │    0xabcd 7\n"
     "       1.0 ├── SETTINGS ──────►│  stream 0, ACK, 0 bytes\n"
-    "       1.2 │◄─────── HEADERS ──┤  stream 1, END_HEADERS, 13 bytes\n"
+    "       1.2 │◄─────── HEADERS ──┤  stream 1, END_HEADERS, 13 bytes (GET /)\n"
     "           │                   │    :status: 200\n"
     "           │                   │    content-type: text/html\n"
-    "       1.5 │◄────────── DATA ──┤  stream 1, END_STREAM, 13 bytes\n"
+    "       1.5 │◄────────── DATA ──┤  stream 1, END_STREAM, 13 bytes (GET /)\n"
     "           │                   │    Hello World!\\n\n"
     "       1.8 ├── GOAWAY ────────►│  stream 0, 8 bytes\n"
-    "           │                   │    NO_ERROR, last stream 0\n";
+    "           │                   │    NO_ERROR, last stream 0 (none)\n";
 
 static void expect_request(const struct trace_style *style, const char *expected) {
   struct frames frames;
@@ -125,7 +125,7 @@ Test(trace, request_in_unicode) {
 /* All that can follow an arrow. */
 Test(trace, every_type) {
   static const char expected[] =
-      "        ms client         server\n"
+      "        ms client         server  stream 0: connection, others: one request each\n"
       "       0.0 |-- DATA ---------->|  stream 3, PADDED, 8 bytes (3 of padding)\n"
       "           |                   |    Hello\n"
       "       0.2 |-- HEADERS ------->|  stream 5, END_STREAM|END_HEADERS|PRIORITY, 6\n"
@@ -173,7 +173,7 @@ Test(trace, every_type) {
 
 Test(trace, errors) {
   static const char expected[] =
-      "        ms client         server\n"
+      "        ms client         server  stream 0: connection, others: one request each\n"
       "       0.0 |-- not HTTP/2 ---->|  18 bytes\n"
       "           |                   |  error: this is HTTP/1, not HTTP/2 (RFC 9113,\n"
       "           |                   |  section 3.4)\n"
@@ -278,7 +278,8 @@ Test(trace, no_line_is_too_long) {
   frames_feed_text(&frames, client, "000000 00 ff 7fffffff");
   expect_to_fit(&frames, 60);
   expect_to_fit(&frames, 80);
-  expect_to_fit(&frames, 133);
+  expect_to_fit(&frames, 131);
+  expect_to_fit(&frames, 160);
   frames_end(&frames);
   conversation_free(&conversation);
 }
@@ -304,6 +305,109 @@ Test(trace, values_are_cut_to_fit) {
   expect_end(line_of_value(&ascii, 42), "00...\n");
   expect_end(line_of_value(&unicode, 41), "00007\n");
   expect_end(line_of_value(&unicode, 42), "0000…\n");
+}
+
+/* What an aside has room for; it is left out where that is next to nothing. */
+Test(trace, request_is_cut_to_fit) {
+  static const struct trace_style narrow = {.width = 61};
+  struct frame frame = {
+      .type = NGHTTP2_DATA, .stream_id = 1, .request = "GET /hello-world/and/much-more"};
+  char *text;
+  size_t length;
+  FILE *out = open_memstream(&text, &length);
+  trace_print_frame(out, &ascii, 0, 0, ' ', &frame);
+  frame.length = 1000000;
+  trace_print_frame(out, &unicode, 0, 0, ' ', &frame);
+  trace_print_frame(out, &narrow, 0, 0, ' ', &frame);
+  frame.length = 0;
+  memcpy(frame.request, "\033[2J", 5);
+  trace_print_frame(out, &ascii, 0, 0, ' ', &frame);
+  fclose(out);
+  cr_assert_str_eq(
+      text,
+      "       0.0 |-- DATA ---------->|  stream 1, 0 bytes (GET /hello-world/and/mu...)\n"
+      "       0.0 ├── DATA ──────────►│  stream 1, 1000000 bytes (GET /hello-world/an…)\n"
+      "       0.0 |-- DATA ---------->|  stream 1, 1000000 bytes\n"
+      "       0.0 |-- DATA ---------->|  stream 1, 0 bytes (\\x1b[2J)\n",
+      "\n%s", text);
+  free(text);
+}
+
+/* On a wide terminal details stand beside the frame, as many as fit, and below one another where they do not. */
+Test(trace, wide) {
+  static const struct trace_style wide = {.width = 133};
+  static const char expected[] =
+      "        ms client         server  stream 0: connection, others: one request each\n"
+      "       0.0 |-- preface ------->|  24 bytes\n"
+      "       0.2 |-- SETTINGS ------>|  stream 0, 6 bytes                               "
+      "ENABLE_PUSH 0\n"
+      "       0.5 |-- HEADERS ------->|  stream 1, END_STREAM|END_HEADERS, 33 bytes      "
+      ":method: GET  :scheme: http  :path: /\n"
+      "           |                   |                                                  "
+      ":authority: localhost:8000  user-agent: nghttp2/lab\n"
+      "       0.8 |<------ SETTINGS --|  stream 0, 12 bytes                              "
+      "MAX_CONCURRENT_STREAMS 100  0xabcd 7\n"
+      "       1.0 |-- SETTINGS ------>|  stream 0, ACK, 0 bytes\n"
+      "       1.2 |<------- HEADERS --|  stream 1, END_HEADERS, 13 bytes (GET /)         "
+      ":status: 200  content-type: text/html\n"
+      "       1.5 |<---------- DATA --|  stream 1, END_STREAM, 13 bytes (GET /)          "
+      "Hello World!\\n\n"
+      "       1.8 |-- GOAWAY -------->|  stream 0, 8 bytes                               "
+      "NO_ERROR, last stream 0 (none)\n";
+  expect_request(&wide, expected);
+}
+
+/* What is too long for the first column goes on below in it, with details at the end; an error has all the room. */
+Test(trace, wide_and_long) {
+  static const struct trace_style wide = {.width = 132};
+  struct frames frames;
+  frames_begin_open(&frames);
+  frames_feed_text(&frames, client, "000006 01 25 00000005 80000003 0f 82");
+  frames_feed_text(&frames, client, "000001 00 40 00000005 'x'");
+  char *text = ladder_of(&frames, &wide);
+  cr_assert_str_eq(
+      text,
+      "        ms client         server  stream 0: connection, others: one request each\n"
+      "       0.0 |-- HEADERS ------->|  stream 5, END_STREAM|END_HEADERS|PRIORITY, 6\n"
+      "           |                   |  bytes                                           "
+      "depends on stream 3 exclusively, weight 16\n"
+      "           |                   |                                                  "
+      ":method: GET\n"
+      "       0.2 |-- DATA ---------->|  stream 5, 0x40, 1 byte\n"
+      "           |                   |  error: a flag without a meaning is set (RFC 9113, section "
+      "4.1)\n"
+      "           |                   |                                                  "
+      "x\n",
+      "\n%s", text);
+  free(text);
+  frames_end(&frames);
+}
+
+/* How a connection has ended, and what it has carried. */
+Test(trace, ends) {
+  char *text;
+  size_t length;
+  FILE *out = open_memstream(&text, &length);
+  trace_print_end(out, &ascii, 1, 0, "closed", 0, 0);
+  trace_print_end(out, &ascii, 1, 0, "closed", 1, 1);
+  trace_print_end(out, &ascii, 1, 0, "closed", 3, 1);
+  trace_print_end(out, &ascii, 1, 2, "closed", 100, 99);
+  trace_print_end(out, &ascii, 1, 0, "closed", 1000, 0);
+  trace_print_end(out, &ascii, 1, 0, "Connection reset by peer", 2, 2);
+  trace_print_end(out, &ascii, 1, 0, "Connection reset by peer", 0, 0);
+  fclose(out);
+  cr_assert_str_eq(
+      text,
+      "       1.0 |      closed       |\n"
+      "       1.0 |      closed       |  1 request on this connection\n"
+      "       1.0 |      closed       |  3 requests on this connection, one at a time\n"
+      " #2    1.0 |      closed       |  100 requests on this connection, 99 at once\n"
+      "       1.0 |      closed       |  1000 requests on this connection\n"
+      "       1.0 |                   |  Connection reset by peer\n"
+      "           |                   |  2 requests on this connection, 2 at once\n"
+      "       1.0 |                   |  Connection reset by peer\n",
+      "\n%s", text);
+  free(text);
 }
 
 /* Between the rails, where there is room; else beside them. */
@@ -353,9 +457,9 @@ Test(trace, mark_number_and_time) {
   fclose(out);
   cr_assert_str_eq(text,
                    ">      0.0 |-- GOAWAY -------->|  stream 0, 8 bytes\n"
-                   "           |                   |    NO_ERROR, last stream 0\n"
+                   "           |                   |    NO_ERROR, last stream 0 (none)\n"
                    ">#12 999.9 |-- GOAWAY -------->|  stream 0, 8 bytes\n"
-                   "           |                   |    NO_ERROR, last stream 0\n"
+                   "           |                   |    NO_ERROR, last stream 0 (none)\n"
                    " #1   1000 |-- SETTINGS ------>|  stream 0, 0 bytes\n"
                    " #999 9999 |-- SETTINGS ------>|  stream 0, 0 bytes\n"
                    ">#123456789 1000000000 |-- SETTINGS ------>|  stream 0, 0 bytes\n",
