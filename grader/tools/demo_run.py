@@ -1,0 +1,205 @@
+"""Running what a lecture shows: its servers, its commands, and what they print."""
+import contextlib
+import ctypes
+import fcntl
+import os
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+
+from demo_script import ROOT
+from demo_show import RED
+
+COMMAND_SECONDS = 20
+SERVER_SECONDS = 10
+SETTLE_SECONDS = 5
+END_SECONDS = 3
+PR_SET_PDEATHSIG = 1
+LONGEST_OUTPUT = 40  # lines
+LIBC = ctypes.CDLL(None)
+
+
+def die_with_us():
+    """In a child: if we are killed, it is too. It survives exec."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Program:
+    """Something that bash runs in a session of its own; what it prints is kept. Standard error, where ladders are printed,
+    is a terminal of our width where we are on one ourselves: that is what makes them colourful."""
+
+    def __init__(self, screen, command, variables):
+        environment = {name: value for name, value in os.environ.items()
+                       if name not in ("H2_TRACE", "SSLKEYLOGFILE", "MAKEFLAGS", "MAKELEVEL", "COLUMNS")}
+        environment.update(variables, COLUMNS=str(screen.width))
+        self.pipe, out = os.pipe()
+        self.errors, error = os.openpty() if screen.color else os.pipe()
+        if screen.color:
+            fcntl.ioctl(error, termios.TIOCSWINSZ, struct.pack("HHHH", 24, screen.width, 0, 0))
+        self.process = subprocess.Popen(["bash", "--norc", "-c", command], cwd=ROOT, env=environment,
+                                        stdin=subprocess.DEVNULL, stdout=out, stderr=error,
+                                        start_new_session=True, preexec_fn=die_with_us)
+        os.close(out)
+        os.close(error)
+        self.open = [self.pipe, self.errors]
+        self.text = {self.pipe: b"", self.errors: b""}
+        self.shown = {self.pipe: 0, self.errors: 0}
+
+    def read(self, seconds):
+        """Take what comes within that time. Returns False once nobody can print any more."""
+        readable, _, _ = select.select(self.open, [], [], max(0, seconds))
+        for end in readable:
+            try:
+                some = os.read(end, 65536)
+            except OSError:  # EIO: that is how a terminal ends
+                some = b""
+            self.text[end] += some
+            if not some:
+                self.open.remove(end)
+        return bool(self.open)
+
+    def wait(self, done, seconds):
+        """Until done(), all printed is read, or so many seconds have passed. Returns done()."""
+        deadline = time.monotonic() + seconds
+        while not done() and time.monotonic() < deadline:
+            if not self.read(deadline - time.monotonic()):
+                break
+        return done()
+
+    def printed(self, end):
+        return self.text[end].decode("utf-8", "replace").replace("\r", "")
+
+    def news(self, end):
+        """What it has printed since this was asked last."""
+        text = self.printed(end)
+        new = text[self.shown[end]:]
+        self.shown[end] = len(text)
+        return new
+
+    def has_ended(self):
+        return self.process.poll() is not None
+
+    def end(self, first=signal.SIGTERM):
+        """End it and all that it has started."""
+        for number in (first, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
+            self.wait(lambda: False, END_SECONDS if number != signal.SIGKILL else 0)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(END_SECONDS)
+        for end in (self.pipe, self.errors):
+            os.close(end)
+
+
+class Server(Program):
+    """One that says "listening on ADDRESS", and runs until the lecture ends."""
+
+    def __init__(self, screen, part, variables):
+        self.part = part
+        super().__init__(screen, "exec env " + part.command(), variables)
+        self.wait(self.address, SERVER_SECONDS)
+
+    def address(self):
+        found = re.search(r"(?m)^listening on (\S+)$", self.printed(self.pipe))
+        return found[1] if found else ""
+
+    def is_quiet(self):
+        """Whether each connection that its ladder has seen begin has ended."""
+        ladder = self.printed(self.errors)
+        return ladder.count(" preface ") <= len(re.findall(r"requests? on this connection", ladder))
+
+
+class Runner:
+    """The servers of one lecture, and its commands."""
+
+    def __init__(self, lab, student, screen):
+        self.lab = lab
+        self.student = student
+        self.screen = screen
+        self.servers = {}
+        self.variables = {"PROGRAMS": "build/labs" if student else "build/solutions"}
+
+    def end(self):
+        for server in self.servers.values():
+            server.end()
+        self.servers = {}
+
+    def shown(self, command):
+        """A command as somebody could type it."""
+        return re.sub(r"\$([A-Z]+)\b", lambda name: self.variables.get(name[1], name[0]), command)
+
+    def start(self, part, again=False):
+        """Start a server. Returns whether it listens."""
+        if part.name in self.servers:
+            self.servers.pop(part.name).end()
+        command = self.shown(part.command())
+        self.screen.command(command + " &")
+        if again:
+            self.screen.note("(once more: it had ended)")
+        server = Server(self.screen, part, self.variables)
+        self.servers[part.name] = server
+        self.variables[part.name] = server.address()
+        self.show_output(server)
+        if not server.address():
+            self.screen.note("This server does not listen.", RED)
+            self.say_todo(server)
+        return bool(server.address())
+
+    def run(self, part):
+        """Run a command. Returns whether it ended as it should."""
+        for name, server in list(self.servers.items()):
+            if re.search(rf"\${name}\b", part.command()) and server.has_ended():
+                if not self.start(server.part, again=True):
+                    return False
+        self.screen.command(self.shown(part.command()))
+        program = Program(self.screen, part.command(), self.variables)
+        try:
+            program.wait(lambda: False, COMMAND_SECONDS)
+            late = bool(program.open)
+            if late:
+                self.screen.note(f"It goes on after {COMMAND_SECONDS} seconds, and is ended.", RED)
+        finally:
+            program.end()
+        if part.kind == "bars":
+            self.screen.bars(program.news(program.pipe))
+        self.show_output(program)
+        self.say_todo(program)
+        right = not late and program.process.returncode == part.status
+        if program.process.returncode != part.status:
+            self.screen.note(f"It ended with status {program.process.returncode}, not {part.status}.", RED)
+        return self.show_servers(part) and right
+
+    def show_output(self, program):
+        lines = program.news(program.pipe).splitlines()
+        self.screen.output("\n".join(lines[:LONGEST_OUTPUT]))
+        if len(lines) > LONGEST_OUTPUT:
+            self.screen.note(f"(and {len(lines) - LONGEST_OUTPUT} lines more)")
+        self.screen.ladder(program.news(program.errors))
+
+    def show_servers(self, part):
+        """What the servers have said meanwhile. Returns whether what was to come has come."""
+        came = not part.until
+        for server in self.servers.values():
+            if part.until and server.wait(lambda server=server: part.until in server.printed(server.pipe),
+                                          SETTLE_SECONDS):
+                came = True
+            server.wait(server.is_quiet, SETTLE_SECONDS)
+            server.read(0)
+            if server.shown != {end: len(server.printed(end)) for end in server.shown}:
+                self.screen.line()
+                self.screen.note("The server:")
+                self.show_output(server)
+                self.say_todo(server)
+        if not came:
+            self.screen.note(f"No server has said: {part.until}", RED)
+        return came
+
+    def say_todo(self, program):
+        """If a program has come to something that is not done, say so where nobody can miss it."""
+        todo = re.search(r"TODO \d+ is not done", program.printed(program.errors))
+        if todo:
+            self.screen.note(f"{todo[0]}: this is how far your program goes. The lecture goes on.", RED)

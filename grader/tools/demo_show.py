@@ -1,0 +1,199 @@
+"""The screen of a lecture: its width, its colours, and how text, code and bars look on it."""
+import os
+import re
+import select
+import shutil
+import sys
+import termios
+import textwrap
+import tty
+import unicodedata
+
+LARGEST_PROSE = 100  # longer lines are hard to read
+SIDE_BY_SIDE = 120   # columns from which code stands side by side
+BAR_LABEL = 36
+
+BOLD, DIM, RED, GREEN, BLUE = "1", "2", "1;31", "32", "38;5;33"
+
+
+class Stopped(Exception):
+    """Somebody has had enough."""
+
+
+def locale_is_utf8():
+    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
+        if os.environ.get(name):
+            return "utf8" in os.environ[name].lower().replace("-", "")
+    return False
+
+
+def width_of(out):
+    columns = os.environ.get("COLUMNS", "")
+    if out.isatty():
+        return max(60, os.get_terminal_size(out.fileno()).columns or 80)
+    return max(60, int(columns)) if columns.isdigit() else 80
+
+
+def printable(text):
+    """What a program has printed, without what a terminal would obey, or what has no fixed width."""
+    kept = (char if char == "\n" or (unicodedata.category(char)[0] != "C" and
+                                     not unicodedata.combining(char) and
+                                     unicodedata.east_asian_width(char) not in "WF") else "?"
+            for char in text.expandtabs(8))
+    return "".join(kept)
+
+
+SGR = re.compile(r"(\x1b\[[0-9;]*m)")
+
+
+def wrap_code(line, width):
+    """A line of code on as many lines as it needs."""
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    if len(indent) > width // 2:
+        indent = "    "
+    return textwrap.wrap(line, width, subsequent_indent=indent, drop_whitespace=True,
+                         break_on_hyphens=False) or [""]
+
+
+class Screen:
+    """Where a lecture is given: standard output."""
+
+    def __init__(self):
+        self.out = sys.stdout
+        self.width = width_of(self.out)
+        self.unicode = locale_is_utf8()
+        self.color = (self.out.isatty() and not os.environ.get("NO_COLOR") and
+                      os.environ.get("TERM", "dumb") != "dumb")
+        self.out.reconfigure(encoding="utf-8" if self.unicode else "ascii", errors="replace")
+
+    def paint(self, style, text):
+        return f"\033[{style}m{text}\033[0m" if self.color and text else text
+
+    def line(self, text=""):
+        print(text, file=self.out, flush=True)
+
+    # --- Words ------------------------------------------------------------------------------------
+
+    def title(self, text):
+        rule = ("━" if self.unicode else "=") * self.width
+        self.line(self.paint(BOLD, rule))
+        self.line(self.paint(BOLD, text))
+        self.line(self.paint(BOLD, rule))
+
+    def heading(self, text):
+        dashes = "─" if self.unicode else "-"
+        self.line()
+        self.line(self.paint(BOLD, f"{dashes * 2} {text} ".ljust(self.width, dashes)))
+
+    def prose(self, lines):
+        """Paragraphs, which empty lines part."""
+        for paragraph in "\n".join(lines).strip().split("\n\n"):
+            if paragraph.strip():
+                self.line()
+                for line in textwrap.wrap(" ".join(paragraph.split()), min(self.width, LARGEST_PROSE),
+                                          break_on_hyphens=False):
+                    self.line(line)
+
+    def note(self, text, style=DIM):
+        for line in textwrap.wrap(text, self.width):
+            self.line(self.paint(style, line))
+
+    def command(self, text):
+        self.line()
+        for number, line in enumerate(text.split("\n")):
+            for part, piece in enumerate(wrap_code(line, self.width - 2)):
+                self.line(self.paint(BOLD, ("$ " if number + part == 0 else "> ") + piece))
+
+    # --- What programs print ----------------------------------------------------------------------
+
+    def output(self, text):
+        """Printed text, line by line; long lines go on below."""
+        for line in printable(text).splitlines():
+            for start in range(0, max(1, len(line)), self.width):
+                self.line(line[start:start + self.width])
+
+    def ladder(self, text):
+        """The same of a text that may have colours: a ladder has our width already."""
+        for line in text.splitlines():
+            pieces = SGR.split(line)
+            if len(printable("".join(pieces[0::2]))) > self.width:
+                self.output("".join(pieces[0::2]))
+                continue
+            self.line("".join(piece if SGR.match(piece) and self.color else
+                              "" if SGR.match(piece) else printable(piece) for piece in pieces))
+
+    def bars(self, text):
+        """Lines "what it is  12.3 ms", each with a bar; the longest has all the room."""
+        rows = re.findall(r"(?m)^(.*\S)\s+(\d+(?:\.\d+)?) ms$", printable(text))
+        longest = max((float(number) for _, number in rows), default=0) or 1
+        room = self.width - BAR_LABEL - len(" 12345.6 ms") - 1
+        block = "█" if self.unicode else "#"
+        for what, number in rows:
+            bar = block * max(1, round(room * float(number) / longest))
+            self.line(f"{what:{BAR_LABEL}} {float(number):7.1f} ms {self.paint(BLUE, bar)}")
+
+    # --- Code -------------------------------------------------------------------------------------
+
+    def code(self, blocks):
+        """Pieces of code, each (heading, language, lines): side by side where there is room."""
+        if len(blocks) == 2 and self.width >= SIDE_BY_SIDE:
+            self.columns(blocks)
+            return
+        for heading, _, lines in blocks:
+            self.line()
+            self.line(self.paint(DIM, f"  {heading}"))
+            for line in self.colored(lines, self.width - 2):
+                self.line(f"  {line[1]}".rstrip())
+
+    def columns(self, blocks):
+        """Two of them. The left one is as wide as it needs to be, and at most half of the screen."""
+        bar = self.paint(DIM, " │ " if self.unicode else " | ")
+        longest = max(len(line) for line in [blocks[0][0], *blocks[0][2]])
+        left = min(longest, (self.width - 5) // 2)
+        right = self.width - 5 - left
+        one, two = self.colored(blocks[0][2], left), self.colored(blocks[1][2], right)
+        self.line()
+        self.line(f"  {self.paint(DIM, blocks[0][0].ljust(left))}{bar}{self.paint(DIM, blocks[1][0])}")
+        for number in range(max(len(one), len(two))):
+            length, text = one[number] if number < len(one) else (0, "")
+            other = two[number][1] if number < len(two) else ""
+            self.line(f"  {text}{' ' * (left - length)}{bar}{other}".rstrip())
+
+    def colored(self, lines, width):
+        """The lines, none longer than that, with comments and strings in colour: (columns, text) each."""
+        result, in_comment = [], False
+        for line in lines:
+            for piece in wrap_code(printable(line), width):
+                text = ""
+                for token in re.findall(r"/\*|\*/|//.*|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|.", piece):
+                    in_comment = in_comment or token == "/*"
+                    comment = in_comment or token.startswith("//") or token == "..."
+                    style = DIM if comment else GREEN if len(token) > 1 and token[0] in "\"'`" else ""
+                    text += self.paint(style, token) if style else token
+                    in_comment = in_comment and token != "*/"
+                result.append((len(piece), text.replace("\033[0m\033[2m", "") if self.color else text))
+        return result
+
+    # --- Keys -------------------------------------------------------------------------------------
+
+    def wait_for_key(self):
+        """Until a key is pressed. Nobody presses one where there is no terminal."""
+        if not sys.stdin.isatty():
+            return
+        before = termios.tcgetattr(sys.stdin)
+        prompt = "-- any key goes on, q ends --"
+        print(self.paint(DIM, prompt), end="", file=self.out, flush=True)
+        try:
+            tty.setcbreak(sys.stdin)
+            select.select([sys.stdin], [], [])
+            key = os.read(sys.stdin.fileno(), 64)
+        finally:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+        print("\r" + " " * len(prompt) + "\r", end="", file=self.out, flush=True)
+        if key[:1] in (b"q", b"Q", b"\4", b""):
+            raise Stopped
+
+
+def size_of_a_terminal(columns):
+    """Lines and columns, as a program of ours should find them."""
+    return shutil.get_terminal_size().lines, columns
