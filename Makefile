@@ -24,7 +24,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help grade serve watch gdb deps deps-test starters mistakes mistake-programs reset format lint \
+.PHONY: all help grade serve demo watch gdb deps deps-test starters mistakes mistake-programs reset format lint \
         test clean FORCE
 
 # --- What there is ------------------------------------------------------------------------------------
@@ -42,7 +42,8 @@ STUDENT   := $(patsubst %.c,build/labs/%,$(wildcard $(LABS:=/*.c)))
 SOLUTIONS := $(patsubst %.c,build/solutions/%,$(subst /solution/,/,$(wildcard $(LABS:=/solution/*.c))))
 
 COMMON       := $(wildcard common/*.c)
-GRADER_MAINS := $(wildcard grader/main.c grader/guard.c grader/serve.c)
+GRADER_MAINS := $(wildcard grader/main.c grader/guard.c grader/serve.c \
+                 grader/lecture.c)
 GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard grader/*.c))
 GRADER_BUILT := $(patsubst grader/%.c,build/grader/%,$(GRADER_MAINS:main.c=grade.c))
 
@@ -142,6 +143,7 @@ build/solutions/%.log: $$(*D)/solution/$$(*F).c build/obj/sanitized/common.a bui
 build/grader/grade: build/obj/plain/grader/main.o $(GRADER:%.c=build/obj/plain/%.o)
 build/grader/guard: build/obj/plain/grader/guard.o build/obj/plain/grader.a
 build/grader/serve: build/obj/plain/grader/serve.o build/obj/plain/grader.a
+build/grader/lecture: build/obj/plain/grader/lecture.o
 $(GRADER_BUILT): build/obj/plain/common.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
@@ -190,6 +192,11 @@ grade: $(GRADER_BUILT) $(if $(PROGRAMS),,$(if $(SOLUTION),$(SOLUTIONS:=.log),$(S
 ## make watch            grade again at every save [LAB=03]
 watch:
 	+@sh grader/tools/watch $(LABS) -- $(MAKE) grade
+
+## make demo             the lecture: every lab step by step, really running [LAB=03]; PAUSE=1 waits for a key,
+##                       STUDENT=1 shows your programs in place of the solutions
+demo: $(GRADER_BUILT) $(if $(STUDENT_DEMO),$(STUDENT:=.log),$(SOLUTIONS:=.log))
+	+@grader/tools/demo $(if $(STUDENT_DEMO),--student) $(if $(PAUSE),--pause) $(LABS)
 
 ## make serve            run the reference server [PORT=8000] [TLS=1]
 serve: build/grader/serve

@@ -178,7 +178,10 @@ class Runner:
         self.screen.output("\n".join(lines[:LONGEST_OUTPUT]))
         if len(lines) > LONGEST_OUTPUT:
             self.screen.note(f"(and {len(lines) - LONGEST_OUTPUT} lines more)")
-        self.screen.ladder(program.news(program.errors))
+        errors = program.news(program.errors)
+        if lines and errors:
+            self.screen.line()
+        self.screen.ladder(errors)
 
     def show_servers(self, part):
         """What the servers have said meanwhile. Returns whether what was to come has come."""

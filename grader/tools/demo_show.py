@@ -2,7 +2,6 @@
 import os
 import re
 import select
-import shutil
 import sys
 import termios
 import textwrap
@@ -43,16 +42,37 @@ def printable(text):
     return "".join(kept)
 
 
+TOKEN = re.compile(r"/\*|\*/|//.*|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|.")
 SGR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
 def wrap_code(line, width):
-    """A line of code on as many lines as it needs."""
+    """A line of code on as many lines as it needs; strings stay whole if they can."""
     indent = " " * (len(line) - len(line.lstrip()) + 4)
     if len(indent) > width // 2:
         indent = "    "
-    return textwrap.wrap(line, width, subsequent_indent=indent, drop_whitespace=True,
-                         break_on_hyphens=False) or [""]
+    whole = re.sub(r"\"[^\"]*\"|`[^`]*`", lambda string: string[0].replace(" ", "\0"), line)
+    pieces = textwrap.wrap(whole, width, subsequent_indent=indent, break_on_hyphens=False)
+    return [piece.replace("\0", " ") for piece in pieces] or [""]
+
+
+def reflow(lines, width):
+    """Lines of code, none longer than that. A statement that has to be broken anew is put together first."""
+    result, statement = [], []
+    for line in lines:
+        statement.append(line)
+        text = " ".join(statement)
+        open_still = text.count("(") + text.count("[") > text.count(")") + text.count("]")
+        if not open_still and re.search(r"([;{}:)]|\*/|\.\.\.|\belse)$|^$", line):
+            result += broken(statement, width)
+            statement = []
+    return result + broken(statement, width)
+
+
+def broken(statement, width):
+    if all(len(line) <= width for line in statement):
+        return statement
+    return wrap_code(" ".join([statement[0], *(line.strip() for line in statement[1:])]), width)
 
 
 class Screen:
@@ -162,16 +182,15 @@ class Screen:
     def colored(self, lines, width):
         """The lines, none longer than that, with comments and strings in colour: (columns, text) each."""
         result, in_comment = [], False
-        for line in lines:
-            for piece in wrap_code(printable(line), width):
-                text = ""
-                for token in re.findall(r"/\*|\*/|//.*|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|.", piece):
-                    in_comment = in_comment or token == "/*"
-                    comment = in_comment or token.startswith("//") or token == "..."
-                    style = DIM if comment else GREEN if len(token) > 1 and token[0] in "\"'`" else ""
-                    text += self.paint(style, token) if style else token
-                    in_comment = in_comment and token != "*/"
-                result.append((len(piece), text.replace("\033[0m\033[2m", "") if self.color else text))
+        for line in reflow([printable(line) for line in lines], width):
+            text = ""
+            for token in TOKEN.findall(line):
+                in_comment = in_comment or token == "/*"
+                comment = in_comment or token.startswith("//") or line == "..."
+                style = DIM if comment else GREEN if len(token) > 1 and token[0] in "\"'`" else ""
+                text += self.paint(style, token) if style else token
+                in_comment = in_comment and token != "*/"
+            result.append((len(line), text.replace("\033[0m\033[2m", "")))
         return result
 
     # --- Keys -------------------------------------------------------------------------------------
@@ -193,7 +212,3 @@ class Screen:
         if key[:1] in (b"q", b"Q", b"\4", b""):
             raise Stopped
 
-
-def size_of_a_terminal(columns):
-    """Lines and columns, as a program of ours should find them."""
-    return shutil.get_terminal_size().lines, columns
