@@ -38,7 +38,7 @@ ifeq ($(LABS),)
 $(if $(LAB),$(error there is no lab '$(LAB)'))
 endif
 
-STUDENT   := $(patsubst %.c,build/labs/%,$(wildcard $(LABS:=/*.c)))
+STUDENTS  := $(patsubst %.c,build/labs/%,$(wildcard $(LABS:=/*.c)))
 SOLUTIONS := $(patsubst %.c,build/solutions/%,$(subst /solution/,/,$(wildcard $(LABS:=/solution/*.c))))
 
 COMMON       := $(wildcard common/*.c)
@@ -91,8 +91,8 @@ COMPILE = $(CC) $(1) $(FLAGS_OF_LIBRARIES) $(CFLAGS) -MMD -MP
 linked  = $(foreach kind,%.o %/grader.a %/common.a,$(filter $(kind),$^))
 
 # The first goal: every program of the student, however many of the others do not compile.
-all: $(STUDENT:=.log)
-	@status=0; for program in $(STUDENT); do \
+all: $(STUDENTS:=.log)
+	@status=0; for program in $(STUDENTS); do \
 	  [ -x $$program ] || { cat $$program.log; status=1; }; \
 	done; exit $$status
 
@@ -122,7 +122,7 @@ build/labs/%.log: %.c build/obj/sanitized/common.a build/flags
 	@rm -f $(basename $@)
 	$Q$(call COMPILE,$(SANITIZED)) -MF $(basename $@).d -MT $@ $(filter %.c %.a,$^) \
 	  $(LIBRARIES) -o $(basename $@) >$@ 2>&1 && cat $@ || true
-$(addsuffix .log,$(filter-out $(wildcard $(STUDENT)),$(STUDENT))): FORCE
+$(addsuffix .log,$(filter-out $(wildcard $(STUDENTS)),$(STUDENTS))): FORCE
 
 # A known mistake, which grader/tools/mistakes puts there, is compiled as a student's program is.
 mistake-programs: $(GRADER_BUILT) $(patsubst %.c,%.log,$(wildcard build/mistakes/*/*/*/*.c))
@@ -143,7 +143,7 @@ build/solutions/%.log: $$(*D)/solution/$$(*F).c build/obj/sanitized/common.a bui
 build/grader/grade: build/obj/plain/grader/main.o $(GRADER:%.c=build/obj/plain/%.o)
 build/grader/guard: build/obj/plain/grader/guard.o build/obj/plain/grader.a
 build/grader/serve: build/obj/plain/grader/serve.o build/obj/plain/grader.a
-build/grader/lecture: build/obj/plain/grader/lecture.o
+build/grader/lecture: build/obj/plain/grader/lecture.o build/obj/plain/grader.a
 $(GRADER_BUILT): build/obj/plain/common.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
@@ -183,7 +183,7 @@ help:
 ##                       solutions), PROGRAMS=DIR (grade the executables DIR/labNN-name/program)
 # Criterion makes a process group of its own, so that Ctrl-C has to be passed on.
 graded := $(or $(PROGRAMS),$(if $(SOLUTION),build/solutions,build/labs))
-grade: $(GRADER_BUILT) $(if $(PROGRAMS),,$(if $(SOLUTION),$(SOLUTIONS:=.log),$(STUDENT:=.log)))
+grade: $(GRADER_BUILT) $(if $(PROGRAMS),,$(if $(SOLUTION),$(SOLUTIONS:=.log),$(STUDENTS:=.log)))
 	+@trap 'kill -- -$$! || kill $$!' INT TERM; \
 	build/grader/grade --programs '$(graded)' $(if $(LAB),--lab $(lab_number)) \
 	  $(if $(CHECK),--check '$(CHECK)') $(if $(SEED),--seed '$(SEED)') $(if $(STRICT),--strict) & \
@@ -195,15 +195,15 @@ watch:
 
 ## make demo             the lecture: every lab step by step, really running [LAB=03]; PAUSE=1 waits for a key,
 ##                       STUDENT=1 shows your programs in place of the solutions
-demo: $(GRADER_BUILT) $(if $(STUDENT_DEMO),$(STUDENT:=.log),$(SOLUTIONS:=.log))
-	+@grader/tools/demo $(if $(STUDENT_DEMO),--student) $(if $(PAUSE),--pause) $(LABS)
+demo: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
+	+@grader/tools/demo $(if $(STUDENT),--student) $(if $(PAUSE),--pause) $(LABS)
 
 ## make serve            run the reference server [PORT=8000] [TLS=1]
 serve: build/grader/serve
 	+@exec build/grader/serve $(if $(PORT),--port '$(PORT)') $(if $(TLS),--tls)
 
 ## make gdb LAB=03       debug your program [PROGRAM=client] [ARGS='...'] [SOLUTION=1]
-debugged := $(filter $(if $(PROGRAM),%/$(PROGRAM),%),$(if $(SOLUTION),$(SOLUTIONS),$(STUDENT)))
+debugged := $(filter $(if $(PROGRAM),%/$(PROGRAM),%),$(if $(SOLUTION),$(SOLUTIONS),$(STUDENTS)))
 gdb: $(debugged:=.log)
 	$(if $(filter 1,$(words $(debugged))),,$(error which program? Say LAB= and PROGRAM=, one of: \
 	  $(notdir $(debugged))))
@@ -222,7 +222,7 @@ deps-test:
 	@sh grader/tools/deps build test
 
 ## make test             build and test everything here [ONLY=name]
-test: $(TESTS) $(HOSTILE) $(GRADER_BUILT) $(STUDENT:=.log) $(SOLUTIONS:=.log)
+test: $(TESTS) $(HOSTILE) $(GRADER_BUILT) $(STUDENTS:=.log) $(SOLUTIONS:=.log)
 	+@python3 grader/tools/run-tests $(if $(ONLY),--only '$(ONLY)') $(TESTS) $(SCRIPTS)
 
 ## make mistakes         grade the known mistakes: which check catches each, and with what words [LAB=03];

@@ -1,9 +1,13 @@
 /*
  * lecture: what `make demo` shows that no lab's program does by itself.
  *
+ *   lecture ask [--patience MS] URL PATH...
  *   lecture race [--requests N] [--delay MS]
  *
- * The same N requests (24) to the same server, which answers each of them after MS milliseconds (20), over one
+ * ask: GET each PATH, all at once on one connection, and a line for each answer. What is not answered after MS
+ * milliseconds is cancelled, and the others go on.
+ *
+ * race: the same N requests (24) to the same server, which answers each of them after MS milliseconds (20), over one
  * connection and over several. A line is printed for each way, "one connection, all at once  21.3 ms": the time from the
  * first connect to the end of the last response. Server and clients are in this process, on one loop.
  */
@@ -17,6 +21,7 @@
 #include "common/number.h"
 #include "common/server.h"
 #include "common/url.h"
+#include "grader/lecture_ask.h"
 
 /* --- A server that thinks about each request ------------------------------------------------------ */
 
@@ -96,8 +101,7 @@ static void on_stream_close(struct stream *stream, uint32_t error_code, void *us
 
 static void ask(struct runner *runner) {
   static const struct stream_events events = {.on_end = on_end, .on_close = on_stream_close};
-  struct stream *stream =
-      client_request(runner->client, "GET", runner->race->url.path, NULL, 0, 0);
+  struct stream *stream = client_request(runner->client, "GET", runner->race->url.path, NULL, 0, 0);
   if (!stream) {
     runner->race->failed = true;
     client_close(runner->client);
@@ -202,24 +206,54 @@ static bool hold(struct race *race, long requests) {
   return !race->failed;
 }
 
+static int usage(void) {
+  fprintf(stderr, "usage: lecture ask [--patience MS] URL PATH...\n"
+                  "       lecture race [--requests N] [--delay MS]\n");
+  return 2;
+}
+
+static int ask_main(int count, char **arguments, long patience) {
+  struct url url;
+  if (count < 2)
+    return usage();
+  if (url_parse(&url, arguments[0]) != 0 || url.tls) {
+    fprintf(stderr, "lecture: %s: not a URL that begins with http://\n", arguments[0]);
+    url_free(&url);
+    return 2;
+  }
+  int result = lecture_ask(&url, arguments + 1, (size_t)count - 1, patience);
+  url_free(&url);
+  return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int race_main(long requests, long delay) {
+  struct race race = {.loop = uv_default_loop(), .delay = delay};
+  return hold(&race, requests) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv) {
   static const struct option options[] = {{"requests", required_argument, NULL, 'r'},
                                           {"delay", required_argument, NULL, 'd'},
+                                          {"patience", required_argument, NULL, 'p'},
                                           {0}};
-  struct race race = {.delay = 20};
+  const char *what = argc > 1 ? argv[1] : "";
   long requests = 24;
+  long delay = 20;
+  long patience = 0;
   int option;
-  while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-    if (option == 'r')
-      requests = number_parse(optarg, 1000);
-    else
-      race.delay = option == 'd' ? number_parse(optarg, 10000) : -1;
+  while ((option = getopt_long(argc - 1, argv + 1, "", options, NULL)) != -1) {
+    long number = option == '?' ? -1 : number_parse(optarg, 10000);
+    if (number < 0)
+      return usage();
+    *(option == 'r' ? &requests : option == 'd' ? &delay : &patience) = number;
   }
-  if (optind + 1 != argc || strcmp(argv[optind], "race") != 0 || requests < 1 || race.delay < 0) {
-    fprintf(stderr, "usage: lecture race [--requests N] [--delay MS]\n");
-    return 2;
-  }
-  race.loop = uv_default_loop();
-  bool good = hold(&race, requests);
-  return good && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  optind++; /* it has counted from argv + 1 */
+  int status = 2;
+  if (strcmp(what, "ask") == 0)
+    status = ask_main(argc - optind, argv + optind, patience);
+  else if (strcmp(what, "race") == 0 && optind == argc && requests > 0)
+    status = race_main(requests, delay);
+  else
+    usage();
+  return fflush(stdout) == 0 ? status : EXIT_FAILURE;
 }

@@ -51,6 +51,8 @@ class Program:
 
     def read(self, seconds):
         """Take what comes within that time. Returns False once nobody can print any more."""
+        if not self.open:
+            return False
         readable, _, _ = select.select(self.open, [], [], max(0, seconds))
         for end in readable:
             try:

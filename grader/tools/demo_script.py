@@ -34,13 +34,9 @@ def function_of(text, name):
     for first, line in enumerate(lines):
         if not re.match(rf"\w.*\b{re.escape(name)}\(", line):
             continue
-        for last in range(first, len(lines)):
-            if lines[last] == "}":
-                return lines[first:last + 1]
-            if lines[last].endswith(";") and not lines[last].startswith(" "):
-                break  # a declaration
-            if last == first and line.endswith(";"):
-                break
+        head = next((at for at in range(first, len(lines)) if re.search(r"[;{]$", lines[at])), first)
+        if lines[head].endswith("{"):  # else it is a declaration
+            return lines[first:lines.index("}", head) + 1]
     return []
 
 
@@ -157,6 +153,12 @@ class Script:
             raise Broken(f"there is no lecture for lab {number}: {self.path}")
         self.title, self.intro, self.steps = "", [], []
         self.read(self.path.read_text(encoding="ascii").splitlines())
+
+    def check(self, student):
+        """See that all quotations can be cut, before anything is shown."""
+        for part in (part for step in self.steps for part in step.parts):
+            for quote in part.quotes:
+                quote.cut(student)
 
     def read(self, lines):
         rest = iter(lines)

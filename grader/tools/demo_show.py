@@ -47,12 +47,17 @@ SGR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
 def wrap_code(line, width):
-    """A line of code on as many lines as it needs; strings stay whole if they can."""
+    """A line of code on as many lines as it needs: broken after a comma or an operator, if that will do. Strings stay
+    whole if they can."""
     indent = " " * (len(line) - len(line.lstrip()) + 4)
     if len(indent) > width // 2:
         indent = "    "
-    whole = re.sub(r"\"[^\"]*\"|`[^`]*`", lambda string: string[0].replace(" ", "\0"), line)
-    pieces = textwrap.wrap(whole, width, subsequent_indent=indent, break_on_hyphens=False)
+    body = re.sub(r"\"[^\"]*\"|`[^`]*`", lambda string: string[0].replace(" ", "\0"), line.strip())
+    for text in (re.sub(r"(?<![,;?:&|]) ", "\0", body), body):
+        pieces = textwrap.wrap(text, width, initial_indent=indent[4:], subsequent_indent=indent,
+                               break_on_hyphens=False, break_long_words=text == body)
+        if all(len(piece) <= width for piece in pieces):
+            break
     return [piece.replace("\0", " ") for piece in pieces] or [""]
 
 
@@ -63,7 +68,8 @@ def reflow(lines, width):
         statement.append(line)
         text = " ".join(statement)
         open_still = text.count("(") + text.count("[") > text.count(")") + text.count("]")
-        if not open_still and re.search(r"([;{}:)]|\*/|\.\.\.|\belse)$|^$", line):
+        if re.search(r"([;{]|\*/|\.\.\.)$|^$", line) or \
+                (not open_still and re.search(r"([}:)]|\belse)$", line)):
             result += broken(statement, width)
             statement = []
     return result + broken(statement, width)
@@ -95,6 +101,7 @@ class Screen:
     # --- Words ------------------------------------------------------------------------------------
 
     def title(self, text):
+        self.line()
         rule = ("━" if self.unicode else "=") * self.width
         self.line(self.paint(BOLD, rule))
         self.line(self.paint(BOLD, text))
@@ -121,8 +128,11 @@ class Screen:
     def command(self, text):
         self.line()
         for number, line in enumerate(text.split("\n")):
-            for part, piece in enumerate(wrap_code(line, self.width - 2)):
-                self.line(self.paint(BOLD, ("$ " if number + part == 0 else "> ") + piece))
+            pieces = textwrap.wrap(line, self.width - 4, subsequent_indent="  ", break_long_words=False,
+                                   break_on_hyphens=False)
+            start = "$ " if number == 0 else "> "
+            for row in (start + " \\\n  ".join(pieces)).split("\n"):
+                self.line(self.paint(BOLD, row))
 
     # --- What programs print ----------------------------------------------------------------------
 

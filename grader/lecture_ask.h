@@ -1,0 +1,16 @@
+/*
+ * lecture_ask: ask a server for several paths at once, on one connection, and say what comes back. A part of `lecture`,
+ * the program that `make demo` shows things with.
+ */
+#ifndef GRADER_LECTURE_ASK_H
+#define GRADER_LECTURE_ASK_H
+
+#include <stddef.h>
+
+#include "common/url.h"
+
+/* GET each path and print a line for each answer as it is complete, "/ping: 200 pong". After `patience` milliseconds (0:
+ * never) cancel each stream that is still open, and say so. Returns 0; or -1, when it has said why. */
+int lecture_ask(const struct url *url, char *const *paths, size_t count, long patience);
+
+#endif
