@@ -20,6 +20,7 @@ SETTLE_SECONDS = 5
 END_SECONDS = 3
 PR_SET_PDEATHSIG = 1
 LONGEST_OUTPUT = 40  # lines
+LONGEST_COMPLAINT = 6
 LIBC = ctypes.CDLL(None)
 
 
@@ -138,26 +139,37 @@ class Runner:
         """Start a server. Returns whether it listens."""
         if part.name in self.servers:
             self.servers.pop(part.name).end()
+            self.variables.pop(part.name, None)
         command = self.shown(part.command())
         self.screen.command(command + " &")
         if again:
             self.screen.note("(once more: it had ended)")
+        if self.say_missing(part.command()):
+            return False
         server = Server(self.screen, part, self.variables)
         self.servers[part.name] = server
-        self.variables[part.name] = server.address()
         self.show_output(server)
-        if not server.address():
+        if server.address():
+            self.variables[part.name] = server.address()
+        else:
             self.screen.note("This server does not listen.", RED)
             self.say_todo(server)
         return bool(server.address())
 
     def run(self, part):
         """Run a command. Returns whether it ended as it should."""
+        for name in re.findall(r"\$([A-Z]+)\b", part.command()):
+            if name not in self.variables:
+                self.screen.command(self.shown(part.command()))
+                self.screen.note("Not run: there is no server to ask.", RED)
+                return False
         for name, server in list(self.servers.items()):
             if re.search(rf"\${name}\b", part.command()) and server.has_ended():
                 if not self.start(server.part, again=True):
                     return False
         self.screen.command(self.shown(part.command()))
+        if self.say_missing(part.command()):
+            return False
         program = Program(self.screen, part.command(), self.variables)
         try:
             program.wait(lambda: False, COMMAND_SECONDS)
@@ -174,6 +186,18 @@ class Runner:
         if program.process.returncode != part.status:
             self.screen.note(f"It ended with status {program.process.returncode}, not {part.status}.", RED)
         return self.show_servers(part) and right
+
+    def say_missing(self, command):
+        """If a program of the lab is not there, say what the compiler has said. Returns whether one is missing."""
+        for name in re.findall(r"\$PROGRAMS/\S+", command):
+            path = ROOT / self.shown(name)
+            if not path.exists():
+                self.screen.note(f"{self.shown(name)} is not there: it does not compile, or was not built.", RED)
+                log = path.with_name(path.name + ".log")
+                said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+                self.screen.output("\n".join(said.splitlines()[:LONGEST_COMPLAINT]))
+                return True
+        return False
 
     def show_output(self, program):
         lines = program.news(program.pipe).splitlines()

@@ -122,8 +122,8 @@ class Screen:
                     self.line(line)
 
     def note(self, text, style=DIM):
-        for line in textwrap.wrap(text, self.width):
-            self.line(self.paint(style, line))
+        for line in textwrap.wrap(printable(text), self.width):
+            self.line(self.paint(style, line) if style else line)
 
     def command(self, text):
         self.line()
@@ -143,11 +143,11 @@ class Screen:
                 self.line(line[start:start + self.width])
 
     def ladder(self, text):
-        """The same of a text that may have colours: a ladder has our width already."""
+        """The same of a text that may have colours: a ladder has our width already. What else is there, are words."""
         for line in text.splitlines():
             pieces = SGR.split(line)
             if len(printable("".join(pieces[0::2]))) > self.width:
-                self.output("".join(pieces[0::2]))
+                self.note("".join(pieces[0::2]), "")
                 continue
             self.line("".join(piece if SGR.match(piece) and self.color else
                               "" if SGR.match(piece) else printable(piece) for piece in pieces))
