@@ -24,7 +24,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help grade serve demo watch gdb deps deps-test starters mistakes mistake-programs reset format lint \
+.PHONY: all help grade serve demo pictures watch gdb deps deps-test starters mistakes mistake-programs reset format lint \
         test clean FORCE
 
 # --- What there is ------------------------------------------------------------------------------------
@@ -197,6 +197,10 @@ watch:
 ##                       STUDENT=1 shows your programs in place of the solutions
 demo: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
 	+@grader/tools/demo $(if $(STUDENT),--student) $(if $(PAUSE),--pause) $(LABS)
+
+## make pictures         make the README's pictures anew, in grader/pictures
+pictures: $(GRADER_BUILT) $(SOLUTIONS:=.log)
+	+@grader/tools/pictures
 
 ## make serve            run the reference server [PORT=8000] [TLS=1]
 serve: build/grader/serve

@@ -180,8 +180,9 @@ class Screen:
         bar = self.paint(DIM, " │ " if self.unicode else " | ")
         longest = max(len(line) for line in [blocks[0][0], *blocks[0][2]])
         left = min(longest, (self.width - 5) // 2)
-        right = self.width - 5 - left
-        one, two = self.colored(blocks[0][2], left), self.colored(blocks[1][2], right)
+        one = self.colored(blocks[0][2], left)
+        left = max([len(blocks[0][0]), *(length for length, _ in one)])
+        two = self.colored(blocks[1][2], self.width - 5 - left)
         self.line()
         self.line(f"  {self.paint(DIM, blocks[0][0].ljust(left))}{bar}{self.paint(DIM, blocks[1][0])}")
         for number in range(max(len(one), len(two))):
