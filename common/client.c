@@ -132,6 +132,7 @@ static int configure(struct client *client) {
       .setting_count = sizeof settings / sizeof *settings,
       .on_open = on_open,
       .on_close = on_connection_close,
+      .handshake = client->config.handshake,
   };
   return 0;
 }

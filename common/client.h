@@ -29,7 +29,12 @@ struct client;
 
 /* What a client is to be. It is copied. */
 struct client_config {
-  SSL_CTX *tls; /* for https, where it must be there; for http it is not used */
+  SSL_CTX *
+      tls; /* for https, where it must be there (tls.h makes one); for http it is not used. It may be
+                   freed when client_connect returns */
+
+  /* Takes the next step of the TLS handshake: see tls_handshake, which does it where this is NULL. */
+  enum tls_step (*handshake)(SSL *ssl, char *error, size_t error_size);
 
   /* It is connected. May be NULL. */
   void (*on_open)(struct client *client, void *user);
@@ -40,7 +45,9 @@ struct client_config {
    * one line, whose beginning tells what has failed:
    *   "look up NAME: ..."        there is no such host;
    *   "connect to NAME:PORT: ..." nobody listens there;
+   *   "TLS: ..."                 there is no TLS with it, or it is not the one that it should be;
    *   "closed by the peer", "read: ..."  the connection was lost;
+   *   "the peer sent GOAWAY(...)"  with an error code: this side has done wrong, or too much;
    *   "PROTOCOL_ERROR: ..." or another error code of RFC 9113, section 7: what the server has sent
    *                              is not right HTTP/2, or no HTTP/2 at all.
    * It is valid until the call returns.

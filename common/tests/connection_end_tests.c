@@ -262,6 +262,38 @@ Test(connection_end, peer_says_goodbye) {
   talker_expect_close(&client, NULL);
 }
 
+/* The peer has found fault with this side: that is no good end, though no stream is lost. It is found in any
+ * fragmentation, and behind other frames. */
+static void expect_goaway_error(bool by_client, size_t piece, const char *code, const char *error) {
+  struct talker talker = {0};
+  struct buffer bytes = {0};
+  int peer = by_client ? talker_meet_raw_client(&talker) : talker_meet_raw_server(&talker);
+  frames_append_text(&bytes, by_client ? client_preface : server_preface);
+  frames_append_text(&bytes, "000008 06 00 00000000 0000000000000007");
+  frames_append_text(&bytes, "00000a 07 00 00000000 00000000");
+  frames_append_text(&bytes, code);
+  frames_append_text(&bytes, "0707");
+  for (size_t sent = 0; sent < bytes.length; sent += piece) {
+    size_t left = bytes.length - sent;
+    support_send(peer, bytes.bytes + sent, left < piece ? left : piece);
+    uv_run(support_loop(), UV_RUN_NOWAIT);
+  }
+  receive_goaway(peer, by_client ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT);
+  close(peer);
+  talker_expect_close(&talker, error);
+  buffer_free(&bytes);
+}
+
+Test(connection_end, peer_says_goodbye_with_an_error) {
+  for (size_t piece = 1; piece < 40; piece += 3) {
+    expect_goaway_error(false, piece, "0000000b", "the peer sent GOAWAY(ENHANCE_YOUR_CALM)");
+    expect_goaway_error(true, piece, "00000001", "the peer sent GOAWAY(PROTOCOL_ERROR)");
+  }
+  expect_goaway_error(false, 1000, "0000000b", "the peer sent GOAWAY(ENHANCE_YOUR_CALM)");
+  expect_goaway_error(false, 1000, "00001234", "the peer sent GOAWAY(unknown error)");
+  expect_goaway_error(false, 1000, "00000000", NULL);
+}
+
 /* --- Errors --------------------------------------------------------------------------------------- */
 
 static void request(struct talker *client) {
