@@ -24,7 +24,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help grade serve demo pictures watch gdb deps deps-test starters mistakes mistake-programs reset format lint \
+.PHONY: all help grade serve demo pictures watch gdb deps deps-test starters mistakes mistake-programs reset format lint certs \
         test clean FORCE
 
 # --- What there is ------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ PLAIN     := $(FLAGS) -O2
 SANITIZED := $(FLAGS) -O1 -fsanitize=address,undefined
 
 # Goals that compile nothing do not ask for the libraries.
-ifeq ($(filter help deps deps-test starters reset format clean,$(MAKECMDGOALS)),)
+ifeq ($(filter help deps deps-test starters reset format clean certs,$(MAKECMDGOALS)),)
 libraries := $(shell pkg-config --cflags --libs libnghttp2 openssl libuv jansson 2>&1)
 criterion := $(shell pkg-config --cflags --libs criterion 2>&1)
 ifeq ($(and $(filter -lnghttp2,$(libraries)),$(filter -lcriterion,$(criterion))),)
@@ -202,9 +202,16 @@ demo: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
 pictures: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 	+@grader/tools/pictures
 
-## make serve            run the reference server [PORT=8000] [TLS=1]
-serve: build/grader/serve
-	+@exec build/grader/serve $(if $(PORT),--port '$(PORT)') $(if $(TLS),--tls)
+## make serve            run the reference server [PORT=8000] [TLS=1, then on 8443]
+##                       [MISBEHAVE=slow|never|refuse|goaway|garbage|half]
+serve: build/grader/serve $(if $(TLS),key.pem cert.pem)
+	+@exec build/grader/serve $(if $(PORT),--port '$(PORT)') $(if $(TLS),--tls) \
+	  $(if $(MISBEHAVE),--misbehave '$(MISBEHAVE)')
+
+## make certs            make key.pem and cert.pem, for lab 6, if they are not there
+certs: key.pem cert.pem
+key.pem cert.pem &:
+	@sh grader/tools/certs
 
 ## make gdb LAB=03       debug your program [PROGRAM=client] [ARGS='...'] [SOLUTION=1]
 debugged := $(filter $(if $(PROGRAM),%/$(PROGRAM),%),$(if $(SOLUTION),$(SOLUTIONS),$(STUDENTS)))

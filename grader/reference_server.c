@@ -173,6 +173,7 @@ struct server *reference_server_listen(uv_loop_t *loop, const struct reference_c
   const struct server_config server_config = {
       .host = "localhost",
       .port = config->port,
+      .tls = config->tls,
       .on_stream = on_stream,
       .on_connection = on_connection,
       .on_close = on_close,

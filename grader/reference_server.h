@@ -29,7 +29,8 @@ enum reference_fault {
 };
 
 struct reference_config {
-  int port; /* on localhost; 0: any that is free */
+  int port;     /* on localhost; 0: any that is free */
+  SSL_CTX *tls; /* as in server.h; NULL: plain TCP */
   enum reference_fault fault;
   bool log; /* a line on standard output for each request: "GET /ping 200" */
 
