@@ -25,27 +25,35 @@ static void let_pass(struct exchange *exchange, double milliseconds) {
   exchange_await(exchange, is_past, &end);
 }
 
-/* Wait for something, but not after the program has gone to sleep for so long. What the guard has told of its sleep
- * may be older than what it was sent since: so it must have been seen awake first. */
+/* Wait for something, but not after the program has gone to sleep for so long, having been sent all there is. What the
+ * guard has told of its sleep may be older than what was sent: so it must have been seen awake since. */
 struct patience {
   struct exchange *exchange;
   double seconds;
   bool (*condition)(void *argument);
   void *argument;
-  bool awake;
+  double touched; /* exchange->touched, when it was last looked at */
+  bool awake;     /* since then */
 };
 
 static bool has_come_or_sleeps(void *argument) {
   struct patience *patience = argument;
-  double idle = program_idle(patience->exchange->program);
+  const struct exchange *exchange = patience->exchange;
+  double idle = program_idle(exchange->program);
+  if (patience->touched != exchange->touched)
+    patience->awake = false;
+  patience->touched = exchange->touched;
   patience->awake = patience->awake || idle < patience->seconds;
-  return patience->condition(patience->argument) || (patience->awake && idle >= patience->seconds);
+  return patience->condition(patience->argument) ||
+         (patience->awake && idle >= patience->seconds &&
+          recording_clock() - patience->touched >= patience->seconds * 1e3);
 }
 
 /* Returns whether it has come. */
 static bool await_before_sleep(struct exchange *exchange, double seconds,
                                bool (*condition)(void *argument), void *argument) {
-  struct patience patience = {exchange, seconds, condition, argument, false};
+  struct patience patience = {
+      .exchange = exchange, .seconds = seconds, .condition = condition, .argument = argument};
   return exchange_await(exchange, has_come_or_sleeps, &patience) && condition(argument);
 }
 
@@ -174,7 +182,7 @@ CHECK(lab05, timed_out, .points = 1, .todo = 2, .program = "client", .section = 
   exchange_listen(exchange);
   struct asked asked = start_client(exchange, 0);
   if (!await_before_sleep(exchange, 0.5, is_reset_or_closed, &asked))
-    exchange_fail_at(exchange, -1, "RST_STREAM CANCEL after 100 ms", NULL,
+    exchange_fail_at(exchange, -1, "RST_STREAM CANCEL after 100 ms", "the program sleeps on",
                      "The program waits on, though nothing has come for longer than 100 ms.");
   if (recording_clock() - asked.started < LIMIT - EARLY)
     exchange_fail_at(exchange, find_reset(asked.peer), "100 ms of patience", NULL,
@@ -355,7 +363,7 @@ static void expect_at_once(struct peer *peer, int32_t stream_id, const char *sta
                            const char *body) {
   if (!await_before_sleep(peer->exchange, 0.25, is_answered, peer_stream(peer, stream_id)))
     exchange_fail_at(
-        peer->exchange, -1, "an answer at once", NULL,
+        peer->exchange, -1, "an answer at once", "the server sleeps",
         "The server sleeps in the middle of its work: while one handler waits, nobody else "
         "is served.");
   peer_expect_answer(peer, stream_id, status, body);
@@ -456,8 +464,8 @@ CHECK(lab05, delay, .points = 1, .todo = 4, .program = "server", .section = NULL
   settle(peer);
   double asked = recording_clock();
   ask(peer, 1, "/ping");
-  if (!await_before_sleep(exchange, 0.5, is_answered, peer_stream(peer, 1)))
-    exchange_fail_at(exchange, -1, "HEADERS after 100 ms", NULL,
+  if (!await_before_sleep(exchange, 0.3, is_answered, peer_stream(peer, 1)))
+    exchange_fail_at(exchange, -1, "HEADERS after 100 ms", "the server sleeps on",
                      "The server waits longer than --delay says.");
   expect_pong(peer, 1, asked, 100);
   exchange_end_server(exchange);
@@ -510,6 +518,15 @@ CHECK(lab05, lost, .points = 1, .todo = 6, .program = "server", .section = NULL,
     expect_log(exchange, 3);
 }
 
+static bool is_any_answered(void *argument) {
+  const struct exchange *exchange = argument;
+  for (size_t p = 0; p < 2; p++)
+    for (size_t i = 0; i < PEER_STREAMS; i++)
+      if (exchange->peers[p]->streams[i].ended)
+        return true;
+  return false;
+}
+
 CHECK(lab05, at_once, .points = 1, .todo = 4, .program = "server", .section = "5",
       .sentence = "200 pings at once, all answered after one delay") {
   enum { EACH = 100 };
@@ -525,13 +542,13 @@ CHECK(lab05, at_once, .points = 1, .todo = 4, .program = "server", .section = "5
   settle(peers[0]);
   settle(peers[1]);
   double spread = (recording_clock() - asked) / 1e3; /* between the first timer and the last */
-  peer_expect_answer(peers[0], 1, "200", "pong");
+  await_before_sleep(exchange, 0.5, is_any_answered, exchange);
   for (int p = 0; p < 2; p++)
     for (int i = 0; i < EACH; i++) {
       if (!await_before_sleep(exchange, 0.2 + spread, is_answered,
                               peer_stream(peers[p], 2 * i + 1)))
         exchange_fail_at(
-            exchange, -1, "pong, soon after the others", NULL,
+            exchange, -1, "pong, soon after the others", "the server sleeps on",
             "One ping is answered, and another, asked for at the same time, is not: each "
             "needs a timer of its own.");
       peer_expect_answer(peers[p], 2 * i + 1, "200", "pong");
