@@ -7,6 +7,7 @@
 #   build/solutions/lab01-session/session   the reference solution
 #   build/grader/{grade,guard,serve}        the grader, and what it needs
 #   build/tests/                            the tests, and the hostile programs that they run
+#   build/bench/                            what `make bench` measures, and what came out
 #   build/obj/{plain,sanitized}/            object files, without and with the sanitizers
 
 # Several goals are made one after the other: in `make deps grade`, nothing can be compiled before the
@@ -24,8 +25,8 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help grade serve demo pictures watch gdb deps deps-test starters mistakes mistake-programs reset format lint certs \
-        test clean FORCE
+.PHONY: all help FORCE grade watch hint solution steady report trace-page serve certs demo pictures gdb reset
+.PHONY: deps deps-test deps-bench test mistakes mistake-programs starters format lint bench bench-readme clean
 
 # --- What there is ------------------------------------------------------------------------------------
 
@@ -52,7 +53,9 @@ SCRIPTS := $(wildcard grader/tests/*.sh grader/tests/*.py)
 HOSTILE := $(patsubst %.c,build/tests/hostile/%,\
              $(notdir $(wildcard grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c)))
 
-SOURCES := $(wildcard common/*.[ch] common/tests/*.[ch] grader/*.[ch] grader/tests/*.[ch] \
+BENCH   := $(patsubst common/bench/%.c,build/bench/%,$(wildcard common/bench/*.c))
+
+SOURCES := $(wildcard common/*.[ch] common/tests/*.[ch] common/bench/*.c grader/*.[ch] grader/tests/*.[ch] \
              grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c lab*/*.[ch] lab*/solution/*.[ch])
 
 # --- How it is compiled -------------------------------------------------------------------------------
@@ -69,7 +72,7 @@ PLAIN     := $(FLAGS) -O2
 SANITIZED := $(FLAGS) -O1 -fsanitize=address,undefined
 
 # Goals that compile nothing do not ask for the libraries.
-ifeq ($(filter help deps deps-test starters reset format clean certs,$(MAKECMDGOALS)),)
+ifeq ($(filter help deps deps-test deps-bench bench-readme starters reset format clean certs,$(MAKECMDGOALS)),)
 libraries := $(shell pkg-config --cflags --libs libnghttp2 openssl libuv jansson 2>&1)
 criterion := $(shell pkg-config --cflags --libs criterion 2>&1)
 ifeq ($(and $(filter -lnghttp2,$(libraries)),$(filter -lcriterion,$(criterion))),)
@@ -157,6 +160,17 @@ $(TESTS): build/obj/sanitized/common.a
 	@mkdir -p $(@D)
 	$Q$(CC) $(SANITIZED) $(CFLAGS) $(linked) $(LIBRARIES) $(CRITERION) -o $@
 
+# What is measured, and what measures: without the sanitizers.
+build/bench/%: build/obj/plain/common/bench/%.o build/obj/plain/common.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$Q$(CC) $(PLAIN) $(CFLAGS) $(linked) $(LIBRARIES) -o $@
+
+build/bench/labs/%: $$(*D)/solution/$$(*F).c build/obj/plain/common.a build/flags
+	$(call say,CC  ,$< (plain))
+	@mkdir -p $(@D)
+	$Q$(call COMPILE,$(PLAIN)) $(WERROR) -MF $@.d -MT $@ $(filter %.c %.a,$^) $(LIBRARIES) -o $@
+
 # Programs that misbehave on purpose; no warning can tell them anything new.
 build/tests/hostile/%: grader/tests/hostile/%.c build/flags
 	$(call say,CC  ,$<)
@@ -167,8 +181,8 @@ build/tests/hostile/%: grader/tests/hostile/sanitized/%.c build/flags
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(FLAGS)) -w -fsanitize=address,undefined -MF $@.d $< -pthread -o $@
 
--include $(wildcard build/obj/*/*/*.d build/obj/*/*/tests/*.d build/labs/*/*.d build/solutions/*/*.d \
-           build/tests/hostile/*.d)
+-include $(wildcard build/obj/*/*/*.d build/obj/*/*/tests/*.d build/obj/*/*/bench/*.d build/labs/*/*.d build/solutions/*/*.d \
+           build/tests/hostile/*.d build/bench/labs/*/*.d)
 
 # --- Commands -----------------------------------------------------------------------------------------
 # `+` lets a command have the terminal, which --output-sync would take away.
@@ -231,10 +245,21 @@ deps:
 	@sh grader/tools/deps build
 deps-test:
 	@sh grader/tools/deps build test
+deps-bench:
+	@sh grader/tools/deps build bench
 
 ## make test             build and test everything here [ONLY=name]
 test: $(TESTS) $(HOSTILE) $(GRADER_BUILT) $(STUDENTS:=.log) $(SOLUTIONS:=.log)
 	+@python3 grader/tools/run-tests $(if $(ONLY),--only '$(ONLY)') $(TESTS) $(SCRIPTS)
+
+## make bench            measure common/ beside nghttpd, h2o, nginx and Node.js, in build/bench/ [QUICK=1];
+##                       `make deps-bench` installs them; `make bench-readme` puts the figures into the READMEs
+BENCHED_LABS := $(patsubst build/solutions/%,build/bench/labs/%,$(filter-out %/client,\
+                  $(filter build/solutions/lab03% build/solutions/lab04% build/solutions/lab05% build/solutions/lab06%,$(SOLUTIONS))))
+bench: $(BENCH) $(BENCHED_LABS) $(GRADER_BUILT)
+	+@common/bench/bench $(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)') $(if $(SERVERS),--servers '$(SERVERS)')
+bench-readme:
+	@common/bench/bench-readme
 
 ## make mistakes         grade the known mistakes: which check catches each, and with what words [LAB=03];
 ##                       WRITE=1 keeps the table of the checks that each fails

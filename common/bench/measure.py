@@ -1,0 +1,279 @@
+"""measure: one measurement each, of one server or program."""
+import os
+import re
+import resource
+import shutil
+import signal
+import statistics
+import subprocess
+import tempfile
+import time
+
+from servers import BUILT, ROOT, Server, on_core
+
+DEADLINE = 120  # seconds for one measurement; none is planned to take a tenth of it
+
+
+def run(command, **more):
+    """Returns standard output, and the processor seconds that it took."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, stdin=subprocess.DEVNULL, **more)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode != 0:
+        raise RuntimeError(f'{" ".join(command)}: status {done.returncode}\n{done.stderr}')
+    return done.stdout, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def microseconds(text):
+    """h2load's times: 12us, 3.45ms, 1.20s."""
+    number, unit = re.fullmatch(r'([\d.]+)(us|ms|s)', text).groups()
+    return float(number) * {'us': 1, 'ms': 1e3, 's': 1e6}[unit]
+
+
+class Work:
+    """What is asked of a server: n requests on c connections of m streams."""
+
+    def __init__(self, connections, streams, path='/', upload=None, fields=0):
+        self.connections = connections
+        self.streams = streams
+        self.path = path
+        self.upload = upload
+        self.fields = fields
+
+    def h2load(self, url, count):
+        line = ['h2load', '-n', str(count), '-c', str(self.connections), '-m', str(self.streams),
+                '--tls13-ciphers=TLS_AES_128_GCM_SHA256']
+        for i in range(self.fields):
+            line += ['-H', f'x-field-{i}: value']
+        if self.upload:
+            line += ['-d', self.upload]
+        return line + [url + self.path]
+
+
+def load(server, work, count):
+    """One run of h2load on core 1. A request that fails is an error: then the figures mean nothing."""
+    count = max(count, work.connections)
+    before = server.processor_seconds()
+    out, load_seconds = run(on_core(1) + work.h2load(server.url, count))
+    used = server.processor_seconds() - before
+    succeeded = int(re.search(r'(\d+) succeeded', out).group(1))
+    if succeeded != count:
+        raise RuntimeError(f'{server.name}: {succeeded} of {count} requests succeeded')
+    seconds = microseconds(re.search(r'finished in (\S+),', out).group(1)) / 1e6
+    mean = re.search(r'time for request:\s+\S+\s+\S+\s+(\S+)', out).group(1)
+    return {'requests': count, 'per_second': count / seconds, 'cpu_us': used * 1e6 / count,
+            'cpu': used, 'load_us': load_seconds * 1e6 / count, 'mean_us': microseconds(mean)}
+
+
+def how_many(server, work, seconds, most=5000000):
+    """How many requests take about so long. Two short runs: the first also warms up."""
+    at_once = work.connections * work.streams
+    load(server, work, at_once)
+    count = max(at_once, 50)
+    rate = load(server, work, count)['per_second']
+    if rate * seconds > 10 * count:
+        rate = load(server, work, int(rate * seconds / 5))['per_second']
+    return int(min(max(rate * seconds, at_once), most))
+
+
+def medians(rounds):
+    """The median of each figure of some rounds."""
+    return {key: statistics.median(each[key] for each in rounds) for key in rounds[0]}
+
+
+def interleaved(servers, measure, rounds):
+    """{name: medians} of measure(server), every server once in each round. A server that fails is left out, with
+    its error under `errors`."""
+    results, errors = {server.name: [] for server in servers}, {}
+    for _ in range(rounds):
+        for server in servers:
+            if server.name in errors:
+                continue
+            try:
+                results[server.name].append(measure(server))
+            except (RuntimeError, AttributeError, subprocess.TimeoutExpired) as error:
+                errors[server.name] = str(error).splitlines()[0]
+    return {name: medians(each) for name, each in results.items() if name not in errors}, errors
+
+
+def throughput(servers, work, seconds, rounds):
+    counts = {}
+
+    def one(server):
+        if server.name not in counts:
+            counts[server.name] = how_many(server, work, seconds)
+        return load(server, work, counts[server.name])
+    return interleaved(servers, one, rounds)
+
+
+def without_connecting(server, connections, seconds):
+    """As load, but without what it costs to connect: the difference of a run with more requests and one with fewer."""
+    work = Work(connections, 1)
+    few = load(server, work, connections)
+    more = load(server, work, max(2 * connections, int(few['per_second'] * seconds)))
+    requests = more['requests'] - few['requests']
+    return {'cpu_us': max(more['cpu'] - few['cpu'], 0) * 1e6 / requests, 'connect_us': few['cpu_us']}
+
+
+class Load:
+    """One who asks: common/client.h, or h2load. Its own processor time is what counts."""
+
+    def __init__(self, name, server, work, count):
+        self.name = name
+        self.line = work.h2load(server.url, count)
+        if name == 'common':
+            self.line[0] = f'{BUILT}/client_load'
+        self.count = count
+
+    def run(self):
+        start = time.monotonic()
+        _, used = run(on_core(1) + self.line)
+        seconds = time.monotonic() - start
+        return {'per_second': self.count / seconds, 'cpu_us': used * 1e6 / self.count}
+
+
+def limit(work, body=12, upload=0, count=50000):
+    """What nghttp2 needs for the same in memory: microseconds of the server's and the client's side."""
+    count = max(work.streams, count // work.streams * work.streams)
+    line = on_core(0) + [f'{BUILT}/in_memory', '--streams', str(work.streams), '--requests', str(count), '--body',
+                         str(body), '--fields', str(work.fields), '--upload', str(upload)]
+    out, _ = run(line)
+    server, client = re.fullmatch(r'server ([\d.]+) client ([\d.]+)\s*', out).groups()
+    return {'cpu_us': float(server), 'client_us': float(client)}
+
+
+def held(server, count, streams=0):
+    """Open connections and hold them. Returns bytes of memory and microseconds of processor for each, and the seconds
+    until all were answered; with streams, for each stream."""
+    line = [f'{BUILT}/hold', '--port', str(server.port), '--count', str(count), '--streams', str(streams)]
+    memory, used = server.resident(), server.processor_seconds()
+    with subprocess.Popen(on_core(1) + line + (['--tls'] if server.tls else []), stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        first = process.stdout.readline()
+        memory, used = server.resident() - memory, server.processor_seconds() - used
+        process.stdin.close()
+        found = re.match(r'open \d+ seconds ([\d.]+)', first)
+        if not found:
+            raise RuntimeError(f'{server.name}: {process.stderr.read().strip()}')
+    each = count * max(streams, 1)
+    return {'bytes': memory / each, 'cpu_us': used * 1e6 / each, 'seconds': float(found.group(1))}
+
+
+# --- make grade -----------------------------------------------------------------------------------------
+
+
+def copied(folder):
+    """A copy of this tree without build/, so that nobody's files are touched."""
+    def ignored(path, names):
+        return [name for name in names if name == '.git' or (path == ROOT and name == 'build')]
+    shutil.copytree(ROOT, f'{folder}/tree', ignore=ignored, symlinks=True)
+    return f'{folder}/tree'
+
+
+def timed(tree, *goal):
+    environment = {name: value for name, value in os.environ.items() if name not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS')}
+    start = time.monotonic()
+    done = subprocess.run(['make', *goal], cwd=tree, capture_output=True, text=True, timeout=600,
+                          stdin=subprocess.DEVNULL, env=environment)
+    if done.returncode != 0:
+        raise RuntimeError(f'make {" ".join(goal)}: status {done.returncode}\n{done.stdout}{done.stderr}')
+    return time.monotonic() - start
+
+
+def grading(rounds, in_place):
+    """Seconds that `make grade` takes, of the solutions: they run to the end of every check. `in_place` needs less
+    time: this tree, in which all is compiled."""
+    if in_place:
+        timed(ROOT, 'grade', 'SOLUTION=1')
+        return {'nothing to compile': statistics.median(timed(ROOT, 'grade', 'SOLUTION=1') for _ in range(rounds))}
+    with tempfile.TemporaryDirectory() as folder:
+        tree = copied(folder)
+        results = {'from nothing': timed(tree, 'grade', 'SOLUTION=1')}
+        edited = f'{tree}/lab02-requests/solution/requests.c'
+        nothing, one = [], []
+        for _ in range(rounds):
+            nothing.append(timed(tree, 'grade', 'SOLUTION=1'))
+            os.utime(edited)
+            one.append(timed(tree, 'grade', 'SOLUTION=1'))
+        results['one edited file'] = statistics.median(one)
+        results['nothing to compile'] = statistics.median(nothing)
+        return results
+
+
+# --- Where the time goes ----------------------------------------------------------------------------------
+
+
+def whose(path):
+    """Whose code it is, by the object file that callgrind names."""
+    for name in 'libnghttp2', 'libuv', 'libc', 'libssl', 'libcrypto':
+        if name in path:
+            return name
+    return 'common' if f'{BUILT}/server' in path else 'other'
+
+
+def instructions(path):
+    """{whose: instructions} of a callgrind file: costs of each function itself, by object."""
+    totals, names, current, is_call = {}, {}, 'other', False
+    with open(path, encoding='utf-8', errors='replace') as file:
+        for line in file:
+            if line.startswith('ob='):
+                number, _, name = line[3:].strip().partition(' ')
+                current = names.setdefault(number, name)
+            elif line.startswith('calls='):
+                is_call = True  # the next line is the cost of who is called
+            elif re.match(r'[\d+*-]', line):
+                if not is_call:
+                    owner = whose(current)
+                    totals[owner] = totals.get(owner, 0) + int(line.split()[1])
+                is_call = False
+            elif line.startswith('cob=('):
+                number, _, name = line[4:].strip().partition(' ')
+                names.setdefault(number, name)
+    return totals
+
+
+def profiled(folder, count):
+    """{whose: instructions} of the server, for `count` requests at 10x100."""
+    path = f'{folder}/callgrind.{count}'
+    valgrind = ['valgrind', '--tool=callgrind', f'--callgrind-out-file={path}']
+    server = Server('common', folder, run=lambda port: [*valgrind, f'{BUILT}/server', '--port', str(port)])
+    try:
+        run(on_core(1) + Work(10, 100).h2load(server.url, count))
+        server.process.terminate()
+        server.process.wait(DEADLINE)
+    finally:
+        server.stop()
+    return instructions(path)
+
+
+def calls(folder, count):
+    """{system call: how many} of the server, for `count` requests at 10x100."""
+    path = f'{folder}/strace.{count}'
+    server = Server('common', folder, run=lambda port: ['strace', '-c', '-f', '-o', path, f'{BUILT}/server', '--port', str(port)])
+    try:
+        run(on_core(1) + Work(10, 100).h2load(server.url, count))
+        for pid in server.processes()[1:]:
+            os.kill(pid, signal.SIGTERM)
+        server.process.wait(DEADLINE)
+    finally:
+        server.stop()
+    with open(path, encoding='ascii') as file:
+        found = re.findall(r'^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$', file.read(), re.M)
+    return {name: int(number) for number, name in found if name != 'total'}
+
+
+def difference(measured, folder, count):
+    """{name: figure for one request}: of twice as many, less of as many, so that start and end do not count."""
+    few, many = measured(folder, count), measured(folder, 2 * count)
+    each = {name: (many[name] - few.get(name, 0)) / count for name in many}
+    return {name: figure for name, figure in each.items() if figure > 0.0005}
+
+
+def profile(folder, count):
+    """{what: figures} for one request, and what could not be found out, or None."""
+    if not shutil.which('valgrind') or not shutil.which('strace'):
+        return {}, 'profile: valgrind or strace is not installed'
+    results = {f'instructions {name}': {'instructions': figure}
+               for name, figure in difference(profiled, folder, count).items()}
+    results |= {f'calls {name}': {'calls': figure} for name, figure in difference(calls, folder, count).items()}
+    return results, None

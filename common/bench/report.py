@@ -1,0 +1,171 @@
+"""report: the figures as tables, for a terminal and for the READMEs."""
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+
+from servers import ABOUT
+
+NAMES = list(ABOUT)
+SHORT = {'common': 'common', 'node': 'Node.js'}
+
+# Measure, tls, peer, and how many times better the issue wants it to be.
+GOALS = [(False, 'nghttpd', 2.5), (False, 'h2o', 1.3), (False, 'node', 15), (False, 'nginx', 15),
+         (True, 'nghttpd', 2), (True, 'h2o', 1.1)]
+
+
+def first_line(*command):
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    except OSError:
+        return None
+    return ((done.stdout or done.stderr).strip().splitlines() or [None])[0]
+
+
+def machine():
+    processor = platform.processor() or platform.machine()
+    try:
+        with open('/proc/cpuinfo', encoding='utf-8') as file:
+            processor = re.search(r'model name\s*:\s*(.*)', file.read()).group(1).strip()
+    except (OSError, AttributeError):
+        pass
+    return {'processor': processor, 'cores': os.cpu_count(), 'kernel': f'{platform.system()} {platform.release()}',
+            'load': os.getloadavg()[0], 'time': time.strftime('%Y-%m-%d')}
+
+
+def versions():
+    found = {name: first_line('pkg-config', '--modversion', f'lib{name}' if name != 'openssl' else name)
+             for name in ('nghttp2', 'openssl', 'uv')}
+    found['compiler'] = first_line(os.environ.get('CC', 'gcc'), '--version')
+    found['nghttpd'] = first_line('nghttpd', '--version')
+    found['h2o'] = first_line('h2o', '--version')
+    found['nginx'] = first_line('nginx', '-v')
+    found['node'] = first_line('node', '--version')
+    return {name: re.search(r'\d+(\.\d+)+', version).group(0) if name != 'compiler' else version
+            for name, version in found.items() if version}
+
+
+# --- Tables ---------------------------------------------------------------------------------------------
+
+
+def rows_of(results, part, tls=None):
+    return [row for row in results['rows'] if row['part'] == part and tls in (None, row['tls'])]
+
+
+def find(results, part, what, tls, server):
+    for row in rows_of(results, part, tls):
+        if row['what'] == what and row['server'] == server:
+            return row
+    return None
+
+
+def whats(rows):
+    """What was measured, each once, in order."""
+    return list(dict.fromkeys(row['what'] for row in rows))
+
+
+def number(value):
+    if value is None:
+        return '-'
+    return f'{value:,.0f}' if value >= 1000 else f'{value:.3g}' if value < 99.95 else f'{value:.0f}'
+
+
+def table(head, body):
+    """A table as a list of rows of texts: the first column to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(head))]
+    return '\n'.join('  '.join(cell.ljust(width) if i == 0 else cell.rjust(width)
+                               for i, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in [head, *body])
+
+
+def markdown(head, body):
+    lines = [head, ['---'] + ['---:'] * (len(head) - 1), *body]
+    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
+
+
+def by_server(results, parts, figure, with_limit=False):
+    """Head and body of a table: a line for each measure, a column for each server."""
+    rows = [row for part in parts for row in rows_of(results, part)]
+    names = [name for name in NAMES if any(row['server'] == name for row in rows)]
+    head = [''] + (['limit', 'share'] if with_limit else []) + [SHORT.get(name, name) for name in names]
+    body = []
+    for part in parts:
+        for tls in False, True:
+            for what in whats(rows_of(results, part, tls)):
+                found = {name: find(results, part, what, tls, name) for name in names}
+                line = [what + (' TLS' if tls else '')]
+                if with_limit:
+                    ours = found.get('common') or next(row for row in found.values() if row)
+                    line += [number(ours.get('limit_us')), f'{ours["share"]:.0%}' if 'share' in ours and found.get('common') else '-']
+                body.append(line + [number((found[name] or {}).get(figure)) for name in names])
+    return head, body
+
+
+def goals(results):
+    """How many times less processor time a request takes than in each peer."""
+    body = []
+    for tls, peer, wanted in GOALS:
+        ours, theirs = (find(results, 'speed', '10x100', tls, name) for name in ('common', peer))
+        if ours and theirs:
+            body.append([f'{SHORT.get(peer, peer)}{", TLS" if tls else ""}', f'{theirs["cpu_us"] / ours["cpu_us"]:.1f}', str(wanted)])
+    ours = find(results, 'speed', '10x100', False, 'common')
+    if ours:
+        body.append(['share of the limit', f'{ours["share"]:.2f}', '0.8'])
+    return ['10x100, times less CPU than', 'measured', 'goal'], body
+
+
+def single(results, part, figures):
+    """Head and body for a part that measures programs of ours alone."""
+    head = [''] + list(figures.values())
+    body = [[('' if part in ('grade', 'profile') else row['server'] + ' ') + row['what'] + (' TLS' if row['tls'] else ''), *(number(row.get(figure)) for figure in figures)]
+            for row in rows_of(results, part)]
+    return head, body
+
+
+SECTIONS = [
+    ('CPU: microseconds of the server\'s core for a request. 10x100: 10 connections of\n100 streams. limit: nghttp2 alone, in '
+     'memory; share: the limit\'s part of ours', lambda results: by_server(results, ['speed', 'bodies'], 'cpu_us', True)),
+    ('Requests a second; the load on the other core is part of what limits them',
+     lambda results: by_server(results, ['speed', 'bodies'], 'per_second')),
+    ('Time of a request as the client sees it, mean of microseconds',
+     lambda results: by_server(results, ['speed'], 'mean_us')),
+    ('The goals', goals),
+    ('Memory: bytes that one more idle connection and one more open stream take',
+     lambda results: by_server(results, ['idle'], 'bytes')),
+    ('The same: microseconds of CPU to accept one and to answer its first request', lambda results: by_server(results, ['idle'], 'cpu_us')),
+    ('The same: seconds until all were answered', lambda results: by_server(results, ['idle'], 'seconds')),
+    ('The client: common/client.h and h2load; microseconds of its own CPU',
+     lambda results: single(results, 'client', {'cpu_us': 'CPU', 'per_second': 'requests/s', 'share': 'share'})),
+    ('N requests over one connection, and over N connections',
+     lambda results: single(results, 'tutorial', {'per_second': 'requests/s', 'cpu_us': 'server CPU', 'load_us': 'client CPU'})),
+    ('The solutions of the labs, and the reference server; each logs its requests',
+     lambda results: single(results, 'labs', {'cpu_us': 'CPU', 'per_second': 'requests/s'})),
+    ('How cost grows: microseconds of the server\'s core for a request', lambda results: by_server(results, ['growth'], 'cpu_us')),
+    ('make grade SOLUTION=1, seconds', lambda results: single(results, 'grade', {'seconds': 'seconds'})),
+    ('Where a request goes (10x100, plain): instructions by library, and system calls',
+     lambda results: single(results, 'profile', {'instructions': 'instructions', 'calls': 'calls'})),
+]
+
+
+def about(results):
+    machine_is, found = results['machine'], results['versions']
+    lines = [f'{machine_is["processor"]}, {machine_is["cores"]} cores, {machine_is["kernel"]}; load {machine_is["load"]:.1f} at the end; '
+             f'{machine_is["time"]}', ', '.join(f'{name} {version}' for name, version in found.items())]
+    return lines + [f'{name}: {what}' for name, what in results['configurations'].items()]
+
+
+def text(results):
+    """All of it, for a terminal."""
+    blocks = ['\n'.join(about(results))]
+    for title, make in SECTIONS:
+        head, body = make(results)
+        if body:
+            blocks.append(f'{title}\n{table(head, body)}')
+    if results['problems']:
+        blocks.append('\n'.join(['Not measured:', *results['problems']]))
+    return '\n\n'.join(blocks)
+
+
+if __name__ == '__main__':
+    sys.exit('report is no program; see bench')

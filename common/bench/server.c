@@ -1,0 +1,103 @@
+/*
+ * server: the server that is measured: common/server.h, and as little as possible above it.
+ *
+ *   server [--port N] [--streams N]
+ *
+ *   GET /    200  Hello World!
+ *   GET /N   200  N octets
+ *   POST /   200  Hello World!, once the body has come
+ *
+ * --streams is how many streams a client may have open at once (1000). Nothing is logged. SIGTERM ends it.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/number.h"
+#include "common/server.h"
+
+enum { LONGEST = 1024 * 1024 * 1024 };
+
+static const char hello[] = "Hello World!";
+static const uint8_t zeros[1024 * 1024];
+
+/* stream_end and the others only fail for a stream that is closed: then there is nobody to tell. */
+static void say_hello(struct stream *stream) {
+  stream_respond(stream, 200, NULL, 0, sizeof hello - 1);
+  stream_write_static(stream, hello, sizeof hello - 1);
+  stream_end(stream, NULL, 0);
+}
+
+static void send_octets(struct stream *stream, long length) {
+  stream_respond(stream, 200, NULL, 0, length);
+  for (size_t left = (size_t)length, part; left > 0; left -= part) {
+    part = left < sizeof zeros ? left : sizeof zeros;
+    stream_write_static(stream, zeros, part);
+  }
+  stream_end(stream, NULL, 0);
+}
+
+static void on_end(struct stream *stream, void *user) {
+  (void)user;
+  say_hello(stream);
+}
+
+static void on_stream(struct stream *stream, void *user) {
+  static const struct stream_events upload_events = {.on_end = on_end};
+  const char *path = stream_path(stream);
+  (void)user;
+  if (strcmp(stream_method(stream), "POST") == 0)
+    stream_set_events(stream, &upload_events, NULL);
+  else if (path[0] == '/' && path[1] == '\0')
+    say_hello(stream);
+  else if (path[0] == '/' && number_parse(path + 1, LONGEST) >= 0)
+    send_octets(stream, number_parse(path + 1, LONGEST));
+  else
+    stream_respond(stream, 404, NULL, 0, 0);
+}
+
+static int usage(void) {
+  fprintf(stderr, "usage: server [--port N] [--streams N]\n");
+  return 2;
+}
+
+static int serve(const struct server_config *config) {
+  char error[256];
+  uv_loop_t *loop = uv_default_loop();
+  struct server *server = server_listen(loop, config, error, sizeof error);
+  if (!server) {
+    fprintf(stderr, "server: %s\n", error);
+    return EXIT_FAILURE;
+  }
+  if (server_close_on_signals(server) != 0) {
+    fprintf(stderr, "server: cannot wait for signals\n");
+    server_free(server);
+    return EXIT_FAILURE;
+  }
+  printf("listening on http://localhost:%d\n", server_port(server));
+  fflush(stdout);
+  uv_run(loop, UV_RUN_DEFAULT);
+  uv_loop_close(loop);
+  return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv) {
+  static const struct option options[] = {
+      {"port", required_argument, NULL, 'p'}, {"streams", required_argument, NULL, 's'}, {0}};
+  long port = 0, streams = 1000;
+  int option;
+  while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    if (option == 'p')
+      port = number_parse(optarg, 65535);
+    else if (option == 's')
+      streams = number_parse(optarg, 1000000);
+    else
+      return usage();
+  }
+  if (optind != argc || port < 0 || streams <= 0)
+    return usage();
+  const struct server_config config = {
+      .port = (int)port, .max_concurrent_streams = (uint32_t)streams, .on_stream = on_stream};
+  return serve(&config);
+}
