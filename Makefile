@@ -26,7 +26,7 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help FORCE grade watch hint solution steady report trace-page serve certs demo pictures gdb reset
-.PHONY: deps deps-test deps-bench test mistakes mistake-programs starters format lint bench bench-readme clean
+.PHONY: deps deps-test deps-bench deps-pictures test mistakes mistake-programs starters format lint bench bench-readme clean
 
 # --- What there is ------------------------------------------------------------------------------------
 
@@ -72,7 +72,7 @@ PLAIN     := $(FLAGS) -O2
 SANITIZED := $(FLAGS) -O1 -fsanitize=address,undefined
 
 # Goals that compile nothing do not ask for the libraries.
-ifeq ($(filter help deps deps-test deps-bench bench-readme starters reset format clean certs,$(MAKECMDGOALS)),)
+ifeq ($(filter help deps deps-test deps-bench deps-pictures bench-readme starters reset format clean certs,$(MAKECMDGOALS)),)
 libraries := $(shell pkg-config --cflags --libs libnghttp2 openssl libuv jansson 2>&1)
 criterion := $(shell pkg-config --cflags --libs criterion 2>&1)
 ifeq ($(and $(filter -lnghttp2,$(libraries)),$(filter -lcriterion,$(criterion))),)
@@ -207,8 +207,8 @@ grade: $(GRADER_BUILT) $(if $(PROGRAMS),,$(if $(SOLUTION),$(SOLUTIONS:=.log),$(S
 watch:
 	+@sh grader/tools/watch $(LABS) -- $(MAKE) grade
 
-## make demo             the lecture: every lab step by step, really running [LAB=03]; PAUSE=1 waits for a key,
-##                       STUDENT=1 shows your programs in place of the solutions
+## make demo             the lecture: every lab, step by step, really running. Variables: LAB=03,
+##                       PAUSE=1 (wait for a key), STUDENT=1 (your programs in place of the solutions)
 demo: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
 	+@grader/tools/demo $(if $(STUDENT),--student) $(if $(PAUSE),--pause) $(LABS)
 
@@ -240,13 +240,16 @@ reset:
 	$(if $(LAB),,$(error which lab? Say LAB=03))
 	@sh grader/tools/reset $(LABS)
 
-## make deps             install what building and grading needs; `make deps-test`: what the tests need
+## make deps             install what building, grading and the lecture need; `make deps-test`: what the tests
+##                       need as well; `make deps-pictures`: what `make pictures` needs
 deps:
-	@sh grader/tools/deps build
+	@sh grader/tools/deps build demo
 deps-test:
-	@sh grader/tools/deps build test
+	@sh grader/tools/deps build demo test
 deps-bench:
 	@sh grader/tools/deps build bench
+deps-pictures:
+	@sh grader/tools/deps build demo pictures
 
 ## make test             build and test everything here [ONLY=name]
 test: $(TESTS) $(HOSTILE) $(GRADER_BUILT) $(STUDENTS:=.log) $(SOLUTIONS:=.log)

@@ -14,9 +14,7 @@ import time
 from demo_script import ROOT
 from demo_show import RED
 
-COMMAND_SECONDS = 20
-SERVER_SECONDS = 10
-SETTLE_SECONDS = 5
+COMMAND_SECONDS = float(os.environ.get("DEMO_SECONDS", "20"))  # for a command, and for what is waited for
 END_SECONDS = 3
 PR_SET_PDEATHSIG = 1
 LONGEST_OUTPUT = 40  # lines
@@ -46,16 +44,18 @@ class Program:
                                         start_new_session=True, preexec_fn=die_with_us)
         os.close(out)
         os.close(error)
+        self.alive = os.pidfd_open(self.process.pid)  # readable once it has ended
         self.open = [self.pipe, self.errors]
         self.text = {self.pipe: b"", self.errors: b""}
         self.shown = {self.pipe: 0, self.errors: 0}
 
     def read(self, seconds):
-        """Take what comes within that time. Returns False once nobody can print any more."""
-        if not self.open:
+        """Take what comes within that time, or until it ends. Returns False once nothing can come any more."""
+        watched = self.open + ([] if self.has_ended() else [self.alive])
+        if not watched:
             return False
-        readable, _, _ = select.select(self.open, [], [], max(0, seconds))
-        for end in readable:
+        readable, _, _ = select.select(watched, [], [], max(0, seconds))
+        for end in set(readable) - {self.alive}:
             try:
                 some = os.read(end, 65536)
             except OSError:  # EIO: that is how a terminal ends
@@ -63,7 +63,7 @@ class Program:
             self.text[end] += some
             if not some:
                 self.open.remove(end)
-        return bool(self.open)
+        return bool(readable or not self.has_ended())
 
     def wait(self, done, seconds):
         """Until done(), all printed is read, or so many seconds have passed. Returns done()."""
@@ -91,10 +91,11 @@ class Program:
         for number in (first, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number)
-            self.wait(lambda: False, END_SECONDS if number != signal.SIGKILL else 0)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(END_SECONDS)
-        for end in (self.pipe, self.errors):
+            self.wait(self.has_ended, END_SECONDS)
+        self.process.wait()
+        while self.read(0):
+            pass
+        for end in (self.pipe, self.errors, self.alive):
             os.close(end)
 
 
@@ -104,7 +105,7 @@ class Server(Program):
     def __init__(self, screen, part, variables):
         self.part = part
         super().__init__(screen, "exec env " + part.command(), variables)
-        self.wait(self.address, SERVER_SECONDS)
+        self.wait(self.address, COMMAND_SECONDS)
 
     def address(self):
         found = re.search(r"(?m)^listening on (\S+)$", self.printed(self.pipe))
@@ -172,10 +173,9 @@ class Runner:
             return False
         program = Program(self.screen, part.command(), self.variables)
         try:
-            program.wait(lambda: False, COMMAND_SECONDS)
-            late = bool(program.open)
+            late = not program.wait(program.has_ended, COMMAND_SECONDS)
             if late:
-                self.screen.note(f"It goes on after {COMMAND_SECONDS} seconds, and is ended.", RED)
+                self.screen.note(f"It goes on after {COMMAND_SECONDS:g} seconds, and is ended.", RED)
         finally:
             program.end()
         if part.kind == "bars":
@@ -214,9 +214,9 @@ class Runner:
         came = not part.until
         for server in self.servers.values():
             if part.until and server.wait(lambda server=server: part.until in server.printed(server.pipe),
-                                          SETTLE_SECONDS):
+                                          COMMAND_SECONDS):
                 came = True
-            server.wait(server.is_quiet, SETTLE_SECONDS)
+            server.wait(server.is_quiet, COMMAND_SECONDS)
             server.read(0)
             if server.shown != {end: len(server.printed(end)) for end in server.shown}:
                 self.screen.line()

@@ -53,9 +53,9 @@ def wrap_code(line, width):
     if len(indent) > width // 2:
         indent = "    "
     body = re.sub(r"\"[^\"]*\"|`[^`]*`", lambda string: string[0].replace(" ", "\0"), line.strip())
-    for text in (re.sub(r"(?<![,;?:&|]) ", "\0", body), body):
+    for text in (re.sub(r"(?<![,;?:&|]) ", "\0", body), body, line.strip()):
         pieces = textwrap.wrap(text, width, initial_indent=indent[4:], subsequent_indent=indent,
-                               break_on_hyphens=False, break_long_words=text == body)
+                               break_on_hyphens=False, break_long_words=text == line.strip())
         if all(len(piece) <= width for piece in pieces):
             break
     return [piece.replace("\0", " ") for piece in pieces] or [""]
@@ -212,9 +212,9 @@ class Screen:
             return
         before = termios.tcgetattr(sys.stdin)
         prompt = "-- any key goes on, q ends --"
-        print(self.paint(DIM, prompt), end="", file=self.out, flush=True)
         try:
-            tty.setcbreak(sys.stdin)
+            tty.setcbreak(sys.stdin)  # keys of before do not count
+            print(self.paint(DIM, prompt), end="", file=self.out, flush=True)
             select.select([sys.stdin], [], [])
             key = os.read(sys.stdin.fileno(), 64)
         finally:

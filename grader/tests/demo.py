@@ -1,0 +1,361 @@
+#!/usr/bin/env python3
+"""The lecture (make demo): every lab's runs and says nothing that is not so, on a terminal and off it; it waits for a key;
+it shows starters; nothing that it has started outlives it. And the tool notices scripts that are wrong, tried on a small
+stand-in for this project."""
+import contextlib
+import fcntl
+import glob
+import os
+import pathlib
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DEMO = ROOT / "grader/tools/demo"
+SECONDS = 60  # nothing here takes as long
+MARK = f"DEMO_TEST={os.getpid()}"  # in the environment of all that is started here
+KEY = "-- any key goes on, q ends --"
+
+tests = [0, 0]
+
+
+def check(what, good, detail=""):
+    tests[0] += 1
+    tests[1] += not good
+    print(f"{'ok' if good else 'not ok'} {tests[0]} - {what}", flush=True)
+    for line in str(detail).splitlines()[-60:] if not good else []:
+        print(f"# {line}")
+
+
+def environment(**more):
+    kept = {name: value for name, value in os.environ.items()
+            if name not in ("COLUMNS", "NO_COLOR", "LANG", "LC_CTYPE", "MAKEFLAGS", "H2_TRACE")}
+    return {**kept, "LC_ALL": "C.UTF-8", "TERM": "xterm-256color", **dict([MARK.split("=")]), **more}
+
+
+def left_running():
+    """The processes that have our mark in their environment, but for this one: it has not."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if MARK.encode() in pathlib.Path(path).read_bytes().split(b"\0"):
+                found.append(pathlib.Path(path).with_name("cmdline").read_text(encoding="utf-8"))
+    return found
+
+
+def all_gone():
+    deadline = time.monotonic() + SECONDS
+    while left_running() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not left_running()
+
+
+def demo(*arguments, tool=DEMO, **more):
+    return subprocess.run([tool, *arguments], env=environment(**more), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+                          errors="replace", timeout=SECONDS, check=False)
+
+
+def longest(text):
+    return max(len(line) for line in text.splitlines())
+
+
+class Terminal:
+    """The lecture on a terminal, with somebody at the keyboard."""
+
+    def __init__(self, *arguments, columns=80):
+        self.text = ""
+        pid, self.master = pty.fork()
+        if pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+            os.execve(DEMO, [str(DEMO), *arguments], environment())
+        self.pid = pid
+
+    def read(self, seconds):
+        """Whether something was printed within that time; False at the end too."""
+        readable, _, _ = select.select([self.master], [], [], seconds)
+        try:
+            some = os.read(self.master, 65536) if readable else b""
+        except OSError:
+            some = b""
+        self.text += some.decode("utf-8", "replace")
+        return some != b""
+
+    def until(self, keys):
+        """Until it has asked for a key that often, or has ended. Returns how often it has."""
+        deadline = time.monotonic() + SECONDS
+        while self.text.count(KEY) < keys and time.monotonic() < deadline and \
+                self.read(deadline - time.monotonic()):
+            pass
+        return self.text.count(KEY)
+
+    def press(self, key):
+        os.write(self.master, key)
+
+    def end(self):
+        """Wait for the end. Returns the status."""
+        while self.read(SECONDS):
+            pass
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        os.close(self.master)
+        return status
+
+
+# --- Every lecture ------------------------------------------------------------------------------------
+
+
+def untouched(lab):
+    """Whether the student's files are the starters."""
+    return all(subprocess.run([ROOT / "grader/tools/starter", source], stdout=subprocess.PIPE, check=False).stdout ==
+               (lab / source.name).read_bytes() for source in lab.glob("solution/*.c"))
+
+
+def test_lab(number, lab):
+    done = demo(number)
+    said = done.stdout + done.stderr
+    check(f"lab {number}: every command ends as it should", done.returncode == 0 and not done.stderr, said)
+    check(f"lab {number}: its ladder is there", re.search(r"├── preface ─+►│  24 bytes", said), said)
+    check(f"lab {number}: at most 80 columns", longest(said) <= 80, max(said.splitlines(), key=len))
+    check(f"lab {number}: no escape codes", "\033" not in said, said)
+    check(f"lab {number}: nothing is left running", all_gone(), left_running())
+    plain = demo(number, LC_ALL="C")
+    check(f"lab {number}: plain ASCII where the locale says so",
+          plain.returncode == 0 and plain.stdout.isascii() and "|-- preface --" in plain.stdout, plain.stdout)
+    wide = demo(number, COLUMNS="160")
+    check(f"lab {number}: side by side on 160 columns", wide.returncode == 0 and longest(wide.stdout) <= 160 and
+          re.search(r"  Node\.js +│ C: lab", wide.stdout), wide.stdout)
+    student = demo("--student", number)
+    said = student.stdout + student.stderr
+    if untouched(lab):
+        check(f"lab {number}: a starter is said to be one",
+              re.search(r"^TODO \d is not done: this is how far your program goes\. The lecture goes on\.$", said, re.M),
+              said)
+    else:
+        check(f"lab {number}: a starter is said to be one # SKIP somebody has worked on it", True)
+    last = re.findall(r"(?m)^── \S+", done.stdout)[-1]
+    check(f"lab {number}: and the lecture goes on to its end", student.returncode == 0 and last in said, said)
+    check(f"lab {number}: with nothing left running", all_gone(), left_running())
+
+
+def test_measured_times(number):
+    """The bars are as long as what they stand for, and in the order that cannot be otherwise."""
+    said = demo(number).stdout
+    rows = re.findall(r"(?m)^(\d+ connections?,.*?) +([\d.]+) ms (█+)$", said)
+    times = [float(row[1]) for row in rows]
+    check("lab 2: four ways of asking were measured", len(rows) == 4, said)
+    check("lab 2: none is quicker than the server, one at a time takes all its time",
+          len(rows) == 4 and min(times) >= 20 and times[3] >= 24 * 20, rows)
+    longest_bar = len(rows[times.index(max(times))][2])
+    check("lab 2: a bar is as long as its time",
+          all(abs(len(bar) - max(1, longest_bar * at / max(times))) <= 1 for at, (_, _, bar) in zip(times, rows)), rows)
+
+
+# --- A terminal ---------------------------------------------------------------------------------------
+
+
+def test_terminal():
+    terminal = Terminal("--pause", "01")
+    asked = terminal.until(1)
+    check("on a terminal with --pause it asks for a key", asked == 1, terminal.text)
+    check("and waits for it", not terminal.read(0.5), terminal.text)
+    while asked == terminal.text.count(KEY):
+        terminal.press(b" ")
+        if terminal.until(asked + 1) == asked:
+            break
+        asked += 1
+    check("a key goes on, again and again, to the end", terminal.end() == 0 and asked > 3, terminal.text)
+    check("it is in colour", "\033[1m" in terminal.text and "\033[2m" in terminal.text, terminal.text)
+    plain = re.sub(r"\033\[[0-9;]*m", "", terminal.text).replace("\r", "\n")
+    check("it fits the terminal", longest(plain) <= 80, max(plain.splitlines(), key=len))
+    check("and nothing is left running", all_gone(), left_running())
+
+    terminal = Terminal("--pause", "02", columns=160)
+    for keys in range(3):  # far enough for a server to run
+        terminal.until(keys + 1)
+        terminal.press(b" ")
+    terminal.until(4)
+    check("a ladder in colour, on 160 columns",
+          re.search("\033\\[38;5;33m── HEADERS ─+►\033\\[0m.*:path: /hello-world", terminal.text), terminal.text)
+    check("a server is running", any("serve" in command for command in left_running()), left_running())
+    terminal.press(b"q")
+    check("q ends it", terminal.end() == 130, terminal.text)
+    check("and the server", all_gone(), left_running())
+
+    terminal = Terminal("--pause", "02")
+    for keys in range(3):
+        terminal.until(keys + 1)
+        terminal.press(b" ")
+    terminal.until(4)
+    check("again one is running", left_running())
+    terminal.press(b"\3")
+    check("Ctrl-C ends it", terminal.end() == 130, terminal.text)
+    check("and the server too", all_gone(), left_running())
+
+
+def test_killed():
+    process = subprocess.Popen([DEMO, "02"], env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               text=True, encoding="utf-8")
+    for line in process.stdout:
+        if line.startswith("listening on"):
+            break
+    check("a lecture is under way", left_running())
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    check("if it is killed, its server ends as well", all_gone(), left_running())
+
+
+# --- A stand-in ---------------------------------------------------------------------------------------
+
+PROGRAM = """static int one(int number);
+
+static int one(int number) {
+  /* BEGIN SOLUTION */
+  /* STARTER
+  todo(1, "return");
+  */
+  (void)unused;
+  int twice = 2 * number;
+  if (twice > 10)
+    return 10;
+  return twice;
+  /* END SOLUTION */
+}
+"""
+
+HANDOUT = """
+```js
+// build/one.js
+const one = 1;
+const two = 2;
+call((x) => {
+  return one;
+});
+```
+"""
+
+
+class StandIn:
+    """A small project in a temporary folder, and its lecture."""
+
+    def __init__(self, folder):
+        self.root = pathlib.Path(folder)
+        (self.root / "lab01-one/solution").mkdir(parents=True)
+        (self.root / "grader/demo").mkdir(parents=True)
+        shutil.copytree(ROOT / "grader/tools", self.root / "grader/tools")
+        (self.root / "lab01-one/solution/one.c").write_text(PROGRAM, encoding="utf-8")
+        (self.root / "lab01-one/one.c").write_text("static int one(int number) {\n  todo(1, \"return\");\n}\n",
+                                                   encoding="utf-8")
+        (self.root / "lab01-one/README.md").write_text(HANDOUT, encoding="utf-8")
+        self.put("serve", "#!/bin/sh\necho listening on http://localhost:1\nread -r line <fifo\necho $line\nsleep 100\n")
+        self.put("dies", "#!/bin/sh\necho listening on http://localhost:1\nexit 1\n")
+        os.mkfifo(self.root / "fifo")
+
+    def put(self, name, text):
+        (self.root / name).write_text(text, encoding="utf-8")
+        (self.root / name).chmod(0o755)
+
+    def give(self, *blocks, options=(), **more):
+        """A lecture of these blocks, each (what it is, lines...)."""
+        text = "# Title\n\n## Step\n"
+        for info, *lines in blocks:
+            text += "\n```" + "\n".join([info, *lines]) + "\n```\n"
+        (self.root / "grader/demo/lab01.md").write_text(text, encoding="utf-8")
+        done = demo(*options, "01", tool=self.root / "grader/tools/demo", **more)
+        return done.returncode, done.stdout + done.stderr
+
+
+def test_quotations(stand_in):
+    status, said = stand_in.give(("c one",))
+    check("a function is shown without marks", status == 0 and "  static int one(int number) {\n    int twice" in said and
+          "SOLUTION" not in said and "STARTER" not in said and "(void)" not in said and "todo" not in said, said)
+    status, said = stand_in.give(("c one", "int twice", "return twice"))
+    check("some of its lines, and that others are left out",
+          status == 0 and "  int twice = 2 * number;\n  ...\n  return twice;\n" in said, said)
+    status, said = stand_in.give(("c one", "if (twice", "...", "return 10"))
+    check("from one line to another", status == 0 and "  if (twice > 10)\n    return 10;\n" in said and
+          "return twice" not in said, said)
+    status, said = stand_in.give(("js one.js", "call(", "...", "});"))
+    check("lines of the handout", status == 0 and "  call((x) => {\n    return one;\n  });\n" in said, said)
+    for what, block in (("a line", ("c one", "int thrice")), ("a function", ("c two",)), ("a file", ("c two.c: one",)),
+                        ("a script", ("js two.js",)), ("a kind of block", ("d",))):
+        status, said = stand_in.give(block)
+        check(f"{what} that is not there is told, before anything is shown",
+              status == 1 and said.startswith("demo: ") and said.count("\n") == 1, said)
+    status, said = stand_in.give(("c one", "int thrice"), options=["--student"])
+    check("a student may have written it in another way", status == 0 and 'todo(1, "return");' in said, said)
+
+
+def test_commands(stand_in):
+    status, said = stand_in.give(("console", "echo one; echo two >&2"))
+    check("what a command prints is shown", status == 0 and "\n$ echo one; echo two >&2\none\n\ntwo\n" in said, said)
+    status, said = stand_in.give(("console", "exit 3"), ("console", "echo on"))
+    check("a command that fails is told", status == 1 and "It ended with status 3, not 0." in said, said)
+    check("and the lecture goes on", "\non\n" in said, said)
+    check("it may be meant to", stand_in.give(("console status=3", "exit 3"))[0] == 0)
+    status, said = stand_in.give(("console status=3", "true"))
+    check("and then is to", status == 1 and "It ended with status 0, not 3." in said, said)
+    status, said = stand_in.give(("console", "echo begun; sleep 1000"), DEMO_SECONDS="1")
+    check("a command without an end is ended", status == 1 and "begun" in said and "It goes on after 1 s" in said, said)
+    check("and what it has started", all_gone(), left_running())
+    status, said = stand_in.give(("console", "sleep 1000 & echo $!"))
+    check("what a command leaves running is ended", all_gone(), said)
+    status, said = stand_in.give(("console", r"printf '\033[2J\007\377%0200d\n' 1"))
+    check("what a terminal would obey is not printed", "\033" not in said and "\007" not in said and "\n?[2J?" in said, said)
+    check("and what is too long goes on below", longest(said) <= 80, said)
+    status, said = stand_in.give(("bars", "echo 'a  10.0 ms'; echo 'b  5.0 ms'"))
+    bars = re.findall("█+", said)
+    check("bars", status == 0 and len(bars) == 2 and len(bars[0]) == 2 * len(bars[1]), said)
+    status, said = stand_in.give(("console", "$PROGRAMS/lab01-one/one"))
+    check("a program that was not built is told", status == 1 and "build/solutions/lab01-one/one is not there" in said, said)
+
+
+def test_servers(stand_in):
+    status, said = stand_in.give(("server URL", "./serve"), ("console until=news", "echo $URL; echo news >fifo"))
+    check("a server, its address, and what it says", status == 0 and "\n$ echo http://localhost:1; echo" in said and
+          "\nThe server:\nnews\n" in said, said)
+    check("it is ended", all_gone(), left_running())
+    status, said = stand_in.give(("server URL", "./serve"), ("console until=nothing", "echo news >fifo"), DEMO_SECONDS="1")
+    check("one that does not say what it is to", status == 1 and "No server has said: nothing" in said, said)
+    status, said = stand_in.give(("server URL", "echo no"), ("console", "echo $URL"))
+    check("one that does not listen", status == 1 and "This server does not listen." in said, said)
+    check("nobody asks it", "Not run: there is no server to ask." in said, said)
+    status, said = stand_in.give(("server URL", "./dies"), ("console", "sleep 0.2; echo $URL"), ("console", "echo $URL"))
+    check("one that dies is started once more", "(once more: it had ended)" in said, said)
+
+
+def main():
+    labs = {path.stem[3:]: next(iter(ROOT.glob(f"{path.stem}-*")), None)
+            for path in sorted((ROOT / "grader/demo").glob("lab*.md"))}
+    labs = {number: lab for number, lab in labs.items() if lab}
+    missing = [lab.name for lab in ROOT.glob("lab[0-9][0-9]-*") if lab not in labs.values()]
+    check("every lab has a lecture", not missing, missing)
+    for number, lab in labs.items():
+        test_lab(number, lab)
+    test_measured_times("02")
+    test_terminal()
+    test_killed()
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
+        stand_in = StandIn(folder)
+        test_quotations(stand_in)
+        test_commands(stand_in)
+        test_servers(stand_in)
+    for wrong in ([], ["--paws", "01"], ["--pause"]):
+        done = demo(*wrong)
+        check(f"wrong usage: {wrong}", done.returncode == 2 and done.stderr.startswith("usage: demo "), done.stderr)
+    check("a lab that does not exist", demo("77").returncode == 1)
+    print(f"1..{tests[0]}")
+    return 1 if tests[1] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
