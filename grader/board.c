@@ -1,155 +1,14 @@
-/* board: see board.h. */
+/* board: see board.h. What it says of one check is in board_check.c. */
 #include "grader/board.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "grader/board_inner.h"
+#include "grader/paragraph.h"
+#include "grader/source.h"
+
 enum { DETAILS = 3 /* failures a lab that are explained; the others are one command away */ };
-
-/* What everything here prints with. */
-struct board {
-  FILE *out;
-  const struct trace_style *style;
-  const struct board_run *run;
-};
-
-static const char *color(const struct board *board, const char *code) {
-  return board->style->color ? code : "";
-}
-
-#define GREEN "\033[32m"
-#define RED   "\033[31m"
-#define BOLD  "\033[1m"
-#define DIM   "\033[2m"
-#define PLAIN "\033[0m"
-
-/* --- Text that fits ------------------------------------------------------------------------------------ */
-
-/* How many columns a text takes: UTF-8 continuation bytes take none. */
-static size_t columns(const char *text, size_t length) {
-  size_t count = 0;
-  for (size_t i = 0; i < length; i++)
-    count += ((unsigned char)text[i] & 0xc0) != 0x80;
-  return count;
-}
-
-/* Print one paragraph from `column` on, where the cursor stands, broken between words to fit the width. */
-static void print_hanging(const struct board *board, int column, const char *text) {
-  int hanging = column;
-  while (*text) {
-    size_t word = strcspn(text, " \n");
-    int width = (int)columns(text, word);
-    if (column > hanging && column + 1 + width > board->style->width) {
-      fprintf(board->out, "\n%*s", hanging, "");
-      column = hanging;
-    } else if (column > hanging) {
-      column += fprintf(board->out, " ");
-    }
-    fprintf(board->out, "%.*s", (int)word, text);
-    column += width;
-    text += word;
-    text += strspn(text, " \n");
-  }
-  fprintf(board->out, "\n");
-}
-
-/* The same with an indentation and a label before it. */
-static void print_wrapped(const struct board *board, int indent, const char *label,
-                          const char *text) {
-  print_hanging(board, fprintf(board->out, "%*s%s", indent, "", label), text);
-}
-
-/* Print lines as they are, but cut to the width. */
-static void print_lines(const struct board *board, int indent, const char *text) {
-  while (*text) {
-    int length = (int)strcspn(text, "\n");
-    int limit = board->style->width - indent;
-    fprintf(board->out, "%*s%.*s\n", indent, "", length < limit ? length : limit, text);
-    text += length + (text[length] == '\n');
-  }
-}
-
-/* Print lines that fit already: a ladder. */
-static void print_block(const struct board *board, int indent, const char *text) {
-  while (*text) {
-    int length = (int)strcspn(text, "\n");
-    fprintf(board->out, "%*s%.*s\n", indent, "", length, text);
-    text += length + (text[length] == '\n');
-  }
-}
-
-/* --- One check ---------------------------------------------------------------------------------------- */
-
-static void print_mark(const struct board *board, const struct outcome *outcome) {
-  bool unicode = board->style->unicode;
-  switch (outcome->verdict) {
-  case OUTCOME_PASSED:
-    fprintf(board->out, "%s%s%s", color(board, GREEN), unicode ? "✔" : "+", color(board, PLAIN));
-    break;
-  case OUTCOME_FAILED:
-    fprintf(board->out, "%s%s%s", color(board, RED), unicode ? "✘" : "x", color(board, PLAIN));
-    break;
-  case OUTCOME_FAULT: fprintf(board->out, "!"); break;
-  case OUTCOME_NOT_RUN: fprintf(board->out, "%s", unicode ? "·" : "."); break;
-  }
-}
-
-static void print_check_line(const struct board *board, const struct outcome *outcome) {
-  const struct check *check = outcome->check;
-  int points = outcome->verdict == OUTCOME_PASSED ? check->points : 0;
-  fprintf(board->out, "  ");
-  print_mark(board, outcome);
-  int column = 3 + fprintf(board->out, " %-17s %d/%d  ", check->id, points, check->points);
-  print_hanging(board, column, check->sentence);
-}
-
-/* The program that the check is about. */
-static const char *program_of(const struct check *check, const struct lab *lab) {
-  return check->program ? check->program : lab->programs[0];
-}
-
-/* "TODO 4 in lab01-session/README.md; RFC 9113, section 6.7" */
-static void print_where(const struct board *board, int indent, const struct outcome *outcome) {
-  const struct check *check = outcome->check;
-  const struct lab *lab = labs_find(check->lab);
-  char where[256] = "";
-  size_t length = 0;
-  int todo = outcome_todo(outcome);
-  if (todo != 0 && lab)
-    length = (size_t)snprintf(where, sizeof where, "TODO %d in %s/%s.c", todo, lab->folder,
-                              program_of(check, lab));
-  if (check->section)
-    snprintf(where + length, sizeof where - length, "%sRFC 9113, section %s", length ? "; " : "",
-             check->section);
-  if (*where)
-    print_wrapped(board, indent, "see:      ", where);
-}
-
-static void print_finding(const struct board *board, int indent, const struct outcome *outcome) {
-  if (outcome->verdict == OUTCOME_FAULT) {
-    const char *why = outcome_text(outcome, "what");
-    print_wrapped(board, indent, "the grader itself failed here: ",
-                  *why ? why : "the check did not come to its end");
-    return;
-  }
-  fprintf(board->out, "%s", color(board, BOLD));
-  print_wrapped(board, indent, "", outcome_text(outcome, "what"));
-  fprintf(board->out, "%s", color(board, PLAIN));
-  if (*outcome_text(outcome, "expected"))
-    print_wrapped(board, indent, "expected: ", outcome_text(outcome, "expected"));
-  if (*outcome_text(outcome, "seen"))
-    print_wrapped(board, indent, "seen:     ", outcome_text(outcome, "seen"));
-  print_lines(board, indent, outcome_text(outcome, "report"));
-  print_where(board, indent, outcome);
-}
-
-/* The command that shows more; with the options that this run had. */
-static void print_command(const struct board *board, int indent, const struct outcome *outcome) {
-  char command[256];
-  snprintf(command, sizeof command, "make grade LAB=%s CHECK=%s SEED=%s", outcome->check->lab + 3,
-           outcome->check->id, board->run->seed);
-  print_wrapped(board, indent, "more:     ", command);
-}
 
 /* --- One lab ------------------------------------------------------------------------------------------ */
 
@@ -159,15 +18,28 @@ static bool is_of(const struct outcome *outcome, const struct lab *lab) {
 
 static void print_heading(const struct board *board, const struct outcome_list *list,
                           const struct lab *lab) {
-  char score[32];
+  char score[48];
   int points = outcome_points(list, lab);
   int possible = outcome_possible(list, lab);
-  snprintf(score, sizeof score, "%d of %d", points, possible);
-  int used = fprintf(board->out, "\n%sLab %s  %s", color(board, BOLD), lab->id + 3, lab->title) -
-             1 - (int)strlen(color(board, BOLD));
+  int more = progress_points(board->run->progress, board->run->programs, list, lab);
+  int length = more ? snprintf(score, sizeof score, "(%+d) ", more) : 0;
+  snprintf(score + length, sizeof score - (size_t)length, "%d of %d", points, possible);
+  const char *bold = board_color(board, BOARD_BOLD);
+  int used = fprintf(board->out, "\n%sLab %s  %s", bold, lab->id + 3, lab->title) - 1 -
+             (int)strlen(bold);
   int space = board->style->width - used;
-  fprintf(board->out, "%s%*s%s\n", color(board, points == possible ? GREEN : ""), space, score,
-          color(board, PLAIN));
+  fprintf(board->out, "%s%*s%s\n", board_color(board, points == possible ? BOARD_GREEN : ""), space,
+          score, board_color(board, BOARD_PLAIN));
+}
+
+/* The known mistakes that the lab's failures look like, all together. */
+static void print_diagnosis(const struct board *board, const struct lab *lab) {
+  const struct diagnosis *diagnosis = &board->list->diagnoses[lab - labs_all];
+  for (size_t i = 0; i < diagnosis->count; i++)
+    for (size_t n = 0; n < DIAGNOSIS_ALTERNATIVES; n++)
+      if (diagnosis->likely[i].mistakes[n])
+        board_text(board, 2, n == 0 ? "looks like: " : "or:         ",
+                   diagnosis->likely[i].mistakes[n]);
 }
 
 /* The compiler's first error, from the log beside the program. */
@@ -182,7 +54,7 @@ static void print_missing(const struct board *board, const struct lab *lab) {
     while (log && fgets(line, sizeof line, log)) {
       if (!strstr(line, "error:") && !strstr(line, "undefined reference"))
         continue;
-      print_wrapped(board, 2, "it does not compile: ", line);
+      board_text(board, 2, "it does not compile: ", line);
       break;
     }
     if (log)
@@ -190,15 +62,15 @@ static void print_missing(const struct board *board, const struct lab *lab) {
   }
 }
 
-/* Whether an earlier check of this lab has already been explained with the same words. */
-static bool is_explained(const struct outcome_list *list, size_t index) {
+/* An earlier check of this lab that failed with the same words; NULL if there is none. */
+static const struct outcome *same_words(const struct outcome_list *list, size_t index) {
   const struct outcome *outcome = &list->outcomes[index];
   for (size_t i = 0; i < index; i++)
     if (list->outcomes[i].verdict == outcome->verdict &&
         strcmp(list->outcomes[i].check->lab, outcome->check->lab) == 0 &&
         strcmp(outcome_text(&list->outcomes[i], "what"), outcome_text(outcome, "what")) == 0)
-      return true;
-  return false;
+      return &list->outcomes[i];
+  return NULL;
 }
 
 /* The TODO at which every check of a lab stops, if it is the same one: then the checks are not listed. */
@@ -219,72 +91,129 @@ static const struct outcome *common_todo(const struct outcome_list *list, const 
   return first;
 }
 
+/* The command that shows more; with the options that this run had. */
+static void print_command(const struct board *board, const struct outcome *outcome) {
+  char command[256];
+  snprintf(command, sizeof command, "make grade LAB=%s CHECK=%s SEED=%s", outcome->check->lab + 3,
+           outcome->check->id, board->run->seed);
+  board_text(board, CHECK_INDENT, "more:     ", command);
+}
+
+/* All about a failure; or one line, where the same was said before, or enough. Returns whether it was all. */
+static bool print_failure(const struct board *board, const struct outcome_list *list, size_t index,
+                          bool enough) {
+  const struct outcome *outcome = &list->outcomes[index];
+  const struct outcome *same = same_words(list, index);
+  char text[128];
+  if (same) {
+    snprintf(text, sizeof text, "the same as %s above", same->check->id);
+    fprintf(board->out, "%s", board_color(board, BOARD_DIM));
+    board_text(board, CHECK_INDENT, "", text);
+    fprintf(board->out, "%s", board_color(board, BOARD_PLAIN));
+    return false;
+  }
+  if (enough) {
+    board_text(board, CHECK_INDENT, "", outcome_text(outcome, "what"));
+    return false;
+  }
+  board_finding(board, outcome);
+  paragraph_block(board->out, CHECK_LADDER_INDENT, outcome_text(outcome, "excerpt"));
+  print_command(board, outcome);
+  return true;
+}
+
 static void print_lab(const struct board *board, struct outcome_list *list, const struct lab *lab) {
   int details = 0;
   const struct outcome *failure = common_todo(list, lab);
   if (failure) {
     fprintf(board->out, "  ");
-    print_mark(board, failure);
+    board_mark(board, failure);
     fprintf(board->out, " ");
-    print_hanging(board, 4, outcome_text(failure, "what"));
+    paragraph_hanging(board->out, board->style->width, 4, outcome_text(failure, "what"));
     return;
   }
+  print_diagnosis(board, lab);
   for (size_t i = 0; i < list->count; i++) {
     const struct outcome *outcome = &list->outcomes[i];
     if (!is_of(outcome, lab) || outcome->verdict == OUTCOME_NOT_RUN)
       continue;
-    print_check_line(board, outcome);
-    bool failed = outcome->verdict == OUTCOME_FAILED || outcome->verdict == OUTCOME_FAULT;
-    if (!failed || is_explained(list, i) || details == DETAILS)
-      continue;
-    details++;
-    print_finding(board, CHECK_INDENT, outcome);
-    print_block(board, CHECK_INDENT, outcome_text(outcome, "excerpt"));
-    print_command(board, CHECK_INDENT, outcome);
+    board_check_line(board, outcome);
+    if (outcome->verdict != OUTCOME_PASSED)
+      details += print_failure(board, list, i, details == DETAILS);
   }
 }
 
-/* --- The whole ------------------------------------------------------------------------------------------ */
+/* --- What to do next -------------------------------------------------------------------------------------- */
 
-/* The first check that is not passed, in the labs that were asked for. */
-static const struct outcome *first_open(const struct board *board,
-                                        const struct outcome_list *list) {
+/* The lab to work on: the first that was asked for and is not full. */
+static const struct lab *first_open(const struct board *board) {
   for (size_t l = 0; l < labs_count; l++) {
     if (!board->run->selected[l] || board->run->missing[l])
       continue;
-    for (size_t i = 0; i < list->count; i++)
-      if (is_of(&list->outcomes[i], &labs_all[l]) && list->outcomes[i].verdict == OUTCOME_FAILED)
-        return &list->outcomes[i];
+    for (size_t i = 0; i < board->list->count; i++)
+      if (is_of(&board->list->outcomes[i], &labs_all[l]) &&
+          board->list->outcomes[i].verdict == OUTCOME_FAILED)
+        return &labs_all[l];
   }
   return NULL;
 }
 
-static void print_next(const struct board *board, const struct outcome_list *list) {
-  char text[512];
+/* The lowest TODO that still stands in a file of the lab: "TODO 2 at lab01-session/session.c:70". */
+static bool find_undone(const struct board *board, const struct lab *lab, char *text, size_t size) {
+  for (size_t p = 0; lab->programs[p]; p++) {
+    char path[4096];
+    int line = 0;
+    if (!source_path(board->run->programs, lab->folder, lab->programs[p], path, sizeof path))
+      continue;
+    int todo = source_first_undone(path, &line);
+    if (todo == 0)
+      continue;
+    snprintf(text, size, "TODO %d at %s:%d", todo, path, line);
+    return true;
+  }
+  return false;
+}
+
+/* The failure with the lowest TODO. */
+static const struct outcome *lowest_failure(const struct board *board, const struct lab *lab) {
+  const struct outcome *lowest = NULL;
+  for (size_t i = 0; i < board->list->count; i++) {
+    const struct outcome *outcome = &board->list->outcomes[i];
+    if (!is_of(outcome, lab) || outcome->verdict != OUTCOME_FAILED)
+      continue;
+    if (!lowest || outcome_todo(board->list, outcome) < outcome_todo(board->list, lowest))
+      lowest = outcome;
+  }
+  return lowest;
+}
+
+static void print_next(const struct board *board) {
+  char todo[4096 + 64];
+  char text[4096 + 256];
   for (size_t l = 0; l < labs_count; l++) {
     if (board->run->selected[l] && board->run->missing[l]) {
       snprintf(text, sizeof text, "make lab %s compile: make LAB=%s", labs_all[l].id + 3,
                labs_all[l].id + 3);
-      print_wrapped(board, 0, "Next: ", text);
+      board_text(board, 0, "Next: ", text);
       return;
     }
   }
-  const struct outcome *outcome = first_open(board, list);
-  if (!outcome)
+  const struct lab *lab = first_open(board);
+  if (!lab)
     return;
-  const struct lab *lab = labs_find(outcome->check->lab);
-  int todo = outcome_todo(outcome);
-  if (todo)
-    snprintf(text, sizeof text, "TODO %d in %s/%s.c, explained in %s/README.md", todo, lab->folder,
-             program_of(outcome->check, lab), lab->folder);
-  else
-    snprintf(text, sizeof text, "%s/README.md", lab->folder);
-  print_wrapped(board, 0, "Next: ", text);
+  if (!find_undone(board, lab, todo, sizeof todo))
+    board_todo_text(board, lowest_failure(board, lab), todo, sizeof todo);
+  snprintf(text, sizeof text, "%s%s%s/README.md", todo, *todo ? ", explained in " : "", lab->folder);
+  board_text(board, 0, "Next: ", text);
+  snprintf(text, sizeof text, "make hint LAB=%s", lab->id + 3);
+  board_text(board, 0, "      stuck? ", text);
 }
+
+/* --- The whole ------------------------------------------------------------------------------------------ */
 
 void board_print(FILE *out, const struct trace_style *style, const struct board_run *run,
                  struct outcome_list *list) {
-  struct board board = {out, style, run};
+  struct board board = {out, style, run, list};
   int points = 0;
   int possible = 0;
   for (size_t l = 0; l < labs_count; l++) {
@@ -298,45 +227,14 @@ void board_print(FILE *out, const struct trace_style *style, const struct board_
     else
       print_lab(&board, list, &labs_all[l]);
   }
-  fprintf(out, "\n%sTotal: %d of %d points%s (%.1f s, SEED=%s)\n", color(&board, BOLD), points,
-          possible, color(&board, PLAIN), run->seconds, run->seed);
-  print_next(&board, list);
+  int more = progress_points(run->progress, run->programs, list, NULL);
+  fprintf(out, "\n%sTotal: %d of %d points%s (%.1f s, SEED=%s)\n", board_color(&board, BOARD_BOLD),
+          points, possible, board_color(&board, BOARD_PLAIN), run->seconds, run->seed);
+  if (more != 0)
+    fprintf(out, "%d point%s %s than the last time.\n", abs(more), abs(more) == 1 ? "" : "s",
+            more > 0 ? "more" : "fewer");
+  print_next(&board);
   if (outcome_faults(list) > 0)
     fprintf(out, "%zu checks could not be made because the grader itself failed: not your fault.\n",
             outcome_faults(list));
-}
-
-static const char *program_text(const struct outcome *outcome, const char *key) {
-  const char *text =
-      json_string_value(json_object_get(json_object_get(outcome->file, "program"), key));
-  return text ? text : "";
-}
-
-void board_print_check(FILE *out, const struct trace_style *style, const struct board_run *run,
-                       const struct outcome *outcome) {
-  struct board board = {out, style, run};
-  print_check_line(&board, outcome);
-  if (outcome->verdict == OUTCOME_FAILED || outcome->verdict == OUTCOME_FAULT)
-    print_finding(&board, CHECK_INDENT, outcome);
-  const json_t *command = json_object_get(json_object_get(outcome->file, "program"), "command");
-  size_t index;
-  json_t *argument;
-  fprintf(out, "\nThe command:\n  ");
-  json_array_foreach(command, index, argument) {
-    fprintf(out, "%.60s ", json_string_value(argument));
-  }
-  fprintf(out, "\n\nOn the wire:\n%s", outcome_text(outcome, "ladder"));
-  fprintf(out, "\nThe program %s.\n", program_text(outcome, "end"));
-  static const struct {
-    const char *key;
-    const char *title;
-  } outputs[] = {{"stdout", "Its standard output"},
-                 {"stderr", "Its standard error"},
-                 {"sanitizer", "The sanitizer's report"}};
-  for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
-    if (!*program_text(outcome, outputs[i].key))
-      continue;
-    fprintf(out, "\n%s:\n", outputs[i].title);
-    print_lines(&board, 2, program_text(outcome, outputs[i].key));
-  }
 }

@@ -8,6 +8,7 @@
 
 #include "common/trace.h"
 #include "grader/outcome.h"
+#include "grader/progress.h"
 
 /* What the grader was asked for, and found before any check ran. */
 struct board_run {
@@ -17,6 +18,7 @@ struct board_run {
   bool selected[16];      /* by lab: it was asked for */
   bool missing[16];       /* by lab: it has no program */
   double seconds;         /* how long the checks took */
+  const json_t *progress; /* how checks ended before this run; NULL if nothing is known */
 };
 
 /* Print the scores of the labs that were asked for, with each check and what is wrong with the first ones
@@ -24,8 +26,8 @@ struct board_run {
 void board_print(FILE *out, const struct trace_style *style, const struct board_run *run,
                  struct outcome_list *list);
 
-/* One check only: everything about it, with the ladder of the whole exchange. */
+/* One check only: everything about it, with the ladder of the whole exchange, and how to repeat it by hand. */
 void board_print_check(FILE *out, const struct trace_style *style, const struct board_run *run,
-                       const struct outcome *outcome);
+                       const struct outcome_list *list, const struct outcome *outcome);
 
 #endif

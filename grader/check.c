@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grader/evidence.h"
+#include "grader/excerpt.h"
 #include "grader/exchange.h"
 #include "grader/text.h"
 
@@ -25,7 +27,7 @@ static json_t *program_json(const struct exchange *exchange) {
   json_t *command = json_array();
   for (size_t i = 0; i < exchange->argument_count; i++) {
     const char *argument = exchange->arguments[i];
-    json_array_append_new(command, output_json(argument, strlen(argument)));
+    json_array_append_new(command, text_json(argument, strlen(argument)));
   }
   size_t stdout_length;
   size_t stderr_length;
@@ -37,8 +39,8 @@ static json_t *program_json(const struct exchange *exchange) {
                    program_sanitizer_report(exchange->program));
 }
 
-/* The ladder of the entries from `first` to before `end`, as the terminal is to show it. */
-static json_t *ladder_json(const struct exchange *exchange, int indent, size_t first, size_t end) {
+/* How the terminal is to show a ladder that is indented. */
+static struct trace_style ladder_style(int indent) {
   struct trace_style style = {.color = false, .unicode = false, .width = 80};
   int color = 0;
   int unicode = 0;
@@ -48,37 +50,53 @@ static json_t *ladder_json(const struct exchange *exchange, int indent, size_t f
     style.unicode = unicode;
   }
   style.width -= indent;
+  return style;
+}
+
+/* The ladder: of everything, or of the few frames that explain the failure. */
+static json_t *ladder_json(const struct exchange *exchange, bool excerpt) {
+  struct trace_style style = ladder_style(excerpt ? CHECK_LADDER_INDENT : 0);
   char *ladder = NULL;
   size_t length = 0;
   FILE *out = open_memstream(&ladder, &length);
   if (!out)
     return NULL;
-  recording_print(&exchange->recording, out, &style, first, end, exchange->finding.frame);
+  if (excerpt)
+    excerpt_print(exchange, out, &style);
+  else
+    recording_print(&exchange->recording, out, &style, 0, SHOWN_FRAMES, exchange->finding.frame);
   fclose(out);
   json_t *json = text_json(ladder, length);
   free(ladder);
   return json;
 }
 
-/* The frames around the one that is wrong; where one is missing, the last ones. */
 static json_t *excerpt_json(const struct exchange *exchange) {
-  enum { BEFORE = 3, AFTER = 2 };
-  size_t count = exchange->recording.count;
-  if (exchange->verdict == VERDICT_PASSED || exchange->finding.todo != 0 || count == 0)
-    return json_string("");
-  size_t at = exchange->finding.frame >= 0 ? (size_t)exchange->finding.frame : count - 1;
-  return ladder_json(exchange, CHECK_INDENT, at > BEFORE ? at - BEFORE : 0, at + AFTER);
+  bool failed = exchange->verdict == VERDICT_FAILED;
+  return failed && exchange->finding.todo == 0 ? ladder_json(exchange, true) : json_string("");
+}
+
+/* Of RFC 9113: the one that the finding names, else the one that the check is about. A crash has none. */
+static const char *section_of(const struct exchange *exchange) {
+  const char *section = exchange->finding.section;
+  if (exchange->finding.crashed)
+    return "";
+  if (!section)
+    section = exchange->check->section;
+  return section ? section : "";
 }
 
 static json_t *finding_json(const struct exchange *exchange) {
   const struct finding *finding = &exchange->finding;
-  return json_pack("{s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:o}", "what",
+  return json_pack("{s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:o, s:o, s:o}", "what",
                    text_json(finding->what.bytes, finding->what.length), "expected",
                    text_json(finding->expected.bytes, finding->expected.length), "seen",
                    text_json(finding->seen.bytes, finding->seen.length), "report",
                    text_json(finding->report.bytes, finding->report.length), "frame",
-                   (int)finding->frame, "todo", finding->todo, "excerpt", excerpt_json(exchange),
-                   "ladder", ladder_json(exchange, 0, 0, SHOWN_FRAMES));
+                   (int)finding->frame, "stream", (int)finding->stream, "todo", finding->todo,
+                   "todo_of_place", finding->todo_of_place, "section", section_of(exchange),
+                   "evidence", evidence_json(finding), "excerpt",
+                   excerpt_json(exchange), "ladder", ladder_json(exchange, false));
 }
 
 /* Write DIRECTORY/lab01.ping.json. Returns 0 or -1. */

@@ -42,7 +42,10 @@ void check_run(const struct check *check, check_body body);
 #define CHECK_SEED      "GRADE_SEED"      /* for the values that are random */
 #define CHECK_STYLE     "GRADE_STYLE"     /* how ladders are to look: colour, line drawing, width */
 
-enum { CHECK_INDENT = 6 /* columns before an explanation on the scoreboard */ };
+enum {
+  CHECK_INDENT = 6,        /* columns before an explanation on the scoreboard ... */
+  CHECK_LADDER_INDENT = 2, /* ... and before a ladder, whose lines begin with blanks of their own */
+};
 
 enum {
   CHECK_TIMEOUT_SECONDS = 60

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/listener.h"
+#include "grader/cause.h"
 #include "grader/explain.h"
 #include "grader/peer.h"
 
@@ -389,6 +390,7 @@ static void let_it_end(struct exchange *exchange) {
   if (closing)
     exchange_await(exchange, has_ended, exchange);
   explain_how_it_stands(exchange);
+  exchange->stopping = true;
   program_stop(exchange->program);
   while (!program_ended(exchange->program))
     uv_run(&exchange->loop, UV_RUN_ONCE);
@@ -406,7 +408,7 @@ static _Noreturn void fail(struct exchange *exchange, long frame, const char *ex
     explain_frame(&finding->seen, exchange->recording.entries[frame].frame);
   if (exchange->program)
     let_it_end(exchange);
-  explain_crash(exchange);
+  cause_find(exchange);
   longjmp(exchange->stop, 1);
 }
 

@@ -38,7 +38,14 @@ struct finding {
   struct buffer seen;     /* what came in its place */
   struct buffer report;   /* a sanitizer's first lines, or the end of stderr */
   long frame;             /* the entry of the recording that is wrong; -1 if none */
+  unsigned connection;    /* what was looked at last: this connection (0: none yet) ... */
+  int32_t stream;         /* ... and this stream of it; 0 if no single one */
+  const char *section;    /* of RFC 9113, if it is another one than the check's; NULL if not */
   int todo;               /* the TODO where the program stopped; 0 if at none */
+  char function[64];      /* the student's function in which it crashed; "" if in none */
+  int todo_of_place;      /* the TODO that this function belongs to; 0 if to none */
+  bool crashed;           /* the program did not end by itself: the frames tell little */
+  bool waiting;           /* nothing moved any more, or it did not stop */
 };
 
 struct exchange {
@@ -62,6 +69,7 @@ struct exchange {
   struct recording recording;
   uint64_t random;
   bool out_of_memory; /* noticed where exchange_fault cannot be called */
+  bool stopping;      /* the check is over: the program is made to end */
   enum verdict verdict;
   struct finding finding;
   jmp_buf stop; /* where exchange_fail goes */

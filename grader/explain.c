@@ -8,7 +8,7 @@
 
 #include "grader/peer.h"
 
-enum { TEXT_LIMIT = 60, REPORT_LINES = 8 };
+enum { TEXT_LIMIT = 60 };
 
 /* Where there is no memory for a word it is left out. */
 static void append(struct buffer *text, const char *format, ...)
@@ -120,127 +120,22 @@ void explain_how_it_stands(struct exchange *exchange) {
   struct buffer *seen = &exchange->finding.seen;
   if (seen->length > 0 || exchange->finding.expected.length == 0)
     return;
-  if (program_ended(exchange->program)) {
+  bool ended = program_ended(exchange->program);
+  exchange->finding.waiting = !ended;
+  if (ended) {
     append(seen, "the program %s", program_end_text(exchange->program));
-    return;
-  }
-  if (recording_is_full(&exchange->recording)) {
+  } else if (recording_is_full(&exchange->recording)) {
     append(seen, "the program sends frames without end");
-    return;
-  }
-  if (!exchange_is_quiet(exchange)) {
+  } else if (!exchange_is_quiet(exchange)) {
     append(seen, recording_clock() > exchange->deadline ? "the program runs on and on"
                                                         : "the program is still running");
-    return;
-  }
-  if (exchange->peer_count == 0) {
+  } else if (exchange->peer_count == 0) {
     append(seen, "the program waits, and has not connected");
-    return;
+  } else {
+    bool server = exchange->port != 0;
+    append(seen, "the program waits; it sent last: ");
+    append_last_frame(seen, exchange, server ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT);
+    append(seen, "; it was sent last: ");
+    append_last_frame(seen, exchange, server ? FRAME_FROM_CLIENT : FRAME_FROM_SERVER);
   }
-  append(seen, "the program waits; it sent last: ");
-  append_last_frame(seen, exchange, FRAME_FROM_CLIENT);
-  append(seen, "; it was sent last: ");
-  append_last_frame(seen, exchange, FRAME_FROM_SERVER);
-}
-
-/* --- Causes ------------------------------------------------------------------------------------------ */
-
-static void replace(struct buffer *text, const char *by) {
-  buffer_clear(text);
-  buffer_append_text(text, by);
-}
-
-/* A line of a sanitizer's report that tells a student something: what happened, and where in their own
- * files ("#1 0x... in on_data lab01-session/session.c:132"). */
-static bool is_telling(const char *line, const struct lab *lab) {
-  return strstr(line, "ERROR: ") || strstr(line, "runtime error: ") ||
-         (strstr(line, lab->folder) && strstr(line, ".c:")) || strstr(line, " in nghttp2_") ||
-         strstr(line, "leak of ") || strstr(line, "allocated by") || strstr(line, "freed by") ||
-         strncmp(line, "READ of", 7) == 0 || strncmp(line, "WRITE of", 8) == 0;
-}
-
-static void quote_report(struct buffer *text, const char *report, const struct lab *lab) {
-  int lines = 0;
-  while (*report && lines < REPORT_LINES) {
-    size_t length = strcspn(report, "\n");
-    char line[256];
-    snprintf(line, sizeof line, "%.*s", (int)length, report);
-    if (is_telling(line, lab)) {
-      append(text, "%s\n", line + (*line == '=' ? strspn(line, "=0123456789") : strspn(line, " ")));
-      lines++;
-    }
-    report += length + (report[length] == '\n');
-  }
-}
-
-/* "ERROR: AddressSanitizer: heap-use-after-free on address ..." in a student's words. */
-static void name_sanitizer_error(struct buffer *what, const char *report) {
-  static const struct {
-    const char *sign;
-    const char *words;
-  } errors[] = {
-      {"heap-use-after-free", "The program uses memory that it has already freed."},
-      {"double-free", "The program frees the same memory twice."},
-      {"heap-buffer-overflow", "The program reads or writes beyond the end of a block of memory."},
-      {"stack-buffer-overflow", "The program reads or writes beyond the end of a local array."},
-      {"stack-use-after", "The program uses a local variable after its function has returned."},
-      {"SEGV on unknown address 0x0000000000", "The program follows a NULL pointer."},
-      {"SEGV",
-       "The program follows a wild pointer: one that was never set, or in memory already freed."},
-      {"unknown-crash", "The program reads or writes where there is no memory of its own."},
-      {"stack-overflow", "The program calls itself without end."},
-      {"attempting free on", "The program frees what malloc did not give it."},
-      {"LeakSanitizer", "The program does not free all the memory that it allocates."},
-      {"within null pointer", "The program follows a NULL pointer."},
-      {"runtime error: ", "The program does something that C leaves undefined."},
-  };
-  for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
-    if (strstr(report, errors[i].sign)) {
-      replace(what, errors[i].words);
-      return;
-    }
-  }
-  replace(what, "A sanitizer has found an error in the program.");
-}
-
-/* "TODO 3 is not done: submit the SETTINGS frame (lab01-session/README.md)" */
-static bool explain_todo(struct exchange *exchange) {
-  const char *text = strstr(program_stderr(exchange->program, NULL), "TODO ");
-  if (!text || !strstr(text, " is not done: "))
-    return false;
-  char line[256];
-  snprintf(line, sizeof line, "%.*s", (int)strcspn(text, "\n"), text);
-  exchange->finding.todo = atoi(text + strlen("TODO "));
-  replace(&exchange->finding.what, line);
-  replace(&exchange->finding.expected, "");
-  replace(&exchange->finding.seen, "");
-  exchange->finding.frame = -1;
-  return true;
-}
-
-void explain_crash(struct exchange *exchange) {
-  struct finding *finding = &exchange->finding;
-  if (!exchange->program || explain_todo(exchange))
-    return;
-  const char *report = program_sanitizer_report(exchange->program);
-  if (*report) {
-    name_sanitizer_error(&finding->what, report);
-    replace(&finding->expected, "");
-    replace(&finding->seen, "");
-    quote_report(&finding->report, report, exchange->lab);
-    return;
-  }
-  enum program_end end = program_end(exchange->program, NULL);
-  if (end == PROGRAM_LOST)
-    exchange_fault(exchange, program_end_text(exchange->program));
-  if (end == PROGRAM_KILLED || end == PROGRAM_OVER_LIMIT || end == PROGRAM_NOT_STARTED) {
-    replace(&finding->what, "The program ");
-    append(&finding->what, "%s.", program_end_text(exchange->program));
-    replace(&finding->expected, "");
-    replace(&finding->seen, "");
-  }
-  size_t length;
-  const char *text = program_stderr(exchange->program, &length);
-  if (length > 0 && length < 400)
-    append(&finding->report, "its standard error: %s", text);
 }

@@ -22,8 +22,4 @@ void explain_difference(const char *expected, size_t expected_length, const char
  * the connection, or waits, and for what. Called before it is stopped. */
 void explain_how_it_stands(struct exchange *exchange);
 
-/* Put the cause in place of its consequence: if the program has stopped at a TODO, crashed, passed a limit, leaked or
- * could not be started, this becomes what the finding says. Called after the program's end. */
-void explain_crash(struct exchange *exchange);
-
 #endif

@@ -1,7 +1,7 @@
 /*
  * grade: grade the labs' programs.
  *
- *   grade --programs DIR [--lab NN] [--check ID] [--seed N] [--strict] [--output DIR]
+ *   grade --programs DIR [--lab NN] [--check ID] [--seed N] [--strict] [--output DIR] [--known FILE]
  *
  * Exit status: 0 when grading worked, whatever the score; with --strict 1 if it is not full; 2 for wrong usage; 3
  * if the grader itself failed.
@@ -31,6 +31,7 @@ struct options {
   const char *check;
   const char *seed;
   const char *output;
+  const char *known; /* the table of known mistakes */
   bool strict;
 };
 
@@ -46,7 +47,7 @@ static void on_post_all(struct criterion_global_stats *stats) {
 
 static int usage(void) {
   fprintf(stderr, "usage: grade --programs DIR [--lab NN] [--check ID] [--seed N] [--strict] "
-                  "[--output DIR]\n");
+                  "[--output DIR] [--known FILE]\n");
   return -1;
 }
 
@@ -57,6 +58,7 @@ static int parse_options(struct options *options, int argc, char **argv) {
                                         {"seed", required_argument, NULL, 's'},
                                         {"strict", no_argument, NULL, 'S'},
                                         {"output", required_argument, NULL, 'o'},
+                                        {"known", required_argument, NULL, 'k'},
                                         {NULL, 0, NULL, 0}};
   int option;
   while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -66,6 +68,7 @@ static int parse_options(struct options *options, int argc, char **argv) {
     case 'c': options->check = optarg; break;
     case 's': options->seed = optarg; break;
     case 'o': options->output = optarg; break;
+    case 'k': options->known = optarg; break;
     case 'S': options->strict = true; break;
     default: return usage();
     }
@@ -210,17 +213,26 @@ static int grade(const struct options *options, struct board_run *run,
   if (pattern)
     run_checks(set, pattern, options->output);
   run->seconds = (recording_clock() - started) / 1e3;
+  outcome_diagnose(&outcomes, options->known);
   char path[PATH_MAX];
   snprintf(path, sizeof path, "%s/results.json", options->output);
   if (results_write(path, run, &outcomes) != 0) {
     fprintf(stderr, "grade: %s cannot be written\n", path);
     return 3;
   }
+  char progress[PATH_MAX];
+  snprintf(progress, sizeof progress, "%s/progress.json", options->output);
+  json_t *before = progress_load(progress);
+  run->progress = before;
   const struct outcome *only = run->only_check ? find_check(run, run->only_check) : NULL;
   if (only && only->verdict != OUTCOME_NOT_RUN)
-    board_print_check(stdout, &style, run, only);
+    board_print_check(stdout, &style, run, &outcomes, only);
   else
     board_print(stdout, &style, run, &outcomes);
+  if (progress_write(progress, before, run->programs, &outcomes) != 0)
+    fprintf(stderr, "grade: %s cannot be written\n", progress);
+  run->progress = NULL;
+  json_decref(before);
   return outcome_faults(&outcomes) > 0 ? 3 : 0;
 }
 
@@ -233,7 +245,8 @@ static bool is_full(const struct board_run *run) {
 }
 
 int main(int argc, char **argv) {
-  struct options options = {.output = "build/grade"};
+  struct options options = {.output = "build/grade",
+                            .known = "grader/known_mistakes.json"};
   if (parse_options(&options, argc, argv) != 0)
     return 2;
   char seed[32];

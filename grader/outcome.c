@@ -100,15 +100,89 @@ const char *outcome_text(const struct outcome *outcome, const char *key) {
   return text ? text : "";
 }
 
-int outcome_todo(const struct outcome *outcome) {
+static int finding_number(const struct outcome *outcome, const char *key) {
   const json_t *finding = json_object_get(outcome->file, "finding");
-  int todo = (int)json_integer_value(json_object_get(finding, "todo"));
+  return (int)json_integer_value(json_object_get(finding, key));
+}
+
+int outcome_todo(const struct outcome_list *list, const struct outcome *outcome) {
+  const struct diagnosis_likely *likely = outcome_likely(list, outcome);
+  int todo = finding_number(outcome, "todo");
+  if (!todo && likely)
+    todo = likely->todo;
+  if (!todo)
+    todo = finding_number(outcome, "todo_of_place");
+  if (!todo)
+    todo = outcome->likely_todo;
   return todo ? todo : outcome->check->todo;
+}
+
+const char *outcome_program(const struct outcome *outcome) {
+  const json_t *program = json_object_get(outcome->file, "program");
+  const char *path =
+      json_string_value(json_array_get(json_object_get(program, "command"), 0));
+  if (path)
+    return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+  const struct lab *lab = labs_find(outcome->check->lab);
+  return outcome->check->program ? outcome->check->program : lab ? lab->programs[0] : "";
+}
+
+/* --- What it looks like --------------------------------------------------------------------------------- */
+
+/* What the checks of a lab say, as diagnosis.h wants it. A new reference. */
+static json_t *collect_evidence(const struct outcome_list *list, const struct lab *lab) {
+  json_t *evidence = json_object();
+  for (size_t i = 0; i < list->count; i++) {
+    const struct outcome *outcome = &list->outcomes[i];
+    json_t *said = json_object_get(json_object_get(outcome->file, "finding"), "evidence");
+    if (!belongs_to(outcome, lab) || outcome->verdict == OUTCOME_NOT_RUN)
+      continue;
+    if (outcome->verdict == OUTCOME_FAILED && said)
+      json_object_set(evidence, outcome->check->id, said);
+    else
+      json_object_set_new(evidence, outcome->check->id, json_null());
+  }
+  return evidence;
+}
+
+static void find_todos(struct outcome_list *list, const struct lab *lab, const json_t *mistakes,
+                       const json_t *evidence) {
+  for (size_t i = 0; i < list->count; i++) {
+    struct outcome *outcome = &list->outcomes[i];
+    const char *says = json_string_value(
+        json_object_get(json_object_get(evidence, outcome->check->id), "says"));
+    if (belongs_to(outcome, lab) && says)
+      outcome->likely_todo = diagnosis_todo_of(mistakes, says);
+  }
+}
+
+void outcome_diagnose(struct outcome_list *list, const char *path) {
+  list->known = diagnosis_load(path);
+  list->evidence = json_object();
+  for (size_t l = 0; l < labs_count && l < OUTCOME_LABS; l++) {
+    const struct lab *lab = &labs_all[l];
+    json_t *evidence = collect_evidence(list, lab);
+    const json_t *mistakes = json_object_get(list->known, lab->id);
+    diagnosis_make(&list->diagnoses[l], mistakes, evidence);
+    find_todos(list, lab, mistakes, evidence);
+    json_object_set_new(list->evidence, lab->id, evidence); /* the diagnosis points into it */
+  }
+}
+
+const struct diagnosis_likely *outcome_likely(const struct outcome_list *list,
+                                              const struct outcome *outcome) {
+  const struct lab *lab = labs_find(outcome->check->lab);
+  size_t index = (size_t)(lab - labs_all);
+  if (!lab || index >= OUTCOME_LABS || outcome->verdict != OUTCOME_FAILED)
+    return NULL;
+  return diagnosis_of(&list->diagnoses[index], outcome->check->id);
 }
 
 void outcome_list_free(struct outcome_list *list) {
   for (size_t i = 0; i < list->count; i++)
     json_decref(list->outcomes[i].file);
   free(list->outcomes);
+  json_decref(list->known);
+  json_decref(list->evidence);
   *list = (struct outcome_list){0};
 }

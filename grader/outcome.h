@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "grader/check.h"
+#include "grader/diagnosis.h"
 #include "grader/labs.h"
 
 enum outcome_verdict {
@@ -25,12 +26,18 @@ struct outcome {
   const struct check *check;
   enum outcome_verdict verdict;
   float seconds;
-  json_t *file; /* what check.c wrote; NULL if nothing */
+  json_t *file;    /* what check.c wrote; NULL if nothing */
+  int likely_todo; /* by what known mistakes say; 0 if that is not clear */
 };
+
+enum { OUTCOME_LABS = 16 };
 
 struct outcome_list {
   struct outcome *outcomes; /* by lab, and within each in the order of the file */
   size_t count;
+  json_t *known;    /* the table of known mistakes; NULL if there is none */
+  json_t *evidence; /* by lab, what diagnosis.h looks at */
+  struct diagnosis diagnoses[OUTCOME_LABS];
 };
 
 /* All checks there are, not run. Returns 0, or -1 when there is no memory. */
@@ -43,6 +50,13 @@ struct outcome *outcome_find(struct outcome_list *list, const char *lab, const c
 void outcome_collect(struct outcome_list *list, const struct criterion_global_stats *stats,
                      const char *directory);
 
+/* Compare what failed with the known mistakes in this file. Without the file nothing is known, and that is all. */
+void outcome_diagnose(struct outcome_list *list, const char *path);
+
+/* What that failure looks like, or NULL. */
+const struct diagnosis_likely *outcome_likely(const struct outcome_list *list,
+                                              const struct outcome *outcome);
+
 /* Points of a lab (NULL: of all labs): what was reached, and what could be. */
 int outcome_points(const struct outcome_list *list, const struct lab *lab);
 int outcome_possible(const struct outcome_list *list, const struct lab *lab);
@@ -53,8 +67,12 @@ size_t outcome_faults(const struct outcome_list *list);
 /* A text of the finding in the check's file ("what", "expected", "seen", "report", "excerpt", "ladder"); "" if it has none. */
 const char *outcome_text(const struct outcome *outcome, const char *key);
 
-/* The TODO that it belongs to: where the program stopped, else what the check says. */
-int outcome_todo(const struct outcome *outcome);
+/* The TODO that a failure belongs to: where the program stopped, else where the mistake is that it looks like, else in
+ * which the program crashed, else what the check says. 0 if to none. */
+int outcome_todo(const struct outcome_list *list, const struct outcome *outcome);
+
+/* The program that the check has started last; else what the check says: "session". */
+const char *outcome_program(const struct outcome *outcome);
 
 void outcome_list_free(struct outcome_list *list);
 

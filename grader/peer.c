@@ -187,9 +187,10 @@ static void on_close(struct transport *transport, const char *error, void *user)
     return;
   peer->closed_by_program = true;
   bool fin = strcmp(error, "closed by the peer") == 0;
-  char note[64];
-  snprintf(note, sizeof note, "%s by the %s", fin ? "closed" : "reset",
-           peer->program == FRAME_FROM_CLIENT ? "client" : "server");
+  char note[64] = "the grader stopped the program";
+  if (!peer->exchange->stopping)
+    snprintf(note, sizeof note, "%s by the %s", fin ? "closed" : "reset",
+             peer->program == FRAME_FROM_CLIENT ? "client" : "server");
   if (!peer->is_reference)
     recording_add_note(&peer->exchange->recording, peer->connection, note);
 }
@@ -284,6 +285,14 @@ static bool is_free(const struct frame *frame) {
   }
 }
 
+/* The failure, if one comes now, is about this stream; 0: about the connection. */
+static void look_at(struct peer *peer, int32_t stream_id) {
+  if (peer->is_reference)
+    return;
+  peer->exchange->finding.connection = peer->connection;
+  peer->exchange->finding.stream = stream_id;
+}
+
 /* The first frame of the program, since the last expectation that held, that is another one than expected; or
  * -1. */
 static long first_divergence(const struct peer *peer) {
@@ -297,10 +306,12 @@ static long first_divergence(const struct peer *peer) {
   return -1;
 }
 
-/* What was expected did not come. */
-static _Noreturn void fail_expectation(struct peer *peer, const char *expected, const char *what) {
+/* What was expected, by that section of RFC 9113, did not come. */
+static _Noreturn void fail_expectation(struct peer *peer, const char *section, const char *expected,
+                                       const char *what) {
   struct buffer seen = {0};
   long index = first_divergence(peer);
+  peer->exchange->finding.section = section;
   if (index >= 0)
     explain_frame(&seen, peer->exchange->recording.entries[index].frame);
   exchange_fail_at(peer->exchange, index, expected, seen.bytes, "%s", what);
@@ -335,10 +346,12 @@ static bool is_found(void *argument) {
 
 static void expect_frame(struct peer *peer,
                          bool (*matches)(const struct frame *frame, const void *argument),
-                         const void *argument, const char *expected, const char *what) {
+                         const void *argument, const char *section, const char *expected,
+                         const char *what) {
+  look_at(peer, 0);
   struct search search = {peer, matches, argument, 0};
   if (!exchange_await(peer->exchange, is_found, &search))
-    fail_expectation(peer, expected, what);
+    fail_expectation(peer, section, expected, what);
   expectation_held(peer, (long)search.next);
 }
 
@@ -356,7 +369,7 @@ static bool has_settings(void *argument) {
 /* A server begins with SETTINGS at once. */
 static void expect_server_preface(struct peer *peer) {
   if (!exchange_await(peer->exchange, has_settings, peer))
-    fail_expectation(peer, "SETTINGS", "The first frame of a server must be SETTINGS.");
+    fail_expectation(peer, "3.4", "SETTINGS", "The first frame of a server must be SETTINGS.");
   const struct recording *recording = &peer->exchange->recording;
   for (size_t i = 0; i < recording->count; i++) {
     const struct recorded *entry = &recording->entries[i];
@@ -375,6 +388,7 @@ static void expect_server_preface(struct peer *peer) {
 }
 
 void peer_expect_preface(struct peer *peer) {
+  look_at(peer, 0);
   if (peer->program == FRAME_FROM_SERVER) {
     expect_server_preface(peer);
     return;
@@ -393,6 +407,7 @@ void peer_expect_preface(struct peer *peer) {
     index[count++] = (long)i;
   }
   struct buffer seen = {0};
+  exchange->finding.section = "3.4";
   if (count < 1 || first[0]->type != FRAME_PREFACE) {
     if (count > 0)
       explain_frame(&seen, first[0]);
@@ -406,6 +421,7 @@ void peer_expect_preface(struct peer *peer) {
     exchange_fail_at(exchange, index[1], "SETTINGS", seen.bytes,
                      "The first frame behind the preface must be SETTINGS.");
   }
+  exchange->finding.section = NULL;
   expectation_held(peer, index[1]);
 }
 
@@ -415,8 +431,9 @@ static bool is_acknowledged(void *argument) {
 }
 
 void peer_expect_settings_ack(struct peer *peer) {
+  look_at(peer, 0);
   if (!exchange_await(peer->exchange, is_acknowledged, peer))
-    fail_expectation(peer, "SETTINGS with the flag ACK",
+    fail_expectation(peer, "6.5.3", "SETTINGS with the flag ACK",
                      peer->program == FRAME_FROM_CLIENT
                          ? "The program never acknowledged the server's SETTINGS."
                          : "The program never acknowledged the client's SETTINGS.");
@@ -429,7 +446,7 @@ static bool is_ping_ack(const struct frame *frame, const void *octets) {
 }
 
 void peer_expect_ping_ack(struct peer *peer, const uint8_t *octets) {
-  expect_frame(peer, is_ping_ack, octets, "PING with the flag ACK and the same 8 octets",
+  expect_frame(peer, is_ping_ack, octets, "6.7", "PING with the flag ACK and the same 8 octets",
                "The program did not answer a PING.");
 }
 
@@ -444,11 +461,12 @@ static bool is_goaway_with_error(const struct frame *frame, const void *argument
 }
 
 void peer_expect_goaway(struct peer *peer) {
+  look_at(peer, 0);
   struct search search = {peer, is_goaway, NULL, 0};
   struct search other = {peer, is_goaway_with_error, NULL, 0};
   if (!exchange_await(peer->exchange, is_found, &search))
     fail_expectation(
-        peer, "GOAWAY NO_ERROR",
+        peer, "6.8", "GOAWAY NO_ERROR",
         is_found(&other) ? "The program says goodbye with an error code, though nothing is wrong."
         : peer->closed_by_program
             ? "The program closes the connection without a goodbye: GOAWAY comes first."
@@ -472,7 +490,7 @@ void peer_expect_reset(struct peer *peer, int32_t stream_id, uint32_t error_code
   char expected[64];
   snprintf(expected, sizeof expected, "RST_STREAM %s on stream %d", frame_error_name(error_code),
            stream_id);
-  expect_frame(peer, is_reset, &reset, expected, "The program did not reset the stream.");
+  expect_frame(peer, is_reset, &reset, "6.4", expected, "The program did not reset the stream.");
 }
 
 static bool is_closed(void *argument) {
@@ -481,8 +499,11 @@ static bool is_closed(void *argument) {
 }
 
 void peer_expect_close(struct peer *peer) {
+  look_at(peer, 0);
   if (!exchange_await(peer->exchange, is_closed, peer))
-    fail_expectation(peer, "the connection is closed by the client",
+    fail_expectation(peer, "6.8", peer->program == FRAME_FROM_CLIENT
+                                      ? "the connection is closed by the client"
+                                      : "the connection is closed by the server",
                      "The program does not close the connection.");
 }
 
@@ -505,9 +526,10 @@ static bool has_request(void *argument) {
 }
 
 int32_t peer_expect_request(struct peer *peer) {
+  look_at(peer, 0);
   struct new_stream new_stream = {peer, 0};
   if (!exchange_await(peer->exchange, has_request, &new_stream))
-    fail_expectation(peer, "HEADERS with END_HEADERS on a new stream",
+    fail_expectation(peer, "8.1", "HEADERS with END_HEADERS on a new stream",
                      peer->returned_count == 0 ? "The program did not send a request."
                                                : "The program did not send all the requests.");
   peer_stream(peer, new_stream.stream_id)->returned = true;
@@ -522,8 +544,9 @@ static bool request_has_ended(void *argument) {
 }
 
 void peer_expect_end_of_request(struct peer *peer, int32_t stream_id) {
+  look_at(peer, stream_id);
   if (!exchange_await(peer->exchange, request_has_ended, peer_stream(peer, stream_id)))
-    fail_expectation(peer, "a frame with END_STREAM on the stream",
+    fail_expectation(peer, "8.1", "a frame with END_STREAM on the stream",
                      "The request never ends: no frame of it has END_STREAM.");
   expectation_held(peer, peer_stream(peer, stream_id)->over_at);
 }
@@ -567,17 +590,35 @@ static void explain_stream(struct buffer *seen, const struct peer_stream *stream
   }
 }
 
+/* The last frame of the program on that stream, or its first one with content; -1 if there is none. */
+static long find_on_stream(const struct peer *peer, int32_t stream_id, bool data) {
+  const struct recording *recording = &peer->exchange->recording;
+  long last = -1;
+  for (size_t i = 0; i < recording->count && !peer->is_reference; i++) {
+    const struct recorded *entry = &recording->entries[i];
+    if (!entry->frame || entry->connection != peer->connection ||
+        entry->frame->sender != peer->program || entry->frame->stream_id != stream_id)
+      continue;
+    last = (long)i;
+    if (data && entry->frame->type == NGHTTP2_DATA)
+      return last;
+  }
+  return data ? -1 : last;
+}
+
 static _Noreturn void fail_response(struct peer *peer, int32_t stream_id, const char *what) {
   struct peer_stream *stream = peer_stream(peer, stream_id);
   struct buffer seen = {0};
   char expected[64];
   snprintf(expected, sizeof expected, "a response with END_STREAM on stream %d", stream_id);
   explain_stream(&seen, stream);
-  exchange_fail_at(peer->exchange, stream->opened ? stream->frame : -1, expected, seen.bytes, "%s",
-                   what);
+  peer->exchange->finding.section = stream->reset ? "6.4" : "8.1";
+  exchange_fail_at(peer->exchange, find_on_stream(peer, stream_id, false), expected, seen.bytes,
+                   "%s", what);
 }
 
 void peer_expect_response(struct peer *peer, int32_t stream_id) {
+  look_at(peer, stream_id);
   struct peer_stream *stream = peer_stream(peer, stream_id);
   if (!exchange_await(peer->exchange, is_over, stream) && stream->headers_complete)
     fail_response(peer, stream_id, "The response never ends: no frame of it has END_STREAM.");
@@ -597,8 +638,10 @@ static void expect_text(struct peer *peer, int32_t stream_id, const char *what,
   explain_text(&quoted_expected, expected, strlen(expected));
   if (seen)
     explain_text(&quoted_seen, seen, seen_length);
-  exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->frame, quoted_expected.bytes,
-                   seen ? quoted_seen.bytes : "none", "The %s of the response is not right.", what);
+  long data = strcmp(what, "body") == 0 ? find_on_stream(peer, stream_id, true) : -1;
+  exchange_fail_at(peer->exchange, data >= 0 ? data : peer_stream(peer, stream_id)->frame,
+                   quoted_expected.bytes, seen ? quoted_seen.bytes : "none",
+                   "The %s of the response is not right.", what);
 }
 
 /* RFC 9113, sections 8.1.1 and 8.3: what makes a response malformed, though each field for itself is right. A
@@ -643,6 +686,7 @@ static bool is_refused_or_answered(void *argument) {
 }
 
 void peer_expect_refusal(struct peer *peer, int32_t stream_id, const char *what) {
+  look_at(peer, stream_id);
   struct peer_stream *stream = peer_stream(peer, stream_id);
   struct refusal refusal = {peer, stream};
   exchange_await(peer->exchange, is_refused_or_answered, &refusal);

@@ -38,6 +38,21 @@ static json_t *test_json(const struct board_run *run, const struct outcome *outc
                            : output_json(outcome));
 }
 
+/* The names of the known mistakes that the failures look like, by lab. */
+static json_t *looks_like_json(const struct outcome_list *list) {
+  json_t *labs = json_object();
+  for (size_t l = 0; l < labs_count; l++) {
+    const struct diagnosis *diagnosis = &list->diagnoses[l];
+    json_t *names = json_array();
+    for (size_t i = 0; i < diagnosis->count; i++)
+      for (size_t n = 0; n < DIAGNOSIS_ALTERNATIVES; n++)
+        if (diagnosis->likely[i].names[n])
+          json_array_append_new(names, json_string(diagnosis->likely[i].names[n]));
+    json_object_set_new(labs, labs_all[l].id, names);
+  }
+  return labs;
+}
+
 int results_write(const char *path, const struct board_run *run, const struct outcome_list *list) {
   json_t *tests = json_array();
   int points = 0;
@@ -51,8 +66,9 @@ int results_write(const char *path, const struct board_run *run, const struct ou
     json_array_append_new(tests, test_json(run, outcome, run->missing[index]));
   }
   json_t *results = json_pack(
-      "{s:i, s:f, s:s, s:o}", "score", points, "execution_time", run->seconds, "output",
-      outcome_faults(list) ? "The grader itself failed in some checks." : "", "tests", tests);
+      "{s:i, s:f, s:s, s:o, s:{s:o}}", "score", points, "execution_time", run->seconds, "output",
+      outcome_faults(list) ? "The grader itself failed in some checks." : "", "tests", tests,
+      "extra_data", "looks_like", looks_like_json(list));
   int result = results ? json_dump_file(results, path, JSON_INDENT(2)) : -1;
   json_decref(results);
   return result;

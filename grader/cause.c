@@ -1,0 +1,84 @@
+/* cause: see cause.h. */
+#include "grader/cause.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grader/explain.h"
+#include "grader/report.h"
+#include "grader/source.h"
+
+/* This is what the finding says now, and nothing else. */
+static void replace(struct finding *finding, const char *what) {
+  buffer_clear(&finding->what);
+  buffer_clear(&finding->expected);
+  buffer_clear(&finding->seen);
+  buffer_append_text(&finding->what, what);
+}
+
+/* "TODO 3 is not done: submit the SETTINGS frame (lab01-session/README.md)" */
+static bool find_todo(struct exchange *exchange) {
+  const char *text = strstr(program_stderr(exchange->program, NULL), "TODO ");
+  if (!text || !strstr(text, " is not done: "))
+    return false;
+  char line[256];
+  snprintf(line, sizeof line, "%.*s", (int)strcspn(text, "\n"), text);
+  replace(&exchange->finding, line);
+  exchange->finding.todo = atoi(text + strlen("TODO "));
+  exchange->finding.frame = -1;
+  return true;
+}
+
+/* What a sanitizer has reported, with the place in the student's file. */
+static void find_report(struct exchange *exchange, const char *report) {
+  struct finding *finding = &exchange->finding;
+  struct report_place place;
+  replace(finding, report_sentence(report));
+  report_quote(&finding->report, report, exchange->lab);
+  if (!report_find_place(report, exchange->lab, &place))
+    return;
+  snprintf(finding->function, sizeof finding->function, "%s", place.function);
+  finding->todo_of_place = source_todo_of_line(place.path, place.line);
+  finding->crashed = true;
+}
+
+/* What it has printed, unless it is that what the finding is about. */
+static void append_output(struct finding *finding, const char *name, const char *text,
+                          size_t length) {
+  struct buffer quoted = {0};
+  explain_text(&quoted, text, length);
+  bool known = finding->seen.bytes && quoted.bytes && strstr(finding->seen.bytes, quoted.bytes);
+  if (length > 0 && !known) {
+    buffer_append_text(&finding->report, name);
+    buffer_append_text(&finding->report, quoted.bytes ? quoted.bytes : "");
+    buffer_append_text(&finding->report, "\n");
+  }
+  buffer_free(&quoted);
+}
+
+void cause_find(struct exchange *exchange) {
+  struct finding *finding = &exchange->finding;
+  if (!exchange->program || find_todo(exchange))
+    return;
+  const char *report = program_sanitizer_report(exchange->program);
+  if (*report) {
+    find_report(exchange, report);
+    return;
+  }
+  enum program_end end = program_end(exchange->program, NULL);
+  if (end == PROGRAM_LOST)
+    exchange_fault(exchange, program_end_text(exchange->program));
+  if (end == PROGRAM_KILLED || end == PROGRAM_OVER_LIMIT || end == PROGRAM_NOT_STARTED) {
+    char what[300];
+    snprintf(what, sizeof what, "The program %s.", program_end_text(exchange->program));
+    replace(finding, what);
+    finding->crashed = true;
+  }
+  size_t length;
+  const char *text = program_stdout(exchange->program, &length);
+  if (finding->waiting)
+    append_output(finding, "it has printed so far: ", text, length);
+  text = program_stderr(exchange->program, &length);
+  append_output(finding, "on standard error: ", text, length);
+}

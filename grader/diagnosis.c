@@ -1,0 +1,193 @@
+/* diagnosis: see diagnosis.h. */
+#include "grader/diagnosis.h"
+
+#include <string.h>
+
+/* How much of what a mistake causes must be there. */
+static const double ENOUGH = 0.85;
+
+/* Two sums of the same numbers may differ by a little. */
+static const double NOTHING = 1e-6;
+
+json_t *diagnosis_load(const char *path) {
+  json_t *table = json_load_file(path, 0, NULL);
+  if (json_is_object(table))
+    return table;
+  json_decref(table);
+  return NULL;
+}
+
+/* --- One check ---------------------------------------------------------------------------------------- */
+
+/* From 0 to 1: how well a text of the student's fits to the table's. */
+static double compare_text(const json_t *known, const json_t *seen, const char *key) {
+  const char *left = json_string_value(json_object_get(known, key));
+  const char *right = json_string_value(json_object_get(seen, key));
+  if (left && strcmp(left, "*") == 0)
+    return right ? 0.5 : 0;
+  return (!left && !right) || (left && right && strcmp(left, right) == 0);
+}
+
+/* The same for all that the check says: another sentence is another mistake, whatever else is alike. */
+static double compare(const json_t *known, const json_t *seen) {
+  if (compare_text(known, seen, "says") < 1)
+    return 0;
+  return 0.6 + 0.2 * compare_text(known, seen, "expected") + 0.2 * compare_text(known, seen, "seen");
+}
+
+/* --- One mistake -------------------------------------------------------------------------------------- */
+
+/* A mistake against the evidence. */
+struct match {
+  double caused;  /* how many of the checks that were run fail because of it, ... */
+  double there;   /* ... how much of that is there, ... */
+  double explains; /* ... and how much of it is not explained yet */
+};
+
+static bool is_explained(const struct diagnosis *diagnosis, const char *check) {
+  return diagnosis_of(diagnosis, check) != NULL;
+}
+
+/* Called for each check that the mistake fails, with what it says then. */
+static void add_to_match(struct match *match, const struct diagnosis *diagnosis,
+                         const json_t *evidence, const char *check, const json_t *known) {
+  const json_t *seen = json_object_get(evidence, check);
+  if (!seen)
+    return; /* it was not run */
+  double likeness = json_is_object(seen) ? compare(known, seen) : 0;
+  match->caused++;
+  match->there += likeness;
+  if (!is_explained(diagnosis, check))
+    match->explains += likeness;
+}
+
+static struct match match_mistake(const struct diagnosis *diagnosis, const json_t *mistake,
+                                  const json_t *evidence) {
+  struct match match = {0};
+  size_t group;
+  const json_t *known;
+  json_array_foreach(json_object_get(mistake, "fails"), group, known) {
+    size_t index;
+    const json_t *check;
+    json_array_foreach(json_object_get(known, "checks"), index, check)
+        add_to_match(&match, diagnosis, evidence, json_string_value(check), known);
+  }
+  if (match.caused == 0 || match.there / match.caused < ENOUGH)
+    match.explains = 0;
+  return match;
+}
+
+/* --- All of them ---------------------------------------------------------------------------------------- */
+
+static bool same(const char *left, const char *right) {
+  return left && right && strcmp(left, right) == 0;
+}
+
+static void take_first(struct diagnosis_likely *likely, const char *name, const json_t *mistake) {
+  *likely = (struct diagnosis_likely){
+      .names = {name},
+      .mistakes = {json_string_value(json_object_get(mistake, "mistake"))},
+      .program = json_string_value(json_object_get(mistake, "program")),
+      .todo = (int)json_integer_value(json_object_get(mistake, "todo")),
+  };
+}
+
+static void take_second(struct diagnosis_likely *likely, const char *name, const json_t *mistake) {
+  likely->names[1] = name;
+  likely->mistakes[1] = json_string_value(json_object_get(mistake, "mistake"));
+  if (!same(likely->program, json_string_value(json_object_get(mistake, "program"))))
+    likely->program = NULL;
+  if (!likely->program || likely->todo != json_integer_value(json_object_get(mistake, "todo")))
+    likely->todo = 0;
+}
+
+/* Keep the checks that the mistake explains. */
+static void take_checks(struct diagnosis *diagnosis, struct diagnosis_likely *likely,
+                        const json_t *mistake, const json_t *evidence) {
+  size_t group;
+  const json_t *known;
+  json_array_foreach(json_object_get(mistake, "fails"), group, known) {
+    size_t index;
+    const json_t *value;
+    json_array_foreach(json_object_get(known, "checks"), index, value) {
+      const char *check = json_string_value(value);
+      const json_t *seen = json_object_get(evidence, check);
+      if (json_is_object(seen) && compare(known, seen) > 0 && !is_explained(diagnosis, check) &&
+          likely->check_count < DIAGNOSIS_CHECKS)
+        likely->checks[likely->check_count++] = check;
+    }
+  }
+}
+
+/* Find what explains most of what is not explained yet. Returns whether there is anything. */
+static bool find_next(struct diagnosis *diagnosis, const json_t *mistakes, const json_t *evidence) {
+  struct diagnosis_likely likely = {.check_count = 0};
+  struct match best = {0};
+  const json_t *chosen = NULL;
+  size_t equals = 0;
+  const char *name;
+  json_t *mistake;
+  json_object_foreach((json_t *)mistakes, name, mistake) { /* it is only read */
+    struct match match = match_mistake(diagnosis, mistake, evidence);
+    double better = match.explains - best.explains;
+    if (match.explains < ENOUGH || better < -NOTHING)
+      continue;
+    if (better > NOTHING) {
+      best = match;
+      chosen = mistake;
+      equals = 0;
+      take_first(&likely, name, mistake);
+    } else if (equals == 1) {
+      take_second(&likely, name, mistake);
+    }
+    equals++;
+  }
+  if (equals == 0 || equals > DIAGNOSIS_ALTERNATIVES)
+    return false;
+  take_checks(diagnosis, &likely, chosen, evidence);
+  diagnosis->likely[diagnosis->count++] = likely;
+  return true;
+}
+
+void diagnosis_make(struct diagnosis *diagnosis, const json_t *mistakes, const json_t *evidence) {
+  *diagnosis = (struct diagnosis){.count = 0};
+  while (diagnosis->count < DIAGNOSIS_LARGEST && find_next(diagnosis, mistakes, evidence))
+    ;
+}
+
+const struct diagnosis_likely *diagnosis_of(const struct diagnosis *diagnosis, const char *check) {
+  for (size_t i = 0; i < diagnosis->count; i++)
+    for (size_t c = 0; c < diagnosis->likely[i].check_count; c++)
+      if (strcmp(diagnosis->likely[i].checks[c], check) == 0)
+        return &diagnosis->likely[i];
+  return NULL;
+}
+
+/* --- One sentence ------------------------------------------------------------------------------------- */
+
+static bool says_it(const json_t *mistake, const char *says) {
+  size_t group;
+  const json_t *known;
+  json_array_foreach(json_object_get(mistake, "fails"), group, known) if (
+      same(json_string_value(json_object_get(known, "says")), says)) return true;
+  return false;
+}
+
+int diagnosis_todo_of(const json_t *mistakes, const char *says) {
+  enum { TODOS = 16 };
+  int votes[TODOS] = {0};
+  int all = 0;
+  int best = 0;
+  const char *name;
+  json_t *mistake;
+  json_object_foreach((json_t *)mistakes, name, mistake) { /* it is only read */
+    json_int_t todo = json_integer_value(json_object_get(mistake, "todo"));
+    if (todo < 0 || todo >= TODOS || !says_it(mistake, says))
+      continue;
+    all++;
+    votes[todo]++;
+    if (votes[todo] > votes[best])
+      best = (int)todo;
+  }
+  return 2 * votes[best] > all ? best : 0;
+}
