@@ -55,8 +55,11 @@ HOSTILE := $(patsubst %.c,build/tests/hostile/%,\
 
 BENCH   := $(patsubst common/bench/%.c,build/bench/%,$(wildcard common/bench/*.c))
 
+VARIANTS := $(patsubst grader/%.c,build/%,$(wildcard grader/tests/variants/c/lab*/*.c))
+
 SOURCES := $(wildcard common/*.[ch] common/tests/*.[ch] common/bench/*.c grader/*.[ch] grader/tests/*.[ch] \
-             grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c lab*/*.[ch] lab*/solution/*.[ch])
+             grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c \
+             grader/tests/variants/c/*.[ch] grader/tests/variants/c/*/*.c lab*/*.[ch] lab*/solution/*.[ch])
 
 # --- How it is compiled -------------------------------------------------------------------------------
 
@@ -181,6 +184,12 @@ build/tests/hostile/%: grader/tests/hostile/sanitized/%.c build/flags
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(FLAGS)) -w -fsanitize=address,undefined -MF $@.d $< -pthread -o $@
 
+# Right programs that look different; they share nothing with common/.
+build/tests/variants/c/%: grader/tests/variants/c/%.c $(wildcard grader/tests/variants/c/*.[ch]) build/flags
+	$(call say,CC  ,$<)
+	@mkdir -p $(@D)
+	$Q$(CC) $(SANITIZED) $(WERROR) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(filter %.c,$^) $(LIBRARIES) -o $@
+
 -include $(wildcard build/obj/*/*/*.d build/obj/*/*/tests/*.d build/obj/*/*/bench/*.d build/labs/*/*.d build/solutions/*/*.d \
            build/tests/hostile/*.d build/bench/labs/*/*.d)
 
@@ -252,7 +261,7 @@ deps-pictures:
 	@sh grader/tools/deps build demo pictures
 
 ## make test             build and test everything here [ONLY=name]
-test: $(TESTS) $(HOSTILE) $(GRADER_BUILT) $(STUDENTS:=.log) $(SOLUTIONS:=.log)
+test: $(TESTS) $(HOSTILE) $(VARIANTS) $(GRADER_BUILT) $(STUDENTS:=.log) $(SOLUTIONS:=.log)
 	+@python3 grader/tools/run-tests $(if $(ONLY),--only '$(ONLY)') $(TESTS) $(SCRIPTS)
 
 ## make bench            measure common/ beside nghttpd, h2o, nginx and Node.js, in build/bench/ [QUICK=1];

@@ -25,8 +25,8 @@ static void print_heading(const struct board *board, const struct outcome_list *
   int length = more ? snprintf(score, sizeof score, "(%+d) ", more) : 0;
   snprintf(score + length, sizeof score - (size_t)length, "%d of %d", points, possible);
   const char *bold = board_color(board, BOARD_BOLD);
-  int used = fprintf(board->out, "\n%sLab %s  %s", bold, lab->id + 3, lab->title) - 1 -
-             (int)strlen(bold);
+  int used =
+      fprintf(board->out, "\n%sLab %s  %s", bold, lab->id + 3, lab->title) - 1 - (int)strlen(bold);
   int space = board->style->width - used;
   fprintf(board->out, "%s%*s%s\n", board_color(board, points == possible ? BOARD_GREEN : ""), space,
           score, board_color(board, BOARD_PLAIN));
@@ -38,8 +38,8 @@ static void print_diagnosis(const struct board *board, const struct lab *lab) {
   for (size_t i = 0; i < diagnosis->count; i++)
     for (size_t n = 0; n < DIAGNOSIS_ALTERNATIVES; n++)
       if (diagnosis->likely[i].mistakes[n])
-        board_text(board, 2, n == 0 ? "looks like: " : "or:         ",
-                   diagnosis->likely[i].mistakes[n]);
+        board_text(board, 2,
+                   n == 0 ? "looks like: " : "or:         ", diagnosis->likely[i].mistakes[n]);
 }
 
 /* The compiler's first error, from the log beside the program. */
@@ -203,7 +203,8 @@ static void print_next(const struct board *board) {
     return;
   if (!find_undone(board, lab, todo, sizeof todo))
     board_todo_text(board, lowest_failure(board, lab), todo, sizeof todo);
-  snprintf(text, sizeof text, "%s%s%s/README.md", todo, *todo ? ", explained in " : "", lab->folder);
+  snprintf(text, sizeof text, "%s%s%s/README.md", todo, *todo ? ", explained in " : "",
+           lab->folder);
   board_text(board, 0, "Next: ", text);
   snprintf(text, sizeof text, "make hint LAB=%s", lab->id + 3);
   board_text(board, 0, "      stuck? ", text);

@@ -95,8 +95,8 @@ static json_t *finding_json(const struct exchange *exchange) {
                    text_json(finding->report.bytes, finding->report.length), "frame",
                    (int)finding->frame, "stream", (int)finding->stream, "todo", finding->todo,
                    "todo_of_place", finding->todo_of_place, "section", section_of(exchange),
-                   "evidence", evidence_json(finding), "excerpt",
-                   excerpt_json(exchange), "ladder", ladder_json(exchange, false));
+                   "evidence", evidence_json(finding), "excerpt", excerpt_json(exchange), "ladder",
+                   ladder_json(exchange, false));
 }
 
 /* Write DIRECTORY/lab01.ping.json. Returns 0 or -1. */

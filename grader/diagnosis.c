@@ -32,15 +32,16 @@ static double compare_text(const json_t *known, const json_t *seen, const char *
 static double compare(const json_t *known, const json_t *seen) {
   if (compare_text(known, seen, "says") < 1)
     return 0;
-  return 0.6 + 0.2 * compare_text(known, seen, "expected") + 0.2 * compare_text(known, seen, "seen");
+  return 0.6 + 0.2 * compare_text(known, seen, "expected") +
+         0.2 * compare_text(known, seen, "seen");
 }
 
 /* --- One mistake -------------------------------------------------------------------------------------- */
 
 /* A mistake against the evidence. */
 struct match {
-  double caused;  /* how many of the checks that were run fail because of it, ... */
-  double there;   /* ... how much of that is there, ... */
+  double caused;   /* how many of the checks that were run fail because of it, ... */
+  double there;    /* ... how much of that is there, ... */
   double explains; /* ... and how much of it is not explained yet */
 };
 
@@ -168,8 +169,9 @@ const struct diagnosis_likely *diagnosis_of(const struct diagnosis *diagnosis, c
 static bool says_it(const json_t *mistake, const char *says) {
   size_t group;
   const json_t *known;
-  json_array_foreach(json_object_get(mistake, "fails"), group, known) if (
-      same(json_string_value(json_object_get(known, "says")), says)) return true;
+  json_array_foreach(
+      json_object_get(mistake, "fails"), group,
+      known) if (same(json_string_value(json_object_get(known, "says")), says)) return true;
   return false;
 }
 

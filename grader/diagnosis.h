@@ -25,8 +25,8 @@ struct diagnosis_likely {
   const char *names[DIAGNOSIS_ALTERNATIVES];    /* "post-never-ends"; the second may be NULL */
   const char *mistakes[DIAGNOSIS_ALTERNATIVES]; /* in words */
   const char *program;                          /* in which the mistake is; NULL if they differ */
-  int todo;                                     /* to which it belongs; 0 if to none, or if they differ */
-  const char *checks[DIAGNOSIS_CHECKS];         /* that it explains */
+  int todo;                             /* to which it belongs; 0 if to none, or if they differ */
+  const char *checks[DIAGNOSIS_CHECKS]; /* that it explains */
   size_t check_count;
 };
 

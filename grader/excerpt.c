@@ -6,10 +6,11 @@
 #include <string.h>
 
 enum {
-  LINES = 7,        /* of all frames together; ... */
-  CRASH_LINES = 3,  /* ... and where the frames only say how far the program came */
-  FULL_FIELDS = 4,  /* of the frame that is wrong; of others there is one line at most */
-  NEIGHBOURS = 6,   /* how far away a frame may be that has to do with the failure only by its place */
+  LINES = 7,       /* of all frames together; ... */
+  CRASH_LINES = 3, /* ... and where the frames only say how far the program came */
+  FULL_FIELDS = 4, /* of the frame that is wrong; of others there is one line at most */
+  NEIGHBOURS =
+      6, /* how far away a frame may be that has to do with the failure only by its place */
   LARGEST_TEXT = 80 /* of one field, where several stand on a line */
 };
 
@@ -60,11 +61,11 @@ static void join_fields(struct brief *brief, const struct frame *frame, size_t f
       int value = shorter(field->value_length, LARGEST_TEXT);
       if (used == 0)
         *joined = *field;
-      used += used == 0 ? (size_t)snprintf(end, room, "%.*s", value, (const char *)field->value)
-                        : (size_t)snprintf(end, room, ", %.*s: %.*s",
-                                           shorter(field->name_length, LARGEST_TEXT),
-                                           (const char *)field->name, value,
-                                           (const char *)field->value);
+      used += used == 0
+                  ? (size_t)snprintf(end, room, "%.*s", value, (const char *)field->value)
+                  : (size_t)snprintf(end, room, ", %.*s: %.*s",
+                                     shorter(field->name_length, LARGEST_TEXT),
+                                     (const char *)field->name, value, (const char *)field->value);
     }
   }
   joined->value = (const uint8_t *)brief->rest;
@@ -143,8 +144,7 @@ static bool is_telling(const struct excerpt *excerpt, size_t index, unsigned con
 
 static void choose_neighbours(struct excerpt *excerpt, unsigned connection) {
   for (size_t distance = 0; distance <= NEIGHBOURS; distance++) {
-    if (excerpt->anchor >= distance &&
-        is_telling(excerpt, excerpt->anchor - distance, connection))
+    if (excerpt->anchor >= distance && is_telling(excerpt, excerpt->anchor - distance, connection))
       choose(excerpt, excerpt->anchor - distance);
     size_t behind = excerpt->anchor + distance;
     if (behind < excerpt->recording->count && is_telling(excerpt, behind, connection))

@@ -52,14 +52,11 @@ static int usage(void) {
 }
 
 static int parse_options(struct options *options, int argc, char **argv) {
-  static const struct option names[] = {{"programs", required_argument, NULL, 'p'},
-                                        {"lab", required_argument, NULL, 'l'},
-                                        {"check", required_argument, NULL, 'c'},
-                                        {"seed", required_argument, NULL, 's'},
-                                        {"strict", no_argument, NULL, 'S'},
-                                        {"output", required_argument, NULL, 'o'},
-                                        {"known", required_argument, NULL, 'k'},
-                                        {NULL, 0, NULL, 0}};
+  static const struct option names[] = {
+      {"programs", required_argument, NULL, 'p'}, {"lab", required_argument, NULL, 'l'},
+      {"check", required_argument, NULL, 'c'},    {"seed", required_argument, NULL, 's'},
+      {"strict", no_argument, NULL, 'S'},         {"output", required_argument, NULL, 'o'},
+      {"known", required_argument, NULL, 'k'},    {NULL, 0, NULL, 0}};
   int option;
   while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
     switch (option) {
@@ -245,8 +242,7 @@ static bool is_full(const struct board_run *run) {
 }
 
 int main(int argc, char **argv) {
-  struct options options = {.output = "build/grade",
-                            .known = "grader/known_mistakes.json"};
+  struct options options = {.output = "build/grade", .known = "grader/known_mistakes.json"};
   if (parse_options(&options, argc, argv) != 0)
     return 2;
   char seed[32];

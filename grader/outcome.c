@@ -119,8 +119,7 @@ int outcome_todo(const struct outcome_list *list, const struct outcome *outcome)
 
 const char *outcome_program(const struct outcome *outcome) {
   const json_t *program = json_object_get(outcome->file, "program");
-  const char *path =
-      json_string_value(json_array_get(json_object_get(program, "command"), 0));
+  const char *path = json_string_value(json_array_get(json_object_get(program, "command"), 0));
   if (path)
     return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
   const struct lab *lab = labs_find(outcome->check->lab);
@@ -149,8 +148,8 @@ static void find_todos(struct outcome_list *list, const struct lab *lab, const j
                        const json_t *evidence) {
   for (size_t i = 0; i < list->count; i++) {
     struct outcome *outcome = &list->outcomes[i];
-    const char *says = json_string_value(
-        json_object_get(json_object_get(evidence, outcome->check->id), "says"));
+    const char *says =
+        json_string_value(json_object_get(json_object_get(evidence, outcome->check->id), "says"));
     if (belongs_to(outcome, lab) && says)
       outcome->likely_todo = diagnosis_todo_of(mistakes, says);
   }

@@ -126,6 +126,15 @@ static void on_rst_stream(struct peer *peer, const struct frame *frame) {
   stream->error_code = frame->error_code;
 }
 
+static void on_ping(struct peer *peer, const struct frame *frame) {
+  if (frame->flags & NGHTTP2_FLAG_ACK || frame->data_length != sizeof peer->ping_octets)
+    return;
+  memcpy(peer->ping_octets, frame->data, sizeof peer->ping_octets);
+  peer->ping_ack_due = true;
+  if (peer->settings_sent)
+    peer_send_ping_ack(peer);
+}
+
 /* Called for every frame in both directions. */
 static void on_frame(const struct frame *frame, void *user) {
   struct peer *peer = user;
@@ -145,10 +154,7 @@ static void on_frame(const struct frame *frame, void *user) {
   case NGHTTP2_DATA: on_data_frame(peer, frame); break;
   case NGHTTP2_WINDOW_UPDATE: on_window_update(peer, frame); break;
   case NGHTTP2_RST_STREAM: on_rst_stream(peer, frame); break;
-  case NGHTTP2_PING:
-    if (!(frame->flags & NGHTTP2_FLAG_ACK))
-      peer_send_frame(peer, NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, frame->data, frame->data_length);
-    break;
+  case NGHTTP2_PING: on_ping(peer, frame); break;
   default: break;
   }
 }
@@ -501,9 +507,9 @@ static bool is_closed(void *argument) {
 void peer_expect_close(struct peer *peer) {
   look_at(peer, 0);
   if (!exchange_await(peer->exchange, is_closed, peer))
-    fail_expectation(peer, "6.8", peer->program == FRAME_FROM_CLIENT
-                                      ? "the connection is closed by the client"
-                                      : "the connection is closed by the server",
+    fail_expectation(peer, "6.8",
+                     peer->program == FRAME_FROM_CLIENT ? "the connection is closed by the client"
+                                                        : "the connection is closed by the server",
                      "The program does not close the connection.");
 }
 

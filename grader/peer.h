@@ -58,8 +58,11 @@ struct peer {
   bool settings_sent;         /* to the program ... */
   bool settings_acknowledged; /* ... and acknowledged by it, */
   long acknowledged_at;       /* there in the recording */
-  bool settings_ack_due;      /* its SETTINGS came before ours were sent */
-  bool protocol_error;        /* GOAWAY(PROTOCOL_ERROR) has come */
+  bool
+      settings_ack_due; /* its SETTINGS came before ours were sent, which must be the first frame; ... */
+  bool ping_ack_due; /* ... and so did its PING, with these octets */
+  uint8_t ping_octets[8];
+  bool protocol_error; /* GOAWAY(PROTOCOL_ERROR) has come */
   bool closed_by_program;
   size_t frames_received; /* the preface counts */
   size_t returned_count;  /* requests that peer_expect_request has returned */
@@ -134,6 +137,7 @@ void peer_send_frame(struct peer *peer, uint8_t type, uint8_t flags, int32_t str
 
 void peer_send_settings(struct peer *peer, const nghttp2_settings_entry *entries, size_t count);
 void peer_send_settings_ack(struct peer *peer);
+void peer_send_ping_ack(struct peer *peer); /* if one is due */
 void peer_send_ping(struct peer *peer, const uint8_t *octets);
 void peer_send_goaway(struct peer *peer, int32_t last_stream_id, uint32_t error_code);
 void peer_send_reset(struct peer *peer, int32_t stream_id, uint32_t error_code);

@@ -113,6 +113,14 @@ void peer_send_settings(struct peer *peer, const nghttp2_settings_entry *entries
     peer->settings_ack_due = false;
     peer_send_settings_ack(peer);
   }
+  peer_send_ping_ack(peer);
+}
+
+void peer_send_ping_ack(struct peer *peer) {
+  if (peer->ping_ack_due)
+    peer_send_frame(peer, NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, peer->ping_octets,
+                    sizeof peer->ping_octets);
+  peer->ping_ack_due = false;
 }
 
 void peer_send_settings_ack(struct peer *peer) {

@@ -64,8 +64,8 @@ static const char *field_of(const json_t *frame, const char *name) {
 /* curl, with the request that the failure is about, else with the first one. */
 static void print_curl(FILE *out, const struct outcome *outcome) {
   const json_t *frames = json_object_get(outcome->file, "frames");
-  json_int_t stream = json_integer_value(
-      json_object_get(json_object_get(outcome->file, "finding"), "stream"));
+  json_int_t stream =
+      json_integer_value(json_object_get(json_object_get(outcome->file, "finding"), "stream"));
   const char *method = "GET";
   const char *path = "/";
   bool found = false;

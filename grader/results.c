@@ -65,10 +65,10 @@ int results_write(const char *path, const struct board_run *run, const struct ou
     points += outcome->verdict == OUTCOME_PASSED ? outcome->check->points : 0;
     json_array_append_new(tests, test_json(run, outcome, run->missing[index]));
   }
-  json_t *results = json_pack(
-      "{s:i, s:f, s:s, s:o, s:{s:o}}", "score", points, "execution_time", run->seconds, "output",
-      outcome_faults(list) ? "The grader itself failed in some checks." : "", "tests", tests,
-      "extra_data", "looks_like", looks_like_json(list));
+  json_t *results =
+      json_pack("{s:i, s:f, s:s, s:o, s:{s:o}}", "score", points, "execution_time", run->seconds,
+                "output", outcome_faults(list) ? "The grader itself failed in some checks." : "",
+                "tests", tests, "extra_data", "looks_like", looks_like_json(list));
   int result = results ? json_dump_file(results, path, JSON_INDENT(2)) : -1;
   json_decref(results);
   return result;

@@ -1,0 +1,250 @@
+/* server: see server.h. */
+#include "server.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "wire.h"
+
+enum { CLIENTS = 100, PIECE = 2 };
+
+/* One client, with its requests. */
+struct client {
+  struct wire wire; /* first: nghttp2's callbacks get this */
+  struct exchange_of_variant *first;
+};
+
+static void (*answer_request)(struct exchange_of_variant *exchange);
+
+/* --- One request ---------------------------------------------------------------------------------------- */
+
+static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
+  struct client *client = user;
+  if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+    return 0;
+  struct exchange_of_variant *exchange = calloc(1, sizeof *exchange);
+  if (!exchange)
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
+  exchange->next = client->first;
+  client->first = exchange;
+  return nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, exchange);
+}
+
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+                     size_t name_length, const uint8_t *value, size_t value_length, uint8_t flags,
+                     void *user) {
+  struct exchange_of_variant *exchange =
+      nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+  (void)flags;
+  (void)user;
+  if (name_length == 7 && memcmp(name, ":method", 7) == 0)
+    snprintf(exchange->method, sizeof exchange->method, "%.*s", (int)value_length, value);
+  if (name_length == 5 && memcmp(name, ":path", 5) == 0)
+    snprintf(exchange->path, sizeof exchange->path, "%.*s", (int)value_length, value);
+  return 0;
+}
+
+static ssize_t on_read(nghttp2_session *session, int32_t stream, uint8_t *bytes, size_t size,
+                       uint32_t *flags, nghttp2_data_source *source, void *user) {
+  const struct exchange_of_variant *exchange = source->ptr;
+  (void)session;
+  (void)stream;
+  (void)bytes;
+  (void)user;
+  size_t left = strlen(exchange->body) - exchange->sent;
+  if (size > PIECE)
+    size = PIECE;
+  *flags = NGHTTP2_DATA_FLAG_NO_COPY | (left == 0 ? NGHTTP2_DATA_FLAG_EOF : 0);
+  return (ssize_t)(left < size ? left : size);
+}
+
+static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *header,
+                        size_t length, nghttp2_data_source *source, void *user) {
+  struct exchange_of_variant *exchange = source->ptr;
+  (void)session;
+  const char *bytes = exchange->body + exchange->sent;
+  exchange->sent += length;
+  return wire_put_data(user, frame, header, bytes, length);
+}
+
+static nghttp2_nv field(const char *name, const char *value) {
+  return (nghttp2_nv){(uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value, strlen(name),
+                      strlen(value), NGHTTP2_NV_FLAG_NONE};
+}
+
+static int respond(nghttp2_session *session, int32_t stream, struct exchange_of_variant *exchange) {
+  char date[64];
+  time_t now = time(NULL);
+  struct tm tm;
+  strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
+  answer_request(exchange);
+  const nghttp2_nv fields[] = {
+      field(":status", exchange->status),
+      field("server", "variant"),
+      field("date", date),
+      field("x-padding", "for everybody"),
+      field("content-type", exchange->content_type ? exchange->content_type : "text/plain"),
+  };
+  const nghttp2_data_provider body = {.source.ptr = exchange, .read_callback = on_read};
+  bool head = strcmp(exchange->method, "HEAD") == 0;
+  return nghttp2_submit_response(session, stream, fields, 5, head ? NULL : &body);
+}
+
+static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
+  (void)user;
+  if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM) ||
+      (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA))
+    return 0;
+  return respond(session, frame->hd.stream_id,
+                 nghttp2_session_get_stream_user_data(session, frame->hd.stream_id));
+}
+
+static int on_close(nghttp2_session *session, int32_t stream, uint32_t error, void *user) {
+  struct client *client = user;
+  struct exchange_of_variant *gone = nghttp2_session_get_stream_user_data(session, stream);
+  (void)error;
+  for (struct exchange_of_variant **next = &client->first; *next; next = &(*next)->next) {
+    if (*next != gone)
+      continue;
+    *next = gone->next;
+    free(gone);
+    break;
+  }
+  return 0;
+}
+
+/* --- Clients -------------------------------------------------------------------------------------------- */
+
+static void open_session(struct client *client) {
+  static const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, 65536},
+                                                    {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 200}};
+  nghttp2_session_callbacks *callbacks;
+  if (nghttp2_session_callbacks_new(&callbacks) != 0)
+    abort();
+  wire_set_callbacks(callbacks);
+  nghttp2_session_callbacks_set_send_data_callback(callbacks, on_send_data);
+  nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin);
+  nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+  nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
+  if (nghttp2_session_server_new(&client->wire.session, callbacks, client) != 0 ||
+      nghttp2_submit_settings(client->wire.session, 0, settings, 2) != 0 ||
+      nghttp2_submit_window_update(client->wire.session, 0, 0, 1 << 20) != 0)
+    abort();
+  nghttp2_session_callbacks_del(callbacks);
+}
+
+struct clients {
+  struct client all[CLIENTS];
+  size_t count;
+  bool ending;
+};
+
+/* Let one client go on. One that is gone takes its requests with it; the last one moves to its place. */
+static void step(struct clients *clients, size_t index, short events) {
+  struct client *client = &clients->all[index];
+  if (wire_step(&client->wire, events))
+    return;
+  while (client->first) {
+    struct exchange_of_variant *next = client->first->next;
+    free(client->first);
+    client->first = next;
+  }
+  client->wire.socket = -1;
+}
+
+/* nghttp2 keeps pointers to clients, so that they stay where they are. */
+static struct client *find_place(struct clients *clients) {
+  for (size_t i = 0; i < clients->count; i++)
+    if (clients->all[i].wire.socket < 0)
+      return &clients->all[i];
+  return clients->count < CLIENTS ? &clients->all[clients->count++] : NULL;
+}
+
+static void on_accept(struct clients *clients, int listening) {
+  int socket = accept(listening, NULL, NULL);
+  struct client *client = socket < 0 ? NULL : find_place(clients);
+  if (!client) {
+    if (socket >= 0)
+      close(socket);
+    return;
+  }
+  *client = (struct client){.wire.socket = socket};
+  open_session(client);
+  step(clients, (size_t)(client - clients->all), 0); /* SETTINGS come at once */
+}
+
+/* Take no new ones; what is in flight finishes. */
+static void on_signal(struct clients *clients) {
+  clients->ending = true;
+  for (size_t i = 0; i < clients->count; i++) {
+    nghttp2_session *session = clients->all[i].wire.session;
+    if (!session)
+      continue;
+    nghttp2_submit_goaway(session, 0, nghttp2_session_get_last_proc_stream_id(session),
+                          NGHTTP2_NO_ERROR, NULL, 0);
+    step(clients, i, 0);
+  }
+}
+
+/* Until a signal has come and every client is gone. */
+static void run(struct clients *clients, int listening, int signals) {
+  for (;;) {
+    struct pollfd polls[CLIENTS + 2] = {{.fd = clients->ending ? -1 : listening, .events = POLLIN},
+                                        {.fd = signals, .events = POLLIN}};
+    size_t open = 0;
+    for (size_t i = 0; i < clients->count; i++) {
+      struct wire *wire = &clients->all[i].wire;
+      polls[i + 2] = (struct pollfd){.fd = wire->socket, .events = wire_events(wire)};
+      open += wire->socket >= 0;
+    }
+    if (clients->ending && open == 0)
+      return;
+    if (poll(polls, clients->count + 2, -1) < 0)
+      continue;
+    for (size_t i = 0; i < clients->count; i++)
+      if (polls[i + 2].fd >= 0 && polls[i + 2].revents)
+        step(clients, i, polls[i + 2].revents);
+    struct signalfd_siginfo signal;
+    if (polls[1].revents && read(signals, &signal, sizeof signal) > 0)
+      on_signal(clients);
+    else if (polls[0].revents)
+      on_accept(clients, listening);
+  }
+}
+
+int variant_serve(const char *program, int argc, char **argv,
+                  void (*answer)(struct exchange_of_variant *exchange)) {
+  static struct clients clients;
+  const char *error = "cannot listen";
+  int port = argc == 3 && strcmp(argv[1], "--port") == 0 ? atoi(argv[2]) : argc == 1 ? 8000 : -1;
+  if (port < 0 || (argc == 3 && strspn(argv[2], "0123456789") != strlen(argv[2]))) {
+    fprintf(stderr, "usage: %s [--port N]\n", program);
+    return 2;
+  }
+  answer_request = answer;
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+  int signals = signalfd(-1, &set, 0);
+  int listening = wire_listen(&port, &error);
+  if (signals < 0 || listening < 0) {
+    fprintf(stderr, "%s: port %d: %s\n", program, port, error);
+    return 1;
+  }
+  printf("listening on http://localhost:%d\n", port);
+  fflush(stdout);
+  run(&clients, listening, signals);
+  close(listening);
+  close(signals);
+  return 0;
+}

@@ -1,0 +1,26 @@
+/*
+ * server: what the variants of labs 3 and 4 share: clients on wire.h, until SIGINT or SIGTERM. Every frame is padded, a body is
+ * sent without a copy (NO_COPY), two octets in each DATA frame, and ended by an empty one.
+ */
+#ifndef VARIANTS_SERVER_H
+#define VARIANTS_SERVER_H
+
+#include <stddef.h>
+
+/* What a request asks for, and what it gets. */
+struct exchange_of_variant {
+  char method[32];
+  char path[64]; /* cut: no route is as long */
+  const char *status;
+  const char *content_type; /* NULL for none */
+  const char *body;
+  size_t sent;
+  struct exchange_of_variant *next; /* of the same client */
+};
+
+/* Serve `program` on the port of the command line. `answer` fills in status, content_type and body, which must last. Returns
+ * the status to exit with. */
+int variant_serve(const char *program, int argc, char **argv,
+                  void (*answer)(struct exchange_of_variant *exchange));
+
+#endif
