@@ -86,12 +86,15 @@ LIBRARIES          := -Wl,--as-needed $(filter -l% -L% -pthread,$(libraries))
 CRITERION          := $(filter -l% -L% -pthread,$(criterion))
 
 # build/flags changes when the compiler or a flag does, and everything is compiled anew.
-flags := $(CC) $(WERROR) $(CFLAGS) $(PLAIN) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(LIBRARIES)
+flags := $(CC) $(WERROR) $(CFLAGS) $(PLAIN) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(WRAPPED) $(LIBRARIES)
 ifneq ($(file <build/flags),$(flags))
 $(shell mkdir -p build)
 $(file >build/flags,$(flags))
 endif
 endif
+
+# The labs' programs find out when nghttp2 is called from where it must not be: common/misuse.c.
+WRAPPED := -Wl,--wrap=nghttp2_session_mem_recv,--wrap=nghttp2_session_mem_send
 
 COMPILE = $(CC) $(1) $(FLAGS_OF_LIBRARIES) $(CFLAGS) -MMD -MP
 linked  = $(foreach kind,%.o %/grader.a %/common.a,$(filter $(kind),$^))
@@ -127,7 +130,7 @@ build/labs/%.log: %.c build/obj/sanitized/common.a build/flags
 	@mkdir -p $(@D)
 	@rm -f $(basename $@)
 	$Q$(call COMPILE,$(SANITIZED)) -MF $(basename $@).d -MT $@ $(filter %.c %.a,$^) \
-	  $(LIBRARIES) -o $(basename $@) >$@ 2>&1 && cat $@ || true
+	  $(WRAPPED) $(LIBRARIES) -o $(basename $@) >$@ 2>&1 && cat $@ || true
 $(addsuffix .log,$(filter-out $(wildcard $(STUDENTS)),$(STUDENTS))): FORCE
 
 # A known mistake, which grader/tools/mistakes puts there, is compiled as a student's program is.
@@ -135,14 +138,14 @@ mistake-programs: $(GRADER_BUILT) $(patsubst %.c,%.log,$(wildcard build/mistakes
 build/mistakes/%.log: build/mistakes/%.c build/obj/sanitized/common.a build/flags
 	@rm -f $(basename $@)
 	$Q$(call COMPILE,$(SANITIZED)) -MF $(basename $@).d -MT $@ $(filter %.c %.a,$^) \
-	  $(LIBRARIES) -o $(basename $@) >$@ 2>&1 || true
+	  $(WRAPPED) $(LIBRARIES) -o $(basename $@) >$@ 2>&1 || true
 
 .SECONDEXPANSION:
 build/solutions/%.log: $$(*D)/solution/$$(*F).c build/obj/sanitized/common.a build/flags
 	$(call say,CC  ,$<)
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(SANITIZED)) $(WERROR) -MF $(basename $@).d -MT $@ $(filter %.c %.a,$^) \
-	  $(LIBRARIES) -o $(basename $@) >$@ 2>&1 || { cat $@; rm -f $(basename $@); exit 1; }
+	  $(WRAPPED) $(LIBRARIES) -o $(basename $@) >$@ 2>&1 || { cat $@; rm -f $(basename $@); exit 1; }
 
 # The grader's checks are Criterion tests that nothing refers to, so that here the objects themselves
 # are linked, and everywhere else the archive, of which only what is needed is taken.

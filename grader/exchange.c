@@ -177,8 +177,11 @@ static void start(struct exchange *exchange) {
   if (!guard)
     exchange_fault(exchange, CHECK_GUARD " is not set: run the grader itself");
   program_free(exchange->program); /* of an earlier start, if any */
-  exchange->program = program_start(
-      &exchange->loop, guard, (const char *const *)exchange->arguments, NULL, &limits, NULL, NULL);
+  struct program_limits with_options = limits;
+  with_options.options = exchange->sanitizer_options;
+  exchange->program =
+      program_start(&exchange->loop, guard, (const char *const *)exchange->arguments, NULL,
+                    &with_options, NULL, NULL);
   if (!exchange->program)
     exchange_fault(exchange, "the guard cannot be started");
 }
@@ -269,15 +272,19 @@ struct peer *exchange_connect_to_reference(struct exchange *exchange) {
 }
 
 void exchange_end_server(struct exchange *exchange) {
+  exchange_end_server_by(exchange, SIGTERM);
+}
+
+void exchange_end_server_by(struct exchange *exchange, int signal) {
   exchange_touch(exchange);
-  if (program_signal(exchange->program, SIGTERM) != 0)
+  if (program_signal(exchange->program, signal) != 0)
     exchange_fail(exchange, "The server has ended before it was told to.");
   exchange_wait_for_end(exchange);
   int code = -1;
   enum program_end end = program_end(exchange->program, &code);
   if (end != PROGRAM_EXITED || code != 0 || *program_sanitizer_report(exchange->program))
     exchange_fail_at(exchange, -1, "exit status 0", NULL,
-                     "After SIGTERM the server does not end as it should.");
+                     "After SIG%s the server does not end as it should.", sigabbrev_np(signal));
 }
 
 static bool has_connected(void *argument) {
@@ -390,6 +397,7 @@ static void let_it_end(struct exchange *exchange) {
   if (closing)
     exchange_await(exchange, has_ended, exchange);
   explain_how_it_stands(exchange);
+  explain_sleep(exchange);
   exchange->stopping = true;
   program_stop(exchange->program);
   while (!program_ended(exchange->program))

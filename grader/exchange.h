@@ -56,6 +56,7 @@ struct exchange {
   double deadline; /* recording_clock() at which all is given up ... */
   double touched;  /* ... and of the last exchange_touch */
   struct program *program;
+  const char *sanitizer_options; /* further ones, for the programs that are started from now on */
   char *arguments[EXCHANGE_ARGUMENTS]; /* the command line, for the student to repeat; copies */
   size_t argument_count;
   struct listener *listener;
@@ -101,8 +102,9 @@ void exchange_start_server(struct exchange *exchange, const char *name, ...)
 struct peer *exchange_connect(struct exchange *exchange);
 struct peer *exchange_connect_to_reference(struct exchange *exchange);
 
-/* SIGTERM: the server ends with status 0, and without any report of a sanitizer. */
+/* SIGTERM, or another signal: the server ends with status 0, and without any report of a sanitizer. */
 void exchange_end_server(struct exchange *exchange);
+void exchange_end_server_by(struct exchange *exchange, int signal);
 
 /* Wait until the program has ended by itself. */
 void exchange_wait_for_end(struct exchange *exchange);

@@ -139,3 +139,13 @@ void explain_how_it_stands(struct exchange *exchange) {
     append_last_frame(seen, exchange, server ? FRAME_FROM_CLIENT : FRAME_FROM_SERVER);
   }
 }
+
+void explain_sleep(struct exchange *exchange) {
+  struct finding *finding = &exchange->finding;
+  if (!program_sleeps(exchange->program))
+    return;
+  buffer_clear(&finding->what);
+  buffer_clear(&finding->seen);
+  append(&finding->what, "The program sleeps, and can do nothing else in the meantime.");
+  append(&finding->seen, "the program is in sleep, usleep, uv_sleep or the like");
+}

@@ -22,4 +22,8 @@ void explain_difference(const char *expected, size_t expected_length, const char
  * the connection, or waits, and for what. Called before it is stopped. */
 void explain_how_it_stands(struct exchange *exchange);
 
+/* If the program sleeps right now, so that it can do nothing else, this becomes what the finding says. Called before it is
+ * stopped. */
+void explain_sleep(struct exchange *exchange);
+
 #endif

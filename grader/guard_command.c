@@ -24,7 +24,8 @@ static int name_directory(struct guard_command *command) {
   return -1;
 }
 
-static int make_environment(struct guard_command *command, const char *const added[]) {
+static int make_environment(struct guard_command *command, const char *const added[],
+                            const char *sanitizer_options) {
   struct environment *environment = &command->environment;
   char temporary[PATH_MAX + 8];
   snprintf(temporary, sizeof temporary, "TMPDIR=%s", command->directory);
@@ -32,7 +33,8 @@ static int make_environment(struct guard_command *command, const char *const add
     return -1;
   environment_unset(environment, "H2_TRACE");
   environment_unset(environment, "SSLKEYLOGFILE");
-  if (sanitizer_set_options(environment, command->directory, PROGRAM_SANITIZER_STATUS) != 0)
+  if (sanitizer_set_options(environment, command->directory, PROGRAM_SANITIZER_STATUS,
+                            sanitizer_options) != 0)
     return -1;
   for (size_t i = 0; added != NULL && added[i] != NULL; i++) {
     if (environment_set(environment, added[i]) != 0)
@@ -88,7 +90,7 @@ static int make_arguments(struct guard_command *command, const char *guard,
 
 int guard_command_make(struct guard_command *command, const char *guard, const char *const argv[],
                        const char *const environment[], const struct program_limits *limits) {
-  if (name_directory(command) != 0 || make_environment(command, environment) != 0)
+  if (name_directory(command) != 0 || make_environment(command, environment, limits->options) != 0)
     return -1;
   return make_arguments(command, guard, argv, limits);
 }

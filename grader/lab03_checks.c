@@ -32,7 +32,7 @@ static void expect_service(struct peer *peer, int32_t stream_id) {
 CHECK(lab03, listening, .points = 1, .todo = 1, .section = NULL,
       .sentence = "it says where it listens, and that is where it answers") {
   expect_service(start_server(exchange), 1);
-  exchange_end_server(exchange);
+  exchange_end_server_by(exchange, SIGINT); /* all others end by SIGTERM */
 }
 
 CHECK(lab03, settings, .points = 1, .todo = 1, .section = "3.4",
@@ -44,7 +44,7 @@ CHECK(lab03, settings, .points = 1, .todo = 1, .section = "3.4",
   exchange_end_server(exchange);
 }
 
-CHECK(lab03, get, .points = 2, .todo = 4, .section = "8.1",
+CHECK(lab03, get, .points = 1, .todo = 4, .section = "8.1",
       .sentence = "GET on any path: 200, date, Hello World!, END_STREAM") {
   char path[32] = "/";
   exchange_random_text(exchange, path + 1, 16);
@@ -106,6 +106,43 @@ CHECK(lab03, hundred_streams, .points = 1, .todo = 1, .section = "5.1.2",
     peer_send_data(peer, 2 * i + 1, "x", 1, true);
   for (int i = 0; i < COUNT; i++)
     peer_expect_answer(peer, 2 * i + 1, "200", BODY);
+  exchange_end_server(exchange);
+}
+
+/* The SETTINGS_MAX_CONCURRENT_STREAMS of the server: of so many closed streams nghttp2 itself remembers something. */
+static uint32_t max_concurrent_streams(const struct exchange *exchange) {
+  for (size_t i = 0; i < exchange->recording.count; i++) {
+    const struct frame *frame = exchange->recording.entries[i].frame;
+    for (size_t s = 0; frame && frame->sender == FRAME_FROM_SERVER && s < frame->setting_count; s++)
+      if (frame->settings[s].id == NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
+        return frame->settings[s].value;
+  }
+  return UINT32_MAX;
+}
+
+CHECK(lab03, streams_freed, .points = 1, .todo = 6, .section = "5.1",
+      .sentence = "a stream that has ended is forgotten, though its client stays") {
+  enum { ROUNDS = 5, COUNT = 100, BLOCK = 2048 };
+  long memory[ROUNDS];
+  /* Each block of memory takes 2 KiB, and is used again as soon as it is free: what is kept of 100 streams is seen. */
+  exchange->sanitizer_options =
+      "quarantine_size_mb=0:thread_local_quarantine_size_kb=0:redzone=2048";
+  struct peer *peer = start_server(exchange);
+  int32_t stream_id = 1;
+  for (int round = 0; round < ROUNDS; round++) {
+    for (int i = 0; i < COUNT; i++)
+      peer_send_request(peer, stream_id + 2 * i, true, "GET", "/");
+    for (int i = 0; i < COUNT; i++, stream_id += 2)
+      peer_expect_answer(peer, stream_id, "200", BODY);
+    memory[round] = program_memory(exchange->program);
+  }
+  long grown = memory[ROUNDS - 1] - memory[1]; /* before, everything is new */
+  if (max_concurrent_streams(exchange) <= COUNT && memory[1] > 0 &&
+      grown > (ROUNDS - 2) * COUNT * BLOCK)
+    exchange_fail_at(
+        exchange, -1, "no more memory in use than after the requests before",
+        "at least a block of memory more for each request",
+        "The server's memory grows with every request: streams are not freed as they end.");
   exchange_end_server(exchange);
 }
 
@@ -209,7 +246,7 @@ CHECK(lab03, malformed, .points = 1, .todo = 1, .section = "8.1.1",
 }
 
 CHECK(lab03, port_taken, .points = 1, .todo = 1, .section = NULL,
-      .sentence = "a port that is taken: one line on standard error, status 1") {
+      .sentence = "a port that is taken: one line on standard error, status 1; no port: 2") {
   struct port port;
   char number[16];
   if (port_hold(&port) != 0)
@@ -218,6 +255,8 @@ CHECK(lab03, port_taken, .points = 1, .todo = 1, .section = NULL,
   exchange_start(exchange, "server", "--port", number, NULL);
   exchange_expect_error(exchange, 0);
   port_release(&port);
+  exchange_start(exchange, "server", "--port", "http", NULL); /* what is no port is wrong usage */
+  exchange_expect_error(exchange, 2);
   expect_service(start_server(exchange), 1); /* and with a free port it works */
   exchange_end_server(exchange);
 }

@@ -1,6 +1,7 @@
 /* The checks of lab 4: a router. Each request goes to the program and to the reference server, and the answers are
  * compared. 15 points. */
 #include <nghttp2/nghttp2.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,7 +69,7 @@ CHECK(lab04, hello_world, .points = 2, .todo = 2, .section = "8.1",
   struct pair pair = start_pair(exchange);
   ask_and_compare(&pair, "GET", "/hello-world");
   ask_and_compare(&pair, "GET", "/hello-world");
-  exchange_end_server(exchange);
+  exchange_end_server_by(exchange, SIGINT); /* all others end by SIGTERM */
 }
 
 CHECK(lab04, ping, .points = 2, .todo = 2, .section = "8.1", .sentence = "GET /ping: 200, pong") {

@@ -19,10 +19,10 @@
 #include "common/transport.h"
 #include "grader/exchange.h"
 
-enum { PEER_STREAMS = 256 };
+enum { PEER_STREAMS = 512 };
 
 /* What the program has sent on a stream: a request if it is a client, a response if it is a server. Up to stream
- * 511. */
+ * 1023. */
 struct peer_stream {
   struct buffer fields; /* "name: value\n" of its header block; of the final one, for a response */
   struct buffer body;

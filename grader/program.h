@@ -22,11 +22,12 @@
 struct program;
 
 struct program_limits {
-  size_t memory;      /* bytes resident, all its processes together */
-  int processes;      /* processes at once */
-  double cpu_seconds; /* of each process */
-  size_t file_size;   /* bytes of each file it writes */
-  size_t output;      /* bytes of standard output and of standard error, each */
+  size_t memory;       /* bytes resident, all its processes together */
+  int processes;       /* processes at once */
+  double cpu_seconds;  /* of each process */
+  size_t file_size;    /* bytes of each file it writes */
+  size_t output;       /* bytes of standard output and of standard error, each */
+  const char *options; /* of the sanitizers, besides those that they always have; NULL for none */
 };
 
 /* 1 GiB, 32 processes, 10 s, 64 MiB, 32 MiB. */
@@ -81,6 +82,14 @@ const char *program_end_text(const struct program *program);
 /* For how many seconds, when last looked at, every process of it had been asleep without being woken once: a
  * program that waits for something. 0 while it runs, even if the machine is too busy to let it. */
 double program_idle(const struct program *program);
+
+/* How many bytes of memory it uses, not counting its descendants; -1 if that is not known. Only of a program that is built
+ * with AddressSanitizer, which wastes nothing when it is told so, this says what the program itself keeps: for others the
+ * answer is -1, too. */
+long program_memory(const struct program *program);
+
+/* Whether it has put itself to sleep (sleep, nanosleep, uv_sleep), so that no event can wake it. */
+bool program_sleeps(const struct program *program);
 
 /* Its output so far; always followed by a NUL that is not counted. */
 const char *program_stdout(const struct program *program, size_t *length);

@@ -60,6 +60,8 @@ const char *report_sentence(const char *report) {
       {"unknown-crash", "The program reads or writes where there is no memory of its own."},
       {"attempting free on", "The program frees what malloc did not give it."},
       {"LeakSanitizer", "The program does not free all the memory that it allocates."},
+      {"from within a callback of nghttp2",
+       "The program sends or receives from within a callback of nghttp2: that is forbidden."},
       {"null pointer", "The program follows a NULL pointer."},
       {"runtime error: ", "The program does something that C leaves undefined."},
   };
@@ -165,33 +167,54 @@ static void quote_frame(struct buffer *text, const char *role, const struct repo
     append(text, "  %d: %s\n", place->line, code);
 }
 
+/* The stacks of a report, one after the other: of the first the caller is told too, and the text of the line. */
+struct quoting {
+  struct buffer *text;
+  const struct lab *lab;
+  const char *role;            /* of the stack that is being read */
+  int told;                    /* frames of it */
+  int stacks;                  /* before it of which something was told */
+  struct report_place library; /* its first frame in nghttp2, for want of a student's */
+  char function[64];           /* that was told last */
+};
+
+static void end_stack(struct quoting *quoting) {
+  if (quoting->told == 0 && *quoting->library.function)
+    quote_frame(quoting->text, quoting->role, &quoting->library, quoting->lab, false);
+  quoting->stacks += quoting->told > 0;
+  quoting->told = 0;
+  quoting->library.function[0] = '\0';
+  quoting->function[0] = '\0';
+}
+
+static void take_frame(struct quoting *quoting, const struct report_place *place) {
+  bool first_stack = quoting->stacks == 0;
+  if (path_in_lab(place->path, quoting->lab)) {
+    if (quoting->told == (first_stack ? 2 : 1) || strcmp(place->function, quoting->function) == 0 ||
+        (quoting->told > 0 && strcmp(place->function, "main") == 0))
+      return;
+    quote_frame(quoting->text, quoting->told ? "called by " : quoting->role, place, quoting->lab,
+                first_stack && quoting->told == 0);
+    snprintf(quoting->function, sizeof quoting->function, "%s", place->function);
+    quoting->told++;
+  } else if (strncmp(place->function, "nghttp2_", 8) == 0 && !*quoting->library.function) {
+    quoting->library = *place;
+  }
+}
+
 void report_quote(struct buffer *text, const char *report, const struct lab *lab) {
   enum { STACKS = 3 };
-  const char *role = "in ";
-  bool told = false; /* of the stack that is being read */
-  struct report_place library = {.line = 0};
-  int stacks = 0;
+  struct quoting quoting = {.text = text, .lab = lab, .role = "in "};
   quote_error(text, report);
-  for (const char *line = report; *line && stacks < STACKS; line = next_line(line)) {
+  for (const char *line = report; *line && quoting.stacks < STACKS; line = next_line(line)) {
     struct report_place place;
-    const char *opens = stack_role(line);
-    if (opens) {
-      if (!told && *library.function)
-        quote_frame(text, role, &library, lab, false);
-      role = opens;
-      told = false;
-      library.function[0] = '\0';
-    }
-    if (told || !read_frame(line, &place))
-      continue;
-    if (path_in_lab(place.path, lab)) {
-      quote_frame(text, role, &place, lab, stacks == 0);
-      told = true;
-      stacks++;
-    } else if (strncmp(place.function, "nghttp2_", 8) == 0 && !*library.function) {
-      library = place;
+    const char *role = stack_role(line);
+    if (role) {
+      end_stack(&quoting);
+      quoting.role = role;
+    } else if (read_frame(line, &place)) {
+      take_frame(&quoting, &place);
     }
   }
-  if (!told && *library.function)
-    quote_frame(text, role, &library, lab, false);
+  end_stack(&quoting);
 }

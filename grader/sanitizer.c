@@ -30,7 +30,8 @@ static bool may_trace(void) {
   return scope < 2 && ptrace(PTRACE_ATTACH, INT_MAX, NULL, NULL) != 0 && errno == ESRCH;
 }
 
-int sanitizer_set_options(struct environment *environment, const char *directory, int status) {
+int sanitizer_set_options(struct environment *environment, const char *directory, int status,
+                          const char *more) {
   int leaks = may_trace();
   static const char *const variables[] = {"ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS"};
   for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
@@ -38,8 +39,9 @@ int sanitizer_set_options(struct environment *environment, const char *directory
     if (asprintf(&entry,
                  "%s=log_path='%s/%.*s':exitcode=%d:halt_on_error=1:detect_leaks=%d:"
                  "print_stacktrace=1:color=never:max_free_fill_size=4096:"
-                 "detect_stack_use_after_return=1",
-                 variables[i], directory, (int)strlen(prefix) - 1, prefix, status, leaks) < 0)
+                 "detect_stack_use_after_return=1%s%s",
+                 variables[i], directory, (int)strlen(prefix) - 1, prefix, status, leaks,
+                 more != NULL ? ":" : "", more != NULL ? more : "") < 0)
       return -1;
     int result = environment_set(environment, entry);
     free(entry);

@@ -9,8 +9,9 @@
 #include "grader/environment.h"
 
 /* Set the options for a program that runs with this environment: the first error ends it with `status`,
- * and is reported in `directory`. Returns 0 or -1 with errno set. */
-int sanitizer_set_options(struct environment *environment, const char *directory, int status);
+ * and is reported in `directory`. `more` are further options, or NULL. Returns 0 or -1 with errno set. */
+int sanitizer_set_options(struct environment *environment, const char *directory, int status,
+                          const char *more);
 
 /* Append what was reported in `directory`. Left out is LeakSanitizer's complaint that it may not trace the
  * program, which tells nothing about the program. Returns 0, or -1 when there is no memory. */

@@ -1,0 +1,60 @@
+/*
+ * misuse: calls of nghttp2 from where they are forbidden.
+ *
+ * nghttp2_session_mem_recv calls back, and so does nghttp2_session_mem_send; who calls either of them from there, for the same
+ * session, may see it crash, or nothing at all: it depends on what the session is just doing. So the programs of the labs are
+ * linked with --wrap, and get here first, where such a call is reported as the sanitizers do, and ends the program.
+ * Nothing here is in the way of programs that are linked otherwise.
+ */
+#include <nghttp2/nghttp2.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { SESSIONS = 8, STATUS = 99 /* the grader gives the sanitizers the same */ };
+
+/* The linker's names; nobody else calls these. */
+ssize_t __real_nghttp2_session_mem_recv(nghttp2_session *session, const uint8_t *bytes,
+                                        size_t length);
+ssize_t __real_nghttp2_session_mem_send(nghttp2_session *session, const uint8_t **bytes);
+ssize_t __wrap_nghttp2_session_mem_recv(nghttp2_session *session, const uint8_t *bytes,
+                                        size_t length);
+ssize_t __wrap_nghttp2_session_mem_send(nghttp2_session *session, const uint8_t **bytes);
+
+/* Of the sanitizers' library, where there is one. */
+void __sanitizer_print_stack_trace(void) __attribute__((weak));
+
+/* The sessions that are calling back right now: a callback may well feed another session. */
+static nghttp2_session *calling[SESSIONS];
+static size_t depth;
+
+static void enter(nghttp2_session *session, const char *function) {
+  for (size_t i = 0; i < depth && i < SESSIONS; i++) {
+    if (calling[i] != session)
+      continue;
+    fprintf(stderr, "nghttp2: runtime error: %s is called from within a callback of nghttp2\n",
+            function);
+    if (__sanitizer_print_stack_trace)
+      __sanitizer_print_stack_trace();
+    fflush(stderr);
+    _exit(STATUS);
+  }
+  if (depth < SESSIONS)
+    calling[depth] = session;
+  depth++;
+}
+
+ssize_t __wrap_nghttp2_session_mem_recv(nghttp2_session *session, const uint8_t *bytes,
+                                        size_t length) {
+  enter(session, "nghttp2_session_mem_recv");
+  ssize_t taken = __real_nghttp2_session_mem_recv(session, bytes, length);
+  depth--;
+  return taken;
+}
+
+ssize_t __wrap_nghttp2_session_mem_send(nghttp2_session *session, const uint8_t **bytes) {
+  enter(session, "nghttp2_session_mem_send");
+  ssize_t length = __real_nghttp2_session_mem_send(session, bytes);
+  depth--;
+  return length;
+}
