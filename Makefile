@@ -75,7 +75,7 @@ PLAIN     := $(FLAGS) -O2
 SANITIZED := $(FLAGS) -O1 -fsanitize=address,undefined
 
 # Goals that compile nothing do not ask for the libraries.
-ifeq ($(filter help deps deps-test deps-bench deps-pictures bench-readme starters reset format clean certs,$(MAKECMDGOALS)),)
+ifeq ($(filter help deps deps-test deps-bench deps-pictures bench-readme starters reset hint format clean certs,$(MAKECMDGOALS)),)
 libraries := $(shell pkg-config --cflags --libs libnghttp2 openssl libuv jansson 2>&1)
 criterion := $(shell pkg-config --cflags --libs criterion 2>&1)
 ifeq ($(and $(filter -lnghttp2,$(libraries)),$(filter -lcriterion,$(criterion))),)
@@ -252,6 +252,17 @@ reset:
 	$(if $(LAB),,$(error which lab? Say LAB=03))
 	@sh grader/tools/reset $(LABS)
 
+## make hint LAB=03      a hint for the TODO you are at, and more with every call [TODO=2] [PROGRAM=client]
+hint:
+	$(if $(LAB),,$(error which lab? Say LAB=03))
+	@sh grader/tools/hint $(LABS) '$(PROGRAM)' '$(TODO)'
+
+## make solution LAB=03  how your file differs from the reference solution, once the lab has full marks;
+##                       FORCE=1 before that
+solution: $(GRADER_BUILT) $(STUDENTS:=.log)
+	$(if $(LAB),,$(error which lab? Say LAB=03))
+	+@sh grader/tools/solution $(if $(FORCE),--force) $(LABS)
+
 ## make deps             install what building, grading and the lecture need; `make deps-test`: what the tests
 ##                       need as well; `make deps-pictures`: what `make pictures` needs
 deps:
@@ -276,8 +287,12 @@ bench: $(BENCH) $(BENCHED_LABS) $(GRADER_BUILT)
 bench-readme:
 	@common/bench/bench-readme
 
+## make steady           grade the solutions N=100 times while the machine is busy: all must be full
+steady: $(GRADER_BUILT) $(SOLUTIONS:=.log)
+	+@sh grader/tools/steady $(or $(N),100)
+
 ## make mistakes         grade the known mistakes: which check catches each, and with what words [LAB=03];
-##                       WRITE=1 keeps the table of the checks that each fails
+##                       WRITE=1 keeps the table of what each fails: grader/known_mistakes.json
 mistakes:
 	+@python3 grader/tools/mistakes $(if $(WRITE),--write) $(if $(LAB),$(lab_number))
 

@@ -187,6 +187,25 @@ static const struct outcome *lowest_failure(const struct board *board, const str
   return lowest;
 }
 
+int board_write_next(const char *directory, const struct board_run *run,
+                     const struct outcome_list *list) {
+  const struct board board = {.run = run, .list = list};
+  int result = 0;
+  for (size_t l = 0; l < labs_count; l++) {
+    char path[4096];
+    if (!run->selected[l])
+      continue;
+    snprintf(path, sizeof path, "%s/%s", directory, labs_all[l].id);
+    const struct outcome *outcome = lowest_failure(&board, &labs_all[l]);
+    FILE *file = fopen(path, "we");
+    if (file && outcome)
+      fprintf(file, "%s %d\n", outcome_program(outcome), outcome_todo(list, outcome));
+    if (!file || fclose(file) != 0)
+      result = -1;
+  }
+  return result;
+}
+
 static void print_next(const struct board *board) {
   char todo[4096 + 64];
   char text[4096 + 256];

@@ -26,6 +26,11 @@ struct board_run {
 void board_print(FILE *out, const struct trace_style *style, const struct board_run *run,
                  struct outcome_list *list);
 
+/* Write, for each lab that was asked for and is not full, into directory/labNN which program and which TODO are next, for
+ * `make hint`: "requests 2". Returns 0 or -1. */
+int board_write_next(const char *directory, const struct board_run *run,
+                     const struct outcome_list *list);
+
 /* One check only: everything about it, with the ladder of the whole exchange, and how to repeat it by hand. */
 void board_print_check(FILE *out, const struct trace_style *style, const struct board_run *run,
                        const struct outcome_list *list, const struct outcome *outcome);

@@ -228,6 +228,10 @@ static int grade(const struct options *options, struct board_run *run,
     board_print(stdout, &style, run, &outcomes);
   if (progress_write(progress, before, run->programs, &outcomes) != 0)
     fprintf(stderr, "grade: %s cannot be written\n", progress);
+  char next[PATH_MAX];
+  snprintf(next, sizeof next, "%s/next", options->output);
+  if (make_folder(next) != 0 || board_write_next(next, run, &outcomes) != 0)
+    fprintf(stderr, "grade: %s cannot be written\n", next);
   run->progress = NULL;
   json_decref(before);
   return outcome_faults(&outcomes) > 0 ? 3 : 0;
