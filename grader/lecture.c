@@ -4,8 +4,8 @@
  *   lecture ask [--patience MS] URL PATH...
  *   lecture race [--requests N] [--delay MS]
  *
- * ask: GET each PATH, all at once on one connection, and a line for each answer. What is not answered after MS
- * milliseconds is cancelled, and the others go on.
+ * ask: GET each PATH, all at once on one connection, and a line for each answer. If the first of them has not
+ * come after MS milliseconds it is cancelled, and the others go on.
  *
  * race: the same N requests (24) to the same server, which answers each of them after MS milliseconds (20), over one
  * connection and over several. A line is printed for each way, "one connection, all at once  21.3 ms": the time from the

@@ -54,9 +54,8 @@ static void on_stream_close(struct stream *stream, uint32_t error_code, void *us
 
 static void on_patience_lost(uv_timer_t *timer) {
   struct asking *asking = timer->data;
-  for (size_t i = 0; i < asking->count; i++)
-    if (asking->questions[i].stream)
-      stream_close(asking->questions[i].stream, NGHTTP2_CANCEL);
+  if (asking->questions[0].stream)
+    stream_close(asking->questions[0].stream, NGHTTP2_CANCEL);
 }
 
 static void on_client_close(struct client *client, const char *error, void *user) {

@@ -165,30 +165,36 @@ class Screen:
     # --- Code -------------------------------------------------------------------------------------
 
     def code(self, blocks):
-        """Pieces of code, each (heading, language, lines): side by side where there is room."""
-        if len(blocks) == 2 and self.width >= SIDE_BY_SIDE:
-            self.columns(blocks)
+        """Pieces of code, each (heading, language, lines): Node.js on the left and C on the right where there is room."""
+        node = [block for block in blocks if block[1] == "js"]
+        others = [block for block in blocks if block[1] != "js"]
+        if node and others and self.width >= SIDE_BY_SIDE:
+            self.columns(node, others)
             return
-        for heading, _, lines in blocks:
+        for block in blocks:
             self.line()
-            self.line(self.paint(DIM, f"  {heading}"))
-            for line in self.colored(lines, self.width - 2):
-                self.line(f"  {line[1]}".rstrip())
+            for _, text in self.pieces([block], self.width - 2):
+                self.line(f"  {text}".rstrip())
 
-    def columns(self, blocks):
-        """Two of them. The left one is as wide as it needs to be, and at most half of the screen."""
+    def columns(self, one, other):
+        """Two columns. The left one is as wide as it needs to be, and at most half of the screen."""
         bar = self.paint(DIM, " │ " if self.unicode else " | ")
-        longest = max(len(line) for line in [blocks[0][0], *blocks[0][2]])
-        left = min(longest, (self.width - 5) // 2)
-        one = self.colored(blocks[0][2], left)
-        left = max([len(blocks[0][0]), *(length for length, _ in one)])
-        two = self.colored(blocks[1][2], self.width - 5 - left)
+        left = self.pieces(one, (self.width - 5) // 2)
+        width = max(length for length, _ in left)
+        right = self.pieces(other, self.width - 5 - width)
         self.line()
-        self.line(f"  {self.paint(DIM, blocks[0][0].ljust(left))}{bar}{self.paint(DIM, blocks[1][0])}")
-        for number in range(max(len(one), len(two))):
-            length, text = one[number] if number < len(one) else (0, "")
-            other = two[number][1] if number < len(two) else ""
-            self.line(f"  {text}{' ' * (left - length)}{bar}{other}".rstrip())
+        for number in range(max(len(left), len(right))):
+            length, text = left[number] if number < len(left) else (0, "")
+            self.line(f"  {text}{' ' * (width - length)}{bar}{right[number][1] if number < len(right) else ''}".rstrip())
+
+    def pieces(self, blocks, width):
+        """The headings and lines of some pieces of code, below one another, as colored gives them."""
+        result = []
+        for heading, _, lines in blocks:
+            result += [(0, "")] if result else []
+            result += [(len(line), self.paint(DIM, line)) for line in textwrap.wrap(heading, width)]
+            result += self.colored(lines, width)
+        return result
 
     def colored(self, lines, width):
         """The lines, none longer than that, with comments and strings in colour: (columns, text) each."""
