@@ -18,7 +18,11 @@ SERVERS = {
     'serve': [f'{ROOT}/build/grader/serve', '--port', '0'],
     'lab03-server/server': [f'{ROOT}/build/solutions/lab03-server/server', '--port', '0'],
     'lab04-router/router': [f'{ROOT}/build/solutions/lab04-router/router', '--port', '0'],
+    'lab05-timeouts/server': [f'{ROOT}/build/solutions/lab05-timeouts/server', '--port', '0',
+                              '--delay', '50'],
 }
+CLIENT = f'{ROOT}/build/solutions/lab05-timeouts/client'
+NODE_LAB05 = f'{ROOT}/grader/tests/variants/node/lab05-timeouts'
 DEADLINE = 30  # seconds for anything to happen; nothing here takes one
 
 results = []
@@ -54,7 +58,7 @@ class Server:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.stdout.read()
+        self.output = self.process.stdout.read().decode('utf-8', 'replace')
         self.status = self.process.wait(DEADLINE)
         self.log.seek(0)
         self.errors = self.log.read().decode('utf-8', 'replace')
@@ -199,6 +203,7 @@ ROUTES = {
     'serve': {'/': 'Hello World!', '/hello-world': 'Hello World', '/ping': 'pong'},
     'lab03-server/server': {'/': 'Hello World!', '/any/path?at=all': 'Hello World!'},
     'lab04-router/router': {'/hello-world': 'Hello World', '/ping': 'pong'},
+    'lab05-timeouts/server': {'/hello-world': 'Hello World', '/ping': 'pong'},
 }
 
 
@@ -235,8 +240,30 @@ def test_echo(url):
           f'{code}\n{len(out)} bytes\n{err}')
 
 
+def test_patience(client, server, name):
+    """Lab 5: a ping that is in time, and one that is too slow, which the server hears of."""
+    with Server([*server, '--port', '0', '--delay', '50']) as serving:
+        status, out, err = run(client, '--timeout', '20000', serving.url + '/ping')
+        lines, body = split(out)
+        check(f'{name}: in time', status == 0 and lines[0] == ':status: 200' and body == b'pong'
+              and not err, f'{status}\n{out!r}\n{err}')
+    with Server([*server, '--port', '0', '--delay', '60000']) as serving:
+        status, out, err = run(client, '--timeout', '500', serving.url + '/ping')
+        check(f'{name}: too slow', status == 1 and out == b'request timed out\n' and not err,
+              f'{status}\n{out!r}\n{err}')
+    check(f'{name}: the server says so, and ends', serving.output == 'stream closed\n'
+          and serving.status == 0, f'{serving.status}\n{serving.output}\n{serving.errors}')
+
+
+def test_timeouts():
+    own = f'{ROOT}/build/solutions/lab05-timeouts/server'
+    test_patience(CLIENT, [f'{NODE_LAB05}/server'], "lab 5's client against Node.js")
+    test_patience(f'{NODE_LAB05}/client', [own], "Node.js against lab 5's server")
+    test_patience(CLIENT, [own], "lab 5's client against lab 5's server")
+
+
 def main():
-    for test in (test_nghttpd, test_node_server):
+    for test in (test_nghttpd, test_node_server, test_timeouts):
         test()
     for name in SERVERS:
         test_server(name)
