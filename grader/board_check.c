@@ -97,6 +97,21 @@ static void print_likely(const struct board *board, const struct outcome *outcom
   board_text(board, CHECK_INDENT, "looks like: ", text);
 }
 
+/* The earlier lab that teaches this, and whether it is done: if it is not, that is where to look first. */
+static void print_earlier(const struct board *board, const struct outcome *outcome) {
+  const struct lab *lab = labs_find(outcome_text(outcome, "earlier"));
+  char text[512];
+  if (!lab)
+    return;
+  int length = snprintf(text, sizeof text, "this is what lab %d is about: %s/README.md",
+                        atoi(lab->id + 3), lab->folder);
+  int points = progress_standing(board->run->progress, board->run->programs, board->list, lab);
+  if (points >= 0)
+    snprintf(text + length, sizeof text - (size_t)length, "; it has %d of %d points", points,
+             lab->points);
+  board_text(board, CHECK_INDENT, "earlier:  ", text);
+}
+
 void board_finding(const struct board *board, const struct outcome *outcome) {
   if (outcome->verdict == OUTCOME_FAULT) {
     const char *why = outcome_text(outcome, "what");
@@ -114,6 +129,7 @@ void board_finding(const struct board *board, const struct outcome *outcome) {
   paragraph_lines(board->out, board->style->width, CHECK_INDENT, outcome_text(outcome, "report"));
   print_where(board, outcome);
   print_likely(board, outcome);
+  print_earlier(board, outcome);
 }
 
 /* --- One check and nothing else ----------------------------------------------------------------------- */

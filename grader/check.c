@@ -86,17 +86,30 @@ static const char *section_of(const struct exchange *exchange) {
   return section ? section : "";
 }
 
+/* The earlier lab that teaches what went wrong here; "" if none does. What the connection itself needs is lab 1's. */
+static const char *earlier_lab(const struct exchange *exchange) {
+  static const char *const first[] = {"3.4", "6.5.3", "6.7", "6.8"};
+  const char *section = exchange->finding.section;
+  const char *lab = exchange->check->earlier ? exchange->check->earlier : "";
+  if (exchange->finding.crashed || exchange->finding.todo)
+    return "";
+  for (size_t i = 0; section && i < sizeof first / sizeof first[0]; i++)
+    if (strcmp(section, first[i]) == 0)
+      lab = "lab01";
+  return strcmp(lab, exchange->check->lab) < 0 ? lab : "";
+}
+
 static json_t *finding_json(const struct exchange *exchange) {
   const struct finding *finding = &exchange->finding;
-  return json_pack("{s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:o, s:o, s:o}", "what",
+  return json_pack("{s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:s, s:o, s:o, s:o}", "what",
                    text_json(finding->what.bytes, finding->what.length), "expected",
                    text_json(finding->expected.bytes, finding->expected.length), "seen",
                    text_json(finding->seen.bytes, finding->seen.length), "report",
                    text_json(finding->report.bytes, finding->report.length), "frame",
                    (int)finding->frame, "stream", (int)finding->stream, "todo", finding->todo,
                    "todo_of_place", finding->todo_of_place, "section", section_of(exchange),
-                   "evidence", evidence_json(finding), "excerpt", excerpt_json(exchange), "ladder",
-                   ladder_json(exchange, false));
+                   "earlier", earlier_lab(exchange), "evidence", evidence_json(finding), "excerpt",
+                   excerpt_json(exchange), "ladder", ladder_json(exchange, false));
 }
 
 /* Write DIRECTORY/lab01.ping.json. Returns 0 or -1. */

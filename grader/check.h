@@ -27,6 +27,7 @@ struct check {
   int points;
   int todo;            /* the TODO that it belongs to; 0 if to none */
   const char *program; /* in whose file that is, for a lab with several; NULL for the first */
+  const char *earlier; /* the lab whose work it repeats ("lab04"); NULL if it is new here */
   int line;            /* checks are shown in the order of the file */
 };
 

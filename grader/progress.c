@@ -51,6 +51,22 @@ int progress_points(const json_t *progress, const char *programs, const struct o
   return points;
 }
 
+int progress_standing(const json_t *progress, const char *programs, const struct outcome_list *list,
+                      const struct lab *lab) {
+  const json_t *checks = json_object_get(progress, programs);
+  int points = -1;
+  for (size_t i = 0; i < list->count; i++) {
+    const struct outcome *outcome = &list->outcomes[i];
+    char name[128];
+    const json_t *before = json_object_get(checks, name_of(outcome->check, name, sizeof name));
+    if (strcmp(outcome->check->lab, lab->id) != 0 || (!has_verdict(outcome) && !before))
+      continue;
+    bool passed = has_verdict(outcome) ? outcome->verdict == OUTCOME_PASSED : json_is_true(before);
+    points = (points < 0 ? 0 : points) + (passed ? outcome->check->points : 0);
+  }
+  return points;
+}
+
 int progress_write(const char *path, const json_t *progress, const char *programs,
                    const struct outcome_list *list) {
   char name[128];

@@ -24,6 +24,10 @@ enum progress_change progress_of(const json_t *progress, const char *programs,
 int progress_points(const json_t *progress, const char *programs, const struct outcome_list *list,
                     const struct lab *lab);
 
+/* How many points the lab has, by this run and the last ones; -1 if no check of it was ever run. */
+int progress_standing(const json_t *progress, const char *programs, const struct outcome_list *list,
+                      const struct lab *lab);
+
 /* Write the file anew, with what was run now in it. Returns 0 or -1. */
 int progress_write(const char *path, const json_t *progress, const char *programs,
                    const struct outcome_list *list);
