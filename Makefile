@@ -44,7 +44,7 @@ SOLUTIONS := $(patsubst %.c,build/solutions/%,$(subst /solution/,/,$(wildcard $(
 
 COMMON       := $(wildcard common/*.c)
 GRADER_MAINS := $(wildcard grader/main.c grader/guard.c grader/serve.c \
-                 grader/lecture.c)
+                 grader/lecture.c grader/trace_page.c)
 GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard grader/*.c))
 GRADER_BUILT := $(patsubst grader/%.c,build/grader/%,$(GRADER_MAINS:main.c=grade.c))
 
@@ -115,6 +115,9 @@ build/obj/sanitized/%.o: %.c build/flags
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(SANITIZED)) $(WERROR) -c $< -o $@
 
+# The page's template is put into page.o by the assembler, which tells nobody.
+build/obj/plain/grader/page.o build/obj/sanitized/grader/page.o: $(wildcard grader/page/page.* grader/page/*.js)
+
 build/obj/plain/common.a: $(COMMON:%.c=build/obj/plain/%.o)
 build/obj/plain/grader.a: $(GRADER:%.c=build/obj/plain/%.o)
 build/obj/sanitized/common.a: $(COMMON:%.c=build/obj/sanitized/%.o)
@@ -153,6 +156,7 @@ build/grader/grade: build/obj/plain/grader/main.o $(GRADER:%.c=build/obj/plain/%
 build/grader/guard: build/obj/plain/grader/guard.o build/obj/plain/grader.a
 build/grader/serve: build/obj/plain/grader/serve.o build/obj/plain/grader.a
 build/grader/lecture: build/obj/plain/grader/lecture.o build/obj/plain/grader.a
+build/grader/trace_page: build/obj/plain/grader/trace_page.o build/obj/plain/grader.a
 $(GRADER_BUILT): build/obj/plain/common.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
@@ -214,6 +218,17 @@ grade: $(GRADER_BUILT) $(if $(PROGRAMS),,$(if $(SOLUTION),$(SOLUTIONS:=.log),$(S
 	build/grader/grade --programs '$(graded)' $(if $(LAB),--lab $(lab_number)) \
 	  $(if $(CHECK),--check '$(CHECK)') $(if $(SEED),--seed '$(SEED)') $(if $(STRICT),--strict) & \
 	wait $$!
+
+## make report           grade, and open the page that every grading leaves: build/grade/index.html
+report: grade
+	@sh grader/tools/open build/grade/index.html
+
+## make trace-page TRACE=FILE.json   draw a trace that H2_TRACE=FILE.json has recorded, as a page
+trace-page: build/grader/trace_page
+	$(if $(TRACE),,$(error which trace? Say TRACE=FILE.json))
+	@mkdir -p build/trace
+	@build/grader/trace_page '$(TRACE)' 'build/trace/$(basename $(notdir $(TRACE))).html'
+	@sh grader/tools/open 'build/trace/$(basename $(notdir $(TRACE))).html'
 
 ## make watch            grade again at every save [LAB=03]
 watch:

@@ -1,5 +1,5 @@
 /*
- * board_inner: what board.c and board_check.c share; of no use to others.
+ * board_inner: what board.c, board_check.c and page_data.c share; of no use to others.
  */
 #ifndef GRADER_BOARD_INNER_H
 #define GRADER_BOARD_INNER_H

@@ -33,7 +33,8 @@ static json_t *program_json(const struct exchange *exchange) {
   size_t stderr_length;
   const char *out = program_stdout(exchange->program, &stdout_length);
   const char *err = program_stderr(exchange->program, &stderr_length);
-  return json_pack("{s:o, s:s, s:o, s:o, s:s}", "command", command, "end",
+  return json_pack("{s:o, s:s, s:s, s:o, s:o, s:s}", "command", command, "side",
+                   exchange->listener ? "client" : "server", "end",
                    program_end_text(exchange->program), "stdout", output_json(out, stdout_length),
                    "stderr", output_json(err, stderr_length), "sanitizer",
                    program_sanitizer_report(exchange->program));
@@ -118,10 +119,12 @@ static int write_outcome(const struct exchange *exchange) {
   const char *directory = getenv(CHECK_DIRECTORY);
   snprintf(path, sizeof path, "%s/%s.%s.json", directory ? directory : ".", exchange->check->lab,
            exchange->check->id);
-  json_t *outcome = json_pack(
-      "{s:s, s:s, s:s, s:o, s:o, s:o}", "lab", exchange->check->lab, "check", exchange->check->id,
-      "verdict", verdict_names[exchange->verdict], "finding", finding_json(exchange), "program",
-      program_json(exchange), "frames", recording_json(&exchange->recording, 0, SHOWN_FRAMES));
+  json_t *outcome =
+      json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I}", "lab", exchange->check->lab, "check",
+                exchange->check->id, "verdict", verdict_names[exchange->verdict], "finding",
+                finding_json(exchange), "program", program_json(exchange), "frames",
+                recording_json(&exchange->recording, 0, SHOWN_FRAMES), "frame_count",
+                (json_int_t)exchange->recording.count);
   int result = outcome ? json_dump_file(outcome, path, JSON_COMPACT) : -1;
   json_decref(outcome);
   return result;

@@ -22,6 +22,7 @@
 
 #include "grader/board.h"
 #include "grader/outcome.h"
+#include "grader/page.h"
 #include "grader/recording.h"
 #include "grader/results.h"
 
@@ -194,6 +195,14 @@ static void set_style(const struct trace_style *style) {
   setenv(CHECK_STYLE, text, 1);
 }
 
+/* The page is a way to look at the results: where it cannot be written, they stand all the same. */
+static void write_page(const char *output, const struct board_run *run) {
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s/index.html", output);
+  if (page_write_report(path, run, &outcomes) != 0)
+    fprintf(stderr, "grade: %s: %s\n", path, strerror(errno));
+}
+
 static int grade(const struct options *options, struct board_run *run,
                  struct criterion_test_set *set) {
   if (select_labs(run, options->lab) != 0 || set_environment(options, run) != 0)
@@ -217,6 +226,7 @@ static int grade(const struct options *options, struct board_run *run,
     fprintf(stderr, "grade: %s cannot be written\n", path);
     return 3;
   }
+  write_page(options->output, run);
   char progress[PATH_MAX];
   snprintf(progress, sizeof progress, "%s/progress.json", options->output);
   json_t *before = progress_load(progress);

@@ -71,8 +71,12 @@ void recording_print(const struct recording *recording, FILE *out, const struct 
 }
 
 static json_t *entry_json(const struct recorded *entry) {
-  if (entry->frame)
-    return trace_frame_json(entry->frame, entry->milliseconds, entry->connection);
+  if (entry->frame) {
+    struct frame frame = *entry->frame; /* with the beginning of its body only */
+    if (frame.data_length > RECORDING_DATA)
+      frame.data_length = RECORDING_DATA;
+    return trace_frame_json(&frame, entry->milliseconds, entry->connection);
+  }
   return json_pack("{s:i, s:f, s:s}", "connection", (int)entry->connection, "ms",
                    entry->milliseconds, "note", entry->note);
 }

@@ -17,6 +17,9 @@
 /* No right program needs as many frames in a check; one that sends them without end is stopped here. */
 enum { RECORDING_LIMIT = 100000 };
 
+/* How many octets of a body recording_json has: what a reader will look at. */
+enum { RECORDING_DATA = 1024 };
+
 /* One frame, or one event that is no frame. */
 struct recorded {
   double milliseconds; /* since the recording began */
@@ -49,8 +52,8 @@ bool recording_is_full(const struct recording *recording);
 void recording_print(const struct recording *recording, FILE *out, const struct trace_style *style,
                      size_t first, size_t end, long marked);
 
-/* The entries from `first` to before `end` as a JSON array in the format of trace_frame_json; an event
- * is {"connection", "ms", "note"}. A new reference, or NULL when there is no memory. */
+/* The entries from `first` to before `end` as a JSON array in the format of trace_frame_json, with
+ * RECORDING_DATA octets of each body at most; an event is {"connection", "ms", "note"}. A new reference, or NULL when there is no memory. */
 json_t *recording_json(const struct recording *recording, size_t first, size_t end);
 
 void recording_free(struct recording *recording);

@@ -1,0 +1,406 @@
+#!/usr/bin/env python3
+"""The page in a headless Chromium: it draws every frame, opens them by mouse and by keyboard alone, marks where a
+program first differs, reads well in every scheme and width, and runs nothing that a program has printed.
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+os.chdir(ROOT)
+sys.path.insert(0, 'grader/tools')
+# pylint: disable=wrong-import-position
+import sample  # noqa: E402
+from browser import Browser  # noqa: E402
+
+ATTACK = b'</script><script>window.attacked = 1</script><!--<img src=x onerror="window.attacked = 1">'
+HOSTILE = b"#!/bin/sh\ncat <<'END'\n" + ATTACK + b"\xff\xfe\nEND\ncat >&2 <<'END'\nrequests: " + ATTACK + b"\nEND\n"
+MISTAKES = ('lab01/answers-not-sent', 'lab04/wrong-content-type')
+results = []
+
+
+def check(name, condition, detail=''):
+    results.append(bool(condition))
+    print(f'{"ok" if condition else "not ok"} {len(results)} - {name}', flush=True)
+    if not condition:
+        for line in str(detail).splitlines()[:40]:
+            print(f'# {line}')
+
+
+# --- What is looked at in the page ----------------------------------------------------------------------
+
+OPEN_ALL = '''[...document.querySelectorAll('.check')].forEach((check) => check.toggle(true))'''
+
+# Frames that are drawn, of each check: rows, and arrows. All runs are opened first.
+DRAWN = '''(() => {
+  for (let run; (run = document.querySelector('.run button[aria-expanded=false]'));)
+    run.click();
+  return Object.fromEntries([...document.querySelectorAll('.check')].map((check) => [check.id,
+    [check.querySelectorAll('.rows li.frame').length, check.querySelectorAll('.drawing g.arrow.frame').length,
+     check.querySelectorAll('.rows li.note').length]]));
+})()'''
+
+# Every text with less contrast than WCAG AA asks for: 4.5 to 1, or 3 to 1 where it is large. The background is all
+# that lies below the text, whatever it belongs to.
+CONTRAST = '''(() => {
+  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const rgba = (color) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  };
+  const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3]));
+  const luminance = (color) => {
+    const [r, g, b] = color.map((value) => (value /= 255) <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (x, y) => document.elementsFromPoint(x, y).filter((each) => each instanceof HTMLElement)
+    .map((each) => rgba(getComputedStyle(each).backgroundColor)).reverse()
+    .reduce((below, top) => over(top, below), rgba(getComputedStyle(document.body).backgroundColor));
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const bad = new Map();
+  const looks = new Map();
+  let seen = 0;
+  for (let node; (node = walker.nextNode());) {
+    const owner = node.parentElement;
+    if (!node.data.trim() || owner.closest('script, noscript, option, title, .unseen'))
+      continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const box = range.getClientRects()[0] || owner.getBoundingClientRect();
+    const style = getComputedStyle(owner);
+    if (!box || box.width < 2 || box.height < 2 || style.visibility === 'hidden')
+      continue;
+    seen++;
+    /* Three of each kind: the place of a text is what takes the time. */
+    const look = [owner.tagName, owner.getAttribute('class'), style.color, style.fill, style.fontSize,
+                  owner.closest('li')?.className, owner.closest('g')?.getAttribute('class')].join();
+    looks.set(look, (looks.get(look) || 0) + 1);
+    if (looks.get(look) > 3)
+      continue;
+    const below = behind(box.x + box.width / 2, box.y + box.height / 2);
+    const color = over(rgba(owner instanceof SVGElement ? style.fill : style.color), below);
+    const [dark, light] = [luminance(color), luminance(below)].sort((a, b) => a - b);
+    const contrast = (light + 0.05) / (dark + 0.05);
+    const size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.66 && parseInt(style.fontWeight) >= 700);
+    if (contrast < (large ? 3 : 4.5))
+      bad.set(`${owner.tagName}.${owner.getAttribute('class')} "${node.data.trim().slice(0, 30)}" ${color.map(Math.round)} on ${below.map(Math.round)}`, contrast.toFixed(2));
+  }
+  return {seen, looks: looks.size, bad: [...bad]};
+})()'''
+
+
+def data_of(path):
+    with open(path, encoding='utf-8') as file:
+        text = file.read()
+    return json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])
+
+
+def checks_of(data):
+    return {f'{lab["id"]}.{each["id"]}': each for lab in data['labs'] for each in lab['checks']}
+
+
+def frames_of(folder, name):
+    with open(f'{folder}/grade/checks/{name}.json', encoding='utf-8') as file:
+        return json.load(file)['frames']
+
+
+def whole(page, width=1280):
+    """Make the window as high as the page."""
+    height = page.run('document.documentElement.scrollHeight')
+    page.call('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1, mobile=False)
+    page.settle()
+
+
+def quiet(page, name):
+    check(f'{name}: nothing in the console', not page.errors(), '\n'.join(page.errors()))
+    check(f'{name}: nothing is asked of the network', not page.requests(), page.requests())
+
+
+# --- The report -------------------------------------------------------------------------------------------
+
+def test_drawing(page, folder, checks):
+    page.run(OPEN_ALL)
+    drawn = page.run(DRAWN)
+    page.settle()
+    for mode in ('evenly spaced', 'to scale'):
+        wrong = []
+        for name, (rows, arrows, notes) in page.run(DRAWN).items():
+            frames = frames_of(folder, name)
+            left_out = sum(entry.get('skipped', 0) for entry in checks[name]['frames'])
+            notes_there = sum('note' in entry for entry in frames)
+            expected = len(frames) - notes_there - left_out
+            if left_out == 0 and (rows, arrows, notes) != (expected, expected, notes_there):
+                wrong.append(f'{name}: {rows} rows, {arrows} arrows, {notes} notes, {expected} frames and {notes_there} notes')
+            if left_out and rows + notes != sum('skipped' not in entry for entry in checks[name]['frames']):
+                wrong.append(f'{name}: {rows} rows and {notes} notes though {left_out} of {len(frames)} are left out')
+        check(f'{mode}: every check draws all its frames, and no others', len(drawn) == len(checks) and not wrong, '\n'.join(wrong))
+        page.run("[...document.querySelectorAll('.switch')].forEach((each) => each.querySelectorAll('input')[1].click())")
+        page.settle()
+
+
+TO_SCALE = '''(() => {
+  const check = document.getElementById('lab02.at_once');
+  check.toggle(true);
+  check.querySelectorAll('.switch input')[1].click();
+  return [...check.querySelectorAll('.drawing g.arrow.frame')].map((arrow) =>
+    Number(arrow.querySelector('.shaft').getAttribute('y1')));
+})()'''
+
+
+def test_scale(page, folder):
+    heights = page.run(TO_SCALE)
+    times = [entry['ms'] for entry in frames_of(folder, 'lab02.at_once') if 'note' not in entry]
+    pairs = [(y2 - y1, t2 - t1) for y1, y2, t1, t2 in zip(heights, heights[1:], times, times[1:])]
+    longest = max(pairs, key=lambda pair: pair[1])
+    per_ms = longest[0] / longest[1]
+    wrong = [pair for pair in pairs if pair[1] < longest[1] and abs(pair[0] - pair[1] * per_ms) > 1]
+    check('to scale: a distance is the same for the same time', len(heights) == len(times) and not wrong, f'{wrong}, {per_ms}')
+
+
+def test_divergence(page, checks):
+    name = 'lab04.not_found'
+    page.run(f'document.getElementById("{name}").toggle(true)')
+    marked = page.run(f'''(() => {{
+      const rows = [...document.getElementById("{name}").querySelectorAll('.rows li')];
+      const frames = rows.filter((row) => row.matches('.frame, .note'));
+      const wrong = rows.findIndex((row) => row.matches('.frame.divergent'));
+      return {{frame: frames.indexOf(rows[wrong]), before: rows[wrong - 1].innerText, seen: rows[wrong].innerText,
+              arrows: document.getElementById("{name}").querySelectorAll('.drawing .arrow.frame.divergent').length}};
+    }})()''')
+    found = checks[name]['finding']
+    check('the frame that is wrong is marked, and no other', marked['frame'] == found['frame'] and marked['arrows'] == 1, marked)
+    check('what was expected stands before it', found['expected'] in marked['before'] and 'expected' in marked['before'], marked)
+    check('it is called the first divergence', 'first divergence' in marked['seen'], marked)
+    missing = page.run('''(() => {
+      const rows = [...document.getElementById('lab01.ping').querySelectorAll('.rows li')];
+      const at = rows.findIndex((row) => row.matches('.expected'));
+      return [rows.slice(0, at).filter((row) => row.matches('.frame')).length, rows[at].innerText, rows[at + 1].innerText];
+    })()''')
+    frames = sum('note' not in entry and 'skipped' not in entry for entry in checks['lab01.ping']['frames'])
+    check('a frame that never came is shown behind the last one, beside what was seen',
+          missing[0] == frames and 'PING' in missing[1] and 'the program waits' in missing[2], missing)
+    check('failed checks are open from the start, passed ones are not', page.run(
+        "document.querySelectorAll('#lab01 .check.failed.open').length > 0 && !document.querySelector('.check.passed.open')"))
+
+
+def test_click(page):
+    place = page.run('''(() => {
+      const check = document.getElementById('lab04.not_found');
+      check.scrollIntoView();
+      const arrow = check.querySelector('.drawing .arrow.frame.divergent .touch').getBoundingClientRect();
+      return [arrow.x + arrow.width / 3, arrow.y + arrow.height / 2];
+    })()''')
+    page.click(*place)
+    text = page.run("document.querySelector('#lab04\\\\.not_found .frame.divergent .details')?.innerText")
+    check('a click on an arrow opens its frame, decoded', text and ':status' in text and '404' in text and 'END_HEADERS' in text, text)
+    page.click(*place)
+    check('another closes it', not page.run("document.querySelector('#lab04\\\\.not_found .details')"))
+
+
+def test_keyboard(page):
+    page.run('window.scrollTo(0, 0); document.querySelector("nav a").focus()')
+    focus = '''(() => {
+      const at = document.activeElement;
+      const style = getComputedStyle(at);
+      return {text: at.innerText, row: at.matches('.rows button'), open: at.getAttribute('aria-expanded'), key: at.dataset.key,
+              check: at.closest('.check')?.id, outline: style.outlineStyle === 'none' ? 0 : parseFloat(style.outlineWidth)};
+    })()'''
+    unseen = []
+    for _ in range(40):
+        page.press('Tab')
+        at = page.run(focus)
+        if at['outline'] < 2 and not page.run("document.activeElement.matches('.switch input')"):
+            unseen.append(at)
+        if at['row']:
+            break
+    check('Tab comes to the first frame', at['row'] and at['key'] == 'f0', at)
+    check('and the focus is visible wherever it goes', not unseen, unseen)
+    page.press('ArrowDown', 2)
+    at = page.run(focus)
+    check('arrow keys go from frame to frame', at['key'] == 'f2' and at['outline'] >= 2, at)
+    page.press('Enter')
+    at = page.run(focus)
+    details = page.run("document.activeElement.closest('li').querySelector('.details')?.innerText")
+    check('Enter opens the frame, and keeps the focus', at['key'] == 'f2' and at['open'] == 'true' and details, at)
+    page.press('Escape')
+    at = page.run(focus)
+    check('Escape closes it', at['key'] == 'f2' and at['open'] == 'false' and
+          not page.run("document.querySelector('.details')"), at)
+    page.press('End')
+    last = page.run("document.activeElement === [...document.activeElement.closest('ol').querySelectorAll('button.line')].at(-1)")
+    page.press('Home')
+    check('End and Home go to the ends', last and page.run(focus)['key'] == 'f0')
+    page.press('Tab')
+    page.run("document.getElementById('lab01.ping').querySelector('h3 button').focus()")
+    was_open = page.run(focus)['open']
+    page.press('Enter')
+    check('Enter opens and closes a check', page.run(focus)['open'] != was_open)
+
+
+def test_hundred(page):
+    name = 'lab03.hundred_streams'
+    page.run(f'document.getElementById("{name}").toggle(true)')
+    page.settle()
+    state = f'''(() => {{
+      const check = document.getElementById("{name}");
+      return {{rows: check.querySelectorAll('.rows li').length, lanes: check.querySelectorAll('.lane').length,
+              streams: [...new Set([...check.querySelectorAll('.rows .frame .stream')].map((each) => each.textContent))]}};
+    }})()'''
+    seen = page.run(state)
+    check('100 streams: so few rows that one can read them', seen['rows'] < 40, seen)
+    check('100 streams: a lane for each', seen['lanes'] == 100, seen)
+    page.run(f'document.getElementById("{name}").querySelector(".run button").focus()')
+    page.press('Enter')
+    check('100 streams: Enter opens what is collapsed', page.run(state)['rows'] > 140 or page.run(state)['rows'] > seen['rows'] + 50, page.run(state))
+    page.press('Enter')
+    check('100 streams: and closes it', page.run(state)['rows'] == seen['rows'], page.run(state))
+    page.run(f'document.getElementById("{name}").querySelector("select").focus()')
+    page.press('ArrowDown', 7)
+    chosen = page.run(state)
+    check('100 streams: one is chosen by keyboard, and only its frames are shown', chosen['streams'] == ['stream 11'], chosen)
+
+
+def test_looks(browser, url):
+    for dark in (False, True):
+        for width in (1280, 390):
+            scheme = f'{"dark" if dark else "light"}, {width} pixels'
+            page = browser.open(url, width, 1000, dark)
+            page.run("['lab03.hundred_streams', 'lab02.at_once'].forEach((id) => document.getElementById(id).toggle(true));"
+                     "[...document.querySelectorAll('.rows .frame button')].slice(0, 12).forEach((each) => each.dataset.key && each.click());"
+                     "document.querySelectorAll('.program details').forEach((each) => (each.open = true))")
+            page.run("document.querySelector('#lab04\\\\.not_found .frame.divergent button').click()")
+            page.run("document.querySelectorAll('.run button').forEach((each) => each.click())")
+            whole(page, width)
+            measured = page.run(CONTRAST)
+            check(f'{scheme}: every text has the contrast of WCAG AA', measured['seen'] > 300 and not measured['bad'], measured)
+            check(f'{scheme}: nothing is wider than the page', page.run('document.documentElement.scrollWidth') <= width,
+                  page.run('document.documentElement.scrollWidth'))
+            quiet(page, scheme)
+
+
+def test_paper(browser, url, folder):
+    page = browser.open(url, 1000, 1000, dark=True)
+    page.media(True, 'print')
+    whole(page, 1000)
+    measured = page.run(CONTRAST)
+    check('on paper: every text has the contrast of WCAG AA', measured['seen'] > 100 and not measured['bad'], measured)
+    check('on paper: black on white, whatever the scheme', page.run(
+        'getComputedStyle(document.body).backgroundColor') == 'rgb(255, 255, 255)')
+    check('on paper: no buttons to press', page.run("getComputedStyle(document.querySelector('.controls')).display") == 'none')
+    page.paper(f'{folder}/page.pdf')
+    with open(f'{folder}/page.pdf', 'rb') as file:
+        check('on paper: it is printed', len(re.findall(rb'/Type\s*/Page\b', file.read())) >= 2)
+
+
+def test_hostile(page):
+    page.run(OPEN_ALL)
+    shown = page.run("[...document.querySelectorAll('#lab02 .program pre')].map((each) => each.textContent).join('\\n')")
+    check('what a program prints is shown as it is', ATTACK.decode() in shown and '\\xff\\xfe' in shown, shown[:2000])
+    check('and never run', page.run('window.attacked === undefined && document.scripts.length === 2 && !document.querySelector("img")'))
+
+
+def test_failed_only(page):
+    page.run("document.querySelector('.controls input').click()")
+    check('passed checks can be hidden', page.run(
+        "[...document.querySelectorAll('.check.passed')].every((each) => each.offsetHeight === 0)"))
+    page.run("document.querySelector('.controls input').click()")
+
+
+def test_report(browser, folder):
+    path = sample.make(folder, MISTAKES, {'lab02-requests/requests': HOSTILE})
+    url = f'file://{path}'
+    checks = checks_of(data_of(path))
+    page = browser.open(url)
+    total = page.run("document.querySelector('.top .score strong').textContent")
+    with open(f'{folder}/grade/results.json', encoding='utf-8') as file:
+        score = json.load(file)['score']
+    check('the score is that of results.json', total == str(score) and 0 < score < 65, total)
+    test_divergence(page, checks)
+    test_click(page)
+    test_keyboard(page)
+    test_failed_only(page)
+    test_hundred(page)
+    test_hostile(page)
+    quiet(page, 'the report')
+    test_paper(browser, url, folder)
+
+
+def test_full(browser, folder):
+    path = sample.make(folder, ['lab04/wrong-content-type'])
+    checks = checks_of(data_of(path))
+    page = browser.open(f'file://{path}')
+    test_scale(page, folder)
+    test_drawing(page, folder, checks)
+    quiet(page, 'all checks')
+    test_looks(browser, f'file://{path}')
+
+
+# --- Traces, and what goes wrong -------------------------------------------------------------------------
+
+def frame(i, **more):
+    return {'connection': 1, 'ms': i / 10, 'sender': 'client', 'type': 'DATA', 'flags': [], 'stream': 1 + 2 * (i % 5),
+            'length': 3, 'data': 'abc', **more}
+
+
+def trace_page(folder, frames):
+    with open(f'{folder}/trace.json', 'w', encoding='utf-8') as file:
+        json.dump(frames, file)
+    done = subprocess.run(['build/grader/trace_page', f'{folder}/trace.json', f'{folder}/trace.html'],
+                          capture_output=True, text=True, check=False)
+    return done, f'file://{folder}/trace.html'
+
+
+def test_trace(browser, folder):
+    attack = ATTACK.decode()
+    body = '\\xff' * 1000
+    done, url = trace_page(folder, [frame(0, type='HEADERS', fields=[[attack, attack]], data=None), frame(1, data=attack, type=attack),
+                                    frame(2, length=1000, data=body), frame(3, type='0x2a', error=attack)])
+    page = browser.open(url)
+    page.run("document.querySelectorAll('.rows button').forEach((each, i) => document.querySelectorAll('.rows button')[i].click())")
+    check('a trace is drawn', done.returncode == 0 and page.run("document.querySelectorAll('.arrow.frame').length") == 4, done)
+    check('nothing in it is run', page.run('window.attacked === undefined && document.scripts.length === 2'))
+    texts = page.run("[...document.querySelectorAll('.details')].map((each) => each.textContent).join('\\n')")
+    check('all of it is shown', texts.count(attack) >= 4, texts[:1000])
+    check('a body that is cut is said to be', '1,000 octets' in texts and re.search('first 256 of 1,000 octets', texts), texts[:3000])
+    quiet(page, 'a trace')
+    done, url = trace_page(folder, [frame(i) for i in range(3100)])
+    page = browser.open(url)
+    check('a trace that is too long is cut, and it is said', page.run("document.querySelector('.gap').innerText").strip() == '100 frames left out here')
+    done, _ = trace_page(folder, {'no': 'trace'})
+    check('what is no trace is an error', done.returncode == 1 and done.stderr.startswith('trace-page: ')
+          and done.stderr.count('\n') == 1, done)
+
+
+def test_unwritable(folder):
+    output = f'{folder}/unwritable'
+    os.makedirs(f'{output}/index.html/in/the/way')
+    done = subprocess.run(['build/grader/grade', '--programs', 'build/solutions', '--lab', '04', '--output', output],
+                          capture_output=True, text=True, check=False)
+    check('where the page cannot be written, it is said, and grading goes on', done.returncode == 0
+          and 'Total: 15 of 15' in done.stdout and 'index.html' in done.stderr, done)
+    check('and nothing is left of it', not os.path.exists(f'{output}/index.html.new'))
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder, Browser() as browser:
+        test_report(browser, f'{folder}/report')
+        test_full(browser, f'{folder}/full')
+        test_trace(browser, folder)
+        test_unwritable(folder)
+    print(f'1..{len(results)}')
+    return 0 if all(results) else 1
+
+
+if __name__ == '__main__':
+    if not any(map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))):
+        print('1..0 # SKIP there is no Chromium here')
+        sys.exit(0)
+    sys.exit(main())
