@@ -99,17 +99,29 @@ static const char *verdict_name(const struct outcome *outcome) {
   return "not run";
 }
 
-static json_t *check_json(const struct outcome *outcome) {
+/* The known mistakes that it looks like, if any, into the finding. Returns 0 or -1. */
+static int set_likely(json_t *finding, const struct diagnosis_likely *likely) {
+  if (!likely || !likely->mistakes[0])
+    return 0;
+  const char *other = likely->mistakes[1];
+  return json_object_set_new(finding, "looks_like",
+                             other ? json_sprintf("%s; or: %s", likely->mistakes[0], other)
+                                   : json_string(likely->mistakes[0]));
+}
+
+static json_t *check_json(const struct outcome_list *list, const struct outcome *outcome) {
   const struct check *check = outcome->check;
   const json_t *frames = json_object_get(outcome->file, "frames");
   json_t *program = json_object_get(outcome->file, "program");
   const json_t *marked = json_object_get(json_object_get(outcome->file, "finding"), "frame");
   long frame = marked ? (long)json_integer_value(marked) : -1;
   size_t total = (size_t)json_integer_value(json_object_get(outcome->file, "frame_count"));
-  json_t *json = json_pack("{s:s, s:s, s:i, s:i, s:s, s:f}", "id", check->id, "sentence",
-                           check->sentence, "points", check->points, "todo", outcome_todo(outcome),
-                           "verdict", verdict_name(outcome), "seconds", (double)outcome->seconds);
+  json_t *json =
+      json_pack("{s:s, s:s, s:i, s:i, s:s, s:f}", "id", check->id, "sentence", check->sentence,
+                "points", check->points, "todo", outcome_todo(list, outcome), "verdict",
+                verdict_name(outcome), "seconds", (double)outcome->seconds);
   int failed = set(json, "finding", finding_json(outcome));
+  failed |= set_likely(json_object_get(json, "finding"), outcome_likely(list, outcome));
   failed |= set(json, "program", program ? json_incref(program) : json_null());
   failed |= set(json, "frames", shorten_frames(frames, PAGE_FRAMES, frame, total));
   if (check->section)
@@ -148,7 +160,7 @@ static json_t *lab_json(const struct board_run *run, const struct outcome_list *
     const struct outcome *outcome = &list->outcomes[i];
     bool is_shown = outcome->verdict != OUTCOME_NOT_RUN || missing;
     if (is_shown && strcmp(outcome->check->lab, lab->id) == 0)
-      failed |= json_array_append_new(checks, check_json(outcome));
+      failed |= json_array_append_new(checks, check_json(list, outcome));
   }
   json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:b, s:o}", "id", lab->id, "title",
                            lab->title, "folder", lab->folder, "program", lab->programs[0], "points",
