@@ -1,0 +1,238 @@
+/*
+ * Lab 6: lab 5's client, over TLS.
+ *
+ *   client [--ca FILE] [--timeout MS] URL        cert.pem, 100 ms by default
+ *
+ * A client has to ask more of TLS than a server: not only that nobody listens, but that it talks to the right
+ * one. So its SSL_CTX says whom to trust, and whose certificate it must be; and not one byte of HTTP/2 is
+ * sent before all of that is proved.
+ */
+#include <getopt.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "common/buffer.h"
+#include "common/client.h"
+#include "common/number.h"
+#include "common/todo.h"
+#include "common/url.h"
+
+/* The one request, and all that belongs to it. It lives in main, longer than the loop. */
+struct request {
+  const char *name; /* the URL as it was typed, for messages */
+  const char *ca;   /* the file with the certificate to trust */
+  struct url url;
+  uint64_t timeout; /* in milliseconds */
+  struct client *client;
+  struct stream *stream;
+  uv_timer_t timer;
+  struct buffer body;
+  bool ended; /* the response is complete */
+  bool timed_out;
+  uint32_t error_code; /* with which the stream was closed */
+  bool failed;
+};
+
+/* Say that `what`, the URL or a file, is of no use. Returns -1. */
+static int complain(const char *what, const char *why) {
+  fprintf(stderr, "client: %s: %s\n", what, why);
+  return -1;
+}
+
+/* Why OpenSSL has failed. The first error in its queue is the cause, those behind it follow from it. */
+static const char *reason(void) {
+  unsigned long code = ERR_peek_error();
+  if (ERR_SYSTEM_ERROR(code))
+    return strerror(ERR_GET_REASON(code));
+  const char *text = ERR_reason_error_string(code);
+  return text ? text : "the connection is lost";
+}
+
+/* --- TODO 4: whom to trust -------------------------------------------------------------------- */
+
+/* Returns 0; or -1, when it has said what is wrong. */
+static int set_up(SSL_CTX *context, const struct request *request) {
+  // TLS 1.2 at least. Trust what is in the file request->ca, and nothing else. Have the peer's certificate verified:
+  // that is not the default; and see that it is the certificate of request->url.host, which may be an IP address or
+  // a name. Offer "h2" by ALPN: mind what SSL_CTX_set_alpn_protos returns. For what fails: return
+  // complain(FILE, reason()).
+  (void)context;
+  (void)complain;
+  todo(4, request->ca ? "say whom to trust, and whose certificate it must be" : "");
+}
+
+/* Returns NULL, when it has said what is wrong. */
+static SSL_CTX *make_context(const struct request *request) {
+  ERR_clear_error();
+  SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+  if (!context) {
+    complain("TLS", reason());
+    return NULL;
+  }
+  if (set_up(context, request) == 0)
+    return context;
+  SSL_CTX_free(context);
+  return NULL;
+}
+
+/* --- TODO 5: the handshake -------------------------------------------------------------------- */
+
+/* Take the next step; see the server's. */
+static enum tls_step handshake(SSL *ssl, char *error, size_t error_size) {
+  // As in the server. When it fails and SSL_get_verify_result is not X509_V_OK, say what is wrong with the
+  // certificate (X509_verify_cert_error_string). And a server that has not chosen "h2" is refused: it will not
+  // understand what we say.
+  (void)ssl;
+  (void)error;
+  (void)error_size;
+  todo(5, "take the next step of the handshake, and see that h2 was chosen");
+}
+
+/* --- Given: lab 5's client -------------------------------------------------------------------- */
+
+static void fail(struct request *request, const char *why) {
+  complain(request->name, why);
+  request->failed = true;
+}
+
+static void on_timeout(uv_timer_t *timer) {
+  struct request *request = timer->data;
+  printf("request timed out\n");
+  fflush(stdout);
+  request->timed_out = true;
+  stream_close(request->stream, NGHTTP2_CANCEL);
+  client_close(request->client);
+}
+
+static void restart_timer(struct request *request) {
+  uv_timer_start(&request->timer, on_timeout, request->timeout, 0);
+}
+
+/* A header block has come: of the response, or of an informational one before it. */
+static void on_headers(struct stream *stream, void *user) {
+  (void)stream;
+  restart_timer(user);
+}
+
+static void on_data(struct stream *stream, const uint8_t *data, size_t length, void *user) {
+  struct request *request = user;
+  restart_timer(request);
+  if (buffer_append(&request->body, data, length) != 0)
+    stream_close(stream, NGHTTP2_INTERNAL_ERROR); /* no memory */
+}
+
+static void on_end(struct stream *stream, void *user) {
+  struct request *request = user;
+  (void)stream;
+  request->ended = true;
+}
+
+static void print_response(const struct request *request, const struct stream *stream) {
+  for (size_t i = 0; i < stream_header_count(stream); i++)
+    printf("%s: %s\n", stream_header_name(stream, i), stream_header_value(stream, i));
+  putchar('\n');
+  buffer_print(&request->body, stdout);
+  fflush(stdout);
+}
+
+static void on_stream_close(struct stream *stream, uint32_t error_code, void *user) {
+  struct request *request = user;
+  request->error_code = error_code;
+  uv_close((uv_handle_t *)&request->timer, NULL);
+  if (request->ended && !request->timed_out)
+    print_response(request, stream);
+  client_close(request->client);
+}
+
+static const struct stream_events events = {.on_inform = on_headers,
+                                            .on_headers = on_headers,
+                                            .on_data = on_data,
+                                            .on_end = on_end,
+                                            .on_close = on_stream_close};
+
+static void begin(struct request *request) {
+  request->stream = client_request(request->client, "GET", request->url.path, NULL, 0, 0);
+  if (!request->stream) {
+    fail(request, "the request cannot be made");
+    client_free(request->client);
+    return;
+  }
+  stream_set_events(request->stream, &events, request);
+  uv_timer_init(uv_default_loop(), &request->timer);
+  request->timer.data = request;
+  restart_timer(request);
+}
+
+static void on_close(struct client *client, const char *error, void *user) {
+  struct request *request = user;
+  (void)client;
+  if (request->timed_out)
+    request->failed = true;
+  else if (error)
+    fail(request, error);
+  else if (!request->ended)
+    fail(request, nghttp2_http2_strerror(request->error_code));
+}
+
+/* Connect, make the request, and run the loop until nothing is left to be done. */
+static void run(struct request *request, SSL_CTX *context) {
+  const struct client_config config = {
+      .tls = context, .handshake = handshake, .on_close = on_close, .user = request};
+  uv_loop_t *loop = uv_default_loop();
+  request->client = client_connect(loop, &request->url, &config);
+  if (request->client)
+    begin(request);
+  else
+    fail(request, "out of memory");
+  uv_run(loop, UV_RUN_DEFAULT);
+  if (uv_loop_close(loop) != 0)
+    fail(request, "the timer was not closed");
+}
+
+/* Fill in the request. Returns 0; or -1, when it has said what is wrong. */
+static int parse_arguments(struct request *request, int argc, char **argv) {
+  static const struct option options[] = {
+      {"ca", required_argument, NULL, 'c'}, {"timeout", required_argument, NULL, 't'}, {0}};
+  long timeout = 100;
+  int option;
+  request->ca = "cert.pem";
+  while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    if (option == 'c')
+      request->ca = optarg;
+    else
+      timeout = option == 't' ? number_parse(optarg, 86400000) : -1;
+  }
+  if (timeout < 0 || optind + 1 != argc) {
+    fprintf(stderr, "usage: client [--ca FILE] [--timeout MS] URL\n");
+    return -1;
+  }
+  request->timeout = (uint64_t)timeout;
+  request->name = argv[optind];
+  if (url_parse(&request->url, request->name) == 0 && request->url.tls)
+    return 0;
+  return complain(request->name, "not a URL that begins with https://");
+}
+
+int main(int argc, char **argv) {
+  struct request request = {0};
+  int status = 2;
+  if (parse_arguments(&request, argc, argv) == 0) {
+    SSL_CTX *context = make_context(&request);
+    request.failed = !context;
+    if (context)
+      run(&request, context);
+    if (ferror(stdout))
+      fail(&request, "standard output cannot be written");
+    status = request.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    SSL_CTX_free(context);
+  }
+  buffer_free(&request.body);
+  url_free(&request.url);
+  return status;
+}

@@ -1,0 +1,223 @@
+/*
+ * Lab 6: lab 5's server, over TLS.
+ *
+ *   server [--port N] [--key FILE] [--cert FILE] [--delay MS]
+ *
+ * Port 8443, key.pem and cert.pem by default: `make certs` makes them. What a server is to be in TLS stands in
+ * an SSL_CTX, which is made once; from it common/ makes an SSL for each connection, and has the handshake
+ * taken step by step. When it is done, the connection is as it was in the labs before.
+ */
+#include <getopt.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "common/field.h"
+#include "common/number.h"
+#include "common/server.h"
+#include "common/stream.h"
+#include "common/todo.h"
+
+struct settings {
+  long port;
+  long delay; /* of /ping, in milliseconds */
+  const char *key;
+  const char *cert;
+};
+
+/* Why OpenSSL has failed. The first error in its queue is the cause, those behind it follow from it. */
+static const char *reason(void) {
+  unsigned long code = ERR_peek_error();
+  if (ERR_SYSTEM_ERROR(code))
+    return strerror(ERR_GET_REASON(code));
+  const char *text = ERR_reason_error_string(code);
+  return text ? text : "the connection is lost";
+}
+
+/* Say that `what`, a file mostly, is of no use. Returns -1. */
+static int complain(const char *what, const char *why) {
+  fprintf(stderr, "server: %s: %s\n", what, why);
+  return -1;
+}
+
+/* --- TODO 1: version, key and certificate ----------------------------------------------------- */
+
+/* Returns 0; or -1, when it has said which file is wrong, and why. */
+static int set_up(SSL_CTX *context, const struct settings *settings) {
+  // TLS 1.2 at least (RFC 9113, section 9.2). Then load the key and the certificate, both in PEM form, and see
+  // that they belong together. For each that fails: return complain(FILE, reason()).
+  (void)context;
+  (void)complain;
+  todo(1, settings->key ? "set the lowest version, load the key and the certificate" : "");
+}
+
+/* --- TODO 2: ALPN ----------------------------------------------------------------------------- */
+
+/* The client offers protocols, each name with its length before it: "\x02h2\x08http/1.1". Choose "h2"; where it is
+ * not among them, the handshake is to end with the alert no_application_protocol. */
+static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_length,
+                           const unsigned char *offered, unsigned int offered_length, void *user) {
+  (void)ssl;
+  (void)user;
+  // SSL_select_next_proto compares two such lists. Return SSL_TLSEXT_ERR_OK or
+  // SSL_TLSEXT_ERR_ALERT_FATAL.
+  (void)chosen;
+  (void)chosen_length;
+  (void)offered;
+  (void)offered_length;
+  todo(2, "choose h2 from what the client offers");
+}
+
+/* Returns NULL, when it has said what is wrong. */
+static SSL_CTX *make_context(const struct settings *settings) {
+  ERR_clear_error();
+  SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+  if (!context) {
+    complain("TLS", reason());
+    return NULL;
+  }
+  SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+  if (set_up(context, settings) == 0)
+    return context;
+  SSL_CTX_free(context);
+  return NULL;
+}
+
+/* --- TODO 3: the handshake -------------------------------------------------------------------- */
+
+/* Take the next step. It is called first when the client has sent something, and again whenever the socket is
+ * ready for what the step before has wanted: nobody waits in here. On failure the reason goes into
+ * `error`. */
+static enum tls_step handshake(SSL *ssl, char *error, size_t error_size) {
+  // SSL_do_handshake, and SSL_get_error for its result: TLS_WANT_READ, TLS_WANT_WRITE, or TLS_FAILED with
+  // "TLS: " and reason() in `error`. When it is complete, see by SSL_get0_alpn_selected whether "h2" was chosen:
+  // a client that sends no ALPN at all has never come to choose_protocol.
+  (void)ssl;
+  (void)error;
+  (void)error_size;
+  todo(3, "take the next step of the handshake");
+}
+
+/* --- Given: lab 5's server -------------------------------------------------------------------- */
+
+static void respond(struct stream *stream, int status, const nghttp2_nv *fields, size_t count,
+                    const char *text) {
+  printf("%s %s %d\n", stream_method(stream), stream_path(stream), status);
+  fflush(stdout);
+  size_t length = strlen(text);
+  if (stream_respond(stream, status, fields, count, (int64_t)length) == 0)
+    stream_end(stream, text, length);
+}
+
+/* A ping that waits for its answer. */
+struct pong {
+  uv_timer_t timer;
+  struct stream *stream;
+};
+
+static void free_pong(uv_handle_t *timer) {
+  struct pong *pong = timer->data;
+  stream_release(pong->stream);
+  free(pong);
+}
+
+static void on_pong_time(uv_timer_t *timer) {
+  struct pong *pong = timer->data;
+  stream_set_events(pong->stream, NULL, NULL);
+  if (!stream_is_closed(pong->stream))
+    respond(pong->stream, 200, NULL, 0, "pong");
+  uv_close((uv_handle_t *)timer, free_pong);
+}
+
+static void on_ping_close(struct stream *stream, uint32_t error_code, void *user) {
+  struct pong *pong = user;
+  (void)stream;
+  (void)error_code;
+  printf("stream closed\n");
+  fflush(stdout);
+  uv_close((uv_handle_t *)&pong->timer, free_pong);
+}
+
+static void ping(struct stream *stream, const struct settings *settings) {
+  static const struct stream_events events = {.on_close = on_ping_close};
+  struct pong *pong = malloc(sizeof *pong);
+  if (!pong) {
+    stream_close(stream, NGHTTP2_INTERNAL_ERROR);
+    return;
+  }
+  pong->stream = stream_keep(stream);
+  uv_timer_init(uv_default_loop(), &pong->timer);
+  pong->timer.data = pong;
+  uv_timer_start(&pong->timer, on_pong_time, (uint64_t)settings->delay, 0);
+  stream_set_events(stream, &events, pong);
+}
+
+static void on_stream(struct stream *stream, void *user) {
+  const char *path = stream_path(stream);
+  if (strcmp(stream_method(stream), "GET") == 0 && strcmp(path, "/ping") == 0) {
+    ping(stream, user);
+  } else if (strcmp(stream_method(stream), "GET") == 0 && strcmp(path, "/hello-world") == 0) {
+    respond(stream, 200, NULL, 0, "Hello World");
+  } else {
+    const nghttp2_nv fields[] = {field_make("content-type", "text/plain; charset=utf-8")};
+    respond(stream, 404, fields, 1, "path not found");
+  }
+}
+
+/* Serve until SIGINT or SIGTERM. Returns 0, or -1 when it has said what failed. */
+static int serve(struct settings *settings, SSL_CTX *context) {
+  char error[256];
+  uv_loop_t *loop = uv_default_loop();
+  const struct server_config config = {.host = "localhost",
+                                       .port = (int)settings->port,
+                                       .tls = context,
+                                       .handshake = handshake,
+                                       .on_stream = on_stream,
+                                       .user = settings};
+  struct server *server = server_listen(loop, &config, error, sizeof error);
+  if (!server) {
+    fprintf(stderr, "server: %s\n", error);
+    return -1;
+  }
+  if (server_close_on_signals(server) != 0) {
+    server_free(server);
+    return complain("signals", "they cannot be waited for");
+  }
+  printf("listening on https://localhost:%d\n", server_port(server));
+  fflush(stdout);
+  uv_run(loop, UV_RUN_DEFAULT);
+  return uv_loop_close(loop) == 0 ? 0 : complain("/ping", "a timer was not closed");
+}
+
+static int usage(void) {
+  fprintf(stderr, "usage: server [--port N] [--key FILE] [--cert FILE] [--delay MS]\n");
+  return 2;
+}
+
+int main(int argc, char **argv) {
+  static const struct option options[] = {{"port", required_argument, NULL, 'p'},
+                                          {"key", required_argument, NULL, 'k'},
+                                          {"cert", required_argument, NULL, 'c'},
+                                          {"delay", required_argument, NULL, 'd'},
+                                          {0}};
+  struct settings settings = {.port = 8443, .delay = 750, .key = "key.pem", .cert = "cert.pem"};
+  int option;
+  while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    switch (option) {
+    case 'p': settings.port = number_parse(optarg, 65535); break;
+    case 'k': settings.key = optarg; break;
+    case 'c': settings.cert = optarg; break;
+    case 'd': settings.delay = number_parse(optarg, 86400000); break;
+    default: return usage();
+    }
+  }
+  if (settings.port < 0 || settings.delay < 0 || optind != argc)
+    return usage();
+  SSL_CTX *context = make_context(&settings);
+  int result = context ? serve(&settings, context) : -1;
+  SSL_CTX_free(context);
+  return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
