@@ -61,6 +61,7 @@ static void close_all(struct exchange *exchange) {
   for (size_t i = 0; i < exchange->peer_count; i++)
     peer_free(exchange->peers[i]);
   listener_free(exchange->listener);
+  SSL_CTX_free(exchange->tls);
   server_free(exchange->reference);
   program_free(exchange->program);
   uv_close((uv_handle_t *)&exchange->tick, NULL);
@@ -152,14 +153,25 @@ static void on_accept(struct transport *transport, void *user) {
     transport_free(transport);
 }
 
+/* Of the URLs of this lab. */
+static const char *scheme(const struct exchange *exchange) {
+  return exchange->lab->tls ? "https" : "http";
+}
+
 void exchange_listen(struct exchange *exchange) {
   char error[256];
-  exchange->listener = listener_open(&exchange->loop, "localhost", 0, NULL, on_accept, exchange,
-                                     error, sizeof error);
+  listener_free(exchange->listener); /* of an earlier call */
+  exchange->listener = listener_open(&exchange->loop, "localhost", 0, exchange->tls, on_accept,
+                                     exchange, error, sizeof error);
   if (!exchange->listener)
     exchange_fault(exchange, error);
-  snprintf(exchange->url, sizeof exchange->url, "http://localhost:%d",
+  snprintf(exchange->url, sizeof exchange->url, "%s://localhost:%d", scheme(exchange),
            listener_port(exchange->listener));
+}
+
+void exchange_use_tls(struct exchange *exchange, SSL_CTX *tls) {
+  SSL_CTX_free(exchange->tls);
+  exchange->tls = tls;
 }
 
 /* What the check passes may be gone when the command line is shown: it is copied. */
@@ -215,9 +227,10 @@ void exchange_start(struct exchange *exchange, const char *name, ...) {
 /* The line that a server prints once it is ready; the port is behind it. */
 static bool is_listening(void *argument) {
   struct exchange *exchange = argument;
-  const char *line = strstr(program_stdout(exchange->program, NULL), "listening on ");
-  return line && strchr(line, '\n') &&
-         sscanf(line, "listening on http://localhost:%d\n", &exchange->port) == 1;
+  char place[64];
+  snprintf(place, sizeof place, "listening on %s://localhost:", scheme(exchange));
+  const char *line = strstr(program_stdout(exchange->program, NULL), place);
+  return line && strchr(line, '\n') && sscanf(line + strlen(place), "%d\n", &exchange->port) == 1;
 }
 
 void exchange_start_server(struct exchange *exchange, const char *name, ...) {
@@ -235,26 +248,31 @@ void exchange_start_server(struct exchange *exchange, const char *name, ...) {
   size_t length;
   const char *output = program_stdout(exchange->program, &length);
   explain_text(&seen, output, length);
-  exchange_fail_at(exchange, -1, "listening on http://localhost:PORT", length ? seen.bytes : NULL,
+  char expected[64];
+  snprintf(expected, sizeof expected, "listening on %s://localhost:PORT", scheme(exchange));
+  exchange_fail_at(exchange, -1, expected, length ? seen.bytes : NULL,
                    "The server does not say where it listens.");
 }
 
-static bool is_connected(void *argument) {
-  const struct peer *peer = argument;
-  return peer->connected || !peer->transport;
-}
-
-/* Connect a peer, and keep it. */
-static struct peer *connect_peer(struct exchange *exchange, int port, bool is_reference) {
+/* Let a peer connect, and keep it. */
+static struct peer *begin_to_connect(struct exchange *exchange, int port, bool is_reference) {
   struct peer *peer = NULL;
   if (exchange->peer_count < EXCHANGE_PEERS)
     peer = peer_connect(exchange, port, is_reference);
   if (!peer)
     exchange_fault(exchange, "out of memory");
   exchange->peers[exchange->peer_count++] = peer;
-  if (!exchange_await(exchange, is_connected, peer) || !peer->connected)
-    exchange_fail(exchange, "The server does not accept a connection.");
   return peer;
+}
+
+static struct peer *connect_peer(struct exchange *exchange, int port, bool is_reference) {
+  struct peer *peer = begin_to_connect(exchange, port, is_reference);
+  peer_expect_open(peer);
+  return peer;
+}
+
+struct peer *exchange_begin_to_connect(struct exchange *exchange) {
+  return begin_to_connect(exchange, exchange->port, false);
 }
 
 struct peer *exchange_connect(struct exchange *exchange) {

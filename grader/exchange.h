@@ -59,6 +59,7 @@ struct exchange {
   const char *sanitizer_options; /* further ones, for the programs that are started from now on */
   char *arguments[EXCHANGE_ARGUMENTS]; /* the command line, for the student to repeat; copies */
   size_t argument_count;
+  SSL_CTX *tls; /* by which peers go through TLS; NULL: plain TCP */
   struct listener *listener;
   char url[64]; /* of the listener: "http://localhost:41234" */
   int port;     /* where the program listens, if it is a server */
@@ -97,6 +98,14 @@ struct peer *exchange_accept(struct exchange *exchange);
  * when this returns. */
 void exchange_start_server(struct exchange *exchange, const char *name, ...)
     __attribute__((sentinel));
+
+/* From now on peers go through TLS, by this context: those that the program is to connect to, from the next
+ * exchange_listen on; or those that connect to it. It is the exchange's. NULL: plain TCP. */
+void exchange_use_tls(struct exchange *exchange, SSL_CTX *tls);
+
+/* A new client of the program that is a server, as exchange_connect makes it, but nothing is waited for: it may be
+ * refused, peer->closed_by_program tells. */
+struct peer *exchange_begin_to_connect(struct exchange *exchange);
 
 /* A new client of the program that is a server; or of the reference server, to compare with. Nothing is sent. */
 struct peer *exchange_connect(struct exchange *exchange);

@@ -4,6 +4,7 @@
 #ifndef GRADER_LABS_H
 #define GRADER_LABS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct lab {
@@ -12,6 +13,7 @@ struct lab {
   const char *title;       /* "one session" */
   const char *programs[3]; /* "session"; NULL after the last */
   int points;
+  bool tls; /* its programs speak TLS */
 };
 
 /* All labs, in order. */

@@ -1,6 +1,8 @@
 /* peer: see peer.h. This file is about receiving; peer_send.c is about sending. */
 #include "grader/peer.h"
 
+#include <errno.h>
+#include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,15 +169,40 @@ static void on_bytes(bool sent, const void *data, size_t length, void *user) {
       peer->program == FRAME_FROM_CLIENT ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT;
   if (sent)
     exchange_touch(peer->exchange);
+  else
+    peer->bytes_received += length;
   enum frame_sender sender = sent ? own : peer->program;
   if (frame_decoder_feed(peer->decoder, sender, data, length) != 0)
     peer->exchange->out_of_memory = true;
 }
 
+/* The handshake as far as OpenSSL goes. What else is to be asked of the program is for the check to say. */
+static enum tls_step handshake(SSL *ssl, char *error, size_t error_size) {
+  ERR_clear_error();
+  errno = 0;
+  int result = SSL_do_handshake(ssl);
+  int code = SSL_get_error(ssl, result);
+  if (code == SSL_ERROR_NONE)
+    return TLS_DONE;
+  if (code == SSL_ERROR_WANT_READ)
+    return TLS_WANT_READ;
+  if (code == SSL_ERROR_WANT_WRITE)
+    return TLS_WANT_WRITE;
+  tls_explain(ssl, code, error, error_size);
+  return TLS_FAILED;
+}
+
+static void note(struct peer *peer, const char *text) {
+  if (!peer->is_reference)
+    recording_add_note(&peer->exchange->recording, peer->connection, text);
+}
+
 static void on_open(struct transport *transport, void *user) {
   struct peer *peer = user;
-  (void)transport;
+  const SSL *ssl = transport_tls(transport);
   peer->connected = true;
+  if (ssl)
+    note(peer, SSL_version(ssl) == TLS1_3_VERSION ? "TLS 1.3" : "TLS 1.2");
 }
 
 static void on_data(struct transport *transport, const uint8_t *data, size_t length, void *user) {
@@ -186,23 +213,26 @@ static void on_data(struct transport *transport, const uint8_t *data, size_t len
 }
 
 static void on_close(struct transport *transport, const char *error, void *user) {
+  static const char closed[] = "closed by the peer";
   struct peer *peer = user;
   (void)transport;
   peer->transport = NULL;
   if (!error) /* peer_close has said so */
     return;
   peer->closed_by_program = true;
-  bool fin = strcmp(error, "closed by the peer") == 0;
-  char note[64] = "the grader stopped the program";
-  if (!peer->exchange->stopping)
-    snprintf(note, sizeof note, "%s by the %s", fin ? "closed" : "reset",
+  snprintf(peer->error, sizeof peer->error, "%s", error);
+  bool fin = strncmp(error, closed, strlen(closed)) == 0;
+  char text[sizeof peer->error] = "the grader stopped the program";
+  if (!peer->exchange->stopping && strncmp(error, "TLS: ", 5) == 0)
+    snprintf(text, sizeof text, "%s", error);
+  else if (!peer->exchange->stopping)
+    snprintf(text, sizeof text, "%s by the %s", fin ? "closed" : "reset",
              peer->program == FRAME_FROM_CLIENT ? "client" : "server");
-  if (!peer->is_reference)
-    recording_add_note(&peer->exchange->recording, peer->connection, note);
+  note(peer, text);
 }
 
 static const struct transport_events events = {
-    .on_open = on_open, .on_data = on_data, .on_close = on_close};
+    .on_open = on_open, .on_data = on_data, .on_close = on_close, .handshake = handshake};
 
 /* A peer without a transport. */
 static struct peer *peer_new(struct exchange *exchange, enum frame_sender program) {
@@ -247,7 +277,8 @@ struct peer *peer_connect(struct exchange *exchange, int port, bool is_reference
   if (!is_reference)
     peer->connection = ++exchange->recording.connections;
   exchange_touch(exchange);
-  peer->transport = transport_connect(&exchange->loop, "localhost", service, NULL, &events, peer);
+  peer->transport = transport_connect(&exchange->loop, "localhost", service,
+                                      is_reference ? NULL : exchange->tls, &events, peer);
   if (!peer->transport) {
     peer_free(peer);
     return NULL;
@@ -359,6 +390,23 @@ static void expect_frame(struct peer *peer,
   if (!exchange_await(peer->exchange, is_found, &search))
     fail_expectation(peer, section, expected, what);
   expectation_held(peer, (long)search.next);
+}
+
+static bool is_open_or_closed(void *argument) {
+  const struct peer *peer = argument;
+  return peer->connected || !peer->transport;
+}
+
+void peer_expect_open(struct peer *peer) {
+  if (exchange_await(peer->exchange, is_open_or_closed, peer) && peer->connected)
+    return;
+  const char *error = *peer->error ? peer->error : "the program does not go on with it";
+  bool is_client = peer->program == FRAME_FROM_CLIENT;
+  if (is_client || peer->exchange->tls)
+    exchange_fail_at(peer->exchange, -1, "a complete TLS handshake", error,
+                     "The %s does not come through the TLS handshake.",
+                     is_client ? "client" : "server");
+  exchange_fail(peer->exchange, "The server does not accept a connection.");
 }
 
 /* The preface and a frame have come, or the end. */

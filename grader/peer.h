@@ -42,9 +42,9 @@ struct peer_stream {
 
 struct peer {
   struct exchange *exchange;
-  enum frame_sender program; /* which side the program is: the other one is ours */
-  bool is_reference;         /* it talks to the reference server, and is not recorded */
-  bool connected;
+  enum frame_sender program;   /* which side the program is: the other one is ours */
+  bool is_reference;           /* it talks to the reference server, and is not recorded */
+  bool connected;              /* and through with the TLS handshake, if there is one */
   struct transport *transport; /* NULL once it is closed */
   unsigned connection;
   struct frame_decoder *decoder;
@@ -64,6 +64,8 @@ struct peer {
   uint8_t ping_octets[8];
   bool protocol_error; /* GOAWAY(PROTOCOL_ERROR) has come */
   bool closed_by_program;
+  char error[160];        /* in which way, as transport.h says it */
+  size_t bytes_received;  /* above TLS */
   size_t frames_received; /* the preface counts */
   size_t returned_count;  /* requests that peer_expect_request has returned */
   struct buffer value;    /* of peer_request_field */
@@ -87,6 +89,9 @@ bool peer_is_sending(const struct peer *peer);
 struct peer_stream *peer_stream(struct peer *peer, int32_t stream_id);
 
 /* --- What the program must send ---------------------------------------------------------------------- */
+
+/* The connection is there; with TLS, the handshake is complete. Nothing can be sent before that. */
+void peer_expect_open(struct peer *peer);
 
 /* The preface, and SETTINGS right behind it (RFC 9113, section 3.4). */
 void peer_expect_preface(struct peer *peer);

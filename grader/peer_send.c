@@ -232,11 +232,13 @@ void peer_send_preface(struct peer *peer, const nghttp2_settings_entry *entries,
 
 void peer_send_request(struct peer *peer, int32_t stream_id, bool end_stream, const char *method,
                        const char *path) {
-  peer_send_headers(peer, stream_id, end_stream, ":method", method, ":scheme", "http", ":authority",
-                    "localhost", ":path", path, NULL);
+  peer_send_headers(peer, stream_id, end_stream, ":method", method, ":scheme",
+                    peer->exchange->lab->tls ? "https" : "http", ":authority", "localhost", ":path",
+                    path, NULL);
 }
 
 void peer_handshake(struct peer *peer) {
+  peer_expect_open(peer);
   const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 100}};
   peer_send_settings(peer, settings, 1);
   peer_expect_preface(peer);
