@@ -10,8 +10,7 @@
 
 struct listener;
 
-/* A client has connected. The callee owns `transport` and must call transport_start or transport_free
- * before it returns. */
+/* A client has connected. The callee owns `transport`, which does nothing until transport_start. */
 typedef void (*listener_callback)(struct transport *transport, void *user);
 
 /*

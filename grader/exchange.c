@@ -60,6 +60,7 @@ int exchange_init(struct exchange *exchange, const struct check *check) {
 static void close_all(struct exchange *exchange) {
   for (size_t i = 0; i < exchange->peer_count; i++)
     peer_free(exchange->peers[i]);
+  transport_free(exchange->held);
   listener_free(exchange->listener);
   SSL_CTX_free(exchange->tls);
   server_free(exchange->reference);
@@ -145,6 +146,10 @@ void exchange_wait_for_end(struct exchange *exchange) {
 static void on_accept(struct transport *transport, void *user) {
   struct exchange *exchange = user;
   struct peer *peer = NULL;
+  if (exchange->holds && !exchange->held) {
+    exchange->held = transport;
+    return;
+  }
   if (exchange->peer_count < EXCHANGE_PEERS)
     peer = peer_accept(exchange, transport);
   if (peer)
@@ -310,6 +315,21 @@ void exchange_end_server_by(struct exchange *exchange, int signal) {
 static bool has_connected(void *argument) {
   struct exchange *exchange = argument;
   return exchange->peer_count > exchange->peers_accepted;
+}
+
+static bool waits_for_an_answer(void *argument) {
+  const struct exchange *exchange = argument;
+  return exchange->held && program_idle(exchange->program) > 0;
+}
+
+struct peer *exchange_accept_late(struct exchange *exchange) {
+  exchange_await(exchange, waits_for_an_answer, exchange);
+  struct transport *held = exchange->held;
+  exchange->holds = false;
+  exchange->held = NULL;
+  if (held)
+    on_accept(held, exchange);
+  return exchange_accept(exchange);
 }
 
 struct peer *exchange_accept(struct exchange *exchange) {

@@ -68,6 +68,8 @@ struct exchange {
   struct peer *peers[EXCHANGE_PEERS];
   size_t peer_count;
   size_t peers_accepted; /* how many of them exchange_accept has returned */
+  bool holds;            /* who connects is not answered before exchange_accept_late: */
+  struct transport *held;
   struct recording recording;
   uint64_t random;
   bool out_of_memory; /* noticed where exchange_fault cannot be called */
@@ -93,6 +95,10 @@ void exchange_start(struct exchange *exchange, const char *name, ...) __attribut
 
 /* The program has connected: the next peer, see peer.h. Fails the check if it does not connect. */
 struct peer *exchange_accept(struct exchange *exchange);
+
+/* The same for a program that is to wait for its first answer: it is not given one until it sleeps. exchange->holds must
+ * have been set before the program was started. */
+struct peer *exchange_accept_late(struct exchange *exchange);
 
 /* The same for a program that is a server: "--port 0" comes before the arguments, and it has said where it listens
  * when this returns. */

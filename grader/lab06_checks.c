@@ -250,6 +250,11 @@ CHECK(lab06, plain_text, .points = 1, .todo = 3, .section = NULL,
   exchange_end_server(exchange);
 }
 
+static bool sleeps(void *argument) {
+  const struct exchange *exchange = argument;
+  return program_idle(exchange->program) > 0;
+}
+
 CHECK(lab06, handshake, .points = 1, .todo = 3, .section = NULL,
       .sentence = "a handshake that stalls or breaks off keeps nobody else waiting") {
   start_server(exchange);
@@ -259,6 +264,10 @@ CHECK(lab06, handshake, .points = 1, .todo = 3, .section = NULL,
   struct peer *leaves = send_plain(exchange, HELLO, sizeof HELLO - 1);
   struct peer *vanishes = send_plain(exchange, HELLO, sizeof HELLO - 1);
   expect_service(steady, 3);
+  if (!exchange_await(exchange, sleeps, exchange))
+    exchange_fail_at(
+        exchange, -1, "the server sleeps until something comes", "it computes",
+        "The server does not wait for a handshake that stalls: it tries all the time.");
   peer_close(leaves);
   peer_abort(vanishes);
   expect_client_served(exchange);
@@ -267,12 +276,15 @@ CHECK(lab06, handshake, .points = 1, .todo = 3, .section = NULL,
 }
 
 CHECK(lab06, late_reader, .points = 1, .todo = 3, .section = NULL,
-      .sentence = "a handshake that cannot be written at once is finished later") {
+      .sentence = "a handshake that cannot be read or written at once is finished later") {
   const struct certificate large = {
       .names = "DNS:localhost", .comment = 32 * 1024, .repetitions = 7};
   struct identity identity;
   identity_make(exchange, &identity, "large", &large);
-  start_server_as(exchange, &identity, "0");
+  start_server(exchange); /* there it has to wait until it can read, */
+  late_reader_run(exchange, "/hello-world", "Hello World");
+  exchange_end_server(exchange);
+  start_server_as(exchange, &identity, "0"); /* and here, until it can write */
   late_reader_run(exchange, "/hello-world", "Hello World");
   exchange_end_server(exchange);
 }
@@ -321,7 +333,7 @@ static struct peer *start_client(struct exchange *exchange, SSL_CTX *tls, const 
   exchange_listen(exchange);
   snprintf(url, sizeof url, "%s/hello-world", exchange->url);
   exchange_start(exchange, "client", "--ca", ca, "--timeout", timeout, url, NULL);
-  return exchange_accept(exchange);
+  return exchange->holds ? exchange_accept_late(exchange) : exchange_accept(exchange);
 }
 
 static const char PATIENCE[] = "20000";
@@ -358,6 +370,7 @@ CHECK(lab06, get, .points = 1, .todo = 5, .program = "client", .section = "3.2",
   char text[32];
   char chosen[256];
   exchange_random_text(exchange, text, 20);
+  exchange->holds = true; /* so that it has to wait in the handshake */
   struct peer *peer = start_good_client(exchange, PATIENCE);
   peer_expect_open(peer);
   if (strcmp(protocol_of(peer, chosen, sizeof chosen), "h2") != 0)
