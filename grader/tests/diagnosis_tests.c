@@ -1,0 +1,220 @@
+/* What failures look like: with made-up tables, and with the real one. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "grader/diagnosis.h"
+
+TestSuite(diagnosis, .timeout = 60);
+
+/* Three mistakes: one that fails two checks, one that fails one of these with other words, and one that fails a third check
+ * with words that differ from run to run. */
+static const char table_text[] =
+    "{'leaks': {'mistake': 'it leaks', 'check': 'get', 'program': 'server', 'todo': 6,"
+    "  'fails': [{'checks': ['get', 'post'], 'says': 'It leaks.', 'seen': 'on_begin'}]},"
+    " 'silent': {'mistake': 'it never answers', 'check': 'get', 'program': 'server', 'todo': 5,"
+    "  'fails': [{'checks': ['get'], 'says': 'No answer.', 'expected': 'HEADERS', 'seen': "
+    "'PING'}]},"
+    " 'random': {'mistake': 'it answers at random', 'check': 'path', 'program': 'server', 'todo': "
+    "4,"
+    "  'fails': [{'checks': ['path'], 'says': 'Wrong.', 'expected': 'a', 'seen': '*'}]}}";
+
+/* JSON with ' in place of ". */
+static json_t *parse(const char *text) {
+  char copy[2048];
+  snprintf(copy, sizeof copy, "%s", text);
+  for (char *quote = copy; (quote = strchr(quote, '\'')); quote++)
+    *quote = '"';
+  json_error_t error;
+  json_t *json = json_loads(copy, 0, &error);
+  cr_assert(json, "%s", error.text);
+  return json;
+}
+
+/* The names of all that is named, in order: "leaks", "leaks|silent random", "". */
+static const char *names(const struct diagnosis *diagnosis) {
+  static char text[1024];
+  size_t length = 0;
+  text[0] = '\0';
+  for (size_t i = 0; i < diagnosis->count; i++)
+    for (size_t n = 0; n < DIAGNOSIS_ALTERNATIVES && diagnosis->likely[i].names[n]; n++)
+      length += (size_t)snprintf(text + length, sizeof text - length, "%s%s",
+                                 n   ? "|"
+                                 : i ? " "
+                                     : "",
+                                 diagnosis->likely[i].names[n]);
+  return text;
+}
+
+static void expect(const char *table, const char *evidence, const char *expected) {
+  json_t *mistakes = parse(table);
+  json_t *seen = parse(evidence);
+  struct diagnosis diagnosis;
+  diagnosis_make(&diagnosis, mistakes, seen);
+  cr_assert(strcmp(names(&diagnosis), expected) == 0, "for %s it names '%s' and not '%s'", evidence,
+            names(&diagnosis), expected);
+  json_decref(mistakes);
+  json_decref(seen);
+}
+
+Test(diagnosis, names_the_mistake_whose_failures_are_all_there) {
+  expect(table_text,
+         "{'get': {'says': 'It leaks.', 'seen': 'on_begin'},"
+         " 'post': {'says': 'It leaks.', 'seen': 'on_begin'}, 'path': null}",
+         "leaks");
+  expect(table_text,
+         "{'get': {'says': 'No answer.', 'expected': 'HEADERS', 'seen': 'PING'},"
+         " 'post': null, 'path': null}",
+         "silent");
+}
+
+Test(diagnosis, names_nothing_where_half_of_them_are_missing) {
+  expect(table_text, "{'get': {'says': 'It leaks.', 'seen': 'on_begin'}, 'post': null}", "");
+}
+
+Test(diagnosis, names_nothing_for_other_words) {
+  expect(table_text, "{'get': {'says': 'It is late.'}, 'post': null, 'path': null}", "");
+  expect(table_text,
+         "{'get': {'says': 'No answer.', 'expected': 'HEADERS', 'seen': 'GOAWAY'}, 'post': null}",
+         "");
+}
+
+Test(diagnosis, names_nothing_for_a_program_that_is_right) {
+  expect(table_text, "{'get': null, 'post': null, 'path': null}", "");
+  expect(table_text, "{}", "");
+}
+
+Test(diagnosis, looks_only_at_checks_that_were_run) {
+  expect(table_text, "{'get': {'says': 'It leaks.', 'seen': 'on_begin'}}", "leaks");
+}
+
+Test(diagnosis, takes_words_that_differ_from_run_to_run_as_they_are) {
+  expect(table_text, "{'path': {'says': 'Wrong.', 'expected': 'a', 'seen': 'xyz'}, 'get': null}",
+         "random");
+}
+
+Test(diagnosis, names_a_second_mistake_for_what_the_first_does_not_explain) {
+  expect(table_text,
+         "{'get': {'says': 'It leaks.', 'seen': 'on_begin'},"
+         " 'post': {'says': 'It leaks.', 'seen': 'on_begin'},"
+         " 'path': {'says': 'Wrong.', 'expected': 'a', 'seen': 'q'}}",
+         "leaks random");
+}
+
+Test(diagnosis, names_two_that_cannot_be_told_apart_but_not_three) {
+#define SAME(name)                                                                                 \
+  "'" name "': {'mistake': '" name "', 'todo': 1, 'fails': [{'checks': ['c'], 'says': 'No.'}]}"
+  expect("{" SAME("a") ", " SAME("b") "}", "{'c': {'says': 'No.'}}", "a|b");
+  expect("{" SAME("a") ", " SAME("b") ", " SAME("d") "}", "{'c': {'says': 'No.'}}", "");
+}
+
+Test(diagnosis, has_the_todo_and_the_checks_of_what_it_names) {
+  json_t *mistakes = parse(table_text);
+  json_t *evidence = parse("{'get': {'says': 'It leaks.', 'seen': 'on_begin'},"
+                           " 'post': {'says': 'It leaks.', 'seen': 'on_begin'}, 'path': null}");
+  struct diagnosis diagnosis;
+  diagnosis_make(&diagnosis, mistakes, evidence);
+  const struct diagnosis_likely *likely = diagnosis_of(&diagnosis, "post");
+  cr_assert(likely && likely->todo == 6 && strcmp(likely->program, "server") == 0);
+  cr_assert(strcmp(likely->mistakes[0], "it leaks") == 0);
+  cr_assert(!diagnosis_of(&diagnosis, "path"), "it explains what did not fail");
+  json_decref(mistakes);
+  json_decref(evidence);
+}
+
+Test(diagnosis, knows_nothing_without_a_table) {
+  struct diagnosis diagnosis;
+  json_t *evidence = parse("{'get': {'says': 'It leaks.'}}");
+  cr_assert(!diagnosis_load("/nonexistent.json"));
+  diagnosis_make(&diagnosis, NULL, evidence);
+  cr_assert(diagnosis.count == 0);
+  cr_assert(diagnosis_todo_of(NULL, "It leaks.") == 0);
+  json_decref(evidence);
+}
+
+Test(diagnosis, a_sentence_belongs_to_the_todo_of_most_who_say_it) {
+  json_t *mistakes = parse(table_text);
+  cr_assert(diagnosis_todo_of(mistakes, "It leaks.") == 6);
+  cr_assert(diagnosis_todo_of(mistakes, "Nobody says this.") == 0);
+  json_decref(mistakes);
+}
+
+/* --- The real table ----------------------------------------------------------------------------------- */
+
+/* The evidence of a row, as a student who makes exactly this mistake gives it; all other checks of the lab pass. */
+static json_t *evidence_of(const json_t *lab, const json_t *row) {
+  json_t *evidence = json_object();
+  const char *name;
+  json_t *other;
+  size_t group;
+  size_t index;
+  json_t *known;
+  json_t *check;
+  json_object_foreach((json_t *)lab, name, other) {
+    json_array_foreach(json_object_get(other, "fails"), group, known)
+        json_array_foreach(json_object_get(known, "checks"), index, check)
+            json_object_set_new(evidence, json_string_value(check), json_null());
+  }
+  json_array_foreach(json_object_get(row, "fails"), group, known) {
+    json_array_foreach(json_object_get(known, "checks"), index, check)
+        json_object_set(evidence, json_string_value(check), known);
+  }
+  return evidence;
+}
+
+/* Whether the diagnosis names it. */
+static bool is_named(const struct diagnosis *diagnosis, const char *name) {
+  for (size_t i = 0; i < diagnosis->count; i++)
+    for (size_t n = 0; n < DIAGNOSIS_ALTERNATIVES; n++)
+      if (diagnosis->likely[i].names[n] && strcmp(diagnosis->likely[i].names[n], name) == 0)
+        return true;
+  return false;
+}
+
+/* The TODO of what is named first; -1 if nothing is. */
+static int named_todo(const struct diagnosis *diagnosis) {
+  return diagnosis->count > 0 ? diagnosis->likely[0].todo : -1;
+}
+
+Test(diagnosis, the_real_table_names_its_mistakes_and_seldom_a_wrong_one) {
+  json_t *table = diagnosis_load("grader/known_mistakes.json");
+  cr_assert(table, "grader/known_mistakes.json cannot be read");
+  int all = 0;
+  int itself = 0;
+  int misled =
+      0; /* where it is not in the table: another one is named, which belongs to another TODO */
+  const char *lab_name;
+  json_t *lab;
+  json_object_foreach(table, lab_name, lab) {
+    const char *name;
+    json_t *row;
+    void *next;
+    json_object_foreach_safe(lab, next, name, row) {
+      struct diagnosis diagnosis;
+      json_t *evidence = evidence_of(lab, row);
+      char copy[128];
+      snprintf(copy, sizeof copy, "%s", name);
+      diagnosis_make(&diagnosis, lab, evidence);
+      all++;
+      if (is_named(&diagnosis, copy))
+        itself++;
+      else
+        cr_log_info("%s/%s: named is '%s'", lab_name, copy, names(&diagnosis));
+      json_t *without = json_copy(lab);
+      json_object_del(without, copy);
+      diagnosis_make(&diagnosis, without, evidence);
+      int todo = named_todo(&diagnosis);
+      if (todo > 0 && todo != json_integer_value(json_object_get(row, "todo"))) {
+        misled++;
+        cr_log_info("%s/%s: if unknown, named would be '%s'", lab_name, copy, names(&diagnosis));
+      }
+      json_decref(without);
+      json_decref(evidence);
+    }
+  }
+  cr_assert(10 * itself >= 8 * all, "only %d of %d mistakes are named", itself, all);
+  cr_assert(20 * misled <= all,
+            "%d of %d mistakes, if unknown, would be taken for one of another TODO", misled, all);
+  printf("# %d of %d named, %d misled\n", itself, all, misled);
+  json_decref(table);
+}

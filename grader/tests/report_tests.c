@@ -1,0 +1,107 @@
+/* Sanitizers' reports in a student's words. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "grader/report.h"
+
+TestSuite(report, .timeout = 60);
+
+static const struct lab lab = {"lab03", "lab03-server", "a server", {"server"}, 15};
+
+static const char double_free[] =
+    "=================================================================\n"
+    "==1465==ERROR: AddressSanitizer: attempting double-free on 0x603000000100 in thread T0:\n"
+    "    #0 0x7fa6d06b76a8 in __interceptor_free ../../src/libsanitizer/asan_malloc_linux.cpp:52\n"
+    "    #1 0x558a9990aa6d in free_stream /home/x/lab03-server-1/lab03-server/server.c:186\n"
+    "    #2 0x558a9990aa6d in on_close /home/x/lab03-server-1/lab03-server/server.c:219\n"
+    "    #3 0x558a9990cacc in on_close /home/x/lab03-server-1/common/connection.c:144\n"
+    "\n"
+    "0x603000000100 is located 0 bytes inside of 32-byte region [0x603000000100,0x603000000120)\n"
+    "freed by thread T0 here:\n"
+    "    #0 0x7fa6d06b76a8 in __interceptor_free ../../src/libsanitizer/asan_malloc_linux.cpp:52\n"
+    "    #1 0x558a9990ba8f in on_stream_close /home/x/lab03-server-1/lab03-server/server.c:203\n"
+    "\n"
+    "previously allocated by thread T0 here:\n"
+    "    #0 0x7fa6d06b83b7 in __interceptor_calloc "
+    "../../src/libsanitizer/asan_malloc_linux.cpp:77\n"
+    "    #1 0x558a9990ac94 in on_begin_headers /home/x/lab03-server-1/lab03-server/server.c:68\n";
+
+static void expect_sentence(const char *report, const char *sentence) {
+  cr_assert(strcmp(report_sentence(report), sentence) == 0, "'%s' and not '%s' is said of %s",
+            report_sentence(report), sentence, report);
+}
+
+static void expect_quote(const char *report, const char *expected) {
+  struct buffer text = {0};
+  report_quote(&text, report, &lab);
+  cr_assert(text.bytes && strcmp(text.bytes, expected) == 0, "quoted is\n%s", text.bytes);
+  buffer_free(&text);
+}
+
+Test(report, says_what_happened) {
+  expect_sentence(double_free, "The program frees the same memory twice.");
+  expect_sentence("==1==ERROR: LeakSanitizer: detected memory leaks\n",
+                  "The program does not free all the memory that it allocates.");
+  expect_sentence("server.c:1:2: runtime error: member access within null pointer of type 'x'\n",
+                  "The program follows a NULL pointer.");
+  expect_sentence(
+      "==1==ERROR: AddressSanitizer: BUS on unknown address\n",
+      "The program follows a wild pointer: one that was never set, or in memory already freed.");
+}
+
+Test(report, tells_a_large_array_from_a_recursion) {
+  char recursion[2048] = "==1==ERROR: AddressSanitizer: stack-overflow on address 0x7ffc\n";
+  const char *array = "==1==ERROR: AddressSanitizer: stack-overflow on address 0x7ffc\n"
+                      "    #0 0x1 in on_data /x/lab03-server/server.c:10\n"
+                      "    #1 0x2 in receive /x/common/transport.c:20\n"
+                      "    #2 0x3 in on_poll /x/common/transport.c:30\n"
+                      "    #3 0x4 in uv_run (/lib/libuv.so.1+0x1)\n";
+  for (int i = 0; i < 20; i++)
+    snprintf(recursion + strlen(recursion), sizeof recursion - strlen(recursion),
+             "    #%d 0x1 in again /x/lab03-server/server.c:10\n", i);
+  expect_sentence(recursion, "The program calls itself without end.");
+  expect_sentence(array, "The stack is full: a local variable is larger than a stack can be.");
+}
+
+Test(report, finds_the_students_own_line) {
+  struct report_place place;
+  cr_assert(report_find_place(double_free, &lab, &place));
+  cr_assert(place.line == 186 && strcmp(place.function, "free_stream") == 0);
+  cr_assert(strcmp(place.path, "/home/x/lab03-server-1/lab03-server/server.c") == 0, "%s",
+            place.path);
+}
+
+Test(report, finds_none_where_all_is_in_a_library) {
+  struct report_place place;
+  cr_assert(!report_find_place(
+      "    #1 0x1 in on_close /home/lab03-server-1/common/connection.c:1\n", &lab, &place));
+}
+
+Test(report, quotes_the_places_and_not_the_rest) {
+  expect_quote(double_free,
+               "AddressSanitizer: attempting double-free on 0x603000000100 in thread T0:\n"
+               "in free_stream, lab03-server/server.c:186\n"
+               "called by on_close, lab03-server/server.c:219\n"
+               "freed in on_stream_close, lab03-server/server.c:203\n"
+               "allocated in on_begin_headers, lab03-server/server.c:68\n");
+}
+
+Test(report, names_the_librarys_function_where_no_frame_is_the_students) {
+  expect_quote("==1==ERROR: LeakSanitizer: detected memory leaks\n"
+               "\n"
+               "Direct leak of 184 byte(s) in 1 object(s) allocated from:\n"
+               "    #0 0x1 in __interceptor_calloc ../x.cpp:77\n"
+               "    #1 0x2 in nghttp2_session_callbacks_new (/lib/libnghttp2.so.14+0x19a22)\n",
+               "LeakSanitizer: detected memory leaks\n"
+               "allocated in nghttp2_session_callbacks_new\n");
+}
+
+Test(report, stands_rubbish) {
+  struct buffer text = {0};
+  struct report_place place;
+  report_quote(&text, "", &lab);
+  report_quote(&text, "#1\n    #1 0x\n    #2 0x1 in\n.c:\nERROR: ", &lab);
+  cr_assert(!report_find_place("    #1 0x1 in f .c:", &lab, &place));
+  buffer_free(&text);
+}

@@ -1,0 +1,70 @@
+/* Where in a student's file a TODO is. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "grader/source.h"
+
+TestSuite(source, .timeout = 60);
+
+static char path[] = "/tmp/source-XXXXXX";
+
+static void write_source(void) {
+  static const char text[] = "int given;\n"
+                             "/* --- TODO 1: first ----- */\n"
+                             "int first(void) {\n"
+                             "  return 1;\n"
+                             "}\n"
+                             "/* --- TODO 2: second ---- */\n"
+                             "int second(void) {\n"
+                             "  todo(2, \"do it\");\n"
+                             "}\n"
+                             "/* --- Given ------ */\n"
+                             "int main(void) {\n"
+                             "  todo(4, \"and this\"); }\n";
+  int file = mkstemp(path);
+  cr_assert(file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text));
+  close(file);
+}
+
+static void remove_source(void) {
+  unlink(path);
+}
+
+Test(source, finds_where_a_todo_is_to_be_done, .init = write_source, .fini = remove_source) {
+  cr_assert(source_line_of_todo(path, 1) == 2, "one that is done: its heading");
+  cr_assert(source_line_of_todo(path, 2) == 8, "one that is not: its call");
+  cr_assert(source_line_of_todo(path, 3) == 0);
+  cr_assert(source_line_of_todo("/nonexistent.c", 1) == 0);
+}
+
+Test(source, finds_the_todo_of_a_line, .init = write_source, .fini = remove_source) {
+  static const int expected[] = {0, 1, 1, 1, 1, 2, 2, 2, 2, 0, 0, 0};
+  for (int line = 1; line <= 12; line++)
+    cr_assert(source_todo_of_line(path, line) == expected[line - 1], "line %d", line);
+  cr_assert(source_todo_of_line(path, 13) == 0);
+}
+
+Test(source, finds_the_lowest_that_is_not_done, .init = write_source, .fini = remove_source) {
+  int line = 0;
+  cr_assert(source_first_undone(path, &line) == 2 && line == 8);
+  cr_assert(source_first_undone("/nonexistent.c", &line) == 0);
+}
+
+Test(source, has_the_text_of_a_line, .init = write_source, .fini = remove_source) {
+  char text[64];
+  cr_assert(strcmp(source_text(path, 4, text, sizeof text), "return 1;") == 0);
+  cr_assert(strcmp(source_text(path, 99, text, sizeof text), "") == 0);
+}
+
+Test(source, knows_where_the_sources_of_programs_are) {
+  char found[256];
+  cr_assert(strcmp(source_path("/x/build/labs", "lab01-session", "session", found, sizeof found),
+                   "lab01-session/session.c") == 0);
+  cr_assert(strcmp(source_path("build/solutions", "lab01-session", "session", found, sizeof found),
+                   "lab01-session/solution/session.c") == 0);
+  cr_assert(
+      !source_path("grader/tests/variants/node", "lab01-session", "session", found, sizeof found));
+}
