@@ -6,6 +6,10 @@
 /* How much of what a mistake causes must be there. */
 static const double ENOUGH = 0.85;
 
+/* And how much it must explain of what is not explained yet: else there is another mistake, which is not known, and this one
+ * fits only because it causes little. */
+static const double SHARE = 0.45;
+
 /* Two sums of the same numbers may differ by a little. */
 static const double NOTHING = 1e-6;
 
@@ -24,7 +28,7 @@ static double compare_text(const json_t *known, const json_t *seen, const char *
   const char *left = json_string_value(json_object_get(known, key));
   const char *right = json_string_value(json_object_get(seen, key));
   if (left && strcmp(left, "*") == 0)
-    return right ? 0.5 : 0;
+    return right ? 0.75 : 0; /* less than words that are the same */
   return (!left && !right) || (left && right && strcmp(left, right) == 0);
 }
 
@@ -120,6 +124,16 @@ static void take_checks(struct diagnosis *diagnosis, struct diagnosis_likely *li
   }
 }
 
+/* How many failures are not explained yet. */
+static size_t count_unexplained(const struct diagnosis *diagnosis, const json_t *evidence) {
+  size_t count = 0;
+  const char *check;
+  json_t *seen;
+  json_object_foreach((json_t *)evidence, check, seen) /* it is only read */
+      count += json_is_object(seen) && !is_explained(diagnosis, check);
+  return count;
+}
+
 /* Find what explains most of what is not explained yet. Returns whether there is anything. */
 static bool find_next(struct diagnosis *diagnosis, const json_t *mistakes, const json_t *evidence) {
   struct diagnosis_likely likely = {.check_count = 0};
@@ -143,7 +157,8 @@ static bool find_next(struct diagnosis *diagnosis, const json_t *mistakes, const
     }
     equals++;
   }
-  if (equals == 0 || equals > DIAGNOSIS_ALTERNATIVES)
+  if (equals == 0 || equals > DIAGNOSIS_ALTERNATIVES ||
+      best.explains < SHARE * (double)count_unexplained(diagnosis, evidence))
     return false;
   take_checks(diagnosis, &likely, chosen, evidence);
   diagnosis->likely[diagnosis->count++] = likely;

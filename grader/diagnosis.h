@@ -9,8 +9,8 @@
  *      "fails": [{"checks": ["post", "post_empty"], "says": "...", "expected": "...", "seen": "*"}]}}}
  *
  * The words are those of evidence.h; "*" stands for words that differ from run to run. A mistake fits if nearly all of what
- * it causes is there; of those that fit, that one is named which explains most. What it leaves unexplained may be a second
- * mistake. Where three or more explain the same equally well, nothing can be said, and nothing is.
+ * it causes is there; of those that fit, that one is named which explains most, if that is about half of the failures at least.
+ * What it leaves unexplained may be a second mistake. Where three or more explain the same equally well, nothing can be said, and nothing is.
  */
 #ifndef GRADER_DIAGNOSIS_H
 #define GRADER_DIAGNOSIS_H

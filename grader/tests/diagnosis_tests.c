@@ -101,6 +101,13 @@ Test(diagnosis, names_a_second_mistake_for_what_the_first_does_not_explain) {
          "leaks random");
 }
 
+Test(diagnosis, names_nothing_that_explains_only_a_few_of_the_failures) {
+  expect(table_text,
+         "{'a': {'says': 'Bad.'}, 'b': {'says': 'Bad.'}, 'c': {'says': 'Bad.'},"
+         " 'path': {'says': 'Wrong.', 'expected': 'a', 'seen': 'q'}}",
+         "");
+}
+
 Test(diagnosis, names_two_that_cannot_be_told_apart_but_not_three) {
 #define SAME(name)                                                                                 \
   "'" name "': {'mistake': '" name "', 'todo': 1, 'fails': [{'checks': ['c'], 'says': 'No.'}]}"
@@ -212,8 +219,9 @@ Test(diagnosis, the_real_table_names_its_mistakes_and_seldom_a_wrong_one) {
       json_decref(evidence);
     }
   }
+  cr_assert(all > 0, "grader/known_mistakes.json is empty");
   cr_assert(10 * itself >= 8 * all, "only %d of %d mistakes are named", itself, all);
-  cr_assert(20 * misled <= all,
+  cr_assert(10 * misled <= all,
             "%d of %d mistakes, if unknown, would be taken for one of another TODO", misled, all);
   printf("# %d of %d named, %d misled\n", itself, all, misled);
   json_decref(table);

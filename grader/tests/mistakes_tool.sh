@@ -18,6 +18,7 @@ no_goaway='s/return nghttp2_session_terminate_session.*/(void)session, transport
 patch_of test-caught goodbye "$no_goaway"
 patch_of test-unlisted goodbye "$no_goaway"
 patch_of test-listed-wrong goodbye "$no_goaway"
+patch_of test-other-words goodbye "$no_goaway"
 patch_of test-other-check http1 "$no_goaway"
 patch_of test-no-mistake goodbye 's/^ \* Lab 1: /&no mistake; /'
 patch_of test-warning goodbye 's/^int main.*/static int unused;\n&/'
@@ -27,17 +28,22 @@ sed -i 's/^-.*terminate_session.*/-something else/' "$work/lab01/test-misfit.pat
 patch_of test-no-check goodbye "$no_goaway"
 sed -i '/^Check: /d' "$work/lab01/test-no-check.patch"
 
+says_goodbye='The program closes the connection without a goodbye: GOAWAY comes first.'
+
+# row NAME CHECK CHECKS: of the table; what they say is what the first of them says.
 row() {
-  printf '"%s": {"mistake": "for a test", "check": "%s", "fails": [%s]}' "$@"
+  printf '"%s": {"mistake": "for a test", "check": "%s", "program": "session", "todo": 5,' "$1" "$2"
+  printf ' "fails": [{"checks": [%s], "says": "%s"}]}' "$3" "${4:-$says_goodbye}"
 }
 {
   printf '{"lab01": {%s' "$(row test-caught goodbye '"goodbye"')"
-  printf ', %s' "$(row test-listed-wrong goodbye '"goodbye", "http1"')" \
+  printf ', %s' "$(row test-other-words goodbye '"goodbye"' 'It says nothing.')" \
+    "$(row test-listed-wrong goodbye '"goodbye", "http1"')" \
     "$(row test-other-check http1 '"http1"')" "$(row test-no-mistake goodbye '"goodbye"')"
   printf '}}\n'
 } >"$work/table.json"
 
-grader/tools/mistakes --in "$work" --tap >"$work/out" 2>&1
+grader/tools/mistakes --in "$work" --table "$work/table.json" --tap --named 100 >"$work/out" 2>&1
 status=$?
 
 # says NAME TEXT: the mistake is refused with these words.
@@ -51,19 +57,28 @@ check "it fails if one of them is refused" test $status -eq 1
 check "one that is caught and listed is fine" grep -q '^ok [0-9]* - goodbye catches lab01/test-caught$' "$work/out"
 check "one that is not caught" says test-no-mistake "is not caught by goodbye; the checks that fail: none"
 check "one that only another check catches" says test-other-check "is not caught by http1; the checks that fail: goodbye"
-check "one that is not in the table" says test-unlisted "is not in table.json"
-check "one that passes what it fails by the table" says test-listed-wrong "passes what it fails by table.json: http1"
+check "one that is not in the table" says test-unlisted "is not in the table as it is"
+check "one that passes what it fails by the table" says test-listed-wrong "passes what it fails by the table: http1"
+check "one that says something else than by the table" says test-other-words "says something else than in the table"
 check "one that gives a warning" says test-warning "does not compile without a warning: "
 check "one that does not compile" says test-no-program "does not compile without a warning: "
 check "a patch that does not apply" says test-misfit "does not apply: "
 check "a patch without its two lines" says test-no-check "does not begin with the two lines"
-check "a plan that counts them all" grep -qx '1..9' "$work/out"
+check "too few that are named" grep -q '^not ok 11 - the grader names 100 of 100 mistakes$' "$work/out"
+check "a plan that counts them all" grep -qx '1..11' "$work/out"
 
 rm "$work"/lab01/test-[a-bd-z]*.patch
-check "the table can be written" grader/tools/mistakes --in "$work" --write 1
-check "and holds then" grader/tools/mistakes --in "$work" lab01
+tool() {
+  grader/tools/mistakes --in "$work" --table "$work/table.json" "$@"
+}
+check "the table can be written" tool --write 1
+check "and holds then" tool lab01
 check "with the checks that fail" grep -q '"goodbye",$' "$work/table.json"
-check_not "and no other" grep -q '"http1"' "$work/table.json"
-check_not "a lab without any is refused" grader/tools/mistakes --in "$work" 99
+check "with what they say" grep -qF "\"says\": \"$says_goodbye\"" "$work/table.json"
+check "with the program" grep -q '"program": "session"' "$work/table.json"
+check "and the TODO that the mistake belongs to" grep -q '"todo": 5' "$work/table.json"
+check_not "and no other check" grep -q '"http1"' "$work/table.json"
+check "and by it the grader names the mistake" tool --named 100 1
+check_not "a lab without any is refused" tool 99
 
 done_testing

@@ -1,0 +1,112 @@
+#!/bin/bash
+# `make hint` and `make solution`: more with every call, and no solution before its time.
+set -u
+root=$PWD
+# shellcheck source=grader/tools/tap.sh
+. grader/tools/tap.sh
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+# Every lab's file has three hints for each TODO of its starter.
+complete() {
+  for source in "$1"/*.c; do
+    program=$(basename "$source")
+    for todo in $(sed -n 's/^ *todo(\([0-9]*\),.*/\1/p' "$source" | sort -un); do
+      awk -v one="## TODO $todo" -v several="## $program, TODO $todo" '
+        /^## / { inside = $0 == one || $0 == several }
+        inside && /^[0-9]+\. / { count++ }
+        END { exit count != 3 }' "$1/hints.md" || { echo "$source: TODO $todo"; return 1; }
+    done
+  done
+}
+for file in lab*/hints.md; do
+  check "three hints for each TODO of ${file%/*}" complete "${file%/*}"
+done
+
+cd "$work" || exit 1
+mkdir -p lab01-one lab02-two/solution build/grade/next
+cat >lab01-one/hints.md <<'END'
+# Hints
+
+## TODO 1
+
+1. First
+   of one.
+2. Second of one.
+
+## TODO 2
+
+1. First of two.
+END
+cat >lab01-one/session.c <<'END'
+int a(void) { return 1; }
+  todo(2, "do that");
+  todo(12, "do that, too");
+END
+cat >lab02-two/hints.md <<'END'
+## client.c, TODO 1
+
+1. For the client.
+
+## server.c, TODO 1
+
+1. For the server.
+END
+echo '  todo(1, "do it");' >lab02-two/server.c
+echo '/* all done */' >lab02-two/client.c
+
+hint() {
+  sh "$root/grader/tools/hint" "$@" 2>&1
+}
+# gives TEXT ARGUMENT...: the hint has this in it.
+gives() {
+  text=$1
+  shift
+  said=$(hint "$@")
+  echo "$said"
+  echo "$said" | grep -qF "$text"
+}
+check "the first hint, on one line" gives "First of one." lab01-one "" 1
+check "then the second" gives "Second of one." lab01-one "" 1
+check "and that is all" gives "hint 2 of 2" lab01-one "" 1
+check "without a number it is the lowest TODO that still stands there" gives "First of two." lab01-one
+sed -i '/todo/d' lab01-one/session.c
+check_not "where all are done, one must be named" hint lab01-one
+echo 'session 1' >build/grade/next/lab01
+check "or the grader has named one" gives "TODO 1: hint 2 of 2" lab01-one
+check_not "a TODO that is not there" hint lab01-one "" 3
+check_not "a lab without hints" hint lab03-none
+check "in a lab with two programs, the one that is not done" gives "For the server." lab02-two
+check "or the one that is named" gives "For the client." lab02-two client 1
+
+# --- solution ---
+mkdir -p build/grader
+printf '#!/bin/sh\necho "Total: 3 of 5 points"\nexit "$(cat verdict)"\n' >build/grader/grade
+chmod +x build/grader/grade
+cat >lab02-two/solution/server.c <<'END'
+  /* BEGIN SOLUTION */
+  /* STARTER
+  todo(1, "do it");
+  */
+  done();
+  /* END SOLUTION */
+END
+echo 'int other;' >lab02-two/solution/client.c
+solution() {
+  sh "$root/grader/tools/solution" "$@" 2>&1
+}
+shows() {
+  said=$(solution "$@")
+  echo "$said"
+  echo "$said" | grep -q '^+  done();$' && echo "$said" | grep -q '^-  todo(1' &&
+    ! echo "$said" | grep -Eq 'STARTER|BEGIN|END'
+}
+echo 1 >verdict
+check_not "no solution without full marks" solution lab02-two
+check "and the reason is given" bash -c 'sh "$1/grader/tools/solution" lab02-two 2>&1 | grep -q "3 of 5"' - "$root"
+check "by force there is one" shows --force lab02-two
+echo 0 >verdict
+check "with full marks too" shows lab02-two
+rm -r lab02-two/solution
+check_not "where there is none, it is said" solution lab02-two
+done_testing
