@@ -36,10 +36,10 @@ cat >"$work/known.json" <<'END'
 {"lab01": {
   "silent": {"mistake": "it does not even try to connect, and there are many words to say so, more than fit on one line",
              "check": "preface", "program": "session", "todo": 2,
-             "fails": [{"checks": ["preface", "settings_ack", "ping"], "says": "The program did not connect.",
+             "fails": [{"checks": ["preface", "settings_ack", "settings_printed", "ping", "slowly", "goodbye"], "says": "The program did not connect.",
                         "expected": "a TCP connection to the server", "seen": "the program exited with status #"}]},
   "other": {"mistake": "something else", "check": "goodbye", "program": "session", "todo": 6,
-            "fails": [{"checks": ["goodbye", "refused"], "says": "It says nothing."}]}}}
+            "fails": [{"checks": ["nowhere", "refused"], "says": "It says nothing."}]}}}
 END
 
 program 'echo "session: x: no, never" >&2; exit 1'
@@ -80,7 +80,7 @@ check "one check alone has the program's output" says "Its standard output:"
 check "and its end" says "The program exited with status 0."
 check "and how to do the same by hand: the other side ..." says "make serve PORT=8000"
 check "... and the program" says "H2_TRACE=1 $session http://localhost:8000"
-check "it fits, too" fits
+check "the commands are one line each, to be copied" says_not "\\"
 
 LC_ALL=C.UTF-8 grade --lab 1
 check "line drawing where there is UTF-8" says "✘"
@@ -99,7 +99,7 @@ if command -v node >/dev/null; then
   grade --lab 2
   check "what lab 1 is about is said to be so in lab 2" says "earlier:  this is what lab 1 is about: lab01-session/README.md"
   check "and how that one stands" says "of 15 points"
-  check "the ladder has the request that failed" says ":method: GET, :path: /"
+  check "the ladder has the request that failed" says "(GET /"
   check "frames fit into 80 columns" fits
 else
   skip "what lab 1 is about is said to be so in lab 2" "node is not installed"
