@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "grader/board_inner.h"
 #include "grader/paragraph.h"
@@ -42,12 +43,14 @@ static void print_diagnosis(const struct board *board, const struct lab *lab) {
                    n == 0 ? "looks like: " : "or:         ", diagnosis->likely[i].mistakes[n]);
 }
 
-/* The compiler's first error, from the log beside the program. */
+/* The programs that are not there, with the compiler's first error, from the log beside each. */
 static void print_missing(const struct board *board, const struct lab *lab) {
   for (size_t i = 0; lab->programs[i]; i++) {
     char path[4096];
     char line[512];
     snprintf(path, sizeof path, "%s/%s/%s", board->run->programs, lab->folder, lab->programs[i]);
+    if (access(path, X_OK) == 0)
+      continue;
     fprintf(board->out, "  %s: there is no such program\n", path);
     strncat(path, ".log", sizeof path - strlen(path) - 1);
     FILE *log = fopen(path, "r");
@@ -242,9 +245,8 @@ void board_print(FILE *out, const struct trace_style *style, const struct board_
     points += outcome_points(list, &labs_all[l]);
     possible += outcome_possible(list, &labs_all[l]);
     print_heading(&board, list, &labs_all[l]);
-    if (run->missing[l])
-      print_missing(&board, &labs_all[l]);
-    else
+    print_missing(&board, &labs_all[l]);
+    if (!run->missing[l])
       print_lab(&board, list, &labs_all[l]);
   }
   int more = progress_points(run->progress, run->programs, list, NULL);

@@ -88,14 +88,15 @@ static int select_labs(struct board_run *run, const char *name) {
   return found ? 0 : -1;
 }
 
-static bool has_programs(const char *folder, const struct lab *lab) {
+/* Whether one of its programs is there: what the others are missing, their checks say. */
+static bool has_program(const char *folder, const struct lab *lab) {
   char path[PATH_MAX];
   for (size_t i = 0; lab->programs[i]; i++) {
     snprintf(path, sizeof path, "%s/%s/%s", folder, lab->folder, lab->programs[i]);
-    if (access(path, X_OK) != 0)
-      return false;
+    if (access(path, X_OK) == 0)
+      return true;
   }
-  return true;
+  return false;
 }
 
 /* The pattern that chooses the tests, as Criterion takes it: "@(lab01|lab02)/ping". Returns NULL if nothing is
@@ -104,7 +105,7 @@ static const char *make_pattern(struct board_run *run) {
   static char pattern[512];
   size_t length = 0;
   for (size_t i = 0; i < labs_count; i++) {
-    run->missing[i] = !has_programs(run->programs, &labs_all[i]);
+    run->missing[i] = !has_program(run->programs, &labs_all[i]);
     if (run->selected[i] && !run->missing[i])
       length += (size_t)snprintf(pattern + length, sizeof pattern - length, "%s%s",
                                  length ? "|" : "@(", labs_all[i].id);
