@@ -377,11 +377,11 @@ static void expect_pong(struct peer *peer, int32_t stream_id, double asked, doub
   const struct recording *recording = &peer->exchange->recording;
   double came = recording->entries[frame].milliseconds + recording->started;
   char expected[64];
+  char seen[64];
   snprintf(expected, sizeof expected, "HEADERS after %.0f ms", delay);
+  snprintf(seen, sizeof seen, "HEADERS after %.0f ms", came - asked);
   if (came - asked < delay - EARLY)
-    exchange_fail_at(peer->exchange, frame, expected, NULL,
-                     "The ping is answered %.0f ms after it was asked for: too early.",
-                     came - asked);
+    exchange_fail_at(peer->exchange, frame, expected, seen, "The ping is answered too early.");
 }
 
 /* How often the server has said that a stream was closed. */
