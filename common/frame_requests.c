@@ -21,8 +21,8 @@ void frame_requests_free(struct frame_requests *requests) {
 /* Append as much of the value as there is room for, printable. Returns the new length. */
 static size_t append(char *line, size_t length, const struct frame_field *field) {
   for (size_t i = 0; i < field->value_length && length < FRAME_REQUEST_SIZE - 1; i++) {
-    uint8_t octet = field->value[i];
-    line[length++] = octet > ' ' && octet <= '~' ? (char)octet : '?';
+    bool printable = field->value[i] > ' ' && field->value[i] <= '~';
+    memcpy(line + length++, printable ? &field->value[i] : (const uint8_t *)"?", 1);
   }
   line[length] = '\0';
   return length;

@@ -84,6 +84,15 @@ Test(frame_requests, odd_ones, .init = begin, .fini = end) {
   expect(server, "000001 01 05 00000007 88", "GET /123456789/123456789/123456789/123456789/12");
 }
 
+/* A client has odd numbers only; stream 0 and even ones are errors, and no requests. */
+Test(frame_requests, wrong_numbers, .init = begin, .fini = end) {
+  expect(client, "000003 01 05 00000002 828684", "");
+  expect(server, "000001 01 05 00000002 88", "");
+  expect(client, "000003 01 05 00000000 828684", "");
+  expect(server, "000001 01 05 00000000 88", "");
+  expect_counts(0, 0);
+}
+
 /* More streams than are remembered: the first is forgotten, and nobody pretends to know how many were open. */
 Test(frame_requests, too_many, .init = begin, .fini = end) {
   char text[64];
