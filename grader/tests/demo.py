@@ -326,6 +326,9 @@ def test_servers(stand_in):
     check("it is ended", all_gone(), left_running())
     status, said = stand_in.give(("server URL", "./serve"), ("console until=nothing", "echo news >fifo"), DEMO_SECONDS="1")
     check("one that does not say what it is to", status == 1 and "No server has said: nothing" in said, said)
+    status, said = stand_in.give(("server URL", "./serve"), ("console until=news", "echo news >fifo"),
+                                 ("console until=news", "true"), DEMO_SECONDS="1")
+    check("what it has said before does not count", status == 1 and said.count("No server has said: news") == 1, said)
     status, said = stand_in.give(("server URL", "echo no"), ("console", "echo $URL"))
     check("one that does not listen", status == 1 and "This server does not listen." in said, said)
     check("nobody asks it", "Not run: there is no server to ask." in said, said)

@@ -76,11 +76,14 @@ class Program:
     def printed(self, end):
         return self.text[end].decode("utf-8", "replace").replace("\r", "")
 
+    def unshown(self, end):
+        """What it has printed since news was asked last."""
+        return self.printed(end)[self.shown[end]:]
+
     def news(self, end):
-        """What it has printed since this was asked last."""
-        text = self.printed(end)
-        new = text[self.shown[end]:]
-        self.shown[end] = len(text)
+        """The same, and it counts as shown."""
+        new = self.unshown(end)
+        self.shown[end] += len(new)
         return new
 
     def has_ended(self):
@@ -213,12 +216,12 @@ class Runner:
         """What the servers have said meanwhile. Returns whether what was to come has come."""
         came = not part.until
         for server in self.servers.values():
-            if part.until and server.wait(lambda server=server: part.until in server.printed(server.pipe),
+            if part.until and server.wait(lambda server=server: part.until in server.unshown(server.pipe),
                                           COMMAND_SECONDS):
                 came = True
             server.wait(server.is_quiet, COMMAND_SECONDS)
             server.read(0)
-            if server.shown != {end: len(server.printed(end)) for end in server.shown}:
+            if any(server.unshown(end) for end in server.shown):
                 self.screen.line()
                 self.screen.note("The server:")
                 self.show_output(server)
