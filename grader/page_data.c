@@ -2,10 +2,13 @@
 #include "grader/page_data.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "grader/board_inner.h"
 #include "grader/page.h"
+#include "grader/repeat.h"
 #include "grader/text.h"
 
 enum {
@@ -79,14 +82,53 @@ static json_t *shorten_frames(const json_t *frames, size_t limit, long marked, s
 
 /* --- Checks --------------------------------------------------------------------------------------------- */
 
-/* What the check wrote about itself, but for the ladders, which are drawn anew. */
-static json_t *finding_json(const struct outcome *outcome) {
+/* The known mistakes that it looks like, as on the scoreboard; "" if none. */
+static json_t *likely_json(const struct outcome_list *list, const struct outcome *outcome) {
+  const struct diagnosis_likely *likely = outcome_likely(list, outcome);
+  if (!likely)
+    return json_string("");
+  return json_sprintf("%s%s%s", likely->mistakes[0], likely->mistakes[1] ? "; or: " : "",
+                      likely->mistakes[1] ? likely->mistakes[1] : "");
+}
+
+/* "TODO 4 at lab01-session/session.c:120" */
+static json_t *where_json(const struct board_run *run, const struct outcome_list *list,
+                          const struct outcome *outcome) {
+  const struct board board = {.run = run, .list = list};
+  char text[4096 + 64];
+  board_todo_text(&board, outcome, text, sizeof text);
+  return text_json(text, strlen(text));
+}
+
+/* How to repeat it without the grader. */
+static json_t *by_hand_json(const struct outcome *outcome) {
+  char *text = NULL;
+  size_t length = 0;
+  FILE *out = open_memstream(&text, &length);
+  if (!out)
+    return NULL;
+  repeat_print(out, outcome);
+  json_t *json = fclose(out) == 0 ? text_json(text, length) : NULL;
+  free(text);
+  return json;
+}
+
+/* What the check wrote about itself, but for the ladders, which are drawn anew; and what was found out since. */
+static json_t *finding_json(const struct board_run *run, const struct outcome_list *list,
+                            const struct outcome *outcome) {
   json_t *finding = json_copy(json_object_get(outcome->file, "finding"));
   if (!finding)
     return json_object();
   json_object_del(finding, "ladder");
   json_object_del(finding, "excerpt");
-  return finding;
+  json_object_del(finding, "evidence");
+  int failed = set(finding, "looks_like", likely_json(list, outcome));
+  failed |= set(finding, "where", where_json(run, list, outcome));
+  failed |= set(finding, "by_hand", by_hand_json(outcome));
+  if (!failed)
+    return finding;
+  json_decref(finding);
+  return NULL;
 }
 
 static const char *verdict_name(const struct outcome *outcome) {
@@ -99,29 +141,18 @@ static const char *verdict_name(const struct outcome *outcome) {
   return "not run";
 }
 
-/* The known mistakes that it looks like, if any, into the finding. Returns 0 or -1. */
-static int set_likely(json_t *finding, const struct diagnosis_likely *likely) {
-  if (!likely || !likely->mistakes[0])
-    return 0;
-  const char *other = likely->mistakes[1];
-  return json_object_set_new(finding, "looks_like",
-                             other ? json_sprintf("%s; or: %s", likely->mistakes[0], other)
-                                   : json_string(likely->mistakes[0]));
-}
-
-static json_t *check_json(const struct outcome_list *list, const struct outcome *outcome) {
+static json_t *check_json(const struct board_run *run, const struct outcome_list *list,
+                          const struct outcome *outcome) {
   const struct check *check = outcome->check;
   const json_t *frames = json_object_get(outcome->file, "frames");
   json_t *program = json_object_get(outcome->file, "program");
   const json_t *marked = json_object_get(json_object_get(outcome->file, "finding"), "frame");
   long frame = marked ? (long)json_integer_value(marked) : -1;
   size_t total = (size_t)json_integer_value(json_object_get(outcome->file, "frame_count"));
-  json_t *json =
-      json_pack("{s:s, s:s, s:i, s:i, s:s, s:f}", "id", check->id, "sentence", check->sentence,
-                "points", check->points, "todo", outcome_todo(list, outcome), "verdict",
-                verdict_name(outcome), "seconds", (double)outcome->seconds);
-  int failed = set(json, "finding", finding_json(outcome));
-  failed |= set_likely(json_object_get(json, "finding"), outcome_likely(list, outcome));
+  json_t *json = json_pack("{s:s, s:s, s:i, s:s, s:f}", "id", check->id, "sentence",
+                           check->sentence, "points", check->points, "verdict",
+                           verdict_name(outcome), "seconds", (double)outcome->seconds);
+  int failed = set(json, "finding", finding_json(run, list, outcome));
   failed |= set(json, "program", program ? json_incref(program) : json_null());
   failed |= set(json, "frames", shorten_frames(frames, PAGE_FRAMES, frame, total));
   if (check->section)
@@ -160,7 +191,7 @@ static json_t *lab_json(const struct board_run *run, const struct outcome_list *
     const struct outcome *outcome = &list->outcomes[i];
     bool is_shown = outcome->verdict != OUTCOME_NOT_RUN || missing;
     if (is_shown && strcmp(outcome->check->lab, lab->id) == 0)
-      failed |= json_array_append_new(checks, check_json(list, outcome));
+      failed |= json_array_append_new(checks, check_json(run, list, outcome));
   }
   json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:b, s:o}", "id", lab->id, "title",
                            lab->title, "folder", lab->folder, "program", lab->programs[0], "points",

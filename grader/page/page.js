@@ -11,11 +11,11 @@ const MARKS = {passed: '✓', failed: '✗', fault: '!', 'not run': '·'};
 const WORDS = {passed: 'passed', failed: 'failed', fault: 'the grader itself failed', 'not run': 'not run'};
 
 /* What the parts of a finding are called; those that are not there are left out. */
-const PARTS = [['expected', 'Expected'], ['seen', 'Seen'], ['looks_like', 'Looks like'], ['where', 'Where']];
+const PARTS = [['expected', 'Expected'], ['seen', 'Seen'], ['looks_like', 'Looks like']];
 
 const hasFailed = (check) => check.verdict === 'failed' || check.verdict === 'fault';
 
-function finding(lab, check) {
+function finding(check) {
   const found = check.finding;
   const list = element('dl', {class: 'finding'});
   const add = (name, key, ...value) =>
@@ -23,11 +23,10 @@ function finding(lab, check) {
   for (const [key, name] of PARTS)
     if (typeof found[key] === 'string' && found[key] !== '')
       add(name, key, found[key]);
-  const places = [];
-  if (check.todo)
-    places.push(`TODO ${check.todo} in ${lab.folder}/${lab.program}.c`);
-  if (check.section)
-    places.push(rfc(check.section, `RFC 9113, section ${check.section}`));
+  const places = found.where ? [element('code', {}, found.where)] : [];
+  const section = found.section ?? check.section;
+  if (section)
+    places.push(rfc(section, `RFC 9113, section ${section}`));
   if (places.length > 0)
     add('See', 'see', ...places.flatMap((place, i) => (i > 0 ? [' · ', place] : [place])));
   return list;
@@ -64,9 +63,10 @@ function checkBody(lab, check, data) {
   return element('div', {class: 'body', id: `body-${lab.id}.${check.id}`},
     failed && check.verdict === 'fault' ? element('p', {class: 'what'}, 'The grader itself failed here, which is not your fault. ', check.finding.what || '') : null,
     failed && check.verdict === 'failed' ? element('p', {class: 'what'}, check.finding.what || '') : null,
-    failed || check.section ? finding(lab, check) : null,
+    failed ? finding(check) : null,
     report ? element('pre', {class: 'report', tabindex: 0}, report) : null,
     ladder ? ladder.element : null, program(check),
+    output('To try it by hand', check.finding.by_hand),
     element('p', {class: 'again'}, element('span', {class: 'caption'}, 'Once more '), element('code', {}, again)));
 }
 
