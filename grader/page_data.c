@@ -12,9 +12,10 @@
 #include "grader/text.h"
 
 enum {
-  LARGEST_DATA = 1024, /* characters of a body */
-  LARGEST_LOG = 8192,  /* of what the compiler said */
-  AROUND = 50,         /* frames before and behind the one that is wrong */
+  LARGEST_DATA = 512, /* characters of a body */
+  LARGEST_WORD = 200, /* of one argument of a command line */
+  LARGEST_LOG = 8192, /* of what the compiler said */
+  AROUND = 50,        /* frames before and behind the one that is wrong */
 };
 
 /* json_object_set_new and json_array_append_new refuse NULL, so that one test finds every failure before it. */
@@ -141,11 +142,34 @@ static const char *verdict_name(const struct outcome *outcome) {
   return "not run";
 }
 
+/* The program, with what is readable of its command line: a body may have been an argument. */
+static json_t *program_json(const struct outcome *outcome) {
+  json_t *program = json_copy(json_object_get(outcome->file, "program"));
+  if (!json_is_object(program)) {
+    json_decref(program);
+    return json_null();
+  }
+  json_t *words = json_array();
+  int failed = words ? 0 : -1;
+  size_t index;
+  json_t *word;
+  json_array_foreach(json_object_get(program, "command"), index, word) {
+    const char *text = json_string_value(word);
+    size_t length = cut_length(text ? text : "", LARGEST_WORD);
+    json_t *shown = json_string_length(word) > length ? json_sprintf("%.*s...", (int)length, text)
+                                                      : json_incref(word);
+    failed |= json_array_append_new(words, shown);
+  }
+  if (set(program, "command", words) == 0 && !failed)
+    return program;
+  json_decref(program);
+  return NULL;
+}
+
 static json_t *check_json(const struct board_run *run, const struct outcome_list *list,
                           const struct outcome *outcome) {
   const struct check *check = outcome->check;
   const json_t *frames = json_object_get(outcome->file, "frames");
-  json_t *program = json_object_get(outcome->file, "program");
   const json_t *marked = json_object_get(json_object_get(outcome->file, "finding"), "frame");
   long frame = marked ? (long)json_integer_value(marked) : -1;
   size_t total = (size_t)json_integer_value(json_object_get(outcome->file, "frame_count"));
@@ -153,7 +177,7 @@ static json_t *check_json(const struct board_run *run, const struct outcome_list
                            check->sentence, "points", check->points, "verdict",
                            verdict_name(outcome), "seconds", (double)outcome->seconds);
   int failed = set(json, "finding", finding_json(run, list, outcome));
-  failed |= set(json, "program", program ? json_incref(program) : json_null());
+  failed |= set(json, "program", program_json(outcome));
   failed |= set(json, "frames", shorten_frames(frames, PAGE_FRAMES, frame, total));
   if (check->section)
     failed |= set(json, "section", json_string(check->section));
