@@ -210,13 +210,15 @@ help:
 
 ## make grade            build and grade your programs. Variables: LAB=03 CHECK=id SEED=n,
 ##                       STRICT=1 (fail unless all points are there), SOLUTION=1 (grade the reference
-##                       solutions), PROGRAMS=DIR (grade the executables DIR/labNN-name/program)
+##                       solutions), PROGRAMS=DIR (grade the executables DIR/labNN-name/program),
+##                       PCAP=1 (leave build/grade/checks/labNN.id.pcapng, for Wireshark)
 # Criterion makes a process group of its own, so that Ctrl-C has to be passed on.
 graded := $(or $(PROGRAMS),$(if $(SOLUTION),build/solutions,build/labs))
 grade: $(GRADER_BUILT) $(if $(PROGRAMS),,$(if $(SOLUTION),$(SOLUTIONS:=.log),$(STUDENTS:=.log)))
 	+@trap 'kill -- -$$! || kill $$!' INT TERM; \
 	build/grader/grade --programs '$(graded)' $(if $(LAB),--lab $(lab_number)) \
-	  $(if $(CHECK),--check '$(CHECK)') $(if $(SEED),--seed '$(SEED)') $(if $(STRICT),--strict) & \
+	  $(if $(CHECK),--check '$(CHECK)') $(if $(SEED),--seed '$(SEED)') $(if $(STRICT),--strict) \
+	  $(if $(PCAP),--pcap) & \
 	wait $$!
 
 ## make report           grade, and open the page that every grading leaves: build/grade/index.html

@@ -1,6 +1,7 @@
 /* check: see check.h. */
 #include "grader/check.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,12 +114,27 @@ static json_t *finding_json(const struct exchange *exchange) {
                    excerpt_json(exchange), "ladder", ladder_json(exchange, false));
 }
 
-/* Write DIRECTORY/lab01.ping.json. Returns 0 or -1. */
+/* DIRECTORY/lab01.ping.json. Returns `path`. */
+static const char *file_path(const struct exchange *exchange, const char *suffix, char *path,
+                             size_t size) {
+  const char *directory = getenv(CHECK_DIRECTORY);
+  snprintf(path, size, "%s/%s.%s.%s", directory ? directory : ".", exchange->check->lab,
+           exchange->check->id, suffix);
+  return path;
+}
+
+/* The capture, if one is wanted. It is for looking at only: the check stands without it. */
+static void write_capture(const struct exchange *exchange) {
+  char path[4096];
+  if (getenv(CHECK_PCAP) &&
+      pcap_write(exchange->pcap, file_path(exchange, "pcapng", path, sizeof path)) != 0)
+    fprintf(stderr, "grade: %s: %s\n", path, strerror(errno));
+}
+
+/* Returns 0 or -1. */
 static int write_outcome(const struct exchange *exchange) {
   char path[4096];
-  const char *directory = getenv(CHECK_DIRECTORY);
-  snprintf(path, sizeof path, "%s/%s.%s.json", directory ? directory : ".", exchange->check->lab,
-           exchange->check->id);
+  file_path(exchange, "json", path, sizeof path);
   json_t *outcome =
       json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I}", "lab", exchange->check->lab, "check",
                 exchange->check->id, "verdict", verdict_names[exchange->verdict], "finding",
@@ -148,6 +164,7 @@ void check_run(const struct check *check, check_body body) {
     expect_clean_end(&exchange);
   }
   int written = write_outcome(&exchange);
+  write_capture(&exchange);
   enum verdict verdict = exchange.verdict;
   char what[512];
   snprintf(what, sizeof what, "%s", exchange.finding.what.bytes ? exchange.finding.what.bytes : "");

@@ -47,6 +47,8 @@ int exchange_init(struct exchange *exchange, const struct check *check) {
   *exchange = (struct exchange){.check = check, .lab = labs_find(check->lab)};
   exchange->finding.frame = -1;
   recording_begin(&exchange->recording);
+  if (getenv(CHECK_PCAP))
+    exchange->pcap = pcap_new();
   exchange->deadline = recording_clock() + LIMIT_SECONDS * 1e3;
   const char *seed = getenv(CHECK_SEED);
   exchange->random = hash(strtoull(seed ? seed : "1", NULL, 10) + 14695981039346656037u, check->id);
@@ -79,6 +81,7 @@ void exchange_free(struct exchange *exchange) {
   close_all(exchange);
   uv_loop_close(&exchange->loop);
   recording_free(&exchange->recording);
+  pcap_free(exchange->pcap);
   free_arguments(exchange);
   buffer_free(&exchange->finding.what);
   buffer_free(&exchange->finding.expected);

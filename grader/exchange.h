@@ -20,6 +20,7 @@
 #include "common/buffer.h"
 #include "grader/check.h"
 #include "grader/labs.h"
+#include "grader/pcap.h"
 #include "grader/program.h"
 #include "grader/recording.h"
 #include "grader/reference_server.h"
@@ -71,6 +72,7 @@ struct exchange {
   bool holds;            /* who connects is not answered before exchange_accept_late: */
   struct transport *held;
   struct recording recording;
+  struct pcap *pcap; /* NULL unless a capture is wanted */
   uint64_t random;
   bool out_of_memory; /* noticed where exchange_fault cannot be called */
   bool stopping;      /* the check is over: the program is made to end */

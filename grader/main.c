@@ -1,7 +1,7 @@
 /*
  * grade: grade the labs' programs.
  *
- *   grade --programs DIR [--lab NN] [--check ID] [--seed N] [--strict] [--output DIR] [--known FILE]
+ *   grade --programs DIR [--lab NN] [--check ID] [--seed N] [--strict] [--pcap] [--output DIR] [--known FILE]
  *
  * Exit status: 0 when grading worked, whatever the score; with --strict 1 if it is not full; 2 for wrong usage; 3
  * if the grader itself failed.
@@ -23,6 +23,7 @@
 #include "grader/board.h"
 #include "grader/outcome.h"
 #include "grader/page.h"
+#include "grader/pcap.h"
 #include "grader/recording.h"
 #include "grader/results.h"
 
@@ -34,6 +35,7 @@ struct options {
   const char *output;
   const char *known; /* the table of known mistakes */
   bool strict;
+  bool pcap;
 };
 
 /* Criterion tells how the checks ended in a callback without an argument of ours. */
@@ -53,11 +55,15 @@ static int usage(void) {
 }
 
 static int parse_options(struct options *options, int argc, char **argv) {
-  static const struct option names[] = {
-      {"programs", required_argument, NULL, 'p'}, {"lab", required_argument, NULL, 'l'},
-      {"check", required_argument, NULL, 'c'},    {"seed", required_argument, NULL, 's'},
-      {"strict", no_argument, NULL, 'S'},         {"output", required_argument, NULL, 'o'},
-      {"known", required_argument, NULL, 'k'},    {NULL, 0, NULL, 0}};
+  static const struct option names[] = {{"programs", required_argument, NULL, 'p'},
+                                        {"lab", required_argument, NULL, 'l'},
+                                        {"check", required_argument, NULL, 'c'},
+                                        {"seed", required_argument, NULL, 's'},
+                                        {"strict", no_argument, NULL, 'S'},
+                                        {"output", required_argument, NULL, 'o'},
+                                        {"known", required_argument, NULL, 'k'},
+                                        {"pcap", no_argument, NULL, 'P'},
+                                        {NULL, 0, NULL, 0}};
   int option;
   while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
     switch (option) {
@@ -68,6 +74,7 @@ static int parse_options(struct options *options, int argc, char **argv) {
     case 'o': options->output = optarg; break;
     case 'k': options->known = optarg; break;
     case 'S': options->strict = true; break;
+    case 'P': options->pcap = true; break;
     default: return usage();
     }
   }
@@ -158,6 +165,8 @@ static int set_environment(const struct options *options, const struct board_run
     fprintf(stderr, "grade: %s: %s\n", checks_directory, strerror(errno));
     return -1;
   }
+  if (options->pcap ? setenv(CHECK_PCAP, "1", 1) : unsetenv(CHECK_PCAP))
+    return -1;
   return setenv(CHECK_PROGRAMS, programs, 1) || setenv(CHECK_GUARD, guard, 1) ||
                  setenv(CHECK_SEED, run->seed, 1) || setenv(CHECK_DIRECTORY, checks_directory, 1)
              ? -1
@@ -170,6 +179,8 @@ static void remove_old_outcomes(void) {
     char path[PATH_MAX + 128];
     snprintf(path, sizeof path, "%s/%s.%s.json", checks_directory, outcomes.outcomes[i].check->lab,
              outcomes.outcomes[i].check->id);
+    unlink(path);
+    memcpy(strrchr(path, '.'), ".pcapng", sizeof ".pcapng");
     unlink(path);
   }
 }
@@ -194,6 +205,17 @@ static void set_style(const struct trace_style *style) {
   char text[64];
   snprintf(text, sizeof text, "%d %d %d", style->color, style->unicode, style->width);
   setenv(CHECK_STYLE, text, 1);
+}
+
+/* Where the captures are, and how they are read: plain HTTP/2 is recognized by the client's preface, which a program that
+ * is wrong may not send, and only where it comes first. */
+static void print_captures(const struct outcome *only) {
+  char name[256] = "*";
+  if (only)
+    snprintf(name, sizeof name, "%s.%s", only->check->lab, only->check->id);
+  printf("\nThe capture%s: %s/%s.pcapng, to be opened in Wireshark, or with\n"
+         "  tshark -d tcp.port==%d,http2 -r FILE\n",
+         only ? "" : "s", checks_directory, name, PCAP_PORT);
 }
 
 /* The page is a way to look at the results: where it cannot be written, they stand all the same. */
@@ -237,6 +259,8 @@ static int grade(const struct options *options, struct board_run *run,
     board_print_check(stdout, &style, run, &outcomes, only);
   else
     board_print(stdout, &style, run, &outcomes);
+  if (options->pcap)
+    print_captures(only);
   if (progress_write(progress, before, run->programs, &outcomes) != 0)
     fprintf(stderr, "grade: %s cannot be written\n", progress);
   char next[PATH_MAX];

@@ -163,15 +163,19 @@ static void on_frame(const struct frame *frame, void *user) {
 
 /* --- The transport ----------------------------------------------------------------------------------- */
 
+static enum frame_sender own_side(const struct peer *peer) {
+  return peer->program == FRAME_FROM_CLIENT ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT;
+}
+
 static void on_bytes(bool sent, const void *data, size_t length, void *user) {
   struct peer *peer = user;
-  enum frame_sender own =
-      peer->program == FRAME_FROM_CLIENT ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT;
   if (sent)
     exchange_touch(peer->exchange);
   else
     peer->bytes_received += length;
-  enum frame_sender sender = sent ? own : peer->program;
+  enum frame_sender sender = sent ? own_side(peer) : peer->program;
+  if (!peer->is_reference)
+    pcap_bytes(peer->exchange->pcap, peer->connection, sender, data, length);
   if (frame_decoder_feed(peer->decoder, sender, data, length) != 0)
     peer->exchange->out_of_memory = true;
 }
@@ -201,6 +205,8 @@ static void on_open(struct transport *transport, void *user) {
   struct peer *peer = user;
   const SSL *ssl = transport_tls(transport);
   peer->connected = true;
+  if (!peer->is_reference)
+    pcap_open(peer->exchange->pcap, peer->connection, false);
   if (ssl)
     note(peer, SSL_version(ssl) == TLS1_3_VERSION ? "TLS 1.3" : "TLS 1.2");
 }
@@ -217,6 +223,10 @@ static void on_close(struct transport *transport, const char *error, void *user)
   struct peer *peer = user;
   (void)transport;
   peer->transport = NULL;
+  bool fin = !error || strcmp(error, "closed by the peer") == 0;
+  if (!peer->is_reference)
+    pcap_close(peer->exchange->pcap, peer->connection, error ? peer->program : own_side(peer),
+               !fin);
   if (!error) /* peer_close has said so */
     return;
   peer->closed_by_program = true;

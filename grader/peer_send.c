@@ -77,6 +77,8 @@ void peer_abort(struct peer *peer) {
   recording_add_note(&peer->exchange->recording, peer->connection,
                      peer->program == FRAME_FROM_CLIENT ? "reset by the server"
                                                         : "reset by the client");
+  pcap_close(peer->exchange->pcap, peer->connection,
+             peer->program == FRAME_FROM_CLIENT ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT, true);
   transport_free(peer->transport);
   peer->transport = NULL;
 }

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Captures: what tshark reads in the capture file of a check is what our recorder has seen, frame for frame, in every lab.
+
+    capture.py [CHECK...]       only the checks of these names
+"""
+import collections
+import concurrent.futures
+import glob
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+os.chdir(ROOT)
+PLAIN, TLS = '8000', '8443'
+TYPES = {'DATA': 0, 'HEADERS': 1, 'PRIORITY': 2, 'RST_STREAM': 3, 'SETTINGS': 4, 'PUSH_PROMISE': 5, 'PING': 6,
+         'GOAWAY': 7, 'WINDOW_UPDATE': 8, 'CONTINUATION': 9}
+FLAGS = {'ACK': 1, 'END_STREAM': 1, 'END_HEADERS': 4, 'PADDED': 8, 'PRIORITY': 0x20}
+# Nobody agrees on what comes behind bytes that are no HTTP/2: frames are compared up to there.
+NO_HTTP2 = 'not HTTP/2'
+results = []
+
+
+def check(name, condition, detail=''):
+    results.append(bool(condition))
+    print(f'{"ok" if condition else "not ok"} {len(results)} - {name}', flush=True)
+    if not condition:
+        for line in str(detail).splitlines()[:40]:
+            print(f'# {line}')
+
+
+def recorded(path):
+    """{(connection, sender): [(type, stream, length, flags)]}, and the keys in which something else than HTTP/2 came."""
+    with open(path, encoding='utf-8') as file:
+        outcome = json.load(file)
+    frames = collections.defaultdict(list)
+    for frame in outcome['frames']:
+        if 'note' in frame:
+            continue
+        key = frame['connection'], frame['sender']
+        if frame['type'] == 'preface':
+            frames[key].append('preface')
+        elif frame['type'] == NO_HTTP2:
+            frames[key].append(NO_HTTP2)
+        else:
+            kind = TYPES[frame['type']] if frame['type'] in TYPES else int(frame['type'], 16)
+            flags = sum(FLAGS[flag] if flag in FLAGS else int(flag, 16) for flag in frame['flags'])
+            frames[key].append((kind, frame['stream'], frame['length'], flags))
+    return frames, outcome['frame_count'] == len(outcome['frames'])
+
+
+def tshark(path, *options):
+    done = subprocess.run(['tshark', '-n', '-d', f'tcp.port=={PLAIN},http2', '-r', path, *options],
+                          capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def decoded(path):
+    """The same as tshark reads it, with what it says about checksums and sequence numbers."""
+    fields = ['tcp.srcport', 'tcp.dstport', 'http2.magic', 'http2.type', 'http2.streamid', 'http2.length', 'http2.flags',
+              'tcp.checksum.status', 'ip.checksum.status', 'tcp.analysis.flags']
+    frames = collections.defaultdict(list)
+    problems = []
+    options = [option for field in fields for option in ('-e', field)]
+    for line in tshark(path, '-T', 'fields', '-E', 'aggregator=;', '-o', 'tcp.check_checksum:TRUE', '-o', 'ip.check_checksum:TRUE', *options):
+        source, target, magic, *lists, tcp, ip, analysis = line.split('\t')
+        if (tcp, ip) != ('1', '1') or analysis:
+            problems.append(line)
+        from_server = source in (PLAIN, TLS)
+        key = int(target if from_server else source) - 50000, 'server' if from_server else 'client'
+        if magic:
+            frames[key].append('preface')
+        columns = [[int(number, 0) for number in values.split(';') if number] for values in lists]
+        frames[key].extend(zip(*columns))
+    return frames, problems
+
+
+def name_of(path):
+    return os.path.basename(path).removesuffix('.pcapng')
+
+
+def differences(ours, theirs, complete):
+    wrong = [f'{key}: {len(theirs[key])} frames that we have not seen' for key in theirs if theirs[key] and key not in ours]
+    for key, frames in ours.items():
+        end = frames.index(NO_HTTP2) if NO_HTTP2 in frames else len(frames)
+        other = theirs.get(key, [])
+        whole = complete and NO_HTTP2 not in frames
+        if frames[:end] != other[:end] or (whole and len(other) != end):
+            place = next((i for i in range(end) if other[i:i + 1] != frames[i:i + 1]), end)
+            wrong.append(f'{key}: {len(frames)} and {len(other)} frames, and at {place} {frames[place:place + 3]} and {other[place:place + 3]}')
+    return wrong
+
+
+def test_lab(lab, folder, only):
+    captures = [path for path in sorted(glob.glob(f'{folder}/checks/{lab}.*.pcapng')) if not only or name_of(path) in only]
+    seen = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        decodings = list(pool.map(decoded, captures))
+    for path, (theirs, problems) in zip(captures, decodings):
+        name = name_of(path)
+        ours, complete = recorded(path.removesuffix('pcapng') + 'json')
+        wrong = differences(ours, theirs, complete)
+        seen += sum(map(len, ours.values()))
+        check(f'{name}: tshark finds the same frames', not wrong, '\n'.join(wrong))
+        check(f'{name}: and nothing wrong with checksums or sequence numbers', not problems, '\n'.join(problems))
+    check(f'{lab}: there were frames to compare', seen > 0 or only, captures)
+
+
+def main(only):
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(['build/grader/grade', '--programs', 'build/solutions', '--output', folder, '--pcap'],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        check('grading leaves captures, and says how to read them', done.returncode == 0 and
+              f'tshark -d tcp.port=={PLAIN},http2 -r' in done.stdout, done.stdout + done.stderr)
+        for path in sorted(glob.glob('lab*-*')):
+            test_lab(path[:5], folder, only)
+    print(f'1..{len(results)}')
+    return 0 if all(results) else 1
+
+
+if __name__ == '__main__':
+    if not shutil.which('tshark'):
+        print('1..0 # SKIP there is no tshark here')
+        sys.exit(0)
+    sys.exit(main(sys.argv[1:]))
