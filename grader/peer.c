@@ -223,7 +223,7 @@ static void on_close(struct transport *transport, const char *error, void *user)
   struct peer *peer = user;
   (void)transport;
   peer->transport = NULL;
-  bool fin = !error || strcmp(error, "closed by the peer") == 0;
+  bool fin = !error || strncmp(error, closed, strlen(closed)) == 0;
   if (!peer->is_reference)
     pcap_close(peer->exchange->pcap, peer->connection, error ? peer->program : own_side(peer),
                !fin);
@@ -231,7 +231,6 @@ static void on_close(struct transport *transport, const char *error, void *user)
     return;
   peer->closed_by_program = true;
   snprintf(peer->error, sizeof peer->error, "%s", error);
-  bool fin = strncmp(error, closed, strlen(closed)) == 0;
   char text[sizeof peer->error] = "the grader stopped the program";
   if (!peer->exchange->stopping && strncmp(error, "TLS: ", 5) == 0)
     snprintf(text, sizeof text, "%s", error);
