@@ -12,6 +12,10 @@ uint32_t goaway_error_code(const uint8_t *frame) {
   return (uint32_t)code[0] << 24 | (uint32_t)code[1] << 16 | (uint32_t)code[2] << 8 | code[3];
 }
 
+static size_t payload_length(const uint8_t *header) {
+  return (size_t)header[0] << 16 | (size_t)header[1] << 8 | header[2];
+}
+
 /* Take more of the frame, up to `size` bytes of it. Returns how many bytes that were. */
 static size_t take(struct goaway *goaway, size_t size, const uint8_t *bytes, size_t length) {
   size_t missing = size - goaway->length;
@@ -27,19 +31,27 @@ static bool is_goaway(const struct goaway *goaway, size_t payload) {
   return goaway->frame[TYPE] == NGHTTP2_GOAWAY && payload >= DEBUG_DATA - FRAME_HEADER_LENGTH;
 }
 
+/* Whether a frame begins here that is no GOAWAY, and its header is whole: most are. */
+static bool is_other_frame(const struct goaway *goaway, const uint8_t *bytes, size_t length) {
+  return goaway->length == 0 && length >= FRAME_HEADER_LENGTH && bytes[TYPE] != NGHTTP2_GOAWAY;
+}
+
 uint32_t goaway_find(struct goaway *goaway, const uint8_t *bytes, size_t length) {
   uint32_t code = NGHTTP2_NO_ERROR;
   while (length > goaway->skip) {
     bytes += goaway->skip;
     length -= goaway->skip;
     goaway->skip = 0;
+    if (is_other_frame(goaway, bytes, length)) {
+      goaway->skip = FRAME_HEADER_LENGTH + payload_length(bytes);
+      continue;
+    }
     size_t taken = 0;
     if (goaway->length < FRAME_HEADER_LENGTH)
       taken = take(goaway, FRAME_HEADER_LENGTH, bytes, length);
     if (goaway->length < FRAME_HEADER_LENGTH)
       return code;
-    const uint8_t *header = goaway->frame;
-    size_t payload = (size_t)header[0] << 16 | (size_t)header[1] << 8 | header[2];
+    size_t payload = payload_length(goaway->frame);
     size_t size = is_goaway(goaway, payload) ? DEBUG_DATA : FRAME_HEADER_LENGTH;
     taken += take(goaway, size, bytes + taken, length - taken);
     if (goaway->length < size)

@@ -38,13 +38,11 @@ const char *stream_trailer(const struct stream *stream, const char *name) {
 }
 
 const char *stream_method(const struct stream *stream) {
-  const char *method = stream_header(stream, ":method");
-  return method ? method : "";
+  return stream->method;
 }
 
 const char *stream_path(const struct stream *stream) {
-  const char *path = stream_header(stream, ":path");
-  return path ? path : "";
+  return stream->path;
 }
 
 int stream_status(const struct stream *stream) {

@@ -5,8 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/field.h"
 #include "common/frame.h"
 #include "common/pool.h"
+
+/* RFC 9113, section 6.5.2: what a field counts for SETTINGS_MAX_HEADER_LIST_SIZE besides its texts. */
+enum { LISTED_EXTRA = 32 };
 
 /* --- The list --------------------------------------------------------------------------------- */
 
@@ -19,6 +23,7 @@ static struct stream *add_stream(struct stream_list *list, int32_t id) {
   stream->list = list;
   stream->id = id;
   stream->references = 1;
+  stream->method = stream->path = "";
   stream->fields = stream->first_fields;
   stream->field_room = STREAM_LIST_FIRST_FIELDS;
   stream->next = list->first;
@@ -145,9 +150,12 @@ void stream_list_forget_fields(struct stream *stream) {
   stream->field_room = STREAM_LIST_FIRST_FIELDS;
 }
 
-/* RFC 9113, section 6.5.2: what a field counts for SETTINGS_MAX_HEADER_LIST_SIZE. */
-static size_t listed_size(nghttp2_rcbuf *name, nghttp2_rcbuf *value) {
-  return nghttp2_rcbuf_get_buf(name).len + nghttp2_rcbuf_get_buf(value).len + 32;
+/* What every server asks for every request is kept at hand. */
+static void note_request(struct stream *stream, nghttp2_vec name, nghttp2_vec value) {
+  if (field_is(name.base, name.len, ":method"))
+    stream->method = (const char *)value.base;
+  else if (field_is(name.base, name.len, ":path"))
+    stream->path = (const char *)value.base;
 }
 
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
@@ -157,12 +165,17 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
   (void)session, (void)frame, (void)flags;
   if (!stream)
     return 0;
-  stream->header_list_size += listed_size(name, value);
+  nghttp2_vec name_text = nghttp2_rcbuf_get_buf(name);
+  nghttp2_vec value_text = nghttp2_rcbuf_get_buf(value);
+  stream->header_list_size += name_text.len + value_text.len + LISTED_EXTRA;
   if (stream->header_list_size > STREAM_LIST_HEADER_LIMIT) {
     stream->headers_too_large = true; /* what follows is decompressed, but not kept */
     return 0;
   }
-  return add_field(stream, name, value) == 0 ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  if (add_field(stream, name, value) != 0)
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  note_request(stream, name_text, value_text);
+  return 0;
 }
 
 /* More fields than anybody needs: a request is told so (RFC 6585, section 5), the rest is cut

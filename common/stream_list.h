@@ -54,6 +54,7 @@ struct stream {
   void *user;
 
   /* What is received. */
+  const char *method, *path;   /* "" where there is none */
   struct stream_field *fields; /* `first_fields`, until they are too few */
   struct stream_field first_fields[STREAM_LIST_FIRST_FIELDS];
   size_t field_count;
