@@ -54,6 +54,7 @@ HOSTILE := $(patsubst %.c,build/tests/hostile/%,\
              $(notdir $(wildcard grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c)))
 
 BENCH   := $(patsubst common/bench/%.c,build/bench/%,$(wildcard common/bench/*.c))
+BENCHED_LABS := $(patsubst build/solutions/%,build/bench/labs/%,$(filter %/server %/router,$(SOLUTIONS)))
 
 VARIANTS := $(patsubst grader/%.c,build/%,$(wildcard grader/tests/variants/c/lab*/*.c))
 
@@ -292,13 +293,11 @@ deps-pictures:
 	@sh grader/tools/deps build demo pictures
 
 ## make test             build and test everything here [ONLY=name]
-test: $(TESTS) $(HOSTILE) $(VARIANTS) $(GRADER_BUILT) $(STUDENTS:=.log) $(SOLUTIONS:=.log)
+test: $(TESTS) $(HOSTILE) $(VARIANTS) $(BENCH) $(BENCHED_LABS) $(GRADER_BUILT) $(STUDENTS:=.log) $(SOLUTIONS:=.log)
 	+@python3 grader/tools/run-tests $(if $(ONLY),--only '$(ONLY)') $(TESTS) $(SCRIPTS)
 
 ## make bench            measure common/ beside nghttpd, h2o, nginx and Node.js, in build/bench/ [QUICK=1];
 ##                       `make deps-bench` installs them; `make bench-readme` puts the figures into the READMEs
-BENCHED_LABS := $(patsubst build/solutions/%,build/bench/labs/%,$(filter-out %/client,\
-                  $(filter build/solutions/lab03% build/solutions/lab04% build/solutions/lab05% build/solutions/lab06%,$(SOLUTIONS))))
 bench: $(BENCH) $(BENCHED_LABS) $(GRADER_BUILT)
 	+@common/bench/bench $(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)') $(if $(SERVERS),--servers '$(SERVERS)')
 bench-readme:

@@ -120,10 +120,11 @@ class Load:
 
     def __init__(self, name, server, work, count):
         self.name = name
+        self.count = count
         self.line = work.h2load(server.url, count)
         if name == 'common':
-            self.line[0] = f'{BUILT}/client_load'
-        self.count = count
+            self.line = [f'{BUILT}/client_load', '-n', str(count), '-c', str(work.connections), '-m', str(work.streams),
+                         '--ca', f'{server.folder}/cert.pem', server.url + work.path]
 
     def run(self):
         start = time.monotonic()
@@ -133,13 +134,16 @@ class Load:
 
 
 def limit(work, body=12, upload=0, count=50000):
-    """What nghttp2 needs for the same in memory: microseconds of the server's and the client's side."""
+    """What nghttp2 needs for the same in memory: microseconds of the server's and the client's side. `cpu_us` is
+    nghttp2 as it comes; `pool_us` when it allocates from common/pool."""
     count = max(work.streams, count // work.streams * work.streams)
     line = on_core(0) + [f'{BUILT}/in_memory', '--streams', str(work.streams), '--requests', str(count), '--body',
                          str(body), '--fields', str(work.fields), '--upload', str(upload)]
-    out, _ = run(line)
-    server, client = re.fullmatch(r'server ([\d.]+) client ([\d.]+)\s*', out).groups()
-    return {'cpu_us': float(server), 'client_us': float(client)}
+    sides = []
+    for more in ['--malloc'], []:
+        out, _ = run(line + more)
+        sides.append([float(side) for side in re.fullmatch(r'server ([\d.]+) client ([\d.]+)\s*', out).groups()])
+    return {'cpu_us': sides[0][0], 'client_us': sides[0][1], 'pool_us': sides[1][0]}
 
 
 def held(server, count, streams=0):

@@ -115,7 +115,8 @@ def make_files(folder):
         with open(f'{folder}/files/{size}', 'wb') as file:
             file.truncate(size)
     subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout',
-                    f'{folder}/key.pem', '-out', f'{folder}/cert.pem', '-subj', '/CN=localhost', '-days', '2'],
+                    f'{folder}/key.pem', '-out', f'{folder}/cert.pem', '-subj', '/CN=localhost', '-addext',
+                    'subjectAltName=DNS:localhost,IP:127.0.0.1', '-days', '2'],
                    check=True, capture_output=True)
 
 
@@ -154,6 +155,7 @@ class Server:
     def __init__(self, name, folder, tls=False, connections=10500, run=None):
         self.name = name
         self.tls = tls
+        self.folder = folder
         self.port = free_port()
         line = run(self.port) if run else command(name, folder, self.port, tls, connections)
         self.process = subprocess.Popen(on_core(0) + line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

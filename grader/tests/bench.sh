@@ -1,0 +1,68 @@
+#!/bin/sh
+# `make bench` works: what it measures, of every server that is installed, and that figures and charts are written.
+# How large a figure is, is not asserted: that depends on the machine.
+set -u
+# shellcheck source=grader/tools/tap.sh
+. grader/tools/tap.sh
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+# bench ARGUMENT...: a run of a few seconds; the messages go to standard output for check.
+bench() { common/bench/bench --tiny --out "$work" "$@" 2>&1 >"$work/table"; }
+
+# holds PROGRAM: Python, with all that was measured; its assertions hold.
+holds() {
+  python3 -c "
+import json, sys
+results = json.load(open(sys.argv[1] + '/results.json'))
+rows = results['rows']
+def measured(part): return {(row['what'], row['tls'], row['server']) for row in rows if row['part'] == part}
+try:
+$(echo "$1" | sed 's/^/  /')
+except AssertionError:
+  print(results['problems'], *rows, sep='\n')
+  raise" "$work"
+}
+
+is_chart() {
+  python3 -c "
+import sys, xml.etree.ElementTree as tree
+root = tree.parse(sys.argv[1]).getroot()
+assert root.tag.endswith('svg') and len(root) > 10" "$1"
+}
+
+status_is() {
+  wanted=$1
+  shift
+  "$@"
+  [ $? -eq "$wanted" ]
+}
+
+check 'it runs' bench --only speed,idle,tutorial,client,labs
+check 'every server is measured, plain and over TLS, beside the limit' holds '
+names = set(results["configurations"])
+assert "common" in names
+for what in "1x1", "10x100":
+  for tls in False, True:
+    assert {server for found, is_tls, server in measured("speed") if (found, is_tls) == (what, tls)} == names, what
+for row in rows:
+  if row["part"] == "speed":
+    assert row["cpu_us"] > 0 and row["per_second"] > 0 and row["limit_us"] > 0, row'
+check 'memory, the client, the tutorial, the labs and the machine are there' holds '
+for tls in False, True:
+  assert ("connection", tls, "common") in measured("idle") and ("stream", tls, "common") in measured("idle")
+  assert ("10x100", tls, "common") in measured("client") and ("10x100", tls, "h2load") in measured("client")
+  assert {"20 on 1", "20 on 20"} <= {what for what, is_tls, _ in measured("tutorial") if is_tls == tls}
+assert ("10x100", False, "lab03-server/server") in measured("labs")
+assert ("10x100", False, "reference") in measured("labs")
+assert results["machine"]["cores"] and results["versions"]["nghttp2"]'
+check 'the chart is drawn' is_chart "$work/results.svg"
+check 'the table is printed' grep '^10x100 TLS ' "$work/table"
+
+check 'growth and bodies, of one server' bench --only growth,bodies --servers common
+check 'a curve for each kind' holds '
+assert {"connections", "streams", "body", "fields"} == {what.split()[0] for what, _, _ in measured("growth")}
+assert ("GET 1 MiB", False, "common") in measured("bodies") and ("POST 1 MiB", True, "common") in measured("bodies")'
+check 'the curves are drawn' is_chart "$work/growth.svg"
+check 'there is no such part: usage' status_is 2 bench --only nonsense
+done_testing
