@@ -7,6 +7,7 @@
 
 #include "common/frame.h"
 #include "common/goaway.h"
+#include "common/pool.h"
 #include "common/strict.h"
 
 struct connection {
@@ -177,11 +178,11 @@ static struct connection *connection_new(const struct connection_config *config,
   if (is_server)
     connection->strict = strict_new();
   if (!is_server)
-    error =
-        nghttp2_session_client_new2(&connection->session, config->callbacks, user, config->option);
+    error = nghttp2_session_client_new3(&connection->session, config->callbacks, user,
+                                        config->option, pool_nghttp2());
   else if (connection->strict)
-    error =
-        nghttp2_session_server_new2(&connection->session, config->callbacks, user, config->option);
+    error = nghttp2_session_server_new3(&connection->session, config->callbacks, user,
+                                        config->option, pool_nghttp2());
   if (error != 0) {
     strict_free(connection->strict);
     free(connection);
