@@ -1,7 +1,7 @@
 /*
  * server: the server that is measured: common/server.h, and as little as possible above it.
  *
- *   server [--port N] [--streams N]
+ *   server [--port N] [--streams N] [--tls --key FILE --cert FILE]
  *
  *   GET /    200  Hello World!
  *   GET /N   200  N octets
@@ -16,6 +16,7 @@
 
 #include "common/number.h"
 #include "common/server.h"
+#include "common/tls.h"
 
 enum { LONGEST = 1024 * 1024 * 1024 };
 
@@ -57,11 +58,6 @@ static void on_stream(struct stream *stream, void *user) {
     stream_respond(stream, 404, NULL, 0, 0);
 }
 
-static int usage(void) {
-  fprintf(stderr, "usage: server [--port N] [--streams N]\n");
-  return 2;
-}
-
 static int serve(const struct server_config *config) {
   char error[256];
   uv_loop_t *loop = uv_default_loop();
@@ -75,29 +71,60 @@ static int serve(const struct server_config *config) {
     server_free(server);
     return EXIT_FAILURE;
   }
-  printf("listening on http://localhost:%d\n", server_port(server));
+  printf("listening on %s://localhost:%d\n", config->tls ? "https" : "http", server_port(server));
   fflush(stdout);
   uv_run(loop, UV_RUN_DEFAULT);
   uv_loop_close(loop);
   return EXIT_SUCCESS;
 }
 
-int main(int argc, char **argv) {
-  static const struct option options[] = {
-      {"port", required_argument, NULL, 'p'}, {"streams", required_argument, NULL, 's'}, {0}};
-  long port = 0, streams = 1000;
+struct options {
+  long port, streams;
+  bool tls;
+  const char *key, *cert;
+};
+
+/* Returns 0, or -1 when the usage is wrong. */
+static int parse(struct options *options, int argc, char **argv) {
+  static const struct option known[] = {
+      {"port", required_argument, NULL, 'p'}, {"streams", required_argument, NULL, 's'},
+      {"tls", no_argument, NULL, 't'},        {"key", required_argument, NULL, 'k'},
+      {"cert", required_argument, NULL, 'c'}, {0}};
   int option;
-  while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-    if (option == 'p')
-      port = number_parse(optarg, 65535);
-    else if (option == 's')
-      streams = number_parse(optarg, 1000000);
-    else
-      return usage();
+  while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+    switch (option) {
+    case 'p': options->port = number_parse(optarg, 65535); break;
+    case 's': options->streams = number_parse(optarg, 1000000); break;
+    case 't': options->tls = true; break;
+    case 'k': options->key = optarg; break;
+    case 'c': options->cert = optarg; break;
+    default: return -1;
+    }
   }
-  if (optind != argc || port < 0 || streams <= 0)
-    return usage();
-  const struct server_config config = {
-      .port = (int)port, .max_concurrent_streams = (uint32_t)streams, .on_stream = on_stream};
-  return serve(&config);
+  bool has_files = options->key && options->cert;
+  return optind == argc && options->port >= 0 && options->streams > 0 && options->tls == has_files
+             ? 0
+             : -1;
+}
+
+int main(int argc, char **argv) {
+  struct options options = {.streams = 1000};
+  char error[256];
+  if (parse(&options, argc, argv) != 0) {
+    fprintf(stderr, "usage: server [--port N] [--streams N] [--tls --key FILE --cert FILE]\n");
+    return 2;
+  }
+  SSL_CTX *tls =
+      options.tls ? tls_server_context(options.key, options.cert, error, sizeof error) : NULL;
+  if (options.tls && !tls) {
+    fprintf(stderr, "server: %s\n", error);
+    return EXIT_FAILURE;
+  }
+  const struct server_config config = {.port = (int)options.port,
+                                       .tls = tls,
+                                       .max_concurrent_streams = (uint32_t)options.streams,
+                                       .on_stream = on_stream};
+  int status = serve(&config);
+  SSL_CTX_free(tls);
+  return status;
 }
