@@ -7,7 +7,11 @@
 
 TestSuite(report, .timeout = 60);
 
-static const struct lab lab = {"lab03", "lab03-server", "a server", {"server"}, 15};
+static const struct lab lab = {.id = "lab03",
+                               .folder = "lab03-server",
+                               .title = "a server",
+                               .programs = {"server"},
+                               .points = 15};
 
 static const char double_free[] =
     "=================================================================\n"
