@@ -41,9 +41,10 @@ void board_check_line(const struct board *board, const struct outcome *outcome) 
   const struct check *check = outcome->check;
   char text[512];
   int points = outcome->verdict == OUTCOME_PASSED ? check->points : 0;
-  snprintf(text, sizeof text, "%s%s",
-           changes[progress_of(board->run->progress, board->run->programs, outcome)],
-           check->sentence);
+  enum progress_change change = PROGRESS_NONE;
+  if (!board->run->only_check) /* there is nothing to compare where one check is looked at again and again */
+    change = progress_of(board->run->progress, board->run->programs, outcome);
+  snprintf(text, sizeof text, "%s%s", changes[change], check->sentence);
   fprintf(board->out, "  ");
   board_mark(board, outcome);
   int column = 3 + fprintf(board->out, " %-17s %d/%d  ", check->id, points, check->points);

@@ -44,16 +44,30 @@ static bool read_line(FILE *file, char *line) {
   return true;
 }
 
+/* Whether a line begins within a comment that another line has opened, as the next one will. */
+static bool in_comment(const char *line, bool *open) {
+  bool inside = *open;
+  for (const char *next = line; *next; next++) {
+    if (strncmp(next, *open ? "*/" : "/*", 2) == 0) {
+      *open = !*open;
+      next++;
+    }
+  }
+  return inside;
+}
+
 int source_line_of_todo(const char *path, int todo) {
   char line[LINE_SIZE];
   char call[32];
   snprintf(call, sizeof call, "todo(%d,", todo);
   int found = 0;
+  bool open = false;
   FILE *file = fopen(path, "r");
   for (int number = 1; file && read_line(file, line); number++) {
+    bool comment = in_comment(line, &open);
     if (found == 0 && heading(line) == todo)
       found = number;
-    if (!strstr(line, call))
+    if (comment || !strstr(line, call))
       continue;
     found = number;
     break;
@@ -66,11 +80,13 @@ int source_line_of_todo(const char *path, int todo) {
 int source_first_undone(const char *path, int *where) {
   char line[LINE_SIZE];
   int lowest = 0;
+  bool open = false;
   FILE *file = fopen(path, "r");
   for (int number = 1; file && read_line(file, line); number++) {
     int todo = 0;
     const char *call = line + strspn(line, " \t");
-    if (sscanf(call, "todo(%d,", &todo) != 1 || (lowest != 0 && todo >= lowest))
+    if (in_comment(line, &open) || sscanf(call, "todo(%d,", &todo) != 1 ||
+        (lowest != 0 && todo >= lowest))
       continue;
     lowest = todo;
     *where = number;

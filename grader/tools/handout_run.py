@@ -304,7 +304,9 @@ class Copy:
         return [line.rstrip() for line in text.splitlines()]
 
     def run(self, block):
-        """Run the commands of a block. Returns the lines that each has printed."""
+        """Run the commands of a block. Returns the lines that each has printed. What the grader says must not depend on how
+        the labs were when another block was run."""
+        pathlib.Path(self.root, "build/grade/progress.json").unlink(missing_ok=True)
         script = f"mark() {{ local status=$?; printf '{MARK}'; return $status; }}\n"
         for command in block.commands:
             script += f"mark\n{self.ports.replace(command.text)}\n"
