@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LONG_ARGUMENT = 60, PORT = 8000 };
+enum { LONG_ARGUMENT = 60, PORT = 8000, TLS_PORT = 8443 };
 
 /* A word for the shell, in quotes where it needs them. What is very long becomes as many octets of something else. */
 static void print_word(FILE *out, const char *word) {
@@ -28,16 +28,31 @@ static void print_word(FILE *out, const char *word) {
   fputc('\'', out);
 }
 
+/* What a URL of a check begins with, before its port; "" if it is none. */
+static const char *host_of(const char *argument) {
+  static const char *const hosts[] = {
+      "http://localhost:", "https://localhost:", "https://127.0.0.1:"};
+  for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
+    if (strncmp(argument, hosts[i], strlen(hosts[i])) == 0)
+      return hosts[i];
+  return "";
+}
+
+static int port_of(const char *url) {
+  return strncmp(url, "https:", 6) == 0 ? TLS_PORT : PORT;
+}
+
 /* The same, with the port of the reference server in place of the check's. */
 static void print_argument(FILE *out, const char *argument) {
-  static const char host[] = "http://localhost:";
   char url[4096];
-  if (strncmp(argument, host, strlen(host)) != 0) {
+  size_t length = strlen(host_of(argument));
+  if (length == 0) {
     print_word(out, argument);
     return;
   }
-  const char *rest = argument + strlen(host);
-  snprintf(url, sizeof url, "%s%d%s", host, PORT, rest + strspn(rest, "0123456789"));
+  const char *rest = argument + length;
+  snprintf(url, sizeof url, "%s%d%s", host_of(argument), port_of(argument),
+           rest + strspn(rest, "0123456789"));
   print_word(out, url);
 }
 
@@ -62,7 +77,7 @@ static const char *field_of(const json_t *frame, const char *name) {
 }
 
 /* curl, with the request that the failure is about, else with the first one. */
-static void print_curl(FILE *out, const struct outcome *outcome) {
+static void print_curl(FILE *out, const struct outcome *outcome, const char *cert) {
   const json_t *frames = json_object_get(outcome->file, "frames");
   json_int_t stream =
       json_integer_value(json_object_get(json_object_get(outcome->file, "finding"), "stream"));
@@ -84,8 +99,13 @@ static void print_curl(FILE *out, const struct outcome *outcome) {
       break;
   }
   char url[4096];
-  snprintf(url, sizeof url, "http://localhost:%d%s", PORT, strlen(path) < 200 ? path : "/");
-  fprintf(out, "  curl -i --http2-prior-knowledge ");
+  snprintf(url, sizeof url, "%s://localhost:%d%s", cert ? "https" : "http", cert ? TLS_PORT : PORT,
+           strlen(path) < 200 ? path : "/");
+  fprintf(out, "  curl -i %s ", cert ? "--cacert" : "--http2-prior-knowledge");
+  if (cert) {
+    print_word(out, cert);
+    fputc(' ', out);
+  }
   if (strcmp(method, "HEAD") == 0)
     fprintf(out, "--head ");
   else if (strcmp(method, "POST") == 0)
@@ -99,28 +119,39 @@ static void print_curl(FILE *out, const struct outcome *outcome) {
 void repeat_print(FILE *out, const struct outcome *outcome) {
   const json_t *command = json_object_get(json_object_get(outcome->file, "program"), "command");
   bool server = false;
-  bool connects = false;
+  const char *url = NULL;
+  const char *cert = NULL; /* of a server that speaks TLS */
+  const char *before = ""; /* the argument before */
   size_t index;
   const json_t *value;
   json_array_foreach(command, index, value) {
     const char *argument = json_string_value(value);
     server = server || strcmp(argument, "--port") == 0;
-    connects = connects || strncmp(argument, "http://localhost:", 17) == 0;
+    if (*host_of(argument))
+      url = argument;
+    if (strcmp(before, "--cert") == 0)
+      cert = relative(argument);
+    before = argument;
   }
-  if (connects && !server)
-    fprintf(out, "  make serve PORT=%d     # in another terminal\n", PORT);
+  bool tls = url && port_of(url) == TLS_PORT;
+  if (url && !server)
+    fprintf(out, "  make serve %sPORT=%d     # in another terminal\n", tls ? "TLS=1 " : "",
+            port_of(url));
   fprintf(out, "  H2_TRACE=1");
   json_array_foreach(command, index, value) {
     const char *argument = json_string_value(value);
     fputc(' ', out);
     if (index == 0)
       print_word(out, relative(argument));
-    else if (server && strcmp(json_string_value(json_array_get(command, index - 1)), "--port") == 0)
-      fprintf(out, "%d", PORT);
+    else if (server && strcmp(before, "--port") == 0)
+      fprintf(out, "%d", cert ? TLS_PORT : PORT);
+    else if (!server && strcmp(before, "--ca") == 0)
+      fputs("cert.pem", out); /* of `make serve` */
     else
-      print_argument(out, argument);
+      print_argument(out, *argument == '/' ? relative(argument) : argument);
+    before = argument;
   }
   fputc('\n', out);
   if (server)
-    print_curl(out, outcome);
+    print_curl(out, outcome, cert);
 }

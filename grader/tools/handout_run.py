@@ -22,7 +22,7 @@ BLOCK_SECONDS = float(os.environ.get("HANDOUT_SECONDS", "60"))
 SERVER_SECONDS = 20
 END_SECONDS = 3
 LOOK_SECONDS = 0.05  # between two looks at whether a script has ended
-PORT = re.compile(r"\b80\d\d\b")
+PORT = re.compile(r"\b(?:80\d\d|844\d)\b")
 MARK = "\036"  # is printed before the output of each command
 
 # --- What may differ ----------------------------------------------------------------------------------
