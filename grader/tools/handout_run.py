@@ -242,7 +242,7 @@ class Copy:
         self.servers = []
         self.state = "as it is"
         shutil.copytree(ROOT, self.root, symlinks=True,
-                        ignore=shutil.ignore_patterns(".git", "tests", "*.mine-*"))
+                        ignore=shutil.ignore_patterns(".git", "tests", "*.mine-*", "*.pem"))
 
     def __enter__(self):
         return self
@@ -276,6 +276,8 @@ class Copy:
         if state and state[0] == "mistake":
             self.put_mistake(state[1])
         self.quietly("make", f"LAB={self.lab.name[3:5]}")
+        # Nothing is said of what was better or worse the last time.
+        (self.root / "build/grade/progress.json").unlink(missing_ok=True)
 
     def put_mistake(self, name):
         """A mistake is a patch of the solution; here the solution is the student's file."""
