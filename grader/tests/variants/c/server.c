@@ -23,6 +23,15 @@ struct client {
 
 static void (*answer_request)(struct exchange_of_variant *exchange);
 
+long variant_delay = 750;
+
+/* In milliseconds. */
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
+}
+
 /* --- One request ---------------------------------------------------------------------------------------- */
 
 static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
@@ -79,12 +88,12 @@ static nghttp2_nv field(const char *name, const char *value) {
                       strlen(value), NGHTTP2_NV_FLAG_NONE};
 }
 
-static int respond(nghttp2_session *session, int32_t stream, struct exchange_of_variant *exchange) {
+static int respond(nghttp2_session *session, struct exchange_of_variant *exchange) {
   char date[64];
-  time_t now = time(NULL);
+  time_t seconds = time(NULL);
   struct tm tm;
-  strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
-  answer_request(exchange);
+  strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&seconds, &tm));
+  exchange->due = 0;
   const nghttp2_nv fields[] = {
       field(":status", exchange->status),
       field("server", "variant"),
@@ -94,7 +103,7 @@ static int respond(nghttp2_session *session, int32_t stream, struct exchange_of_
   };
   const nghttp2_data_provider body = {.source.ptr = exchange, .read_callback = on_read};
   bool head = strcmp(exchange->method, "HEAD") == 0;
-  return nghttp2_submit_response(session, stream, fields, 5, head ? NULL : &body);
+  return nghttp2_submit_response(session, exchange->stream, fields, 5, head ? NULL : &body);
 }
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
@@ -102,8 +111,23 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
   if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM) ||
       (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA))
     return 0;
-  return respond(session, frame->hd.stream_id,
-                 nghttp2_session_get_stream_user_data(session, frame->hd.stream_id));
+  struct exchange_of_variant *exchange =
+      nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+  exchange->stream = frame->hd.stream_id;
+  answer_request(exchange);
+  if (exchange->delay == 0)
+    return respond(session, exchange);
+  exchange->due = now() + (double)exchange->delay;
+  return 0;
+}
+
+/* It is over; perhaps before it was answered. */
+static void free_exchange(struct exchange_of_variant *exchange) {
+  if (exchange->due > 0) {
+    printf("stream closed\n");
+    fflush(stdout);
+  }
+  free(exchange);
 }
 
 static int on_close(nghttp2_session *session, int32_t stream, uint32_t error, void *user) {
@@ -114,7 +138,7 @@ static int on_close(nghttp2_session *session, int32_t stream, uint32_t error, vo
     if (*next != gone)
       continue;
     *next = gone->next;
-    free(gone);
+    free_exchange(gone);
     break;
   }
   return 0;
@@ -154,7 +178,7 @@ static void step(struct clients *clients, size_t index, short events) {
     return;
   while (client->first) {
     struct exchange_of_variant *next = client->first->next;
-    free(client->first);
+    free_exchange(client->first);
     client->first = next;
   }
   client->wire.socket = -1;
@@ -194,9 +218,31 @@ static void on_signal(struct clients *clients) {
   }
 }
 
+/* Give the answers that are due. Returns for how long to wait for the next: -1 if there is none. */
+static int give_due_answers(struct clients *clients) {
+  double next = 0;
+  for (size_t i = 0; i < clients->count; i++) {
+    bool any = false;
+    for (struct exchange_of_variant *exchange = clients->all[i].first; exchange;
+         exchange = exchange->next) {
+      if (exchange->due > 0 && exchange->due <= now())
+        any = respond(clients->all[i].wire.session, exchange) == 0 || any;
+      else if (exchange->due > 0 && (next == 0 || exchange->due < next))
+        next = exchange->due;
+    }
+    if (any)
+      step(clients, i, 0);
+  }
+  if (next == 0)
+    return -1;
+  double wait = next - now();
+  return wait > 0 ? (int)wait + 1 : 0;
+}
+
 /* Until a signal has come and every client is gone. */
 static void run(struct clients *clients, int listening, int signals) {
   for (;;) {
+    int wait = give_due_answers(clients);
     struct pollfd polls[CLIENTS + 2] = {{.fd = clients->ending ? -1 : listening, .events = POLLIN},
                                         {.fd = signals, .events = POLLIN}};
     size_t open = 0;
@@ -207,7 +253,7 @@ static void run(struct clients *clients, int listening, int signals) {
     }
     if (clients->ending && open == 0)
       return;
-    if (poll(polls, clients->count + 2, -1) < 0)
+    if (poll(polls, clients->count + 2, wait) < 0)
       continue;
     for (size_t i = 0; i < clients->count; i++)
       if (polls[i + 2].fd >= 0 && polls[i + 2].revents)
@@ -220,13 +266,24 @@ static void run(struct clients *clients, int listening, int signals) {
   }
 }
 
+/* What stands behind an option: a number, or -1. */
+static long number_of(const char *text) {
+  return text && *text && strspn(text, "0123456789") == strlen(text) ? atol(text) : -1;
+}
+
 int variant_serve(const char *program, int argc, char **argv,
                   void (*answer)(struct exchange_of_variant *exchange)) {
   static struct clients clients;
   const char *error = "cannot listen";
-  int port = argc == 3 && strcmp(argv[1], "--port") == 0 ? atoi(argv[2]) : argc == 1 ? 8000 : -1;
-  if (port < 0 || (argc == 3 && strspn(argv[2], "0123456789") != strlen(argv[2]))) {
-    fprintf(stderr, "usage: %s [--port N]\n", program);
+  int port = 8000;
+  for (int i = 1; i < argc; i += 2) {
+    if (strcmp(argv[i], "--port") == 0)
+      port = (int)number_of(argv[i + 1]);
+    else
+      variant_delay = strcmp(argv[i], "--delay") == 0 ? number_of(argv[i + 1]) : -1;
+  }
+  if (port < 0 || variant_delay < 0) {
+    fprintf(stderr, "usage: %s [--port N] [--delay MS]\n", program);
     return 2;
   }
   answer_request = answer;

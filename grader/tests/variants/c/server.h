@@ -1,5 +1,5 @@
 /*
- * server: what the variants of labs 3 and 4 share: clients on wire.h, until SIGINT or SIGTERM. Every frame is padded, a body is
+ * server: what the variants of labs 3, 4 and 5 share: clients on wire.h, until SIGINT or SIGTERM. Every frame is padded, a body is
  * sent without a copy (NO_COPY), two octets in each DATA frame, and ended by an empty one.
  */
 #ifndef VARIANTS_SERVER_H
@@ -14,12 +14,18 @@ struct exchange_of_variant {
   const char *status;
   const char *content_type; /* NULL for none */
   const char *body;
+  long delay; /* of the answer, in milliseconds; 0 for none */
+  double due; /* when it is to be given; 0 if it does not wait */
+  int stream;
   size_t sent;
   struct exchange_of_variant *next; /* of the same client */
 };
 
-/* Serve `program` on the port of the command line. `answer` fills in status, content_type and body, which must last. Returns
- * the status to exit with. */
+/* --delay of the command line, in milliseconds. */
+extern long variant_delay;
+
+/* Serve `program` on the port of the command line. `answer` fills in status, content_type and body, which must last, and
+ * delay. Returns the status to exit with. */
 int variant_serve(const char *program, int argc, char **argv,
                   void (*answer)(struct exchange_of_variant *exchange));
 
