@@ -8,8 +8,9 @@
  * come after MS milliseconds it is cancelled, and the others go on.
  *
  * race: the same N requests (24) to the same server, which answers each of them after MS milliseconds (20), over one
- * connection and over several. A line is printed for each way, "one connection, all at once  21.3 ms": the time from the
- * first connect to the end of the last response. Server and clients are in this process, on one loop.
+ * connection and over several. A line is printed for each way, "1 connection, all at once  21.3 ms": the time from the
+ * first connect to the end of the last response, the median of three rounds. Server and clients are in this process, on
+ * one loop.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -165,21 +166,35 @@ static double measure(struct race *race, long connections, long requests, bool a
   return race->failed ? -1 : (double)(end - begin) / 1e6;
 }
 
+static int compare(const void *one, const void *other) {
+  double left = *(const double *)one;
+  double right = *(const double *)other;
+  return (left > right) - (left < right);
+}
+
+/* Every way once in each round, so that what disturbs one of them disturbs the others too. */
 static void run(struct race *race, long requests) {
+  enum { WAYS = 4, ROUNDS = 3 };
   const struct {
     const char *what;
     long connections;
     bool at_once;
-  } ways[] = {
+  } ways[WAYS] = {
       {"connection, all at once", 1, true},
       {"connections, one request each", requests, true},
       {"connections, one at a time on each", requests < 6 ? requests : 6, false},
       {"connection, one at a time", 1, false},
   };
-  for (size_t i = 0; i < sizeof ways / sizeof ways[0] && !race->failed; i++) {
-    double time = measure(race, ways[i].connections, requests, ways[i].at_once);
-    if (time >= 0)
-      printf("%ld %s  %.1f ms\n", ways[i].connections, ways[i].what, time);
+  double times[WAYS][ROUNDS];
+  for (size_t round = 0; round < ROUNDS; round++)
+    for (size_t i = 0; i < WAYS; i++) {
+      times[i][round] = measure(race, ways[i].connections, requests, ways[i].at_once);
+      if (race->failed)
+        return;
+    }
+  for (size_t i = 0; i < WAYS; i++) {
+    qsort(times[i], ROUNDS, sizeof times[i][0], compare);
+    printf("%ld %s  %.1f ms\n", ways[i].connections, ways[i].what, times[i][ROUNDS / 2]);
   }
 }
 
