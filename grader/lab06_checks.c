@@ -202,6 +202,12 @@ static void expect_chain(struct exchange *exchange) {
   exchange_end_server(exchange);
 }
 
+static bool has_started(void *argument) {
+  const struct exchange *exchange = argument;
+  return program_ended(exchange->program) ||
+         strstr(program_stdout(exchange->program, NULL), "listening");
+}
+
 CHECK(lab06, files, .points = 1, .todo = 1, .section = NULL,
       .sentence = "files that are missing, useless, or no pair: one line, status 1") {
   struct identity one;
@@ -210,16 +216,24 @@ CHECK(lab06, files, .points = 1, .todo = 1, .section = NULL,
   identity_make(exchange, &other, "other", NULL);
   char none[IDENTITY_PATH + 8];
   snprintf(none, sizeof none, "%s.none", one.key);
-  const char *const files[][2] = {
-      {none, one.cert},      /* missing */
-      {one.key, none},       /* missing */
-      {one.cert, one.cert},  /* not a key */
-      {"/", one.cert},       /* not to be read, not even by root */
-      {other.key, one.cert}, /* not its key */
+  const struct {
+    const char *key;
+    const char *cert;
+    const char *what;
+  } files[] = {
+      {none, one.cert, "a key file that does not exist"},
+      {one.key, none, "a certificate file that does not exist"},
+      {one.cert, one.cert, "a key file without a key in it"},
+      {"/", one.cert, "a key file that cannot be read, because it is a folder"},
+      {other.key, one.cert, "a key that does not belong to the certificate"},
   };
   for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-    exchange_start(exchange, "server", "--port", "0", "--key", files[i][0], "--cert", files[i][1],
-                   NULL);
+    exchange_start(exchange, "server", "--port", "0", "--key", files[i].key, "--cert",
+                   files[i].cert, NULL);
+    if (exchange_await(exchange, has_started, exchange) && !program_ended(exchange->program))
+      exchange_fail_at(exchange, -1, "one line on standard error, and status 1",
+                       "listening on https://localhost:...", "The server starts with %s.",
+                       files[i].what);
     exchange_expect_error(exchange, 0);
   }
   expect_chain(exchange);
