@@ -94,6 +94,11 @@ static bool gave_up(struct exchange *exchange) {
          strcmp(program_stdout(exchange->program, NULL), TIMED_OUT) == 0;
 }
 
+static _Noreturn void fail_early(struct exchange *exchange, long frame) {
+  exchange_fail_at(exchange, frame, "patience, until the time is over", NULL,
+                   "The request is given up before its time is over.");
+}
+
 /* Start it and wait for its request. The time may be over before there is a connection, where the machine is very
  * busy: then once more. */
 static void start_and_wait(struct exchange *exchange, const char *url, const char *timeout) {
@@ -103,10 +108,11 @@ static void start_and_wait(struct exchange *exchange, const char *url, const cha
       exchange_start(exchange, "client", "--timeout", timeout, url, NULL);
     else
       exchange_start(exchange, "client", url, NULL);
-    if (exchange_await(exchange, has_asked, exchange) || i == TIMES - 1 || !gave_up(exchange))
+    if (exchange_await(exchange, has_asked, exchange) || !gave_up(exchange))
       return;
     exchange->peers_accepted = exchange->peer_count;
   }
+  fail_early(exchange, -1);
 }
 
 /* Start it with that timeout, in milliseconds; 0: with none. exchange_listen must have been called. */
@@ -185,8 +191,7 @@ CHECK(lab05, timed_out, .points = 1, .todo = 2, .program = "client", .section = 
     exchange_fail_at(exchange, -1, "RST_STREAM CANCEL after 100 ms", "the program sleeps on",
                      "The program waits on, though nothing has come for longer than 100 ms.");
   if (recording_clock() - asked.started < LIMIT - EARLY)
-    exchange_fail_at(exchange, find_reset(asked.peer), "100 ms of patience", NULL,
-                     "The request is given up before its time is over.");
+    fail_early(exchange, find_reset(asked.peer));
   expect_timeout(&asked);
 }
 
@@ -195,6 +200,8 @@ CHECK(lab05, timeout, .points = 1, .todo = 1, .program = "client", .section = NU
   exchange_listen(exchange);
   struct asked asked = start_client(exchange, 10000);
   let_pass(exchange, 150);
+  if (is_reset_or_closed(&asked))
+    fail_early(exchange, find_reset(asked.peer));
   answer(&asked, "late, but not too late");
   expect_printed(&asked, "late, but not too late");
 }
@@ -254,15 +261,6 @@ CHECK(lab05, inactivity, .points = 1, .todo = 3, .program = "client", .section =
   }
 }
 
-CHECK(lab05, stalls, .points = 1, .todo = 3, .program = "client", .section = "8.1",
-      .sentence = "a response that stalls in its body times out, and is not printed") {
-  exchange_listen(exchange);
-  struct asked asked = start_client(exchange, 0);
-  peer_send_headers(asked.peer, asked.stream_id, false, ":status", "200", NULL);
-  peer_send_data(asked.peer, asked.stream_id, "half of ", 8, false);
-  expect_timeout(&asked);
-}
-
 /* PING was answered, or the request given up. */
 static bool is_settled(void *argument);
 
@@ -270,6 +268,31 @@ struct settling {
   struct peer *peer;
   size_t next; /* the entry of the recording to begin with */
 };
+
+/* Half of a response. Returns whether the program has read it before it gave up. */
+static bool answer_by_half(struct asked *asked) {
+  const uint8_t octets[8] = "half";
+  struct settling settling = {asked->peer, asked->exchange->recording.count};
+  peer_send_headers(asked->peer, asked->stream_id, false, ":status", "200", NULL);
+  peer_send_data(asked->peer, asked->stream_id, "half of ", 8, false);
+  peer_send_ping(asked->peer, octets);
+  exchange_await(asked->exchange, is_settled, &settling);
+  return !is_reset_or_closed(asked);
+}
+
+/* On a very busy machine the time is over before the half response is there: then it gets more. */
+CHECK(lab05, stalls, .points = 1, .todo = 3, .program = "client", .section = "8.1",
+      .sentence = "a response that stalls in its body times out, and is not printed") {
+  exchange_listen(exchange);
+  struct asked asked = start_client(exchange, 0);
+  bool read = answer_by_half(&asked);
+  expect_timeout(&asked);
+  if (read)
+    return;
+  asked = start_client(exchange, 600);
+  answer_by_half(&asked);
+  expect_timeout(&asked);
+}
 
 CHECK(lab05, other_frames, .points = 1, .todo = 1, .program = "client", .section = "5",
       .sentence = "frames that are not of the stream give it no more time") {
@@ -459,16 +482,29 @@ CHECK(lab05, slow_ping, .points = 1, .todo = 4, .program = "server", .section = 
   expect_log(exchange, 0);
 }
 
+/* The delay is long over, and the loop has turned since: it has answered PING twice, and looks at its timers in
+ * between. On a very busy machine that takes so long that it proves nothing: then once more. */
 CHECK(lab05, delay, .points = 1, .todo = 4, .program = "server", .section = NULL,
       .sentence = "--delay makes it as slow as it says") {
+  enum { DELAY = 100, DEFAULT = 750, TIMES = 4 };
   struct peer *peer = start_server(exchange, "100");
-  settle(peer);
-  double asked = recording_clock();
-  ask(peer, 1, "/ping");
-  if (!await_before_sleep(exchange, 0.3, is_answered, peer_stream(peer, 1)))
-    exchange_fail_at(exchange, -1, "HEADERS after 100 ms", "the server sleeps on",
-                     "The server waits longer than --delay says.");
-  expect_pong(peer, 1, asked, 100);
+  for (int i = 0; i < TIMES; i++) {
+    int32_t stream_id = 2 * i + 1;
+    settle(peer);
+    double asked = recording_clock();
+    ask(peer, stream_id, "/ping");
+    settle(peer);
+    let_pass(exchange, 2.5 * DELAY);
+    settle(peer);
+    settle(peer);
+    double passed = recording_clock() - asked;
+    if (!peer_stream(peer, stream_id)->opened)
+      exchange_fail_at(exchange, -1, "HEADERS after 100 ms", "answers to PING",
+                       "The server waits longer than --delay says.");
+    expect_pong(peer, stream_id, asked, DELAY);
+    if (passed < DEFAULT)
+      break;
+  }
   exchange_end_server(exchange);
 }
 
