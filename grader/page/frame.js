@@ -33,6 +33,17 @@ function shape(name, attributes, text) {
   return made;
 }
 
+/* Call `action` whenever the element has another width: when it appears, and when the window changes. */
+function onWidth(watched, action) {
+  let width = 0;
+  new ResizeObserver(() => {
+    const before = width;
+    width = watched.clientWidth;
+    if (width !== before)
+      action();
+  }).observe(watched);
+}
+
 function count(number, noun) {
   return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -84,8 +84,7 @@ class Ladder {
     this.element = element('figure', {class: 'ladder'}, this.tools(), this.lanes.element, this.heading(), this.sheet);
     this.listen();
     this.render();
-    this.observer = new ResizeObserver(() => this.draw());
-    this.observer.observe(this.sheet);
+    onWidth(this.sheet, () => this.draw());
   }
 
   /* --- What stands above it */
@@ -331,11 +330,13 @@ class Ladder {
 
   /* Put each row below its arrow's height, where there is room. */
   spread(scale) {
+    const heights = scale ? this.current.map((row) => row.item.offsetHeight) : []; /* all read before one is moved */
     let bottom = 0;
     this.current.forEach((row, i) => {
       const margin = scale ? Math.max(0, scale.places[i] - ARROW - bottom) : 0;
-      row.item.style.marginTop = margin > 0 ? `${margin}px` : '';
-      bottom += margin + row.item.offsetHeight;
+      if (margin > 0 || row.item.style.marginTop)
+        row.item.style.marginTop = `${margin}px`;
+      bottom += margin + heights[i];
     });
   }
 

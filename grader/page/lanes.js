@@ -21,7 +21,7 @@ class Lanes {
         this.drawing);
     this.toScale = false;
     if (this.element)
-      new ResizeObserver(() => this.draw(this.toScale)).observe(this.element);
+      onWidth(this.element, () => this.draw(this.toScale));
   }
 
   choose(key) {

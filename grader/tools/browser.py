@@ -19,7 +19,7 @@ NAMES = ('chromium', 'chromium-browser', 'google-chrome')
 FLAGS = ('--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--hide-scrollbars',
          '--disable-background-networking', '--disable-component-update', '--disable-sync',
          '--disable-dev-shm-usage', '--force-color-profile=srgb', '--remote-debugging-pipe')
-PATIENCE = 60  # seconds, for one answer; far more than the slowest machine needs
+PATIENCE = 300  # seconds, for one answer; far more than the busiest machine needs
 KEYS = {'Enter': (13, '\r'), 'Escape': (27, None), 'ArrowDown': (40, None), 'ArrowUp': (38, None), 'Home': (36, None),
         'End': (35, None), 'Tab': (9, None), ' ': (32, ' ')}
 
