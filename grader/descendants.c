@@ -99,7 +99,67 @@ static int look_at_all(struct descendants *all, int signal) {
   return result;
 }
 
+/* ---- by the kernel's lists of children ---- */
+
+/* Add the children that one thread has; `path` is its list. Returns -1 if there is no such list, or no memory. */
+static int add_children_of_thread(struct descendants *all, const char *path) {
+  char text[16 * 1024]; /* far more processes than anybody may have */
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0)
+    return -1;
+  ssize_t length = read(file, text, sizeof text - 1);
+  close(file);
+  text[length > 0 ? length : 0] = '\0';
+  char *rest = text;
+  for (char *next = text;; next = rest) {
+    pid_t pid = (pid_t)strtol(next, &rest, 10);
+    if (rest == next)
+      return 0;
+    if (make_room(all) != 0)
+      return -1;
+    struct descendant *process = &all->list[all->count];
+    if (!read_process(pid, process))
+      continue;
+    process->descends = true;
+    all->count++;
+  }
+}
+
+/* Add the children of a process. Returns -1 if the kernel keeps no lists, or there is no memory. */
+static int add_children(struct descendants *all, pid_t pid) {
+  char path[64 + 256];
+  snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+  DIR *directory = opendir(path);
+  if (directory == NULL)
+    return pid == getpid() ? -1 : 0; /* it has ended: its children are ours now */
+  int result = 0;
+  for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
+    if (!isdigit((unsigned char)entry->d_name[0]))
+      continue;
+    snprintf(path, sizeof path, "/proc/%d/task/%s/children", (int)pid, entry->d_name);
+    if (add_children_of_thread(all, path) != 0 && pid == getpid())
+      result = -1;
+  }
+  closedir(directory);
+  return result;
+}
+
+/* The descendants alone, where the kernel has lists of them (CONFIG_PROC_CHILDREN): a few files, and not those of
+ * every process of the machine. Who starts and ends while a list is read may be missed, until the next time. */
+static int look_at_children(struct descendants *all) {
+  all->count = 0;
+  if (add_children(all, getpid()) != 0)
+    return -1;
+  for (size_t i = 0; i < all->count; i++)
+    (void)add_children(all, all->list[i].pid);
+  return 0;
+}
+
+/* ---- both ---- */
+
 int descendants_look(struct descendants *descendants, int signal) {
+  if (signal == 0 && look_at_children(descendants) == 0)
+    return 0;
   if (look_at_all(descendants, signal) != 0) {
     descendants->count = 0;
     return -1;
