@@ -44,7 +44,7 @@ SOLUTIONS := $(patsubst %.c,build/solutions/%,$(subst /solution/,/,$(wildcard $(
 
 COMMON       := $(wildcard common/*.c)
 GRADER_MAINS := $(wildcard grader/main.c grader/guard.c grader/serve.c \
-                 grader/lecture.c grader/trace_page.c)
+                 grader/lecture.c grader/relay.c grader/trace_page.c)
 GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard grader/*.c))
 GRADER_BUILT := $(patsubst grader/%.c,build/grader/%,$(GRADER_MAINS:main.c=grade.c))
 
@@ -157,6 +157,7 @@ build/grader/grade: build/obj/plain/grader/main.o $(GRADER:%.c=build/obj/plain/%
 build/grader/guard: build/obj/plain/grader/guard.o build/obj/plain/grader.a
 build/grader/serve: build/obj/plain/grader/serve.o build/obj/plain/grader.a
 build/grader/lecture: build/obj/plain/grader/lecture.o build/obj/plain/grader.a
+build/grader/relay: build/obj/plain/grader/relay.o build/obj/plain/grader.a
 build/grader/trace_page: build/obj/plain/grader/trace_page.o build/obj/plain/grader.a
 $(GRADER_BUILT): build/obj/plain/common.a
 	$(call say,LINK,$@)
@@ -238,9 +239,10 @@ watch:
 	+@sh grader/tools/watch $(LABS) -- $(MAKE) grade
 
 ## make demo             the lecture: every lab, step by step, really running. Variables: LAB=03,
-##                       PAUSE=1 (wait for a key), STUDENT=1 (your programs in place of the solutions)
+##                       PAUSE=1 (wait for a key), STUDENT=1 (your programs in place of the solutions),
+##                       PCAP=1 (leave build/demo/labNN-1.pcapng, ..., for Wireshark)
 demo: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
-	+@grader/tools/demo $(if $(STUDENT),--student) $(if $(PAUSE),--pause) $(LABS)
+	+@grader/tools/demo $(if $(STUDENT),--student) $(if $(PAUSE),--pause) $(if $(PCAP),--pcap) $(LABS)
 
 ## make pictures         make the README's pictures anew, in grader/pictures
 pictures: $(GRADER_BUILT) $(SOLUTIONS:=.log)

@@ -19,6 +19,7 @@ struct asking {
   struct question *questions;
   size_t count;
   size_t open;
+  long limit; /* of patience, in milliseconds; 0: none */
   uv_timer_t patience;
   bool failed;
 };
@@ -58,6 +59,14 @@ static void on_patience_lost(uv_timer_t *timer) {
     stream_close(asking->questions[0].stream, NGHTTP2_CANCEL);
 }
 
+/* Patience begins when there is somebody to lose it with: however long it took to connect, the requests leave now. */
+static void on_open(struct client *client, void *user) {
+  struct asking *asking = user;
+  (void)client;
+  if (asking->limit > 0 && asking->open > 0)
+    uv_timer_start(&asking->patience, on_patience_lost, (uint64_t)asking->limit, 0);
+}
+
 static void on_client_close(struct client *client, const char *error, void *user) {
   (void)client;
   if (error)
@@ -80,8 +89,10 @@ static int ask(struct asking *asking, struct client *client, char *const *paths)
 }
 
 int lecture_ask(const struct url *url, char *const *paths, size_t count, long patience) {
-  struct asking asking = {.count = count, .questions = calloc(count, sizeof *asking.questions)};
-  const struct client_config config = {.on_close = on_client_close, .user = &asking};
+  struct asking asking = {
+      .count = count, .limit = patience, .questions = calloc(count, sizeof *asking.questions)};
+  const struct client_config config = {
+      .on_open = on_open, .on_close = on_client_close, .user = &asking};
   uv_loop_t *loop = uv_default_loop();
   struct client *client = asking.questions ? client_connect(loop, url, &config) : NULL;
   if (!client || uv_timer_init(loop, &asking.patience) != 0) {
@@ -93,8 +104,6 @@ int lecture_ask(const struct url *url, char *const *paths, size_t count, long pa
   asking.patience.data = &asking;
   if (ask(&asking, client, paths) != 0)
     fail(&asking, "this cannot be asked for");
-  if (patience > 0 && asking.open > 0)
-    uv_timer_start(&asking.patience, on_patience_lost, (uint64_t)patience, 0);
   client_close(client);
   uv_run(loop, UV_RUN_DEFAULT);
   uv_close((uv_handle_t *)&asking.patience, NULL);

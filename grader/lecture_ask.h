@@ -10,7 +10,8 @@
 #include "common/url.h"
 
 /* GET each path and print a line for each answer as it is complete, "/ping: 200 pong". If the first of them is not
- * answered after `patience` milliseconds (0: there is no end to it), its stream is cancelled, and the others go on.
+ * answered `patience` milliseconds (0: there is no end to it) after it was asked, its stream is cancelled, and the others go
+ * on.
  * Returns 0; or -1, when it has said why. */
 int lecture_ask(const struct url *url, char *const *paths, size_t count, long patience);
 

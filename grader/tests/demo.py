@@ -159,6 +159,30 @@ def test_measured_times(number):
           all(abs(len(bar) - max(1, longest_bar * at / max(times))) <= 1 for at, (_, _, bar) in zip(times, rows)), rows)
 
 
+TYPES = ["DATA", "HEADERS", "PRIORITY", "RST_STREAM", "SETTINGS", "PUSH_PROMISE", "PING", "GOAWAY", "WINDOW_UPDATE"]
+
+
+def test_capture(number):
+    """In the capture are the frames of the ladders, all of which the clients of this lecture have printed."""
+    if not shutil.which("tshark"):
+        check(f"lab {number}: a capture of it # SKIP there is no tshark", True)
+        return
+    done = demo("--pcap", number)
+    said = done.stdout + done.stderr
+    captures = [ROOT / name for name in re.findall(r"(?m)^Captured: (\S+)$", said)]
+    check(f"lab {number}: with --pcap it leaves a capture", done.returncode == 0 and len(captures) == 1, said)
+    ladder = re.findall(r"(?m)^ +[\d.]+ (?:├──|│◄─+) (\w+) ─", said)
+    for capture in captures:
+        read = subprocess.run(["tshark", "-n", "-d", "tcp.port==8000,http2", "-r", capture, "-Y", "http2", "-T", "fields",
+                               "-E", "aggregator=,", "-e", "http2.type"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=SECONDS, check=False)
+        found = [TYPES[int(kind)] for kind in read.stdout.replace(",", "\n").split()]
+        check(f"lab {number}: which has the frames of the ladders, and no others",
+              found and sorted(found) == sorted(name for name in ladder if name in TYPES),
+              f"{read.stderr}\n{sorted(found)}\n{sorted(ladder)}")
+    check(f"lab {number}: and nothing is left running", all_gone(), left_running())
+
+
 # --- A terminal ---------------------------------------------------------------------------------------
 
 
@@ -345,6 +369,8 @@ def main():
     for number, lab in labs.items():
         test_lab(number, lab)
     test_measured_times("02")
+    for number in {"02", "06"} & labs.keys():
+        test_capture(number)
     test_terminal()
     test_killed()
     with tempfile.TemporaryDirectory(prefix="demo-") as folder:

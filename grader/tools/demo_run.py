@@ -105,9 +105,9 @@ class Program:
 class Server(Program):
     """One that says "listening on ADDRESS", and runs until the lecture ends."""
 
-    def __init__(self, screen, part, variables):
-        self.part = part
-        super().__init__(screen, "exec env " + part.command(), variables)
+    def __init__(self, screen, command, variables):
+        super().__init__(screen, "exec env " + command, variables)
+        self.part = None  # of the script, if it stands there
         self.wait(self.address, COMMAND_SECONDS)
 
     def address(self):
@@ -123,17 +123,44 @@ class Server(Program):
 class Runner:
     """The servers of one lecture, and its commands."""
 
-    def __init__(self, lab, student, screen):
+    def __init__(self, lab, student, pcap, screen):
         self.lab = lab
         self.student = student
         self.screen = screen
         self.servers = {}
+        self.relays = []  # each with the file that it writes at its end
         self.variables = {"PROGRAMS": "build/labs" if student else "build/solutions"}
+        self.folder = ROOT / "build/demo" if pcap else None
+        if self.folder:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for file in self.folder.glob(f"{lab.name[:5]}[-.]*"):
+                file.unlink()
+            self.variables["SSLKEYLOGFILE"] = str(self.folder / f"{lab.name[:5]}.keys")
 
     def end(self):
         for server in self.servers.values():
             server.end()
         self.servers = {}
+        for relay, file in self.relays:
+            relay.end()
+            if file.exists():
+                self.screen.note(f"Captured: {file.relative_to(ROOT)}")
+            else:
+                self.screen.note(f"Not captured: {relay.printed(relay.errors)}", RED)
+        self.relays = []
+
+    def address_of(self, server):
+        """Where a server is asked: at its own address, or at that of a relay before it, which records what passes."""
+        if not self.folder:
+            return server.address()
+        file = self.folder / f"{self.lab.name[:5]}-{len(self.relays) + 1}.pcapng"
+        scheme, port = re.match(r"(https?)://.*:(\d+)", server.address()).groups()
+        relay = Server(self.screen, f"build/grader/relay --to {port} --pcap '{file}' --keys \"$SSLKEYLOGFILE\"" +
+                       (" --tls" if scheme == "https" else ""),
+                       self.variables)
+        self.relays.append((relay, file))
+        self.screen.note(f"(recorded on the way, at {relay.address()})")
+        return relay.address()
 
     def shown(self, command):
         """A command as somebody could type it."""
@@ -150,11 +177,12 @@ class Runner:
             self.screen.note("(once more: it had ended)")
         if self.say_missing(part.command()):
             return False
-        server = Server(self.screen, part, self.variables)
+        server = Server(self.screen, part.command(), self.variables)
+        server.part = part
         self.servers[part.name] = server
         self.show_output(server)
         if server.address():
-            self.variables[part.name] = server.address()
+            self.variables[part.name] = self.address_of(server)
         else:
             self.screen.note("This server does not listen.", RED)
             self.say_todo(server)
