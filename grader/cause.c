@@ -43,11 +43,25 @@ static void find_report(struct exchange *exchange, const char *report) {
   finding->crashed = true;
 }
 
+/* What libuv found when it ended the program with SIGABRT, in a student's words; NULL for anything else. */
+static const char *assertion_sentence(const char *text) {
+  if (!strstr(text, "Assertion `"))
+    return NULL;
+  if (strstr(text, "uv_close: ") && strstr(text, "uv__is_closing"))
+    return "The program closes the same libuv handle twice: uv_close was called for it before.";
+  if (strstr(text, "uv_"))
+    return "libuv found a handle that is not as it left it: its memory was freed, or used for "
+           "something "
+           "else, before the callback of uv_close was called.";
+  return "An assertion does not hold: a library, or common/, was called in a way that it does not "
+         "allow.";
+}
+
 /* What it has printed, unless it is that what the finding is about. */
 static void append_output(struct finding *finding, const char *name, const char *text,
                           size_t length) {
   struct buffer quoted = {0};
-  explain_text(&quoted, text, length);
+  explain_message(&quoted, text, length);
   bool known = finding->seen.bytes && quoted.bytes && strstr(finding->seen.bytes, quoted.bytes);
   if (length > 0 && !known) {
     buffer_append_text(&finding->report, name);
@@ -72,7 +86,8 @@ void cause_find(struct exchange *exchange) {
   if (end == PROGRAM_KILLED || end == PROGRAM_OVER_LIMIT || end == PROGRAM_NOT_STARTED) {
     char what[300];
     snprintf(what, sizeof what, "The program %s.", program_end_text(exchange->program));
-    replace(finding, what);
+    const char *assertion = assertion_sentence(program_stderr(exchange->program, NULL));
+    replace(finding, end == PROGRAM_KILLED && assertion ? assertion : what);
     finding->crashed = true;
   }
   size_t length;

@@ -113,6 +113,10 @@ void exchange_touch(struct exchange *exchange) {
   exchange->touched = recording_clock();
 }
 
+void exchange_extend(struct exchange *exchange) {
+  exchange->deadline = recording_clock() + LIMIT_SECONDS * 1e3;
+}
+
 bool exchange_is_quiet(const struct exchange *exchange) {
   return exchange->program && program_idle(exchange->program) >= QUIET_SECONDS &&
          recording_clock() - exchange->touched >= QUIET_SECONDS * 1e3 && !is_sending(exchange);
@@ -393,7 +397,7 @@ void exchange_expect_error(struct exchange *exchange, int other) {
   if (one_line && (named || usage))
     return;
   struct buffer seen = {0};
-  explain_text(&seen, text, length);
+  explain_message(&seen, text, length);
   char expected[64];
   snprintf(expected, sizeof expected, "one line on standard error: \"%s: what: why\"", name);
   exchange_fail_at(exchange, -1, expected, length ? seen.bytes : "nothing", "%s",

@@ -145,6 +145,9 @@ bool exchange_await(struct exchange *exchange, bool (*condition)(void *argument)
 /* The program is sent something, in whatever way: for how long it has slept until now counts no more. */
 void exchange_touch(struct exchange *exchange);
 
+/* It goes on, however slowly that is: all is given up no sooner than if the check began now. */
+void exchange_extend(struct exchange *exchange);
+
 /* Whether the program sleeps, and nothing is on its way to it. */
 bool exchange_is_quiet(const struct exchange *exchange);
 

@@ -8,7 +8,7 @@
 
 #include "grader/peer.h"
 
-enum { TEXT_LIMIT = 60 };
+enum { TEXT_LIMIT = 60, MESSAGE_LIMIT = 240 };
 
 /* Where there is no memory for a word it is left out. */
 static void append(struct buffer *text, const char *format, ...)
@@ -49,12 +49,12 @@ void explain_frame(struct buffer *text, const struct frame *frame) {
     append(text, " (%s)", frame->error);
 }
 
-void explain_text(struct buffer *text, const char *bytes, size_t length) {
+static void quote(struct buffer *text, const char *bytes, size_t length, size_t limit) {
   append(text, "\"");
   size_t begin = text->length;
   for (size_t i = 0; i < length; i++) {
     unsigned char c = (unsigned char)bytes[i];
-    if (text->length >= begin + TEXT_LIMIT) {
+    if (text->length >= begin + limit) {
       append(text, "\"... (%zu bytes)", length);
       return;
     }
@@ -68,6 +68,14 @@ void explain_text(struct buffer *text, const char *bytes, size_t length) {
       append(text, "%c", c);
   }
   append(text, "\"");
+}
+
+void explain_text(struct buffer *text, const char *bytes, size_t length) {
+  quote(text, bytes, length, TEXT_LIMIT);
+}
+
+void explain_message(struct buffer *text, const char *bytes, size_t length) {
+  quote(text, bytes, length, MESSAGE_LIMIT);
 }
 
 /* The line that `offset` is in, with its newline, from at most 20 characters before it. */

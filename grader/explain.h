@@ -11,8 +11,9 @@
 void explain_frame(struct buffer *text, const struct frame *frame);
 
 /* Append bytes as a quoted text, with control characters and non-ASCII bytes escaped, cut after some 60
- * characters. */
+ * characters; or, what a person is to read whole, after some 240. */
 void explain_text(struct buffer *text, const char *bytes, size_t length);
+void explain_message(struct buffer *text, const char *bytes, size_t length);
 
 /* Where two texts differ first: append that line of each, quoted, with its number. */
 void explain_difference(const char *expected, size_t expected_length, const char *seen,

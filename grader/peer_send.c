@@ -24,6 +24,7 @@ static void send_next_octet(uv_timer_t *timer) {
   }
   if (unread_bytes(transport_descriptor(peer->transport)) > 0)
     return; /* else the kernel would join the two */
+  exchange_extend(peer->exchange);
   if (transport_write(peer->transport, peer->slow.bytes + peer->slow_sent++, 1) != 0)
     peer->exchange->out_of_memory = true;
 }
