@@ -261,6 +261,8 @@ static int grade(const struct options *options, struct board_run *run,
     board_print(stdout, &style, run, &outcomes);
   if (options->pcap)
     print_captures(only);
+  if (isatty(STDOUT_FILENO))
+    printf("Page: %s/index.html\n", options->output);
   if (progress_write(progress, before, run->programs, &outcomes) != 0)
     fprintf(stderr, "grade: %s cannot be written\n", progress);
   char next[PATH_MAX];

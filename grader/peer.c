@@ -174,7 +174,7 @@ static void on_bytes(bool sent, const void *data, size_t length, void *user) {
   else
     peer->bytes_received += length;
   enum frame_sender sender = sent ? own_side(peer) : peer->program;
-  if (!peer->is_reference)
+  if (!peer->is_reference && !peer->wire.watching)
     pcap_bytes(peer->exchange->pcap, peer->connection, sender, data, length);
   if (frame_decoder_feed(peer->decoder, sender, data, length) != 0)
     peer->exchange->out_of_memory = true;
@@ -182,6 +182,7 @@ static void on_bytes(bool sent, const void *data, size_t length, void *user) {
 
 /* The handshake as far as OpenSSL goes. What else is to be asked of the program is for the check to say. */
 static enum tls_step handshake(SSL *ssl, char *error, size_t error_size) {
+  wire_watch(ssl);
   ERR_clear_error();
   errno = 0;
   int result = SSL_do_handshake(ssl);
@@ -223,6 +224,7 @@ static void on_close(struct transport *transport, const char *error, void *user)
   struct peer *peer = user;
   (void)transport;
   peer->transport = NULL;
+  wire_end(&peer->wire);
   bool fin = !error || strncmp(error, closed, strlen(closed)) == 0;
   if (!peer->is_reference)
     pcap_close(peer->exchange->pcap, peer->connection, error ? peer->program : own_side(peer),
@@ -265,6 +267,15 @@ static struct peer *peer_new(struct exchange *exchange, enum frame_sender progra
   return peer;
 }
 
+/* What goes through TLS is captured below it. */
+static void watch_wire(struct peer *peer) {
+  SSL *ssl = transport_tls(peer->transport);
+  peer->wire = (struct wire){
+      .pcap = peer->exchange->pcap, .connection = peer->connection, .own = own_side(peer)};
+  if (ssl && peer->wire.pcap && !peer->is_reference)
+    wire_begin(&peer->wire, ssl);
+}
+
 struct peer *peer_accept(struct exchange *exchange, struct transport *transport) {
   struct peer *peer = peer_new(exchange, FRAME_FROM_CLIENT);
   if (!peer)
@@ -272,6 +283,7 @@ struct peer *peer_accept(struct exchange *exchange, struct transport *transport)
   peer->connection = ++exchange->recording.connections;
   peer->transport = transport;
   transport_observe(transport, on_bytes, peer);
+  watch_wire(peer);
   transport_start(transport, &events, peer);
   return peer;
 }
@@ -293,6 +305,7 @@ struct peer *peer_connect(struct exchange *exchange, int port, bool is_reference
     return NULL;
   }
   transport_observe(peer->transport, on_bytes, peer);
+  watch_wire(peer);
   return peer;
 }
 
@@ -306,6 +319,7 @@ static void free_memory(uv_handle_t *slow_timer) {
   frame_decoder_free(peer->decoder);
   buffer_free(&peer->value);
   buffer_free(&peer->slow);
+  wire_end(&peer->wire);
   free(peer);
 }
 

@@ -18,6 +18,7 @@
 #include "common/buffer.h"
 #include "common/transport.h"
 #include "grader/exchange.h"
+#include "grader/wire.h"
 
 enum { PEER_STREAMS = 512 };
 
@@ -47,6 +48,7 @@ struct peer {
   bool connected;              /* and through with the TLS handshake, if there is one */
   struct transport *transport; /* NULL once it is closed */
   unsigned connection;
+  struct wire wire; /* for a capture of what goes through TLS */
   struct frame_decoder *decoder;
   nghttp2_hd_deflater *deflater;
   size_t next;                /* the entry of the recording behind the last expectation that held */
