@@ -163,6 +163,7 @@ def text(results):
         head, body = make(results)
         if body:
             blocks.append(f'{title}\n{table(head, body)}')
+    blocks.append('Seconds that it took: ' + ', '.join(f'{part} {seconds:.0f}' for part, seconds in results['took'].items()))
     if results['problems']:
         blocks.append('\n'.join(['Not measured:', *results['problems']]))
     return '\n\n'.join(blocks)
