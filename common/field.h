@@ -1,8 +1,6 @@
 /*
  * field: header fields as nghttp2 takes and gives them: counted bytes, not texts that end in NUL.
  *
- * Both functions stand here in full, so that the compiler counts the letters of constant texts and
- * compares them without a call: they are used for every field of every request.
  */
 #ifndef COMMON_FIELD_H
 #define COMMON_FIELD_H
@@ -15,6 +13,14 @@
 
 /* A field of two texts that end in NUL. It points to them: they must live until nghttp2 has copied them, which
  * nghttp2_submit_request and nghttp2_submit_response do before they return. */
+static inline nghttp2_nv field_make(const char *name, const char *value);
+
+/* Whether `length` bytes are exactly `text`, which ends in NUL. */
+static inline bool field_is(const uint8_t *bytes, size_t length, const char *text);
+
+/* They stand here in full, so that the compiler counts the letters of constant texts and compares them
+ * without a call: both are used for every field of every request. */
+
 static inline nghttp2_nv field_make(const char *name, const char *value) {
   return (nghttp2_nv){
       .name = (uint8_t *)name, /* nghttp2 only reads them, but its struct does not say so */
@@ -25,7 +31,6 @@ static inline nghttp2_nv field_make(const char *name, const char *value) {
   };
 }
 
-/* Whether `length` bytes are exactly `text`, which ends in NUL. */
 static inline bool field_is(const uint8_t *bytes, size_t length, const char *text) {
   return length == strlen(text) && (length == 0 || memcmp(bytes, text, length) == 0);
 }
