@@ -45,6 +45,7 @@ DRAWN = '''(async () => {
     return ['.rows li.frame', '.drawing g.arrow.frame', '.rows li.note'].map((each) => check.querySelectorAll(each).length);
   });
   check.toggle(false);
+  check.querySelector('.body').remove(); // thousands of elements, which the next checks need not be laid out with
   return counts;
 })()'''
 
@@ -326,7 +327,7 @@ def test_report(browser, folder):
     total = page.run("document.querySelector('.top .score strong').textContent")
     with open(f'{folder}/grade/results.json', encoding='utf-8') as file:
         score = json.load(file)['score']
-    check('the score is that of results.json', total == str(score) and 0 < score < 65, total)
+    check('the score is that of results.json', total == str(score) and 0 < score < 100, total)
     test_divergence(page, checks)
     test_click(page)
     test_keyboard(page)
