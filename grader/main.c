@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +27,8 @@
 #include "grader/pcap.h"
 #include "grader/recording.h"
 #include "grader/results.h"
+
+enum { JOBS_PER_PROCESSOR = 2 }; /* checks at once: what takes long in most of them is to wait */
 
 struct options {
   const char *programs;
@@ -195,6 +198,7 @@ static void run_checks(struct criterion_test_set *set, const char *pattern, cons
   optind = 0; /* Criterion parses its own with getopt, from the start */
   criterion_handle_args(3, arguments, false);
   criterion_options.logger = &logger;
+  criterion_options.jobs = JOBS_PER_PROCESSOR * (size_t)get_nprocs();
   criterion_options.pattern = pattern;
   criterion_options.always_succeed = true;
   criterion_run_all_tests(set);
