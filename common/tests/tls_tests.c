@@ -271,6 +271,9 @@ Test(tls, unknown_ca) {
   cr_assert_str_eq(meeting.client.error, "TLS: certificate verify failed: self-signed certificate",
                    "'%s'", meeting.client.error);
   cr_assert_not(meeting.client.open, "on_open");
+  support_wait(&meeting.server.closed);
+  cr_assert_str_eq(meeting.server.error, "TLS: the peer sent an alert: unknown CA", "'%s'",
+                   meeting.server.error);
   free_both(&meeting);
 }
 

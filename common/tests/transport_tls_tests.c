@@ -127,6 +127,37 @@ Test(transport_tls, nothing_is_kept_back) {
   pair_end(&pair);
 }
 
+/* The chain of certificates is longer than the sockets hold, and the client does not read yet: the server has to
+ * wait until it can write. */
+Test(transport_tls, handshake_waits_to_write) {
+  const struct certificate large = {
+      .names = "DNS:localhost", .comment = 64 * 1024, .repetitions = 15};
+  certificates_write("large", &large);
+  int pair[2];
+  support_pair(pair);
+  setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &(int){4096}, sizeof(int));
+  setsockopt(pair[0], SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int));
+  struct support_probe server = {.tls = certificates_server("large")};
+  support_probe_start(&server, pair[1]);
+  SSL *ssl = SSL_new(certificates_client("large", "localhost"));
+  cr_assert_not_null(ssl, "no memory");
+  SSL_set_max_cert_list(ssl, 8 << 20);
+  SSL_set_fd(ssl, pair[0]);
+  cr_assert_eq(SSL_connect(ssl), -1, "it is complete at once");
+  for (int turn = 0; turn < 100; turn++)
+    uv_run(support_loop(), UV_RUN_NOWAIT);
+  cr_assert(!server.open && !server.closed, "it did not wait: '%s'", server.error);
+  setsockopt(pair[0], SOL_SOCKET, SO_RCVBUF, &(int){1 << 20}, sizeof(int));
+  while (SSL_connect(ssl) != 1) {
+    uv_run(support_loop(), UV_RUN_NOWAIT);
+    cr_assert_not(server.closed, "'%s'", server.error);
+  }
+  support_wait(&server.open);
+  support_probe_free(&server);
+  close(pair[0]);
+  SSL_free(ssl);
+}
+
 /* --- Piece by piece ------------------------------------------------------------------------------- */
 
 /* A proxy that hands on one byte at a time, in both directions, as fast as the loop turns. */
