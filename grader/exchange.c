@@ -122,15 +122,24 @@ bool exchange_is_quiet(const struct exchange *exchange) {
          recording_clock() - exchange->touched >= QUIET_SECONDS * 1e3 && !is_sending(exchange);
 }
 
+/* Nothing moves any more. It may be that the grader itself was kept from running: then what has come meanwhile is still
+ * to be read, and that may move something. */
+static bool is_still_quiet(struct exchange *exchange) {
+  if (!exchange_is_quiet(exchange))
+    return false;
+  uv_run(&exchange->loop, UV_RUN_NOWAIT);
+  return exchange_is_quiet(exchange);
+}
+
 bool exchange_await(struct exchange *exchange, bool (*condition)(void *argument), void *argument) {
   while (!condition(argument)) {
     if (exchange->program && program_ended(exchange->program)) {
       drain(exchange);
       return condition(argument);
     }
-    if (exchange_is_quiet(exchange) || recording_clock() > exchange->deadline ||
+    if (is_still_quiet(exchange) || recording_clock() > exchange->deadline ||
         recording_is_full(&exchange->recording))
-      return false;
+      return condition(argument);
     uv_run(&exchange->loop, UV_RUN_ONCE);
     if (exchange->out_of_memory)
       exchange_fault(exchange, "out of memory");

@@ -526,13 +526,12 @@ CHECK(lab06, old_version, .points = 1, .todo = 4, .program = "client", .section 
 
 CHECK(lab06, download, .points = 1, .todo = 5, .program = "client", .section = NULL,
       .sentence = "a response with 4 MiB is read to its end, through TLS") {
-  struct peer *peer = start_good_client(exchange, PATIENCE);
   char *body = malloc(MUCH);
   if (!body)
     exchange_fault(exchange, "out of memory");
   for (size_t i = 0; i < MUCH; i++)
     body[i] = (char)('a' + exchange_random(exchange, 26));
-  expect_printed(peer, body, MUCH);
+  expect_printed(start_good_client(exchange, PATIENCE), body, MUCH);
   free(body);
 }
 

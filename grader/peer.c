@@ -180,8 +180,18 @@ static void on_bytes(bool sent, const void *data, size_t length, void *user) {
     peer->exchange->out_of_memory = true;
 }
 
+/* Where an SSL keeps the exchange that it belongs to. */
+static int exchange_index(void) {
+  static int index = -1;
+  if (index < 0)
+    index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+  return index;
+}
+
 /* The handshake as far as OpenSSL goes. What else is to be asked of the program is for the check to say. */
 static enum tls_step handshake(SSL *ssl, char *error, size_t error_size) {
+  exchange_touch(
+      SSL_get_ex_data(ssl, exchange_index())); /* the program is told something, mostly */
   wire_watch(ssl);
   ERR_clear_error();
   errno = 0;
@@ -276,13 +286,21 @@ static void watch_wire(struct peer *peer) {
     wire_begin(&peer->wire, ssl);
 }
 
+/* Bytes that pass are looked at, and steps of the handshake are noticed. */
+static void set_transport(struct peer *peer, struct transport *transport) {
+  SSL *ssl = transport_tls(transport);
+  peer->transport = transport;
+  transport_observe(transport, on_bytes, peer);
+  if (ssl && SSL_set_ex_data(ssl, exchange_index(), peer->exchange) != 1)
+    peer->exchange->out_of_memory = true;
+}
+
 struct peer *peer_accept(struct exchange *exchange, struct transport *transport) {
   struct peer *peer = peer_new(exchange, FRAME_FROM_CLIENT);
   if (!peer)
     return NULL;
   peer->connection = ++exchange->recording.connections;
-  peer->transport = transport;
-  transport_observe(transport, on_bytes, peer);
+  set_transport(peer, transport);
   watch_wire(peer);
   transport_start(transport, &events, peer);
   return peer;
@@ -304,7 +322,7 @@ struct peer *peer_connect(struct exchange *exchange, int port, bool is_reference
     peer_free(peer);
     return NULL;
   }
-  transport_observe(peer->transport, on_bytes, peer);
+  set_transport(peer, peer->transport);
   watch_wire(peer);
   return peer;
 }
