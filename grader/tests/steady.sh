@@ -18,11 +18,11 @@ echo "Total: 4 of 5 points"
 [ "$(grep -c . runs)" -ne 2 ]
 END
 chmod +x build/grader/grade
-said=$(sh "$root/grader/tools/steady" 3)
+printed=$(sh "$root/grader/tools/steady" 3)
 status=$?
 check "it fails if one run is not full" [ "$status" -ne 0 ]
 check "it goes on after it" [ "$(grep -c . runs)" -eq 3 ]
-check "and counts" [ "$(echo "$said" | tail -n 1)" = "2 of 3 runs had all points" ]
+check "and counts" [ "$(echo "$printed" | tail -n 1)" = "2 of 3 runs had all points" ]
 check_not "what is no number is refused" sh "$root/grader/tools/steady" many
 # Those that kept the machine busy are in the process group of this test.
 busy() {
