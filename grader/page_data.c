@@ -12,7 +12,7 @@
 #include "grader/text.h"
 
 enum {
-  LARGEST_DATA = 512, /* characters of a body */
+  LARGEST_DATA = 256, /* characters of a body */
   LARGEST_WORD = 200, /* of one argument of a command line */
   LARGEST_LOG = 8192, /* of what the compiler said */
   AROUND = 50,        /* frames before and behind the one that is wrong */

@@ -15,7 +15,13 @@ int main(int argc, char **argv) {
     return 2;
   }
   json_error_t error;
-  json_t *frames = json_load_file(argv[1], 0, &error);
+  FILE *file = fopen(argv[1], "r");
+  if (!file) {
+    fprintf(stderr, "trace-page: %s: %s\n", argv[1], strerror(errno));
+    return 1;
+  }
+  json_t *frames = json_loadf(file, 0, &error);
+  fclose(file);
   if (!json_is_array(frames)) {
     fprintf(stderr, "trace-page: %s: %s\n", argv[1],
             frames ? "no trace: it is not an array of frames" : error.text);
