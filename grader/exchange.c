@@ -49,7 +49,7 @@ int exchange_init(struct exchange *exchange, const struct check *check) {
   recording_begin(&exchange->recording);
   if (getenv(CHECK_PCAP))
     exchange->pcap = pcap_new();
-  exchange->deadline = recording_clock() + LIMIT_SECONDS * 1e3;
+  exchange_extend(exchange);
   const char *seed = getenv(CHECK_SEED);
   exchange->random = hash(strtoull(seed ? seed : "1", NULL, 10) + 14695981039346656037u, check->id);
   if (!exchange->lab || uv_loop_init(&exchange->loop) != 0)
