@@ -74,6 +74,10 @@ WERROR    := -Werror
 FLAGS     := -std=gnu11 -D_GNU_SOURCE -I. -g -fno-omit-frame-pointer -Wall -Wextra -Wshadow
 PLAIN     := $(FLAGS) -O2
 SANITIZED := $(FLAGS) -O1 -fsanitize=address,undefined
+# gcc's two sanitizers bring 6 MB of variables each, and LeakSanitizer reads all that are in libraries at the end of every program.
+ifeq ($(findstring clang,$(CC)),)
+SANITIZED += -static-libubsan
+endif
 
 # Goals that compile nothing do not ask for the libraries.
 ifeq ($(filter help deps deps-test deps-bench deps-pictures bench-readme starters reset hint format clean certs,$(MAKECMDGOALS)),)

@@ -29,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -129,8 +130,16 @@ static int prepare(struct guard *guard) {
   return prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 
-/* A flood of processes must not keep the guard from its turn. Only root is allowed this, and only root needs it:
- * the kernel's limit for processes does not apply to root. */
+/* Many processes must not keep the guard from its turn. Only root is allowed this, and only root needs it: the
+ * kernel's limit for processes does not apply to root. */
+static void go_early(void) {
+  struct sched_param parameters = {.sched_priority = 0};
+  (void)sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &parameters);
+  (void)setpriority(PRIO_PROCESS, 0, -20);
+}
+
+/* In a flood, before all others. Not longer: who reaps a child may have to wait, in the kernel and awake, for a process
+ * that reads of it in /proc; and this one would never get its turn. */
 static void go_first(void) {
   struct sched_param parameters = {.sched_priority = 1};
   (void)sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);
@@ -218,14 +227,17 @@ static void check_idleness(struct guard *guard) {
 static void look(struct guard *guard) {
   double cost = seconds(CLOCK_PROCESS_CPUTIME_ID);
   bool flood = is_flood(guard);
-  if (flood)
+  if (flood) {
+    go_first();
     (void)kill(-guard->program, SIGSTOP);
+  }
   check_limits(guard);
   if (ended(guard))
     return;
   if (flood) {
     (void)kill(-guard->program, SIGCONT);
     guard->threads = descendants_count_threads();
+    go_early();
   }
   check_idleness(guard);
   cost = seconds(CLOCK_PROCESS_CPUTIME_ID) - cost;
@@ -308,7 +320,7 @@ static void run(struct guard *guard, char **argv) {
     fail(guard, guard->directory);
   else
     guard->made = true;
-  go_first();
+  go_early();
   if (!ended(guard))
     start(guard, argv);
   supervise(guard);
