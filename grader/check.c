@@ -12,7 +12,8 @@
 #include "grader/exchange.h"
 #include "grader/text.h"
 
-enum { SHOWN_FRAMES = 2000 /* of the whole exchange; nobody reads more */ };
+/* How many frames of the whole exchange are shown: nobody reads more. */
+enum { SHOWN_ALONE = 2000, SHOWN = 700 /* more than the page draws */ };
 
 static const char *const verdict_names[] = {"passed", "failed", "fault"};
 
@@ -57,6 +58,8 @@ static struct trace_style ladder_style(int indent) {
 
 /* The ladder: of everything, or of the few frames that explain the failure. */
 static json_t *ladder_json(const struct exchange *exchange, bool excerpt) {
+  if (!excerpt && !getenv(CHECK_ALONE))
+    return json_string("");
   struct trace_style style = ladder_style(excerpt ? CHECK_LADDER_INDENT : 0);
   char *ladder = NULL;
   size_t length = 0;
@@ -66,7 +69,7 @@ static json_t *ladder_json(const struct exchange *exchange, bool excerpt) {
   if (excerpt)
     excerpt_print(exchange, out, &style);
   else
-    recording_print(&exchange->recording, out, &style, 0, SHOWN_FRAMES, exchange->finding.frame);
+    recording_print(&exchange->recording, out, &style, 0, SHOWN_ALONE, exchange->finding.frame);
   fclose(out);
   json_t *json = text_json(ladder, length);
   free(ladder);
@@ -135,11 +138,12 @@ static void write_capture(const struct exchange *exchange) {
 static int write_outcome(const struct exchange *exchange) {
   char path[4096];
   file_path(exchange, "json", path, sizeof path);
+  size_t shown = exchange->verdict == VERDICT_PASSED && !getenv(CHECK_ALONE) ? SHOWN : SHOWN_ALONE;
   json_t *outcome =
       json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I}", "lab", exchange->check->lab, "check",
                 exchange->check->id, "verdict", verdict_names[exchange->verdict], "finding",
                 finding_json(exchange), "program", program_json(exchange), "frames",
-                recording_json(&exchange->recording, 0, SHOWN_FRAMES), "frame_count",
+                recording_json(&exchange->recording, 0, shown), "frame_count",
                 (json_int_t)exchange->recording.count);
   int result = outcome ? json_dump_file(outcome, path, JSON_COMPACT) : -1;
   json_decref(outcome);

@@ -41,8 +41,10 @@ void check_run(const struct check *check, check_body body);
 #define CHECK_DIRECTORY "GRADE_DIRECTORY" /* where the outcomes go */
 #define CHECK_GUARD     "GRADE_GUARD"     /* the path of the guard */
 #define CHECK_SEED      "GRADE_SEED"      /* for the values that are random */
-#define CHECK_PCAP      "GRADE_PCAP"  /* set if a capture is wanted: DIRECTORY/lab01.ping.pcapng */
-#define CHECK_STYLE     "GRADE_STYLE" /* how ladders are to look: colour, line drawing, width */
+#define CHECK_PCAP      "GRADE_PCAP" /* set if a capture is wanted: DIRECTORY/lab01.ping.pcapng */
+#define CHECK_ALONE                                                                                \
+  "GRADE_ALONE" /* set if this check alone was asked for: all that happened is shown */
+#define CHECK_STYLE "GRADE_STYLE" /* how ladders are to look: colour, line drawing, width */
 
 enum {
   CHECK_INDENT = 6,        /* columns before an explanation on the scoreboard ... */

@@ -429,9 +429,22 @@ uint32_t exchange_random(struct exchange *exchange, uint32_t below) {
   return (uint32_t)(next_random(exchange) % below);
 }
 
+void exchange_random_octets(struct exchange *exchange, void *octets, size_t length) {
+  for (size_t done = 0; done < length; done += sizeof(uint64_t)) {
+    uint64_t value = next_random(exchange);
+    size_t rest = length - done;
+    memcpy((char *)octets + done, &value, rest < sizeof value ? rest : sizeof value);
+  }
+}
+
 char *exchange_random_text(struct exchange *exchange, char *text, size_t length) {
-  for (size_t i = 0; i < length; i++)
-    text[i] = (char)('a' + exchange_random(exchange, 26));
+  uint64_t letters = 0;
+  for (size_t i = 0; i < length; i++) {
+    if (i % 8 == 0)
+      letters = next_random(exchange);
+    text[i] = (char)('a' + letters % 26);
+    letters /= 26;
+  }
   text[length] = '\0';
   return text;
 }

@@ -154,6 +154,9 @@ bool exchange_is_quiet(const struct exchange *exchange);
 /* A number from 0 to `below` - 1, another one in each run; the run's seed repeats it. */
 uint32_t exchange_random(struct exchange *exchange, uint32_t below);
 
+/* Fill `octets` with `length` random ones. */
+void exchange_random_octets(struct exchange *exchange, void *octets, size_t length);
+
 /* Fill `text` with `length` random small letters and a NUL. Returns `text`. */
 char *exchange_random_text(struct exchange *exchange, char *text, size_t length);
 

@@ -89,8 +89,7 @@ CHECK(lab01, settings_printed, .points = 2, .todo = 5, .section = "6.5.2",
 CHECK(lab01, ping, .points = 1, .todo = 4, .section = "6.7",
       .sentence = "a PING is answered while the session is open") {
   uint8_t octets[8];
-  for (size_t i = 0; i < sizeof octets; i++)
-    octets[i] = (uint8_t)exchange_random(exchange, 256);
+  exchange_random_octets(exchange, octets, sizeof octets);
   struct peer *peer = start_session(exchange);
   peer->hold_settings_ack = true; /* so that it cannot be done before it has seen the PING */
   peer_send_settings(peer, NULL, 0);
@@ -188,8 +187,7 @@ CHECK(lab01, http1, .points = 1, .todo = 6, .section = "3.4",
 CHECK(lab01, garbage, .points = 1, .todo = 6, .section = "3.4",
       .sentence = "a server that sends garbage: one line on standard error, status 1") {
   uint8_t bytes[64];
-  for (size_t i = 0; i < sizeof bytes; i++)
-    bytes[i] = (uint8_t)exchange_random(exchange, 256);
+  exchange_random_octets(exchange, bytes, sizeof bytes);
   bytes[3] = 0xff; /* never the type of a SETTINGS frame */
   struct peer *peer = start_session(exchange);
   peer_send_bytes(peer, bytes, sizeof bytes);

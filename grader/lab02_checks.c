@@ -21,8 +21,7 @@ static char *random_bytes(struct exchange *exchange, size_t length) {
   char *bytes = malloc(length + 1);
   if (!bytes)
     exchange_fault(exchange, "out of memory");
-  for (size_t i = 0; i < length; i++)
-    bytes[i] = (char)exchange_random(exchange, 256);
+  exchange_random_octets(exchange, bytes, length);
   bytes[length] = '\0';
   return bytes;
 }

@@ -28,7 +28,7 @@
 #include "grader/recording.h"
 #include "grader/results.h"
 
-enum { JOBS_PER_PROCESSOR = 2 }; /* checks at once: what takes long in most of them is to wait */
+enum { JOBS_PER_PROCESSOR = 4 }; /* checks at once: what takes long in most of them is to wait */
 
 struct options {
   const char *programs;
@@ -44,6 +44,11 @@ struct options {
 /* Criterion tells how the checks ended in a callback without an argument of ours. */
 static struct outcome_list outcomes;
 static char checks_directory[PATH_MAX];
+
+/* Here, while other checks run, there is time for it. */
+static void on_post_test(struct criterion_test_stats *stats) {
+  outcome_load(&outcomes, stats, checks_directory);
+}
 
 static void on_post_all(struct criterion_global_stats *stats) {
   outcome_collect(&outcomes, stats, checks_directory);
@@ -168,7 +173,8 @@ static int set_environment(const struct options *options, const struct board_run
     fprintf(stderr, "grade: %s: %s\n", checks_directory, strerror(errno));
     return -1;
   }
-  if (options->pcap ? setenv(CHECK_PCAP, "1", 1) : unsetenv(CHECK_PCAP))
+  if ((options->pcap ? setenv(CHECK_PCAP, "1", 1) : unsetenv(CHECK_PCAP)) ||
+      (run->only_check ? setenv(CHECK_ALONE, "1", 1) : unsetenv(CHECK_ALONE)))
     return -1;
   return setenv(CHECK_PROGRAMS, programs, 1) || setenv(CHECK_GUARD, guard, 1) ||
                  setenv(CHECK_SEED, run->seed, 1) || setenv(CHECK_DIRECTORY, checks_directory, 1)
@@ -189,7 +195,8 @@ static void remove_old_outcomes(void) {
 }
 
 static void run_checks(struct criterion_test_set *set, const char *pattern, const char *output) {
-  static struct criterion_logger logger = {.log_post_all = on_post_all};
+  static struct criterion_logger logger = {.log_post_test = on_post_test,
+                                           .log_post_all = on_post_all};
   char xml[PATH_MAX + 32];
   char tap[PATH_MAX + 32];
   snprintf(xml, sizeof xml, "--xml=%s/results.xml", output);

@@ -46,7 +46,11 @@ int outcome_list_init(struct outcome_list *list, const struct criterion_test_set
 /* The outcome of that check, or NULL. */
 struct outcome *outcome_find(struct outcome_list *list, const char *lab, const char *id);
 
-/* Fill in what Criterion tells at the end of the run, and read the files in `directory`. */
+/* Read the file that a test, which has ended, left in `directory`. */
+void outcome_load(struct outcome_list *list, const struct criterion_test_stats *test,
+                  const char *directory);
+
+/* Fill in what Criterion tells at the end of the run, and read the files that have not been read yet. */
 void outcome_collect(struct outcome_list *list, const struct criterion_global_stats *stats,
                      const char *directory);
 
