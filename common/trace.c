@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -106,6 +107,20 @@ static FILE *begin_output(struct trace *trace) {
   return trace->out;
 }
 
+static bool outputs_are_one_terminal(void) {
+  struct stat out;
+  struct stat error;
+  return isatty(STDOUT_FILENO) && isatty(STDERR_FILENO) && fstat(STDOUT_FILENO, &out) == 0 &&
+         fstat(STDERR_FILENO, &error) == 0 && out.st_rdev == error.st_rdev;
+}
+
+/* A body that was printed to the same terminal may not have ended its line. Blanks for a whole line lead to the next one
+ * from anywhere but the left edge; from there they end at the right edge, and \r takes both back to the left. */
+static void begin_line(const struct trace *trace) {
+  if (outputs_are_one_terminal())
+    fprintf(stderr, "%*s\r", trace->style.width, "");
+}
+
 static void end_output(struct trace *trace) {
   if (!trace->out)
     return;
@@ -116,8 +131,10 @@ static void end_output(struct trace *trace) {
   trace->out = NULL;
   if (complete && shared.output == JSON)
     append(trace->text, trace->length);
-  if (complete && shared.output == LADDER)
+  if (complete && shared.output == LADDER) {
+    begin_line(trace);
     fwrite(trace->text, 1, trace->length, stderr);
+  }
   free(trace->text);
   trace->text = NULL;
 }

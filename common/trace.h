@@ -19,7 +19,7 @@
  *       ...
  *       0.9 |<---------- DATA --|  stream 1, END_STREAM, 4 bytes (GET /ping)
  *           |                   |    pong
- *       1.0 |      closed       |  1 request on this connection
+ *       1.0 |      closed       |  1 request on 1 connection
  *
  * (line-drawing characters and arrows where the locale is UTF-8.) Each stream has a colour of its own.
  * The first column of the text is the frame as its header has it; what is indented is its payload.

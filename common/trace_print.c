@@ -110,8 +110,11 @@ static void print_goaway(struct printing *printing, const struct frame *frame) {
   char text[64];
   if (frame->length < 8)
     return;
+  const char *none = "";
+  if (frame->last_stream_id == 0) /* of the streams that the other side has opened */
+    none = frame->sender == FRAME_FROM_CLIENT ? " (none pushed)" : " (none)";
   snprintf(text, sizeof text, "%s, last stream %d%s", error_name(frame, number),
-           frame->last_stream_id, frame->last_stream_id == 0 ? " (none)" : "");
+           frame->last_stream_id, none);
   print_text(printing, text);
 }
 
@@ -228,12 +231,12 @@ void trace_print_end(FILE *out, const struct trace_style *style, double millisec
                      unsigned connection, const char *text, unsigned requests, unsigned at_once) {
   struct trace_line line = trace_line_begin(out, style, milliseconds, connection, ' ');
   char count[80];
-  int length = snprintf(count, sizeof count, "%u request%s on this connection", requests,
+  int length = snprintf(count, sizeof count, "%u request%s on 1 connection", requests,
                         requests == 1 ? "" : "s");
   if (requests > 1 && at_once == 1)
     snprintf(count + length, sizeof count - (size_t)length, ", one at a time");
   else if (requests > 1 && at_once > 1)
-    snprintf(count + length, sizeof count - (size_t)length, ", %u at once", at_once);
+    snprintf(count + length, sizeof count - (size_t)length, ", %u open at once", at_once);
   bool fits = print_note(&line, text);
   if (requests > 0 && !fits) {
     trace_line_end(&line);

@@ -167,6 +167,15 @@ static enum frame_sender own_side(const struct peer *peer) {
   return peer->program == FRAME_FROM_CLIENT ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT;
 }
 
+void peer_note_close(struct peer *peer) {
+  if (!peer->closes || peer->bytes_unsent > 0)
+    return;
+  peer->closes = false;
+  recording_add_note(&peer->exchange->recording, peer->connection,
+                     peer->program == FRAME_FROM_CLIENT ? "closed by the server"
+                                                        : "closed by the client");
+}
+
 static void on_bytes(bool sent, const void *data, size_t length, void *user) {
   struct peer *peer = user;
   if (sent)
@@ -178,6 +187,10 @@ static void on_bytes(bool sent, const void *data, size_t length, void *user) {
     pcap_bytes(peer->exchange->pcap, peer->connection, sender, data, length);
   if (frame_decoder_feed(peer->decoder, sender, data, length) != 0)
     peer->exchange->out_of_memory = true;
+  if (sent) {
+    peer->bytes_unsent -= length < peer->bytes_unsent ? length : peer->bytes_unsent;
+    peer_note_close(peer);
+  }
 }
 
 /* Where an SSL keeps the exchange that it belongs to. */

@@ -68,6 +68,8 @@ struct peer {
   bool closed_by_program;
   char error[160];        /* in which way, as transport.h says it */
   size_t bytes_received;  /* above TLS */
+  size_t bytes_unsent;    /* of what has been given to the transport ... */
+  bool closes;            /* ... and it is closed once they are sent */
   size_t frames_received; /* the preface counts */
   size_t returned_count;  /* requests that peer_expect_request has returned */
   struct buffer value;    /* of peer_request_field */
@@ -83,6 +85,9 @@ struct peer {
 struct peer *peer_accept(struct exchange *exchange, struct transport *transport);
 struct peer *peer_connect(struct exchange *exchange, int port, bool is_reference);
 void peer_free(struct peer *peer);
+
+/* For peer_send.c: say that this side closes, once all is sent. */
+void peer_note_close(struct peer *peer);
 
 /* Whether bytes are still on their way to the program. */
 bool peer_is_sending(const struct peer *peer);

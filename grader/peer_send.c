@@ -27,6 +27,7 @@ static void send_next_octet(uv_timer_t *timer) {
   exchange_extend(peer->exchange);
   if (transport_write(peer->transport, peer->slow.bytes + peer->slow_sent++, 1) != 0)
     peer->exchange->out_of_memory = true;
+  peer->bytes_unsent++;
 }
 
 void peer_send_bytes(struct peer *peer, const void *bytes, size_t length) {
@@ -36,6 +37,7 @@ void peer_send_bytes(struct peer *peer, const void *bytes, size_t length) {
   if (!peer->is_slow) {
     if (transport_write(peer->transport, bytes, length) != 0)
       no_memory(peer);
+    peer->bytes_unsent += length;
     return;
   }
   if (buffer_append(&peer->slow, bytes, length) != 0)
@@ -65,9 +67,8 @@ void peer_close(struct peer *peer) {
   exchange_touch(peer->exchange);
   if (!peer->transport)
     return;
-  recording_add_note(&peer->exchange->recording, peer->connection,
-                     peer->program == FRAME_FROM_CLIENT ? "closed by the server"
-                                                        : "closed by the client");
+  peer->closes = true;
+  peer_note_close(peer);
   transport_close(peer->transport);
 }
 

@@ -137,7 +137,7 @@ Test(trace_open, ladder_of_two_connections, .init = begin, .fini = end) {
       " #2    0.0 |-- HEADERS ------->|  stream 1, END_STREAM|END_HEADERS, 2 bytes\n"
       "           |                   |    :method: GET\n"
       "           |                   |    :path: /\n"
-      " #2    0.0 |      closed       |  1 request on this connection\n"
+      " #2    0.0 |      closed       |  1 request on 1 connection\n"
       " #1    0.0 |                   |  server ended in the middle of a frame, after 3\n"
       "           |                   |  bytes of it\n",
       "\n%s", text);

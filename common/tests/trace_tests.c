@@ -80,7 +80,7 @@ static const char request_ascii[] =
     "       1.5 |<---------- DATA --|  stream 1, END_STREAM, 13 bytes (GET /)\n"
     "           |                   |    Hello World!\\n\n"
     "       1.8 |-- GOAWAY -------->|  stream 0, 8 bytes\n"
-    "           |                   |    NO_ERROR, last stream 0 (none)\n";
+    "           |                   |    NO_ERROR, last stream 0 (none pushed)\n";
 
 static const char request_unicode[] =
     "        ms client         server  stream 0: connection, others: one request each\n"
@@ -103,7 +103,7 @@ static const char request_unicode[] =
     "       1.5 │◄────────── DATA ──┤  stream 1, END_STREAM, 13 bytes (GET /)\n"
     "           │                   │    Hello World!\\n\n"
     "       1.8 ├── GOAWAY ────────►│  stream 0, 8 bytes\n"
-    "           │                   │    NO_ERROR, last stream 0 (none)\n";
+    "           │                   │    NO_ERROR, last stream 0 (none pushed)\n";
 
 static void expect_request(const struct trace_style *style, const char *expected) {
   struct frames frames;
@@ -353,7 +353,7 @@ Test(trace, wide) {
       "       1.5 |<---------- DATA --|  stream 1, END_STREAM, 13 bytes (GET /)          "
       "Hello World!\\n\n"
       "       1.8 |-- GOAWAY -------->|  stream 0, 8 bytes                               "
-      "NO_ERROR, last stream 0 (none)\n";
+      "NO_ERROR, last stream 0 (none pushed)\n";
   expect_request(&wide, expected);
 }
 
@@ -399,12 +399,12 @@ Test(trace, ends) {
   cr_assert_str_eq(
       text,
       "       1.0 |      closed       |\n"
-      "       1.0 |      closed       |  1 request on this connection\n"
-      "       1.0 |      closed       |  3 requests on this connection, one at a time\n"
-      " #2    1.0 |      closed       |  100 requests on this connection, 99 at once\n"
-      "       1.0 |      closed       |  1000 requests on this connection\n"
+      "       1.0 |      closed       |  1 request on 1 connection\n"
+      "       1.0 |      closed       |  3 requests on 1 connection, one at a time\n"
+      " #2    1.0 |      closed       |  100 requests on 1 connection, 99 open at once\n"
+      "       1.0 |      closed       |  1000 requests on 1 connection\n"
       "       1.0 |                   |  Connection reset by peer\n"
-      "           |                   |  2 requests on this connection, 2 at once\n"
+      "           |                   |  2 requests on 1 connection, 2 open at once\n"
       "       1.0 |                   |  Connection reset by peer\n",
       "\n%s", text);
   free(text);
@@ -457,9 +457,9 @@ Test(trace, mark_number_and_time) {
   fclose(out);
   cr_assert_str_eq(text,
                    ">      0.0 |-- GOAWAY -------->|  stream 0, 8 bytes\n"
-                   "           |                   |    NO_ERROR, last stream 0 (none)\n"
+                   "           |                   |    NO_ERROR, last stream 0 (none pushed)\n"
                    ">#12 999.9 |-- GOAWAY -------->|  stream 0, 8 bytes\n"
-                   "           |                   |    NO_ERROR, last stream 0 (none)\n"
+                   "           |                   |    NO_ERROR, last stream 0 (none pushed)\n"
                    " #1   1000 |-- SETTINGS ------>|  stream 0, 0 bytes\n"
                    " #999 9999 |-- SETTINGS ------>|  stream 0, 0 bytes\n"
                    ">#123456789 1000000000 |-- SETTINGS ------>|  stream 0, 0 bytes\n",

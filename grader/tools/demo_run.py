@@ -117,7 +117,7 @@ class Server(Program):
     def is_quiet(self):
         """Whether each connection that its ladder has seen begin has ended."""
         ladder = self.printed(self.errors)
-        return ladder.count(" preface ") <= len(re.findall(r"requests? on this connection", ladder))
+        return ladder.count(" preface ") <= len(re.findall(r"requests? on 1 connection", ladder))
 
 
 class Runner:
