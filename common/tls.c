@@ -162,19 +162,23 @@ static enum tls_step check_protocol(const SSL *ssl, char *error, size_t error_si
   return TLS_FAILED;
 }
 
-enum tls_step tls_handshake(SSL *ssl, char *error, size_t error_size) {
+enum tls_step tls_handshake_any(SSL *ssl, char *error, size_t error_size) {
   ERR_clear_error(); /* SSL_get_error looks at what is in the queue */
   errno = 0;
-  int result = SSL_do_handshake(ssl);
-  if (result == 1)
-    return check_protocol(ssl, error, error_size);
-  int code = SSL_get_error(ssl, result);
+  int code = SSL_get_error(ssl, SSL_do_handshake(ssl));
+  if (code == SSL_ERROR_NONE)
+    return TLS_DONE;
   if (code == SSL_ERROR_WANT_READ)
     return TLS_WANT_READ;
   if (code == SSL_ERROR_WANT_WRITE)
     return TLS_WANT_WRITE;
   tls_explain(ssl, code, error, error_size);
   return TLS_FAILED;
+}
+
+enum tls_step tls_handshake(SSL *ssl, char *error, size_t error_size) {
+  enum tls_step step = tls_handshake_any(ssl, error, error_size);
+  return step == TLS_DONE ? check_protocol(ssl, error, error_size) : step;
 }
 
 /* --- Keys ----------------------------------------------------------------------------------------- */

@@ -49,6 +49,9 @@ enum tls_step {
  */
 enum tls_step tls_handshake(SSL *ssl, char *error, size_t error_size);
 
+/* The same, whatever ALPN has chosen. */
+enum tls_step tls_handshake_any(SSL *ssl, char *error, size_t error_size);
+
 /* Put into `error` one line about the call on `ssl` that has just failed, and for which SSL_get_error has said
  * `code`: SSL_ERROR_SSL or SSL_ERROR_SYSCALL. Before that call the error queue must have been empty. */
 void tls_explain(const SSL *ssl, int code, char *error, size_t error_size);

@@ -206,18 +206,7 @@ static enum tls_step handshake(SSL *ssl, char *error, size_t error_size) {
   exchange_touch(
       SSL_get_ex_data(ssl, exchange_index())); /* the program is told something, mostly */
   wire_watch(ssl);
-  ERR_clear_error();
-  errno = 0;
-  int result = SSL_do_handshake(ssl);
-  int code = SSL_get_error(ssl, result);
-  if (code == SSL_ERROR_NONE)
-    return TLS_DONE;
-  if (code == SSL_ERROR_WANT_READ)
-    return TLS_WANT_READ;
-  if (code == SSL_ERROR_WANT_WRITE)
-    return TLS_WANT_WRITE;
-  tls_explain(ssl, code, error, error_size);
-  return TLS_FAILED;
+  return tls_handshake_any(ssl, error, error_size);
 }
 
 static void note(struct peer *peer, const char *text) {
