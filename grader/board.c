@@ -228,6 +228,9 @@ static void print_next(const struct board *board) {
   snprintf(text, sizeof text, "%s%s%s/README.md", todo, *todo ? ", explained in " : "",
            lab->folder);
   board_text(board, 0, "Next: ", text);
+  snprintf(text, sizeof text, "%s/hints.md", lab->folder);
+  if (access(text, R_OK) != 0)
+    return; /* whoever hands out the labs may keep them */
   snprintf(text, sizeof text, "make hint LAB=%s", lab->id + 3);
   board_text(board, 0, "      stuck? ", text);
 }

@@ -370,6 +370,7 @@ static void expect_report(const char *words, const char *report, int status) {
     cr_assert_str_empty(seen, "%s: %s", words, seen);
   else
     cr_assert_not_null(strstr(seen, report), "no \"%s\" in \"%s\"", report, seen);
+  cr_assert_null(strstr(seen, "false positive"), "its doubts are in \"%s\"", seen);
   const char *error = program_stderr(trial.program, NULL);
   cr_assert_str_eq(error, "on stderr\n", "stderr is \"%s\"", error);
   trial_end(&trial);
@@ -378,6 +379,9 @@ static void expect_report(const char *words, const char *report, int status) {
 Test(program, sanitizer_reports) {
   expect_report("leak", "Direct leak of 77 byte(s)", PROGRAM_SANITIZER_STATUS);
   expect_report("overflow", "heap-buffer-overflow", PROGRAM_SANITIZER_STATUS);
+  expect_report("array", "'array' (line 6)", PROGRAM_SANITIZER_STATUS);
+  expect_report("array", "SUMMARY: AddressSanitizer: stack-buffer-overflow",
+                PROGRAM_SANITIZER_STATUS);
   expect_report("undefined", "undefined.c:9:7: runtime error: signed integer overflow",
                 PROGRAM_SANITIZER_STATUS);
 }
