@@ -10,6 +10,9 @@ static const double ENOUGH = 0.85;
  * fits only because it causes little. */
 static const double SHARE = 0.45;
 
+/* What explains the same failures, and so much of them as the best, is named beside it. */
+static const double NEARLY = 0.95;
+
 /* Two sums of the same numbers may differ by a little. */
 static const double NOTHING = 1e-6;
 
@@ -60,9 +63,12 @@ static void add_to_match(struct match *match, const struct diagnosis *diagnosis,
   if (!seen)
     return; /* it was not run */
   double likeness = json_is_object(seen) ? compare(known, seen) : 0;
+  bool explained = is_explained(diagnosis, check);
+  if (explained && likeness <= 0)
+    return; /* what is named already hides what this one would have done here */
   match->caused++;
   match->there += likeness;
-  if (!is_explained(diagnosis, check))
+  if (!explained)
     match->explains += likeness;
 }
 
@@ -107,7 +113,7 @@ static void take_second(struct diagnosis_likely *likely, const char *name, const
 }
 
 /* Keep the checks that the mistake explains. */
-static void take_checks(struct diagnosis *diagnosis, struct diagnosis_likely *likely,
+static void take_checks(const struct diagnosis *diagnosis, struct diagnosis_likely *likely,
                         const json_t *mistake, const json_t *evidence) {
   size_t group;
   const json_t *known;
@@ -134,33 +140,66 @@ static size_t count_unexplained(const struct diagnosis *diagnosis, const json_t 
   return count;
 }
 
-/* Find what explains most of what is not explained yet. Returns whether there is anything. */
-static bool find_next(struct diagnosis *diagnosis, const json_t *mistakes, const json_t *evidence) {
-  struct diagnosis_likely likely = {.check_count = 0};
-  struct match best = {0};
+static bool has_check(const struct diagnosis_likely *likely, const char *check) {
+  for (size_t i = 0; i < likely->check_count; i++)
+    if (strcmp(likely->checks[i], check) == 0)
+      return true;
+  return false;
+}
+
+/* Whether the mistake explains these checks, and no others that are not explained yet. */
+static bool explains_same(const struct diagnosis *diagnosis, const struct diagnosis_likely *likely,
+                          const json_t *mistake, const json_t *evidence) {
+  struct diagnosis_likely other = {.check_count = 0};
+  take_checks(diagnosis, &other, mistake, evidence);
+  for (size_t i = 0; i < other.check_count; i++)
+    if (!has_check(likely, other.checks[i]))
+      return false;
+  return other.check_count == likely->check_count;
+}
+
+/* What explains most of what is not explained yet; NULL if nothing does. */
+static const json_t *find_best(const struct diagnosis *diagnosis, const json_t *mistakes,
+                               const json_t *evidence, const char **name, double *explains) {
   const json_t *chosen = NULL;
-  size_t equals = 0;
+  const char *key;
+  json_t *mistake;
+  *explains = 0;
+  json_object_foreach((json_t *)mistakes, key, mistake) { /* it is only read */
+    struct match match = match_mistake(diagnosis, mistake, evidence);
+    if (match.explains < ENOUGH || match.explains < *explains + NOTHING)
+      continue;
+    *explains = match.explains;
+    *name = key;
+    chosen = mistake;
+  }
+  return chosen;
+}
+
+/* Find what explains most of what is not explained yet, and what explains the same nearly as well. Returns whether there is
+ * anything to name. */
+static bool find_next(struct diagnosis *diagnosis, const json_t *mistakes, const json_t *evidence) {
+  struct diagnosis_likely likely;
+  const char *best_name = NULL;
+  double explains;
+  const json_t *best = find_best(diagnosis, mistakes, evidence, &best_name, &explains);
+  if (!best || explains < SHARE * (double)count_unexplained(diagnosis, evidence))
+    return false;
+  take_first(&likely, best_name, best);
+  take_checks(diagnosis, &likely, best, evidence);
+  size_t count = 1;
   const char *name;
   json_t *mistake;
   json_object_foreach((json_t *)mistakes, name, mistake) { /* it is only read */
-    struct match match = match_mistake(diagnosis, mistake, evidence);
-    double better = match.explains - best.explains;
-    if (match.explains < ENOUGH || better < -NOTHING)
+    if (mistake == best ||
+        match_mistake(diagnosis, mistake, evidence).explains < NEARLY * explains ||
+        !explains_same(diagnosis, &likely, mistake, evidence))
       continue;
-    if (better > NOTHING) {
-      best = match;
-      chosen = mistake;
-      equals = 0;
-      take_first(&likely, name, mistake);
-    } else if (equals == 1) {
+    if (++count == 2)
       take_second(&likely, name, mistake);
-    }
-    equals++;
   }
-  if (equals == 0 || equals > DIAGNOSIS_ALTERNATIVES ||
-      best.explains < SHARE * (double)count_unexplained(diagnosis, evidence))
+  if (count > DIAGNOSIS_ALTERNATIVES)
     return false;
-  take_checks(diagnosis, &likely, chosen, evidence);
   diagnosis->likely[diagnosis->count++] = likely;
   return true;
 }

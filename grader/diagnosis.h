@@ -10,7 +10,9 @@
  *
  * The words are those of evidence.h; "*" stands for words that differ from run to run. A mistake fits if nearly all of what
  * it causes is there; of those that fit, that one is named which explains most, if that is about half of the failures at least.
- * What it leaves unexplained may be a second mistake. Where three or more explain the same equally well, nothing can be said, and nothing is.
+ * What it leaves unexplained may be a second mistake, of which nothing is expected where the first one hides it. Where another
+ * one explains the same failures nearly as well, it is named beside it; where three or more do, nothing can be said, and
+ * nothing is.
  */
 #ifndef GRADER_DIAGNOSIS_H
 #define GRADER_DIAGNOSIS_H
