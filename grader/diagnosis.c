@@ -106,10 +106,13 @@ static void take_first(struct diagnosis_likely *likely, const char *name, const 
 static void take_second(struct diagnosis_likely *likely, const char *name, const json_t *mistake) {
   likely->names[1] = name;
   likely->mistakes[1] = json_string_value(json_object_get(mistake, "mistake"));
+  int todo = (int)json_integer_value(json_object_get(mistake, "todo"));
   if (!same(likely->program, json_string_value(json_object_get(mistake, "program"))))
     likely->program = NULL;
-  if (!likely->program || likely->todo != json_integer_value(json_object_get(mistake, "todo")))
+  if (!likely->program)
     likely->todo = 0;
+  else if (todo < likely->todo)
+    likely->todo = todo;
 }
 
 /* Keep the checks that the mistake explains. */
@@ -220,30 +223,67 @@ const struct diagnosis_likely *diagnosis_of(const struct diagnosis *diagnosis, c
 
 /* --- One sentence ------------------------------------------------------------------------------------- */
 
-static bool says_it(const json_t *mistake, const char *says) {
-  size_t group;
-  const json_t *known;
-  json_array_foreach(
-      json_object_get(mistake, "fails"), group,
-      known) if (same(json_string_value(json_object_get(known, "says")), says)) return true;
+/* What these mistakes say, as votes for their TODOs. */
+enum { TODOS = 16 };
+
+struct votes {
+  int of[TODOS];
+  int all;
+};
+
+static bool has_name(const json_t *checks, const char *check) {
+  size_t index;
+  const json_t *value;
+  json_array_foreach(checks, index, value) {
+    if (same(json_string_value(value), check))
+      return true;
+  }
   return false;
 }
 
-int diagnosis_todo_of(const json_t *mistakes, const char *says) {
-  enum { TODOS = 16 };
-  int votes[TODOS] = {0};
-  int all = 0;
+/* Whether the mistake says this sentence: in this check, or, if that is NULL, in any. */
+static bool says_it(const json_t *mistake, const char *check, const char *says) {
+  size_t group;
+  const json_t *known;
+  json_array_foreach(json_object_get(mistake, "fails"), group, known) {
+    if (same(json_string_value(json_object_get(known, "says")), says) &&
+        (!check || has_name(json_object_get(known, "checks"), check)))
+      return true;
+  }
+  return false;
+}
+
+/* The TODO that has more than half of the votes; 0 if none has. */
+static int elected(const struct votes *votes) {
   int best = 0;
+  for (int todo = 0; todo < TODOS; todo++)
+    if (votes->of[todo] > votes->of[best])
+      best = todo;
+  return 2 * votes->of[best] > votes->all ? best : 0;
+}
+
+/* By those mistakes of this program (NULL: of any) that say it in this check (NULL: in any). */
+static int elect(const json_t *mistakes, const char *program, const char *check, const char *says) {
+  struct votes votes = {.all = 0};
   const char *name;
   json_t *mistake;
   json_object_foreach((json_t *)mistakes, name, mistake) { /* it is only read */
     json_int_t todo = json_integer_value(json_object_get(mistake, "todo"));
-    if (todo < 0 || todo >= TODOS || !says_it(mistake, says))
+    if (todo < 0 || todo >= TODOS || !says_it(mistake, check, says) ||
+        (program && !same(program, json_string_value(json_object_get(mistake, "program")))))
       continue;
-    all++;
-    votes[todo]++;
-    if (votes[todo] > votes[best])
-      best = (int)todo;
+    votes.all++;
+    votes.of[todo]++;
   }
-  return 2 * votes[best] > all ? best : 0;
+  return elected(&votes);
+}
+
+int diagnosis_todo_of(const json_t *mistakes, const char *says) {
+  return elect(mistakes, NULL, NULL, says);
+}
+
+int diagnosis_todo_in(const json_t *mistakes, const char *program, const char *check,
+                      const char *says) {
+  int todo = elect(mistakes, program, check, says);
+  return todo ? todo : elect(mistakes, program, NULL, says);
 }

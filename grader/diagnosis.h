@@ -27,7 +27,7 @@ struct diagnosis_likely {
   const char *names[DIAGNOSIS_ALTERNATIVES];    /* "post-never-ends"; the second may be NULL */
   const char *mistakes[DIAGNOSIS_ALTERNATIVES]; /* in words */
   const char *program;                          /* in which the mistake is; NULL if they differ */
-  int todo;                             /* to which it belongs; 0 if to none, or if they differ */
+  int todo; /* to which it belongs, of two the first; 0 if to none, or if the programs differ */
   const char *checks[DIAGNOSIS_CHECKS]; /* that it explains */
   size_t check_count;
 };
@@ -49,5 +49,9 @@ const struct diagnosis_likely *diagnosis_of(const struct diagnosis *diagnosis, c
 
 /* The TODO of most known mistakes that say this sentence, in whatever check; 0 if they do not agree, or if there are none. */
 int diagnosis_todo_of(const json_t *mistakes, const char *says);
+
+/* The same by the mistakes in this program: by those that say it in this check, if they agree, else by all of them. */
+int diagnosis_todo_in(const json_t *mistakes, const char *program, const char *check,
+                      const char *says);
 
 #endif
