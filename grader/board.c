@@ -182,12 +182,12 @@ static int find_undone(const struct board *board, const struct lab *lab, char *t
   return 0;
 }
 
-/* The failure with the lowest TODO. */
+/* The failure with the lowest TODO, of those that are shown: what says the same as one before is the same. */
 static const struct outcome *lowest_failure(const struct board *board, const struct lab *lab) {
   const struct outcome *lowest = NULL;
   for (size_t i = 0; i < board->list->count; i++) {
     const struct outcome *outcome = &board->list->outcomes[i];
-    if (!is_of(outcome, lab) || outcome->verdict != OUTCOME_FAILED)
+    if (!is_of(outcome, lab) || outcome->verdict != OUTCOME_FAILED || same_words(board->list, i))
       continue;
     if (!lowest || board_todo(board, outcome) < board_todo(board, lowest))
       lowest = outcome;

@@ -84,7 +84,7 @@ int board_todo(const struct board *board, const struct outcome *outcome) {
   const char *says =
       json_string_value(json_object_get(json_object_get(finding, "evidence"), "says"));
   int known = diagnosis_todo_in(json_object_get(board->list->known, lab->id), program,
-                                outcome->check->id, says);
+                                outcome->check->id, outcome->check->todo, says);
   if (known)
     return known;
   return is_in_file(board, lab, program, todo) ? todo : outcome->check->todo;

@@ -47,10 +47,17 @@ static double compare(const json_t *known, const json_t *seen) {
 
 /* A mistake against the evidence. */
 struct match {
-  double caused;   /* how many of the checks that were run fail because of it, ... */
+  double caused;   /* how many of the checks that tell something fail because of it, ... */
   double there;    /* ... how much of that is there, ... */
   double explains; /* ... and how much of it is not explained yet */
 };
+
+/* Whether the check tells anything: it was run, and the program did not stop at a TODO that is not done. */
+static bool tells(const json_t *seen) {
+  static const char undone[] = "TODO # is not done: ";
+  const char *says = json_string_value(json_object_get(seen, "says"));
+  return seen && !(says && strncmp(says, undone, strlen(undone)) == 0);
+}
 
 static bool is_explained(const struct diagnosis *diagnosis, const char *check) {
   return diagnosis_of(diagnosis, check) != NULL;
@@ -60,8 +67,8 @@ static bool is_explained(const struct diagnosis *diagnosis, const char *check) {
 static void add_to_match(struct match *match, const struct diagnosis *diagnosis,
                          const json_t *evidence, const char *check, const json_t *known) {
   const json_t *seen = json_object_get(evidence, check);
-  if (!seen)
-    return; /* it was not run */
+  if (!tells(seen))
+    return;
   double likeness = json_is_object(seen) ? compare(known, seen) : 0;
   bool explained = is_explained(diagnosis, check);
   if (explained && likeness <= 0)
@@ -139,7 +146,7 @@ static size_t count_unexplained(const struct diagnosis *diagnosis, const json_t 
   const char *check;
   json_t *seen;
   json_object_foreach((json_t *)evidence, check, seen) /* it is only read */
-      count += json_is_object(seen) && !is_explained(diagnosis, check);
+      count += json_is_object(seen) && tells(seen) && !is_explained(diagnosis, check);
   return count;
 }
 
@@ -254,16 +261,17 @@ static bool says_it(const json_t *mistake, const char *check, const char *says) 
 }
 
 /* The TODO that has more than half of the votes; 0 if none has. */
-static int elected(const struct votes *votes) {
+static int elected(struct votes votes) {
   int best = 0;
   for (int todo = 0; todo < TODOS; todo++)
-    if (votes->of[todo] > votes->of[best])
+    if (votes.of[todo] > votes.of[best])
       best = todo;
-  return 2 * votes->of[best] > votes->all ? best : 0;
+  return 2 * votes.of[best] > votes.all ? best : 0;
 }
 
-/* By those mistakes of this program (NULL: of any) that say it in this check (NULL: in any). */
-static int elect(const json_t *mistakes, const char *program, const char *check, const char *says) {
+/* Of those mistakes of this program (NULL: of any) that say it in this check (NULL: in any). */
+static struct votes count_votes(const json_t *mistakes, const char *program, const char *check,
+                                const char *says) {
   struct votes votes = {.all = 0};
   const char *name;
   json_t *mistake;
@@ -275,15 +283,18 @@ static int elect(const json_t *mistakes, const char *program, const char *check,
     votes.all++;
     votes.of[todo]++;
   }
-  return elected(&votes);
+  return votes;
 }
 
 int diagnosis_todo_of(const json_t *mistakes, const char *says) {
-  return elect(mistakes, NULL, NULL, says);
+  return elected(count_votes(mistakes, NULL, NULL, says));
 }
 
-int diagnosis_todo_in(const json_t *mistakes, const char *program, const char *check,
+int diagnosis_todo_in(const json_t *mistakes, const char *program, const char *check, int own,
                       const char *says) {
-  int todo = elect(mistakes, program, check, says);
-  return todo ? todo : elect(mistakes, program, NULL, says);
+  struct votes votes = count_votes(mistakes, program, check, says);
+  if (votes.all > 0 && own > 0 && own < TODOS && 3 * votes.of[own] >= votes.all)
+    return own;
+  int todo = elected(votes);
+  return todo ? todo : elected(count_votes(mistakes, program, NULL, says));
 }

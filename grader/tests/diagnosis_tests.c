@@ -161,6 +161,30 @@ Test(diagnosis, a_sentence_belongs_to_the_todo_of_most_who_say_it) {
   json_decref(mistakes);
 }
 
+/* In another check, or in another program, the same words may belong to another TODO. */
+Test(diagnosis, a_sentence_belongs_to_the_todo_of_its_check_and_program) {
+  json_t *mistakes = parse(
+      "{'a': {'program': 'server', 'todo': 5, 'fails': [{'checks': ['x'], 'says': 'No.'}]},"
+      " 'b': {'program': 'server', 'todo': 6, 'fails': [{'checks': ['y', 'z'], 'says': 'No.'}]},"
+      " 'c': {'program': 'server', 'todo': 5, 'fails': [{'checks': ['z'], 'says': 'No.'}]},"
+      " 'd': {'program': 'client', 'todo': 1, 'fails': [{'checks': ['v'], 'says': 'No.'}]}}");
+  cr_assert(diagnosis_todo_in(mistakes, "server", "x", 4, "No.") == 5);
+  cr_assert(diagnosis_todo_in(mistakes, "server", "y", 4, "No.") == 6);
+  cr_assert(diagnosis_todo_in(mistakes, "server", "z", 6, "No.") == 6,
+            "the check's own is voted for");
+  cr_assert(diagnosis_todo_in(mistakes, "server", "v", 4, "No.") == 5, "most in other checks");
+  cr_assert(diagnosis_todo_in(mistakes, "client", "v", 3, "No.") == 1);
+  cr_assert(diagnosis_todo_in(mistakes, "client", "v", 3, "Yes.") == 0);
+  json_decref(mistakes);
+}
+
+Test(diagnosis, a_check_that_stops_at_a_todo_tells_nothing) {
+  expect(table_text,
+         "{'get': {'says': 'It leaks.', 'seen': 'on_begin'}, 'post': {'says': 'TODO # is not done: "
+         "see'}, 'path': {'says': 'TODO # is not done: see'}}",
+         "leaks");
+}
+
 /* --- The real table ----------------------------------------------------------------------------------- */
 
 /* The evidence of a row, as a student who makes exactly this mistake gives it; all other checks of the lab pass. */
