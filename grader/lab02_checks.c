@@ -472,8 +472,9 @@ struct want_of_memory {
   char seen[96];
 };
 
-/* A program that gets no memory for the whole body fails, in whatever way, and prints nothing of it. Those that are made
- * with AddressSanitizer get blocks of up to 1 MiB; all others may print the response. */
+/* A program that gets no memory for the whole body does not print a part of it as if it were the whole. Those that are
+ * made with AddressSanitizer get blocks of up to 1 MiB; all others may print the response. That it says what has failed is
+ * what the check `lost` is about. */
 static struct want_of_memory run_out_of_memory(struct exchange *exchange, const char *body) {
   const size_t length = MEBIBYTE + MEBIBYTE / 4;
   struct want_of_memory want = {.went_on = false};
@@ -489,7 +490,7 @@ static struct want_of_memory run_out_of_memory(struct exchange *exchange, const 
   bool good = program_end(exchange->program, &code) == PROGRAM_EXITED && code == 0;
   bool whole = printed == strlen(":status: 200\n\n") + length;
   bool crashed = strstr(program_sanitizer_report(exchange->program), "ERROR: ") != NULL;
-  want.went_on = crashed || (good ? !whole : printed > 0);
+  want.went_on = crashed || (good && printed > 0 && !whole);
   snprintf(want.seen, sizeof want.seen, "%zu bytes on standard output; the program %s", printed,
            program_end_text(exchange->program));
   exchange->sanitizer_options = NULL;

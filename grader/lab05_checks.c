@@ -620,6 +620,15 @@ static bool is_any_answered(void *argument) {
   return false;
 }
 
+/* One of many pings is not answered. */
+static _Noreturn void fail_sleeping_on(struct exchange *exchange) {
+  struct buffer seen = {0};
+  explain_waiting(&seen, exchange);
+  exchange_fail_at(exchange, -1, "pong, soon after the others", seen.bytes,
+                   "One ping is answered, and another, asked for at the same time, is not: each "
+                   "needs a timer of its own.");
+}
+
 CHECK(lab05, at_once, .points = 1, .todo = 4, .program = "server", .section = "5",
       .sentence = "200 pings at once, all answered after one delay") {
   enum { EACH = 100 };
@@ -640,10 +649,7 @@ CHECK(lab05, at_once, .points = 1, .todo = 4, .program = "server", .section = "5
     for (int i = 0; i < EACH; i++) {
       if (!await_before_sleep(exchange, 0.2 + spread, is_answered,
                               peer_stream(peers[p], 2 * i + 1)))
-        exchange_fail_at(
-            exchange, -1, "pong, soon after the others", "the server sleeps on",
-            "One ping is answered, and another, asked for at the same time, is not: each "
-            "needs a timer of its own.");
+        fail_sleeping_on(exchange);
       peer_expect_answer(peers[p], 2 * i + 1, "200", "pong");
     }
   exchange_end_server(exchange);
