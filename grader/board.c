@@ -9,7 +9,9 @@
 #include "grader/paragraph.h"
 #include "grader/source.h"
 
-enum { DETAILS = 3 /* failures a lab that are explained; the others are one command away */ };
+enum {
+  DETAILS = 3 /* failures a lab with their frames; those of the others are one command away */
+};
 
 /* --- One lab ------------------------------------------------------------------------------------------ */
 
@@ -76,6 +78,11 @@ static const struct outcome *same_words(const struct outcome_list *list, size_t 
   return NULL;
 }
 
+/* Whether the program stopped at a TODO: the check says nothing of what was done. */
+static bool is_undone(const struct outcome *outcome) {
+  return strncmp(outcome_text(outcome, "what"), "TODO ", 5) == 0;
+}
+
 /* The TODO at which every check of a lab stops, if it is the same one: then the checks are not listed. */
 static const struct outcome *common_todo(const struct outcome_list *list, const struct lab *lab) {
   const struct outcome *first = NULL;
@@ -83,8 +90,7 @@ static const struct outcome *common_todo(const struct outcome_list *list, const 
     const struct outcome *outcome = &list->outcomes[i];
     if (!is_of(outcome, lab))
       continue;
-    if (outcome->verdict != OUTCOME_FAILED ||
-        strncmp(outcome_text(outcome, "what"), "TODO ", 5) != 0)
+    if (outcome->verdict != OUTCOME_FAILED || !is_undone(outcome))
       return NULL;
     if (!first)
       first = outcome;
@@ -102,7 +108,8 @@ static void print_command(const struct board *board, const struct outcome *outco
   board_text(board, CHECK_INDENT, "more:     ", command);
 }
 
-/* All about a failure; or one line, where the same was said before, or enough. Returns whether it was all. */
+/* All about a failure; without the frames, where there were enough; or one line, where the same was said before. Returns
+ * whether it was all. */
 static bool print_failure(const struct board *board, const struct outcome_list *list, size_t index,
                           bool enough) {
   const struct outcome *outcome = &list->outcomes[index];
@@ -115,14 +122,11 @@ static bool print_failure(const struct board *board, const struct outcome_list *
     fprintf(board->out, "%s", board_color(board, BOARD_PLAIN));
     return false;
   }
-  if (enough) {
-    board_text(board, CHECK_INDENT, "", outcome_text(outcome, "what"));
-    return false;
-  }
   board_finding(board, outcome);
-  paragraph_block(board->out, CHECK_LADDER_INDENT, outcome_text(outcome, "excerpt"));
+  if (!enough)
+    paragraph_block(board->out, CHECK_LADDER_INDENT, outcome_text(outcome, "excerpt"));
   print_command(board, outcome);
-  return true;
+  return !enough;
 }
 
 static void print_lab(const struct board *board, struct outcome_list *list, const struct lab *lab) {
@@ -161,8 +165,9 @@ static const struct lab *first_open(const struct board *board) {
   return NULL;
 }
 
-/* The lowest TODO that still stands in a file of the lab: "TODO 2 at lab01-session/session.c:70". */
-static bool find_undone(const struct board *board, const struct lab *lab, char *text, size_t size) {
+/* The lowest TODO that still stands in a file of the lab: "TODO 2 at lab01-session/session.c:70". Returns its number; 0 if
+ * there is none. */
+static int find_undone(const struct board *board, const struct lab *lab, char *text, size_t size) {
   for (size_t p = 0; lab->programs[p]; p++) {
     char path[4096];
     int line = 0;
@@ -172,19 +177,19 @@ static bool find_undone(const struct board *board, const struct lab *lab, char *
     if (todo == 0)
       continue;
     snprintf(text, size, "TODO %d at %s:%d", todo, path, line);
-    return true;
+    return todo;
   }
-  return false;
+  return 0;
 }
 
-/* The failure with the lowest TODO. */
+/* The failure with the lowest TODO, of those that are shown: what says the same as one before is the same. */
 static const struct outcome *lowest_failure(const struct board *board, const struct lab *lab) {
   const struct outcome *lowest = NULL;
   for (size_t i = 0; i < board->list->count; i++) {
     const struct outcome *outcome = &board->list->outcomes[i];
-    if (!is_of(outcome, lab) || outcome->verdict != OUTCOME_FAILED)
+    if (!is_of(outcome, lab) || outcome->verdict != OUTCOME_FAILED || same_words(board->list, i))
       continue;
-    if (!lowest || outcome_todo(board->list, outcome) < outcome_todo(board->list, lowest))
+    if (!lowest || board_todo(board, outcome) < board_todo(board, lowest))
       lowest = outcome;
   }
   return lowest;
@@ -202,7 +207,7 @@ int board_write_next(const char *directory, const struct board_run *run,
     const struct outcome *outcome = lowest_failure(&board, &labs_all[l]);
     FILE *file = fopen(path, "we");
     if (file && outcome)
-      fprintf(file, "%s %d\n", outcome_program(outcome), outcome_todo(list, outcome));
+      fprintf(file, "%s %d\n", outcome_program(outcome), board_todo(&board, outcome));
     if (!file || fclose(file) != 0)
       result = -1;
   }
@@ -223,8 +228,11 @@ static void print_next(const struct board *board) {
   const struct lab *lab = first_open(board);
   if (!lab)
     return;
-  if (!find_undone(board, lab, todo, sizeof todo))
-    board_todo_text(board, lowest_failure(board, lab), todo, sizeof todo);
+  const struct outcome *lowest = lowest_failure(board, lab);
+  int undone = find_undone(board, lab, todo, sizeof todo);
+  if (undone == 0 || (!is_undone(lowest) && board_todo(board, lowest) < undone))
+    board_todo_text(board, lowest, todo,
+                    sizeof todo); /* what was done is wrong: that comes first */
   snprintf(text, sizeof text, "%s%s%s/README.md", todo, *todo ? ", explained in " : "",
            lab->folder);
   board_text(board, 0, "Next: ", text);

@@ -54,12 +54,48 @@ void board_check_line(const struct board *board, const struct outcome *outcome) 
 
 /* --- What is wrong ---------------------------------------------------------------------------------------- */
 
+static bool has_number(const struct outcome *outcome, const char *key) {
+  const json_t *finding = json_object_get(outcome->file, "finding");
+  return json_integer_value(json_object_get(finding, key)) > 0;
+}
+
+/* Whether it can be seen where the mistake is: where the program stopped or crashed, or by what it looks like. */
+static bool is_located(const struct board *board, const struct outcome *outcome) {
+  const struct diagnosis_likely *likely = outcome_likely(board->list, outcome);
+  return has_number(outcome, "todo") || has_number(outcome, "todo_of_place") ||
+         (likely && likely->todo);
+}
+
+/* Whether this TODO is in a file of the student's; where there is no file to look at, it may be. */
+static bool is_in_file(const struct board *board, const struct lab *lab, const char *program,
+                       int todo) {
+  char path[PATH_SIZE];
+  return !source_path(board->run->programs, lab->folder, program, path, sizeof path) ||
+         source_line_of_todo(path, todo) > 0;
+}
+
+int board_todo(const struct board *board, const struct outcome *outcome) {
+  const struct lab *lab = labs_find(outcome->check->lab);
+  int todo = outcome_todo(board->list, outcome);
+  if (!lab || is_located(board, outcome))
+    return todo;
+  const char *program = outcome_program(outcome);
+  const json_t *finding = json_object_get(outcome->file, "finding");
+  const char *says =
+      json_string_value(json_object_get(json_object_get(finding, "evidence"), "says"));
+  int known = diagnosis_todo_in(json_object_get(board->list->known, lab->id), program,
+                                outcome->check->id, outcome->check->todo, says);
+  if (known)
+    return known;
+  return is_in_file(board, lab, program, todo) ? todo : outcome->check->todo;
+}
+
 void board_todo_text(const struct board *board, const struct outcome *outcome, char *text,
                      size_t size) {
   char path[PATH_SIZE];
   const struct lab *lab = labs_find(outcome->check->lab);
   const struct diagnosis_likely *likely = outcome_likely(board->list, outcome);
-  int todo = outcome_todo(board->list, outcome);
+  int todo = board_todo(board, outcome);
   *text = '\0';
   if (todo == 0 || !lab)
     return;
@@ -99,11 +135,12 @@ static void print_likely(const struct board *board, const struct outcome *outcom
   board_text(board, CHECK_INDENT, "looks like: ", text);
 }
 
-/* The earlier lab that teaches this, and whether it is done: if it is not, that is where to look first. */
+/* The earlier lab that teaches this, and whether it is done: if it is not, that is where to look first. What it looks like
+ * is a mistake of this lab. */
 static void print_earlier(const struct board *board, const struct outcome *outcome) {
   const struct lab *lab = labs_find(outcome_text(outcome, "earlier"));
   char text[512];
-  if (!lab)
+  if (!lab || outcome_likely(board->list, outcome))
     return;
   int length = snprintf(text, sizeof text, "this is what lab %d is about: %s/README.md",
                         atoi(lab->id + 3), lab->folder);

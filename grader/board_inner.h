@@ -35,6 +35,10 @@ void board_check_line(const struct board *board, const struct outcome *outcome);
 /* What is wrong, in a dozen lines. */
 void board_finding(const struct board *board, const struct outcome *outcome);
 
+/* The TODO that a failure belongs to: as outcome_todo says; but where nothing points to a place in the student's file, by the
+ * known mistakes of the same program that say the same in this check. 0 if to none. */
+int board_todo(const struct board *board, const struct outcome *outcome);
+
 /* "TODO 4 at lab01-session/session.c:120" */
 void board_todo_text(const struct board *board, const struct outcome *outcome, char *text,
                      size_t size);

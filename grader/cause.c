@@ -27,19 +27,58 @@ static bool find_todo(struct exchange *exchange) {
   replace(&exchange->finding, line);
   exchange->finding.todo = atoi(text + strlen("TODO "));
   exchange->finding.frame = -1;
+  exchange->finding.section = ""; /* that of the check is about something else */
   return true;
+}
+
+/* The TODO of the student's function in the stack of the report that begins with these words; 0 if there is none. */
+static int todo_of_stack(const struct exchange *exchange, const char *report, const char *words) {
+  const char *begin = strstr(report, words);
+  const char *end = begin ? strstr(begin, "\n\n") : NULL;
+  if (!begin)
+    return 0;
+  struct report_place place;
+  char *stack = strndup(begin, end ? (size_t)(end - begin) : strlen(begin));
+  bool found = stack && report_find_place(stack, exchange->lab, &place);
+  free(stack);
+  return found ? source_todo_of_line(place.path, place.line) : 0;
+}
+
+/* Where the mistake is: memory that is used too late was given up too early, and that is where to look. Of what is never
+ * freed, the report knows only where it was allocated, which is seldom the mistake. */
+static int todo_of_report(const struct exchange *exchange, const char *report,
+                          const struct report_place *place) {
+  static const char *const culprits[] = {"freed by thread", "is located in stack of thread"};
+  if (strstr(report, "LeakSanitizer"))
+    return 0;
+  for (size_t i = 0; i < sizeof culprits / sizeof culprits[0]; i++) {
+    int todo = todo_of_stack(exchange, report, culprits[i]);
+    if (todo)
+      return todo;
+  }
+  return source_todo_of_line(place->path, place->line);
+}
+
+/* Where a check has freed memory used again at once, what is used too late is in another block by then. */
+static const char *sentence(const struct exchange *exchange, const char *report) {
+  const char *options = exchange->sanitizer_options;
+  if (options && strstr(options, "quarantine_size_mb=0") &&
+      (strstr(report, "heap-buffer-overflow") || strstr(report, "attempting free on")))
+    return "The program uses memory that is not its own: it was freed before, or is beyond the end "
+           "of a block.";
+  return report_sentence(report);
 }
 
 /* What a sanitizer has reported, with the place in the student's file. */
 static void find_report(struct exchange *exchange, const char *report) {
   struct finding *finding = &exchange->finding;
   struct report_place place;
-  replace(finding, report_sentence(report));
+  replace(finding, sentence(exchange, report));
   report_quote(&finding->report, report, exchange->lab);
   if (!report_find_place(report, exchange->lab, &place))
     return;
   snprintf(finding->function, sizeof finding->function, "%s", place.function);
-  finding->todo_of_place = source_todo_of_line(place.path, place.line);
+  finding->todo_of_place = todo_of_report(exchange, report, &place);
   finding->crashed = true;
 }
 
@@ -71,12 +110,18 @@ static void append_output(struct finding *finding, const char *name, const char 
   buffer_free(&quoted);
 }
 
+/* That an allocation has failed, as the check wanted, is no error of the program's. */
+static bool is_error(const char *report) {
+  return *report && (!strstr(report, "failed to allocate") || strstr(report, "ERROR: ") ||
+                     strstr(report, "runtime error: "));
+}
+
 void cause_find(struct exchange *exchange) {
   struct finding *finding = &exchange->finding;
   if (!exchange->program || find_todo(exchange))
     return;
   const char *report = program_sanitizer_report(exchange->program);
-  if (*report) {
+  if (is_error(report)) {
     find_report(exchange, report);
     return;
   }

@@ -10,7 +10,9 @@
  *
  * The words are those of evidence.h; "*" stands for words that differ from run to run. A mistake fits if nearly all of what
  * it causes is there; of those that fit, that one is named which explains most, if that is about half of the failures at least.
- * What it leaves unexplained may be a second mistake. Where three or more explain the same equally well, nothing can be said, and nothing is.
+ * What it leaves unexplained may be a second mistake, of which nothing is expected where the first one hides it. Where another
+ * one explains the same failures nearly as well, it is named beside it; where three or more do, nothing can be said, and
+ * nothing is. A check in which the program has stopped at a TODO that is not done tells nothing.
  */
 #ifndef GRADER_DIAGNOSIS_H
 #define GRADER_DIAGNOSIS_H
@@ -25,7 +27,7 @@ struct diagnosis_likely {
   const char *names[DIAGNOSIS_ALTERNATIVES];    /* "post-never-ends"; the second may be NULL */
   const char *mistakes[DIAGNOSIS_ALTERNATIVES]; /* in words */
   const char *program;                          /* in which the mistake is; NULL if they differ */
-  int todo;                             /* to which it belongs; 0 if to none, or if they differ */
+  int todo; /* to which it belongs, of two the first; 0 if to none, or if the programs differ */
   const char *checks[DIAGNOSIS_CHECKS]; /* that it explains */
   size_t check_count;
 };
@@ -47,5 +49,10 @@ const struct diagnosis_likely *diagnosis_of(const struct diagnosis *diagnosis, c
 
 /* The TODO of most known mistakes that say this sentence, in whatever check; 0 if they do not agree, or if there are none. */
 int diagnosis_todo_of(const json_t *mistakes, const char *says);
+
+/* The same by the mistakes in this program: by those that say it in this check, if they agree, else by all of them. `own` is the
+ * check's TODO, for which a third of the first is enough. */
+int diagnosis_todo_in(const json_t *mistakes, const char *program, const char *check, int own,
+                      const char *says);
 
 #endif

@@ -124,6 +124,14 @@ static void append_last_frame(struct buffer *text, const struct exchange *exchan
   append(text, "nothing");
 }
 
+void explain_waiting(struct buffer *text, const struct exchange *exchange) {
+  bool server = exchange->port != 0;
+  append(text, "the program waits; it sent last: ");
+  append_last_frame(text, exchange, server ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT);
+  append(text, "; it was sent last: ");
+  append_last_frame(text, exchange, server ? FRAME_FROM_CLIENT : FRAME_FROM_SERVER);
+}
+
 void explain_how_it_stands(struct exchange *exchange) {
   struct buffer *seen = &exchange->finding.seen;
   if (seen->length > 0 || exchange->finding.expected.length == 0)
@@ -140,11 +148,7 @@ void explain_how_it_stands(struct exchange *exchange) {
   } else if (exchange->peer_count == 0) {
     append(seen, "the program waits, and has not connected");
   } else {
-    bool server = exchange->port != 0;
-    append(seen, "the program waits; it sent last: ");
-    append_last_frame(seen, exchange, server ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT);
-    append(seen, "; it was sent last: ");
-    append_last_frame(seen, exchange, server ? FRAME_FROM_CLIENT : FRAME_FROM_SERVER);
+    explain_waiting(seen, exchange);
   }
 }
 

@@ -19,6 +19,9 @@ void explain_message(struct buffer *text, const char *bytes, size_t length);
 void explain_difference(const char *expected, size_t expected_length, const char *seen,
                         size_t seen_length, struct buffer *expected_text, struct buffer *seen_text);
 
+/* Append that the program waits, with the last frame each way. */
+void explain_waiting(struct buffer *text, const struct exchange *exchange);
+
 /* If the finding does not yet say what was seen, say what the program does right now: it has exited, closed
  * the connection, or waits, and for what. Called before it is stopped. */
 void explain_how_it_stands(struct exchange *exchange);

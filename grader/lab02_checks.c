@@ -125,11 +125,36 @@ static void append_plain(struct buffer *output, const char *body, size_t length)
   buffer_append(output, body, length);
 }
 
+/* The TODO that a difference from the output of one response belongs to: by where it begins. 0 if there is none. */
+static int todo_of_difference(const char *seen, size_t seen_length, const struct buffer *expected) {
+  size_t offset = 0;
+  while (offset < seen_length && offset < expected->length &&
+         seen[offset] == expected->bytes[offset])
+    offset++;
+  if (offset == seen_length && offset == expected->length)
+    return 0;
+  const char *end = memmem(expected->bytes, expected->length, "\n\n", 2);
+  size_t empty_line = end ? (size_t)(end - expected->bytes) + 1 : expected->length;
+  if (offset < empty_line)
+    return offset == 0 && seen_length == 0 ? 5 : 3;
+  if (offset > empty_line)
+    return offset == expected->length ? 5 : 4;
+  const char *newline = memchr(seen + offset, '\n', seen_length - offset);
+  bool field = newline && memmem(seen + offset, (size_t)(newline - seen) - offset, ": ", 2);
+  return field ? 3 : 5; /* a header field too many; or no empty line */
+}
+
 /* Goodbye, status 0, and this output; `what` is told if it is another. */
 static void finish(struct exchange *exchange, struct peer *peer, struct buffer *output,
                    const char *what) {
   peer_expect_goodbye(peer);
+  exchange_wait_for_end(exchange);
+  size_t length;
+  const char *seen = program_stdout(exchange->program, &length);
+  if (peer->returned_count == 1)
+    exchange->finding.todo_of_place = todo_of_difference(seen, length, output);
   exchange_expect_output(exchange, what, output->bytes, output->length);
+  exchange->finding.todo_of_place = 0;
   exchange_expect_status(exchange, 0);
   buffer_free(output);
 }
@@ -196,6 +221,17 @@ static void expect_field(struct exchange *exchange, struct peer *peer, int32_t s
                    "The request's %s is %s.", name, seen ? "not right" : "missing");
 }
 
+/* RFC 9110, section 9.3.1: a GET has no content. Its HEADERS have END_STREAM, and no DATA follows. */
+static void expect_no_data(struct exchange *exchange, const struct peer *peer, int32_t stream_id) {
+  for (size_t i = 0; i < exchange->recording.count; i++) {
+    const struct frame *frame = exchange->recording.entries[i].frame;
+    if (frame && frame->sender == peer->program && frame->type == NGHTTP2_DATA &&
+        frame->stream_id == stream_id)
+      exchange_fail_at(exchange, (long)i, "END_STREAM in the HEADERS of the GET, and no DATA", NULL,
+                       "A GET has no body, but DATA comes: it was submitted with a data source.");
+  }
+}
+
 CHECK(lab02, get, .points = 1, .todo = 1, .section = "8.3.1",
       .sentence = "a GET has its four pseudo-header fields, path and query untouched") {
   char path[128] = "/";
@@ -214,6 +250,7 @@ CHECK(lab02, get, .points = 1, .todo = 1, .section = "8.3.1",
   expect_field(exchange, peer, stream_id, ":path", path);
   expect_well_formed(exchange, peer, stream_id);
   peer_expect_end_of_request(peer, stream_id);
+  expect_no_data(exchange, peer, stream_id);
   peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
   peer_send_body(peer, stream_id, "fine\n", 5);
   struct buffer output = {0};
@@ -429,9 +466,41 @@ CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
          "The trailers are not told from the header fields of the response.");
 }
 
+/* What a program did that got no memory for a whole body. */
+struct want_of_memory {
+  bool went_on; /* as if there were enough */
+  char seen[96];
+};
+
+/* A program that gets no memory for the whole body does not print a part of it as if it were the whole. Those that are
+ * made with AddressSanitizer get blocks of up to 1 MiB; all others may print the response. That it says what has failed is
+ * what the check `lost` is about. */
+static struct want_of_memory run_out_of_memory(struct exchange *exchange, const char *body) {
+  const size_t length = MEBIBYTE + MEBIBYTE / 4;
+  struct want_of_memory want = {.went_on = false};
+  exchange->sanitizer_options = "allocator_may_return_null=1:max_allocation_size_mb=1";
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
+  peer_send_body(peer, stream_id, body, length);
+  exchange_wait_for_end(exchange);
+  int code = -1;
+  size_t printed;
+  program_stdout(exchange->program, &printed);
+  bool good = program_end(exchange->program, &code) == PROGRAM_EXITED && code == 0;
+  bool whole = printed == strlen(":status: 200\n\n") + length;
+  bool crashed = strstr(program_sanitizer_report(exchange->program), "ERROR: ") != NULL;
+  want.went_on = crashed || (good && printed > 0 && !whole);
+  snprintf(want.seen, sizeof want.seen, "%zu bytes on standard output; the program %s", printed,
+           program_end_text(exchange->program));
+  exchange->sanitizer_options = NULL;
+  return want;
+}
+
 CHECK(lab02, large, .points = 1, .todo = 4, .section = "6.9",
       .sentence = "a response of 4 MiB arrives whole: the windows are opened again") {
   char *body = random_bytes(exchange, 4 * MEBIBYTE);
+  struct want_of_memory want = run_out_of_memory(exchange, body);
   struct peer *peer = start_get(exchange);
   int32_t stream_id = peer_expect_request(peer);
   peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
@@ -440,6 +509,11 @@ CHECK(lab02, large, .points = 1, .todo = 4, .section = "6.9",
   append_plain(&output, body, 4 * MEBIBYTE);
   finish(exchange, peer, &output, "The body of 4 MiB is not printed as it came.");
   free(body);
+  exchange->finding.section = "";
+  if (want.went_on)
+    exchange_fail_at(exchange, -1, "an error, and nothing of the response", want.seen,
+                     "With too little memory for the body, the program goes on as if it had all of "
+                     "it: what does buffer_append return?");
 }
 
 CHECK(lab02, slowly, .points = 1, .todo = 3, .section = "4.1",

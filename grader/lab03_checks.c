@@ -2,9 +2,11 @@
 #include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "grader/exchange.h"
+#include "grader/explain.h"
 #include "grader/peer.h"
 #include "grader/port.h"
 
@@ -23,10 +25,29 @@ static struct peer *start_server(struct exchange *exchange) {
   return connect_client(exchange);
 }
 
+/* 200, a date and this body. Where content-length is right and the body is not, it is the body that is to be mended. */
+static void expect_answer(struct peer *peer, int32_t stream_id, const char *text) {
+  peer_expect_response(peer, stream_id);
+  const struct buffer *seen = &peer_stream(peer, stream_id)->body;
+  const char *length = peer_field(peer, stream_id, "content-length");
+  if (length && strtoul(length, NULL, 10) == strlen(text) && seen->length > 0 &&
+      seen->length != strlen(text)) {
+    struct buffer quoted[2] = {0};
+    explain_text(&quoted[0], text, strlen(text));
+    explain_text(&quoted[1], seen->bytes ? seen->bytes : "", seen->length);
+    peer->exchange->finding.todo_of_place = 3;
+    exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->over_at, quoted[0].bytes,
+                     quoted[1].bytes,
+                     "content-length is right, but the body is not: %zu bytes in place of %zu.",
+                     seen->length, strlen(text));
+  }
+  peer_expect_answer(peer, stream_id, "200", text);
+}
+
 /* One GET is answered as it should be. */
 static void expect_service(struct peer *peer, int32_t stream_id) {
   peer_send_request(peer, stream_id, true, "GET", "/");
-  peer_expect_answer(peer, stream_id, "200", BODY);
+  expect_answer(peer, stream_id, BODY);
 }
 
 CHECK(lab03, listening, .points = 1, .todo = 1, .section = NULL,
@@ -50,7 +71,7 @@ CHECK(lab03, get, .points = 1, .todo = 4, .section = "8.1",
   exchange_random_text(exchange, path + 1, 16);
   struct peer *peer = start_server(exchange);
   peer_send_request(peer, 1, true, "GET", path);
-  peer_expect_answer(peer, 1, "200", BODY);
+  expect_answer(peer, 1, BODY);
   expect_service(peer, 3);
   exchange_end_server(exchange);
 }
@@ -62,10 +83,10 @@ CHECK(lab03, methods, .points = 1, .todo = 2, .section = "8.3.1",
   int32_t stream_id = 1;
   for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++, stream_id += 2) {
     peer_send_request(peer, stream_id, true, methods[i], "/any/path");
-    peer_expect_answer(peer, stream_id, "200", BODY);
+    expect_answer(peer, stream_id, BODY);
   }
   peer_send_request(peer, stream_id, true, "HEAD", "/");
-  peer_expect_answer(peer, stream_id, "200", "");
+  expect_answer(peer, stream_id, "");
   exchange_end_server(exchange);
 }
 
@@ -89,10 +110,10 @@ CHECK(lab03, post, .points = 2, .todo = 5, .section = "8.1",
                      "nothing before the END_STREAM of the request", "HEADERS on stream 1",
                      "The server answers before the request has ended.");
   peer_send_data(peer, 1, text + 20, 20, true);
-  peer_expect_answer(peer, 1, "200", BODY);
+  expect_answer(peer, 1, BODY);
   peer_send_request(peer, 3, false, "POST", "/send-data");
   peer_send_data(peer, 3, "", 0, true);
-  peer_expect_answer(peer, 3, "200", BODY);
+  expect_answer(peer, 3, BODY);
   exchange_end_server(exchange);
 }
 
@@ -105,7 +126,7 @@ CHECK(lab03, hundred_streams, .points = 1, .todo = 1, .section = "5.1.2",
   for (int i = COUNT - 1; i >= 0; i--)
     peer_send_data(peer, 2 * i + 1, "x", 1, true);
   for (int i = 0; i < COUNT; i++)
-    peer_expect_answer(peer, 2 * i + 1, "200", BODY);
+    expect_answer(peer, 2 * i + 1, BODY);
   exchange_end_server(exchange);
 }
 
@@ -133,7 +154,7 @@ CHECK(lab03, streams_freed, .points = 1, .todo = 6, .section = "5.1",
     for (int i = 0; i < COUNT; i++)
       peer_send_request(peer, stream_id + 2 * i, true, "GET", "/");
     for (int i = 0; i < COUNT; i++, stream_id += 2)
-      peer_expect_answer(peer, stream_id, "200", BODY);
+      expect_answer(peer, stream_id, BODY);
     memory[round] = program_memory(exchange->program);
   }
   long grown = memory[ROUNDS - 1] - memory[1]; /* before, everything is new */
@@ -158,7 +179,7 @@ CHECK(lab03, fifty_connections, .points = 1, .todo = 1, .section = "9.1",
   for (int i = 0; i < COUNT; i++)
     peer_send_data(peers[i], 1, "x", 1, true);
   for (int i = 0; i < COUNT; i++)
-    peer_expect_answer(peers[i], 1, "200", BODY);
+    expect_answer(peers[i], 1, BODY);
   exchange_end_server(exchange);
 }
 
@@ -191,7 +212,7 @@ CHECK(lab03, tiny_window, .points = 1, .todo = 3, .section = "6.9.2",
     peer_send_window_update(peer, 1,
                             1); /* also for what ends it, should that be a frame without octets */
   }
-  peer_expect_answer(peer, 1, "200", BODY);
+  expect_answer(peer, 1, BODY);
   exchange_end_server(exchange);
 }
 
@@ -206,7 +227,7 @@ CHECK(lab03, lost_clients, .points = 2, .todo = 6, .section = "6.4",
   peer_send_request(resets, 1, false, "POST", "/");
   peer_send_reset(resets, 1, NGHTTP2_CANCEL);
   peer_send_request(resets, 3, true, "GET", "/");
-  peer_expect_answer(resets, 3, "200", BODY);
+  expect_answer(resets, 3, BODY);
   struct peer *garbage = connect_client(exchange);
   peer_send_request(garbage, 1, false, "POST", "/");
   peer_send_bytes(garbage, "\377\377\377\377garbage\377\377\377\377\377\377\377\377\377", 20);
@@ -277,7 +298,7 @@ CHECK(lab03, graceful_end, .points = 1, .todo = 6, .section = "6.8",
   for (int i = 1; i <= COUNT; i++)
     peer_send_data(peer, 2 * i + 1, "x", 1, true);
   for (int i = 1; i <= COUNT; i++)
-    peer_expect_answer(peer, 2 * i + 1, "200", BODY);
+    expect_answer(peer, 2 * i + 1, BODY);
   peer_expect_close(peer);
   exchange_expect_status(exchange, 0);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "grader/exchange.h"
+#include "grader/explain.h"
 #include "grader/peer.h"
 #include "grader/port.h"
 
@@ -140,11 +141,52 @@ static bool is_reset_or_closed(void *argument) {
   return peer_stream(asked->peer, asked->stream_id)->reset || asked->peer->closed_by_program;
 }
 
-/* The program has sent nothing but RST_STREAM(CANCEL) and a goodbye, it says so, and fails. */
-static void expect_timeout(struct asked *asked) {
+/* It was to give up by now. If it says that it did, the timer is right, and what it does when it fires is not. */
+static _Noreturn void fail_waiting_on(struct asked *asked, int milliseconds, int todo) {
   struct exchange *exchange = asked->exchange;
+  bool told = strstr(program_stdout(exchange->program, NULL), TIMED_OUT) != NULL;
+  char expected[64];
+  struct buffer seen = {0};
+  snprintf(expected, sizeof expected, "RST_STREAM CANCEL on stream %d", asked->stream_id);
+  explain_waiting(&seen, exchange);
+  exchange->finding.section = told ? "6.4" : NULL;
+  exchange->finding.todo_of_place = told ? 2 : todo;
+  if (told)
+    exchange_fail_at(exchange, -1, expected, seen.bytes,
+                     "The program says that the request timed out, but does not reset the stream.");
+  exchange_fail_at(exchange, -1, expected, seen.bytes,
+                   "The program waits on, though nothing has come for longer than %d ms.",
+                   milliseconds);
+}
+
+static bool has_ended(void *argument) {
+  const struct asked *asked = argument;
+  return program_ended(asked->exchange->program);
+}
+
+/* The connection is closed, and so the program ends: nothing is left in its loop. */
+static void expect_end(struct asked *asked) {
+  struct exchange *exchange = asked->exchange;
+  bool ended = exchange_await(exchange, has_ended, asked);
+  exchange->finding.todo_of_place = 1;
+  if (!ended)
+    exchange_fail_at(exchange, -1, "the program ends", NULL,
+                     "All is done, and still the program does not end: is its timer closed?");
+  if (strstr(program_stderr(exchange->program, NULL), "the timer was not closed"))
+    exchange_fail_at(exchange, -1, "uv_close for the timer, once the request is over",
+                     "the end of the loop, with the timer still there",
+                     "The timer is never closed.");
+  exchange->finding.todo_of_place = 0;
+}
+
+/* The program has sent nothing but RST_STREAM(CANCEL) and a goodbye, it says so, and fails. */
+static void expect_timeout(struct asked *asked, int milliseconds, int todo) {
+  struct exchange *exchange = asked->exchange;
+  if (!exchange_await(exchange, is_reset_or_closed, asked))
+    fail_waiting_on(asked, milliseconds, todo);
   peer_expect_reset(asked->peer, asked->stream_id, NGHTTP2_CANCEL);
   peer_expect_goodbye(asked->peer);
+  expect_end(asked);
   exchange_expect_output(exchange, "A request that has timed out is not told as it should be.",
                          TIMED_OUT, strlen(TIMED_OUT));
   const char *error = program_stderr(exchange->program, NULL);
@@ -162,6 +204,7 @@ static void expect_printed(struct asked *asked, const char *text) {
     exchange_fail_at(asked->exchange, find_reset(asked->peer), "nothing: the response is complete",
                      NULL, "The stream is reset, though its response came in time.");
   peer_expect_goodbye(asked->peer);
+  expect_end(asked);
   exchange_expect_output(asked->exchange, "A response that came in time is not printed as it came.",
                          output, strlen(output));
   exchange_expect_status(asked->exchange, 0);
@@ -188,11 +231,10 @@ CHECK(lab05, timed_out, .points = 1, .todo = 2, .program = "client", .section = 
   exchange_listen(exchange);
   struct asked asked = start_client(exchange, 0);
   if (!await_before_sleep(exchange, 0.5, is_reset_or_closed, &asked))
-    exchange_fail_at(exchange, -1, "RST_STREAM CANCEL after 100 ms", "the program sleeps on",
-                     "The program waits on, though nothing has come for longer than 100 ms.");
+    fail_waiting_on(&asked, LIMIT, 1);
   if (recording_clock() - asked.started < LIMIT - EARLY)
     fail_early(exchange, find_reset(asked.peer));
-  expect_timeout(&asked);
+  expect_timeout(&asked, LIMIT, 1);
 }
 
 CHECK(lab05, timeout, .points = 1, .todo = 1, .program = "client", .section = NULL,
@@ -289,15 +331,16 @@ static bool answer_by_half(struct asked *asked) {
 /* On a very busy machine the time is over before the half response is there: then it gets more. */
 CHECK(lab05, stalls, .points = 1, .todo = 3, .program = "client", .section = "8.1",
       .sentence = "a response that stalls in its body times out, and is not printed") {
+  enum { DEFAULT = 100, LONGER = 600 };
   exchange_listen(exchange);
   struct asked asked = start_client(exchange, 0);
   bool read = answer_by_half(&asked);
-  expect_timeout(&asked);
+  expect_timeout(&asked, DEFAULT, 3);
   if (read)
     return;
-  asked = start_client(exchange, 600);
+  asked = start_client(exchange, LONGER);
   answer_by_half(&asked);
-  expect_timeout(&asked);
+  expect_timeout(&asked, LONGER, 3);
 }
 
 CHECK(lab05, other_frames, .points = 1, .todo = 1, .program = "client", .section = "5",
@@ -314,12 +357,17 @@ CHECK(lab05, other_frames, .points = 1, .todo = 1, .program = "client", .section
     exchange_await(exchange, is_settled, &settling);
     let_pass(exchange, PAUSE);
   }
-  /* Its loop has turned all the time: it has answered every PING. */
-  if (!is_reset_or_closed(&asked))
+  /* Its loop has turned all the time: it has answered every PING. If it gives up now that they have ended, it is they that
+   * have kept it waiting. */
+  bool late = !is_reset_or_closed(&asked);
+  if (late && !await_before_sleep(exchange, 0.5, is_reset_or_closed, &asked))
+    fail_waiting_on(&asked, TIMEOUT, 1);
+  if (late)
     exchange_fail_at(
-        exchange, -1, "RST_STREAM CANCEL after 200 ms", "answers to PING, for a second",
+        exchange, find_reset(asked.peer), "RST_STREAM CANCEL after 200 ms",
+        "it came only when no PING and WINDOW_UPDATE came any more",
         "PING and WINDOW_UPDATE keep the request alive: only what comes on its stream may.");
-  expect_timeout(&asked);
+  expect_timeout(&asked, TIMEOUT, 1);
 }
 
 CHECK(lab05, failure, .points = 1, .todo = 3, .program = "client", .section = "6.4",
@@ -328,10 +376,12 @@ CHECK(lab05, failure, .points = 1, .todo = 3, .program = "client", .section = "6
   struct asked asked = start_client(exchange, 60000);
   peer_send_reset(asked.peer, asked.stream_id, NGHTTP2_INTERNAL_ERROR);
   peer_expect_goodbye(asked.peer);
+  expect_end(&asked);
   exchange_expect_error(exchange, 0);
   asked = start_client(exchange, 60000);
   peer_send_headers(asked.peer, asked.stream_id, false, ":status", "200", NULL);
   peer_abort(asked.peer);
+  expect_end(&asked);
   exchange_expect_error(exchange, 0);
   struct port port;
   char url[64];
@@ -570,6 +620,15 @@ static bool is_any_answered(void *argument) {
   return false;
 }
 
+/* One of many pings is not answered. */
+static _Noreturn void fail_sleeping_on(struct exchange *exchange) {
+  struct buffer seen = {0};
+  explain_waiting(&seen, exchange);
+  exchange_fail_at(exchange, -1, "pong, soon after the others", seen.bytes,
+                   "One ping is answered, and another, asked for at the same time, is not: each "
+                   "needs a timer of its own.");
+}
+
 CHECK(lab05, at_once, .points = 1, .todo = 4, .program = "server", .section = "5",
       .sentence = "200 pings at once, all answered after one delay") {
   enum { EACH = 100 };
@@ -590,10 +649,7 @@ CHECK(lab05, at_once, .points = 1, .todo = 4, .program = "server", .section = "5
     for (int i = 0; i < EACH; i++) {
       if (!await_before_sleep(exchange, 0.2 + spread, is_answered,
                               peer_stream(peers[p], 2 * i + 1)))
-        exchange_fail_at(
-            exchange, -1, "pong, soon after the others", "the server sleeps on",
-            "One ping is answered, and another, asked for at the same time, is not: each "
-            "needs a timer of its own.");
+        fail_sleeping_on(exchange);
       peer_expect_answer(peers[p], 2 * i + 1, "200", "pong");
     }
   exchange_end_server(exchange);

@@ -69,6 +69,9 @@ program 'echo "TODO 3 is not done: open it (lab01-session/README.md)" >&2; exit 
 grade --lab 1
 check "a TODO that is not done stands alone" says "TODO 3 is not done: open it"
 check "and is what comes next" says "Next: TODO 3"
+grade --lab 1 --check preface
+check "its place is told ..." says "see:      TODO 3 of lab01-session/session.c"
+check "... without the section of a check that is about something else" says_not "RFC 9113"
 
 program 'sleep 100 & while :; do :; done'
 grade --lab 1 --check preface

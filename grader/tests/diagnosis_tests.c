@@ -115,6 +115,21 @@ Test(diagnosis, names_two_that_cannot_be_told_apart_but_not_three) {
   expect("{" SAME("a") ", " SAME("b") ", " SAME("d") "}", "{'c': {'says': 'No.'}}", "");
 }
 
+/* Two mistakes at once, each of which explains one failure: not one that may be this or that. */
+Test(diagnosis, names_both_of_two_that_explain_different_failures) {
+  expect("{'a': {'mistake': 'a', 'fails': [{'checks': ['x'], 'says': 'No.'}]},"
+         " 'b': {'mistake': 'b', 'fails': [{'checks': ['y'], 'says': 'No.'}]}}",
+         "{'x': {'says': 'No.'}, 'y': {'says': 'No.'}, 'z': null}", "a b");
+}
+
+/* What the first mistake hides says nothing against a second one. */
+Test(diagnosis, takes_what_is_hidden_by_the_first_as_unknown) {
+  expect("{'a': {'mistake': 'a', 'fails': [{'checks': ['x', 'y'], 'says': 'No.'}]},"
+         " 'b': {'mistake': 'b', 'fails': [{'checks': ['y', 'z'], 'says': 'Wrong.'}]},"
+         " 'c': {'mistake': 'c', 'fails': [{'checks': ['z'], 'says': 'Wrong.'}]}}",
+         "{'x': {'says': 'No.'}, 'y': {'says': 'No.'}, 'z': {'says': 'Wrong.'}}", "a b|c");
+}
+
 Test(diagnosis, has_the_todo_and_the_checks_of_what_it_names) {
   json_t *mistakes = parse(table_text);
   json_t *evidence = parse("{'get': {'says': 'It leaks.', 'seen': 'on_begin'},"
@@ -144,6 +159,30 @@ Test(diagnosis, a_sentence_belongs_to_the_todo_of_most_who_say_it) {
   cr_assert(diagnosis_todo_of(mistakes, "It leaks.") == 6);
   cr_assert(diagnosis_todo_of(mistakes, "Nobody says this.") == 0);
   json_decref(mistakes);
+}
+
+/* In another check, or in another program, the same words may belong to another TODO. */
+Test(diagnosis, a_sentence_belongs_to_the_todo_of_its_check_and_program) {
+  json_t *mistakes = parse(
+      "{'a': {'program': 'server', 'todo': 5, 'fails': [{'checks': ['x'], 'says': 'No.'}]},"
+      " 'b': {'program': 'server', 'todo': 6, 'fails': [{'checks': ['y', 'z'], 'says': 'No.'}]},"
+      " 'c': {'program': 'server', 'todo': 5, 'fails': [{'checks': ['z'], 'says': 'No.'}]},"
+      " 'd': {'program': 'client', 'todo': 1, 'fails': [{'checks': ['v'], 'says': 'No.'}]}}");
+  cr_assert(diagnosis_todo_in(mistakes, "server", "x", 4, "No.") == 5);
+  cr_assert(diagnosis_todo_in(mistakes, "server", "y", 4, "No.") == 6);
+  cr_assert(diagnosis_todo_in(mistakes, "server", "z", 6, "No.") == 6,
+            "the check's own is voted for");
+  cr_assert(diagnosis_todo_in(mistakes, "server", "v", 4, "No.") == 5, "most in other checks");
+  cr_assert(diagnosis_todo_in(mistakes, "client", "v", 3, "No.") == 1);
+  cr_assert(diagnosis_todo_in(mistakes, "client", "v", 3, "Yes.") == 0);
+  json_decref(mistakes);
+}
+
+Test(diagnosis, a_check_that_stops_at_a_todo_tells_nothing) {
+  expect(table_text,
+         "{'get': {'says': 'It leaks.', 'seen': 'on_begin'}, 'post': {'says': 'TODO # is not done: "
+         "see'}, 'path': {'says': 'TODO # is not done: see'}}",
+         "leaks");
 }
 
 /* --- The real table ----------------------------------------------------------------------------------- */
@@ -224,5 +263,78 @@ Test(diagnosis, the_real_table_names_its_mistakes_and_seldom_a_wrong_one) {
   cr_assert(10 * misled <= all,
             "%d of %d mistakes, if unknown, would be taken for one of another TODO", misled, all);
   printf("# %d of %d named, %d misled\n", itself, all, misled);
+  json_decref(table);
+}
+
+/* --- Two at once -------------------------------------------------------------------------------------- */
+
+/* How the pairs of one lab, or of all, come out. */
+struct pairs {
+  int all;
+  int named; /* one of the two is, or both */
+  int wrong; /* another one is */
+};
+
+/* The evidence of both: where both fail a check, the first one comes first. */
+static json_t *evidence_of_both(const json_t *lab, const json_t *first, const json_t *second) {
+  json_t *evidence = evidence_of(lab, second);
+  json_t *more = evidence_of(lab, first);
+  const char *check;
+  json_t *said;
+  json_object_foreach(more, check, said) {
+    if (json_is_object(said))
+      json_object_set(evidence, check, said);
+  }
+  json_decref(more);
+  return evidence;
+}
+
+/* Whether what is named i-th is one of these two. */
+static bool is_one_of(const struct diagnosis *diagnosis, size_t i, const char *first,
+                      const char *second) {
+  for (size_t n = 0; n < DIAGNOSIS_ALTERNATIVES && diagnosis->likely[i].names[n]; n++)
+    if (strcmp(diagnosis->likely[i].names[n], first) == 0 ||
+        strcmp(diagnosis->likely[i].names[n], second) == 0)
+      return true;
+  return false;
+}
+
+static void add_pair(struct pairs *pairs, const json_t *lab, const char *first,
+                     const char *second) {
+  struct diagnosis diagnosis;
+  json_t *evidence =
+      evidence_of_both(lab, json_object_get(lab, first), json_object_get(lab, second));
+  diagnosis_make(&diagnosis, lab, evidence);
+  bool named = false;
+  bool wrong = false;
+  for (size_t i = 0; i < diagnosis.count; i++) {
+    bool right = is_one_of(&diagnosis, i, first, second);
+    named |= right;
+    wrong |= !right;
+  }
+  pairs->all++;
+  pairs->named += named;
+  pairs->wrong += wrong;
+  if (wrong)
+    cr_log_info("%s and %s: named is '%s'", first, second, names(&diagnosis));
+  json_decref(evidence);
+}
+
+Test(diagnosis, two_mistakes_at_once_are_seldom_taken_for_a_third) {
+  json_t *table = diagnosis_load("grader/known_mistakes.json");
+  cr_assert(table, "grader/known_mistakes.json cannot be read");
+  struct pairs pairs = {0};
+  const char *lab_name;
+  json_t *lab;
+  json_object_foreach(table, lab_name, lab) {
+    for (void *a = json_object_iter(lab); a; a = json_object_iter_next(lab, a))
+      for (void *b = json_object_iter(lab); b; b = json_object_iter_next(lab, b))
+        if (a != b)
+          add_pair(&pairs, lab, json_object_iter_key(a), json_object_iter_key(b));
+  }
+  printf("# two at once: %d pairs, %d named, %d taken for a third\n", pairs.all, pairs.named,
+         pairs.wrong);
+  cr_assert(100 * pairs.wrong <= pairs.all, "%d of %d pairs would be taken for a third mistake",
+            pairs.wrong, pairs.all);
   json_decref(table);
 }
