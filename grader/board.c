@@ -9,7 +9,7 @@
 #include "grader/paragraph.h"
 #include "grader/source.h"
 
-enum { DETAILS = 3 /* failures a lab that are explained; the others are one command away */ };
+enum { DETAILS = 3 /* failures a lab whose frames are shown; the others' are one command away */ };
 
 /* --- One lab ------------------------------------------------------------------------------------------ */
 
@@ -102,7 +102,8 @@ static void print_command(const struct board *board, const struct outcome *outco
   board_text(board, CHECK_INDENT, "more:     ", command);
 }
 
-/* All about a failure; or one line, where the same was said before, or enough. Returns whether it was all. */
+/* All about a failure, without the frames if there were enough of them; or one line, where the same was said before. Returns
+ * whether it was not that. */
 static bool print_failure(const struct board *board, const struct outcome_list *list, size_t index,
                           bool enough) {
   const struct outcome *outcome = &list->outcomes[index];
@@ -115,12 +116,9 @@ static bool print_failure(const struct board *board, const struct outcome_list *
     fprintf(board->out, "%s", board_color(board, BOARD_PLAIN));
     return false;
   }
-  if (enough) {
-    board_text(board, CHECK_INDENT, "", outcome_text(outcome, "what"));
-    return false;
-  }
   board_finding(board, outcome);
-  paragraph_block(board->out, CHECK_LADDER_INDENT, outcome_text(outcome, "excerpt"));
+  if (!enough)
+    paragraph_block(board->out, CHECK_LADDER_INDENT, outcome_text(outcome, "excerpt"));
   print_command(board, outcome);
   return true;
 }
@@ -142,7 +140,7 @@ static void print_lab(const struct board *board, struct outcome_list *list, cons
       continue;
     board_check_line(board, outcome);
     if (outcome->verdict != OUTCOME_PASSED)
-      details += print_failure(board, list, i, details == DETAILS);
+      details += print_failure(board, list, i, details >= DETAILS);
   }
 }
 
@@ -161,8 +159,9 @@ static const struct lab *first_open(const struct board *board) {
   return NULL;
 }
 
-/* The lowest TODO that still stands in a file of the lab: "TODO 2 at lab01-session/session.c:70". */
-static bool find_undone(const struct board *board, const struct lab *lab, char *text, size_t size) {
+/* The lowest TODO that still stands in a file of the lab: "TODO 2 at lab01-session/session.c:70". Returns its number, 0 if there
+ * is none. */
+static int find_undone(const struct board *board, const struct lab *lab, char *text, size_t size) {
   for (size_t p = 0; lab->programs[p]; p++) {
     char path[4096];
     int line = 0;
@@ -172,9 +171,16 @@ static bool find_undone(const struct board *board, const struct lab *lab, char *
     if (todo == 0)
       continue;
     snprintf(text, size, "TODO %d at %s:%d", todo, path, line);
-    return true;
+    return todo;
   }
-  return false;
+  return 0;
+}
+
+/* Whether the failure is known to come from a TODO before this one, which is not done yet: then that comes first. */
+static bool comes_before(const struct outcome *failure, int undone) {
+  const json_t *finding = json_object_get(failure->file, "finding");
+  json_int_t todo = json_integer_value(json_object_get(finding, "todo_of_place"));
+  return todo > 0 && todo < undone;
 }
 
 /* The failure with the lowest TODO. */
@@ -223,8 +229,10 @@ static void print_next(const struct board *board) {
   const struct lab *lab = first_open(board);
   if (!lab)
     return;
-  if (!find_undone(board, lab, todo, sizeof todo))
-    board_todo_text(board, lowest_failure(board, lab), todo, sizeof todo);
+  const struct outcome *failure = lowest_failure(board, lab);
+  int undone = find_undone(board, lab, todo, sizeof todo);
+  if (undone == 0 || comes_before(failure, undone))
+    board_todo_text(board, failure, todo, sizeof todo);
   snprintf(text, sizeof text, "%s%s%s/README.md", todo, *todo ? ", explained in " : "",
            lab->folder);
   board_text(board, 0, "Next: ", text);
