@@ -209,7 +209,7 @@ static bool has_started(void *argument) {
 }
 
 CHECK(lab06, files, .points = 1, .todo = 1, .section = NULL,
-      .sentence = "files that are missing, useless, or no pair: one line, status 1") {
+      .sentence = "useless or missing files: one line, status 1; the whole chain is shown") {
   struct identity one;
   struct identity other;
   identity_make(exchange, &one, "one", NULL);
