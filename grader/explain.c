@@ -146,7 +146,7 @@ void explain_how_it_stands(struct exchange *exchange) {
     append(seen, recording_clock() > exchange->deadline ? "the program runs on and on"
                                                         : "the program is still running");
   } else if (exchange->peer_count == 0) {
-    append(seen, "the program waits, and has not connected");
+    append(seen, "the program waits%s", exchange->listener ? ", and has not connected" : "");
   } else {
     explain_waiting(seen, exchange);
   }

@@ -45,13 +45,14 @@ static int complain(const char *what, const char *why) {
   return -1;
 }
 
-/* Why OpenSSL has failed. The first error in its queue is the cause, those behind it follow from it. */
+/* Why OpenSSL has failed. The first error in its queue is the cause, those behind it follow from it. The queue is empty
+ * where only the connection is lost. */
 static const char *reason(void) {
   unsigned long code = ERR_peek_error();
   if (ERR_SYSTEM_ERROR(code))
     return strerror(ERR_GET_REASON(code));
   const char *text = ERR_reason_error_string(code);
-  return text ? text : "the connection is lost";
+  return text ? text : "OpenSSL does not say why";
 }
 
 /* --- TODO 4: whom to trust -------------------------------------------------------------------- */

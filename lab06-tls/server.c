@@ -28,13 +28,14 @@ struct settings {
   const char *cert;
 };
 
-/* Why OpenSSL has failed. The first error in its queue is the cause, those behind it follow from it. */
+/* Why OpenSSL has failed. The first error in its queue is the cause, those behind it follow from it. The queue is empty
+ * where only the connection is lost. */
 static const char *reason(void) {
   unsigned long code = ERR_peek_error();
   if (ERR_SYSTEM_ERROR(code))
     return strerror(ERR_GET_REASON(code));
   const char *text = ERR_reason_error_string(code);
-  return text ? text : "the connection is lost";
+  return text ? text : "OpenSSL does not say why";
 }
 
 /* Say that `what`, a file mostly, is of no use. Returns -1. */
@@ -48,7 +49,9 @@ static int complain(const char *what, const char *why) {
 /* Returns 0; or -1, when it has said which file is wrong, and why. */
 static int set_up(SSL_CTX *context, const struct settings *settings) {
   // TLS 1.2 at least (RFC 9113, section 9.2). Then load the key and the certificate, both in PEM form, and see
-  // that they belong together. For each that fails: return complain(FILE, reason()).
+  // that they belong together. For each that fails: return complain(FILE, reason()). But of a key and a certificate that
+  // do not belong together OpenSSL says only "no private key assigned": there the reason is "not the key of the
+  // certificate".
   (void)context;
   (void)complain;
   todo(1, settings->key ? "set the lowest version, load the key and the certificate" : "");
@@ -93,7 +96,8 @@ static SSL_CTX *make_context(const struct settings *settings) {
  * `error`. */
 static enum tls_step handshake(SSL *ssl, char *error, size_t error_size) {
   // SSL_do_handshake, and SSL_get_error for its result: TLS_WANT_READ, TLS_WANT_WRITE, or TLS_FAILED with
-  // "TLS: " and reason() in `error`. When it is complete, see by SSL_get0_alpn_selected whether "h2" was chosen:
+  // "TLS: " and reason() in `error`; but with SSL_ERROR_SYSCALL the connection is lost, of which reason() does not
+  // know. When it is complete, see by SSL_get0_alpn_selected whether "h2" was chosen:
   // a client that sends no ALPN at all has never come to choose_protocol.
   (void)ssl;
   (void)error;

@@ -2,12 +2,14 @@
 """Strangers' programs in the grader: whatever one lab's program does, the run ends in bounded time, the
 other labs get their points, and neither a process nor a file is left behind.
 
-Each program stands in for `requests` of lab 2; lab 1 is the reference solution, which must keep its 15 points.
+Each program stands in for `requests` of lab 2, a client, or for `server` of lab 3; lab 1 is the reference solution, which
+must keep its 15 points.
 """
 import concurrent.futures
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -19,7 +21,7 @@ GRADE = f'{ROOT}/build/grader/grade'
 HOSTILE = f'{ROOT}/build/tests/hostile'
 SOLUTIONS = f'{ROOT}/build/solutions'
 BOUND = 400  # seconds for one grading; what is looked for is whether it ends at all
-AT_ONCE = 3  # strangers graded at the same time: most of them sleep
+AT_ONCE = 4  # strangers graded at the same time: most of them sleep
 
 results = []
 lock = threading.Lock()
@@ -61,6 +63,27 @@ STRANGERS = {
 }
 
 
+CLIENT = 'lab02-requests/requests'
+SERVER = 'lab03-server/server'
+
+# The same in the place of a server, which many checks start: the word is what they have to say, where it is not the client's.
+SERVERS = {
+    'loops for ever': 'processor time',
+    'prints without end': 'printed more than',
+    'forks children that stay': 'exited with status 5',
+    'allocates without end': 'memory',
+    'kills itself': 'SIGKILL',
+    'closes its descriptors and waits': 'does not say where it listens',
+    'ignores every signal': 'does not say where it listens',
+    'exits at once with 0': 'exited with status 0',
+}
+
+
+def says_port(port):
+    """It says where it listens, and waits."""
+    return wrapper(f'echo listening on http://localhost:{port}; exec {HOSTILE}/deaf')
+
+
 def processes_with(marker):
     """Processes that have the marker in their environment: it is inherited by every descendant."""
     found = []
@@ -90,27 +113,35 @@ def score(results_json, lab):
     return sum(test['score'] for test in results_json['tests'] if test['number'].startswith(lab))
 
 
-def test_stranger(name, program, word):
-    marker = f'stranger-{os.getpid()}-{name}'
+def test_stranger(name, program, word, place=CLIENT):
+    what = f'a {"client" if place is CLIENT else "server"} that {name}'
+    marker = f'stranger-{os.getpid()}-{what}'
     with tempfile.TemporaryDirectory() as scratch:
         folder = f'{scratch}/programs'
+        path = f'{folder}/{place}'
         os.mkdir(f'{scratch}/tmp')
-        os.makedirs(f'{folder}/lab02-requests')
+        os.makedirs(os.path.dirname(path))
         shutil.copytree(f'{SOLUTIONS}/lab01-session', f'{folder}/lab01-session')
-        path = f'{folder}/lab02-requests/requests'
         if program is not None:
             with open(path, 'w', encoding='utf-8') as file:
                 file.write(program)
             os.chmod(path, 0o755)
         status, text, outcome, seconds = grade(folder, scratch, marker)
         detail = f'status {status}, {seconds:.1f} s\n{text}'
-        check(f'a program that {name}: lab 1 has its points, lab 2 has none',
-              status == 0 and score(outcome, 'lab01') == 15 and score(outcome, 'lab02') == 0, detail)
-        check(f'a program that {name}: the message names it', word in text, detail)
+        check(f'{what}: lab 1 has its points, the others have none',
+              status == 0 and score(outcome, 'lab01') == 15 and score(outcome, '') == 15, detail)
+        check(f'{what}: the message names it', word in ' '.join(text.split()), detail)
         left = processes_with(marker)
-        check(f'a program that {name}: no process is left', not left, '\n'.join(left))
+        check(f'{what}: no process is left', not left, '\n'.join(left))
         files = os.listdir(f'{scratch}/tmp')
-        check(f'a program that {name}: no file is left', not files, '\n'.join(files))
+        check(f'{what}: no file is left', not files, '\n'.join(files))
+
+
+def test_port_of_another():
+    """It says the port of somebody else, who takes connections and no more."""
+    with socket.create_server(('localhost', 0), backlog=4096) as other:
+        test_stranger("says another's port", says_port(other.getsockname()[1]),
+                      'was not answered', SERVER)
 
 
 def test_compile_error():
@@ -137,6 +168,13 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         runs = [pool.submit(test_stranger, name, program, word)
                 for name, (program, word) in STRANGERS.items()]
+        runs += [pool.submit(test_stranger, name, STRANGERS[name][0], word, SERVER)
+                 for name, word in SERVERS.items()]
+        runs.append(pool.submit(test_stranger, 'says a port where nobody listens', says_port(1),
+                                'does not accept a connection', SERVER))
+        runs.append(pool.submit(test_stranger, 'says no port at all', says_port(''),
+                                'does not say where it listens', SERVER))
+        runs.append(pool.submit(test_port_of_another))
         runs.append(pool.submit(test_stranger, 'is missing', None, 'there is no such program'))
         runs.append(pool.submit(test_compile_error))
         for run in runs:

@@ -45,13 +45,14 @@ static int complain(const char *what, const char *why) {
   return -1;
 }
 
-/* Why OpenSSL has failed. The first error in its queue is the cause, those behind it follow from it. */
+/* Why OpenSSL has failed. The first error in its queue is the cause, those behind it follow from it. The queue is empty
+ * where only the connection is lost. */
 static const char *reason(void) {
   unsigned long code = ERR_peek_error();
   if (ERR_SYSTEM_ERROR(code))
     return strerror(ERR_GET_REASON(code));
   const char *text = ERR_reason_error_string(code);
-  return text ? text : "the connection is lost";
+  return text ? text : "OpenSSL does not say why";
 }
 
 /* --- TODO 4: whom to trust -------------------------------------------------------------------- */
@@ -119,6 +120,9 @@ static enum tls_step handshake(SSL *ssl, char *error, size_t error_size) {
   case SSL_ERROR_NONE: break;
   case SSL_ERROR_WANT_READ: return TLS_WANT_READ;
   case SSL_ERROR_WANT_WRITE: return TLS_WANT_WRITE;
+  case SSL_ERROR_SYSCALL:
+    snprintf(error, error_size, "TLS: the connection is lost");
+    return TLS_FAILED;
   default:
     snprintf(error, error_size, "TLS: %s%s", verified == X509_V_OK ? "" : "certificate: ",
              verified == X509_V_OK ? reason() : X509_verify_cert_error_string(verified));

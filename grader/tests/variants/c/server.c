@@ -25,6 +25,8 @@ static void (*answer_request)(struct exchange_of_variant *exchange);
 
 long variant_delay = 750;
 
+SSL_CTX *(*variant_context)(const char *key, const char *cert);
+
 /* In milliseconds. */
 static double now(void) {
   struct timespec time;
@@ -84,8 +86,8 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
 }
 
 static nghttp2_nv field(const char *name, const char *value) {
-  return (nghttp2_nv){(uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value, strlen(name),
-                      strlen(value), NGHTTP2_NV_FLAG_NONE};
+  return (nghttp2_nv){(uint8_t *)name, (uint8_t *)value, strlen(name), strlen(value),
+                      NGHTTP2_NV_FLAG_NONE};
 }
 
 static int respond(nghttp2_session *session, struct exchange_of_variant *exchange) {
@@ -167,21 +169,25 @@ static void open_session(struct client *client) {
 
 struct clients {
   struct client all[CLIENTS];
+  SSL_CTX *tls; /* NULL: plain TCP */
   size_t count;
   bool ending;
 };
 
-/* Let one client go on. One that is gone takes its requests with it; the last one moves to its place. */
-static void step(struct clients *clients, size_t index, short events) {
-  struct client *client = &clients->all[index];
-  if (wire_step(&client->wire, events))
-    return;
+/* One that is gone takes its requests with it, and leaves its place. */
+static void forget(struct client *client) {
   while (client->first) {
     struct exchange_of_variant *next = client->first->next;
     free_exchange(client->first);
     client->first = next;
   }
   client->wire.socket = -1;
+}
+
+/* Let one client go on. */
+static void step(struct clients *clients, size_t index, short events) {
+  if (!wire_step(&clients->all[index].wire, events))
+    forget(&clients->all[index]);
 }
 
 /* nghttp2 keeps pointers to clients, so that they stay where they are. */
@@ -202,15 +208,24 @@ static void on_accept(struct clients *clients, int listening) {
   }
   *client = (struct client){.wire.socket = socket};
   open_session(client);
-  step(clients, (size_t)(client - clients->all), 0); /* SETTINGS come at once */
+  SSL *ssl = clients->tls ? SSL_new(clients->tls) : NULL;
+  if (ssl)
+    SSL_set_accept_state(ssl);
+  if (clients->tls && wire_use_tls(&client->wire, ssl) != 0)
+    wire_drop(&client->wire);
+  else
+    step(clients, (size_t)(client - clients->all), 0); /* SETTINGS come at once */
 }
 
 /* Take no new ones; what is in flight finishes. */
 static void on_signal(struct clients *clients) {
   clients->ending = true;
   for (size_t i = 0; i < clients->count; i++) {
-    nghttp2_session *session = clients->all[i].wire.session;
-    if (!session)
+    struct wire *wire = &clients->all[i].wire;
+    nghttp2_session *session = wire->session;
+    if (session && wire->ssl && !wire->greeted)
+      wire_drop(wire);
+    if (!wire->session)
       continue;
     nghttp2_submit_goaway(session, 0, nghttp2_session_get_last_proc_stream_id(session),
                           NGHTTP2_NO_ERROR, NULL, 0);
@@ -271,37 +286,68 @@ static long number_of(const char *text) {
   return text && *text && strspn(text, "0123456789") == strlen(text) ? atol(text) : -1;
 }
 
-int variant_serve(const char *program, int argc, char **argv,
-                  void (*answer)(struct exchange_of_variant *exchange)) {
+struct options {
+  int port;
+  const char *key;
+  const char *cert;
+};
+
+/* Returns whether they make sense. Each has a value behind it. */
+static bool parse(struct options *options, int argc, char **argv) {
+  for (int i = 1; i < argc; i += 2) {
+    const char *value = argv[i + 1];
+    if (strcmp(argv[i], "--port") == 0)
+      options->port = (int)number_of(value);
+    else if (strcmp(argv[i], "--delay") == 0)
+      variant_delay = number_of(value);
+    else if (variant_context && value && strcmp(argv[i], "--key") == 0)
+      options->key = value;
+    else if (variant_context && value && strcmp(argv[i], "--cert") == 0)
+      options->cert = value;
+    else
+      return false;
+  }
+  return options->port >= 0 && variant_delay >= 0;
+}
+
+/* Returns the status to exit with. */
+static int listen_and_run(const char *program, int port, SSL_CTX *tls) {
   static struct clients clients;
   const char *error = "cannot listen";
-  int port = 8000;
-  for (int i = 1; i < argc; i += 2) {
-    if (strcmp(argv[i], "--port") == 0)
-      port = (int)number_of(argv[i + 1]);
-    else
-      variant_delay = strcmp(argv[i], "--delay") == 0 ? number_of(argv[i + 1]) : -1;
-  }
-  if (port < 0 || variant_delay < 0) {
-    fprintf(stderr, "usage: %s [--port N] [--delay MS]\n", program);
-    return 2;
-  }
-  answer_request = answer;
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
   sigprocmask(SIG_BLOCK, &set, NULL);
+  signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to sockets whose peers are gone */
   int signals = signalfd(-1, &set, 0);
   int listening = wire_listen(&port, &error);
   if (signals < 0 || listening < 0) {
     fprintf(stderr, "%s: port %d: %s\n", program, port, error);
     return 1;
   }
-  printf("listening on http://localhost:%d\n", port);
+  printf("listening on http%s://localhost:%d\n", tls ? "s" : "", port);
   fflush(stdout);
+  clients.tls = tls;
   run(&clients, listening, signals);
   close(listening);
   close(signals);
   return 0;
+}
+
+int variant_serve(const char *program, int argc, char **argv,
+                  void (*answer)(struct exchange_of_variant *exchange)) {
+  struct options options = {variant_context ? 8443 : 8000, "key.pem", "cert.pem"};
+  if (!parse(&options, argc, argv)) {
+    fprintf(stderr, "usage: %s [--port N]%s [--delay MS]\n", program,
+            variant_context ? " [--key FILE] [--cert FILE]" : "");
+    return 2;
+  }
+  answer_request = answer;
+  SSL_CTX *tls = variant_context ? variant_context(options.key, options.cert) : NULL;
+  if (variant_context && !tls)
+    return 1;
+  int status = listen_and_run(program, options.port, tls);
+  SSL_CTX_free(tls);
+  return status;
 }

@@ -2,7 +2,9 @@
 #include "wire.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
+#include <openssl/err.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,29 +111,113 @@ int wire_listen(int *port, const char **error) {
   return result;
 }
 
+/* --- TLS --------------------------------------------------------------------------------------------- */
+
+int wire_use_tls(struct wire *wire, SSL *ssl) {
+  int flags = fcntl(wire->socket, F_GETFL);
+  wire->ssl = ssl;
+  wire->greeting = POLLIN;
+  if (!ssl || flags < 0 || fcntl(wire->socket, F_SETFL, flags | O_NONBLOCK) != 0 ||
+      SSL_set_fd(ssl, wire->socket) != 1)
+    return -1;
+  SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  return 0;
+}
+
+/* A call on the SSL has returned that it did nothing. Returns 0 at the end of the stream; else -1, with EAGAIN in errno if
+ * that is all, or a reason in the wire. */
+static ssize_t explain(struct wire *wire, int result) {
+  int number = errno;
+  int code = SSL_get_error(wire->ssl, result);
+  long verified = SSL_get_verify_result(wire->ssl);
+  wire->greeting = code == SSL_ERROR_WANT_WRITE ? POLLOUT : POLLIN;
+  errno = EAGAIN;
+  if (code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE)
+    return -1;
+  if (code == SSL_ERROR_ZERO_RETURN)
+    return 0;
+  errno = number == EAGAIN || number == EINTR || number == 0 ? EPROTO : number;
+  if (verified != X509_V_OK)
+    wire->error = X509_verify_cert_error_string(verified);
+  else if (code == SSL_ERROR_SSL)
+    wire->error = ERR_reason_error_string(ERR_peek_last_error());
+  return -1;
+}
+
+/* The handshake may just have been completed: then the other side must have agreed to HTTP/2. */
+static bool greet(struct wire *wire) {
+  const unsigned char *protocol;
+  unsigned length;
+  if (wire->greeted || !SSL_is_init_finished(wire->ssl))
+    return true;
+  SSL_get0_alpn_selected(wire->ssl, &protocol, &length);
+  wire->greeted = length == 2 && memcmp(protocol, "h2", 2) == 0;
+  if (!wire->greeted)
+    wire->error = "HTTP/2 is not what was agreed upon by ALPN";
+  errno = EPROTO;
+  return wire->greeted;
+}
+
 /* --- One connection ----------------------------------------------------------------------------------- */
 
+static ssize_t take(struct wire *wire, uint8_t *bytes, size_t size) {
+  if (!wire->ssl)
+    return recv(wire->socket, bytes, size, MSG_DONTWAIT);
+  ERR_clear_error();
+  errno = 0;
+  int length = SSL_read(wire->ssl, bytes, (int)size);
+  ssize_t result = length > 0 ? length : explain(wire, length);
+  int number = errno;
+  if (!greet(wire))
+    return -1;
+  errno = number;
+  return result;
+}
+
+static ssize_t give(struct wire *wire) {
+  if (!wire->ssl)
+    return send(wire->socket, wire->out, wire->length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  ERR_clear_error();
+  errno = 0;
+  int length = SSL_write(wire->ssl, wire->out, (int)wire->length);
+  return length > 0 ? length : explain(wire, length);
+}
+
+/* Whether HTTP/2 may not begin yet. */
+static bool shakes_hands(const struct wire *wire) {
+  return wire->ssl && !wire->greeted;
+}
+
 short wire_events(const struct wire *wire) {
+  if (shakes_hands(wire))
+    return wire->greeting;
   return wire->length > 0 ? POLLIN | POLLOUT : POLLIN;
 }
 
 /* Returns false when there is nothing more to come, or something is wrong. */
 static bool receive(struct wire *wire) {
   uint8_t bytes[4096];
-  ssize_t length = recv(wire->socket, bytes, sizeof bytes, MSG_DONTWAIT);
-  if (length < 0 && (errno == EAGAIN || errno == EINTR))
-    return true;
-  if (length <= 0) {
-    wire->error = length == 0 ? "closed by the peer" : strerror(errno);
-    return false;
-  }
-  ssize_t taken = nghttp2_session_mem_recv(wire->session, bytes, (size_t)length);
-  if (taken < 0)
-    wire->error = nghttp2_strerror((int)taken);
-  return taken >= 0;
+  do { /* TLS may have more than the socket: all of it is read */
+    ssize_t length = take(wire, bytes, sizeof bytes);
+    if (length < 0 && (errno == EAGAIN || errno == EINTR))
+      return true;
+    if (length <= 0) {
+      if (!wire->error)
+        wire->error = length == 0 ? "closed by the peer" : strerror(errno);
+      return false;
+    }
+    ssize_t taken = nghttp2_session_mem_recv(wire->session, bytes, (size_t)length);
+    if (taken < 0) {
+      wire->error = nghttp2_strerror((int)taken);
+      return false;
+    }
+  } while (wire->ssl);
+  return true;
 }
 
 static bool transmit(struct wire *wire) {
+  if (shakes_hands(wire))
+    return true;
   int failure = nghttp2_session_send(wire->session);
   if (failure != 0) {
     wire->error = nghttp2_strerror(failure);
@@ -139,9 +225,10 @@ static bool transmit(struct wire *wire) {
   }
   if (wire->length == 0)
     return true;
-  ssize_t sent = send(wire->socket, wire->out, wire->length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  ssize_t sent = give(wire);
   if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-    wire->error = strerror(errno);
+    if (!wire->error)
+      wire->error = strerror(errno);
     return false;
   }
   if (sent > 0) {
@@ -151,14 +238,19 @@ static bool transmit(struct wire *wire) {
   return true;
 }
 
-static void finish(struct wire *wire) {
+void wire_drop(struct wire *wire) {
   uint8_t rest[4096];
+  ERR_clear_error();
+  if (wire->ssl && SSL_is_init_finished(wire->ssl))
+    SSL_shutdown(wire->ssl);
+  SSL_free(wire->ssl);
   shutdown(wire->socket, SHUT_WR);
   while (recv(wire->socket, rest, sizeof rest, MSG_DONTWAIT) > 0)
     ;
   close(wire->socket);
   nghttp2_session_del(wire->session);
   free(wire->out);
+  wire->ssl = NULL;
   wire->session = NULL;
   wire->out = NULL;
   wire->length = wire->size = 0;
@@ -166,7 +258,8 @@ static void finish(struct wire *wire) {
 }
 
 bool wire_step(struct wire *wire, short events) {
-  bool goes_on = !(events & (POLLIN | POLLHUP | POLLERR)) || receive(wire);
+  bool comes = shakes_hands(wire) || (events & (POLLIN | POLLHUP | POLLERR));
+  bool goes_on = !comes || receive(wire);
   /* Also what is to be said to a peer that is wrong. */
   goes_on = transmit(wire) && goes_on;
   bool wanted =
@@ -175,7 +268,7 @@ bool wire_step(struct wire *wire, short events) {
     return true;
   if (!wanted && wire->length == 0)
     wire->error = NULL; /* both sides had finished */
-  finish(wire);
+  wire_drop(wire);
   return false;
 }
 

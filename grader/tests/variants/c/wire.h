@@ -1,6 +1,7 @@
 /*
  * wire: sockets for the variants in C, which share nothing with common/: poll in place of libuv, nghttp2's callbacks for
- * sending in place of mem_send, octets kept until the socket takes them.
+ * sending in place of mem_send, octets kept until the socket takes them. In TLS the handshake is never asked for: the first
+ * SSL_read does it.
  *
  * The `user` of every nghttp2 callback is the struct wire; who needs more puts it first into a struct of their own.
  */
@@ -8,10 +9,14 @@
 #define VARIANTS_WIRE_H
 
 #include <nghttp2/nghttp2.h>
+#include <openssl/ssl.h>
 #include <stdbool.h>
 
 struct wire {
   int socket;
+  SSL *ssl;       /* NULL: plain TCP */
+  bool greeted;   /* the handshake is complete, and "h2" was chosen; only in TLS */
+  short greeting; /* what the handshake waits for */
   nghttp2_session *session;
   uint8_t *out; /* what the socket has not taken yet */
   size_t length;
@@ -35,6 +40,9 @@ int wire_connect(const char *host, const char *port, const char **error);
 /* A socket that listens on localhost; *port becomes the real one. -1 and *error as above. */
 int wire_listen(int *port, const char **error);
 
+/* Go through TLS from now on, by an `ssl` that knows its side; it is the wire's. Returns 0 or -1. */
+int wire_use_tls(struct wire *wire, SSL *ssl);
+
 /* What to ask poll for. */
 short wire_events(const struct wire *wire);
 
@@ -44,5 +52,8 @@ bool wire_step(struct wire *wire, short events);
 
 /* The same until it is over. */
 void wire_run(struct wire *wire);
+
+/* End it at once, with all that was to be sent. */
+void wire_drop(struct wire *wire);
 
 #endif

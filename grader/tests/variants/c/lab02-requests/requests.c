@@ -156,8 +156,8 @@ static int on_close(nghttp2_session *session, int32_t stream, uint32_t error, vo
 /* --- The requests ----------------------------------------------------------------------------------------- */
 
 static nghttp2_nv field(const char *name, const char *value) {
-  return (nghttp2_nv){(uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value, strlen(name),
-                      strlen(value), NGHTTP2_NV_FLAG_NONE};
+  return (nghttp2_nv){(uint8_t *)name, (uint8_t *)value, strlen(name), strlen(value),
+                      NGHTTP2_NV_FLAG_NONE};
 }
 
 static void submit(struct requests *requests, struct request *request) {
