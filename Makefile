@@ -74,9 +74,14 @@ WERROR    := -Werror
 FLAGS     := -std=gnu11 -D_GNU_SOURCE -I. -g -fno-omit-frame-pointer -Wall -Wextra -Wshadow
 PLAIN     := $(FLAGS) -O2
 SANITIZED := $(FLAGS) -O1 -fsanitize=address,undefined
-# gcc's two sanitizers bring 6 MB of variables each, and LeakSanitizer reads all that are in libraries at the end of every program.
+
+# The labs' programs find out when nghttp2 is called from where it must not be: common/misuse.c.
+WRAPPED := -Wl,--wrap=nghttp2_session_mem_recv,--wrap=nghttp2_session_mem_send
+
+# gcc's sanitizers are two libraries with 6 MB of variables each, all of which LeakSanitizer reads at the end of every
+# program. Linked in they are one. (Both, or none: one of them alone would use half of the other.) clang does so by itself.
 ifeq ($(findstring clang,$(CC)),)
-SANITIZED += -static-libubsan
+WRAPPED += -static-libasan -static-libubsan
 endif
 
 # Goals that compile nothing do not ask for the libraries.
@@ -97,9 +102,6 @@ $(shell mkdir -p build)
 $(file >build/flags,$(flags))
 endif
 endif
-
-# The labs' programs find out when nghttp2 is called from where it must not be: common/misuse.c.
-WRAPPED := -Wl,--wrap=nghttp2_session_mem_recv,--wrap=nghttp2_session_mem_send
 
 COMPILE = $(CC) $(1) $(FLAGS_OF_LIBRARIES) $(CFLAGS) -MMD -MP
 linked  = $(foreach kind,%.o %/grader.a %/common.a,$(filter $(kind),$^))
