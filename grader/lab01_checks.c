@@ -212,4 +212,9 @@ CHECK(lab01, goaway_error, .points = 1, .todo = 5, .section = "6.8",
   peer_send_settings_ack(peer); /* the session is open then, but not well */
   peer_close(peer);
   expect_error(exchange, 0);
+  const char *line = program_stderr(exchange->program, NULL);
+  const char *end = strrchr(line, ':') ? strrchr(line, ':') : line; /* behind the URL's port */
+  if (!strstr(end, "ENHANCE_YOUR_CALM") && !strstr(end, "11") && !strcasestr(end, "0xb"))
+    exchange_fail_at(exchange, -1, "a line with the name of the error code, ENHANCE_YOUR_CALM",
+                     line, "The error that the GOAWAY tells is not named.");
 }

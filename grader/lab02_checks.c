@@ -144,6 +144,13 @@ static int todo_of_difference(const char *seen, size_t seen_length, const struct
   return field ? 3 : 5; /* a header field too many; or no empty line */
 }
 
+static int count(const char *text, const char *words) {
+  int found = 0;
+  for (const char *place = strstr(text, words); place; place = strstr(place + 1, words))
+    found++;
+  return found;
+}
+
 /* Goodbye, status 0, and this output; `what` is told if it is another. */
 static void finish(struct exchange *exchange, struct peer *peer, struct buffer *output,
                    const char *what) {
@@ -153,6 +160,8 @@ static void finish(struct exchange *exchange, struct peer *peer, struct buffer *
   const char *seen = program_stdout(exchange->program, &length);
   if (peer->returned_count == 1)
     exchange->finding.todo_of_place = todo_of_difference(seen, length, output);
+  else if (count(seen, ":status: ") < count(output->bytes, ":status: "))
+    what = "The header lines of a response are missing.";
   exchange_expect_output(exchange, what, output->bytes, output->length);
   exchange->finding.todo_of_place = 0;
   exchange_expect_status(exchange, 0);
@@ -336,6 +345,11 @@ static bool is_blocked(void *argument) {
          (used == NGHTTP2_INITIAL_WINDOW_SIZE && program_idle(peer->exchange->program) > 0);
 }
 
+static bool has_ended_or_is_too_long(void *argument) {
+  const struct peer_stream *stream = argument;
+  return stream->ended || stream->reset || stream->body.length > MEBIBYTE;
+}
+
 CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
       .sentence = "1 MiB of body waits for the windows that the server opens late") {
   enum { PIECES = 16, PIECE = MEBIBYTE / PIECES };
@@ -363,8 +377,12 @@ CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
   peer_send_window_update(peer, stream_id, 1);
   peer_send_window_update(peer, 0, 2 * MEBIBYTE);
   peer_send_window_update(peer, stream_id, 2 * MEBIBYTE);
-  peer_expect_end_of_request(peer, stream_id);
   const struct buffer *body = &peer_stream(peer, stream_id)->body;
+  exchange_await(exchange, has_ended_or_is_too_long, peer_stream(peer, stream_id));
+  if (body->length > MEBIBYTE)
+    exchange_fail_at(exchange, -1, "END_STREAM after 1,048,576 bytes of DATA", "more DATA",
+                     "The body goes on after its last byte: something of it is sent again.");
+  peer_expect_end_of_request(peer, stream_id);
   bool equal = body->length == MEBIBYTE;
   for (int i = 0; i < PIECES && equal; i++)
     equal = memcmp(body->bytes + (size_t)i * PIECE, pieces[i], PIECE) == 0;
@@ -532,6 +550,15 @@ CHECK(lab02, slowly, .points = 1, .todo = 3, .section = "4.1",
 
 /* --- Many on one connection --------------------------------------------------------------------------- */
 
+static bool has_said_goodbye(const struct exchange *exchange) {
+  for (size_t i = 0; i < exchange->recording.count; i++) {
+    const struct frame *frame = exchange->recording.entries[i].frame;
+    if (frame && frame->sender == FRAME_FROM_CLIENT && frame->type == NGHTTP2_GOAWAY)
+      return true;
+  }
+  return false;
+}
+
 CHECK(lab02, at_once, .points = 2, .todo = 1, .section = "5",
       .sentence = "all requests are sent at once: the server answers when it has all of them") {
   int32_t streams[3] = {0};
@@ -544,6 +571,9 @@ CHECK(lab02, at_once, .points = 2, .todo = 1, .section = "5",
     peer_send_body(peer, streams[i], body, strlen(body));
     append_plain(&output, body, strlen(body));
     let_it_read(peer, (uint8_t)i);
+    if (i > 0 && has_said_goodbye(exchange))
+      exchange_fail_at(exchange, -1, "GOAWAY after the last response", "GOAWAY before it",
+                       "The program says goodbye before all responses have come.");
   }
   finish(exchange, peer, &output, "The responses are not printed each as it completes.");
 }
@@ -568,6 +598,21 @@ CHECK(lab02, interleaved, .points = 1, .todo = 4, .section = "5",
   finish(exchange, peer, &output, "The bodies of streams that are interleaved are not kept apart.");
 }
 
+/* RST_STREAM with NO_ERROR ends a stream, but without END_STREAM no response. */
+static void expect_half_refused(struct exchange *exchange) {
+  exchange_start(exchange, "requests", url_of(exchange, "/half"), NULL);
+  struct peer *peer = exchange_accept(exchange);
+  peer_handshake(peer);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
+  peer_send_data(peer, stream_id, "half of", 7, false);
+  peer_send_reset(peer, stream_id, NGHTTP2_NO_ERROR);
+  peer_expect_goodbye(peer);
+  exchange_expect_output(exchange, "Half of a response, reset with NO_ERROR, is taken for all of it.",
+                         "", 0);
+  expect_failure(exchange);
+}
+
 CHECK(lab02, reset, .points = 1, .todo = 5, .section = "6.4",
       .sentence = "one stream is reset: the others finish, it is reported, status 1") {
   int32_t streams[3] = {0};
@@ -588,6 +633,8 @@ CHECK(lab02, reset, .points = 1, .todo = 5, .section = "6.4",
                          "What is printed is not the responses that are complete, and only they.",
                          output.bytes, output.length);
   expect_failure(exchange);
+  buffer_free(&output);
+  expect_half_refused(exchange);
 }
 
 CHECK(lab02, goaway, .points = 1, .todo = 5, .section = "6.8",

@@ -76,6 +76,18 @@ CHECK(lab03, get, .points = 1, .todo = 4, .section = "8.1",
   exchange_end_server(exchange);
 }
 
+/* A header block that comes after the first of a stream is its trailers: the request is still a HEAD. */
+static void expect_head_with_trailers(struct peer *peer, int32_t stream_id) {
+  peer_send_request(peer, stream_id, false, "HEAD", "/");
+  peer_send_headers(peer, stream_id, true, "x-trailer", "of the request", NULL);
+  peer_expect_response(peer, stream_id);
+  if (peer_stream(peer, stream_id)->body.length > 0)
+    exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->over_at,
+                     "a response without a body, as for every HEAD", "a body",
+                     "The trailers of a request are taken for another request.");
+  expect_answer(peer, stream_id, "");
+}
+
 CHECK(lab03, methods, .points = 1, .todo = 2, .section = "8.3.1",
       .sentence = "PUT, DELETE, OPTIONS are answered alike, HEAD without a body") {
   static const char *const methods[] = {"PUT", "DELETE", "OPTIONS"};
@@ -87,6 +99,7 @@ CHECK(lab03, methods, .points = 1, .todo = 2, .section = "8.3.1",
   }
   peer_send_request(peer, stream_id, true, "HEAD", "/");
   expect_answer(peer, stream_id, "");
+  expect_head_with_trailers(peer, stream_id + 2);
   exchange_end_server(exchange);
 }
 

@@ -44,10 +44,20 @@ static void compare_content_type(struct pair *pair, int32_t stream_id) {
     return;
   snprintf(expected, sizeof expected, "content-type: %s", value);
   const char *seen = peer_field(pair->program, stream_id, "content-type");
-  if (!seen || strcmp(seen, expected + strlen("content-type: ")) != 0)
-    exchange_fail_at(pair->exchange, peer_stream(pair->program, stream_id)->frame, expected,
-                     seen ? seen : "no content-type",
-                     "The content-type of the response is not right.");
+  if (seen && strcmp(seen, expected + strlen("content-type: ")) == 0)
+    return;
+  long frame = peer_stream(pair->program, stream_id)->frame;
+  const char *fields = peer_stream(pair->program, stream_id)->fields.bytes;
+  const char *other = seen || !fields ? NULL : strcasestr(fields, "content-type");
+  char name[64];
+  if (other) {
+    snprintf(name, sizeof name, "a field with the name \"%.*s\"",
+             (int)(1 + strcspn(other + 1, " \n") - 1), other);
+    exchange_fail_at(pair->exchange, frame, expected, name,
+                     "The name of a header field is not right.");
+  }
+  exchange_fail_at(pair->exchange, frame, expected, seen ? seen : "no content-type",
+                   "The content-type of the response is not right.");
 }
 
 /* Both have answered alike. */

@@ -225,6 +225,26 @@ CHECK(lab05, in_time, .points = 1, .todo = 3, .program = "client", .section = "8
   expect_printed(&asked, text); /* the program that waits for its timer does not end */
 }
 
+/* Its time is over before there is a connection: the server's queue is full. */
+static void expect_timeout_unconnected(struct exchange *exchange) {
+  struct port port;
+  char url[64];
+  if (port_hold(&port) != 0 || port_fill(&port) != 0)
+    exchange_fault(exchange, "no port that is full");
+  snprintf(url, sizeof url, "http://127.0.0.1:%d/ping", port.number);
+  exchange_start(exchange, "client", url, NULL);
+  struct asked asked = {.exchange = exchange};
+  bool ended = await_before_sleep(exchange, 0.6, has_ended, &asked);
+  port_release(&port);
+  if (!ended)
+    exchange_fail_at(exchange, -1, "the end of the program, after 100 ms", "it waits on",
+                     "The program goes on when its time is over before there is a connection.");
+  exchange_expect_output(exchange,
+                         "A request whose time is over before there is a connection is not told so.",
+                         TIMED_OUT, strlen(TIMED_OUT));
+  exchange_expect_status(exchange, 1);
+}
+
 CHECK(lab05, timed_out, .points = 1, .todo = 2, .program = "client", .section = "6.4",
       .sentence = "no answer for 100 ms: RST_STREAM CANCEL, GOAWAY, status 1") {
   enum { LIMIT = 100 };
@@ -235,6 +255,8 @@ CHECK(lab05, timed_out, .points = 1, .todo = 2, .program = "client", .section = 
   if (recording_clock() - asked.started < LIMIT - EARLY)
     fail_early(exchange, find_reset(asked.peer));
   expect_timeout(&asked, LIMIT, 1);
+  exchange_wait_for_end(exchange);
+  expect_timeout_unconnected(exchange);
 }
 
 CHECK(lab05, timeout, .points = 1, .todo = 1, .program = "client", .section = NULL,
@@ -269,17 +291,20 @@ static void send_piece(struct asked *asked, size_t number) {
   }
 }
 
-/* Send a response piece by piece, with pauses of which one is shorter than `timeout`, and two are longer.
+enum { PIECES = sizeof pieces / sizeof pieces[0] };
+
+/* Send a response piece by piece, with or without the 103, with pauses of which one is shorter than `timeout`, and two are longer.
  * Returns the piece after which the program gave up; or the count, if it did not. */
-static size_t answer_piece_by_piece(struct asked *asked, int timeout) {
-  enum { COUNT = sizeof pieces / sizeof pieces[0] };
-  for (size_t i = 1; i < COUNT; i++) {
+static size_t answer_piece_by_piece(struct asked *asked, int timeout, bool with_103) {
+  size_t last = 0;
+  for (size_t i = with_103 ? 1 : 2; i < PIECES; i++) {
     let_pass(asked->exchange, 0.6 * timeout);
     if (is_reset_or_closed(asked))
-      return i - 1;
+      return last;
     send_piece(asked, i);
+    last = i;
   }
-  return COUNT;
+  return PIECES;
 }
 
 static _Noreturn void fail_inactivity(struct asked *asked, size_t last) {
@@ -290,6 +315,17 @@ static _Noreturn void fail_inactivity(struct asked *asked, size_t last) {
                    "The timer does not start again with everything that comes on the stream.");
 }
 
+/* It gave up after the 103: does it start the timer again with anything? */
+static size_t leave_out_103(struct exchange *exchange, int timeout) {
+  exchange_wait_for_end(exchange);
+  struct asked asked = start_client(exchange, timeout);
+  size_t last = answer_piece_by_piece(&asked, timeout, false);
+  if (last < PIECES)
+    fail_inactivity(&asked, last);
+  exchange_wait_for_end(exchange);
+  return 1;
+}
+
 /* On a machine so busy that a pause of 90 ms takes 150, a right program gives up too: so there is a second time, with
  * longer pauses. */
 CHECK(lab05, inactivity, .points = 1, .todo = 3, .program = "client", .section = "8.1",
@@ -298,11 +334,13 @@ CHECK(lab05, inactivity, .points = 1, .todo = 3, .program = "client", .section =
   exchange_listen(exchange);
   for (int i = 0; i < 2; i++) {
     struct asked asked = start_client(exchange, timeouts[i]);
-    size_t last = answer_piece_by_piece(&asked, timeouts[i]);
-    if (last == sizeof pieces / sizeof pieces[0]) {
+    size_t last = answer_piece_by_piece(&asked, timeouts[i], true);
+    if (last == PIECES) {
       expect_printed(&asked, "bit by bit");
       return;
     }
+    if (i == 1 && last == 1)
+      last = leave_out_103(exchange, timeouts[i]);
     if (i == 1)
       fail_inactivity(&asked, last);
     exchange_wait_for_end(exchange);

@@ -440,6 +440,15 @@ static bool is_open_or_closed(void *argument) {
   return peer->connected || !peer->transport;
 }
 
+/* The version of TLS, if the grader speaks only one. */
+static const char *only_version(SSL_CTX *tls) {
+  long version = tls ? SSL_CTX_get_max_proto_version(tls) : 0;
+  if (version == 0 || version != SSL_CTX_get_min_proto_version(tls))
+    return "";
+  return version == TLS1_3_VERSION ? " with a peer that speaks TLS 1.3 only"
+                                   : " with a peer that speaks TLS 1.2 only";
+}
+
 void peer_expect_open(struct peer *peer) {
   if (exchange_await(peer->exchange, is_open_or_closed, peer) && peer->connected)
     return;
@@ -447,8 +456,8 @@ void peer_expect_open(struct peer *peer) {
   bool is_client = peer->program == FRAME_FROM_CLIENT;
   if (is_client || peer->exchange->tls)
     exchange_fail_at(peer->exchange, -1, "a complete TLS handshake", error,
-                     "The %s does not come through the TLS handshake.",
-                     is_client ? "client" : "server");
+                     "The %s does not come through the TLS handshake%s.",
+                     is_client ? "client" : "server", only_version(peer->exchange->tls));
   exchange_fail(peer->exchange, "The server does not accept a connection.");
 }
 
@@ -565,6 +574,9 @@ void peer_expect_goaway(struct peer *peer) {
     fail_expectation(
         peer, "6.8", "GOAWAY NO_ERROR",
         is_found(&other) ? "The program says goodbye with an error code, though nothing is wrong."
+        : peer->closed_by_program && !peer->settings_acknowledged
+            ? "The program closes the connection before the session is open: SETTINGS are not "
+              "acknowledged."
         : peer->closed_by_program
             ? "The program closes the connection without a goodbye: GOAWAY comes first."
             : "The program does not say goodbye: no GOAWAY comes.");

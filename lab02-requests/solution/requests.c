@@ -41,6 +41,7 @@ struct request {
   const char *path;
   int status;            /* of the last header block that had one; 0 before */
   bool in_trailers;      /* the header block that arrives comes after the body */
+  bool ended;            /* END_STREAM has come */
   struct buffer headers; /* "name: value" lines */
   struct buffer body;
 };
@@ -210,17 +211,16 @@ static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t
   struct request *request = nghttp2_session_get_stream_user_data(session, stream_id);
   /* BEGIN SOLUTION */
   /* STARTER
-  // A response is complete if the peer has sent END_STREAM: nghttp2_session_get_stream_remote_close
-  // knows. Print it; else fail with the request's path and nghttp2_http2_strerror of the error code.
-  // When all requests are finished: connection_close.
+  // A response is complete if END_STREAM has come, and the stream was not closed with an error. Print it; else
+  // fail with the request's path and nghttp2_http2_strerror of the error code. When all requests are
+  // finished: connection_close.
   (void)client;
   (void)request;
   (void)error_code;
   (void)print_response;
   todo(5, "print the response or say why there is none; after the last one, close the connection");
   */
-  bool complete = nghttp2_session_get_stream_remote_close(session, stream_id) == 1;
-  if (complete && error_code == NGHTTP2_NO_ERROR)
+  if (request->ended && error_code == NGHTTP2_NO_ERROR)
     print_response(request);
   else
     fail(client, request->path, nghttp2_http2_strerror(error_code));
@@ -232,6 +232,16 @@ static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t
 }
 
 /* --- Given --------------------------------------------------------------------------------------- */
+
+/* A frame has come. The last one of a response has END_STREAM (RFC 9113, section 8.1). */
+static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
+  struct request *request = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+  bool can_be_last = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
+  (void)user;
+  if (request && can_be_last && frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+    request->ended = true;
+  return 0;
+}
 
 static void on_open(struct connection *connection, void *user) {
   struct client *client = user;
@@ -259,6 +269,7 @@ static nghttp2_session_callbacks *create_callbacks(void) {
   nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
   nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data_chunk_recv);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
   return callbacks;
 }
