@@ -574,7 +574,7 @@ void peer_expect_goaway(struct peer *peer) {
     fail_expectation(
         peer, "6.8", "GOAWAY NO_ERROR",
         is_found(&other) ? "The program says goodbye with an error code, though nothing is wrong."
-        : peer->closed_by_program && !peer->settings_acknowledged
+        : peer->closed_by_program && !peer->settings_acknowledged && peer->returned_count == 0
             ? "The program closes the connection before the session is open: SETTINGS are not "
               "acknowledged."
         : peer->closed_by_program
