@@ -13,7 +13,7 @@
 #include "grader/text.h"
 
 /* How many frames of the whole exchange are shown: nobody reads more. */
-enum { SHOWN_ALONE = 2000, SHOWN = 700 /* more than the page draws */ };
+enum { SHOWN_ALONE = 2000, SHOWN = 500 /* more than the page draws */ };
 
 static const char *const verdict_names[] = {"passed", "failed", "fault"};
 
@@ -23,14 +23,19 @@ static json_t *output_json(const char *bytes, size_t length) {
   return text_json(bytes, length < LIMIT ? length : LIMIT);
 }
 
+/* An argument; or how long it is, where nobody would read it. */
+static json_t *argument_json(const char *argument) {
+  enum { LIMIT = 4096 };
+  size_t length = strlen(argument);
+  return length > LIMIT ? json_integer((json_int_t)length) : text_json(argument, length);
+}
+
 static json_t *program_json(const struct exchange *exchange) {
   if (!exchange->program)
     return json_null();
   json_t *command = json_array();
-  for (size_t i = 0; i < exchange->argument_count; i++) {
-    const char *argument = exchange->arguments[i];
-    json_array_append_new(command, text_json(argument, strlen(argument)));
-  }
+  for (size_t i = 0; i < exchange->argument_count; i++)
+    json_array_append_new(command, argument_json(exchange->arguments[i]));
   size_t stdout_length;
   size_t stderr_length;
   const char *out = program_stdout(exchange->program, &stdout_length);

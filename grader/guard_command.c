@@ -31,6 +31,9 @@ static int make_environment(struct guard_command *command, const char *const add
   snprintf(temporary, sizeof temporary, "TMPDIR=%s", command->directory);
   if (environment_copy(environment) != 0 || environment_set(environment, temporary) != 0)
     return -1;
+  /* libuv would start four threads to look up one name, which the sanitizers make expensive. */
+  if (environment_set(environment, "UV_THREADPOOL_SIZE=1") != 0)
+    return -1;
   environment_unset(environment, "H2_TRACE");
   environment_unset(environment, "SSLKEYLOGFILE");
   if (sanitizer_set_options(environment, command->directory, PROGRAM_SANITIZER_STATUS,

@@ -608,8 +608,8 @@ static void expect_half_refused(struct exchange *exchange) {
   peer_send_data(peer, stream_id, "half of", 7, false);
   peer_send_reset(peer, stream_id, NGHTTP2_NO_ERROR);
   peer_expect_goodbye(peer);
-  exchange_expect_output(exchange, "Half of a response, reset with NO_ERROR, is taken for all of it.",
-                         "", 0);
+  exchange_expect_output(exchange,
+                         "Half of a response, reset with NO_ERROR, is taken for all of it.", "", 0);
   expect_failure(exchange);
 }
 

@@ -239,9 +239,9 @@ static void expect_timeout_unconnected(struct exchange *exchange) {
   if (!ended)
     exchange_fail_at(exchange, -1, "the end of the program, after 100 ms", "it waits on",
                      "The program goes on when its time is over before there is a connection.");
-  exchange_expect_output(exchange,
-                         "A request whose time is over before there is a connection is not told so.",
-                         TIMED_OUT, strlen(TIMED_OUT));
+  exchange_expect_output(
+      exchange, "A request whose time is over before there is a connection is not told so.",
+      TIMED_OUT, strlen(TIMED_OUT));
   exchange_expect_status(exchange, 1);
 }
 

@@ -28,7 +28,7 @@
 #include "grader/recording.h"
 #include "grader/results.h"
 
-enum { JOBS_PER_PROCESSOR = 4 }; /* checks at once: what takes long in most of them is to wait */
+enum { JOBS_PER_PROCESSOR = 6 }; /* checks at once: what takes long in most of them is to wait */
 
 struct options {
   const char *programs;

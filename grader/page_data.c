@@ -124,7 +124,8 @@ static json_t *finding_json(const struct board_run *run, const struct outcome_li
   json_object_del(finding, "excerpt");
   json_object_del(finding, "evidence");
   int failed = set(finding, "looks_like", likely_json(list, outcome));
-  failed |= set(finding, "where", where_json(run, list, outcome));
+  if (outcome->verdict != OUTCOME_PASSED)
+    failed |= set(finding, "where", where_json(run, list, outcome));
   failed |= set(finding, "by_hand", by_hand_json(outcome));
   if (!failed)
     return finding;
@@ -154,10 +155,10 @@ static json_t *program_json(const struct outcome *outcome) {
   size_t index;
   json_t *word;
   json_array_foreach(json_object_get(program, "command"), index, word) {
-    const char *text = json_string_value(word);
-    size_t length = cut_length(text ? text : "", LARGEST_WORD);
+    const char *text = json_is_string(word) ? json_string_value(word) : "...";
+    size_t length = cut_length(text, LARGEST_WORD);
     json_t *shown = json_string_length(word) > length ? json_sprintf("%.*s...", (int)length, text)
-                                                      : json_incref(word);
+                                                      : json_string(text);
     failed |= json_array_append_new(words, shown);
   }
   if (set(program, "command", words) == 0 && !failed)

@@ -18,7 +18,7 @@
 enum { RECORDING_LIMIT = 100000 };
 
 /* How many octets of a body recording_json has: what a reader will look at. */
-enum { RECORDING_DATA = 256 };
+enum { RECORDING_DATA = 128 };
 
 /* One frame, or one event that is no frame. */
 struct recorded {

@@ -8,11 +8,16 @@
 
 enum { LONG_ARGUMENT = 60, PORT = 8000, TLS_PORT = 8443 };
 
-/* A word for the shell, in quotes where it needs them. What is very long becomes as many octets of something else. */
+/* As many octets of something else. */
+static void print_blanks(FILE *out, size_t length) {
+  fprintf(out, "\"$(printf '%%%zus' x)\"", length);
+}
+
+/* A word for the shell, in quotes where it needs them. */
 static void print_word(FILE *out, const char *word) {
   size_t length = strlen(word);
   if (length > LONG_ARGUMENT && *word != '/' && !strstr(word, "://")) {
-    fprintf(out, "\"$(printf '%%%zus' x)\"", length);
+    print_blanks(out, length);
     return;
   }
   bool plain = length > 0;
@@ -125,7 +130,7 @@ void repeat_print(FILE *out, const struct outcome *outcome) {
   size_t index;
   const json_t *value;
   json_array_foreach(command, index, value) {
-    const char *argument = json_string_value(value);
+    const char *argument = json_is_string(value) ? json_string_value(value) : "";
     server = server || strcmp(argument, "--port") == 0;
     if (*host_of(argument))
       url = argument;
@@ -139,9 +144,11 @@ void repeat_print(FILE *out, const struct outcome *outcome) {
             port_of(url));
   fprintf(out, "  H2_TRACE=1");
   json_array_foreach(command, index, value) {
-    const char *argument = json_string_value(value);
+    const char *argument = json_is_string(value) ? json_string_value(value) : "";
     fputc(' ', out);
-    if (index == 0)
+    if (json_is_integer(value)) /* it was so long that its length is all that is known */
+      print_blanks(out, (size_t)json_integer_value(value));
+    else if (index == 0)
       print_word(out, relative(argument));
     else if (server && strcmp(before, "--port") == 0)
       fprintf(out, "%d", cert ? TLS_PORT : PORT);
