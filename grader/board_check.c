@@ -81,10 +81,11 @@ int board_todo(const struct board *board, const struct outcome *outcome) {
     return todo;
   const char *program = outcome_program(outcome);
   const json_t *finding = json_object_get(outcome->file, "finding");
-  const char *says =
-      json_string_value(json_object_get(json_object_get(finding, "evidence"), "says"));
+  const json_t *evidence = json_object_get(finding, "evidence");
+  const char *says = json_string_value(json_object_get(evidence, "says"));
+  const char *seen = json_string_value(json_object_get(evidence, "seen"));
   int known = diagnosis_todo_in(json_object_get(board->list->known, lab->id), program,
-                                outcome->check->id, outcome->check->todo, says);
+                                outcome->check->id, outcome->check->todo, says, seen);
   if (known)
     return known;
   return is_in_file(board, lab, program, todo) ? todo : outcome->check->todo;

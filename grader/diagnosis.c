@@ -248,12 +248,14 @@ static bool has_name(const json_t *checks, const char *check) {
   return false;
 }
 
-/* Whether the mistake says this sentence: in this check, or, if that is NULL, in any. */
-static bool says_it(const json_t *mistake, const char *check, const char *says) {
+/* Whether the mistake says this sentence: in this check, or, if that is NULL, in any; and, if `seen` is not NULL, of the same that
+ * was seen. */
+static bool says_it(const json_t *mistake, const char *check, const char *says, const char *seen) {
   size_t group;
   const json_t *known;
   json_array_foreach(json_object_get(mistake, "fails"), group, known) {
     if (same(json_string_value(json_object_get(known, "says")), says) &&
+        (!seen || same(json_string_value(json_object_get(known, "seen")), seen)) &&
         (!check || has_name(json_object_get(known, "checks"), check)))
       return true;
   }
@@ -269,15 +271,16 @@ static int elected(struct votes votes) {
   return 2 * votes.of[best] > votes.all ? best : 0;
 }
 
-/* Of those mistakes of this program (NULL: of any) that say it in this check (NULL: in any). */
+/* Of those mistakes of this program (NULL: of any) that say it in this check (NULL: in any), of what was seen (NULL: of
+ * anything). */
 static struct votes count_votes(const json_t *mistakes, const char *program, const char *check,
-                                const char *says) {
+                                const char *says, const char *seen) {
   struct votes votes = {.all = 0};
   const char *name;
   json_t *mistake;
   json_object_foreach((json_t *)mistakes, name, mistake) { /* it is only read */
     json_int_t todo = json_integer_value(json_object_get(mistake, "todo"));
-    if (todo < 0 || todo >= TODOS || !says_it(mistake, check, says) ||
+    if (todo < 0 || todo >= TODOS || !says_it(mistake, check, says, seen) ||
         (program && !same(program, json_string_value(json_object_get(mistake, "program")))))
       continue;
     votes.all++;
@@ -287,14 +290,17 @@ static struct votes count_votes(const json_t *mistakes, const char *program, con
 }
 
 int diagnosis_todo_of(const json_t *mistakes, const char *says) {
-  return elected(count_votes(mistakes, NULL, NULL, says));
+  return elected(count_votes(mistakes, NULL, NULL, says, NULL));
 }
 
 int diagnosis_todo_in(const json_t *mistakes, const char *program, const char *check, int own,
-                      const char *says) {
-  struct votes votes = count_votes(mistakes, program, check, says);
+                      const char *says, const char *seen) {
+  int of_same = seen ? elected(count_votes(mistakes, program, check, says, seen)) : 0;
+  if (of_same)
+    return of_same;
+  struct votes votes = count_votes(mistakes, program, check, says, NULL);
   if (votes.all > 0 && own > 0 && own < TODOS && 3 * votes.of[own] >= votes.all)
     return own;
   int todo = elected(votes);
-  return todo ? todo : elected(count_votes(mistakes, program, NULL, says));
+  return todo ? todo : elected(count_votes(mistakes, program, NULL, says, NULL));
 }

@@ -168,13 +168,27 @@ Test(diagnosis, a_sentence_belongs_to_the_todo_of_its_check_and_program) {
       " 'b': {'program': 'server', 'todo': 6, 'fails': [{'checks': ['y', 'z'], 'says': 'No.'}]},"
       " 'c': {'program': 'server', 'todo': 5, 'fails': [{'checks': ['z'], 'says': 'No.'}]},"
       " 'd': {'program': 'client', 'todo': 1, 'fails': [{'checks': ['v'], 'says': 'No.'}]}}");
-  cr_assert(diagnosis_todo_in(mistakes, "server", "x", 4, "No.") == 5);
-  cr_assert(diagnosis_todo_in(mistakes, "server", "y", 4, "No.") == 6);
-  cr_assert(diagnosis_todo_in(mistakes, "server", "z", 6, "No.") == 6,
+  cr_assert(diagnosis_todo_in(mistakes, "server", "x", 4, "No.", NULL) == 5);
+  cr_assert(diagnosis_todo_in(mistakes, "server", "y", 4, "No.", NULL) == 6);
+  cr_assert(diagnosis_todo_in(mistakes, "server", "z", 6, "No.", NULL) == 6,
             "the check's own is voted for");
-  cr_assert(diagnosis_todo_in(mistakes, "server", "v", 4, "No.") == 5, "most in other checks");
-  cr_assert(diagnosis_todo_in(mistakes, "client", "v", 3, "No.") == 1);
-  cr_assert(diagnosis_todo_in(mistakes, "client", "v", 3, "Yes.") == 0);
+  cr_assert(diagnosis_todo_in(mistakes, "server", "v", 4, "No.", NULL) == 5,
+            "most in other checks");
+  cr_assert(diagnosis_todo_in(mistakes, "client", "v", 3, "No.", NULL) == 1);
+  cr_assert(diagnosis_todo_in(mistakes, "client", "v", 3, "Yes.", NULL) == 0);
+  json_decref(mistakes);
+}
+
+Test(diagnosis, who_saw_the_same_is_heard_first) {
+  json_t *mistakes = parse("{'a': {'program': 'p', 'todo': 2, 'fails': [{'checks': ['x'], 'says': "
+                           "'No.', 'seen': 'its end'}]},"
+                           " 'b': {'program': 'p', 'todo': 2, 'fails': [{'checks': ['x'], 'says': "
+                           "'No.', 'seen': 'its end'}]},"
+                           " 'c': {'program': 'p', 'todo': 4, 'fails': [{'checks': ['x'], 'says': "
+                           "'No.', 'seen': 'it waits'}]}}");
+  cr_assert(diagnosis_todo_in(mistakes, "p", "x", 1, "No.", "it waits") == 4);
+  cr_assert(diagnosis_todo_in(mistakes, "p", "x", 1, "No.", "its end") == 2);
+  cr_assert(diagnosis_todo_in(mistakes, "p", "x", 1, "No.", "nothing") == 2);
   json_decref(mistakes);
 }
 
