@@ -271,6 +271,12 @@ static int elected(struct votes votes) {
   return 2 * votes.of[best] > votes.all ? best : 0;
 }
 
+/* The same, but for this TODO a third is enough. */
+static int favoured(struct votes votes, int own) {
+  bool enough = votes.all > 0 && own > 0 && own < TODOS && 3 * votes.of[own] >= votes.all;
+  return enough ? own : elected(votes);
+}
+
 /* Of those mistakes of this program (NULL: of any) that say it in this check (NULL: in any), of what was seen (NULL: of
  * anything). */
 static struct votes count_votes(const json_t *mistakes, const char *program, const char *check,
@@ -295,12 +301,8 @@ int diagnosis_todo_of(const json_t *mistakes, const char *says) {
 
 int diagnosis_todo_in(const json_t *mistakes, const char *program, const char *check, int own,
                       const char *says, const char *seen) {
-  int of_same = seen ? elected(count_votes(mistakes, program, check, says, seen)) : 0;
-  if (of_same)
-    return of_same;
-  struct votes votes = count_votes(mistakes, program, check, says, NULL);
-  if (votes.all > 0 && own > 0 && own < TODOS && 3 * votes.of[own] >= votes.all)
-    return own;
-  int todo = elected(votes);
+  int todo = seen ? favoured(count_votes(mistakes, program, check, says, seen), own) : 0;
+  if (!todo)
+    todo = favoured(count_votes(mistakes, program, check, says, NULL), own);
   return todo ? todo : elected(count_votes(mistakes, program, NULL, says, NULL));
 }

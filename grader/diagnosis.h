@@ -51,8 +51,8 @@ const struct diagnosis_likely *diagnosis_of(const struct diagnosis *diagnosis, c
 int diagnosis_todo_of(const json_t *mistakes, const char *says);
 
 /* The same by the mistakes in this program: by those that say it in this check of the same that was `seen`, if they agree; else by
- * those that say it in this check; else by all of them. `own` is the check's TODO, for which a third of the second is
- * enough. `seen` may be NULL. */
+ * those that say it in this check; else by all of them. `own` is the check's TODO, for which a third of the first or
+ * the second is enough. `seen` may be NULL. */
 int diagnosis_todo_in(const json_t *mistakes, const char *program, const char *check, int own,
                       const char *says, const char *seen);
 
