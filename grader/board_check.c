@@ -59,11 +59,11 @@ static bool has_number(const struct outcome *outcome, const char *key) {
   return json_integer_value(json_object_get(finding, key)) > 0;
 }
 
-/* Whether it can be seen where the mistake is: where the program stopped or crashed, or by what it looks like. */
+/* Whether it can be seen where the mistake is: where the program stopped or crashed, or by the one that it looks like. */
 static bool is_located(const struct board *board, const struct outcome *outcome) {
   const struct diagnosis_likely *likely = outcome_likely(board->list, outcome);
   return has_number(outcome, "todo") || has_number(outcome, "todo_of_place") ||
-         (likely && likely->todo);
+         (likely && likely->todo && !likely->mistakes[1]);
 }
 
 /* Whether this TODO is in a file of the student's; where there is no file to look at, it may be. */
