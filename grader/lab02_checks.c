@@ -598,13 +598,14 @@ CHECK(lab02, interleaved, .points = 1, .todo = 4, .section = "5",
   finish(exchange, peer, &output, "The bodies of streams that are interleaved are not kept apart.");
 }
 
-/* RST_STREAM with NO_ERROR ends a stream, but without END_STREAM no response. */
+/* RST_STREAM with NO_ERROR ends a stream, but without END_STREAM no response. (content-length is for those who are not told of
+ * END_STREAM, as in Node.js.) */
 static void expect_half_refused(struct exchange *exchange) {
   exchange_start(exchange, "requests", url_of(exchange, "/half"), NULL);
   struct peer *peer = exchange_accept(exchange);
   peer_handshake(peer);
   int32_t stream_id = peer_expect_request(peer);
-  peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
+  peer_send_headers(peer, stream_id, false, ":status", "200", "content-length", "14", NULL);
   peer_send_data(peer, stream_id, "half of", 7, false);
   peer_send_reset(peer, stream_id, NGHTTP2_NO_ERROR);
   peer_expect_goodbye(peer);
