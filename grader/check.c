@@ -13,7 +13,7 @@
 #include "grader/text.h"
 
 /* How many frames of the whole exchange are shown: nobody reads more. */
-enum { SHOWN_ALONE = 2000, SHOWN = 500 /* more than the page draws */ };
+enum { SHOWN_ALONE = 2000, SHOWN = 320 /* more than the page draws */ };
 
 static const char *const verdict_names[] = {"passed", "failed", "fault"};
 

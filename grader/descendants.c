@@ -235,5 +235,7 @@ bool descendants_asleep(const struct descendants *descendants, unsigned long lon
 
 double descendants_count_threads(void) {
   struct sysinfo info;
-  return sysinfo(&info) == 0 ? info.procs : INFINITY; /* of threads, whatever its name */
+  if (sysinfo(&info) != 0)
+    return INFINITY;
+  return info.procs; /* threads, whatever its name */
 }

@@ -15,7 +15,7 @@
 
 /* What a page shows, so that it opens at once; where it leaves something out, it says so. */
 enum {
-  PAGE_FRAMES = 400,       /* of one check, and some around the frame that is wrong */
+  PAGE_FRAMES = 300,       /* of one check, and some around the frame that is wrong */
   PAGE_TRACE_FRAMES = 3000 /* of a trace */
 };
 

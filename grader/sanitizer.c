@@ -78,7 +78,7 @@ static char *beginning_of_line(const struct buffer *text, char *place) {
 /* AddressSanitizer's doubts, two lines of them, about stacks that no lab has: a student would believe them. */
 static int append_without_doubts(struct buffer *report, const char *text, size_t length) {
   static const char doubts[] = "HINT: this may be a false positive";
-  char *place = length > 0 ? memmem(text, length, doubts, strlen(doubts)) : NULL;
+  const char *place = text != NULL ? memmem(text, length, doubts, strlen(doubts)) : NULL;
   if (place == NULL)
     return buffer_append(report, text, length);
   const char *rest = place;
@@ -100,7 +100,7 @@ static int append_report(const char *path, struct buffer *report) {
       strstr(text.length > 0 ? text.bytes : "", "LeakSanitizer has encountered a fatal error");
   if (complaint != NULL) /* and all that follows is about it */
     length = (size_t)(beginning_of_line(&text, complaint) - text.bytes);
-  if (result == 0)
+  if (result == 0 && length > 0)
     result = append_without_doubts(report, text.bytes, length);
   buffer_free(&text);
   return result;
