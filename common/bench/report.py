@@ -116,6 +116,19 @@ def goals(results):
     return ['10x100: CPU a request, in times of ours', 'measured', 'goal'], body
 
 
+def goals_block(runs):
+    """The goals, and what the last runs have found."""
+    rows = [goals(results)[1] for results in runs]
+    body = [[line[0], *(run[i][1] for run in rows), line[2]] for i, line in enumerate(rows[-1])]
+    grade = [{row['what']: row['seconds'] for row in rows_of(results, 'grade')} for results in runs]
+    for what, wanted in ('nothing to compile', '2'), ('one edited file', '3.5'), ('from nothing', '20'):
+        if all(what in run for run in grade):
+            body.append([f'seconds of `make grade SOLUTION=1`, {what}', *(number(run[what]) for run in grade), wanted])
+    head = ['10×100: CPU a request, in times of ours', *(f'run {i + 1}' for i in range(len(runs))), 'goal']
+    return markdown(head, body) + '\n\n' + ', '.join(
+        f'run {i + 1}: {results["machine"]["time"]}, load {results["machine"]["load"]:.1f} at the end' for i, results in enumerate(runs)) + '.'
+
+
 def single(results, part, figures):
     """Head and body for a part that measures programs of ours alone."""
     head = [''] + list(figures.values())
@@ -204,7 +217,7 @@ def profile_block(results):
     return markdown(['code of', 'instructions a request', 'share'], body) + f'\n\nSystem calls a request: {", ".join(calls)}.'
 
 
-BLOCKS = {'speed': speed_block, 'profile': profile_block}
+BLOCKS = {'speed': lambda runs: speed_block(runs[-1]), 'profile': lambda runs: profile_block(runs[-1]), 'goals': goals_block}
 
 if __name__ == '__main__':
     sys.exit('report is no program; see bench')
