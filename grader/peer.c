@@ -445,8 +445,8 @@ static const char *only_version(SSL_CTX *tls) {
   long version = tls ? SSL_CTX_get_max_proto_version(tls) : 0;
   if (version == 0 || version != SSL_CTX_get_min_proto_version(tls))
     return "";
-  return version == TLS1_3_VERSION ? " with a peer that speaks TLS 1.3 only"
-                                   : " with a peer that speaks TLS 1.2 only";
+  return version == TLS1_3_VERSION ? " with a peer that speaks nothing older than TLS 1.3"
+                                   : " with a peer that speaks nothing newer than TLS 1.2";
 }
 
 void peer_expect_open(struct peer *peer) {
