@@ -13,7 +13,7 @@
 #include "grader/text.h"
 
 /* How many frames of the whole exchange are shown: nobody reads more. */
-enum { SHOWN_ALONE = 2000, SHOWN = 320 /* more than the page draws */ };
+enum { SHOWN_ALL = 2000, SHOWN = 320 /* more than the page draws */ };
 
 static const char *const verdict_names[] = {"passed", "failed", "fault"};
 
@@ -74,7 +74,7 @@ static json_t *ladder_json(const struct exchange *exchange, bool excerpt) {
   if (excerpt)
     excerpt_print(exchange, out, &style);
   else
-    recording_print(&exchange->recording, out, &style, 0, SHOWN_ALONE, exchange->finding.frame);
+    recording_print(&exchange->recording, out, &style, 0, SHOWN_ALL, exchange->finding.frame);
   fclose(out);
   json_t *json = text_json(ladder, length);
   free(ladder);
@@ -143,7 +143,8 @@ static void write_capture(const struct exchange *exchange) {
 static int write_outcome(const struct exchange *exchange) {
   char path[4096];
   file_path(exchange, "json", path, sizeof path);
-  size_t shown = exchange->verdict == VERDICT_PASSED && !getenv(CHECK_ALONE) ? SHOWN : SHOWN_ALONE;
+  bool all = exchange->verdict != VERDICT_PASSED || getenv(CHECK_ALONE) || getenv(CHECK_PCAP);
+  size_t shown = all ? SHOWN_ALL : SHOWN;
   json_t *outcome =
       json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I}", "lab", exchange->check->lab, "check",
                 exchange->check->id, "verdict", verdict_names[exchange->verdict], "finding",

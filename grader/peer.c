@@ -566,6 +566,18 @@ static bool is_goaway_with_error(const struct frame *frame, const void *argument
   return frame->type == NGHTTP2_GOAWAY && frame->error_code != NGHTTP2_NO_ERROR;
 }
 
+static bool has_ended(void *argument) {
+  const struct peer *peer = argument;
+  return program_ended(peer->exchange->program);
+}
+
+/* A client that has asked for nothing, and says by its status that it failed. */
+static bool gave_up(struct peer *peer) {
+  int status = 0;
+  return peer->returned_count == 0 && exchange_await(peer->exchange, has_ended, peer) &&
+         program_end(peer->exchange->program, &status) == PROGRAM_EXITED && status == 1;
+}
+
 void peer_expect_goaway(struct peer *peer) {
   look_at(peer, 0);
   struct search search = {peer, is_goaway, NULL, 0};
@@ -574,7 +586,7 @@ void peer_expect_goaway(struct peer *peer) {
     fail_expectation(
         peer, "6.8", "GOAWAY NO_ERROR",
         is_found(&other) ? "The program says goodbye with an error code, though nothing is wrong."
-        : peer->closed_by_program && !peer->settings_acknowledged && peer->returned_count == 0
+        : peer->closed_by_program && !peer->settings_acknowledged && gave_up(peer)
             ? "The program closes the connection before the session is open: SETTINGS are not "
               "acknowledged."
         : peer->closed_by_program
