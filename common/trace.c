@@ -22,6 +22,7 @@ static struct {
   unsigned connections; /* so far */
   int file;             /* for JSON */
   off_t end;            /* of the last frame in the file; after it is only the end of the array */
+  bool one_terminal;    /* standard output goes to where the ladder does */
 } shared;
 
 struct trace {
@@ -85,6 +86,13 @@ static void open_file(const char *name) {
     append(empty, strlen(empty));
 }
 
+static bool outputs_are_one_terminal(void) {
+  struct stat out;
+  struct stat error;
+  return isatty(STDOUT_FILENO) && isatty(STDERR_FILENO) && fstat(STDOUT_FILENO, &out) == 0 &&
+         fstat(STDERR_FILENO, &error) == 0 && out.st_rdev == error.st_rdev;
+}
+
 static void ask_environment(void) {
   static const char suffix[] = ".json";
   const char *value = getenv("H2_TRACE");
@@ -95,6 +103,7 @@ static void ask_environment(void) {
     open_file(value);
   else
     shared.output = LADDER;
+  shared.one_terminal = outputs_are_one_terminal();
 }
 
 /* --- What one call prints ------------------------------------------------------------------------- */
@@ -107,17 +116,10 @@ static FILE *begin_output(struct trace *trace) {
   return trace->out;
 }
 
-static bool outputs_are_one_terminal(void) {
-  struct stat out;
-  struct stat error;
-  return isatty(STDOUT_FILENO) && isatty(STDERR_FILENO) && fstat(STDOUT_FILENO, &out) == 0 &&
-         fstat(STDERR_FILENO, &error) == 0 && out.st_rdev == error.st_rdev;
-}
-
 /* A body that was printed to the same terminal may not have ended its line. Blanks for a whole line lead to the next one
  * from anywhere but the left edge; from there they end at the right edge, and \r takes both back to the left. */
 static void begin_line(const struct trace *trace) {
-  if (outputs_are_one_terminal())
+  if (shared.one_terminal)
     fprintf(stderr, "%*s\r", trace->style.width, "");
 }
 

@@ -185,12 +185,16 @@ static int find_undone(const struct board *board, const struct lab *lab, char *t
 /* The failure with the lowest TODO, of those that are shown: what says the same as one before is the same. */
 static const struct outcome *lowest_failure(const struct board *board, const struct lab *lab) {
   const struct outcome *lowest = NULL;
+  int lowest_todo = 0;
   for (size_t i = 0; i < board->list->count; i++) {
     const struct outcome *outcome = &board->list->outcomes[i];
     if (!is_of(outcome, lab) || outcome->verdict != OUTCOME_FAILED || same_words(board->list, i))
       continue;
-    if (!lowest || board_todo(board, outcome) < board_todo(board, lowest))
-      lowest = outcome;
+    int todo = board_todo(board, outcome); /* it reads the student's file */
+    if (lowest && todo >= lowest_todo)
+      continue;
+    lowest = outcome;
+    lowest_todo = todo;
   }
   return lowest;
 }
@@ -230,9 +234,9 @@ static void print_next(const struct board *board) {
     return;
   const struct outcome *lowest = lowest_failure(board, lab);
   int undone = find_undone(board, lab, todo, sizeof todo);
+  /* If what was done is wrong, that comes first. */
   if (undone == 0 || (!is_undone(lowest) && board_todo(board, lowest) < undone))
-    board_todo_text(board, lowest, todo,
-                    sizeof todo); /* what was done is wrong: that comes first */
+    board_todo_text(board, lowest, todo, sizeof todo);
   snprintf(text, sizeof text, "%s%s%s/README.md", todo, *todo ? ", explained in " : "",
            lab->folder);
   board_text(board, 0, "Next: ", text);

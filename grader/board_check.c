@@ -42,8 +42,8 @@ void board_check_line(const struct board *board, const struct outcome *outcome) 
   char text[512];
   int points = outcome->verdict == OUTCOME_PASSED ? check->points : 0;
   enum progress_change change = PROGRESS_NONE;
-  if (!board->run
-           ->only_check) /* there is nothing to compare where one check is looked at again and again */
+  /* There is nothing to compare where one check is looked at again and again. */
+  if (!board->run->only_check)
     change = progress_of(board->run->progress, board->run->programs, outcome);
   snprintf(text, sizeof text, "%s%s", changes[change], check->sentence);
   fprintf(board->out, "  ");

@@ -10,10 +10,10 @@
 #include "grader/evidence.h"
 #include "grader/excerpt.h"
 #include "grader/exchange.h"
+#include "grader/page.h"
 #include "grader/text.h"
 
-/* How many frames of the whole exchange are shown: nobody reads more. */
-enum { SHOWN_ALL = 2000, SHOWN = 320 /* more than the page draws */ };
+enum { SHOWN_FRAMES = 2000 /* of the whole exchange; nobody reads more */ };
 
 static const char *const verdict_names[] = {"passed", "failed", "fault"};
 
@@ -74,7 +74,7 @@ static json_t *ladder_json(const struct exchange *exchange, bool excerpt) {
   if (excerpt)
     excerpt_print(exchange, out, &style);
   else
-    recording_print(&exchange->recording, out, &style, 0, SHOWN_ALL, exchange->finding.frame);
+    recording_print(&exchange->recording, out, &style, 0, SHOWN_FRAMES, exchange->finding.frame);
   fclose(out);
   json_t *json = text_json(ladder, length);
   free(ladder);
@@ -144,7 +144,7 @@ static int write_outcome(const struct exchange *exchange) {
   char path[4096];
   file_path(exchange, "json", path, sizeof path);
   bool all = exchange->verdict != VERDICT_PASSED || getenv(CHECK_ALONE) || getenv(CHECK_PCAP);
-  size_t shown = all ? SHOWN_ALL : SHOWN;
+  size_t shown = all ? SHOWN_FRAMES : PAGE_FRAMES;
   json_t *outcome =
       json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I}", "lab", exchange->check->lab, "check",
                 exchange->check->id, "verdict", verdict_names[exchange->verdict], "finding",

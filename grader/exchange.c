@@ -152,8 +152,12 @@ static bool has_ended(void *argument) {
   return program_ended(exchange->program);
 }
 
+bool exchange_await_end(struct exchange *exchange) {
+  return exchange_await(exchange, has_ended, exchange);
+}
+
 void exchange_wait_for_end(struct exchange *exchange) {
-  if (!exchange_await(exchange, has_ended, exchange))
+  if (!exchange_await_end(exchange))
     exchange_fail_at(exchange, -1, "the program ends", NULL, "The program does not end.");
 }
 
@@ -464,7 +468,7 @@ static void let_it_end(struct exchange *exchange) {
   for (size_t i = 0; i < exchange->peer_count; i++)
     closing = closing || exchange->peers[i]->closed_by_program;
   if (closing)
-    exchange_await(exchange, has_ended, exchange);
+    exchange_await_end(exchange);
   explain_how_it_stands(exchange);
   explain_sleep(exchange);
   exchange->stopping = true;

@@ -123,7 +123,10 @@ struct peer *exchange_connect_to_reference(struct exchange *exchange);
 void exchange_end_server(struct exchange *exchange);
 void exchange_end_server_by(struct exchange *exchange, int signal);
 
-/* Wait until the program has ended by itself. */
+/* Wait for the program to end by itself. Returns whether it has. */
+bool exchange_await_end(struct exchange *exchange);
+
+/* The same; and that it has not is a failure. */
 void exchange_wait_for_end(struct exchange *exchange);
 
 /* It has ended (this waits for it) with that status, and without any report of a sanitizer. */

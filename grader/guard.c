@@ -138,8 +138,8 @@ static void go_early(void) {
   (void)setpriority(PRIO_PROCESS, 0, -20);
 }
 
-/* At the start, and in a flood, before all others. Not longer: who reaps a child may have to wait, in the kernel and awake, for a process
- * that reads of it in /proc; and this one would never get its turn. */
+/* At the start, and in a flood, before all others. Not longer: who reaps a child may have to wait, in the kernel and
+ * awake, for a process that reads of it in /proc; and this one would never get its turn. */
 static void go_first(void) {
   struct sched_param parameters = {.sched_priority = 1};
   (void)sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);

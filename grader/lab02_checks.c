@@ -232,13 +232,10 @@ static void expect_field(struct exchange *exchange, struct peer *peer, int32_t s
 
 /* RFC 9110, section 9.3.1: a GET has no content. Its HEADERS have END_STREAM, and no DATA follows. */
 static void expect_no_data(struct exchange *exchange, const struct peer *peer, int32_t stream_id) {
-  for (size_t i = 0; i < exchange->recording.count; i++) {
-    const struct frame *frame = exchange->recording.entries[i].frame;
-    if (frame && frame->sender == peer->program && frame->type == NGHTTP2_DATA &&
-        frame->stream_id == stream_id)
-      exchange_fail_at(exchange, (long)i, "END_STREAM in the HEADERS of the GET, and no DATA", NULL,
-                       "A GET has no body, but DATA comes: it was submitted with a data source.");
-  }
+  long data = peer_find_frame(peer, NGHTTP2_DATA, stream_id);
+  if (data >= 0)
+    exchange_fail_at(exchange, data, "END_STREAM in the HEADERS of the GET, and no DATA", NULL,
+                     "A GET has no body, but DATA comes: it was submitted with a data source.");
 }
 
 CHECK(lab02, get, .points = 1, .todo = 1, .section = "8.3.1",
@@ -550,15 +547,6 @@ CHECK(lab02, slowly, .points = 1, .todo = 3, .section = "4.1",
 
 /* --- Many on one connection --------------------------------------------------------------------------- */
 
-static bool has_said_goodbye(const struct exchange *exchange) {
-  for (size_t i = 0; i < exchange->recording.count; i++) {
-    const struct frame *frame = exchange->recording.entries[i].frame;
-    if (frame && frame->sender == FRAME_FROM_CLIENT && frame->type == NGHTTP2_GOAWAY)
-      return true;
-  }
-  return false;
-}
-
 CHECK(lab02, at_once, .points = 2, .todo = 1, .section = "5",
       .sentence = "all requests are sent at once: the server answers when it has all of them") {
   int32_t streams[3] = {0};
@@ -571,7 +559,7 @@ CHECK(lab02, at_once, .points = 2, .todo = 1, .section = "5",
     peer_send_body(peer, streams[i], body, strlen(body));
     append_plain(&output, body, strlen(body));
     let_it_read(peer, (uint8_t)i);
-    if (i > 0 && has_said_goodbye(exchange))
+    if (i > 0 && peer_find_frame(peer, NGHTTP2_GOAWAY, 0) >= 0)
       exchange_fail_at(exchange, -1, "GOAWAY after the last response", "GOAWAY before it",
                        "The program says goodbye before all responses have come.");
   }

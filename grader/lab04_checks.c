@@ -51,8 +51,8 @@ static void compare_content_type(struct pair *pair, int32_t stream_id) {
   const char *other = seen || !fields ? NULL : strcasestr(fields, "content-type");
   char name[64];
   if (other) {
-    snprintf(name, sizeof name, "a field with the name \"%.*s\"",
-             (int)(1 + strcspn(other + 1, " \n") - 1), other);
+    snprintf(name, sizeof name, "a field with the name \"%.*s\"", (int)strcspn(other, " \n") - 1,
+             other);
     exchange_fail_at(pair->exchange, frame, expected, name,
                      "The name of a header field is not right.");
   }

@@ -60,14 +60,7 @@ static bool await_before_sleep(struct exchange *exchange, double seconds,
 
 /* The entry of the recording where the program has reset a stream of this connection, or -1. */
 static long find_reset(const struct peer *peer) {
-  const struct recording *recording = &peer->exchange->recording;
-  for (size_t i = 0; i < recording->count; i++) {
-    const struct recorded *entry = &recording->entries[i];
-    if (entry->frame && entry->connection == peer->connection &&
-        entry->frame->sender == peer->program && entry->frame->type == NGHTTP2_RST_STREAM)
-      return (long)i;
-  }
-  return -1;
+  return peer_find_frame(peer, NGHTTP2_RST_STREAM, 0);
 }
 
 /* --- The client ------------------------------------------------------------------------------------- */

@@ -260,8 +260,8 @@ CHECK(lab06, plain_text, .points = 1, .todo = 3, .section = NULL,
   static const char http1[] = "GET /hello-world HTTP/1.1\r\nHost: localhost\r\n\r\n";
   struct peer *old = send_plain(exchange, http1, strlen(http1));
   peer_expect_close(old);
-  expect_service(steady,
-                 3); /* before anybody connects: a server that has ended may still seem to accept */
+  /* Before anybody connects: a server that has ended may still seem to accept. */
+  expect_service(steady, 3);
   struct peer *plain = send_plain(exchange, NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN);
   peer_expect_close(plain);
   expect_service(steady, 5);

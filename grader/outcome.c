@@ -40,11 +40,10 @@ static size_t read_some(void *into, size_t size, void *file) {
   return fread(into, 1, size, file);
 }
 
-void outcome_load(struct outcome_list *list, const struct criterion_test_stats *test,
-                  const char *directory) {
-  struct outcome *outcome = outcome_find(list, test->test->category, test->test->name);
+static void load(struct outcome *outcome, const struct criterion_test_stats *test,
+                 const char *directory) {
   char path[4096];
-  if (!outcome || outcome->file || test->test_status == CR_STATUS_SKIPPED)
+  if (outcome->file || test->test_status == CR_STATUS_SKIPPED)
     return;
   snprintf(path, sizeof path, "%s/%s.%s.json", directory, outcome->check->lab, outcome->check->id);
   FILE *file = fopen(path, "re");
@@ -52,6 +51,13 @@ void outcome_load(struct outcome_list *list, const struct criterion_test_stats *
     return;
   outcome->file = json_load_callback(read_some, file, 0, NULL);
   fclose(file);
+}
+
+void outcome_load(struct outcome_list *list, const struct criterion_test_stats *test,
+                  const char *directory) {
+  struct outcome *outcome = outcome_find(list, test->test->category, test->test->name);
+  if (outcome)
+    load(outcome, test, directory);
 }
 
 /* One test as Criterion saw it, against the file that it left. */
@@ -76,9 +82,10 @@ void outcome_collect(struct outcome_list *list, const struct criterion_global_st
   for (struct criterion_suite_stats *suite = stats->suites; suite; suite = suite->next) {
     for (struct criterion_test_stats *test = suite->tests; test; test = test->next) {
       struct outcome *outcome = outcome_find(list, test->test->category, test->test->name);
-      outcome_load(list, test, directory);
-      if (outcome)
-        collect_test(outcome, test);
+      if (!outcome)
+        continue;
+      load(outcome, test, directory);
+      collect_test(outcome, test);
     }
   }
 }

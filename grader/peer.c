@@ -203,8 +203,8 @@ static int exchange_index(void) {
 
 /* The handshake as far as OpenSSL goes. What else is to be asked of the program is for the check to say. */
 static enum tls_step handshake(SSL *ssl, char *error, size_t error_size) {
-  exchange_touch(
-      SSL_get_ex_data(ssl, exchange_index())); /* the program is told something, mostly */
+  /* The program is told something, mostly. */
+  exchange_touch(SSL_get_ex_data(ssl, exchange_index()));
   wire_watch(ssl);
   return tls_handshake_any(ssl, error, error_size);
 }
@@ -279,22 +279,17 @@ static struct peer *peer_new(struct exchange *exchange, enum frame_sender progra
   return peer;
 }
 
-/* What goes through TLS is captured below it. */
-static void watch_wire(struct peer *peer) {
-  SSL *ssl = transport_tls(peer->transport);
-  peer->wire = (struct wire){
-      .pcap = peer->exchange->pcap, .connection = peer->connection, .own = own_side(peer)};
-  if (ssl && peer->wire.pcap && !peer->is_reference)
-    wire_begin(&peer->wire, ssl);
-}
-
-/* Bytes that pass are looked at, and steps of the handshake are noticed. */
+/* Bytes that pass are looked at, and steps of the handshake are noticed. What goes through TLS is captured below it. */
 static void set_transport(struct peer *peer, struct transport *transport) {
   SSL *ssl = transport_tls(transport);
   peer->transport = transport;
   transport_observe(transport, on_bytes, peer);
   if (ssl && SSL_set_ex_data(ssl, exchange_index(), peer->exchange) != 1)
     peer->exchange->out_of_memory = true;
+  peer->wire = (struct wire){
+      .pcap = peer->exchange->pcap, .connection = peer->connection, .own = own_side(peer)};
+  if (ssl && peer->wire.pcap && !peer->is_reference)
+    wire_begin(&peer->wire, ssl);
 }
 
 struct peer *peer_accept(struct exchange *exchange, struct transport *transport) {
@@ -303,7 +298,6 @@ struct peer *peer_accept(struct exchange *exchange, struct transport *transport)
     return NULL;
   peer->connection = ++exchange->recording.connections;
   set_transport(peer, transport);
-  watch_wire(peer);
   transport_start(transport, &events, peer);
   return peer;
 }
@@ -325,7 +319,6 @@ struct peer *peer_connect(struct exchange *exchange, int port, bool is_reference
     return NULL;
   }
   set_transport(peer, peer->transport);
-  watch_wire(peer);
   return peer;
 }
 
@@ -566,15 +559,10 @@ static bool is_goaway_with_error(const struct frame *frame, const void *argument
   return frame->type == NGHTTP2_GOAWAY && frame->error_code != NGHTTP2_NO_ERROR;
 }
 
-static bool has_ended(void *argument) {
-  const struct peer *peer = argument;
-  return program_ended(peer->exchange->program);
-}
-
 /* A client that has asked for nothing, and says by its status that it failed. */
 static bool gave_up(struct peer *peer) {
   int status = 0;
-  return peer->returned_count == 0 && exchange_await(peer->exchange, has_ended, peer) &&
+  return peer->returned_count == 0 && exchange_await_end(peer->exchange) &&
          program_end(peer->exchange->program, &status) == PROGRAM_EXITED && status == 1;
 }
 
@@ -711,20 +699,29 @@ static void explain_stream(struct buffer *seen, const struct peer_stream *stream
   }
 }
 
-/* The last frame of the program on that stream, or its first one with content; -1 if there is none. */
-static long find_on_stream(const struct peer *peer, int32_t stream_id, bool data) {
+/* The last frame of the program on that stream; -1 if there is none. */
+static long find_last_on_stream(const struct peer *peer, int32_t stream_id) {
   const struct recording *recording = &peer->exchange->recording;
   long last = -1;
   for (size_t i = 0; i < recording->count && !peer->is_reference; i++) {
     const struct recorded *entry = &recording->entries[i];
-    if (!entry->frame || entry->connection != peer->connection ||
-        entry->frame->sender != peer->program || entry->frame->stream_id != stream_id)
-      continue;
-    last = (long)i;
-    if (data && entry->frame->type == NGHTTP2_DATA)
-      return last;
+    if (entry->frame && entry->connection == peer->connection &&
+        entry->frame->sender == peer->program && entry->frame->stream_id == stream_id)
+      last = (long)i;
   }
-  return data ? -1 : last;
+  return last;
+}
+
+long peer_find_frame(const struct peer *peer, uint8_t type, int32_t stream_id) {
+  const struct recording *recording = &peer->exchange->recording;
+  for (size_t i = 0; i < recording->count && !peer->is_reference; i++) {
+    const struct recorded *entry = &recording->entries[i];
+    if (entry->frame && entry->connection == peer->connection &&
+        entry->frame->sender == peer->program && entry->frame->type == type &&
+        (stream_id == 0 || entry->frame->stream_id == stream_id))
+      return (long)i;
+  }
+  return -1;
 }
 
 static _Noreturn void fail_response(struct peer *peer, int32_t stream_id, const char *what) {
@@ -734,8 +731,8 @@ static _Noreturn void fail_response(struct peer *peer, int32_t stream_id, const 
   snprintf(expected, sizeof expected, "a response with END_STREAM on stream %d", stream_id);
   explain_stream(&seen, stream);
   peer->exchange->finding.section = stream->reset ? "6.4" : "8.1";
-  exchange_fail_at(peer->exchange, find_on_stream(peer, stream_id, false), expected, seen.bytes,
-                   "%s", what);
+  exchange_fail_at(peer->exchange, find_last_on_stream(peer, stream_id), expected, seen.bytes, "%s",
+                   what);
 }
 
 void peer_expect_response(struct peer *peer, int32_t stream_id) {
@@ -759,7 +756,7 @@ static void expect_text(struct peer *peer, int32_t stream_id, const char *what,
   explain_text(&quoted_expected, expected, strlen(expected));
   if (seen)
     explain_text(&quoted_seen, seen, seen_length);
-  long data = strcmp(what, "body") == 0 ? find_on_stream(peer, stream_id, true) : -1;
+  long data = strcmp(what, "body") == 0 ? peer_find_frame(peer, NGHTTP2_DATA, stream_id) : -1;
   exchange_fail_at(peer->exchange, data >= 0 ? data : peer_stream(peer, stream_id)->frame,
                    quoted_expected.bytes, seen ? quoted_seen.bytes : "none",
                    "The %s of the response is not right.", what);

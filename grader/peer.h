@@ -92,6 +92,10 @@ void peer_note_close(struct peer *peer);
 /* Whether bytes are still on their way to the program. */
 bool peer_is_sending(const struct peer *peer);
 
+/* The first frame of that type that the program has sent on this connection, and on that stream (0: on any): its entry in the
+ * recording, or -1. */
+long peer_find_frame(const struct peer *peer, uint8_t type, int32_t stream_id);
+
 /* The stream of that (odd) id. */
 struct peer_stream *peer_stream(struct peer *peer, int32_t stream_id);
 

@@ -335,6 +335,21 @@ static int listen_and_run(const char *program, int port, SSL_CTX *tls) {
   return 0;
 }
 
+void variant_route(struct exchange_of_variant *exchange, long ping_delay) {
+  int get = strcmp(exchange->method, "GET") == 0;
+  exchange->status = "200";
+  if (get && strcmp(exchange->path, "/hello-world") == 0) {
+    exchange->body = "Hello World";
+  } else if (get && strcmp(exchange->path, "/ping") == 0) {
+    exchange->body = "pong";
+    exchange->delay = ping_delay;
+  } else {
+    exchange->status = "404";
+    exchange->content_type = "text/plain; charset=utf-8";
+    exchange->body = "path not found";
+  }
+}
+
 int variant_serve(const char *program, int argc, char **argv,
                   void (*answer)(struct exchange_of_variant *exchange)) {
   struct options options = {variant_context ? 8443 : 8000, "key.pem", "cert.pem"};

@@ -29,6 +29,9 @@ extern long variant_delay;
  * has said what is wrong. */
 extern SSL_CTX *(*variant_context)(const char *key, const char *cert);
 
+/* What labs 4 to 6 answer: the routes of the tutorial, /ping after that delay in milliseconds. */
+void variant_route(struct exchange_of_variant *exchange, long ping_delay);
+
 /* Serve `program` on the port of the command line. `answer` fills in status, content_type and body, which must last, and
  * delay. Returns the status to exit with. */
 int variant_serve(const char *program, int argc, char **argv,
