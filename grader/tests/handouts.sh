@@ -74,11 +74,12 @@ cat >ask <<'END'
 import sys, urllib.request
 print(urllib.request.urlopen(sys.argv[1]).read().decode(), end="")
 END
-# Two frames that cross on their way, in either order; the time, a date and the length of HEADERS are never the same.
+# Frames that cross on their way, in either order; SETTINGS is acknowledged when it has come; the time, a date and the length of HEADERS are never the same.
 cat >ladder <<'END'
 #!/usr/bin/env python3
 import random
 sent = ["├── HEADERS ───────►│  stream 1, END_STREAM, %d bytes" % random.randint(10, 99), "├── DATA ──────────►│  stream 1, 5 bytes"]
+sent.insert(random.randint(0, 2), "├── SETTINGS ──────►│  stream 0, ACK, 0 bytes")
 got = ["│◄────── SETTINGS ──┤  stream 0, 6 bytes", "│◄────────── PING ──┤  stream 0, 8 bytes: %016x" % random.getrandbits(64)]
 while sent or got:
     side = random.choice([side for side in (sent, got) if side])
@@ -140,11 +141,13 @@ ladder=('$ ./ladder'
   '           │                   │    MAX_CONCURRENT_STREAMS 100'
   '       0.3 ├── DATA ──────────►│  stream 1, 5 bytes'
   '       0.4 │◄────────── PING ──┤  stream 0, 8 bytes: 0123456789abcdef'
+  '       0.5 ├── SETTINGS ──────►│  stream 0, ACK, 0 bytes'
   'date: Mon, 01 Jan 2024 00:00:00 GMT')
 for _ in 1 2 3; do
   check "a ladder whose sides cross, and a date" handout "$(console "${ladder[@]}")"
 done
 check_not "a frame that is missing" handout "$(console "${ladder[@]:0:4}" "${ladder[@]:5}")"
+check_not "an acknowledgement that is missing" handout "$(console "${ladder[@]:0:6}" "${ladder[@]:7}")"
 check_not "another length" handout "$(console "${ladder[@]}" | sed 's/, 5 bytes/, 6 bytes/')"
 check_not "another order on one side" handout \
   "$(console "${ladder[@]:0:1}" "${ladder[@]:4:1}" "${ladder[@]:1:3}" "${ladder[@]:5}")"

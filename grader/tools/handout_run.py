@@ -55,8 +55,9 @@ def masked(line):
 
 
 def by_sides(lines):
-    """Masked lines, sorted: what is no ladder, what the client sent, what the server sent, notes."""
-    sides = {"none": [], "client": [], "server": [], "note": []}
+    """Masked lines, sorted: what is no ladder, what the client sent, what the server sent, notes. Before or after which
+    of its other frames a side acknowledges SETTINGS, hangs on when the other's SETTINGS have come: so it stands apart."""
+    sides = {"none": [], "client": [], "server": [], "note": [], "client ACK": [], "server ACK": []}
     side = "note"
     for line in lines:
         ladder = re.match(r"([@ ])[> #0-9]*([│├|].{19}[│┤|])", line)
@@ -66,6 +67,8 @@ def by_sides(lines):
         if ladder[1] == "@":  # it has a time; a line without one belongs to the frame above it
             second = ladder[2][1]
             side = "client" if second in "─-" else "server" if second in "◄<" else "note"
+            if " SETTINGS " in ladder[2] and ", ACK," in line:
+                side += " ACK"
         sides[side].append(line)
     return [line for side in sides.values() for line in side]
 
