@@ -43,6 +43,7 @@ struct server {
   struct listener *listener; /* NULL once it closes */
   int port;
   struct client *clients;
+  struct date date;
   enum phase phase;
   uv_timer_t *timer;                  /* of the phases */
   uv_signal_t *interrupt, *terminate; /* NULL without server_close_on_signals */
@@ -229,6 +230,7 @@ static void on_accept(struct transport *transport, void *user) {
   client->server = server;
   client->streams.on_stream = on_stream;
   client->streams.user = client;
+  client->streams.date = &server->date;
   client->next = server->clients;
   if (client->next)
     client->next->previous = client;

@@ -73,7 +73,7 @@ int stream_respond(struct stream *stream, int status, const nghttp2_nv *fields, 
   if (body_length > 0 && !no_content && !has_field(fields, count, "content-length"))
     all[all_count++] = own_field("content-length", decimal(body_length, spaces[1]));
   if (!has_field(fields, count, "date"))
-    all[all_count++] = own_field("date", stream_list_date(stream->list));
+    all[all_count++] = own_field("date", date_now(stream->list->date));
 
   bool bodyless = body_length == 0 || no_content || is_head(stream);
   nghttp2_data_provider body = stream_list_data_provider(stream);

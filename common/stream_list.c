@@ -63,30 +63,6 @@ void stream_list_end(struct stream_list *list, uint32_t error_code) {
     end_stream(list->first, error_code);
 }
 
-/* --- The date --------------------------------------------------------------------------------- */
-
-/* RFC 9110, section 5.6.7: names are always English, so they are not left to strftime and the
- * locale. */
-static void write_date(char text[static STREAM_LIST_DATE_SIZE], time_t now) {
-  static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  struct tm tm;
-  gmtime_r(&now, &tm);
-  strftime(text, STREAM_LIST_DATE_SIZE, "ddd, %d mmm %Y %H:%M:%S GMT", &tm);
-  memcpy(text, days[tm.tm_wday], 3);
-  memcpy(text + 8, months[tm.tm_mon], 3);
-}
-
-const char *stream_list_date(struct stream_list *list) {
-  time_t now = time(NULL);
-  if (now != list->date_time) {
-    write_date(list->date, now);
-    list->date_time = now;
-  }
-  return list->date;
-}
-
 /* --- Receiving -------------------------------------------------------------------------------- */
 
 static struct stream *find_stream(nghttp2_session *session, int32_t id) {

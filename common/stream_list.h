@@ -5,22 +5,20 @@
  * For server.c, client.c and stream.c only; who uses streams needs stream.h alone.
  *
  * Order of calls: stream_list_set_callbacks and stream_list_set_options once for all connections.
- * For each: a zeroed struct stream_list with `on_stream` and `user` set is given to
+ * For each: a zeroed struct stream_list with `on_stream`, `user` and `date` set is given to
  * connection_connect or connection_accept as `user`; `connection` is set in on_open;
  * stream_list_end is called in on_close, or before connection_free.
  */
 #ifndef COMMON_STREAM_LIST_H
 #define COMMON_STREAM_LIST_H
 
-#include <time.h>
-
 #include "common/body.h"
 #include "common/connection.h"
+#include "common/date.h"
 #include "common/stream.h"
 
 enum {
   STREAM_LIST_HEADER_LIMIT = 64 * 1024, /* as SETTINGS_MAX_HEADER_LIST_SIZE counts */
-  STREAM_LIST_DATE_SIZE = sizeof "Sun, 06 Nov 1994 08:49:37 GMT",
   STREAM_LIST_FIRST_FIELDS = 8, /* most messages have no more fields than these */
 };
 
@@ -32,9 +30,7 @@ struct stream_list {
   /* A server's: a request's header section is complete. NULL for a client. */
   void (*on_stream)(struct stream *stream, void *user);
   void *user;
-
-  time_t date_time; /* when `date` was made */
-  char date[STREAM_LIST_DATE_SIZE];
+  struct date *date; /* of responses, for all connections of a server */
 };
 
 /* One field as it was received: nghttp2's own texts, shared with its HPACK table. */
@@ -90,9 +86,6 @@ void stream_list_set_options(nghttp2_option *option);
 
 /* The source of every body, for nghttp2_submit_request and nghttp2_submit_response. */
 nghttp2_data_provider stream_list_data_provider(struct stream *stream);
-
-/* The value of `date` for this second. */
-const char *stream_list_date(struct stream_list *list);
 
 /* Whether these can be sent: nghttp2 itself does not look at what it is given. */
 bool stream_list_can_send(const nghttp2_nv *fields, size_t count);

@@ -92,18 +92,6 @@ Test(stream, responds_with_fields_date_length_and_body) {
   close_house(house);
 }
 
-Test(stream, the_date_is_made_once_a_second) {
-  struct stream_list list = {0};
-  const char *date = stream_list_date(&list);
-  cr_assert_str_neq(date, "", "no date");
-  time_t made = list.date_time;
-  list.date[0] = 'X';
-  stream_list_date(&list);
-  cr_assert(list.date[0] == 'X' || list.date_time != made, "made again in the same second");
-  list.date_time = 784111777; /* RFC 9110's own: it is not that time any more */
-  cr_assert_neq(stream_list_date(&list)[0], 'X', "not made anew in the next second");
-}
-
 static void own_date(struct stream *stream, void *user) {
   (void)user;
   const nghttp2_nv fields[] = {field_make("date", "Sun, 06 Nov 1994 08:49:37 GMT"),

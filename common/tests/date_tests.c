@@ -1,0 +1,27 @@
+/* Tests of date.h. */
+#include "common/date.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+Test(date, is_the_time_now_as_http_writes_it) {
+  struct date date = {0};
+  struct tm tm = {0};
+  time_t before = time(NULL);
+  const char *text = date_now(&date);
+  const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+  cr_assert(end && *end == '\0', "%s", text);
+  cr_assert(timegm(&tm) >= before && timegm(&tm) <= time(NULL), "%s", text);
+  cr_assert_eq(strlen(text), DATE_SIZE - 1, "%s", text);
+}
+
+Test(date, is_made_once_a_second) {
+  struct date date = {0};
+  date_now(&date);
+  time_t made = date.second;
+  date.text[0] = 'X';
+  date_now(&date);
+  cr_assert(date.text[0] == 'X' || date.second != made, "made again in the same second");
+  date.second = 784111777; /* RFC 9110's own: it is not that time any more */
+  cr_assert_neq(date_now(&date)[0], 'X', "not made anew in the next second");
+}
