@@ -8,7 +8,7 @@
 #   build/grader/{grade,guard,serve}        the grader, and what it needs
 #   build/tests/                            the tests, and the hostile programs that they run
 #   build/bench/                            what `make bench` measures, and what came out
-#   build/obj/{plain,sanitized}/            object files, without and with the sanitizers
+#   build/obj/{plain,sanitized,release}/    object files, without and with the sanitizers, and for build/bench/
 
 # Several goals are made one after the other: in `make deps grade`, nothing can be compiled before the
 # libraries are there. Each of them is made in parallel, on all cores, unless -j says otherwise.
@@ -73,6 +73,7 @@ endif
 WERROR    := -Werror
 FLAGS     := -std=gnu11 -D_GNU_SOURCE -I. -g -fno-omit-frame-pointer -Wall -Wextra -Wshadow
 PLAIN     := $(FLAGS) -O2
+RELEASE   := $(PLAIN)
 SANITIZED := $(FLAGS) -O1 -fsanitize=address,undefined
 
 # The labs' programs find out when nghttp2 is called from where it must not be: common/misuse.c.
@@ -82,6 +83,7 @@ WRAPPED := -Wl,--wrap=nghttp2_session_mem_recv,--wrap=nghttp2_session_mem_send
 # program. Linked in they are one. (Both, or none: one of them alone would use half of the other.) clang does so by itself.
 ifeq ($(findstring clang,$(CC)),)
 WRAPPED += -static-libasan -static-libubsan
+RELEASE += -flto=auto
 endif
 
 # Goals that compile nothing do not ask for the libraries.
@@ -96,7 +98,7 @@ LIBRARIES          := -Wl,--as-needed $(filter -l% -L% -pthread,$(libraries))
 CRITERION          := $(filter -l% -L% -pthread,$(criterion))
 
 # build/flags changes when the compiler or a flag does, and everything is compiled anew.
-flags := $(CC) $(WERROR) $(CFLAGS) $(PLAIN) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(WRAPPED) $(LIBRARIES)
+flags := $(CC) $(WERROR) $(CFLAGS) $(PLAIN) $(RELEASE) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(WRAPPED) $(LIBRARIES)
 ifneq ($(file <build/flags),$(flags))
 $(shell mkdir -p build)
 $(file >build/flags,$(flags))
@@ -116,6 +118,11 @@ build/obj/plain/%.o: %.c build/flags
 	$(call say,CC  ,$<)
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(PLAIN)) $(WERROR) -c $< -o $@
+
+build/obj/release/%.o: %.c build/flags
+	$(call say,CC  ,$< (release))
+	@mkdir -p $(@D)
+	$Q$(call COMPILE,$(RELEASE)) $(WERROR) -c $< -o $@
 
 build/obj/sanitized/%.o: %.c build/flags
 	$(call say,CC  ,$< (sanitized))
@@ -178,16 +185,20 @@ $(TESTS): build/obj/sanitized/common.a
 	@mkdir -p $(@D)
 	$Q$(CC) $(SANITIZED) $(CFLAGS) $(linked) $(LIBRARIES) $(CRITERION) -o $@
 
-# What is measured, and what measures: without the sanitizers.
-build/bench/%: build/obj/plain/common/bench/%.o build/obj/plain/common.a
+# What is measured, and what measures, is built as one would install it: optimised as a whole, and with nghttp2
+# linked in, where it comes as an archive too.
+released        = $(patsubst %.c,build/obj/release/%.o,$(filter-out common/misuse.c,$(COMMON)))
+nghttp2_archive = $(wildcard $(shell pkg-config --variable=libdir libnghttp2)/libnghttp2.a)
+
+build/bench/%: build/obj/release/common/bench/%.o $$(released)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$Q$(CC) $(PLAIN) $(CFLAGS) $(linked) $(LIBRARIES) -o $@
+	$Q$(CC) $(RELEASE) $(CFLAGS) $(filter %.o,$^) $(nghttp2_archive) $(LIBRARIES) -o $@
 
-build/bench/labs/%: $$(*D)/solution/$$(*F).c build/obj/plain/common.a build/flags
-	$(call say,CC  ,$< (plain))
+build/bench/labs/%: $$(*D)/solution/$$(*F).c $$(released) build/flags
+	$(call say,CC  ,$< (release))
 	@mkdir -p $(@D)
-	$Q$(call COMPILE,$(PLAIN)) $(WERROR) -MF $@.d -MT $@ $(filter %.c %.a,$^) $(LIBRARIES) -o $@
+	$Q$(call COMPILE,$(RELEASE)) $(WERROR) -MF $@.d -MT $@ $(filter %.c %.o,$^) $(nghttp2_archive) $(LIBRARIES) -o $@
 
 # Programs that misbehave on purpose; no warning can tell them anything new.
 build/tests/hostile/%: grader/tests/hostile/%.c build/flags

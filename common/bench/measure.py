@@ -207,32 +207,37 @@ def grading(rounds, in_place):
 # --- Where the time goes ----------------------------------------------------------------------------------
 
 
-def whose(path):
-    """Whose code it is, by the object file that callgrind names."""
+def whose(path, source):
+    """Whose code it is, by the object file and the source that callgrind names. In the server itself there is, besides ours,
+    nghttp2 where that is linked in, of which callgrind does not know the sources."""
     for name in 'libnghttp2', 'libuv', 'libc', 'libssl', 'libcrypto':
         if name in path:
             return name
-    return 'common' if f'{BUILT}/server' in path else 'other'
+    if f'{BUILT}/server' not in path:
+        return 'other'
+    return 'libnghttp2' if source == '???' else 'common'
 
 
 def instructions(path):
-    """{whose: instructions} of a callgrind file: costs of each function itself, by object."""
-    totals, names, current, is_call = {}, {}, 'other', False
+    """{whose: instructions} of a callgrind file: costs of each function itself. A name stands in it in full once, and then by
+    its number: `fl=(3) body.c`, `fl=(3)`."""
+    totals, names, is_call = {}, {}, False
+    current = {'object': 'other', 'source': '???'}
     with open(path, encoding='utf-8', errors='replace') as file:
         for line in file:
-            if line.startswith('ob='):
-                number, _, name = line[3:].strip().partition(' ')
-                current = names.setdefault(number, name)
+            position = re.match(r'c?(ob|f[lie])=(\(\d+\)) ?(.*)', line)
+            if position:
+                what = 'object' if position[1] == 'ob' else 'source'
+                name = names.setdefault((what, position[2]), position[3])
+                if not line.startswith('c'):
+                    current[what] = name
             elif line.startswith('calls='):
                 is_call = True  # the next line is the cost of who is called
             elif re.match(r'[\d+*-]', line):
                 if not is_call:
-                    owner = whose(current)
+                    owner = whose(current['object'], current['source'])
                     totals[owner] = totals.get(owner, 0) + int(line.split()[1])
                 is_call = False
-            elif line.startswith('cob=('):
-                number, _, name = line[4:].strip().partition(' ')
-                names.setdefault(number, name)
     return totals
 
 

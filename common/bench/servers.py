@@ -93,7 +93,7 @@ hosts:
 
 # What each is, for the report. The order is that of the tables.
 ABOUT = {
-    'common': 'common/server.h (this repository), one thread, no log',
+    'common': 'common/server.h (this repository), one thread, no log, compiled as a whole with nghttp2 linked in',
     'nghttpd': 'one worker (-n 1), no log, RFC 7540 priorities off, 1000 streams, the body a file',
     'h2o': 'num-threads 1, no log, 1000 streams, the body a file (its cache of descriptors)',
     'nginx': 'one worker, no log, `return 200` from memory, 1000 streams, keep-alive without limit',
