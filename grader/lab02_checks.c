@@ -93,32 +93,6 @@ static struct peer *start_three(struct exchange *exchange, int32_t streams[3]) {
   return peer;
 }
 
-/* Whether a PING with this number in it was answered. */
-struct numbered_ping {
-  const struct recording *recording;
-  uint8_t number;
-};
-
-static bool is_answered(void *argument) {
-  const struct numbered_ping *ping = argument;
-  for (size_t i = 0; i < ping->recording->count; i++) {
-    const struct frame *frame = ping->recording->entries[i].frame;
-    if (frame && frame->sender == FRAME_FROM_CLIENT && frame->type == NGHTTP2_PING &&
-        frame->flags & NGHTTP2_FLAG_ACK && frame->data_length == 8 &&
-        frame->data[0] == ping->number)
-      return true;
-  }
-  return false;
-}
-
-/* Let the program read all that was sent to it: return when it has answered a PING, or never will. */
-static void let_it_read(struct peer *peer, uint8_t number) {
-  const uint8_t octets[8] = {number};
-  struct numbered_ping ping = {&peer->exchange->recording, number};
-  peer_send_ping(peer, octets);
-  exchange_await(peer->exchange, is_answered, &ping);
-}
-
 /* What the program prints for a response with status 200, no further header fields, and this body. */
 static void append_plain(struct buffer *output, const char *body, size_t length) {
   buffer_append_text(output, ":status: 200\n\n");
@@ -558,7 +532,7 @@ CHECK(lab02, at_once, .points = 2, .todo = 1, .section = "5",
     peer_send_headers(peer, streams[i], false, ":status", "200", NULL);
     peer_send_body(peer, streams[i], body, strlen(body));
     append_plain(&output, body, strlen(body));
-    let_it_read(peer, (uint8_t)i);
+    peer_settle(peer, (const uint8_t[8]){(uint8_t)i});
     if (i > 0 && peer_find_frame(peer, NGHTTP2_GOAWAY, 0) >= 0)
       exchange_fail_at(exchange, -1, "GOAWAY after the last response", "GOAWAY before it",
                        "The program says goodbye before all responses have come.");

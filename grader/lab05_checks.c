@@ -318,22 +318,11 @@ CHECK(lab05, inactivity, .points = 1, .todo = 3, .program = "client", .section =
   }
 }
 
-/* PING was answered, or the request given up. */
-static bool is_settled(void *argument);
-
-struct settling {
-  struct peer *peer;
-  size_t next; /* the entry of the recording to begin with */
-};
-
 /* Half of a response. Returns whether the program has read it before it gave up. */
 static bool answer_by_half(struct asked *asked) {
-  const uint8_t octets[8] = "half";
-  struct settling settling = {asked->peer, asked->exchange->recording.count};
   peer_send_headers(asked->peer, asked->stream_id, false, ":status", "200", NULL);
   peer_send_data(asked->peer, asked->stream_id, "half of ", 8, false);
-  peer_send_ping(asked->peer, octets);
-  exchange_await(asked->exchange, is_settled, &settling);
+  peer_settle(asked->peer, (const uint8_t[8]){"half"});
   return !is_reset_or_closed(asked);
 }
 
@@ -359,11 +348,8 @@ CHECK(lab05, other_frames, .points = 1, .todo = 1, .program = "client", .section
   struct asked asked = start_client(exchange, TIMEOUT);
   double end = recording_clock() + LONG;
   for (int i = 0; (i < ROUNDS || recording_clock() < end) && !is_reset_or_closed(&asked); i++) {
-    struct settling settling = {asked.peer, exchange->recording.count};
-    const uint8_t octets[8] = {(uint8_t)i};
-    peer_send_ping(asked.peer, octets);
     peer_send_window_update(asked.peer, 0, 1);
-    exchange_await(exchange, is_settled, &settling);
+    peer_settle(asked.peer, (const uint8_t[8]){(uint8_t)i});
     let_pass(exchange, PAUSE);
   }
   /* Its loop has turned all the time: it has answered every PING. If it gives up now that they have ended, it is they that
@@ -420,25 +406,10 @@ static void ask(struct peer *peer, int32_t stream_id, const char *path) {
   peer_send_request(peer, stream_id, true, "GET", path);
 }
 
-static bool is_settled(void *argument) {
-  const struct settling *settling = argument;
-  const struct recording *recording = &settling->peer->exchange->recording;
-  for (size_t i = settling->next; i < recording->count; i++) {
-    const struct frame *frame = recording->entries[i].frame;
-    if (frame && recording->entries[i].connection == settling->peer->connection &&
-        frame->sender == settling->peer->program && frame->type == NGHTTP2_PING &&
-        frame->flags & NGHTTP2_FLAG_ACK)
-      return true;
-  }
-  return settling->peer->closed_by_program;
-}
-
-/* Return when the program has read all that was sent to it: it answers PING. */
+/* The program has read all that was sent to it: it answers PING. */
 static void settle(struct peer *peer) {
   const uint8_t octets[8] = "settled";
-  struct settling settling = {peer, peer->exchange->recording.count};
-  peer_send_ping(peer, octets);
-  exchange_await(peer->exchange, is_settled, &settling);
+  peer_settle(peer, octets);
   peer_expect_ping_ack(peer, octets);
 }
 

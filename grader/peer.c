@@ -129,8 +129,12 @@ static void on_rst_stream(struct peer *peer, const struct frame *frame) {
 }
 
 static void on_ping(struct peer *peer, const struct frame *frame) {
-  if (frame->flags & NGHTTP2_FLAG_ACK || frame->data_length != sizeof peer->ping_octets)
+  if (frame->data_length != sizeof peer->ping_octets)
     return;
+  if (frame->flags & NGHTTP2_FLAG_ACK) {
+    peer->pings_answered++;
+    return;
+  }
   memcpy(peer->ping_octets, frame->data, sizeof peer->ping_octets);
   peer->ping_ack_due = true;
   if (peer->settings_sent)
@@ -542,6 +546,22 @@ void peer_expect_settings_ack(struct peer *peer) {
 static bool is_ping_ack(const struct frame *frame, const void *octets) {
   return frame->type == NGHTTP2_PING && frame->flags & NGHTTP2_FLAG_ACK &&
          frame->data_length == 8 && memcmp(frame->data, octets, 8) == 0;
+}
+
+struct settling {
+  const struct peer *peer;
+  size_t answered; /* before */
+};
+
+static bool is_settled(void *argument) {
+  const struct settling *settling = argument;
+  return settling->peer->pings_answered > settling->answered || settling->peer->closed_by_program;
+}
+
+void peer_settle(struct peer *peer, const uint8_t *octets) {
+  struct settling settling = {peer, peer->pings_answered};
+  peer_send_ping(peer, octets);
+  exchange_await(peer->exchange, is_settled, &settling);
 }
 
 void peer_expect_ping_ack(struct peer *peer, const uint8_t *octets) {

@@ -64,6 +64,7 @@ struct peer {
       settings_ack_due; /* its SETTINGS came before ours were sent, which must be the first frame; ... */
   bool ping_ack_due; /* ... and so did its PING, with these octets */
   uint8_t ping_octets[8];
+  size_t pings_answered; /* by the program */
   bool protocol_error; /* GOAWAY(PROTOCOL_ERROR) has come */
   bool closed_by_program;
   char error[160];        /* in which way, as transport.h says it */
@@ -109,6 +110,10 @@ void peer_expect_preface(struct peer *peer);
 
 /* SETTINGS with the ACK flag. */
 void peer_expect_settings_ack(struct peer *peer);
+
+/* Send PING with these 8 octets, and return when the program has answered it, and so has read all that was sent to it before;
+ * or once it cannot any more. */
+void peer_settle(struct peer *peer, const uint8_t *octets);
 
 /* PING with the ACK flag and these 8 octets. */
 void peer_expect_ping_ack(struct peer *peer, const uint8_t *octets);

@@ -197,7 +197,8 @@ class Server:
         total = 0
         for pid in self.processes():
             with open(f'/proc/{pid}/status', encoding='ascii') as file:
-                total += int(re.search(r'RssAnon:\s+(\d+)', file.read()).group(1)) * 1024
+                found = re.search(r'RssAnon:\s+(\d+)', file.read())
+            total += int(found.group(1)) * 1024 if found else 0  # one that has crashed has none any more
         return total
 
     def stop(self):
