@@ -19,7 +19,7 @@
 
 enum {
   STREAM_LIST_HEADER_LIMIT = 64 * 1024, /* as SETTINGS_MAX_HEADER_LIST_SIZE counts */
-  STREAM_LIST_FIRST_FIELDS = 8, /* most messages have no more fields than these */
+  STREAM_LIST_FIRST_FIELDS = 8,         /* most messages have no more fields than these */
 };
 
 struct stream_list {

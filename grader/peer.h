@@ -65,7 +65,7 @@ struct peer {
   bool ping_ack_due; /* ... and so did its PING, with these octets */
   uint8_t ping_octets[8];
   size_t pings_answered; /* by the program */
-  bool protocol_error; /* GOAWAY(PROTOCOL_ERROR) has come */
+  bool protocol_error;   /* GOAWAY(PROTOCOL_ERROR) has come */
   bool closed_by_program;
   char error[160];        /* in which way, as transport.h says it */
   size_t bytes_received;  /* above TLS */
