@@ -14,7 +14,7 @@ enum {
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
   KEPT = 0,
 #else
-  KEPT = 256, /* free blocks of each size */
+  KEPT = 128 * 1024, /* bytes in free blocks of each size, to a block more or less */
 #endif
   STEP = 32,  /* between two sizes */
   SIZES = 17, /* up to 512 bytes; larger blocks are not kept */
@@ -28,7 +28,7 @@ struct block {
 
 struct free_list {
   struct block *first;
-  size_t count;
+  size_t bytes;
 };
 
 static _Thread_local struct free_list free_blocks[SIZES];
@@ -38,7 +38,7 @@ void *pool_alloc(size_t size) {
   if (steps < SIZES && free_blocks[steps].first) {
     struct block *block = free_blocks[steps].first;
     free_blocks[steps].first = block->next;
-    free_blocks[steps].count--;
+    free_blocks[steps].bytes -= steps * STEP;
     return block + 1;
   }
   if (size > SIZE_MAX / 2)
@@ -55,13 +55,13 @@ void pool_free(void *memory) {
     return;
   struct block *block = (struct block *)memory - 1;
   size_t steps = block->steps;
-  if (steps >= SIZES || free_blocks[steps].count == KEPT) {
+  if (steps >= SIZES || free_blocks[steps].bytes >= KEPT) {
     free(block);
     return;
   }
   block->next = free_blocks[steps].first;
   free_blocks[steps].first = block;
-  free_blocks[steps].count++;
+  free_blocks[steps].bytes += steps * STEP;
 }
 
 static void *memory_alloc(size_t size, void *user) {

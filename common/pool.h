@@ -2,7 +2,7 @@
  * pool: memory for the small things that come and go with every request.
  *
  * malloc keeps only a few blocks of a size at hand, and a hundred streams at once need a hundred:
- * so freed blocks are kept here, by size, a bounded number of them, and handed out again. They
+ * so freed blocks are kept here, by size, a bounded amount of each, and handed out again. They
  * belong to the thread; what is allocated in one must be freed in it.
  *
  * Under AddressSanitizer it is plain malloc, so that a use after free is still found.
