@@ -14,7 +14,7 @@ enum {
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
   KEPT = 0,
 #else
-  KEPT = 128 * 1024, /* bytes in free blocks of each size, to a block more or less */
+  KEPT = 128 * 1024, /* bytes in free blocks of each size */
 #endif
   STEP = 32,  /* between two sizes */
   SIZES = 17, /* up to 512 bytes; larger blocks are not kept */
@@ -55,7 +55,7 @@ void pool_free(void *memory) {
     return;
   struct block *block = (struct block *)memory - 1;
   size_t steps = block->steps;
-  if (steps >= SIZES || free_blocks[steps].bytes >= KEPT) {
+  if (steps >= SIZES || free_blocks[steps].bytes + steps * STEP > KEPT) {
     free(block);
     return;
   }
