@@ -34,11 +34,16 @@ static void read_limit(struct ending *ending, const char *name,
                        const struct program_limits *limits) {
   const enum program_end end = PROGRAM_OVER_LIMIT;
   char size[32];
+  size_t memory = 0;
   if (strcmp(name, "memory") == 0)
     decide(ending, end, 0, "used more than %s of memory", size_text(size, limits->memory));
   else if (strcmp(name, "processes") == 0)
     decide(ending, end, 0, "had more than %d processes at once", limits->processes);
-  else if (strcmp(name, "cpu") == 0)
+  else if (sscanf(name, "cpu, memory %zu", &memory) == 1 && memory > limits->memory / 4)
+    decide(ending, end, 0,
+           "used more than %g s of processor time, and took %zu MiB of memory in it",
+           limits->cpu_seconds, memory / MIB);
+  else if (strncmp(name, "cpu", 3) == 0)
     decide(ending, end, 0, "used more than %g s of processor time", limits->cpu_seconds);
   else if (strcmp(name, "file") == 0)
     decide(ending, end, 0, "wrote a file of more than %s", size_text(size, limits->file_size));

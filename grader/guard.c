@@ -198,18 +198,20 @@ static bool is_flood(const struct guard *guard) {
 }
 
 static void check_limits(struct guard *guard) {
-  double memory = 0;
+  double memory = 0, cpu = 0; /* of all; of the one that has used most */
   if (descendants_look(&guard->descendants, 0) != 0)
     fail(guard, "/proc");
   if ((double)guard->descendants.count > guard->processes)
     end(guard, "limit processes");
   for (size_t i = 0; i < guard->descendants.count; i++) {
     memory += guard->descendants.list[i].memory;
-    if (guard->descendants.list[i].cpu * 1e3 > guard->cpu)
-      end(guard, "limit cpu");
+    if (cpu < guard->descendants.list[i].cpu)
+      cpu = guard->descendants.list[i].cpu;
   }
   if (memory > guard->memory)
     end(guard, "limit memory");
+  else if (cpu * 1e3 > guard->cpu) /* who takes memory without end may need time for it */
+    end(guard, "limit cpu, memory %.0f", memory);
 }
 
 static void check_idleness(struct guard *guard) {

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "grader/ending.h"
 #include "grader/tests/trial.h"
 
 TestSuite(guard, .timeout = 60);
@@ -24,6 +25,16 @@ static const char unfiltered[] = "build/tests/hostile/unfiltered";
 
 Test(guard, computes_without_end) {
   trial_run("loop", &small, PROGRAM_OVER_LIMIT, 0, "used more than 1 s of processor time");
+}
+
+/* On a slow machine, who takes memory without end has no more time before there is too much of it. */
+Test(guard, computes_and_has_much_memory) {
+  struct ending ending = {0};
+  ending_read(&ending, "limit cpu, memory 41943040", &small);
+  cr_assert_str_eq(ending.text,
+                   "used more than 1 s of processor time, and took 40 MiB of memory in it");
+  ending_read(&ending, "limit cpu, memory 4194304", &small);
+  cr_assert_str_eq(ending.text, "used more than 1 s of processor time");
 }
 
 static void expect_too_much_output(const char *words, bool error) {
