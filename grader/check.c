@@ -146,11 +146,11 @@ static int write_outcome(const struct exchange *exchange) {
   bool all = exchange->verdict != VERDICT_PASSED || getenv(CHECK_ALONE) || getenv(CHECK_PCAP);
   size_t shown = all ? SHOWN_FRAMES : PAGE_FRAMES;
   json_t *outcome =
-      json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I}", "lab", exchange->check->lab, "check",
-                exchange->check->id, "verdict", verdict_names[exchange->verdict], "finding",
-                finding_json(exchange), "program", program_json(exchange), "frames",
-                recording_json(&exchange->recording, 0, shown), "frame_count",
-                (json_int_t)exchange->recording.count);
+      json_pack("{s:s, s:s, s:s, s:s*, s:o, s:o, s:o, s:I}", "lab", exchange->check->lab, "check",
+                exchange->check->id, "verdict", verdict_names[exchange->verdict], "by_hand",
+                exchange->check->by_hand, "finding", finding_json(exchange), "program",
+                program_json(exchange), "frames", recording_json(&exchange->recording, 0, shown),
+                "frame_count", (json_int_t)exchange->recording.count);
   int result = outcome ? json_dump_file(outcome, path, JSON_COMPACT) : -1;
   json_decref(outcome);
   return result;

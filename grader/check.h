@@ -28,7 +28,10 @@ struct check {
   int todo;            /* the TODO that it belongs to; 0 if to none */
   const char *program; /* in whose file that is, for a lab with several; NULL for the first */
   const char *earlier; /* the lab whose work it repeats ("lab04"); NULL if it is new here */
-  int line;            /* checks are shown in the order of the file */
+  const char *
+      by_hand; /* what `make serve` (for a client) or curl (for a server) is told besides, so that they do
+                          the same as the check: "MISBEHAVE=never"; NULL for nothing */
+  int line; /* checks are shown in the order of the file */
 };
 
 typedef void (*check_body)(struct exchange *exchange);

@@ -176,7 +176,7 @@ CHECK(lab01, nowhere, .points = 1, .todo = 6, .section = NULL,
   expect_error(exchange, 2);
 }
 
-CHECK(lab01, http1, .points = 1, .todo = 6, .section = "3.4",
+CHECK(lab01, http1, .points = 1, .todo = 6, .section = "3.4", .by_hand = "MISBEHAVE=garbage",
       .sentence = "a server that speaks HTTP/1.1: one line on standard error, status 1") {
   static const char answer[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
   struct peer *peer = start_session(exchange);
@@ -195,14 +195,22 @@ CHECK(lab01, garbage, .points = 1, .todo = 6, .section = "3.4",
 }
 
 CHECK(lab01, closed_early, .points = 1, .todo = 6, .section = NULL,
-      .sentence = "a server that closes before SETTINGS: one line on standard error, status 1") {
+      .sentence = "a server that closes before SETTINGS, or before it has acknowledged: an error") {
   struct peer *peer = start_session(exchange);
   peer_expect_preface(peer);
   peer_close(peer);
   expect_error(exchange, 0);
+  exchange_start(exchange, "session", exchange->url, NULL);
+  peer = exchange_accept(exchange);
+  peer->hold_settings_ack = true;
+  peer_expect_preface(peer);
+  peer_send_settings(peer, NULL, 0);
+  peer_send_goaway(peer, 0, NGHTTP2_NO_ERROR);
+  peer_close(peer);
+  expect_error(exchange, 0);
 }
 
-CHECK(lab01, goaway_error, .points = 1, .todo = 5, .section = "6.8",
+CHECK(lab01, goaway_error, .points = 1, .todo = 5, .section = "6.8", .by_hand = "MISBEHAVE=goaway",
       .sentence = "a GOAWAY with an error: one line on standard error, status 1") {
   struct peer *peer = start_session(exchange);
   peer->hold_settings_ack = true;

@@ -130,6 +130,10 @@ static void finish(struct exchange *exchange, struct peer *peer, struct buffer *
                    const char *what) {
   peer_expect_goodbye(peer);
   exchange_wait_for_end(exchange);
+  long reset = peer_find_frame(peer, NGHTTP2_RST_STREAM, 0);
+  if (reset >= 0)
+    exchange_fail_at(exchange, reset, "a stream that the server ends", NULL,
+                     "The program resets the stream itself: one of its callbacks has failed.");
   size_t length;
   const char *seen = program_stdout(exchange->program, &length);
   if (peer->returned_count == 1)
@@ -180,6 +184,12 @@ static void expect_body(struct exchange *exchange, struct peer *peer, int32_t st
                         const char *body, const char *what) {
   peer_expect_end_of_request(peer, stream_id);
   const struct buffer *seen = &peer_stream(peer, stream_id)->body;
+  size_t right = 0;
+  while (right < seen->length && seen->bytes[right] == body[right])
+    right++;
+  if (right < seen->length)
+    exchange_fail_at(exchange, -1, body, seen->bytes,
+                     "After its first %zu octets the request's body is not what -d gives.", right);
   if (seen->length != strlen(body) || memcmp(seen->bytes, body, seen->length) != 0)
     exchange_fail_at(exchange, -1, body, seen->bytes ? seen->bytes : "an empty body", "%s", what);
   const char *length = peer_field(peer, stream_id, "content-length");
@@ -576,7 +586,7 @@ static void expect_half_refused(struct exchange *exchange) {
   expect_failure(exchange);
 }
 
-CHECK(lab02, reset, .points = 1, .todo = 5, .section = "6.4",
+CHECK(lab02, reset, .points = 1, .todo = 5, .section = "6.4", .by_hand = "MISBEHAVE=refuse",
       .sentence = "one stream is reset: the others finish, it is reported, status 1") {
   int32_t streams[3] = {0};
   struct peer *peer = start_three(exchange, streams);

@@ -115,8 +115,16 @@ CHECK(lab04, exact_path, .points = 2, .todo = 1, .section = "8.3.1",
                                       "/pingpong",     "/pin",   "//ping",       "/hello-world/",
                                       "/hello-worlds", "/hello", "/Hello-World", "/hello-world?x"};
   struct pair pair = start_pair(exchange);
-  for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-    ask_and_compare(&pair, "GET", paths[i]);
+  for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+    int32_t stream_id = ask(&pair, "GET", paths[i]);
+    peer_expect_response(pair.program, stream_id);
+    const char *status = peer_field(pair.program, stream_id, ":status");
+    if (status && strcmp(status, "200") == 0)
+      exchange_fail_at(exchange, peer_stream(pair.program, stream_id)->frame, "404", status,
+                       "%s is answered like a route, though no route has exactly this path.",
+                       paths[i]);
+    compare(&pair, stream_id);
+  }
   exchange_end_server(exchange);
 }
 

@@ -219,6 +219,7 @@ CHECK(lab05, in_time, .points = 1, .todo = 3, .program = "client", .section = "8
 }
 
 CHECK(lab05, timed_out, .points = 1, .todo = 2, .program = "client", .section = "6.4",
+      .by_hand = "MISBEHAVE=never",
       .sentence = "no answer for 100 ms: RST_STREAM CANCEL, GOAWAY, status 1") {
   enum { LIMIT = 100 };
   exchange_listen(exchange);
@@ -264,11 +265,11 @@ static void send_piece(struct asked *asked, size_t number) {
 
 enum { PIECES = sizeof pieces / sizeof pieces[0] };
 
-/* Send a response piece by piece, with or without the 103, with pauses of which one is shorter than `timeout`, and two are longer.
- * Returns the piece after which the program gave up; or the count, if it did not. */
-static size_t answer_piece_by_piece(struct asked *asked, int timeout, bool with_103) {
+/* Send a response piece by piece, from the piece `first` on, with pauses of which one is shorter than `timeout`, and two are
+ * longer. Returns the piece after which the program gave up; or the count, if it did not. */
+static size_t answer_piece_by_piece(struct asked *asked, int timeout, size_t first) {
   size_t last = 0;
-  for (size_t i = with_103 ? 1 : 2; i < PIECES; i++) {
+  for (size_t i = first; i < PIECES; i++) {
     let_pass(asked->exchange, 0.6 * timeout);
     if (is_reset_or_closed(asked))
       return last;
@@ -276,6 +277,14 @@ static size_t answer_piece_by_piece(struct asked *asked, int timeout, bool with_
     last = i;
   }
   return PIECES;
+}
+
+/* It gave up after the header block: does DATA start the timer again? */
+static bool is_started_by_data(struct exchange *exchange, int timeout) {
+  exchange_wait_for_end(exchange);
+  struct asked asked = start_client(exchange, timeout);
+  send_piece(&asked, 2);
+  return answer_piece_by_piece(&asked, timeout, 3) > 3;
 }
 
 static _Noreturn void fail_inactivity(struct asked *asked, size_t last) {
@@ -290,7 +299,14 @@ static _Noreturn void fail_inactivity(struct asked *asked, size_t last) {
 static size_t leave_out_103(struct exchange *exchange, int timeout) {
   exchange_wait_for_end(exchange);
   struct asked asked = start_client(exchange, timeout);
-  size_t last = answer_piece_by_piece(&asked, timeout, false);
+  size_t last = answer_piece_by_piece(&asked, timeout, 2);
+  if (last == 2 && !is_started_by_data(exchange, timeout)) {
+    exchange->finding.todo_of_place = 1;
+    exchange_fail_at(exchange, -1, "a timer that starts again with each piece",
+                     "one that is started once",
+                     "Nothing that comes on the stream starts the timer again, neither header "
+                     "blocks nor DATA.");
+  }
   if (last < PIECES)
     fail_inactivity(&asked, last);
   exchange_wait_for_end(exchange);
@@ -300,12 +316,13 @@ static size_t leave_out_103(struct exchange *exchange, int timeout) {
 /* On a machine so busy that a pause of 90 ms takes 150, a right program gives up too: so there is a second time, with
  * longer pauses. */
 CHECK(lab05, inactivity, .points = 1, .todo = 3, .program = "client", .section = "8.1",
+      .by_hand = "MISBEHAVE=slow",
       .sentence = "each header block and each DATA starts the timer again") {
   static const int timeouts[] = {150, 1000};
   exchange_listen(exchange);
   for (int i = 0; i < 2; i++) {
     struct asked asked = start_client(exchange, timeouts[i]);
-    size_t last = answer_piece_by_piece(&asked, timeouts[i], true);
+    size_t last = answer_piece_by_piece(&asked, timeouts[i], 1);
     if (last == PIECES) {
       expect_printed(&asked, "bit by bit");
       return;
@@ -342,6 +359,7 @@ CHECK(lab05, stalls, .points = 1, .todo = 3, .program = "client", .section = "8.
 }
 
 CHECK(lab05, other_frames, .points = 1, .todo = 1, .program = "client", .section = "5",
+      .by_hand = "MISBEHAVE=never",
       .sentence = "frames that are not of the stream give it no more time") {
   enum { TIMEOUT = 200, PAUSE = 10, ROUNDS = 50, LONG = 5 * TIMEOUT };
   exchange_listen(exchange);
@@ -604,6 +622,9 @@ static bool is_any_answered(void *argument) {
 static _Noreturn void fail_sleeping_on(struct exchange *exchange) {
   struct buffer seen = {0};
   explain_waiting(&seen, exchange);
+  if (!is_any_answered(exchange))
+    exchange_fail_at(exchange, -1, "pong after the delay", seen.bytes,
+                     "No ping is answered: its timer does not fire, or answers nothing.");
   exchange_fail_at(exchange, -1, "pong, soon after the others", seen.bytes,
                    "One ping is answered, and another, asked for at the same time, is not: each "
                    "needs a timer of its own.");

@@ -122,6 +122,7 @@ static void expect_alert(struct exchange *exchange, SSL_CTX *tls, const char *co
 }
 
 CHECK(lab06, no_h2, .points = 1, .todo = 2, .section = "RFC 7301, section 3.2",
+      .by_hand = "--http1.1",
       .sentence = "without h2 among the offers: alert no_application_protocol") {
   static const char *const alerts[] = {"no application protocol", NULL};
   static const char *const offers[] = {"\10http/1.1", "\2h3", "\3h2c\2hq\1h"};
@@ -136,7 +137,7 @@ CHECK(lab06, no_h2, .points = 1, .todo = 2, .section = "RFC 7301, section 3.2",
   exchange_end_server(exchange);
 }
 
-CHECK(lab06, no_alpn, .points = 1, .todo = 3, .section = "3.2",
+CHECK(lab06, no_alpn, .points = 1, .todo = 3, .section = "3.2", .by_hand = "--no-alpn",
       .sentence = "a client that sends no ALPN at all is not served") {
   start_server(exchange);
   SSL_CTX *tls = identity_client(exchange);
@@ -567,6 +568,7 @@ CHECK(lab06, download, .points = 1, .todo = 5, .program = "client", .section = N
 }
 
 CHECK(lab06, timed_out, .points = 1, .todo = 5, .program = "client", .section = "6.4",
+      .by_hand = "MISBEHAVE=never",
       .sentence = "no answer: RST_STREAM CANCEL, a goodbye, status 1, as in lab 5") {
   static const char output[] = "request timed out\n";
   struct peer *peer = start_good_client(exchange, "200");

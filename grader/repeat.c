@@ -81,6 +81,14 @@ static const char *field_of(const json_t *frame, const char *name) {
   return NULL;
 }
 
+/* What the check says of it, with a blank behind it; or "". */
+static const char *by_hand(const struct outcome *outcome) {
+  static char text[80];
+  const char *words = json_string_value(json_object_get(outcome->file, "by_hand"));
+  snprintf(text, sizeof text, "%s%s", words ? words : "", words ? " " : "");
+  return text;
+}
+
 /* curl, with the request that the failure is about, else with the first one. */
 static void print_curl(FILE *out, const struct outcome *outcome, const char *cert) {
   const json_t *frames = json_object_get(outcome->file, "frames");
@@ -106,7 +114,7 @@ static void print_curl(FILE *out, const struct outcome *outcome, const char *cer
   char url[4096];
   snprintf(url, sizeof url, "%s://localhost:%d%s", cert ? "https" : "http", cert ? TLS_PORT : PORT,
            strlen(path) < 200 ? path : "/");
-  fprintf(out, "  curl -i %s ", cert ? "--cacert" : "--http2-prior-knowledge");
+  fprintf(out, "  curl -i %s%s ", by_hand(outcome), cert ? "--cacert" : "--http2-prior-knowledge");
   if (cert) {
     print_word(out, cert);
     fputc(' ', out);
@@ -140,8 +148,8 @@ void repeat_print(FILE *out, const struct outcome *outcome) {
   }
   bool tls = url && port_of(url) == TLS_PORT;
   if (url && !server)
-    fprintf(out, "  make serve %sPORT=%d     # in another terminal\n", tls ? "TLS=1 " : "",
-            port_of(url));
+    fprintf(out, "  make serve %s%sPORT=%d     # in another terminal\n", tls ? "TLS=1 " : "",
+            by_hand(outcome), port_of(url));
   fprintf(out, "  H2_TRACE=1");
   json_array_foreach(command, index, value) {
     const char *argument = json_is_string(value) ? json_string_value(value) : "";

@@ -62,6 +62,8 @@ const char *report_sentence(const char *report) {
       {"LeakSanitizer", "The program does not free all the memory that it allocates."},
       {"from within a callback of nghttp2",
        "The program sends or receives from within a callback of nghttp2: that is forbidden."},
+      {"null pointer passed",
+       "The program passes a NULL pointer to a function that must not have one."},
       {"null pointer", "The program follows a NULL pointer."},
       {"runtime error: ", "The program does something that C leaves undefined."},
   };
