@@ -28,10 +28,8 @@ struct check {
   int todo;            /* the TODO that it belongs to; 0 if to none */
   const char *program; /* in whose file that is, for a lab with several; NULL for the first */
   const char *earlier; /* the lab whose work it repeats ("lab04"); NULL if it is new here */
-  const char *
-      by_hand; /* what `make serve` (for a client) or curl (for a server) is told besides, so that they do
-                          the same as the check: "MISBEHAVE=never"; NULL for nothing */
-  int line; /* checks are shown in the order of the file */
+  const char *by_hand; /* told to `make serve`, or to curl, to do as the check; or NULL */
+  int line;            /* checks are shown in the order of the file */
 };
 
 typedef void (*check_body)(struct exchange *exchange);

@@ -81,12 +81,11 @@ static const char *field_of(const json_t *frame, const char *name) {
   return NULL;
 }
 
-/* What the check says of it, with a blank behind it; or "". */
-static const char *by_hand(const struct outcome *outcome) {
-  static char text[80];
+/* What the other side is told besides, by the check. */
+static void print_by_hand(FILE *out, const struct outcome *outcome) {
   const char *words = json_string_value(json_object_get(outcome->file, "by_hand"));
-  snprintf(text, sizeof text, "%s%s", words ? words : "", words ? " " : "");
-  return text;
+  if (words)
+    fprintf(out, "%s ", words);
 }
 
 /* curl, with the request that the failure is about, else with the first one. */
@@ -114,7 +113,9 @@ static void print_curl(FILE *out, const struct outcome *outcome, const char *cer
   char url[4096];
   snprintf(url, sizeof url, "%s://localhost:%d%s", cert ? "https" : "http", cert ? TLS_PORT : PORT,
            strlen(path) < 200 ? path : "/");
-  fprintf(out, "  curl -i %s%s ", by_hand(outcome), cert ? "--cacert" : "--http2-prior-knowledge");
+  fprintf(out, "  curl -i ");
+  print_by_hand(out, outcome);
+  fprintf(out, "%s ", cert ? "--cacert" : "--http2-prior-knowledge");
   if (cert) {
     print_word(out, cert);
     fputc(' ', out);
@@ -147,9 +148,11 @@ void repeat_print(FILE *out, const struct outcome *outcome) {
     before = argument;
   }
   bool tls = url && port_of(url) == TLS_PORT;
-  if (url && !server)
-    fprintf(out, "  make serve %s%sPORT=%d     # in another terminal\n", tls ? "TLS=1 " : "",
-            by_hand(outcome), port_of(url));
+  if (url && !server) {
+    fprintf(out, "  make serve %s", tls ? "TLS=1 " : "");
+    print_by_hand(out, outcome);
+    fprintf(out, "PORT=%d     # in another terminal\n", port_of(url));
+  }
   fprintf(out, "  H2_TRACE=1");
   json_array_foreach(command, index, value) {
     const char *argument = json_is_string(value) ? json_string_value(value) : "";

@@ -74,7 +74,8 @@ cat >ask <<'END'
 import sys, urllib.request
 print(urllib.request.urlopen(sys.argv[1]).read().decode(), end="")
 END
-# Frames that cross on their way, in either order; SETTINGS is acknowledged when it has come; the time, a date and the length of HEADERS are never the same.
+# Frames that cross on their way, in either order; SETTINGS is acknowledged when it has come; the time, a date and the
+# length of HEADERS are never the same.
 cat >ladder <<'END'
 #!/usr/bin/env python3
 import random
