@@ -42,11 +42,12 @@ endif
 STUDENTS  := $(patsubst %.c,build/labs/%,$(wildcard $(LABS:=/*.c)))
 SOLUTIONS := $(patsubst %.c,build/solutions/%,$(subst /solution/,/,$(wildcard $(LABS:=/solution/*.c))))
 
-COMMON       := $(wildcard common/*.c)
-GRADER_MAINS := $(wildcard grader/main.c grader/guard.c grader/serve.c \
-                 grader/lecture.c grader/relay.c grader/trace_page.c)
-GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard grader/*.c))
-GRADER_BUILT := $(patsubst grader/%.c,build/grader/%,$(GRADER_MAINS:main.c=grade.c))
+COMMON       := $(wildcard common/*.c common/inner/*.c)
+GRADER_MAINS := $(wildcard grader/grade/main.c grader/sandbox/guard.c grader/serve/main.c \
+                 grader/lecture/main.c grader/lecture/relay.c grader/page/main.c)
+ROOMS        := base sandbox wire words play checks result board page serve grade lecture
+GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard $(ROOMS:%=grader/%/*.c)))
+GRADER_BUILT := $(addprefix build/grader/,grade guard serve lecture relay trace_page)
 
 TESTS   := $(patsubst %/tests/,build/tests/%_tests,$(sort $(dir $(wildcard */tests/*_tests.c))))
 SCRIPTS := $(wildcard grader/tests/*.sh grader/tests/*.py)
@@ -58,8 +59,8 @@ BENCHED_LABS := $(patsubst build/solutions/%,build/bench/labs/%,$(filter %/serve
 
 VARIANTS := $(patsubst grader/%.c,build/%,$(wildcard grader/tests/variants/c/lab*/*.c))
 
-SOURCES := $(wildcard common/*.[ch] common/tests/*.[ch] common/bench/*.c grader/*.[ch] grader/tests/*.[ch] \
-             grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c \
+SOURCES := $(wildcard common/*.[ch] common/inner/*.[ch] common/tests/*.[ch] common/bench/*.c \
+             $(ROOMS:%=grader/%/*.[ch]) grader/tests/*.[ch] grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c \
              grader/tests/variants/c/*.[ch] grader/tests/variants/c/*/*.c lab*/*.[ch] lab*/solution/*.[ch])
 
 # --- How it is compiled -------------------------------------------------------------------------------
@@ -76,7 +77,7 @@ PLAIN     := $(FLAGS) -O2
 RELEASE   := $(PLAIN)
 SANITIZED := $(FLAGS) -O1 -fsanitize=address,undefined
 
-# The labs' programs find out when nghttp2 is called from where it must not be: common/misuse.c.
+# The labs' programs find out when nghttp2 is called from where it must not be: common/inner/misuse.c.
 WRAPPED := -Wl,--wrap=nghttp2_session_mem_recv,--wrap=nghttp2_session_mem_send
 
 # gcc's sanitizers are two libraries with 6 MB of variables each, all of which LeakSanitizer reads at the end of every
@@ -130,7 +131,7 @@ build/obj/sanitized/%.o: %.c build/flags
 	$Q$(call COMPILE,$(SANITIZED)) $(WERROR) -c $< -o $@
 
 # The page's template is put into page.o by the assembler, which tells nobody.
-build/obj/plain/grader/page.o build/obj/sanitized/grader/page.o: $(wildcard grader/page/page.* grader/page/*.js)
+build/obj/plain/grader/page/page.o build/obj/sanitized/grader/page/page.o: $(wildcard grader/page/page.* grader/page/*.js)
 
 build/obj/plain/common.a: $(COMMON:%.c=build/obj/plain/%.o)
 build/obj/plain/grader.a: $(GRADER:%.c=build/obj/plain/%.o)
@@ -150,7 +151,7 @@ build/labs/%.log: %.c build/obj/sanitized/common.a build/flags
 	  $(WRAPPED) $(LIBRARIES) -o $(basename $@) >$@ 2>&1 && cat $@ || true
 $(addsuffix .log,$(filter-out $(wildcard $(STUDENTS)),$(STUDENTS))): FORCE
 
-# A known mistake, which grader/tools/mistakes puts there, is compiled as a student's program is.
+# A known mistake, which grader/mistakes/mistakes.py puts there, is compiled as a student's program is.
 mistake-programs: $(GRADER_BUILT) $(patsubst %.c,%.log,$(wildcard build/mistakes/*/*/*/*.c))
 build/mistakes/%.log: build/mistakes/%.c build/obj/sanitized/common.a build/flags
 	@rm -f $(basename $@)
@@ -166,12 +167,12 @@ build/solutions/%.log: $$(*D)/solution/$$(*F).c build/obj/sanitized/common.a bui
 
 # The grader's checks are Criterion tests that nothing refers to, so that here the objects themselves
 # are linked, and everywhere else the archive, of which only what is needed is taken.
-build/grader/grade: build/obj/plain/grader/main.o $(GRADER:%.c=build/obj/plain/%.o)
-build/grader/guard: build/obj/plain/grader/guard.o build/obj/plain/grader.a
-build/grader/serve: build/obj/plain/grader/serve.o build/obj/plain/grader.a
-build/grader/lecture: build/obj/plain/grader/lecture.o build/obj/plain/grader.a
-build/grader/relay: build/obj/plain/grader/relay.o build/obj/plain/grader.a
-build/grader/trace_page: build/obj/plain/grader/trace_page.o build/obj/plain/grader.a
+build/grader/grade: build/obj/plain/grader/grade/main.o $(GRADER:%.c=build/obj/plain/%.o)
+build/grader/guard: build/obj/plain/grader/sandbox/guard.o build/obj/plain/grader.a
+build/grader/serve: build/obj/plain/grader/serve/main.o build/obj/plain/grader.a
+build/grader/lecture: build/obj/plain/grader/lecture/main.o build/obj/plain/grader.a
+build/grader/relay: build/obj/plain/grader/lecture/relay.o build/obj/plain/grader.a
+build/grader/trace_page: build/obj/plain/grader/page/main.o build/obj/plain/grader.a
 $(GRADER_BUILT): build/obj/plain/common.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
@@ -187,7 +188,7 @@ $(TESTS): build/obj/sanitized/common.a
 
 # What is measured, and what measures, is built as one would install it: optimised as a whole, and with nghttp2
 # linked in, where it comes as an archive too.
-released        = $(patsubst %.c,build/obj/release/%.o,$(filter-out common/misuse.c,$(COMMON)))
+released        = $(patsubst %.c,build/obj/release/%.o,$(filter-out common/inner/misuse.c,$(COMMON)))
 nghttp2_archive = $(wildcard $(shell pkg-config --variable=libdir libnghttp2)/libnghttp2.a)
 
 build/bench/%: build/obj/release/common/bench/%.o $$(released)
@@ -216,7 +217,7 @@ build/tests/variants/c/%: grader/tests/variants/c/%.c $(wildcard grader/tests/va
 	@mkdir -p $(@D)
 	$Q$(CC) $(SANITIZED) $(WERROR) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(filter %.c,$^) $(LIBRARIES) -o $@
 
--include $(wildcard build/obj/*/*/*.d build/obj/*/*/tests/*.d build/obj/*/*/bench/*.d build/labs/*/*.d build/solutions/*/*.d \
+-include $(wildcard build/obj/*/*/*.d build/obj/*/*/*/*.d build/labs/*/*.d build/solutions/*/*.d \
            build/tests/hostile/*.d build/bench/labs/*/*.d)
 
 # --- Commands -----------------------------------------------------------------------------------------
@@ -242,28 +243,28 @@ grade: $(GRADER_BUILT) $(if $(PROGRAMS),,$(if $(SOLUTION),$(SOLUTIONS:=.log),$(S
 
 ## make report           grade, and open the page that every grading leaves: build/grade/index.html
 report: grade
-	@sh grader/tools/open build/grade/index.html
+	@sh grader/tools/open.sh build/grade/index.html
 
 ## make trace-page TRACE=FILE.json   draw a trace that H2_TRACE=FILE.json has recorded, as a page
 trace-page: build/grader/trace_page
 	$(if $(TRACE),,$(error which trace? Say TRACE=FILE.json))
 	@mkdir -p build/trace
 	@build/grader/trace_page '$(TRACE)' 'build/trace/$(basename $(notdir $(TRACE))).html'
-	@sh grader/tools/open 'build/trace/$(basename $(notdir $(TRACE))).html'
+	@sh grader/tools/open.sh 'build/trace/$(basename $(notdir $(TRACE))).html'
 
 ## make watch            grade again at every save [LAB=03]
 watch:
-	+@sh grader/tools/watch $(LABS) -- $(MAKE) grade
+	+@sh grader/tools/watch.sh $(LABS) -- $(MAKE) grade
 
 ## make demo             the lecture: every lab, step by step, really running. Variables: LAB=03,
 ##                       PAUSE=1 (wait for a key), STUDENT=1 (your programs in place of the solutions),
 ##                       PCAP=1 (leave build/demo/labNN-1.pcapng, ..., for Wireshark)
 demo: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
-	+@grader/tools/demo $(if $(STUDENT),--student) $(if $(PAUSE),--pause) $(if $(PCAP),--pcap) $(LABS)
+	+@grader/lecture/demo.py $(if $(STUDENT),--student) $(if $(PAUSE),--pause) $(if $(PCAP),--pcap) $(LABS)
 
-## make pictures         make the README's pictures anew, in grader/pictures
+## make pictures         make the README's pictures anew, in grader/tools/dev/pictures
 pictures: $(GRADER_BUILT) $(SOLUTIONS:=.log)
-	+@grader/tools/pictures
+	+@grader/tools/dev/pictures.sh
 
 ## make serve            run the reference server [PORT=8000] [TLS=1, then on 8443]
 ##                       [MISBEHAVE=slow|never|refuse|goaway|garbage|half]
@@ -274,7 +275,7 @@ serve: build/grader/serve $(if $(TLS),key.pem cert.pem)
 ## make certs            make key.pem and cert.pem, for lab 6, if they are not there
 certs: key.pem cert.pem
 key.pem cert.pem &:
-	@sh grader/tools/certs
+	@sh grader/tools/certs.sh
 
 ## make gdb LAB=03       debug your program [PROGRAM=client] [ARGS='...'] [SOLUTION=1]
 debugged := $(filter $(if $(PROGRAM),%/$(PROGRAM),%),$(if $(SOLUTION),$(SOLUTIONS),$(STUDENTS)))
@@ -287,54 +288,54 @@ gdb: $(debugged:=.log)
 ## make reset LAB=03     put the starter back; your file is kept beside it as X.c.mine-1, -2, ...
 reset:
 	$(if $(LAB),,$(error which lab? Say LAB=03))
-	@sh grader/tools/reset $(LABS)
+	@sh grader/tools/reset.sh $(LABS)
 
 ## make hint LAB=03      a hint for the TODO you are at, and more with every call [TODO=2] [PROGRAM=client]
 hint:
 	$(if $(LAB),,$(error which lab? Say LAB=03))
-	@sh grader/tools/hint $(LABS) '$(PROGRAM)' '$(TODO)'
+	@sh grader/tools/hint.sh $(LABS) '$(PROGRAM)' '$(TODO)'
 
 ## make solution LAB=03  how your file differs from the reference solution, once the lab has full marks;
 ##                       FORCE=1 before that
 solution: $(GRADER_BUILT) $(STUDENTS:=.log)
 	$(if $(LAB),,$(error which lab? Say LAB=03))
-	+@sh grader/tools/solution $(if $(FORCE),--force) $(LABS)
+	+@sh grader/tools/solution.sh $(if $(FORCE),--force) $(LABS)
 
 ## make deps             install what building, grading and the lecture need; `make deps-test`: what the tests
 ##                       need as well; `make deps-pictures`: what `make pictures` needs
 deps:
-	@sh grader/tools/deps build demo
+	@sh grader/tools/deps.sh build demo
 deps-test:
-	@sh grader/tools/deps build demo test
+	@sh grader/tools/deps.sh build demo test
 deps-bench:
-	@sh grader/tools/deps build bench
+	@sh grader/tools/deps.sh build bench
 deps-pictures:
-	@sh grader/tools/deps build demo pictures
+	@sh grader/tools/deps.sh build demo pictures
 
 ## make test             build and test everything here [ONLY=name]
 test: $(TESTS) $(HOSTILE) $(VARIANTS) $(BENCH) $(BENCHED_LABS) $(GRADER_BUILT) $(STUDENTS:=.log) $(SOLUTIONS:=.log)
-	+@python3 grader/tools/run-tests $(if $(ONLY),--only '$(ONLY)') $(TESTS) $(SCRIPTS)
+	+@python3 grader/tools/dev/run_tests.py $(if $(ONLY),--only '$(ONLY)') $(TESTS) $(SCRIPTS)
 
 ## make bench            measure common/ beside nghttpd, h2o, nginx and Node.js, in build/bench/ [QUICK=1];
 ##                       `make deps-bench` installs them; `make bench-readme` puts the figures into the READMEs
 bench: $(BENCH) $(BENCHED_LABS) $(GRADER_BUILT)
-	+@common/bench/bench $(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)') $(if $(SERVERS),--servers '$(SERVERS)')
+	+@common/bench/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)') $(if $(SERVERS),--servers '$(SERVERS)')
 bench-readme:
-	@common/bench/bench-readme
+	@common/bench/bench_readme.py
 
 ## make steady           grade the solutions N=100 times while the machine is busy: all must be full
 steady: $(GRADER_BUILT) $(SOLUTIONS:=.log)
-	+@sh grader/tools/steady $(or $(N),100)
+	+@sh grader/tools/dev/steady.sh $(or $(N),100)
 
 ## make mistakes         grade the known mistakes: which check catches each, and with what words [LAB=03];
-##                       WRITE=1 keeps the table of what each fails: grader/known_mistakes.json
+##                       WRITE=1 keeps the table of what each fails: grader/mistakes/known_mistakes.json
 mistakes:
-	+@python3 grader/tools/mistakes $(if $(WRITE),--write) $(if $(LAB),$(lab_number))
+	+@python3 grader/mistakes/mistakes.py $(if $(WRITE),--write) $(if $(LAB),$(lab_number))
 
 ## make starters         derive every labNN-name/X.c from its solution; a file with somebody's work in it
 ##                       is left alone unless FORCE=1
 starters:
-	@sh grader/tools/starters $(if $(FORCE),--force) $(wildcard $(LABS:=/solution/*.c))
+	@sh grader/tools/dev/starters.sh $(if $(FORCE),--force) $(wildcard $(LABS:=/solution/*.c))
 
 ## make format           lay out all C by .clang-format
 format:
@@ -342,7 +343,7 @@ format:
 
 ## make lint             clang-format, clang-tidy, cppcheck, and gcc and clang with -Werror
 lint:
-	@FLAGS='$(FLAGS) $(FLAGS_OF_LIBRARIES)' sh grader/tools/lint $(SOURCES)
+	@FLAGS='$(FLAGS) $(FLAGS_OF_LIBRARIES)' sh grader/tools/dev/lint.sh $(SOURCES)
 
 ## make clean            remove build/
 clean:

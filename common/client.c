@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/field.h"
-#include "common/stream_list.h"
+#include "common/inner/stream_list.h"
 
 enum { CONNECTION_WINDOW = 1024 * 1024 };
 

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "common/frame.h"
-#include "common/goaway.h"
-#include "common/pool.h"
-#include "common/strict.h"
+#include "common/inner/goaway.h"
+#include "common/inner/pool.h"
+#include "common/inner/strict.h"
 
 struct connection {
   struct transport *transport;

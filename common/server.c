@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/inner/stream_list.h"
 #include "common/listener.h"
-#include "common/stream_list.h"
 
 enum {
   MAX_CONCURRENT_STREAMS = 100,

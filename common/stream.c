@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/pool.h"
-#include "common/stream_list.h"
+#include "common/inner/pool.h"
+#include "common/inner/stream_list.h"
 
 void stream_set_events(struct stream *stream, const struct stream_events *events, void *user) {
   stream->events = events;

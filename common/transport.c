@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/channel.h"
-#include "common/connector.h"
+#include "common/inner/channel.h"
+#include "common/inner/connector.h"
 #include "common/trace.h"
 
 enum state {

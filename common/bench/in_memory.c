@@ -19,8 +19,8 @@
 
 #include "common/buffer.h"
 #include "common/field.h"
+#include "common/inner/pool.h"
 #include "common/number.h"
-#include "common/pool.h"
 
 enum { FIELDS_MAX = 100, REPEATS = 5 };
 

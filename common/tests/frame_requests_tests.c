@@ -3,7 +3,7 @@
 #include <nghttp2/nghttp2.h>
 #include <string.h>
 
-#include "common/frame_requests.h"
+#include "common/inner/frame_requests.h"
 #include "common/tests/frames.h"
 
 TestSuite(frame_requests, .timeout = 30);

@@ -1,5 +1,5 @@
 /* Tests of pool. Under AddressSanitizer nothing is kept: build them without it too. */
-#include "common/pool.h"
+#include "common/inner/pool.h"
 
 #include <criterion/criterion.h>
 #include <stdint.h>

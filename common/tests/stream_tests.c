@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "common/field.h"
+#include "common/inner/stream_list.h"
 #include "common/server.h"
-#include "common/stream_list.h"
 #include "common/tests/peer.h"
 
 TestSuite(stream, .timeout = 60);

@@ -2,13 +2,13 @@
 # `make bench` works: what it measures, of every server that is installed, and that figures and charts are written.
 # How large a figure is, is not asserted: that depends on the machine.
 set -u
-# shellcheck source=grader/tools/tap.sh
-. grader/tools/tap.sh
+# shellcheck source=grader/tools/dev/tap.sh
+. grader/tools/dev/tap.sh
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
 # bench ARGUMENT...: a run of a few seconds; the messages go to standard output for check.
-bench() { { common/bench/bench --tiny --out "$work" "$@" >"$work/table"; } 2>&1; }
+bench() { { common/bench/bench.py --tiny --out "$work" "$@" >"$work/table"; } 2>&1; }
 
 # holds PROGRAM: Python, with all that was measured; its assertions hold.
 holds() {

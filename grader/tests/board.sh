@@ -1,8 +1,8 @@
 #!/bin/bash
 # What the scoreboard says of programs that fail: in 80 columns, with the mistake that it looks like, and what has changed.
 set -u
-# shellcheck source=grader/tools/tap.sh
-. grader/tools/tap.sh
+# shellcheck source=grader/tools/dev/tap.sh
+. grader/tools/dev/tap.sh
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 unset NO_COLOR COLUMNS

@@ -20,7 +20,7 @@ import termios
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DEMO = ROOT / "grader/tools/demo"
+DEMO = ROOT / "grader/lecture/demo.py"
 SECONDS = 60  # nothing here takes as long
 MARK = f"DEMO_TEST={os.getpid()}"  # in the environment of all that is started here
 KEY = "-- any key goes on, q ends --"
@@ -115,7 +115,7 @@ class Terminal:
 
 def untouched(lab):
     """Whether the student's files are the starters."""
-    return all(subprocess.run([ROOT / "grader/tools/starter", source], stdout=subprocess.PIPE, check=False).stdout ==
+    return all(subprocess.run([ROOT / "grader/tools/dev/starter.sh", source], stdout=subprocess.PIPE, check=False).stdout ==
                (lab / source.name).read_bytes() for source in lab.glob("solution/*.c"))
 
 
@@ -274,7 +274,9 @@ class StandIn:
     def __init__(self, folder):
         self.root = pathlib.Path(folder)
         (self.root / "lab01-one/solution").mkdir(parents=True)
-        (self.root / "grader/demo").mkdir(parents=True)
+        (self.root / "grader/lecture/scripts").mkdir(parents=True)
+        for tool in (ROOT / "grader/lecture").glob("*.py"):
+            shutil.copy(tool, self.root / "grader/lecture")
         shutil.copytree(ROOT / "grader/tools", self.root / "grader/tools")
         (self.root / "lab01-one/solution/one.c").write_text(PROGRAM, encoding="utf-8")
         (self.root / "lab01-one/one.c").write_text("static int one(int number) {\n  todo(1, \"return\");\n}\n",
@@ -293,8 +295,8 @@ class StandIn:
         text = "# Title\n\n## Step\n"
         for info, *lines in blocks:
             text += "\n```" + "\n".join([info, *lines]) + "\n```\n"
-        (self.root / "grader/demo/lab01.md").write_text(text, encoding="utf-8")
-        done = demo(*options, "01", tool=self.root / "grader/tools/demo", **more)
+        (self.root / "grader/lecture/scripts/lab01.md").write_text(text, encoding="utf-8")
+        done = demo(*options, "01", tool=self.root / "grader/lecture/demo.py", **more)
         return done.returncode, done.stdout + done.stderr
 
 
@@ -362,7 +364,7 @@ def test_servers(stand_in):
 
 def main():
     labs = {path.stem[3:]: next(iter(ROOT.glob(f"{path.stem}-*")), None)
-            for path in sorted((ROOT / "grader/demo").glob("lab*.md"))}
+            for path in sorted((ROOT / "grader/lecture/scripts").glob("lab*.md"))}
     labs = {number: lab for number, lab in labs.items() if lab}
     missing = [lab.name for lab in ROOT.glob("lab[0-9][0-9]-*") if lab not in labs.values()]
     check("every lab has a lecture", not missing, missing)

@@ -1,10 +1,10 @@
 #!/bin/bash
-# grader/tools/deps, on machines that are made up of a few commands: it installs what is missing and
+# grader/tools/deps.sh, on machines that are made up of a few commands: it installs what is missing and
 # nothing else, and says what to do where it cannot.
 set -u
 root=$PWD
-# shellcheck source=grader/tools/tap.sh
-. grader/tools/tap.sh
+# shellcheck source=grader/tools/dev/tap.sh
+. grader/tools/dev/tap.sh
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -49,7 +49,7 @@ called() {
   grep -q -- "$1" called
 }
 # This machine's own /usr/sbin is none of theirs.
-sed 's,^PATH=.*,:,' "$root/grader/tools/deps" >no-sbin
+sed 's,^PATH=.*,:,' "$root/grader/tools/deps.sh" >no-sbin
 
 machine
 check "nothing to do" deps build test

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "grader/diagnosis.h"
+#include "grader/result/diagnosis.h"
 
 TestSuite(diagnosis, .timeout = 60);
 
@@ -237,8 +237,8 @@ static int named_todo(const struct diagnosis *diagnosis) {
 }
 
 Test(diagnosis, the_real_table_names_its_mistakes_and_seldom_a_wrong_one) {
-  json_t *table = diagnosis_load("grader/known_mistakes.json");
-  cr_assert(table, "grader/known_mistakes.json cannot be read");
+  json_t *table = diagnosis_load("grader/mistakes/known_mistakes.json");
+  cr_assert(table, "grader/mistakes/known_mistakes.json cannot be read");
   int all = 0;
   int itself = 0;
   int misled =
@@ -272,7 +272,7 @@ Test(diagnosis, the_real_table_names_its_mistakes_and_seldom_a_wrong_one) {
       json_decref(evidence);
     }
   }
-  cr_assert(all > 0, "grader/known_mistakes.json is empty");
+  cr_assert(all > 0, "grader/mistakes/known_mistakes.json is empty");
   cr_assert(10 * itself >= 8 * all, "only %d of %d mistakes are named", itself, all);
   cr_assert(10 * misled <= all,
             "%d of %d mistakes, if unknown, would be taken for one of another TODO", misled, all);
@@ -335,8 +335,8 @@ static void add_pair(struct pairs *pairs, const json_t *lab, const char *first,
 }
 
 Test(diagnosis, two_mistakes_at_once_are_seldom_taken_for_a_third) {
-  json_t *table = diagnosis_load("grader/known_mistakes.json");
-  cr_assert(table, "grader/known_mistakes.json cannot be read");
+  json_t *table = diagnosis_load("grader/mistakes/known_mistakes.json");
+  cr_assert(table, "grader/mistakes/known_mistakes.json cannot be read");
   struct pairs pairs = {0};
   const char *lab_name;
   json_t *lab;

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "grader/ending.h"
+#include "grader/sandbox/ending.h"
 #include "grader/tests/trial.h"
 
 TestSuite(guard, .timeout = 60);

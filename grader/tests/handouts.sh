@@ -1,16 +1,16 @@
 #!/bin/bash
-# The handouts say what is so. And grader/tools/handout, which finds that out, notices where one does not: it is
+# The handouts say what is so. And grader/tools/dev/handout.py, which finds that out, notices where one does not: it is
 # tried on a small stand-in for this project.
 # shellcheck disable=SC2016  # backquotes and $ are Markdown's here
 set -u
 root=$PWD
-# shellcheck source=grader/tools/tap.sh
-. grader/tools/tap.sh
+# shellcheck source=grader/tools/dev/tap.sh
+. grader/tools/dev/tap.sh
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
 for handout in lab[0-9][0-9]-*/README.md; do
-  check "$handout says what is so" grader/tools/handout --check "$handout"
+  check "$handout says what is so" grader/tools/dev/handout.py --check "$handout"
 done
 
 # --- The stand-in -------------------------------------------------------------------------------------
@@ -51,7 +51,7 @@ Says six.
    return 3;
  }
 END
-printf '%s\n' 'CHECK(lab01, first, .points = 1)' 'CHECK(lab01, second, .points = 1)' >grader/lab01_checks.c
+printf '%s\n' 'CHECK(lab01, first, .points = 1)' 'CHECK(lab01, second, .points = 1)' >grader/checks/lab01.c
 printf '%s\n' 'build/one: lab01-one/one.c' '	@mkdir -p build && cc -w $< -o $@' >Makefile
 # A server that says on which port it is, logs the paths that it is asked for, and leaves its process number.
 cat >serve <<'END'
@@ -101,7 +101,7 @@ handout() {
     shift
   fi
   printf '%s\n' "$1" >$page
-  grader/tools/handout --check $page >"$work/out" 2>&1
+  grader/tools/dev/handout.py --check $page >"$work/out" 2>&1
   status=$?
   cat "$work/out"
   return $status
@@ -190,7 +190,7 @@ check "what a command leaves running" handout "$(console "\$ trap '' HUP INT TER
 check "is ended" gone
 printf '%s\n%s\n' "$server" "$(console '$ sleep 1000')" >page/README.md
 : >"$PIDS"
-grader/tools/handout --check page/README.md >/dev/null 2>&1 &
+grader/tools/dev/handout.py --check page/README.md >/dev/null 2>&1 &
 tool=$!
 until [ -s "$PIDS" ]; do sleep 0.05; done
 { kill -KILL $tool; wait $tool; } 2>/dev/null
@@ -260,7 +260,7 @@ check_not "a check that does not exist" handout lab "$(sections '`CHECK=third`')
 
 write() {
   printf '%s\n' "$1" >page/README.md
-  grader/tools/handout --write page/README.md >"$work/out" 2>&1
+  grader/tools/dev/handout.py --write page/README.md >"$work/out" 2>&1
 }
 is() {
   [ "$(cat page/README.md)" = "$1" ] || { cat page/README.md; return 1; }
@@ -281,6 +281,6 @@ write "$server
 $(console '$ ./ask http://localhost:8000/b' 'served by 1')"
 check "servers, and ports as they were" is "${server/\/a//b}
 $(console '$ ./ask http://localhost:8000/b' 'served by 8000')"
-check_not "wrong usage" grader/tools/handout page/README.md
+check_not "wrong usage" grader/tools/dev/handout.py page/README.md
 check "nothing is left in the temporary folder" [ -z "$(ls "$TMPDIR")" ]
 done_testing

@@ -2,8 +2,8 @@
 # `make hint` and `make solution`: more with every call, and no solution before its time.
 set -u
 root=$PWD
-# shellcheck source=grader/tools/tap.sh
-. grader/tools/tap.sh
+# shellcheck source=grader/tools/dev/tap.sh
+. grader/tools/dev/tap.sh
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
@@ -56,7 +56,7 @@ echo '  todo(1, "do it");' >lab02-two/server.c
 echo '/* all done */' >lab02-two/client.c
 
 hint() {
-  sh "$root/grader/tools/hint" "$@" 2>&1
+  sh "$root/grader/tools/hint.sh" "$@" 2>&1
 }
 # gives TEXT ARGUMENT...: the hint has this in it.
 gives() {
@@ -93,7 +93,7 @@ cat >lab02-two/solution/server.c <<'END'
 END
 echo 'int other;' >lab02-two/solution/client.c
 solution() {
-  sh "$root/grader/tools/solution" "$@" 2>&1
+  sh "$root/grader/tools/solution.sh" "$@" 2>&1
 }
 shows() {
   said=$(solution "$@")
@@ -103,7 +103,7 @@ shows() {
 }
 echo 1 >verdict
 check_not "no solution without full marks" solution lab02-two
-check "and the reason is given" bash -c 'sh "$1/grader/tools/solution" lab02-two 2>&1 | grep -q "3 of 5"' - "$root"
+check "and the reason is given" bash -c 'sh "$1/grader/tools/solution.sh" lab02-two 2>&1 | grep -q "3 of 5"' - "$root"
 check "by force there is one" shows --force lab02-two
 echo 0 >verdict
 check "with full marks too" shows lab02-two

@@ -3,13 +3,13 @@
 # compile, and what it tells the grader. And that no test passes that leaks, or that ends early.
 set -u
 root=$PWD
-# shellcheck source=grader/tools/tap.sh
-. grader/tools/tap.sh
+# shellcheck source=grader/tools/dev/tap.sh
+. grader/tools/dev/tap.sh
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 
-mkdir -p common/tests grader/tests/hostile/sanitized lab01-one/solution lab05-two/solution
+mkdir -p common/tests grader/{base,sandbox,grade,serve,lecture,page,tests/hostile/sanitized} lab01-one/solution lab05-two/solution
 cp "$root/Makefile" .
 cp -r "$root/grader/tools" grader/
 cp "$root/common/tests/leaks.c" common/tests/
@@ -25,7 +25,7 @@ program client >lab05-two/solution/client.c
 program server >lab05-two/solution/server.c
 cp lab01-one/solution/one.c lab01-one/
 cp lab05-two/solution/*.c lab05-two/
-cat >grader/main.c <<'END'
+cat >grader/grade/main.c <<'END'
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,12 +45,14 @@ int main(int argc, char **argv) {
   return strcmp(argv[argc - 1], "--strict") == 0;
 }
 END
-echo 'int main(void) { return 0; }' >grader/guard.c
-printf '%s\n' '#include "grader/shared.h"' '#include <string.h>' \
-  'int main(int n, char **v) { return n != 4 || strcmp(v[2], "99") != 0 || shared() != 1; }' >grader/serve.c
-echo 'int shared(void);' >grader/shared.h
-printf '%s\n' '#include "grader/shared.h"' '#include "common/stand_in.h"' \
-  'int shared(void) { return stand_in(); }' >grader/shared.c
+for program in sandbox/guard lecture/main lecture/relay page/main; do
+  echo 'int main(void) { return 0; }' >grader/$program.c
+done
+printf '%s\n' '#include "grader/base/shared.h"' '#include <string.h>' \
+  'int main(int n, char **v) { return n != 4 || strcmp(v[2], "99") != 0 || shared() != 1; }' >grader/serve/main.c
+echo 'int shared(void);' >grader/base/shared.h
+printf '%s\n' '#include "grader/base/shared.h"' '#include "common/stand_in.h"' \
+  'int shared(void) { return stand_in(); }' >grader/base/shared.c
 echo 'int main(void) { for (;;) { } }' >grader/tests/hostile/spins.c
 echo 'int main(void) { char v[2] = ""; char *volatile p = v; p[2] = 1; return 0; }' \
   >grader/tests/hostile/sanitized/overflows.c
@@ -60,7 +62,7 @@ suite() {
     'Test(stand_in, is_one) {' '  cr_assert_eq(stand_in(), 1, "it is not");' '}' "$@"
 }
 suite >common/tests/stand_in_tests.c
-suite | sed 's/stand_in()/shared()/; s,common/stand_in.h,grader/shared.h,' >grader/tests/stand_in_tests.c
+suite | sed 's/stand_in()/shared()/; s,common/stand_in.h,grader/base/shared.h,' >grader/tests/stand_in_tests.c
 printf 'echo "ok 1 - a script"\necho 1..1\n' >grader/tests/script.sh
 
 # As somebody who types it: without what the make that runs this test hands on.
@@ -177,13 +179,13 @@ program one >lab01-one/solution/one.c
 
 # --- Order, flags -------------------------------------------------------------------------------------
 
-cp grader/tools/deps deps.kept
-printf 'sleep 0.5\necho "int late(void);" >common/late.h\n' >grader/tools/deps
+cp grader/tools/deps.sh deps.kept
+printf 'sleep 0.5\necho "int late(void);" >common/late.h\n' >grader/tools/deps.sh
 echo '#include "common/late.h"' >>lab01-one/one.c
 check "make deps grade is done" make -j2 deps grade
 check "first the one, then the other" [ -x build/labs/lab01-one/one ]
 check_not "and the second is not tried when the first failed" make no-such-goal grade
-mv deps.kept grader/tools/deps
+mv deps.kept grader/tools/deps.sh
 program one >lab01-one/one.c
 rm common/late.h
 check "a header that is gone is no trouble" make

@@ -1,3 +1,3 @@
 #!/bin/bash
 # Every known mistake is caught by the check meant for it, and nearly all are named by the grader.
-exec python3 grader/tools/mistakes --tap --named 80
+exec python3 grader/mistakes/mistakes.py --tap --named 80

@@ -1,8 +1,8 @@
 #!/bin/bash
-# grader/tools/mistakes says so where a mistake proves nothing, or the table of them does not hold.
+# grader/mistakes/mistakes.py says so where a mistake proves nothing, or the table of them does not hold.
 set -u
-# shellcheck source=grader/tools/tap.sh
-. grader/tools/tap.sh
+# shellcheck source=grader/tools/dev/tap.sh
+. grader/tools/dev/tap.sh
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 solution=lab01-session/solution/session.c
@@ -43,7 +43,7 @@ row() {
   printf '}}\n'
 } >"$work/table.json"
 
-grader/tools/mistakes --in "$work" --table "$work/table.json" --tap --named 100 >"$work/out" 2>&1
+grader/mistakes/mistakes.py --in "$work" --table "$work/table.json" --tap --named 100 >"$work/out" 2>&1
 status=$?
 
 # says NAME TEXT: the mistake is refused with these words.
@@ -69,7 +69,7 @@ check "a plan that counts them all" grep -qx '1..11' "$work/out"
 
 rm "$work"/lab01/test-[a-bd-z]*.patch
 tool() {
-  grader/tools/mistakes --in "$work" --table "$work/table.json" "$@"
+  grader/mistakes/mistakes.py --in "$work" --table "$work/table.json" "$@"
 }
 check "the table can be written" tool --write 1
 check "and holds then" tool lab01

@@ -12,7 +12,7 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 os.chdir(ROOT)
-sys.path.insert(0, 'grader/tools')
+sys.path.insert(0, 'grader/tools/dev')
 # pylint: disable=wrong-import-position
 import sample  # noqa: E402
 from browser import Browser  # noqa: E402

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grader/paragraph.h"
+#include "grader/board/paragraph.h"
 
 TestSuite(paragraph, .timeout = 60);
 

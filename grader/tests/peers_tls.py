@@ -25,7 +25,7 @@ class Certificates:
 
     def __enter__(self):
         self.folder = tempfile.mkdtemp()
-        subprocess.run(['sh', f'{ROOT}/grader/tools/certs'], cwd=self.folder, check=True,
+        subprocess.run(['sh', f'{ROOT}/grader/tools/certs.sh'], cwd=self.folder, check=True,
                        stdout=subprocess.DEVNULL)
         self.key, self.cert = f'{self.folder}/key.pem', f'{self.folder}/cert.pem'
         return self
@@ -54,7 +54,7 @@ def test_certificates(certs):
     check('make certs: for localhost and its addresses', 'DNS:localhost, IP Address:127.0.0.1, '
           'IP Address:0:0:0:0:0:0:0:1' in text, text)
     before = open(certs.key, 'rb').read()
-    again = subprocess.run(['sh', f'{ROOT}/grader/tools/certs'], cwd=certs.folder, check=False,
+    again = subprocess.run(['sh', f'{ROOT}/grader/tools/certs.sh'], cwd=certs.folder, check=False,
                            capture_output=True)
     check('make certs: nothing is overwritten',
           again.returncode == 1 and open(certs.key, 'rb').read() == before, again.stderr)

@@ -1,5 +1,5 @@
 /* What a program prints and how it ends, as it is and when it was expected; what it is given. */
-#include "grader/program.h"
+#include "grader/sandbox/program.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

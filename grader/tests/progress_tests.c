@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "grader/progress.h"
+#include "grader/result/progress.h"
 
 TestSuite(progress, .timeout = 60);
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "grader/report.h"
+#include "grader/words/report.h"
 
 TestSuite(report, .timeout = 60);
 

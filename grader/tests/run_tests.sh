@@ -1,9 +1,9 @@
 #!/bin/bash
-# grader/tools/run-tests: adds up what tests say, and takes nothing for a success that is none.
+# grader/tools/dev/run_tests.py: adds up what tests say, and takes nothing for a success that is none.
 set -u
 root=$PWD
-# shellcheck source=grader/tools/tap.sh
-. grader/tools/tap.sh
+# shellcheck source=grader/tools/dev/tap.sh
+. grader/tools/dev/tap.sh
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -17,7 +17,7 @@ run() {
   expected=$1
   expected_status=$2
   shift 2
-  MAKEFLAGS=-j2 MAKELEVEL=1 ONLY=x python3 "$root/grader/tools/run-tests" "$@" >out 2>&1 <<<"not ok"
+  MAKEFLAGS=-j2 MAKELEVEL=1 ONLY=x python3 "$root/grader/tools/dev/run_tests.py" "$@" >out 2>&1 <<<"not ok"
   status=$?
   cat out
   [ "$(tail -n 1 out)" = "$expected" ] && [ $status -eq "$expected_status" ]
@@ -65,7 +65,7 @@ check "which is shown" has 'why it did'
 printf '#!/bin/sh\nexit 0\n' >criterion
 check "and not an old one" run '0 passed, 1 failed' 1 ./criterion
 check "several are added up" run '4 passed, 1 failed, 2 skipped' 1 skips.sh ran_less.sh passes.sh
-sed 's/^TIME_LIMIT = .*/TIME_LIMIT = 0.5/' "$root/grader/tools/run-tests" >impatient
+sed 's/^TIME_LIMIT = .*/TIME_LIMIT = 0.5/' "$root/grader/tools/dev/run_tests.py" >impatient
 echo 'echo 1..1; echo ok 1; sleep 100' >hangs.sh
 python3 impatient hangs.sh >out
 check "a test that hangs fails" [ "$(tail -n 1 out)" = '1 passed, 1 failed' ]

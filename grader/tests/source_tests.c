@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "grader/source.h"
+#include "grader/words/source.h"
 
 TestSuite(source, .timeout = 60);
 

@@ -1,12 +1,12 @@
 #!/bin/bash
-# The starters: grader/tools/starter derives what it should and refuses what it should, and every starter
+# The starters: grader/tools/dev/starter.sh derives what it should and refuses what it should, and every starter
 # in labNN-*/ is what is derived from its solution, compiles without a warning and is laid out well.
 set -u
-# shellcheck source=grader/tools/tap.sh
-. grader/tools/tap.sh
+# shellcheck source=grader/tools/dev/tap.sh
+. grader/tools/dev/tap.sh
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-starter=grader/tools/starter
+starter=grader/tools/dev/starter.sh
 
 # derives "what" SOLUTION STARTER: both are texts.
 derives() {

@@ -2,12 +2,12 @@
 # `make steady`: one run of a hundred, with all cores busy; and it fails where points are missing.
 set -u
 root=$PWD
-# shellcheck source=grader/tools/tap.sh
-. grader/tools/tap.sh
+# shellcheck source=grader/tools/dev/tap.sh
+. grader/tools/dev/tap.sh
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-check "the solutions have all points while the machine is busy" sh grader/tools/steady 1
+check "the solutions have all points while the machine is busy" sh grader/tools/dev/steady.sh 1
 
 cd "$work" || exit 1
 mkdir -p build/grader
@@ -18,12 +18,12 @@ echo "Total: 4 of 5 points"
 [ "$(grep -c . runs)" -ne 2 ]
 END
 chmod +x build/grader/grade
-printed=$(sh "$root/grader/tools/steady" 3)
+printed=$(sh "$root/grader/tools/dev/steady.sh" 3)
 status=$?
 check "it fails if one run is not full" [ "$status" -ne 0 ]
 check "it goes on after it" [ "$(grep -c . runs)" -eq 3 ]
 check "and counts" [ "$(echo "$printed" | tail -n 1)" = "2 of 3 runs had all points" ]
-check_not "what is no number is refused" sh "$root/grader/tools/steady" many
+check_not "what is no number is refused" sh "$root/grader/tools/dev/steady.sh" many
 # Those that kept the machine busy are in the process group of this test.
 busy() {
   pgrep -g "$(ps -o pgid= -p $$ | tr -d ' ')" -f 'busy [0-9]+$'

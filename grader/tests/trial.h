@@ -7,7 +7,7 @@
 #ifndef GRADER_TESTS_TRIAL_H
 #define GRADER_TESTS_TRIAL_H
 
-#include "grader/program.h"
+#include "grader/sandbox/program.h"
 
 enum { TRIAL_SECONDS = 20, TRIAL_WORDS = 8 };
 

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "grader/unread.h"
+#include "grader/wire/unread.h"
 
 TestSuite(unread, .timeout = 60);
 

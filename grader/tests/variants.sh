@@ -1,8 +1,8 @@
 #!/bin/bash
 # Right programs that look different from the solutions have full marks: in C on plain sockets, and in Node.js.
 set -u
-# shellcheck source=grader/tools/tap.sh
-. grader/tools/tap.sh
+# shellcheck source=grader/tools/dev/tap.sh
+. grader/tools/dev/tap.sh
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 

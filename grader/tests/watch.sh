@@ -2,8 +2,8 @@
 # `make watch`: the command runs again at every save, however an editor saves.
 set -u
 root=$PWD
-# shellcheck source=grader/tools/tap.sh
-. grader/tools/tap.sh
+# shellcheck source=grader/tools/dev/tap.sh
+. grader/tools/dev/tap.sh
 work=$(mktemp -d) || exit 1
 trap 'kill -- "-$watcher" 2>/dev/null; rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -22,7 +22,7 @@ ran() {
 watches() {
   : >"$RUNS"
   echo 1 >lab/x.c
-  setsid sh "$root/grader/tools/watch" lab -- sh -c 'cat lab/x.c >>"$RUNS"' >out 2>&1 &
+  setsid sh "$root/grader/tools/watch.sh" lab -- sh -c 'cat lab/x.c >>"$RUNS"' >out 2>&1 &
   watcher=$!
   check "$1: it runs at once" ran 1
   echo 22 >lab/x.c
@@ -52,8 +52,8 @@ printf '#!/bin/sh\nexit 1\n' >bin/inotifywait
 chmod +x bin/inotifywait
 watches "with an inotifywait that fails"
 PATH=$PATH_KEPT
-sed 's/command -v inotifywait/false/' "$root/grader/tools/watch" >polls
-mkdir -p grader/tools && mv polls grader/tools/watch
+sed 's/command -v inotifywait/false/' "$root/grader/tools/watch.sh" >polls
+mkdir -p grader/tools && mv polls grader/tools/watch.sh
 root=$work
 watches "without it"
 done_testing

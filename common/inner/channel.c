@@ -1,0 +1,201 @@
+/* channel: see channel.h. */
+#include "common/inner/channel.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "common/tls.h"
+
+/* --- OpenSSL's way to the socket ------------------------------------------------------------------ */
+
+static int bio_send(BIO *bio, const char *data, int length) {
+  int descriptor = -1;
+  BIO_get_fd(bio, &descriptor);
+  BIO_clear_retry_flags(bio);
+  ssize_t sent = send(descriptor, data, (size_t)length, MSG_NOSIGNAL);
+  if (sent < 0 && BIO_sock_should_retry((int)sent))
+    BIO_set_retry_write(bio);
+  return (int)sent;
+}
+
+/* OpenSSL's own BIO for sockets, but for one thing: when the peer is gone, write would end the process by
+ * SIGPIPE. It is made once and stays. Returns NULL when there is no memory. */
+static const BIO_METHOD *socket_without_sigpipe(void) {
+  static BIO_METHOD *method;
+  if (method)
+    return method;
+  const BIO_METHOD *standard = BIO_s_socket();
+  BIO_METHOD *made = BIO_meth_new(BIO_TYPE_SOCKET, "socket without SIGPIPE");
+  if (!made)
+    return NULL;
+  BIO_meth_set_write(made, bio_send); /* these only store a pointer */
+  BIO_meth_set_read(made, BIO_meth_get_read(standard));
+  BIO_meth_set_ctrl(made, BIO_meth_get_ctrl(standard));
+  BIO_meth_set_create(made, BIO_meth_get_create(standard));
+  BIO_meth_set_destroy(made, BIO_meth_get_destroy(standard));
+  method = made;
+  return method;
+}
+
+/* --- Beginning and end ---------------------------------------------------------------------------- */
+
+/* An address is not a name: RFC 6066, section 3 does not allow it in SNI. */
+static bool is_address(const char *host) {
+  struct in6_addr address;
+  return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
+}
+
+int channel_use_tls(struct channel *channel, SSL_CTX *tls, const char *host) {
+  tls_log_keys(tls);
+  channel->ssl = SSL_new(tls);
+  if (!channel->ssl)
+    return -1;
+  /* What is written may have moved, and grown, until it is tried again; an idle connection keeps no
+   * buffers. */
+  SSL_set_mode(channel->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                 SSL_MODE_RELEASE_BUFFERS);
+  SSL_set_read_ahead(channel->ssl, 0); /* what is not decrypted yet stays in the socket */
+  if (!host) {
+    SSL_set_accept_state(channel->ssl);
+    return 0;
+  }
+  SSL_set_connect_state(channel->ssl);
+  return is_address(host) || SSL_set_tlsext_host_name(channel->ssl, host) == 1 ? 0 : -1;
+}
+
+int channel_open(struct channel *channel, int descriptor) {
+  channel->descriptor = descriptor;
+  /* Frames are gathered before they are sent: the kernel need not wait for more. Only slower if it fails. */
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+  if (!channel->ssl)
+    return 0;
+  const BIO_METHOD *method = socket_without_sigpipe();
+  BIO *bio = method ? BIO_new(method) : NULL;
+  if (!bio) {
+    channel_close(channel);
+    return -1;
+  }
+  BIO_set_fd(bio, descriptor, BIO_NOCLOSE);
+  SSL_set_bio(channel->ssl, bio, bio);
+  return 0;
+}
+
+void channel_close(struct channel *channel) {
+  SSL_free(channel->ssl);
+  channel->ssl = NULL;
+  if (channel->descriptor >= 0)
+    close(channel->descriptor);
+  channel->descriptor = -1;
+}
+
+/* --- Reading and writing -------------------------------------------------------------------------- */
+
+static ssize_t read_plain(int descriptor, void *data, size_t size, char *error, size_t error_size) {
+  ssize_t length = read(descriptor, data, size);
+  if (length < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
+    return CHANNEL_AGAIN;
+  if (length < 0)
+    snprintf(error, error_size, "read: %s", strerror(errno));
+  if (length == 0)
+    snprintf(error, error_size, "closed by the peer");
+  return length < 0 ? CHANNEL_FAILED : length;
+}
+
+ssize_t channel_read(struct channel *channel, void *data, size_t size, char *error,
+                     size_t error_size) {
+  if (!channel->ssl)
+    return read_plain(channel->descriptor, data, size, error, error_size);
+  size_t length;
+  ERR_clear_error();
+  errno = 0;
+  channel->read_wants_write = false;
+  int result = SSL_read_ex(channel->ssl, data, size, &length);
+  if (result == 1)
+    return (ssize_t)length;
+  int code = SSL_get_error(channel->ssl, result);
+  int reason = ERR_GET_REASON(ERR_peek_error());
+  channel->read_wants_write = code == SSL_ERROR_WANT_WRITE;
+  if (code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE)
+    return CHANNEL_AGAIN;
+  if (code == SSL_ERROR_ZERO_RETURN) {
+    snprintf(error, error_size, "closed by the peer");
+    return 0;
+  }
+  if (code == SSL_ERROR_SSL && reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+    snprintf(error, error_size, "closed by the peer, without close_notify");
+    return 0;
+  }
+  if (code == SSL_ERROR_SYSCALL && errno != 0)
+    snprintf(error, error_size, "read: %s", strerror(errno));
+  else
+    tls_explain(channel->ssl, code, error, error_size);
+  return CHANNEL_FAILED;
+}
+
+static ssize_t write_plain(int descriptor, const void *data, size_t length) {
+  ssize_t sent;
+  do
+    sent = send(descriptor, data, length, MSG_NOSIGNAL);
+  while (sent < 0 && errno == EINTR);
+  if (sent >= 0)
+    return sent;
+  return errno == EAGAIN || errno == EWOULDBLOCK ? CHANNEL_AGAIN : CHANNEL_FAILED;
+}
+
+ssize_t channel_write(struct channel *channel, const void *data, size_t length) {
+  if (!channel->ssl)
+    return write_plain(channel->descriptor, data, length);
+  size_t sent;
+  ERR_clear_error();
+  channel->write_wants_read = false;
+  int result = SSL_write_ex(channel->ssl, data, length, &sent);
+  if (result == 1)
+    return (ssize_t)sent;
+  int code = SSL_get_error(channel->ssl, result);
+  channel->write_wants_read = code == SSL_ERROR_WANT_READ;
+  return code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE ? CHANNEL_AGAIN
+                                                                     : CHANNEL_FAILED;
+}
+
+int channel_shut_down(struct channel *channel) {
+  if (channel->ssl) {
+    ERR_clear_error();
+    int result = SSL_shutdown(channel->ssl);
+    if (result < 0 && SSL_get_error(channel->ssl, result) == SSL_ERROR_WANT_WRITE)
+      return CHANNEL_AGAIN;
+    ERR_clear_error(); /* after a fatal error there is nothing to be said any more */
+  }
+  shutdown(channel->descriptor, SHUT_WR); /* if it fails, the peer is gone: reading will tell */
+  return 0;
+}
+
+void channel_give_up(struct channel *channel) {
+  enum { ROUNDS = 8 };
+  char dropped[CHANNEL_RECORD];
+  ERR_clear_error();
+  if (SSL_is_init_finished(channel->ssl))
+    SSL_shutdown(channel->ssl); /* it was complete, but not to our liking */
+  ERR_clear_error();
+  shutdown(channel->descriptor, SHUT_WR);
+  for (int round = 0; round < ROUNDS; round++)
+    if (recv(channel->descriptor, dropped, sizeof dropped, 0) <= 0)
+      break;
+}
+
+int channel_events(const struct channel *channel, bool read, bool write) {
+  int events = 0;
+  if (read)
+    events |= channel->read_wants_write ? UV_WRITABLE : UV_READABLE;
+  if (write)
+    events |= channel->write_wants_read ? UV_READABLE : UV_WRITABLE;
+  return events;
+}

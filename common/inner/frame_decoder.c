@@ -1,0 +1,317 @@
+/*
+ * frame_decoder: see frame.h. Here the octets of a connection are cut into frames, and the order of the
+ * frames is looked at; what a single frame says is in frame_payload.c, header compression in hpack.c.
+ */
+#include <nghttp2/nghttp2.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buffer.h"
+#include "common/frame.h"
+#include "common/inner/frame_payload.h"
+#include "common/inner/frame_requests.h"
+#include "common/inner/hpack.h"
+
+enum {
+  DEFAULT_MAX_FRAME_SIZE = 16384, /* RFC 9113, section 6.5.2 */
+  LARGEST_KEPT = 64 * 1024,       /* memory for a frame that is kept for the next one */
+};
+
+enum state {
+  EXPECT_PREFACE,  /* of the client */
+  EXPECT_SETTINGS, /* the first frame of either side */
+  EXPECT_FRAMES,
+  EXPECT_NOTHING, /* it is no HTTP/2 */
+};
+
+/* What one endpoint sends. The two sides share nothing, so that a callback for a frame of one can feed
+ * the other. */
+struct side {
+  enum state state;
+  struct buffer stored;   /* what came of a frame that is not complete yet */
+  struct buffer settings; /* of the frame that is being reported */
+  struct hpack *hpack;
+  bool block_open; /* a field block has begun: only its CONTINUATION may follow */
+  int32_t block_stream_id;
+  uint32_t max_frame_size; /* the most that the other endpoint has ever allowed */
+};
+
+struct frame_decoder {
+  frame_callback on_frame;
+  void *user;
+  struct side sides[2]; /* by enum frame_sender */
+  struct frame_requests requests;
+};
+
+struct frame_decoder *frame_decoder_new(frame_callback on_frame, void *user) {
+  struct frame_decoder *decoder = calloc(1, sizeof *decoder);
+  if (!decoder)
+    return NULL;
+  decoder->on_frame = on_frame;
+  decoder->user = user;
+  for (int sender = FRAME_FROM_CLIENT; sender <= FRAME_FROM_SERVER; sender++) {
+    struct side *side = &decoder->sides[sender];
+    side->state = sender == FRAME_FROM_CLIENT ? EXPECT_PREFACE : EXPECT_SETTINGS;
+    side->max_frame_size = DEFAULT_MAX_FRAME_SIZE;
+    side->hpack = hpack_new();
+    if (!side->hpack) {
+      frame_decoder_free(decoder);
+      return NULL;
+    }
+  }
+  return decoder;
+}
+
+void frame_decoder_free(struct frame_decoder *decoder) {
+  if (!decoder)
+    return;
+  for (int sender = FRAME_FROM_CLIENT; sender <= FRAME_FROM_SERVER; sender++) {
+    buffer_free(&decoder->sides[sender].stored);
+    buffer_free(&decoder->sides[sender].settings);
+    hpack_free(decoder->sides[sender].hpack);
+  }
+  frame_requests_free(&decoder->requests);
+  free(decoder);
+}
+
+unsigned frame_decoder_requests(const struct frame_decoder *decoder, unsigned *at_once) {
+  *at_once = decoder->requests.forgot ? 0 : decoder->requests.at_once;
+  return decoder->requests.count;
+}
+
+size_t frame_decoder_pending(const struct frame_decoder *decoder, enum frame_sender sender) {
+  return decoder->sides[sender].stored.length;
+}
+
+static const uint8_t *octets(const struct buffer *buffer) {
+  return (const uint8_t *)buffer->bytes;
+}
+
+/* Empty a buffer. What one long frame took is not kept for ever. */
+static void reuse(struct buffer *buffer) {
+  if (buffer->size > LARGEST_KEPT)
+    buffer_free(buffer);
+  else
+    buffer_clear(buffer);
+}
+
+/* --- A frame among others ------------------------------------------------------------------------- */
+
+/* The errors that show only when one knows what came before. */
+static void check_order(struct side *side, struct frame *frame) {
+  if (side->state == EXPECT_SETTINGS &&
+      (frame->type != NGHTTP2_SETTINGS || frame->flags & NGHTTP2_FLAG_ACK))
+    frame_payload_error(frame, "the first frame is not SETTINGS (RFC 9113, section 3.4)");
+  side->state = EXPECT_FRAMES;
+  bool continues = frame->type == NGHTTP2_CONTINUATION;
+  if (side->block_open && !continues)
+    frame_payload_error(frame, "a frame in the middle of a field block (RFC 9113, section 4.3)");
+  if (!side->block_open && continues)
+    frame_payload_error(frame, "CONTINUATION without HEADERS before it (RFC 9113, section 6.10)");
+  if (side->block_open && continues && frame->stream_id != side->block_stream_id)
+    frame_payload_error(frame, "CONTINUATION on another stream (RFC 9113, section 6.10)");
+  if (frame->length > side->max_frame_size)
+    frame_payload_error(frame, "longer than SETTINGS_MAX_FRAME_SIZE (RFC 9113, section 4.2)");
+}
+
+/*
+ * Decompress what the frame has of a field block. Also where the frame is in error, because the
+ * compression state belongs to all blocks of this side.
+ */
+static int decode_fields(struct side *side, struct frame *frame,
+                         const struct frame_fragment *fragment) {
+  const char *error = NULL;
+  bool left_open = side->block_open && frame->type != NGHTTP2_CONTINUATION;
+  if (left_open && hpack_decode(side->hpack, frame->payload, 0, true, &error) != 0)
+    return -1;
+  side->block_open = !(frame->flags & NGHTTP2_FLAG_END_HEADERS);
+  side->block_stream_id = frame->stream_id;
+  if (!fragment->bytes) {
+    hpack_lose(side->hpack);
+    return 0;
+  }
+  if (hpack_decode(side->hpack, fragment->bytes, fragment->length, !side->block_open, &error) != 0)
+    return -1;
+  frame->fields = hpack_fields(side->hpack, &frame->field_count);
+  if (error)
+    frame_payload_error(frame, error);
+  return 0;
+}
+
+/* What one side allows, the other may do from now on. A limit that becomes lower is not heeded, since
+ * the other side may not have seen it yet. */
+static void heed_settings(struct side *other, const struct frame *frame) {
+  for (size_t i = 0; i < frame->setting_count; i++) {
+    uint32_t value = frame->settings[i].value;
+    if (frame->settings[i].id == NGHTTP2_SETTINGS_HEADER_TABLE_SIZE)
+      hpack_allow_table_size(other->hpack, value);
+    if (frame->settings[i].id == NGHTTP2_SETTINGS_MAX_FRAME_SIZE && value > other->max_frame_size)
+      other->max_frame_size = value;
+  }
+}
+
+/* What "MUST be left unset when sending", though a receiver would take no notice. */
+static void check_reserved(struct frame *frame, bool reserved_bit) {
+  if (reserved_bit)
+    frame_payload_error(frame, "the reserved bit of the header is set (RFC 9113, section 4.1)");
+  if (frame->type > NGHTTP2_CONTINUATION)
+    return; /* an extension has flags of its own */
+  for (unsigned flag = 1; flag <= 0x80; flag <<= 1)
+    if (frame->flags & flag && !frame_flag_name(frame->type, (uint8_t)flag))
+      frame_payload_error(frame, "a flag without a meaning is set (RFC 9113, section 4.1)");
+}
+
+/* One whole frame, at `bytes`. */
+static int decode_frame(struct frame_decoder *decoder, enum frame_sender sender,
+                        const uint8_t *bytes) {
+  struct side *side = &decoder->sides[sender];
+  struct side *other =
+      &decoder->sides[sender == FRAME_FROM_CLIENT ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT];
+  uint32_t stream_id = frame_payload_number(bytes + 5, 4);
+  struct frame frame = {
+      .sender = sender,
+      .length = frame_payload_number(bytes, 3),
+      .type = bytes[3],
+      .flags = bytes[4],
+      .stream_id = (int32_t)(stream_id & 0x7fffffff),
+      .payload = bytes + FRAME_HEADER_LENGTH,
+  };
+  struct frame_fragment fragment;
+  reuse(&side->settings);
+  check_order(side, &frame);
+  if (frame_payload_decode(&frame, &side->settings, &fragment) != 0)
+    return -1;
+  if (frame_payload_has_fields(&frame) && decode_fields(side, &frame, &fragment) != 0)
+    return -1;
+  heed_settings(other, &frame);
+  check_reserved(&frame, stream_id >> 31);
+  if (frame_requests_see(&decoder->requests, &frame) != 0)
+    return -1;
+  decoder->on_frame(&frame, decoder->user);
+  return 0;
+}
+
+/* --- What is no frame ----------------------------------------------------------------------------- */
+
+static void report(struct frame_decoder *decoder, enum frame_sender sender, unsigned type,
+                   const uint8_t *bytes, size_t length, const char *error) {
+  struct frame frame = {
+      .sender = sender,
+      .type = type,
+      .length = length,
+      .payload = bytes,
+      .data = bytes,
+      .data_length = length,
+      .error = error,
+  };
+  decoder->on_frame(&frame, decoder->user);
+}
+
+/*
+ * Whether HTTP/2 can begin, or go on, with these octets. A server's first frame is a SETTINGS frame,
+ * and none is so long that its first octet, the highest of its length, is not 0. Text and TLS never
+ * begin with a 0.
+ */
+static bool is_http2(const struct side *side, enum frame_sender sender, const uint8_t *bytes,
+                     size_t length) {
+  size_t before = side->stored.length;
+  if (side->state == EXPECT_PREFACE) {
+    size_t left = NGHTTP2_CLIENT_MAGIC_LEN - before;
+    return memcmp(&NGHTTP2_CLIENT_MAGIC[before], bytes, length < left ? length : left) == 0;
+  }
+  if (side->state == EXPECT_SETTINGS && sender == FRAME_FROM_SERVER && before == 0)
+    return bytes[0] == 0;
+  return side->state != EXPECT_NOTHING;
+}
+
+/* Say what it is instead, as far as it can be told: these are what one meets. */
+static const char *what_it_is(const uint8_t *bytes, size_t length) {
+  enum { TLS_CHANGE_CIPHER_SPEC = 20, TLS_APPLICATION_DATA = 23, TLS_MAJOR_VERSION = 3 };
+  static const char http1[] = "HTTP/1.";
+  if (memmem(bytes, length, http1, sizeof http1 - 1))
+    return "this is HTTP/1, not HTTP/2 (RFC 9113, section 3.4)";
+  if (length > 1 && bytes[0] >= TLS_CHANGE_CIPHER_SPEC && bytes[0] <= TLS_APPLICATION_DATA &&
+      bytes[1] == TLS_MAJOR_VERSION)
+    return "this is TLS, where HTTP/2 in plain text is expected (RFC 9113, section 3.3)";
+  return "this is not HTTP/2 (RFC 9113, section 3.4)";
+}
+
+static int report_not_http2(struct frame_decoder *decoder, enum frame_sender sender,
+                            const uint8_t *bytes, size_t length) {
+  struct side *side = &decoder->sides[sender];
+  bool again = side->state == EXPECT_NOTHING;
+  side->state = EXPECT_NOTHING;
+  if (side->stored.length > 0) { /* it began like the preface */
+    if (buffer_append(&side->stored, bytes, length) != 0)
+      return -1;
+    bytes = octets(&side->stored);
+    length = side->stored.length;
+  }
+  report(decoder, sender, FRAME_NOT_HTTP2, bytes, length,
+         again ? "still not HTTP/2 (RFC 9113, section 3.4)" : what_it_is(bytes, length));
+  reuse(&side->stored);
+  return 0;
+}
+
+/* --- Octets to frames ----------------------------------------------------------------------------- */
+
+/* How long the next unit is, as far as its first `length` octets tell: the preface, a frame, or, while
+ * even that is not known, a frame header. */
+static size_t unit_length(const struct side *side, const uint8_t *bytes, size_t length) {
+  if (side->state == EXPECT_PREFACE)
+    return NGHTTP2_CLIENT_MAGIC_LEN;
+  if (length < FRAME_HEADER_LENGTH)
+    return FRAME_HEADER_LENGTH;
+  return FRAME_HEADER_LENGTH + frame_payload_number(bytes, 3);
+}
+
+static int decode_unit(struct frame_decoder *decoder, enum frame_sender sender,
+                       const uint8_t *bytes) {
+  struct side *side = &decoder->sides[sender];
+  if (side->state != EXPECT_PREFACE)
+    return decode_frame(decoder, sender, bytes);
+  side->state = EXPECT_SETTINGS;
+  report(decoder, sender, FRAME_PREFACE, bytes, NGHTTP2_CLIENT_MAGIC_LEN, NULL);
+  return 0;
+}
+
+/*
+ * Take octets up to the end of one unit, or of what is there. A unit that is there as a whole is decoded
+ * where it is, without a copy; else it is put together in `stored`. Returns how many octets were
+ * taken, or 0 when there is no memory.
+ */
+static size_t take(struct frame_decoder *decoder, enum frame_sender sender, const uint8_t *bytes,
+                   size_t length) {
+  struct side *side = &decoder->sides[sender];
+  struct buffer *stored = &side->stored;
+  if (stored->length == 0) {
+    size_t whole = unit_length(side, bytes, length);
+    if (whole <= length)
+      return decode_unit(decoder, sender, bytes) == 0 ? whole : 0;
+  }
+  size_t missing = unit_length(side, octets(stored), stored->length) - stored->length;
+  size_t taken = length < missing ? length : missing;
+  if (buffer_append(stored, bytes, taken) != 0)
+    return 0;
+  if (stored->length == unit_length(side, octets(stored), stored->length)) {
+    if (decode_unit(decoder, sender, octets(stored)) != 0)
+      return 0;
+    reuse(stored);
+  }
+  return taken;
+}
+
+int frame_decoder_feed(struct frame_decoder *decoder, enum frame_sender sender, const void *bytes,
+                       size_t length) {
+  const uint8_t *next = bytes;
+  if (length > 0 && !is_http2(&decoder->sides[sender], sender, next, length))
+    return report_not_http2(decoder, sender, next, length);
+  while (length > 0) {
+    size_t taken = take(decoder, sender, next, length);
+    if (taken == 0)
+      return -1;
+    next += taken;
+    length -= taken;
+  }
+  return 0;
+}

@@ -1,0 +1,68 @@
+/* goaway: see goaway.h. GOAWAY has, behind the frame header of 9 octets, the last stream, the error code, and
+ * debug data (RFC 9113, section 6.8). */
+#include "common/inner/goaway.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+enum { TYPE = 3, ERROR_CODE = FRAME_HEADER_LENGTH + 4, DEBUG_DATA = ERROR_CODE + 4 };
+
+uint32_t goaway_error_code(const uint8_t *frame) {
+  const uint8_t *code = frame + ERROR_CODE;
+  return (uint32_t)code[0] << 24 | (uint32_t)code[1] << 16 | (uint32_t)code[2] << 8 | code[3];
+}
+
+static size_t payload_length(const uint8_t *header) {
+  return (size_t)header[0] << 16 | (size_t)header[1] << 8 | header[2];
+}
+
+/* Take more of the frame, up to `size` bytes of it. Returns how many bytes that were. */
+static size_t take(struct goaway *goaway, size_t size, const uint8_t *bytes, size_t length) {
+  size_t missing = size - goaway->length;
+  if (length > missing)
+    length = missing;
+  memcpy(goaway->frame + goaway->length, bytes, length);
+  goaway->length += length;
+  return length;
+}
+
+/* Whether the frame, of which the header has come, is a GOAWAY with an error code. */
+static bool is_goaway(const struct goaway *goaway, size_t payload) {
+  return goaway->frame[TYPE] == NGHTTP2_GOAWAY && payload >= DEBUG_DATA - FRAME_HEADER_LENGTH;
+}
+
+/* Whether a frame begins here that is no GOAWAY, and its header is whole: most are. */
+static bool is_other_frame(const struct goaway *goaway, const uint8_t *bytes, size_t length) {
+  return goaway->length == 0 && length >= FRAME_HEADER_LENGTH && bytes[TYPE] != NGHTTP2_GOAWAY;
+}
+
+uint32_t goaway_find(struct goaway *goaway, const uint8_t *bytes, size_t length) {
+  uint32_t code = NGHTTP2_NO_ERROR;
+  while (length > goaway->skip) {
+    bytes += goaway->skip;
+    length -= goaway->skip;
+    goaway->skip = 0;
+    if (is_other_frame(goaway, bytes, length)) {
+      goaway->skip = FRAME_HEADER_LENGTH + payload_length(bytes);
+      continue;
+    }
+    size_t taken = 0;
+    if (goaway->length < FRAME_HEADER_LENGTH)
+      taken = take(goaway, FRAME_HEADER_LENGTH, bytes, length);
+    if (goaway->length < FRAME_HEADER_LENGTH)
+      return code;
+    size_t payload = payload_length(goaway->frame);
+    size_t size = is_goaway(goaway, payload) ? DEBUG_DATA : FRAME_HEADER_LENGTH;
+    taken += take(goaway, size, bytes + taken, length - taken);
+    if (goaway->length < size)
+      return code;
+    if (size == DEBUG_DATA && code == NGHTTP2_NO_ERROR)
+      code = goaway_error_code(goaway->frame);
+    goaway->skip = FRAME_HEADER_LENGTH + payload - size;
+    goaway->length = 0;
+    bytes += taken;
+    length -= taken;
+  }
+  goaway->skip -= length;
+  return code;
+}

@@ -1,0 +1,184 @@
+/* check: see check.h. */
+#include "grader/base/check.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grader/base/text.h"
+#include "grader/page/page.h"
+#include "grader/play/evidence.h"
+#include "grader/play/excerpt.h"
+#include "grader/play/exchange.h"
+
+enum { SHOWN_FRAMES = 2000 /* of the whole exchange; nobody reads more */ };
+
+static const char *const verdict_names[] = {"passed", "failed", "fault"};
+
+/* What the program printed, cut to what a reader will look at. */
+static json_t *output_json(const char *bytes, size_t length) {
+  enum { LIMIT = 4096 };
+  return text_json(bytes, length < LIMIT ? length : LIMIT);
+}
+
+/* An argument; or how long it is, where nobody would read it. */
+static json_t *argument_json(const char *argument) {
+  enum { LIMIT = 4096 };
+  size_t length = strlen(argument);
+  return length > LIMIT ? json_integer((json_int_t)length) : text_json(argument, length);
+}
+
+static json_t *program_json(const struct exchange *exchange) {
+  if (!exchange->program)
+    return json_null();
+  json_t *command = json_array();
+  for (size_t i = 0; i < exchange->argument_count; i++)
+    json_array_append_new(command, argument_json(exchange->arguments[i]));
+  size_t stdout_length;
+  size_t stderr_length;
+  const char *out = program_stdout(exchange->program, &stdout_length);
+  const char *err = program_stderr(exchange->program, &stderr_length);
+  return json_pack("{s:o, s:s, s:s, s:o, s:o, s:s}", "command", command, "side",
+                   exchange->listener ? "client" : "server", "end",
+                   program_end_text(exchange->program), "stdout", output_json(out, stdout_length),
+                   "stderr", output_json(err, stderr_length), "sanitizer",
+                   program_sanitizer_report(exchange->program));
+}
+
+/* How the terminal is to show a ladder that is indented. */
+static struct trace_style ladder_style(int indent) {
+  struct trace_style style = {.color = false, .unicode = false, .width = 80};
+  int color = 0;
+  int unicode = 0;
+  const char *text = getenv(CHECK_STYLE);
+  if (text && sscanf(text, "%d %d %d", &color, &unicode, &style.width) == 3) {
+    style.color = color;
+    style.unicode = unicode;
+  }
+  style.width -= indent;
+  return style;
+}
+
+/* The ladder: of everything, or of the few frames that explain the failure. */
+static json_t *ladder_json(const struct exchange *exchange, bool excerpt) {
+  if (!excerpt && !getenv(CHECK_ALONE))
+    return json_string("");
+  struct trace_style style = ladder_style(excerpt ? CHECK_LADDER_INDENT : 0);
+  char *ladder = NULL;
+  size_t length = 0;
+  FILE *out = open_memstream(&ladder, &length);
+  if (!out)
+    return NULL;
+  if (excerpt)
+    excerpt_print(exchange, out, &style);
+  else
+    recording_print(&exchange->recording, out, &style, 0, SHOWN_FRAMES, exchange->finding.frame);
+  fclose(out);
+  json_t *json = text_json(ladder, length);
+  free(ladder);
+  return json;
+}
+
+static json_t *excerpt_json(const struct exchange *exchange) {
+  bool failed = exchange->verdict == VERDICT_FAILED;
+  return failed && exchange->finding.todo == 0 ? ladder_json(exchange, true) : json_string("");
+}
+
+/* Of RFC 9113: the one that the finding names, else the one that the check is about. A crash has none. */
+static const char *section_of(const struct exchange *exchange) {
+  const char *section = exchange->finding.section;
+  if (exchange->finding.crashed)
+    return "";
+  if (!section)
+    section = exchange->check->section;
+  return section ? section : "";
+}
+
+/* The earlier lab that teaches what went wrong here; "" if none does. What the connection itself needs is lab 1's. */
+static const char *earlier_lab(const struct exchange *exchange) {
+  static const char *const first[] = {"3.4", "6.5.3", "6.7", "6.8"};
+  const char *section = exchange->finding.section;
+  const char *lab = exchange->check->earlier ? exchange->check->earlier : "";
+  if (exchange->finding.crashed || exchange->finding.todo)
+    return "";
+  for (size_t i = 0; section && i < sizeof first / sizeof first[0]; i++)
+    if (strcmp(section, first[i]) == 0)
+      lab = "lab01";
+  return strcmp(lab, exchange->check->lab) < 0 ? lab : "";
+}
+
+static json_t *finding_json(const struct exchange *exchange) {
+  const struct finding *finding = &exchange->finding;
+  return json_pack("{s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:s, s:o, s:o, s:o}", "what",
+                   text_json(finding->what.bytes, finding->what.length), "expected",
+                   text_json(finding->expected.bytes, finding->expected.length), "seen",
+                   text_json(finding->seen.bytes, finding->seen.length), "report",
+                   text_json(finding->report.bytes, finding->report.length), "frame",
+                   (int)finding->frame, "stream", (int)finding->stream, "todo", finding->todo,
+                   "todo_of_place", finding->todo_of_place, "section", section_of(exchange),
+                   "earlier", earlier_lab(exchange), "evidence", evidence_json(finding), "excerpt",
+                   excerpt_json(exchange), "ladder", ladder_json(exchange, false));
+}
+
+/* DIRECTORY/lab01.ping.json. Returns `path`. */
+static const char *file_path(const struct exchange *exchange, const char *suffix, char *path,
+                             size_t size) {
+  const char *directory = getenv(CHECK_DIRECTORY);
+  snprintf(path, size, "%s/%s.%s.%s", directory ? directory : ".", exchange->check->lab,
+           exchange->check->id, suffix);
+  return path;
+}
+
+/* The capture, if one is wanted. It is for looking at only: the check stands without it. */
+static void write_capture(const struct exchange *exchange) {
+  char path[4096];
+  if (getenv(CHECK_PCAP) &&
+      pcap_write(exchange->pcap, file_path(exchange, "pcapng", path, sizeof path)) != 0)
+    fprintf(stderr, "grade: %s: %s\n", path, strerror(errno));
+}
+
+/* Returns 0 or -1. */
+static int write_outcome(const struct exchange *exchange) {
+  char path[4096];
+  file_path(exchange, "json", path, sizeof path);
+  bool all = exchange->verdict != VERDICT_PASSED || getenv(CHECK_ALONE) || getenv(CHECK_PCAP);
+  size_t shown = all ? SHOWN_FRAMES : PAGE_FRAMES;
+  json_t *outcome =
+      json_pack("{s:s, s:s, s:s, s:s*, s:o, s:o, s:o, s:I}", "lab", exchange->check->lab, "check",
+                exchange->check->id, "verdict", verdict_names[exchange->verdict], "by_hand",
+                exchange->check->by_hand, "finding", finding_json(exchange), "program",
+                program_json(exchange), "frames", recording_json(&exchange->recording, 0, shown),
+                "frame_count", (json_int_t)exchange->recording.count);
+  int result = outcome ? json_dump_file(outcome, path, JSON_COMPACT) : -1;
+  json_decref(outcome);
+  return result;
+}
+
+/* The body has returned: the program must be done with, and clean. */
+static void expect_clean_end(struct exchange *exchange) {
+  if (!exchange->program)
+    return;
+  exchange_wait_for_end(exchange);
+  if (*program_sanitizer_report(exchange->program))
+    exchange_fail(exchange, "A sanitizer has found an error in the program.");
+}
+
+void check_run(const struct check *check, check_body body) {
+  static struct exchange exchange; /* static: it is changed between setjmp and longjmp */
+  if (exchange_init(&exchange, check) != 0)
+    cr_assert_fail("grader: cannot begin");
+  if (setjmp(exchange.stop) == 0) {
+    body(&exchange);
+    expect_clean_end(&exchange);
+  }
+  int written = write_outcome(&exchange);
+  write_capture(&exchange);
+  enum verdict verdict = exchange.verdict;
+  char what[512];
+  snprintf(what, sizeof what, "%s", exchange.finding.what.bytes ? exchange.finding.what.bytes : "");
+  exchange_free(&exchange);
+  cr_assert(written == 0, "grader: the outcome cannot be written");
+  cr_assert(verdict == VERDICT_PASSED, "%s", what);
+}

@@ -1,0 +1,277 @@
+/* board: see board.h. What it says of one check is in board_check.c. */
+#include "grader/board/board.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "grader/board/board_inner.h"
+#include "grader/board/paragraph.h"
+#include "grader/words/source.h"
+
+enum {
+  DETAILS = 3 /* failures a lab with their frames; those of the others are one command away */
+};
+
+/* --- One lab ------------------------------------------------------------------------------------------ */
+
+static bool is_of(const struct outcome *outcome, const struct lab *lab) {
+  return strcmp(outcome->check->lab, lab->id) == 0;
+}
+
+static void print_heading(const struct board *board, const struct outcome_list *list,
+                          const struct lab *lab) {
+  char score[48];
+  int points = outcome_points(list, lab);
+  int possible = outcome_possible(list, lab);
+  int more = progress_points(board->run->progress, board->run->programs, list, lab);
+  int length = more ? snprintf(score, sizeof score, "(%+d) ", more) : 0;
+  snprintf(score + length, sizeof score - (size_t)length, "%d of %d", points, possible);
+  const char *bold = board_color(board, BOARD_BOLD);
+  int used =
+      fprintf(board->out, "\n%sLab %s  %s", bold, lab->id + 3, lab->title) - 1 - (int)strlen(bold);
+  int space = board->style->width - used;
+  fprintf(board->out, "%s%*s%s\n", board_color(board, points == possible ? BOARD_GREEN : ""), space,
+          score, board_color(board, BOARD_PLAIN));
+}
+
+/* The known mistakes that the lab's failures look like, all together. */
+static void print_diagnosis(const struct board *board, const struct lab *lab) {
+  const struct diagnosis *diagnosis = &board->list->diagnoses[lab - labs_all];
+  for (size_t i = 0; i < diagnosis->count; i++)
+    for (size_t n = 0; n < DIAGNOSIS_ALTERNATIVES; n++)
+      if (diagnosis->likely[i].mistakes[n])
+        board_text(board, 2,
+                   n == 0 ? "looks like: " : "or:         ", diagnosis->likely[i].mistakes[n]);
+}
+
+/* The programs that are not there, with the compiler's first error, from the log beside each. */
+static void print_missing(const struct board *board, const struct lab *lab) {
+  for (size_t i = 0; lab->programs[i]; i++) {
+    char path[4096];
+    char line[512];
+    snprintf(path, sizeof path, "%s/%s/%s", board->run->programs, lab->folder, lab->programs[i]);
+    if (access(path, X_OK) == 0)
+      continue;
+    fprintf(board->out, "  %s: there is no such program\n", path);
+    strncat(path, ".log", sizeof path - strlen(path) - 1);
+    FILE *log = fopen(path, "r");
+    while (log && fgets(line, sizeof line, log)) {
+      if (!strstr(line, "error:") && !strstr(line, "undefined reference"))
+        continue;
+      board_text(board, 2, "it does not compile: ", line);
+      break;
+    }
+    if (log)
+      fclose(log);
+  }
+}
+
+/* An earlier check of this lab that failed with the same words; NULL if there is none. */
+static const struct outcome *same_words(const struct outcome_list *list, size_t index) {
+  const struct outcome *outcome = &list->outcomes[index];
+  for (size_t i = 0; i < index; i++)
+    if (list->outcomes[i].verdict == outcome->verdict &&
+        strcmp(list->outcomes[i].check->lab, outcome->check->lab) == 0 &&
+        strcmp(outcome_text(&list->outcomes[i], "what"), outcome_text(outcome, "what")) == 0)
+      return &list->outcomes[i];
+  return NULL;
+}
+
+/* Whether the program stopped at a TODO: the check says nothing of what was done. */
+static bool is_undone(const struct outcome *outcome) {
+  return strncmp(outcome_text(outcome, "what"), "TODO ", 5) == 0;
+}
+
+/* The TODO at which every check of a lab stops, if it is the same one: then the checks are not listed. */
+static const struct outcome *common_todo(const struct outcome_list *list, const struct lab *lab) {
+  const struct outcome *first = NULL;
+  for (size_t i = 0; i < list->count; i++) {
+    const struct outcome *outcome = &list->outcomes[i];
+    if (!is_of(outcome, lab))
+      continue;
+    if (outcome->verdict != OUTCOME_FAILED || !is_undone(outcome))
+      return NULL;
+    if (!first)
+      first = outcome;
+    else if (strcmp(outcome_text(first, "what"), outcome_text(outcome, "what")) != 0)
+      return NULL;
+  }
+  return first;
+}
+
+/* The command that shows more; with the options that this run had. */
+static void print_command(const struct board *board, const struct outcome *outcome) {
+  char command[256];
+  snprintf(command, sizeof command, "make grade LAB=%s CHECK=%s SEED=%s", outcome->check->lab + 3,
+           outcome->check->id, board->run->seed);
+  board_text(board, CHECK_INDENT, "more:     ", command);
+}
+
+/* All about a failure; without the frames, where there were enough; or one line, where the same was said before. Returns
+ * whether it was all. */
+static bool print_failure(const struct board *board, const struct outcome_list *list, size_t index,
+                          bool enough) {
+  const struct outcome *outcome = &list->outcomes[index];
+  const struct outcome *same = same_words(list, index);
+  char text[128];
+  if (same) {
+    snprintf(text, sizeof text, "the same as %s above", same->check->id);
+    fprintf(board->out, "%s", board_color(board, BOARD_DIM));
+    board_text(board, CHECK_INDENT, "", text);
+    fprintf(board->out, "%s", board_color(board, BOARD_PLAIN));
+    return false;
+  }
+  board_finding(board, outcome);
+  if (!enough)
+    paragraph_block(board->out, CHECK_LADDER_INDENT, outcome_text(outcome, "excerpt"));
+  print_command(board, outcome);
+  return !enough;
+}
+
+static void print_lab(const struct board *board, struct outcome_list *list, const struct lab *lab) {
+  int details = 0;
+  const struct outcome *failure = common_todo(list, lab);
+  if (failure) {
+    fprintf(board->out, "  ");
+    board_mark(board, failure);
+    fprintf(board->out, " ");
+    paragraph_hanging(board->out, board->style->width, 4, outcome_text(failure, "what"));
+    return;
+  }
+  print_diagnosis(board, lab);
+  for (size_t i = 0; i < list->count; i++) {
+    const struct outcome *outcome = &list->outcomes[i];
+    if (!is_of(outcome, lab) || outcome->verdict == OUTCOME_NOT_RUN)
+      continue;
+    board_check_line(board, outcome);
+    if (outcome->verdict != OUTCOME_PASSED)
+      details += print_failure(board, list, i, details == DETAILS);
+  }
+}
+
+/* --- What to do next -------------------------------------------------------------------------------------- */
+
+/* The lab to work on: the first that was asked for and is not full. */
+static const struct lab *first_open(const struct board *board) {
+  for (size_t l = 0; l < labs_count; l++) {
+    if (!board->run->selected[l] || board->run->missing[l])
+      continue;
+    for (size_t i = 0; i < board->list->count; i++)
+      if (is_of(&board->list->outcomes[i], &labs_all[l]) &&
+          board->list->outcomes[i].verdict == OUTCOME_FAILED)
+        return &labs_all[l];
+  }
+  return NULL;
+}
+
+/* The lowest TODO that still stands in a file of the lab: "TODO 2 at lab01-session/session.c:70". Returns its number; 0 if
+ * there is none. */
+static int find_undone(const struct board *board, const struct lab *lab, char *text, size_t size) {
+  for (size_t p = 0; lab->programs[p]; p++) {
+    char path[4096];
+    int line = 0;
+    if (!source_path(board->run->programs, lab->folder, lab->programs[p], path, sizeof path))
+      continue;
+    int todo = source_first_undone(path, &line);
+    if (todo == 0)
+      continue;
+    snprintf(text, size, "TODO %d at %s:%d", todo, path, line);
+    return todo;
+  }
+  return 0;
+}
+
+/* The failure with the lowest TODO, of those that are shown: what says the same as one before is the same. */
+static const struct outcome *lowest_failure(const struct board *board, const struct lab *lab) {
+  const struct outcome *lowest = NULL;
+  int lowest_todo = 0;
+  for (size_t i = 0; i < board->list->count; i++) {
+    const struct outcome *outcome = &board->list->outcomes[i];
+    if (!is_of(outcome, lab) || outcome->verdict != OUTCOME_FAILED || same_words(board->list, i))
+      continue;
+    int todo = board_todo(board, outcome); /* it reads the student's file */
+    if (lowest && todo >= lowest_todo)
+      continue;
+    lowest = outcome;
+    lowest_todo = todo;
+  }
+  return lowest;
+}
+
+int board_write_next(const char *directory, const struct board_run *run,
+                     const struct outcome_list *list) {
+  const struct board board = {.run = run, .list = list};
+  int result = 0;
+  for (size_t l = 0; l < labs_count; l++) {
+    char path[4096];
+    if (!run->selected[l])
+      continue;
+    snprintf(path, sizeof path, "%s/%s", directory, labs_all[l].id);
+    const struct outcome *outcome = lowest_failure(&board, &labs_all[l]);
+    FILE *file = fopen(path, "we");
+    if (file && outcome)
+      fprintf(file, "%s %d\n", outcome_program(outcome), board_todo(&board, outcome));
+    if (!file || fclose(file) != 0)
+      result = -1;
+  }
+  return result;
+}
+
+static void print_next(const struct board *board) {
+  char todo[4096 + 64];
+  char text[4096 + 256];
+  for (size_t l = 0; l < labs_count; l++) {
+    if (board->run->selected[l] && board->run->missing[l]) {
+      snprintf(text, sizeof text, "make lab %s compile: make LAB=%s", labs_all[l].id + 3,
+               labs_all[l].id + 3);
+      board_text(board, 0, "Next: ", text);
+      return;
+    }
+  }
+  const struct lab *lab = first_open(board);
+  if (!lab)
+    return;
+  const struct outcome *lowest = lowest_failure(board, lab);
+  int undone = find_undone(board, lab, todo, sizeof todo);
+  /* If what was done is wrong, that comes first. */
+  if (undone == 0 || (!is_undone(lowest) && board_todo(board, lowest) < undone))
+    board_todo_text(board, lowest, todo, sizeof todo);
+  snprintf(text, sizeof text, "%s%s%s/README.md", todo, *todo ? ", explained in " : "",
+           lab->folder);
+  board_text(board, 0, "Next: ", text);
+  snprintf(text, sizeof text, "%s/hints.md", lab->folder);
+  if (access(text, R_OK) != 0)
+    return; /* whoever hands out the labs may keep them */
+  snprintf(text, sizeof text, "make hint LAB=%s", lab->id + 3);
+  board_text(board, 0, "      stuck? ", text);
+}
+
+/* --- The whole ------------------------------------------------------------------------------------------ */
+
+void board_print(FILE *out, const struct trace_style *style, const struct board_run *run,
+                 struct outcome_list *list) {
+  struct board board = {out, style, run, list};
+  int points = 0;
+  int possible = 0;
+  for (size_t l = 0; l < labs_count; l++) {
+    if (!run->selected[l])
+      continue;
+    points += outcome_points(list, &labs_all[l]);
+    possible += outcome_possible(list, &labs_all[l]);
+    print_heading(&board, list, &labs_all[l]);
+    print_missing(&board, &labs_all[l]);
+    if (!run->missing[l])
+      print_lab(&board, list, &labs_all[l]);
+  }
+  int more = progress_points(run->progress, run->programs, list, NULL);
+  fprintf(out, "\n%sTotal: %d of %d points%s (%.1f s, SEED=%s)\n", board_color(&board, BOARD_BOLD),
+          points, possible, board_color(&board, BOARD_PLAIN), run->seconds, run->seed);
+  if (more != 0)
+    fprintf(out, "%d point%s %s than the last time.\n", abs(more), abs(more) == 1 ? "" : "s",
+            more > 0 ? "more" : "fewer");
+  print_next(&board);
+  if (outcome_faults(list) > 0)
+    fprintf(out, "%zu checks could not be made because the grader itself failed: not your fault.\n",
+            outcome_faults(list));
+}

@@ -1,0 +1,228 @@
+/* The checks of lab 1: one session, from the preface to GOAWAY. 15 points. */
+#include <nghttp2/nghttp2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "grader/play/exchange.h"
+#include "grader/play/peer.h"
+#include "grader/play/port.h"
+
+/* Start `session` against a server of ours. */
+static struct peer *start_session(struct exchange *exchange) {
+  exchange_listen(exchange);
+  exchange_start(exchange, "session", exchange->url, NULL);
+  return exchange_accept(exchange);
+}
+
+/* One line on standard error, status 1 or `other`; and not a word of a session that was closed. */
+static void expect_error(struct exchange *exchange, int other) {
+  exchange_expect_error(exchange, other);
+  const char *output = program_stdout(exchange->program, NULL);
+  if (strstr(output, "session closed"))
+    exchange_fail_at(exchange, -1, "an error, and nothing else", output,
+                     "The program says `session closed`, though the session has failed.");
+}
+
+/* Let it come to its end, the usual way. */
+static void finish(struct exchange *exchange, struct peer *peer) {
+  peer_expect_goodbye(peer);
+  exchange_expect_status(exchange, 0);
+}
+
+CHECK(lab01, preface, .points = 1, .todo = 3, .section = "3.4",
+      .sentence = "the connection preface comes first, and SETTINGS right behind it") {
+  struct peer *peer = start_session(exchange);
+  peer_expect_preface(peer);
+  peer_send_settings(peer, NULL, 0);
+  finish(exchange, peer);
+}
+
+CHECK(lab01, settings_ack, .points = 1, .todo = 4, .section = "6.5.3",
+      .sentence = "the server's SETTINGS are acknowledged") {
+  struct peer *peer = start_session(exchange);
+  peer->hold_settings_ack = true; /* a session that is already closing need not acknowledge */
+  peer_expect_preface(peer);
+  peer_send_settings(peer, NULL, 0);
+  peer_expect_settings_ack(peer);
+  peer_send_settings_ack(peer);
+  finish(exchange, peer);
+}
+
+/* Whether `line`, with a newline, is one of the lines of `text`. */
+static bool has_line(const char *text, const char *line) {
+  size_t length = strlen(line);
+  for (const char *next = text; (next = strstr(next, line)); next += length)
+    if (next == text || next[-1] == '\n')
+      return true;
+  return false;
+}
+
+CHECK(lab01, settings_printed, .points = 2, .todo = 5, .section = "6.5.2",
+      .sentence = "the server's settings are printed, one a line") {
+  const nghttp2_settings_entry settings[] = {
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, exchange_random(exchange, 1000)},
+      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, exchange_random(exchange, 1u << 31)},
+      {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, 16384 + exchange_random(exchange, 1u << 20)},
+      {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, exchange_random(exchange, 10000)},
+      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
+       0x80000000u + exchange_random(exchange, 0x7fffffff)}, /* more than an int can hold */
+  };
+  const size_t count = sizeof settings / sizeof settings[0];
+  struct peer *peer = start_session(exchange);
+  peer_send_settings(peer, settings, count);
+  finish(exchange, peer);
+  const char *output = program_stdout(exchange->program, NULL);
+  for (size_t i = 0; i < count; i++) {
+    char line[128];
+    snprintf(line, sizeof line, "%s: %u\n", frame_setting_name((uint16_t)settings[i].settings_id),
+             settings[i].value);
+    if (has_line(output, line))
+      continue;
+    line[strlen(line) - 1] = '\0';
+    exchange_fail_at(exchange, -1, line, *output ? output : "nothing was printed",
+                     "A setting that the server sent is not printed.");
+  }
+}
+
+CHECK(lab01, ping, .points = 1, .todo = 4, .section = "6.7",
+      .sentence = "a PING is answered while the session is open") {
+  uint8_t octets[8];
+  exchange_random_octets(exchange, octets, sizeof octets);
+  struct peer *peer = start_session(exchange);
+  peer->hold_settings_ack = true; /* so that it cannot be done before it has seen the PING */
+  peer_send_settings(peer, NULL, 0);
+  peer_send_ping(peer, octets);
+  peer_expect_ping_ack(peer, octets);
+  peer_send_settings_ack(peer);
+  finish(exchange, peer);
+}
+
+CHECK(lab01, slowly, .points = 1, .todo = 4, .section = "4.1",
+      .sentence = "it works when the server's bytes arrive one at a time") {
+  const nghttp2_settings_entry settings[] = {
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, exchange_random(exchange, 1000)}};
+  char line[64];
+  snprintf(line, sizeof line, "SETTINGS_MAX_CONCURRENT_STREAMS: %u\n", settings[0].value);
+  struct peer *peer = start_session(exchange);
+  peer_send_slowly(peer);
+  peer_send_settings(peer, settings, 1);
+  finish(exchange, peer);
+  if (!has_line(program_stdout(exchange->program, NULL), line))
+    exchange_fail_at(exchange, -1, line, program_stdout(exchange->program, NULL),
+                     "The setting in a frame that arrived in pieces is not printed.");
+}
+
+CHECK(lab01, goodbye, .points = 2, .todo = 6, .section = "5.4.1",
+      .sentence = "GOAWAY(NO_ERROR) before the close, then `session closed` and status 0") {
+  struct peer *peer = start_session(exchange);
+  peer_send_settings(peer, NULL, 0);
+  finish(exchange, peer);
+  size_t length;
+  const char *output = program_stdout(exchange->program, &length);
+  if (length < strlen("session closed\n") ||
+      strcmp(output + length - strlen("session closed\n"), "session closed\n") != 0)
+    exchange_fail_at(exchange, -1, "the last line: session closed", length ? output : "nothing",
+                     "The program does not print that the session was closed.");
+}
+
+/* The first frame of the program that is on a stream, or -1. */
+static long find_stream_frame(const struct recording *recording) {
+  for (size_t i = 0; i < recording->count; i++) {
+    const struct frame *frame = recording->entries[i].frame;
+    if (frame && frame->sender == FRAME_FROM_CLIENT && frame->stream_id != 0)
+      return (long)i;
+  }
+  return -1;
+}
+
+CHECK(lab01, one_connection, .points = 1, .todo = 3, .section = "9.1",
+      .sentence = "exactly one connection, and no stream on it") {
+  struct peer *peer = start_session(exchange);
+  peer_send_settings(peer, NULL, 0);
+  finish(exchange, peer);
+  if (exchange->peer_count > 1)
+    exchange_fail_at(exchange, -1, "one connection", "more than one",
+                     "The program connects more than once.");
+  long index = find_stream_frame(&exchange->recording);
+  if (index >= 0)
+    exchange_fail_at(exchange, index, "frames of the connection only, on stream 0", NULL,
+                     "The program opens a stream, but it was to make no request.");
+}
+
+CHECK(lab01, refused, .points = 1, .todo = 6, .section = NULL,
+      .sentence = "a server that is not there: one line on standard error, status 1") {
+  char url[64];
+  struct port port;
+  if (port_hold(&port) != 0)
+    exchange_fault(exchange, "no free port");
+  snprintf(url, sizeof url, "http://localhost:%d", port.number);
+  exchange_start(exchange, "session", url, NULL);
+  expect_error(exchange, 0);
+  port_release(&port);
+}
+
+CHECK(lab01, nowhere, .points = 1, .todo = 6, .section = NULL,
+      .sentence = "a host that nobody knows: status 1; a URL that makes no sense: status 2") {
+  /* A label has 63 octets at most (RFC 1035): a name that can be looked up nowhere needs no look-up. */
+  char url[128] = "http://";
+  exchange_random_text(exchange, url + strlen(url), 70);
+  exchange_start(exchange, "session", url, NULL);
+  expect_error(exchange, 0);
+  exchange_start(exchange, "session", "localhost;8000", NULL);
+  expect_error(exchange, 2);
+  exchange_start(exchange, "session", NULL);
+  expect_error(exchange, 2);
+}
+
+CHECK(lab01, http1, .points = 1, .todo = 6, .section = "3.4", .by_hand = "MISBEHAVE=garbage",
+      .sentence = "a server that speaks HTTP/1.1: one line on standard error, status 1") {
+  static const char answer[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+  struct peer *peer = start_session(exchange);
+  peer_send_bytes(peer, answer, strlen(answer));
+  expect_error(exchange, 0);
+}
+
+CHECK(lab01, garbage, .points = 1, .todo = 6, .section = "3.4",
+      .sentence = "a server that sends garbage: one line on standard error, status 1") {
+  uint8_t bytes[64];
+  exchange_random_octets(exchange, bytes, sizeof bytes);
+  bytes[3] = 0xff; /* never the type of a SETTINGS frame */
+  struct peer *peer = start_session(exchange);
+  peer_send_bytes(peer, bytes, sizeof bytes);
+  expect_error(exchange, 0);
+}
+
+CHECK(lab01, closed_early, .points = 1, .todo = 6, .section = NULL,
+      .sentence = "a server that closes before SETTINGS, or before it has acknowledged: an error") {
+  struct peer *peer = start_session(exchange);
+  peer_expect_preface(peer);
+  peer_close(peer);
+  expect_error(exchange, 0);
+  exchange_start(exchange, "session", exchange->url, NULL);
+  peer = exchange_accept(exchange);
+  peer->hold_settings_ack = true;
+  peer_expect_preface(peer);
+  peer_send_settings(peer, NULL, 0);
+  peer_send_goaway(peer, 0, NGHTTP2_NO_ERROR);
+  peer_close(peer);
+  expect_error(exchange, 0);
+}
+
+CHECK(lab01, goaway_error, .points = 1, .todo = 5, .section = "6.8", .by_hand = "MISBEHAVE=goaway",
+      .sentence = "a GOAWAY with an error: one line on standard error, status 1") {
+  struct peer *peer = start_session(exchange);
+  peer->hold_settings_ack = true;
+  peer_send_settings(peer, NULL, 0);
+  peer_expect_preface(peer);
+  peer_send_goaway(peer, 0, NGHTTP2_ENHANCE_YOUR_CALM);
+  peer_send_settings_ack(peer); /* the session is open then, but not well */
+  peer_close(peer);
+  expect_error(exchange, 0);
+  const char *line = program_stderr(exchange->program, NULL);
+  const char *end = strrchr(line, ':') ? strrchr(line, ':') : line; /* behind the URL's port */
+  if (!strstr(end, "ENHANCE_YOUR_CALM") && !strstr(end, "11") && !strcasestr(end, "0xb"))
+    exchange_fail_at(exchange, -1, "a line with the name of the error code, ENHANCE_YOUR_CALM",
+                     line, "The error that the GOAWAY tells is not named.");
+}

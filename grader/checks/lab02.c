@@ -1,0 +1,651 @@
+/* The checks of lab 2: requests and responses on one connection. 20 points. */
+#include <nghttp2/nghttp2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grader/play/exchange.h"
+#include "grader/play/peer.h"
+#include "grader/play/port.h"
+
+enum { PATH_SIZE = 32, MEBIBYTE = 1024 * 1024 };
+
+/* "/" and 12 random letters. */
+static void random_path(struct exchange *exchange, char *path) {
+  path[0] = '/';
+  exchange_random_text(exchange, path + 1, 12);
+}
+
+/* `length` random octets, to be freed with free(). */
+static char *random_bytes(struct exchange *exchange, size_t length) {
+  char *bytes = malloc(length + 1);
+  if (!bytes)
+    exchange_fault(exchange, "out of memory");
+  exchange_random_octets(exchange, bytes, length);
+  bytes[length] = '\0';
+  return bytes;
+}
+
+/* The URL of the server with this path. */
+static const char *url_of(struct exchange *exchange, const char *path) {
+  static char url[256];
+  snprintf(url, sizeof url, "%s%s", exchange->url, path);
+  return url;
+}
+
+/* Start `requests` with one GET, take its connection, and exchange SETTINGS. */
+static struct peer *start_get(struct exchange *exchange) {
+  char path[PATH_SIZE];
+  random_path(exchange, path);
+  exchange_listen(exchange);
+  exchange_start(exchange, "requests", url_of(exchange, path), NULL);
+  struct peer *peer = exchange_accept(exchange);
+  peer_handshake(peer);
+  return peer;
+}
+
+/* Whether so many requests have come, or another connection. */
+struct several {
+  struct exchange *exchange;
+  struct peer *peer;
+  size_t count;
+};
+
+static bool has_come_or_connected(void *argument) {
+  const struct several *several = argument;
+  size_t count = 0;
+  for (size_t i = 0; i < PEER_STREAMS; i++)
+    count += several->peer->streams[i].headers_complete;
+  return count >= several->count || several->exchange->peer_count > 1;
+}
+
+/* One of several requests on this connection. */
+static int32_t expect_request_of_three(struct peer *peer) {
+  struct exchange *exchange = peer->exchange;
+  struct several several = {exchange, peer, peer->returned_count + 1};
+  exchange_await(exchange, has_come_or_connected, &several);
+  if (exchange->peer_count > 1)
+    exchange_fail_at(exchange, -1, "all requests on one connection", "another connection",
+                     "The program opens a connection for each request.");
+  return peer_expect_request(peer);
+}
+
+/* The same with three GETs: returns when all of them have come, with their streams in the order of the paths. */
+static struct peer *start_three(struct exchange *exchange, int32_t streams[3]) {
+  char paths[3][PATH_SIZE];
+  for (int i = 0; i < 3; i++)
+    random_path(exchange, paths[i]);
+  exchange_listen(exchange);
+  exchange_start(exchange, "requests", url_of(exchange, paths[0]), paths[1], paths[2], NULL);
+  struct peer *peer = exchange_accept(exchange);
+  peer_handshake(peer);
+  for (int i = 0; i < 3; i++) {
+    int32_t stream_id = expect_request_of_three(peer);
+    const char *path = peer_field(peer, stream_id, ":path");
+    for (int p = 0; p < 3; p++)
+      if (path && strcmp(path, paths[p]) == 0)
+        streams[p] = stream_id;
+  }
+  for (int i = 0; i < 3; i++)
+    if (streams[i] == 0)
+      exchange_fail_at(exchange, -1, paths[i], "no request for it",
+                       "A path of the command line was not requested.");
+  return peer;
+}
+
+/* What the program prints for a response with status 200, no further header fields, and this body. */
+static void append_plain(struct buffer *output, const char *body, size_t length) {
+  buffer_append_text(output, ":status: 200\n\n");
+  buffer_append(output, body, length);
+}
+
+/* How many octets two texts have in common, from their beginning. */
+static size_t common_length(const char *one, size_t one_length, const char *other,
+                            size_t other_length) {
+  size_t length = 0;
+  while (length < one_length && length < other_length && one[length] == other[length])
+    length++;
+  return length;
+}
+
+/* The TODO that a difference from the output of one response belongs to: by where it begins. 0 if there is none. */
+static int todo_of_difference(const char *seen, size_t seen_length, const struct buffer *expected) {
+  size_t offset = common_length(seen, seen_length, expected->bytes, expected->length);
+  if (offset == seen_length && offset == expected->length)
+    return 0;
+  const char *end = memmem(expected->bytes, expected->length, "\n\n", 2);
+  size_t empty_line = end ? (size_t)(end - expected->bytes) + 1 : expected->length;
+  if (offset < empty_line)
+    return offset == 0 && seen_length == 0 ? 5 : 3;
+  if (offset > empty_line)
+    return offset == expected->length ? 5 : 4;
+  const char *newline = memchr(seen + offset, '\n', seen_length - offset);
+  bool field = newline && memmem(seen + offset, (size_t)(newline - seen) - offset, ": ", 2);
+  return field ? 3 : 5; /* a header field too many; or no empty line */
+}
+
+static int count(const char *text, const char *words) {
+  int found = 0;
+  for (const char *place = strstr(text, words); place; place = strstr(place + 1, words))
+    found++;
+  return found;
+}
+
+/* Goodbye, status 0, and this output; `what` is told if it is another. */
+static void finish(struct exchange *exchange, struct peer *peer, struct buffer *output,
+                   const char *what) {
+  peer_expect_goodbye(peer);
+  exchange_wait_for_end(exchange);
+  long reset = peer_find_frame(peer, NGHTTP2_RST_STREAM, 0);
+  if (reset >= 0)
+    exchange_fail_at(exchange, reset, "a stream that the server ends", NULL,
+                     "The program resets the stream itself: one of its callbacks has failed.");
+  size_t length;
+  const char *seen = program_stdout(exchange->program, &length);
+  if (peer->returned_count == 1)
+    exchange->finding.todo_of_place = todo_of_difference(seen, length, output);
+  else if (count(seen, ":status: ") < count(output->bytes, ":status: "))
+    what = "The header lines of a response are missing.";
+  exchange_expect_output(exchange, what, output->bytes, output->length);
+  exchange->finding.todo_of_place = 0;
+  exchange_expect_status(exchange, 0);
+  buffer_free(output);
+}
+
+/* At least one line on standard error, each with the program's name, and status 1. */
+static void expect_failure(struct exchange *exchange) {
+  exchange_expect_status(exchange, 1);
+  const char *text = program_stderr(exchange->program, NULL);
+  if (!*text)
+    exchange_fail(exchange, "The program failed, but did not say on standard error why.");
+  for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+    if (strncmp(line, "requests: ", strlen("requests: ")) != 0)
+      exchange_fail_at(exchange, -1, "lines on standard error: \"requests: what: why\"", text,
+                       "An error does not begin with the program's name.");
+}
+
+/* RFC 9113, sections 8.2.2 and 8.3: what makes a request malformed, though each field for itself is right. */
+static void expect_well_formed(struct exchange *exchange, struct peer *peer, int32_t stream_id) {
+  static const char *const forbidden[] = {
+      "connection: ", "proxy-connection: ", "keep-alive: ", "transfer-encoding: ", "upgrade: "};
+  const struct peer_stream *stream = peer_stream(peer, stream_id);
+  bool regular = false;
+  for (const char *line = stream->fields.bytes; line && *line; line += strcspn(line, "\n") + 1) {
+    char field[64];
+    snprintf(field, sizeof field, "%.*s", (int)strcspn(line, "\n"), line);
+    if (*line == ':' && regular)
+      exchange_fail_at(
+          exchange, stream->frame, "pseudo-header fields first", field,
+          "A pseudo-header field comes behind a regular one: the request is malformed.");
+    regular = *line != ':';
+    for (size_t i = 0; i < sizeof forbidden / sizeof forbidden[0]; i++)
+      if (strncmp(line, forbidden[i], strlen(forbidden[i])) == 0)
+        exchange_fail_at(exchange, stream->frame, "no field that is about the connection", field,
+                         "HTTP/2 has no such field as in HTTP/1.1: the request is malformed.");
+  }
+}
+
+/* The request has ended, and had this body. */
+static void expect_body(struct exchange *exchange, struct peer *peer, int32_t stream_id,
+                        const char *body, const char *what) {
+  peer_expect_end_of_request(peer, stream_id);
+  const struct buffer *seen = &peer_stream(peer, stream_id)->body;
+  size_t right = common_length(seen->bytes, seen->length, body, strlen(body));
+  if (right < seen->length)
+    exchange_fail_at(exchange, -1, body, seen->bytes,
+                     "After its first %zu octets the request's body is not what -d gives.", right);
+  if (right < strlen(body))
+    exchange_fail_at(exchange, -1, body, seen->bytes ? seen->bytes : "an empty body", "%s", what);
+  const char *length = peer_field(peer, stream_id, "content-length");
+  if (length && strtoul(length, NULL, 10) != seen->length)
+    exchange_fail_at(exchange, peer_stream(peer, stream_id)->frame, NULL, NULL,
+                     "content-length is %s, but the body has %zu bytes: the request is malformed.",
+                     length, seen->length);
+}
+
+/* --- Requests ----------------------------------------------------------------------------------------- */
+
+static void expect_field(struct exchange *exchange, struct peer *peer, int32_t stream_id,
+                         const char *name, const char *value) {
+  const char *seen = peer_field(peer, stream_id, name);
+  if (seen && strcmp(seen, value) == 0)
+    return;
+  char expected[256];
+  char found[256];
+  snprintf(expected, sizeof expected, "%s: %s", name, value);
+  snprintf(found, sizeof found, "%s: %s", name, seen ? seen : "(missing)");
+  exchange_fail_at(exchange, peer_stream(peer, stream_id)->frame, expected, found,
+                   "The request's %s is %s.", name, seen ? "not right" : "missing");
+}
+
+/* RFC 9110, section 9.3.1: a GET has no content. Its HEADERS have END_STREAM, and no DATA follows. */
+static void expect_no_data(struct exchange *exchange, const struct peer *peer, int32_t stream_id) {
+  long data = peer_find_frame(peer, NGHTTP2_DATA, stream_id);
+  if (data >= 0)
+    exchange_fail_at(exchange, data, "END_STREAM in the HEADERS of the GET, and no DATA", NULL,
+                     "A GET has no body, but DATA comes: it was submitted with a data source.");
+}
+
+CHECK(lab02, get, .points = 1, .todo = 1, .section = "8.3.1",
+      .sentence = "a GET has its four pseudo-header fields, path and query untouched") {
+  char path[128] = "/";
+  exchange_random_text(exchange, path + 1, 10);
+  strcat(path, "/a%20b//..?q=");
+  exchange_random_text(exchange, path + strlen(path), 5);
+  strcat(path, "&e=%2F?:@");
+  exchange_listen(exchange);
+  exchange_start(exchange, "requests", url_of(exchange, path), NULL);
+  struct peer *peer = exchange_accept(exchange);
+  peer_handshake(peer);
+  int32_t stream_id = peer_expect_request(peer);
+  expect_field(exchange, peer, stream_id, ":method", "GET");
+  expect_field(exchange, peer, stream_id, ":scheme", "http");
+  expect_field(exchange, peer, stream_id, ":authority", exchange->url + strlen("http://"));
+  expect_field(exchange, peer, stream_id, ":path", path);
+  expect_well_formed(exchange, peer, stream_id);
+  peer_expect_end_of_request(peer, stream_id);
+  expect_no_data(exchange, peer, stream_id);
+  peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
+  peer_send_body(peer, stream_id, "fine\n", 5);
+  struct buffer output = {0};
+  append_plain(&output, "fine\n", 5);
+  finish(exchange, peer, &output, "The response is not printed as it came.");
+}
+
+CHECK(lab02, post, .points = 1, .todo = 2, .section = "8.1",
+      .sentence = "-d makes a POST with that body, ended by END_STREAM") {
+  char body[64];
+  exchange_random_text(exchange, body, 40);
+  exchange_listen(exchange);
+  exchange_start(exchange, "requests", "-d", body, url_of(exchange, "/send-data"), NULL);
+  struct peer *peer = exchange_accept(exchange);
+  peer_handshake(peer);
+  int32_t stream_id = peer_expect_request(peer);
+  expect_field(exchange, peer, stream_id, ":method", "POST");
+  expect_well_formed(exchange, peer, stream_id);
+  expect_body(exchange, peer, stream_id, body, "The request's body is not what -d says.");
+  peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
+  peer_send_body(peer, stream_id, body, strlen(body));
+  struct buffer output = {0};
+  append_plain(&output, body, strlen(body));
+  finish(exchange, peer, &output, "The response is not printed as it came.");
+}
+
+CHECK(lab02, post_pieces, .points = 1, .todo = 2, .section = "8.1",
+      .sentence = "several -d, an empty one among them, make one body") {
+  char first[32];
+  char last[32];
+  char body[64];
+  exchange_random_text(exchange, first, 10 + exchange_random(exchange, 10));
+  exchange_random_text(exchange, last, 10);
+  snprintf(body, sizeof body, "%s%s", first, last);
+  exchange_listen(exchange);
+  exchange_start(exchange, "requests", "-d", first, "-d", "", "-d", last, "-d", "",
+                 url_of(exchange, "/"), NULL);
+  struct peer *peer = exchange_accept(exchange);
+  peer_handshake(peer);
+  int32_t stream_id = peer_expect_request(peer);
+  expect_body(exchange, peer, stream_id, body,
+              "The request's body is not all of the -d, one after the other.");
+  peer_send_headers(peer, stream_id, true, ":status", "200", NULL);
+  struct buffer output = {0};
+  append_plain(&output, "", 0);
+  finish(exchange, peer, &output, "The response is not printed as it came.");
+}
+
+CHECK(lab02, post_empty, .points = 1, .todo = 2, .section = "8.1",
+      .sentence = "a single empty -d makes a POST whose body is empty, and ends") {
+  exchange_listen(exchange);
+  exchange_start(exchange, "requests", "-d", "", url_of(exchange, "/"), NULL);
+  struct peer *peer = exchange_accept(exchange);
+  peer_handshake(peer);
+  int32_t stream_id = peer_expect_request(peer);
+  expect_field(exchange, peer, stream_id, ":method", "POST");
+  peer_expect_end_of_request(peer, stream_id);
+  if (peer_stream(peer, stream_id)->body.length != 0)
+    exchange_fail(exchange, "The request's body is not empty, but -d is.");
+  peer_send_headers(peer, stream_id, true, ":status", "204", NULL);
+  struct buffer output = {0};
+  buffer_append_text(&output, ":status: 204\n\n");
+  finish(exchange, peer, &output, "The response is not printed as it came.");
+}
+
+/* How much of the windows it has used up: padding counts too (RFC 9113, section 6.9.1). */
+static size_t window_used(const struct peer *peer) {
+  const struct recording *recording = &peer->exchange->recording;
+  size_t used = 0;
+  for (size_t i = 0; i < recording->count; i++) {
+    const struct frame *frame = recording->entries[i].frame;
+    if (frame && frame->sender == peer->program && frame->type == NGHTTP2_DATA)
+      used += frame->length;
+  }
+  return used;
+}
+
+/* The program has used up its windows and sleeps; or it has sent more than it may. */
+static bool is_blocked(void *argument) {
+  struct peer *peer = argument;
+  size_t used = window_used(peer);
+  return used > NGHTTP2_INITIAL_WINDOW_SIZE ||
+         (used == NGHTTP2_INITIAL_WINDOW_SIZE && program_idle(peer->exchange->program) > 0);
+}
+
+static bool has_ended_or_is_too_long(void *argument) {
+  const struct peer_stream *stream = argument;
+  return stream->ended || stream->reset || stream->body.length > MEBIBYTE;
+}
+
+CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
+      .sentence = "1 MiB of body waits for the windows that the server opens late") {
+  enum { PIECES = 16, PIECE = MEBIBYTE / PIECES };
+  static char pieces[PIECES][PIECE + 1];
+  for (int i = 0; i < PIECES; i++)
+    exchange_random_text(exchange, pieces[i], PIECE);
+  exchange_listen(exchange);
+  exchange_start(exchange, "requests", "-d", pieces[0], "-d", pieces[1], "-d", pieces[2], "-d",
+                 pieces[3], "-d", pieces[4], "-d", pieces[5], "-d", pieces[6], "-d", pieces[7],
+                 "-d", pieces[8], "-d", pieces[9], "-d", pieces[10], "-d", pieces[11], "-d",
+                 pieces[12], "-d", pieces[13], "-d", pieces[14], "-d", pieces[15],
+                 url_of(exchange, "/large"), NULL);
+  struct peer *peer = exchange_accept(exchange);
+  peer->hold_windows = true;
+  peer_handshake(peer);
+  int32_t stream_id = peer_expect_request(peer);
+  if (!exchange_await(exchange, is_blocked, peer) ||
+      window_used(peer) > NGHTTP2_INITIAL_WINDOW_SIZE) {
+    char seen[64];
+    snprintf(seen, sizeof seen, "%zu bytes of DATA%s", window_used(peer),
+             peer_stream(peer, stream_id)->ended ? ", and END_STREAM" : "");
+    exchange_fail_at(exchange, -1, "65,535 bytes of DATA, as the windows allow, then a pause", seen,
+                     "The program does not send what the flow-control windows allow.");
+  }
+  peer_send_window_update(peer, stream_id, 1);
+  peer_send_window_update(peer, 0, 2 * MEBIBYTE);
+  peer_send_window_update(peer, stream_id, 2 * MEBIBYTE);
+  const struct buffer *body = &peer_stream(peer, stream_id)->body;
+  exchange_await(exchange, has_ended_or_is_too_long, peer_stream(peer, stream_id));
+  if (body->length > MEBIBYTE)
+    exchange_fail_at(exchange, -1, "END_STREAM after 1,048,576 bytes of DATA", "more DATA",
+                     "The body goes on after its last byte: something of it is sent again.");
+  peer_expect_end_of_request(peer, stream_id);
+  bool equal = body->length == MEBIBYTE;
+  for (int i = 0; i < PIECES && equal; i++)
+    equal = memcmp(body->bytes + (size_t)i * PIECE, pieces[i], PIECE) == 0;
+  if (!equal)
+    exchange_fail(exchange, "The body of 1,048,576 bytes did not arrive whole: %zu bytes came.",
+                  body->length);
+  peer_send_headers(peer, stream_id, true, ":status", "204", NULL);
+  struct buffer output = {0};
+  buffer_append_text(&output, ":status: 204\n\n");
+  finish(exchange, peer, &output, "The response is not printed as it came.");
+}
+
+/* --- Responses -------------------------------------------------------------------------------------- */
+
+CHECK(lab02, headers, .points = 2, .todo = 3, .section = "8.3.2",
+      .sentence = "the response's header fields in order, an empty line, the body") {
+  char name[3][16];
+  char value[3][16];
+  for (int i = 0; i < 3; i++) {
+    memcpy(name[i], "x-", 3);
+    exchange_random_text(exchange, name[i] + 2, 8);
+    exchange_random_text(exchange, value[i], 8);
+  }
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers_in_two(peer, stream_id, false, ":status", "200", name[0], value[0],
+                           "content-type", "text/plain; charset=utf-8", name[1], "", name[2],
+                           value[2], name[0], value[1], NULL);
+  peer_send_body(peer, stream_id, "Hello World!\n", 13);
+  char expected[512];
+  int length = snprintf(expected, sizeof expected,
+                        ":status: 200\n%s: %s\ncontent-type: text/plain; charset=utf-8\n%s: \n"
+                        "%s: %s\n%s: %s\n\nHello World!\n",
+                        name[0], value[0], name[1], name[2], value[2], name[0], value[1]);
+  struct buffer output = {0};
+  buffer_append(&output, expected, (size_t)length);
+  finish(exchange, peer, &output,
+         "The header fields, the empty line or the body are not printed as they came.");
+}
+
+CHECK(lab02, binary, .points = 1, .todo = 4, .section = "6.1",
+      .sentence = "a body of any octets, NUL among them, is printed as it came") {
+  char *body = random_bytes(exchange, 5000);
+  body[0] = body[100] = '\0';
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
+  peer_send_body(peer, stream_id, body, 5000);
+  struct buffer output = {0};
+  append_plain(&output, body, 5000);
+  finish(exchange, peer, &output, "The body is not printed octet by octet as it came.");
+  free(body);
+}
+
+CHECK(lab02, empty, .points = 1, .todo = 5, .section = "8.1",
+      .sentence = "a response without a body: 204, END_STREAM in its HEADERS") {
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers(peer, stream_id, true, ":status", "204", NULL);
+  struct buffer output = {0};
+  buffer_append_text(&output, ":status: 204\n\n");
+  finish(exchange, peer, &output,
+         "A response without a body is not printed as header fields and an empty line.");
+}
+
+CHECK(lab02, error_status, .points = 1, .todo = 5, .section = "8.3.2",
+      .sentence = "a response with status 500 is printed like any other, status 0") {
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers(peer, stream_id, false, ":status", "500", NULL);
+  peer_send_body(peer, stream_id, "broken\n", 7);
+  struct buffer output = {0};
+  buffer_append_text(&output, ":status: 500\n\nbroken\n");
+  finish(exchange, peer, &output, "A response with status 500 is not printed like any other.");
+}
+
+CHECK(lab02, informational, .points = 1, .todo = 3, .section = "8.1",
+      .sentence = "103 (Early Hints) before the final response is not taken for it") {
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers(peer, stream_id, false, ":status", "103", "link", "</style.css>", NULL);
+  peer_send_headers(peer, stream_id, false, ":status", "200", "x-final", "yes", NULL);
+  peer_send_body(peer, stream_id, "final\n", 6);
+  struct buffer output = {0};
+  buffer_append_text(&output, ":status: 200\nx-final: yes\n\nfinal\n");
+  finish(exchange, peer, &output, "The 103 is not told from the final response.");
+}
+
+CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
+      .sentence = "trailers behind the body are no header fields of the response") {
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
+  peer_send_data(peer, stream_id, "body\n", 5, false);
+  peer_send_headers(peer, stream_id, true, "x-trailer", "behind", NULL);
+  struct buffer output = {0};
+  append_plain(&output, "body\n", 5);
+  finish(exchange, peer, &output,
+         "The trailers are not told from the header fields of the response.");
+}
+
+/* What a program did that got no memory for a whole body. */
+struct want_of_memory {
+  bool went_on; /* as if there were enough */
+  char seen[96];
+};
+
+/* A program that gets no memory for the whole body does not print a part of it as if it were the whole. Those that are
+ * made with AddressSanitizer get blocks of up to 1 MiB; all others may print the response. That it says what has failed is
+ * what the check `lost` is about. */
+static struct want_of_memory run_out_of_memory(struct exchange *exchange, const char *body) {
+  const size_t length = MEBIBYTE + MEBIBYTE / 4;
+  struct want_of_memory want = {.went_on = false};
+  exchange->sanitizer_options = "allocator_may_return_null=1:max_allocation_size_mb=1";
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
+  peer_send_body(peer, stream_id, body, length);
+  exchange_wait_for_end(exchange);
+  int code = -1;
+  size_t printed;
+  program_stdout(exchange->program, &printed);
+  bool good = program_end(exchange->program, &code) == PROGRAM_EXITED && code == 0;
+  bool whole = printed == strlen(":status: 200\n\n") + length;
+  bool crashed = strstr(program_sanitizer_report(exchange->program), "ERROR: ") != NULL;
+  want.went_on = crashed || (good && printed > 0 && !whole);
+  snprintf(want.seen, sizeof want.seen, "%zu bytes on standard output; the program %s", printed,
+           program_end_text(exchange->program));
+  exchange->sanitizer_options = NULL;
+  return want;
+}
+
+CHECK(lab02, large, .points = 1, .todo = 4, .section = "6.9",
+      .sentence = "a response of 4 MiB arrives whole: the windows are opened again") {
+  char *body = random_bytes(exchange, 4 * MEBIBYTE);
+  struct want_of_memory want = run_out_of_memory(exchange, body);
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
+  peer_send_body(peer, stream_id, body, 4 * MEBIBYTE);
+  struct buffer output = {0};
+  append_plain(&output, body, 4 * MEBIBYTE);
+  finish(exchange, peer, &output, "The body of 4 MiB is not printed as it came.");
+  free(body);
+  exchange->finding.section = "";
+  if (want.went_on)
+    exchange_fail_at(exchange, -1, "an error, and nothing of the response", want.seen,
+                     "With too little memory for the body, the program goes on as if it had all of "
+                     "it: what does buffer_append return?");
+}
+
+CHECK(lab02, slowly, .points = 1, .todo = 3, .section = "4.1",
+      .sentence = "it works when the response arrives one octet at a time") {
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_slowly(peer);
+  peer_send_headers(peer, stream_id, false, ":status", "200", "x-pace", "slow", NULL);
+  peer_send_data(peer, stream_id, "slow", 4, false);
+  peer_send_data(peer, stream_id, "ly\n", 3, true);
+  peer_send_quickly(peer);
+  struct buffer output = {0};
+  buffer_append_text(&output, ":status: 200\nx-pace: slow\n\nslowly\n");
+  finish(exchange, peer, &output, "A response that arrives in pieces is not put together.");
+}
+
+/* --- Many on one connection --------------------------------------------------------------------------- */
+
+CHECK(lab02, at_once, .points = 2, .todo = 1, .section = "5",
+      .sentence = "all requests are sent at once: the server answers when it has all of them") {
+  int32_t streams[3] = {0};
+  struct peer *peer = start_three(exchange, streams);
+  struct buffer output = {0};
+  for (int i = 2; i >= 0; i--) {
+    char body[32];
+    exchange_random_text(exchange, body, 20);
+    peer_send_headers(peer, streams[i], false, ":status", "200", NULL);
+    peer_send_body(peer, streams[i], body, strlen(body));
+    append_plain(&output, body, strlen(body));
+    peer_settle(peer, (const uint8_t[8]){(uint8_t)i});
+    if (i > 0 && peer_find_frame(peer, NGHTTP2_GOAWAY, 0) >= 0)
+      exchange_fail_at(exchange, -1, "GOAWAY after the last response", "GOAWAY before it",
+                       "The program says goodbye before all responses have come.");
+  }
+  finish(exchange, peer, &output, "The responses are not printed each as it completes.");
+}
+
+CHECK(lab02, interleaved, .points = 1, .todo = 4, .section = "5",
+      .sentence = "bodies whose DATA frames are interleaved are not mixed") {
+  enum { ROUNDS = 8, PIECE = 11 };
+  char bodies[3][ROUNDS * PIECE + 1];
+  int32_t streams[3] = {0};
+  struct peer *peer = start_three(exchange, streams);
+  for (int i = 0; i < 3; i++) {
+    exchange_random_text(exchange, bodies[i], ROUNDS * PIECE);
+    peer_send_headers(peer, streams[i], false, ":status", "200", NULL);
+  }
+  for (int round = 0; round < ROUNDS; round++)
+    for (int i = 0; i < 3; i++)
+      peer_send_data(peer, streams[i], bodies[i] + (size_t)round * PIECE, PIECE,
+                     round == ROUNDS - 1);
+  struct buffer output = {0};
+  for (int i = 0; i < 3; i++)
+    append_plain(&output, bodies[i], ROUNDS * PIECE);
+  finish(exchange, peer, &output, "The bodies of streams that are interleaved are not kept apart.");
+}
+
+/* RST_STREAM with NO_ERROR ends a stream, but without END_STREAM no response. (content-length is for those who are not told of
+ * END_STREAM, as in Node.js.) */
+static void expect_half_refused(struct exchange *exchange) {
+  exchange_start(exchange, "requests", url_of(exchange, "/half"), NULL);
+  struct peer *peer = exchange_accept(exchange);
+  peer_handshake(peer);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers(peer, stream_id, false, ":status", "200", "content-length", "14", NULL);
+  peer_send_data(peer, stream_id, "half of", 7, false);
+  peer_send_reset(peer, stream_id, NGHTTP2_NO_ERROR);
+  peer_expect_goodbye(peer);
+  exchange_expect_output(exchange,
+                         "Half of a response, reset with NO_ERROR, is taken for all of it.", "", 0);
+  expect_failure(exchange);
+}
+
+CHECK(lab02, reset, .points = 1, .todo = 5, .section = "6.4", .by_hand = "MISBEHAVE=refuse",
+      .sentence = "one stream is reset: the others finish, it is reported, status 1") {
+  int32_t streams[3] = {0};
+  struct peer *peer = start_three(exchange, streams);
+  struct buffer output = {0};
+  peer_send_headers(peer, streams[1], false, ":status", "200", NULL);
+  peer_send_data(peer, streams[1], "half of", 7, false);
+  peer_send_reset(peer, streams[1], NGHTTP2_INTERNAL_ERROR);
+  for (int i = 0; i < 3; i += 2) {
+    char body[32];
+    exchange_random_text(exchange, body, 20);
+    peer_send_headers(peer, streams[i], false, ":status", "200", NULL);
+    peer_send_body(peer, streams[i], body, strlen(body));
+    append_plain(&output, body, strlen(body));
+  }
+  peer_expect_goodbye(peer);
+  exchange_expect_output(exchange,
+                         "What is printed is not the responses that are complete, and only they.",
+                         output.bytes, output.length);
+  expect_failure(exchange);
+  buffer_free(&output);
+  expect_half_refused(exchange);
+}
+
+CHECK(lab02, goaway, .points = 1, .todo = 5, .section = "6.8",
+      .sentence = "GOAWAY half-way: what it covers finishes, the rest is reported, status 1") {
+  int32_t streams[3] = {0};
+  struct peer *peer = start_three(exchange, streams);
+  struct buffer output = {0};
+  int first = streams[0] == 1 ? 0 : streams[1] == 1 ? 1 : 2;
+  peer_send_headers(peer, streams[first], false, ":status", "200", NULL);
+  peer_send_goaway(peer, streams[first], NGHTTP2_NO_ERROR);
+  peer_send_body(peer, streams[first], "last words\n", 11);
+  append_plain(&output, "last words\n", 11);
+  peer_expect_close(peer);
+  exchange_expect_output(exchange,
+                         "The response that GOAWAY still covers is not printed as it came.",
+                         output.bytes, output.length);
+  expect_failure(exchange);
+}
+
+CHECK(lab02, lost, .points = 1, .todo = 5, .section = NULL,
+      .sentence = "no server, or one that is lost in mid-response: reported, status 1") {
+  struct port port;
+  char url[64];
+  if (port_hold(&port) != 0)
+    exchange_fault(exchange, "no free port");
+  snprintf(url, sizeof url, "http://localhost:%d/", port.number);
+  exchange_start(exchange, "requests", url, NULL);
+  expect_failure(exchange);
+  port_release(&port);
+  struct peer *peer = start_get(exchange);
+  int32_t stream_id = peer_expect_request(peer);
+  peer_send_headers(peer, stream_id, false, ":status", "200", "content-length", "100", NULL);
+  peer_send_data(peer, stream_id, "half", 4, false);
+  peer_close(peer);
+  exchange_expect_output(exchange, "Half a response is printed as if it were a whole one.", "", 0);
+  expect_failure(exchange);
+}

@@ -1,0 +1,325 @@
+/* The checks of lab 3: a server that answers everything. 15 points. */
+#include <nghttp2/nghttp2.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grader/play/exchange.h"
+#include "grader/play/peer.h"
+#include "grader/play/port.h"
+#include "grader/words/explain.h"
+
+static const char BODY[] = "Hello World!";
+
+/* A new client that has sent its preface. */
+static struct peer *connect_client(struct exchange *exchange) {
+  struct peer *peer = exchange_connect(exchange);
+  peer_send_preface(peer, NULL, 0);
+  return peer;
+}
+
+/* Start the server, and connect. */
+static struct peer *start_server(struct exchange *exchange) {
+  exchange_start_server(exchange, "server", NULL);
+  return connect_client(exchange);
+}
+
+/* 200, a date and this body. Where content-length is right and the body is not, it is the body that is to be mended. */
+static void expect_answer(struct peer *peer, int32_t stream_id, const char *text) {
+  peer_expect_response(peer, stream_id);
+  const struct buffer *seen = &peer_stream(peer, stream_id)->body;
+  const char *length = peer_field(peer, stream_id, "content-length");
+  if (length && strtoul(length, NULL, 10) == strlen(text) && seen->length > 0 &&
+      seen->length != strlen(text)) {
+    struct buffer quoted[2] = {0};
+    explain_text(&quoted[0], text, strlen(text));
+    explain_text(&quoted[1], seen->bytes ? seen->bytes : "", seen->length);
+    peer->exchange->finding.todo_of_place = 3;
+    exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->over_at, quoted[0].bytes,
+                     quoted[1].bytes,
+                     "content-length is right, but the body is not: %zu bytes in place of %zu.",
+                     seen->length, strlen(text));
+  }
+  peer_expect_answer(peer, stream_id, "200", text);
+}
+
+/* One GET is answered as it should be. */
+static void expect_service(struct peer *peer, int32_t stream_id) {
+  peer_send_request(peer, stream_id, true, "GET", "/");
+  expect_answer(peer, stream_id, BODY);
+}
+
+CHECK(lab03, listening, .points = 1, .todo = 1, .section = NULL,
+      .sentence = "it says where it listens, and that is where it answers") {
+  expect_service(start_server(exchange), 1);
+  exchange_end_server_by(exchange, SIGINT); /* all others end by SIGTERM */
+}
+
+CHECK(lab03, settings, .points = 1, .todo = 1, .section = "3.4",
+      .sentence = "SETTINGS come first, and the client's are acknowledged") {
+  struct peer *peer = start_server(exchange);
+  peer_expect_preface(peer);
+  peer_expect_settings_ack(peer);
+  expect_service(peer, 1);
+  exchange_end_server(exchange);
+}
+
+CHECK(lab03, get, .points = 1, .todo = 4, .section = "8.1",
+      .sentence = "GET on any path: 200, date, Hello World!, END_STREAM") {
+  char path[32] = "/";
+  exchange_random_text(exchange, path + 1, 16);
+  struct peer *peer = start_server(exchange);
+  peer_send_request(peer, 1, true, "GET", path);
+  expect_answer(peer, 1, BODY);
+  expect_service(peer, 3);
+  exchange_end_server(exchange);
+}
+
+/* The response to HEAD has no body; else `what` is wrong. */
+static void expect_no_body(struct peer *peer, int32_t stream_id, const char *what) {
+  peer_expect_response(peer, stream_id);
+  if (peer_stream(peer, stream_id)->body.length > 0)
+    exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->over_at,
+                     "a response without a body, as for every HEAD", "a body", "%s", what);
+  expect_answer(peer, stream_id, "");
+}
+
+CHECK(lab03, methods, .points = 1, .todo = 2, .section = "8.3.1",
+      .sentence = "PUT, DELETE, OPTIONS are answered alike, HEAD without a body") {
+  static const char *const methods[] = {"PUT", "DELETE", "OPTIONS"};
+  struct peer *peer = start_server(exchange);
+  int32_t stream_id = 1;
+  for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++, stream_id += 2) {
+    peer_send_request(peer, stream_id, true, methods[i], "/any/path");
+    expect_answer(peer, stream_id, BODY);
+  }
+  peer_send_request(peer, stream_id, true, "HEAD", "/");
+  expect_no_body(peer, stream_id,
+                 "A HEAD is answered with a body: respond must know that, and look at it.");
+  /* A header block that comes after the first of a stream is its trailers: the request is still a HEAD. */
+  peer_send_request(peer, stream_id + 2, false, "HEAD", "/");
+  peer_send_headers(peer, stream_id + 2, true, "x-trailer", "of the request", NULL);
+  expect_no_body(peer, stream_id + 2, "The trailers of a request are taken for another request.");
+  exchange_end_server(exchange);
+}
+
+/* The program sleeps, or it has answered: whichever comes first. */
+static bool sleeps_or_has_answered(void *argument) {
+  struct peer *peer = argument;
+  return peer_stream(peer, 1)->opened || program_idle(peer->exchange->program) > 0;
+}
+
+CHECK(lab03, post, .points = 2, .todo = 5, .section = "8.1",
+      .sentence = "a request with a body is answered when it has ended, not before") {
+  char text[64];
+  exchange_random_text(exchange, text, 40);
+  struct peer *peer = start_server(exchange);
+  peer_expect_preface(peer);
+  peer_send_request(peer, 1, false, "POST", "/send-data");
+  peer_send_data(peer, 1, text, 20, false);
+  exchange_await(exchange, sleeps_or_has_answered, peer);
+  if (peer_stream(peer, 1)->opened)
+    exchange_fail_at(exchange, peer_stream(peer, 1)->frame,
+                     "nothing before the END_STREAM of the request", "HEADERS on stream 1",
+                     "The server answers before the request has ended.");
+  peer_send_data(peer, 1, text + 20, 20, true);
+  expect_answer(peer, 1, BODY);
+  peer_send_request(peer, 3, false, "POST", "/send-data");
+  peer_send_data(peer, 3, "", 0, true);
+  expect_answer(peer, 3, BODY);
+  exchange_end_server(exchange);
+}
+
+CHECK(lab03, hundred_streams, .points = 1, .todo = 1, .section = "5.1.2",
+      .sentence = "100 requests at once on one connection") {
+  enum { COUNT = 100 };
+  struct peer *peer = start_server(exchange);
+  for (int i = 0; i < COUNT; i++)
+    peer_send_request(peer, 2 * i + 1, false, "POST", "/");
+  for (int i = COUNT - 1; i >= 0; i--)
+    peer_send_data(peer, 2 * i + 1, "x", 1, true);
+  for (int i = 0; i < COUNT; i++)
+    expect_answer(peer, 2 * i + 1, BODY);
+  exchange_end_server(exchange);
+}
+
+/* The SETTINGS_MAX_CONCURRENT_STREAMS of the server: of so many closed streams nghttp2 itself remembers something. */
+static uint32_t max_concurrent_streams(const struct exchange *exchange) {
+  for (size_t i = 0; i < exchange->recording.count; i++) {
+    const struct frame *frame = exchange->recording.entries[i].frame;
+    for (size_t s = 0; frame && frame->sender == FRAME_FROM_SERVER && s < frame->setting_count; s++)
+      if (frame->settings[s].id == NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
+        return frame->settings[s].value;
+  }
+  return UINT32_MAX;
+}
+
+CHECK(lab03, streams_freed, .points = 1, .todo = 6, .section = "5.1",
+      .sentence = "a stream that has ended is forgotten, though its client stays") {
+  enum { ROUNDS = 5, COUNT = 50, BLOCK = 2048 };
+  long memory[ROUNDS];
+  /* Each block of memory takes 2 KiB, and is used again as soon as it is free: what is kept of 50 streams is seen. */
+  exchange->sanitizer_options =
+      "quarantine_size_mb=0:thread_local_quarantine_size_kb=0:redzone=2048";
+  struct peer *peer = start_server(exchange);
+  int32_t stream_id = 1;
+  for (int round = 0; round < ROUNDS; round++) {
+    for (int i = 0; i < COUNT; i++, stream_id += 2) { /* one that is reset ends too */
+      peer_send_request(peer, stream_id, false, "POST", "/");
+      peer_send_reset(peer, stream_id, NGHTTP2_CANCEL);
+    }
+    for (int i = 0; i < COUNT; i++)
+      peer_send_request(peer, stream_id + 2 * i, true, "GET", "/");
+    for (int i = 0; i < COUNT; i++, stream_id += 2)
+      expect_answer(peer, stream_id, BODY);
+    memory[round] = program_memory(exchange->program);
+  }
+  long grown = memory[ROUNDS - 1] - memory[1]; /* before, everything is new */
+  if (max_concurrent_streams(exchange) <= 2 * COUNT && memory[1] > 0 &&
+      grown > (ROUNDS - 2) * COUNT * BLOCK)
+    exchange_fail_at(exchange, -1, "no more memory in use than after the requests before",
+                     "at least a block of memory more for each request",
+                     "The server's memory grows with every request: streams are not freed as they "
+                     "end, answered or reset.");
+  exchange_end_server(exchange);
+}
+
+CHECK(lab03, fifty_connections, .points = 1, .todo = 1, .section = "9.1",
+      .sentence = "50 connections at once") {
+  enum { COUNT = 50 };
+  struct peer *peers[COUNT];
+  exchange_start_server(exchange, "server", NULL);
+  for (int i = 0; i < COUNT; i++) {
+    peers[i] = connect_client(exchange);
+    peer_send_request(peers[i], 1, false, "POST", "/");
+  }
+  for (int i = 0; i < COUNT; i++)
+    peer_send_data(peers[i], 1, "x", 1, true);
+  for (int i = 0; i < COUNT; i++)
+    expect_answer(peers[i], 1, BODY);
+  exchange_end_server(exchange);
+}
+
+/* So many bytes of the body have come on stream 1. */
+struct progress {
+  struct peer *peer;
+  size_t length;
+};
+
+static bool has_come(void *argument) {
+  const struct progress *progress = argument;
+  return peer_stream(progress->peer, 1)->body.length >= progress->length;
+}
+
+CHECK(lab03, tiny_window, .points = 1, .todo = 3, .section = "6.9.2",
+      .sentence = "a client with a window of one byte gets the body byte by byte") {
+  const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1}};
+  exchange_start_server(exchange, "server", NULL);
+  struct peer *peer = exchange_connect(exchange);
+  peer->hold_windows = true;
+  peer_send_preface(peer, settings, 1);
+  peer_send_request(peer, 1, true, "GET", "/");
+  for (size_t length = 1; length <= strlen(BODY); length++) {
+    struct progress progress = {peer, length};
+    if (!exchange_await(exchange, has_come, &progress)) {
+      if (length == 1)
+        expect_answer(peer, 1, BODY); /* says what is missing from the beginning */
+      exchange_fail_at(exchange, -1, "DATA with one byte", NULL,
+                       "After WINDOW_UPDATE the rest of the body does not come.");
+    }
+    if (peer_stream(peer, 1)->body.length > length)
+      exchange_fail(exchange, "The server sends more than the client's window allows.");
+    peer_send_window_update(peer, 1,
+                            1); /* also for what ends it, should that be a frame without octets */
+  }
+  expect_answer(peer, 1, BODY);
+  exchange_end_server(exchange);
+}
+
+CHECK(lab03, lost_clients, .points = 2, .todo = 6, .section = "6.4",
+      .sentence = "clients that vanish, reset or send garbage disturb no other") {
+  struct peer *steady = start_server(exchange);
+  expect_service(steady, 1);
+  struct peer *vanishes = connect_client(exchange);
+  peer_send_request(vanishes, 1, false, "POST", "/");
+  peer_send_data(vanishes, 1, "half", 4, false);
+  struct peer *resets = connect_client(exchange);
+  peer_send_request(resets, 1, false, "POST", "/");
+  peer_send_reset(resets, 1, NGHTTP2_CANCEL);
+  peer_send_request(resets, 3, true, "GET", "/");
+  expect_answer(resets, 3, BODY);
+  struct peer *garbage = connect_client(exchange);
+  peer_send_request(garbage, 1, false, "POST", "/");
+  peer_send_bytes(garbage, "\377\377\377\377garbage\377\377\377\377\377\377\377\377\377", 20);
+  struct peer *old = exchange_connect(exchange);
+  peer_send_bytes(old, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", 35);
+  peer_expect_close(old);
+  expect_service(steady, 3);
+  peer_abort(vanishes);
+  peer_close(resets);
+  expect_service(steady, 5);
+  expect_service(connect_client(exchange), 1);
+  exchange_end_server(exchange);
+}
+
+CHECK(lab03, malformed, .points = 1, .todo = 1, .section = "8.1.1",
+      .sentence = "malformed requests are refused, and the server goes on") {
+  struct peer *steady = start_server(exchange);
+  struct peer *peer = connect_client(exchange);
+  peer_send_headers(peer, 1, true, ":method", "GET", ":scheme", "http", ":authority", "localhost",
+                    NULL);
+  peer_expect_refusal(peer, 1, "it has no :path");
+  peer = connect_client(exchange);
+  peer_send_headers(peer, 1, true, ":method", "GET", ":scheme", "http", ":path", "/", "X-Upper",
+                    "case", NULL);
+  peer_expect_refusal(peer, 1, "a field name in upper case");
+  peer = connect_client(exchange);
+  peer_send_headers(peer, 1, true, ":method", "GET", ":scheme", "http", ":path", "/", "connection",
+                    "close", NULL);
+  peer_expect_refusal(peer, 1, "a connection-specific field");
+  peer = connect_client(exchange);
+  peer_send_headers(peer, 1, false, ":method", "POST", ":scheme", "http", ":path", "/",
+                    "content-length", "10", NULL);
+  peer_send_data(peer, 1, "short", 5, true);
+  peer_expect_refusal(peer, 1, "a body that is shorter than its content-length");
+  expect_service(steady, 1);
+  exchange_end_server(exchange);
+}
+
+CHECK(lab03, port_taken, .points = 1, .todo = 1, .section = NULL,
+      .sentence = "a port that is taken: one line on standard error, status 1; no port: 2") {
+  struct port port;
+  char number[16];
+  if (port_hold(&port) != 0)
+    exchange_fault(exchange, "no free port");
+  snprintf(number, sizeof number, "%d", port.number);
+  exchange_start(exchange, "server", "--port", number, NULL);
+  exchange_expect_error(exchange, 0);
+  port_release(&port);
+  exchange_start(exchange, "server", "--port", "http", NULL); /* what is no port is wrong usage */
+  exchange_expect_error(exchange, 2);
+  expect_service(start_server(exchange), 1); /* and with a free port it works */
+  exchange_end_server(exchange);
+}
+
+CHECK(lab03, graceful_end, .points = 1, .todo = 6, .section = "6.8",
+      .sentence = "SIGTERM under load: GOAWAY, streams in flight finish, status 0") {
+  enum { COUNT = 10 };
+  struct peer *peer = start_server(exchange);
+  expect_service(peer, 1);
+  for (int i = 1; i <= COUNT; i++)
+    peer_send_request(peer, 2 * i + 1, false, "POST", "/");
+  uint8_t octets[8] = "settled";
+  peer_send_ping(peer, octets);
+  peer_expect_ping_ack(peer, octets); /* so all requests have come */
+  exchange_touch(exchange);
+  program_signal(exchange->program, SIGTERM);
+  peer_expect_goaway(peer);
+  for (int i = 1; i <= COUNT; i++)
+    peer_send_data(peer, 2 * i + 1, "x", 1, true);
+  for (int i = 1; i <= COUNT; i++)
+    expect_answer(peer, 2 * i + 1, BODY);
+  peer_expect_close(peer);
+  exchange_expect_status(exchange, 0);
+}

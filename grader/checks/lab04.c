@@ -1,0 +1,174 @@
+/* The checks of lab 4: a router. Each request goes to the program and to the reference server, and the answers are
+ * compared. 15 points. */
+#include <nghttp2/nghttp2.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "grader/play/exchange.h"
+#include "grader/play/peer.h"
+#include "grader/words/explain.h"
+
+/* The program and the reference server, and what both are asked. */
+struct pair {
+  struct exchange *exchange;
+  struct peer *program;
+  struct peer *reference;
+  int32_t next_stream;
+};
+
+static struct pair start_pair(struct exchange *exchange) {
+  struct pair pair = {.exchange = exchange, .next_stream = 1};
+  exchange_start_server(exchange, "router", NULL);
+  pair.program = exchange_connect(exchange);
+  pair.reference = exchange_connect_to_reference(exchange);
+  peer_send_preface(pair.program, NULL, 0);
+  peer_send_preface(pair.reference, NULL, 0);
+  return pair;
+}
+
+/* Ask both the same. Returns the stream. */
+static int32_t ask(struct pair *pair, const char *method, const char *path) {
+  int32_t stream_id = pair->next_stream;
+  pair->next_stream += 2;
+  peer_send_request(pair->program, stream_id, true, method, path);
+  peer_send_request(pair->reference, stream_id, true, method, path);
+  return stream_id;
+}
+
+/* The content-type that the reference server gives must be there; where it gives none, any will do. */
+static void compare_content_type(struct pair *pair, int32_t stream_id) {
+  char expected[128];
+  const char *value = peer_field(pair->reference, stream_id, "content-type");
+  if (!value)
+    return;
+  snprintf(expected, sizeof expected, "content-type: %s", value);
+  const char *seen = peer_field(pair->program, stream_id, "content-type");
+  if (seen && strcmp(seen, expected + strlen("content-type: ")) == 0)
+    return;
+  long frame = peer_stream(pair->program, stream_id)->frame;
+  const char *fields = peer_stream(pair->program, stream_id)->fields.bytes;
+  const char *other = seen || !fields ? NULL : strcasestr(fields, "content-type");
+  char name[64];
+  if (other) {
+    snprintf(name, sizeof name, "a field with the name \"%.*s\"", (int)strcspn(other, " \n") - 1,
+             other);
+    exchange_fail_at(pair->exchange, frame, expected, name,
+                     "The name of a header field is not right.");
+  }
+  exchange_fail_at(pair->exchange, frame, expected, seen ? seen : "no content-type",
+                   "The content-type of the response is not right.");
+}
+
+/* Both have answered alike. */
+static void compare(struct pair *pair, int32_t stream_id) {
+  char status[8];
+  peer_expect_response(pair->reference, stream_id);
+  snprintf(status, sizeof status, "%s", peer_field(pair->reference, stream_id, ":status"));
+  const char *body = peer_stream(pair->reference, stream_id)->body.bytes;
+  peer_expect_answer(pair->program, stream_id, status, body ? body : "");
+  compare_content_type(pair, stream_id);
+}
+
+static void ask_and_compare(struct pair *pair, const char *method, const char *path) {
+  compare(pair, ask(pair, method, path));
+}
+
+CHECK(lab04, hello_world, .points = 2, .todo = 2, .section = "8.1",
+      .sentence = "GET /hello-world: 200, Hello World") {
+  struct pair pair = start_pair(exchange);
+  ask_and_compare(&pair, "GET", "/hello-world");
+  ask_and_compare(&pair, "GET", "/hello-world");
+  exchange_end_server_by(exchange, SIGINT); /* all others end by SIGTERM */
+}
+
+CHECK(lab04, ping, .points = 2, .todo = 2, .section = "8.1", .sentence = "GET /ping: 200, pong") {
+  struct pair pair = start_pair(exchange);
+  ask_and_compare(&pair, "GET", "/ping");
+  exchange_end_server(exchange);
+}
+
+CHECK(lab04, not_found, .points = 3, .todo = 3, .section = "8.3.2",
+      .sentence = "any other path: 404, content-type, path not found") {
+  char path[32] = "/";
+  exchange_random_text(exchange, path + 1, 16);
+  struct pair pair = start_pair(exchange);
+  ask_and_compare(&pair, "GET", path);
+  ask_and_compare(&pair, "GET", "/favicon.ico");
+  exchange_end_server(exchange);
+}
+
+CHECK(lab04, method, .points = 2, .todo = 1, .section = "8.3.1",
+      .sentence = "another method on a GET route: 404, HEAD without a body") {
+  static const char *const methods[] = {"POST", "PUT", "DELETE", "OPTIONS", "HEAD", "get"};
+  struct pair pair = start_pair(exchange);
+  for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+    ask_and_compare(&pair, methods[i], "/ping");
+    ask_and_compare(&pair, methods[i], "/hello-world");
+  }
+  exchange_end_server(exchange);
+}
+
+CHECK(lab04, exact_path, .points = 2, .todo = 1, .section = "8.3.1",
+      .sentence = "a path must be exactly the route's: case, slash, query, prefix") {
+  static const char *const paths[] = {"/Ping",         "/ping/", "/ping?",       "/ping?a=b",
+                                      "/pingpong",     "/pin",   "//ping",       "/hello-world/",
+                                      "/hello-worlds", "/hello", "/Hello-World", "/hello-world?x"};
+  struct pair pair = start_pair(exchange);
+  for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+    int32_t stream_id = ask(&pair, "GET", paths[i]);
+    peer_expect_response(pair.program, stream_id);
+    const char *status = peer_field(pair.program, stream_id, ":status");
+    if (status && strcmp(status, "200") == 0)
+      exchange_fail_at(exchange, peer_stream(pair.program, stream_id)->frame, "404", status,
+                       "%s is answered like a route, though no route has exactly this path.",
+                       paths[i]);
+    compare(&pair, stream_id);
+  }
+  exchange_end_server(exchange);
+}
+
+CHECK(lab04, long_path, .points = 1, .todo = 1, .section = "6.10",
+      .sentence = "a path of 8 KiB is only another path that is not there") {
+  static char path[8 * 1024 + 1] = "/ping";
+  exchange_random_text(exchange, path + strlen(path), sizeof path - 1 - strlen(path));
+  struct pair pair = start_pair(exchange);
+  ask_and_compare(&pair, "GET", path);
+  ask_and_compare(&pair, "GET", "/ping");
+  exchange_end_server(exchange);
+}
+
+CHECK(lab04, log, .points = 1, .todo = 4, .section = NULL,
+      .sentence = "a line for each request, with its method and path") {
+  char path[2][32] = {"/", "/"};
+  for (int i = 0; i < 2; i++)
+    exchange_random_text(exchange, path[i] + 1, 12);
+  struct pair pair = start_pair(exchange);
+  ask_and_compare(&pair, "GET", path[0]);
+  ask_and_compare(&pair, "DELETE", path[1]);
+  ask_and_compare(&pair, "GET", "/ping");
+  exchange_end_server(exchange);
+  const struct {
+    const char *method;
+    const char *path;
+  } expected[] = {{"GET", path[0]}, {"DELETE", path[1]}, {"GET", "/ping"}};
+  const char *output = program_stdout(exchange->program, NULL);
+  for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+    char line[64];
+    snprintf(line, sizeof line, "%s %s", expected[i].method, expected[i].path);
+    if (!strstr(output, line))
+      exchange_fail_at(exchange, -1, line, output, "A request is missing in the log.");
+  }
+}
+
+CHECK(lab04, at_once, .points = 2, .todo = 2, .section = "5",
+      .sentence = "a hundred requests at once, each with the answer that is its own") {
+  static const char *const paths[] = {"/ping", "/nothing", "/hello-world", "/ping/"};
+  enum { COUNT = 100 };
+  struct pair pair = start_pair(exchange);
+  for (int i = 0; i < COUNT; i++)
+    ask(&pair, "GET", paths[i % 4]);
+  for (int i = 0; i < COUNT; i++)
+    compare(&pair, 2 * i + 1);
+  exchange_end_server(exchange);
+}

@@ -1,0 +1,671 @@
+/* The checks of lab 5: timeouts. 15 points.
+ *
+ * Time is the matter here, and the machine may be busy. So nothing is said about how late something may come:
+ * it comes before or after something else; or the program was seen to sleep longer than a right one has reason to
+ * (struct patience). That something may not come early is safe to ask, since a busy machine makes nothing early. */
+#include <nghttp2/nghttp2.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "grader/play/exchange.h"
+#include "grader/play/peer.h"
+#include "grader/play/port.h"
+#include "grader/words/explain.h"
+
+enum { EARLY = 5 /* milliseconds that clocks and their rounding may differ by */ };
+
+/* --- Waiting ---------------------------------------------------------------------------------------- */
+
+static bool is_past(void *argument) {
+  return recording_clock() >= *(double *)argument;
+}
+
+static void let_pass(struct exchange *exchange, double milliseconds) {
+  double end = recording_clock() + milliseconds;
+  exchange_await(exchange, is_past, &end);
+}
+
+/* Wait for something, but not after the program has gone to sleep for so long, having been sent all there is. What the
+ * guard has told of its sleep may be older than what was sent: so it must have been seen awake since. */
+struct patience {
+  struct exchange *exchange;
+  double seconds;
+  bool (*condition)(void *argument);
+  void *argument;
+  double touched; /* exchange->touched, when it was last looked at */
+  bool awake;     /* since then */
+};
+
+static bool has_come_or_sleeps(void *argument) {
+  struct patience *patience = argument;
+  const struct exchange *exchange = patience->exchange;
+  double idle = program_idle(exchange->program);
+  if (patience->touched != exchange->touched)
+    patience->awake = false;
+  patience->touched = exchange->touched;
+  patience->awake = patience->awake || idle < patience->seconds;
+  return patience->condition(patience->argument) ||
+         (patience->awake && idle >= patience->seconds &&
+          recording_clock() - patience->touched >= patience->seconds * 1e3);
+}
+
+/* Returns whether it has come. */
+static bool await_before_sleep(struct exchange *exchange, double seconds,
+                               bool (*condition)(void *argument), void *argument) {
+  struct patience patience = {
+      .exchange = exchange, .seconds = seconds, .condition = condition, .argument = argument};
+  return exchange_await(exchange, has_come_or_sleeps, &patience) && condition(argument);
+}
+
+/* The entry of the recording where the program has reset a stream of this connection, or -1. */
+static long find_reset(const struct peer *peer) {
+  return peer_find_frame(peer, NGHTTP2_RST_STREAM, 0);
+}
+
+/* --- The client ------------------------------------------------------------------------------------- */
+
+static const char TIMED_OUT[] = "request timed out\n";
+
+/* A client that has asked, and waits. */
+struct asked {
+  struct exchange *exchange;
+  struct peer *peer;
+  int32_t stream_id;
+  double started; /* recording_clock(), before the program was */
+};
+
+/* Its request has come, on the connection that is next to be accepted. */
+static bool has_asked(void *argument) {
+  const struct exchange *exchange = argument;
+  return exchange->peer_count > exchange->peers_accepted &&
+         exchange->peers[exchange->peers_accepted]->streams[0].headers_complete;
+}
+
+/* Whether it has ended, as it does when its time is over. */
+static bool gave_up(struct exchange *exchange) {
+  return program_ended(exchange->program) &&
+         strcmp(program_stdout(exchange->program, NULL), TIMED_OUT) == 0;
+}
+
+static _Noreturn void fail_early(struct exchange *exchange, long frame) {
+  exchange_fail_at(exchange, frame, "patience, until the time is over", NULL,
+                   "The request is given up before its time is over.");
+}
+
+/* Start it and wait for its request. The time may be over before there is a connection, where the machine is very
+ * busy: then once more. */
+static void start_and_wait(struct exchange *exchange, const char *url, const char *timeout) {
+  enum { TIMES = 3 };
+  for (int i = 0; i < TIMES; i++) {
+    if (timeout)
+      exchange_start(exchange, "client", "--timeout", timeout, url, NULL);
+    else
+      exchange_start(exchange, "client", url, NULL);
+    if (exchange_await(exchange, has_asked, exchange) || !gave_up(exchange))
+      return;
+    exchange->peers_accepted = exchange->peer_count;
+  }
+  fail_early(exchange, -1);
+}
+
+/* Start it with that timeout, in milliseconds; 0: with none. exchange_listen must have been called. */
+static struct asked start_client(struct exchange *exchange, int timeout) {
+  char path[32] = "/";
+  char url[128];
+  char number[16];
+  exchange_random_text(exchange, path + 1, 12);
+  snprintf(url, sizeof url, "%s%s", exchange->url, path);
+  snprintf(number, sizeof number, "%d", timeout);
+  struct asked asked = {.exchange = exchange, .started = recording_clock()};
+  start_and_wait(exchange, url, timeout ? number : NULL);
+  asked.peer = exchange_accept(exchange);
+  peer_handshake(asked.peer);
+  asked.stream_id = peer_expect_request(asked.peer);
+  const char *seen = peer_field(asked.peer, asked.stream_id, ":path");
+  if (!seen || strcmp(seen, path) != 0)
+    exchange_fail_at(exchange, peer_stream(asked.peer, asked.stream_id)->frame, path, seen,
+                     "The program asks for another path than that of the URL.");
+  return asked;
+}
+
+static bool is_reset_or_closed(void *argument) {
+  const struct asked *asked = argument;
+  return peer_stream(asked->peer, asked->stream_id)->reset || asked->peer->closed_by_program;
+}
+
+/* It was to give up by now. If it says that it did, the timer is right, and what it does when it fires is not. */
+static _Noreturn void fail_waiting_on(struct asked *asked, int milliseconds, int todo) {
+  struct exchange *exchange = asked->exchange;
+  bool told = strstr(program_stdout(exchange->program, NULL), TIMED_OUT) != NULL;
+  char expected[64];
+  struct buffer seen = {0};
+  snprintf(expected, sizeof expected, "RST_STREAM CANCEL on stream %d", asked->stream_id);
+  explain_waiting(&seen, exchange);
+  exchange->finding.section = told ? "6.4" : NULL;
+  exchange->finding.todo_of_place = told ? 2 : todo;
+  if (told)
+    exchange_fail_at(exchange, -1, expected, seen.bytes,
+                     "The program says that the request timed out, but does not reset the stream.");
+  exchange_fail_at(exchange, -1, expected, seen.bytes,
+                   "The program waits on, though nothing has come for longer than %d ms.",
+                   milliseconds);
+}
+
+static bool has_ended(void *argument) {
+  const struct asked *asked = argument;
+  return program_ended(asked->exchange->program);
+}
+
+/* The connection is closed, and so the program ends: nothing is left in its loop. */
+static void expect_end(struct asked *asked) {
+  struct exchange *exchange = asked->exchange;
+  bool ended = exchange_await(exchange, has_ended, asked);
+  exchange->finding.todo_of_place = 1;
+  if (!ended)
+    exchange_fail_at(exchange, -1, "the program ends", NULL,
+                     "All is done, and still the program does not end: is its timer closed?");
+  if (strstr(program_stderr(exchange->program, NULL), "the timer was not closed"))
+    exchange_fail_at(exchange, -1, "uv_close for the timer, once the request is over",
+                     "the end of the loop, with the timer still there",
+                     "The timer is never closed.");
+  exchange->finding.todo_of_place = 0;
+}
+
+/* The program has sent nothing but RST_STREAM(CANCEL) and a goodbye, it says so, and fails. */
+static void expect_timeout(struct asked *asked, int milliseconds, int todo) {
+  struct exchange *exchange = asked->exchange;
+  if (!exchange_await(exchange, is_reset_or_closed, asked))
+    fail_waiting_on(asked, milliseconds, todo);
+  peer_expect_reset(asked->peer, asked->stream_id, NGHTTP2_CANCEL);
+  peer_expect_goodbye(asked->peer);
+  expect_end(asked);
+  exchange_expect_output(exchange, "A request that has timed out is not told as it should be.",
+                         TIMED_OUT, strlen(TIMED_OUT));
+  const char *error = program_stderr(exchange->program, NULL);
+  if (*error)
+    exchange_fail_at(exchange, -1, "nothing on standard error", error,
+                     "The time-out is told as an error too.");
+  exchange_expect_status(exchange, 1);
+}
+
+/* The response was `text`; the program prints it, and ends. */
+static void expect_printed(struct asked *asked, const char *text) {
+  char output[256];
+  snprintf(output, sizeof output, ":status: 200\n\n%s", text);
+  if (peer_stream(asked->peer, asked->stream_id)->reset)
+    exchange_fail_at(asked->exchange, find_reset(asked->peer), "nothing: the response is complete",
+                     NULL, "The stream is reset, though its response came in time.");
+  peer_expect_goodbye(asked->peer);
+  expect_end(asked);
+  exchange_expect_output(asked->exchange, "A response that came in time is not printed as it came.",
+                         output, strlen(output));
+  exchange_expect_status(asked->exchange, 0);
+}
+
+static void answer(struct asked *asked, const char *text) {
+  peer_send_headers(asked->peer, asked->stream_id, false, ":status", "200", NULL);
+  peer_send_data(asked->peer, asked->stream_id, text, strlen(text), true);
+}
+
+CHECK(lab05, in_time, .points = 1, .todo = 3, .program = "client", .section = "8.1",
+      .sentence = "an answer in time is printed, and no timer stays behind") {
+  char text[32];
+  exchange_random_text(exchange, text, 20);
+  exchange_listen(exchange);
+  struct asked asked = start_client(exchange, 60000);
+  answer(&asked, text);
+  expect_printed(&asked, text); /* the program that waits for its timer does not end */
+}
+
+CHECK(lab05, timed_out, .points = 1, .todo = 2, .program = "client", .section = "6.4",
+      .by_hand = "MISBEHAVE=never",
+      .sentence = "no answer for 100 ms: RST_STREAM CANCEL, GOAWAY, status 1") {
+  enum { LIMIT = 100 };
+  exchange_listen(exchange);
+  struct asked asked = start_client(exchange, 0);
+  if (!await_before_sleep(exchange, 0.5, is_reset_or_closed, &asked))
+    fail_waiting_on(&asked, LIMIT, 1);
+  if (recording_clock() - asked.started < LIMIT - EARLY)
+    fail_early(exchange, find_reset(asked.peer));
+  expect_timeout(&asked, LIMIT, 1);
+}
+
+CHECK(lab05, timeout, .points = 1, .todo = 1, .program = "client", .section = NULL,
+      .sentence = "--timeout gives it more time") {
+  exchange_listen(exchange);
+  struct asked asked = start_client(exchange, 10000);
+  let_pass(exchange, 150);
+  if (is_reset_or_closed(&asked))
+    fail_early(exchange, find_reset(asked.peer));
+  answer(&asked, "late, but not too late");
+  expect_printed(&asked, "late, but not too late");
+}
+
+/* What a server may send, one after the other; the last of it ends the response. */
+static const char *const pieces[] = {
+    "the request itself",
+    "an informational response (103)",
+    "the header block of the response",
+    "DATA",
+    "DATA, once more",
+    "trailers",
+};
+
+static void send_piece(struct asked *asked, size_t number) {
+  struct peer *peer = asked->peer;
+  switch (number) {
+  case 1: peer_send_headers(peer, asked->stream_id, false, ":status", "103", NULL); break;
+  case 2: peer_send_headers(peer, asked->stream_id, false, ":status", "200", NULL); break;
+  case 3: peer_send_data(peer, asked->stream_id, "bit ", 4, false); break;
+  case 4: peer_send_data(peer, asked->stream_id, "by bit", 6, false); break;
+  default: peer_send_headers(peer, asked->stream_id, true, "x-trailer", "t", NULL); break;
+  }
+}
+
+enum { PIECES = sizeof pieces / sizeof pieces[0] };
+
+/* Send a response piece by piece, from the piece `first` on, with pauses of which one is shorter than `timeout`, and two are
+ * longer. Returns the piece after which the program gave up; or the count, if it did not. */
+static size_t answer_piece_by_piece(struct asked *asked, int timeout, size_t first) {
+  size_t last = 0;
+  for (size_t i = first; i < PIECES; i++) {
+    let_pass(asked->exchange, 0.6 * timeout);
+    if (is_reset_or_closed(asked))
+      return last;
+    send_piece(asked, i);
+    last = i;
+  }
+  return PIECES;
+}
+
+/* It gave up after the header block: does DATA start the timer again? */
+static bool is_started_by_data(struct exchange *exchange, int timeout) {
+  exchange_wait_for_end(exchange);
+  struct asked asked = start_client(exchange, timeout);
+  send_piece(&asked, 2);
+  return answer_piece_by_piece(&asked, timeout, 3) > 3;
+}
+
+static _Noreturn void fail_inactivity(struct asked *asked, size_t last) {
+  char seen[128];
+  snprintf(seen, sizeof seen, "it fired, though this had come in time: %s", pieces[last]);
+  exchange_fail_at(asked->exchange, find_reset(asked->peer),
+                   "a timer that starts again with each piece", seen,
+                   "The timer does not start again with everything that comes on the stream.");
+}
+
+/* It gave up after the 103: does it start the timer again with anything? */
+static size_t leave_out_103(struct exchange *exchange, int timeout) {
+  exchange_wait_for_end(exchange);
+  struct asked asked = start_client(exchange, timeout);
+  size_t last = answer_piece_by_piece(&asked, timeout, 2);
+  if (last == 2 && !is_started_by_data(exchange, timeout)) {
+    exchange->finding.todo_of_place = 1;
+    exchange_fail_at(exchange, -1, "a timer that starts again with each piece",
+                     "one that is started once",
+                     "Nothing that comes on the stream starts the timer again, neither header "
+                     "blocks nor DATA.");
+  }
+  if (last < PIECES)
+    fail_inactivity(&asked, last);
+  exchange_wait_for_end(exchange);
+  return 1;
+}
+
+/* On a machine so busy that a pause of 90 ms takes 150, a right program gives up too: so there is a second time, with
+ * longer pauses. */
+CHECK(lab05, inactivity, .points = 1, .todo = 3, .program = "client", .section = "8.1",
+      .by_hand = "MISBEHAVE=slow",
+      .sentence = "each header block and each DATA starts the timer again") {
+  static const int timeouts[] = {150, 1000};
+  exchange_listen(exchange);
+  for (int i = 0; i < 2; i++) {
+    struct asked asked = start_client(exchange, timeouts[i]);
+    size_t last = answer_piece_by_piece(&asked, timeouts[i], 1);
+    if (last == PIECES) {
+      expect_printed(&asked, "bit by bit");
+      return;
+    }
+    if (i == 1 && last == 1)
+      last = leave_out_103(exchange, timeouts[i]);
+    if (i == 1)
+      fail_inactivity(&asked, last);
+    exchange_wait_for_end(exchange);
+  }
+}
+
+/* Half of a response. Returns whether the program has read it before it gave up. */
+static bool answer_by_half(struct asked *asked) {
+  peer_send_headers(asked->peer, asked->stream_id, false, ":status", "200", NULL);
+  peer_send_data(asked->peer, asked->stream_id, "half of ", 8, false);
+  peer_settle(asked->peer, (const uint8_t[8]){"half"});
+  return !is_reset_or_closed(asked);
+}
+
+/* On a very busy machine the time is over before the half response is there: then it gets more. */
+CHECK(lab05, stalls, .points = 1, .todo = 3, .program = "client", .section = "8.1",
+      .sentence = "a response that stalls in its body times out, and is not printed") {
+  enum { DEFAULT = 100, LONGER = 600 };
+  exchange_listen(exchange);
+  struct asked asked = start_client(exchange, 0);
+  bool read = answer_by_half(&asked);
+  expect_timeout(&asked, DEFAULT, 3);
+  if (read)
+    return;
+  asked = start_client(exchange, LONGER);
+  answer_by_half(&asked);
+  expect_timeout(&asked, LONGER, 3);
+}
+
+CHECK(lab05, other_frames, .points = 1, .todo = 1, .program = "client", .section = "5",
+      .by_hand = "MISBEHAVE=never",
+      .sentence = "frames that are not of the stream give it no more time") {
+  enum { TIMEOUT = 200, PAUSE = 10, ROUNDS = 50, LONG = 5 * TIMEOUT };
+  exchange_listen(exchange);
+  struct asked asked = start_client(exchange, TIMEOUT);
+  double end = recording_clock() + LONG;
+  for (int i = 0; (i < ROUNDS || recording_clock() < end) && !is_reset_or_closed(&asked); i++) {
+    peer_send_window_update(asked.peer, 0, 1);
+    peer_settle(asked.peer, (const uint8_t[8]){(uint8_t)i});
+    let_pass(exchange, PAUSE);
+  }
+  /* Its loop has turned all the time: it has answered every PING. If it gives up now that they have ended, it is they that
+   * have kept it waiting. */
+  bool late = !is_reset_or_closed(&asked);
+  if (late && !await_before_sleep(exchange, 0.5, is_reset_or_closed, &asked))
+    fail_waiting_on(&asked, TIMEOUT, 1);
+  if (late)
+    exchange_fail_at(
+        exchange, find_reset(asked.peer), "RST_STREAM CANCEL after 200 ms",
+        "it came only when no PING and WINDOW_UPDATE came any more",
+        "PING and WINDOW_UPDATE keep the request alive: only what comes on its stream may.");
+  expect_timeout(&asked, TIMEOUT, 1);
+}
+
+CHECK(lab05, failure, .points = 1, .todo = 3, .program = "client", .section = "6.4",
+      .sentence = "reset, lost, refused: one line on standard error, status 1, at once") {
+  exchange_listen(exchange);
+  struct asked asked = start_client(exchange, 60000);
+  peer_send_reset(asked.peer, asked.stream_id, NGHTTP2_INTERNAL_ERROR);
+  peer_expect_goodbye(asked.peer);
+  expect_end(&asked);
+  exchange_expect_error(exchange, 0);
+  asked = start_client(exchange, 60000);
+  peer_send_headers(asked.peer, asked.stream_id, false, ":status", "200", NULL);
+  peer_abort(asked.peer);
+  expect_end(&asked);
+  exchange_expect_error(exchange, 0);
+  struct port port;
+  char url[64];
+  if (port_hold(&port) != 0)
+    exchange_fault(exchange, "no free port");
+  snprintf(url, sizeof url, "http://localhost:%d/", port.number);
+  exchange_start(exchange, "client", "--timeout", "60000", url, NULL);
+  exchange_expect_error(exchange, 0);
+  port_release(&port);
+}
+
+/* --- The server ------------------------------------------------------------------------------------- */
+
+static struct peer *connect_client(struct exchange *exchange) {
+  struct peer *peer = exchange_connect(exchange);
+  peer_send_preface(peer, NULL, 0);
+  return peer;
+}
+
+/* Start the server with that delay, and connect. */
+static struct peer *start_server(struct exchange *exchange, const char *delay) {
+  exchange_start_server(exchange, "server", "--delay", delay, NULL);
+  return connect_client(exchange);
+}
+
+static void ask(struct peer *peer, int32_t stream_id, const char *path) {
+  peer_send_request(peer, stream_id, true, "GET", path);
+}
+
+/* The program has read all that was sent to it: it answers PING. */
+static void settle(struct peer *peer) {
+  const uint8_t octets[8] = "settled";
+  peer_settle(peer, octets);
+  peer_expect_ping_ack(peer, octets);
+}
+
+static bool is_answered(void *argument) {
+  const struct peer_stream *stream = argument;
+  return stream->ended || stream->reset;
+}
+
+/* The answer comes although others wait for theirs: the server does not sleep before it. */
+static void expect_at_once(struct peer *peer, int32_t stream_id, const char *status,
+                           const char *body) {
+  if (!await_before_sleep(peer->exchange, 0.25, is_answered, peer_stream(peer, stream_id)))
+    exchange_fail_at(
+        peer->exchange, -1, "an answer at once", "the server sleeps",
+        "The server sleeps in the middle of its work: while one handler waits, nobody else "
+        "is served.");
+  peer_expect_answer(peer, stream_id, status, body);
+}
+
+/* "pong" comes on that stream, and not before `delay` is over since `asked`. */
+static void expect_pong(struct peer *peer, int32_t stream_id, double asked, double delay) {
+  peer_expect_answer(peer, stream_id, "200", "pong");
+  long frame = peer_stream(peer, stream_id)->frame;
+  const struct recording *recording = &peer->exchange->recording;
+  double came = recording->entries[frame].milliseconds + recording->started;
+  char expected[64];
+  char seen[64];
+  snprintf(expected, sizeof expected, "HEADERS after %.0f ms", delay);
+  snprintf(seen, sizeof seen, "HEADERS after %.0f ms", came - asked);
+  if (came - asked < delay - EARLY)
+    exchange_fail_at(peer->exchange, frame, expected, seen, "The ping is answered too early.");
+}
+
+/* How often the server has said that a stream was closed. */
+static size_t count_closed(const struct exchange *exchange) {
+  size_t count = 0;
+  const char *line = program_stdout(exchange->program, NULL);
+  while ((line = strstr(line, "stream closed\n"))) {
+    count++;
+    line++;
+  }
+  return count;
+}
+
+struct log {
+  const struct exchange *exchange;
+  size_t count;
+};
+
+static bool is_logged(void *argument) {
+  const struct log *log = argument;
+  return count_closed(log->exchange) >= log->count;
+}
+
+static void expect_log(struct exchange *exchange, size_t count) {
+  struct log log = {exchange, count};
+  exchange_await(exchange, is_logged, &log);
+  size_t seen = count_closed(exchange);
+  char text[2][64];
+  snprintf(text[0], sizeof text[0], "%zu lines: stream closed", count);
+  snprintf(text[1], sizeof text[1], "%zu", seen);
+  if (seen != count)
+    exchange_fail_at(
+        exchange, -1, text[0], text[1],
+        seen < count ? "A stream is closed before its answer, and the server does not say so."
+                     : "The server says more than once that a stream is closed, or says it of a "
+                       "stream that was answered.");
+}
+
+static void expect_nothing(struct peer *peer, int32_t stream_id) {
+  if (peer_stream(peer, stream_id)->opened)
+    exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->frame,
+                     "nothing on a stream that was reset", NULL,
+                     "The server answers on a stream that is closed.");
+}
+
+CHECK(lab05, routes, .points = 1, .todo = 4, .program = "server", .section = "8.3.1",
+      .sentence = "the routes are those of lab 4; only GET /ping is slow") {
+  struct peer *peer = start_server(exchange, "60000");
+  ask(peer, 1, "/ping");
+  ask(peer, 3, "/hello-world");
+  ask(peer, 5, "/nothing");
+  peer_send_request(peer, 7, true, "POST", "/ping");
+  expect_at_once(peer, 3, "200", "Hello World");
+  expect_at_once(peer, 5, "404", "path not found");
+  expect_at_once(peer, 7, "404", "path not found");
+  expect_nothing(peer, 1);
+  peer_send_reset(peer, 1, NGHTTP2_CANCEL);
+  exchange_end_server(exchange);
+}
+
+CHECK(lab05, slow_ping, .points = 1, .todo = 4, .program = "server", .section = "5",
+      .sentence = "GET /ping: pong after 750 ms; others are served meanwhile") {
+  exchange_start_server(exchange, "server", NULL);
+  struct peer *peer = connect_client(exchange);
+  settle(peer);
+  double asked = recording_clock();
+  ask(peer, 1, "/ping");
+  ask(peer, 3, "/hello-world");
+  expect_at_once(peer, 3, "200", "Hello World");
+  expect_pong(peer, 1, asked, 750);
+  if (peer_stream(peer, 1)->frame < peer_stream(peer, 3)->frame)
+    exchange_fail_at(exchange, peer_stream(peer, 1)->frame, "/hello-world is answered first", NULL,
+                     "/hello-world is answered after the slow ping.");
+  exchange_end_server(exchange);
+  expect_log(exchange, 0);
+}
+
+/* The delay is long over, and the loop has turned since: it has answered PING twice, and looks at its timers in
+ * between. On a very busy machine that takes so long that it proves nothing: then once more. */
+CHECK(lab05, delay, .points = 1, .todo = 4, .program = "server", .section = NULL,
+      .sentence = "--delay makes it as slow as it says") {
+  enum { DELAY = 100, DEFAULT = 750, TIMES = 4 };
+  struct peer *peer = start_server(exchange, "100");
+  for (int i = 0; i < TIMES; i++) {
+    int32_t stream_id = 2 * i + 1;
+    settle(peer);
+    double asked = recording_clock();
+    ask(peer, stream_id, "/ping");
+    settle(peer);
+    let_pass(exchange, 2.5 * DELAY);
+    settle(peer);
+    settle(peer);
+    double passed = recording_clock() - asked;
+    if (!peer_stream(peer, stream_id)->opened)
+      exchange_fail_at(exchange, -1, "HEADERS after 100 ms", "answers to PING",
+                       "The server waits longer than --delay says.");
+    expect_pong(peer, stream_id, asked, DELAY);
+    if (passed < DEFAULT)
+      break;
+  }
+  exchange_end_server(exchange);
+}
+
+CHECK(lab05, closed_early, .points = 1, .todo = 5, .program = "server", .section = "5.1",
+      .sentence = "a stream that is closed early gets no answer, others get theirs") {
+  struct peer *peer = start_server(exchange, "100");
+  settle(peer);
+  ask(peer, 1, "/ping");
+  peer_send_reset(peer, 1, NGHTTP2_CANCEL); /* with it, in one packet: so it is early */
+  ask(peer, 3, "/ping");
+  peer_expect_answer(peer, 3, "200", "pong");
+  expect_nothing(peer, 1); /* its timer was before that */
+  expect_log(exchange, 1);
+  exchange_end_server(exchange);
+  expect_log(exchange, 1);
+}
+
+CHECK(lab05, timer_stopped, .points = 1, .todo = 6, .program = "server", .section = NULL,
+      .sentence = "its timer is stopped at once, and keeps nothing waiting") {
+  struct peer *peer = start_server(exchange, "60000");
+  ask(peer, 1, "/ping");
+  settle(peer);
+  peer_send_reset(peer, 1, NGHTTP2_CANCEL);
+  expect_log(exchange, 1);
+  expect_nothing(peer, 1);
+  exchange_end_server(exchange); /* not 60 seconds later */
+}
+
+CHECK(lab05, lost, .points = 1, .todo = 6, .program = "server", .section = NULL,
+      .sentence = "clients that are lost while they wait: their streams are closed too") {
+  enum { DELAY = 200 };
+  struct peer *steady = start_server(exchange, "200");
+  struct peer *leaves = connect_client(exchange);
+  struct peer *vanishes = connect_client(exchange);
+  settle(steady);
+  double asked = recording_clock();
+  ask(leaves, 1, "/ping");
+  peer_close(leaves); /* FIN comes right behind */
+  ask(vanishes, 1, "/ping");
+  ask(vanishes, 3, "/ping");
+  settle(vanishes);
+  peer_abort(vanishes);
+  double lost = recording_clock();
+  ask(steady, 1, "/ping");
+  peer_expect_answer(steady, 1, "200", "pong"); /* all other timers would have fired before */
+  exchange_end_server(exchange);
+  if (2 * (lost - asked) < DELAY) /* else the machine is so busy that they may have been answered */
+    expect_log(exchange, 3);
+}
+
+static bool is_any_answered(void *argument) {
+  const struct exchange *exchange = argument;
+  for (size_t p = 0; p < 2; p++)
+    for (size_t i = 0; i < PEER_STREAMS; i++)
+      if (exchange->peers[p]->streams[i].ended)
+        return true;
+  return false;
+}
+
+/* One of many pings is not answered. */
+static _Noreturn void fail_sleeping_on(struct exchange *exchange) {
+  struct buffer seen = {0};
+  explain_waiting(&seen, exchange);
+  if (!is_any_answered(exchange))
+    exchange_fail_at(exchange, -1, "pong after the delay", seen.bytes,
+                     "No ping is answered: its timer does not fire, or answers nothing.");
+  exchange_fail_at(exchange, -1, "pong, soon after the others", seen.bytes,
+                   "One ping is answered, and another, asked for at the same time, is not: each "
+                   "needs a timer of its own.");
+}
+
+CHECK(lab05, at_once, .points = 1, .todo = 4, .program = "server", .section = "5",
+      .sentence = "200 pings at once, all answered after one delay") {
+  enum { EACH = 100 };
+  exchange_start_server(exchange, "server", "--delay", "250", NULL);
+  struct peer *peers[2] = {connect_client(exchange), connect_client(exchange)};
+  struct peer *other = connect_client(exchange);
+  double asked = recording_clock();
+  for (int p = 0; p < 2; p++)
+    for (int i = 0; i < EACH; i++)
+      ask(peers[p], 2 * i + 1, "/ping");
+  ask(other, 1, "/hello-world");
+  expect_at_once(other, 1, "200", "Hello World");
+  settle(peers[0]);
+  settle(peers[1]);
+  double spread = (recording_clock() - asked) / 1e3; /* between the first timer and the last */
+  await_before_sleep(exchange, 0.5, is_any_answered, exchange);
+  for (int p = 0; p < 2; p++)
+    for (int i = 0; i < EACH; i++) {
+      if (!await_before_sleep(exchange, 0.2 + spread, is_answered,
+                              peer_stream(peers[p], 2 * i + 1)))
+        fail_sleeping_on(exchange);
+      peer_expect_answer(peers[p], 2 * i + 1, "200", "pong");
+    }
+  exchange_end_server(exchange);
+  expect_log(exchange, 0);
+}
+
+CHECK(lab05, graceful_end, .points = 1, .todo = 5, .program = "server", .section = "6.8",
+      .sentence = "SIGTERM while a ping waits: GOAWAY, it is answered, status 0") {
+  struct peer *peer = start_server(exchange, "100");
+  ask(peer, 1, "/ping");
+  settle(peer);
+  exchange_touch(exchange);
+  program_signal(exchange->program, SIGTERM);
+  peer_expect_goaway(peer);
+  peer_expect_answer(peer, 1, "200", "pong");
+  peer_expect_close(peer);
+  exchange_expect_status(exchange, 0);
+}

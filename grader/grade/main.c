@@ -1,0 +1,313 @@
+/*
+ * grade: grade the labs' programs.
+ *
+ *   grade --programs DIR [--lab NN] [--check ID] [--seed N] [--strict] [--pcap] [--output DIR] [--known FILE]
+ *
+ * Exit status: 0 when grading worked, whatever the score; with --strict 1 if it is not full; 2 for wrong usage; 3
+ * if the grader itself failed.
+ */
+#include <criterion/criterion.h>
+#include <criterion/logging.h>
+#include <criterion/options.h>
+#include <errno.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "grader/board/board.h"
+#include "grader/page/page.h"
+#include "grader/result/gradescope.h"
+#include "grader/result/outcome.h"
+#include "grader/wire/pcap.h"
+#include "grader/wire/recording.h"
+
+enum { JOBS_PER_PROCESSOR = 6 }; /* checks at once: what takes long in most of them is to wait */
+
+struct options {
+  const char *programs;
+  const char *lab;
+  const char *check;
+  const char *seed;
+  const char *output;
+  const char *known; /* the table of known mistakes */
+  bool strict;
+  bool pcap;
+};
+
+/* Criterion tells how the checks ended in a callback without an argument of ours. */
+static struct outcome_list outcomes;
+static char checks_directory[PATH_MAX];
+
+/* Here, while other checks run, there is time for it. */
+static void on_post_test(struct criterion_test_stats *stats) {
+  outcome_load(&outcomes, stats, checks_directory);
+}
+
+static void on_post_all(struct criterion_global_stats *stats) {
+  outcome_collect(&outcomes, stats, checks_directory);
+}
+
+/* --- What is asked for ------------------------------------------------------------------------------- */
+
+static int usage(void) {
+  fprintf(stderr, "usage: grade --programs DIR [--lab NN] [--check ID] [--seed N] [--strict] "
+                  "[--output DIR] [--known FILE]\n");
+  return -1;
+}
+
+static int parse_options(struct options *options, int argc, char **argv) {
+  static const struct option names[] = {{"programs", required_argument, NULL, 'p'},
+                                        {"lab", required_argument, NULL, 'l'},
+                                        {"check", required_argument, NULL, 'c'},
+                                        {"seed", required_argument, NULL, 's'},
+                                        {"strict", no_argument, NULL, 'S'},
+                                        {"output", required_argument, NULL, 'o'},
+                                        {"known", required_argument, NULL, 'k'},
+                                        {"pcap", no_argument, NULL, 'P'},
+                                        {NULL, 0, NULL, 0}};
+  int option;
+  while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
+    switch (option) {
+    case 'p': options->programs = optarg; break;
+    case 'l': options->lab = optarg; break;
+    case 'c': options->check = optarg; break;
+    case 's': options->seed = optarg; break;
+    case 'o': options->output = optarg; break;
+    case 'k': options->known = optarg; break;
+    case 'S': options->strict = true; break;
+    case 'P': options->pcap = true; break;
+    default: return usage();
+    }
+  }
+  return options->programs && optind == argc ? 0 : usage();
+}
+
+/* Which labs: "3", "03", "lab03", or NULL for all. Returns 0, or -1 when there is no such lab. */
+static int select_labs(struct board_run *run, const char *name) {
+  bool found = false;
+  for (size_t i = 0; i < labs_count; i++) {
+    const char *number = labs_all[i].id + strlen("lab");
+    run->selected[i] = !name || strcmp(name, labs_all[i].id) == 0 || strcmp(name, number) == 0 ||
+                       (number[0] == '0' && strcmp(name, number + 1) == 0);
+    found = found || run->selected[i];
+  }
+  if (!found)
+    fprintf(stderr, "grade: there is no lab %s\n", name);
+  return found ? 0 : -1;
+}
+
+/* Whether one of its programs is there: what the others are missing, their checks say. */
+static bool has_program(const char *folder, const struct lab *lab) {
+  char path[PATH_MAX];
+  for (size_t i = 0; lab->programs[i]; i++) {
+    snprintf(path, sizeof path, "%s/%s/%s", folder, lab->folder, lab->programs[i]);
+    if (access(path, X_OK) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* The pattern that chooses the tests, as Criterion takes it: "@(lab01|lab02)/ping". Returns NULL if nothing is
+ * to be run. */
+static const char *make_pattern(struct board_run *run) {
+  static char pattern[512];
+  size_t length = 0;
+  for (size_t i = 0; i < labs_count; i++) {
+    run->missing[i] = !has_program(run->programs, &labs_all[i]);
+    if (run->selected[i] && !run->missing[i])
+      length += (size_t)snprintf(pattern + length, sizeof pattern - length, "%s%s",
+                                 length ? "|" : "@(", labs_all[i].id);
+  }
+  if (length == 0)
+    return NULL;
+  snprintf(pattern + length, sizeof pattern - length, ")/%s",
+           run->only_check ? run->only_check : "*");
+  return pattern;
+}
+
+static const struct outcome *find_check(const struct board_run *run, const char *id) {
+  for (size_t i = 0; i < labs_count; i++) {
+    const struct outcome *outcome = outcome_find(&outcomes, labs_all[i].id, id);
+    if (run->selected[i] && outcome)
+      return outcome;
+  }
+  return NULL;
+}
+
+/* --- The run ------------------------------------------------------------------------------------------ */
+
+/* Make a folder with all those above it. Returns 0 or -1. */
+static int make_folder(const char *path) {
+  char copy[PATH_MAX];
+  snprintf(copy, sizeof copy, "%s", path);
+  for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    *slash = '\0';
+    if (mkdir(copy, 0777) != 0 && errno != EEXIST)
+      return -1;
+    *slash = '/';
+  }
+  return mkdir(copy, 0777) != 0 && errno != EEXIST ? -1 : 0;
+}
+
+/* Tell the checks, which run in processes of their own, what they need to know. Returns 0 or -1. */
+static int set_environment(const struct options *options, const struct board_run *run) {
+  char self[PATH_MAX];
+  char guard[PATH_MAX + 16];
+  char programs[PATH_MAX];
+  ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+  if (length < 0 || !realpath(options->programs, programs)) {
+    fprintf(stderr, "grade: %s: %s\n", options->programs, strerror(errno));
+    return -1;
+  }
+  self[length] = '\0';
+  snprintf(guard, sizeof guard, "%s/guard", dirname(self));
+  snprintf(checks_directory, sizeof checks_directory, "%s/checks", options->output);
+  if (make_folder(checks_directory) != 0) {
+    fprintf(stderr, "grade: %s: %s\n", checks_directory, strerror(errno));
+    return -1;
+  }
+  if ((options->pcap ? setenv(CHECK_PCAP, "1", 1) : unsetenv(CHECK_PCAP)) ||
+      (run->only_check ? setenv(CHECK_ALONE, "1", 1) : unsetenv(CHECK_ALONE)))
+    return -1;
+  return setenv(CHECK_PROGRAMS, programs, 1) || setenv(CHECK_GUARD, guard, 1) ||
+                 setenv(CHECK_SEED, run->seed, 1) || setenv(CHECK_DIRECTORY, checks_directory, 1)
+             ? -1
+             : 0;
+}
+
+/* An outcome of an earlier run must not be taken for one of this. */
+static void remove_old_outcomes(void) {
+  for (size_t i = 0; i < outcomes.count; i++) {
+    char path[PATH_MAX + 128];
+    snprintf(path, sizeof path, "%s/%s.%s.json", checks_directory, outcomes.outcomes[i].check->lab,
+             outcomes.outcomes[i].check->id);
+    unlink(path);
+    memcpy(strrchr(path, '.'), ".pcapng", sizeof ".pcapng");
+    unlink(path);
+  }
+}
+
+static void run_checks(struct criterion_test_set *set, const char *pattern, const char *output) {
+  static struct criterion_logger logger = {.log_post_test = on_post_test,
+                                           .log_post_all = on_post_all};
+  char xml[PATH_MAX + 32];
+  char tap[PATH_MAX + 32];
+  snprintf(xml, sizeof xml, "--xml=%s/results.xml", output);
+  snprintf(tap, sizeof tap, "--tap=%s/results.tap", output);
+  char *arguments[] = {"grade", xml, tap, NULL};
+  optind = 0; /* Criterion parses its own with getopt, from the start */
+  criterion_handle_args(3, arguments, false);
+  criterion_options.logger = &logger;
+  criterion_options.jobs = JOBS_PER_PROCESSOR * (size_t)get_nprocs();
+  criterion_options.pattern = pattern;
+  criterion_options.always_succeed = true;
+  criterion_run_all_tests(set);
+}
+
+/* Pass the colours and the width of this terminal on to the checks, which print ladders into their files. */
+static void set_style(const struct trace_style *style) {
+  char text[64];
+  snprintf(text, sizeof text, "%d %d %d", style->color, style->unicode, style->width);
+  setenv(CHECK_STYLE, text, 1);
+}
+
+/* Where the captures are, and how they are read: plain HTTP/2 is recognized by the client's preface, which a program that
+ * is wrong may not send, and only where it comes first. */
+static void print_captures(const struct outcome *only) {
+  char name[256] = "*";
+  if (only)
+    snprintf(name, sizeof name, "%s.%s", only->check->lab, only->check->id);
+  printf("\nThe capture%s: %s/%s.pcapng, to be opened in Wireshark, or with\n"
+         "  tshark -d tcp.port==%d,http2 -r FILE\n",
+         only ? "" : "s", checks_directory, name, PCAP_PORT);
+}
+
+/* The page is a way to look at the results: where it cannot be written, they stand all the same. */
+static void write_page(const char *output, const struct board_run *run) {
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s/index.html", output);
+  if (page_write_report(path, run, &outcomes) != 0)
+    fprintf(stderr, "grade: %s: %s\n", path, strerror(errno));
+}
+
+static int grade(const struct options *options, struct board_run *run,
+                 struct criterion_test_set *set) {
+  if (select_labs(run, options->lab) != 0 || set_environment(options, run) != 0)
+    return 2;
+  if (run->only_check && !find_check(run, run->only_check)) {
+    fprintf(stderr, "grade: there is no check %s\n", run->only_check);
+    return 2;
+  }
+  struct trace_style style = trace_style_for(stdout);
+  set_style(&style);
+  remove_old_outcomes();
+  const char *pattern = make_pattern(run);
+  double started = recording_clock();
+  if (pattern)
+    run_checks(set, pattern, options->output);
+  run->seconds = (recording_clock() - started) / 1e3;
+  outcome_diagnose(&outcomes, options->known);
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s/results.json", options->output);
+  if (results_write(path, run, &outcomes) != 0) {
+    fprintf(stderr, "grade: %s cannot be written\n", path);
+    return 3;
+  }
+  write_page(options->output, run);
+  char progress[PATH_MAX];
+  snprintf(progress, sizeof progress, "%s/progress.json", options->output);
+  json_t *before = progress_load(progress);
+  run->progress = before;
+  const struct outcome *only = run->only_check ? find_check(run, run->only_check) : NULL;
+  if (only && only->verdict != OUTCOME_NOT_RUN)
+    board_print_check(stdout, &style, run, &outcomes, only);
+  else
+    board_print(stdout, &style, run, &outcomes);
+  if (options->pcap)
+    print_captures(only);
+  if (isatty(STDOUT_FILENO))
+    printf("Page: %s/index.html\n", options->output);
+  if (progress_write(progress, before, run->programs, &outcomes) != 0)
+    fprintf(stderr, "grade: %s cannot be written\n", progress);
+  char next[PATH_MAX];
+  snprintf(next, sizeof next, "%s/next", options->output);
+  if (make_folder(next) != 0 || board_write_next(next, run, &outcomes) != 0)
+    fprintf(stderr, "grade: %s cannot be written\n", next);
+  run->progress = NULL;
+  json_decref(before);
+  return outcome_faults(&outcomes) > 0 ? 3 : 0;
+}
+
+/* Whether every point that was asked for was reached. */
+static bool is_full(const struct board_run *run) {
+  for (size_t i = 0; i < labs_count; i++)
+    if (run->selected[i] && outcome_points(&outcomes, &labs_all[i]) != labs_all[i].points)
+      return false;
+  return true;
+}
+
+int main(int argc, char **argv) {
+  struct options options = {.output = "build/grade",
+                            .known = "grader/mistakes/known_mistakes.json"};
+  if (parse_options(&options, argc, argv) != 0)
+    return 2;
+  char seed[32];
+  snprintf(seed, sizeof seed, "%u", (unsigned)(time(NULL) ^ getpid()) % 100000);
+  struct board_run run = {.programs = options.programs,
+                          .seed = options.seed ? options.seed : seed,
+                          .only_check = options.check};
+  struct criterion_test_set *set = criterion_initialize();
+  int status = outcome_list_init(&outcomes, set) == 0 ? grade(&options, &run, set) : 3;
+  if (status == 0 && options.strict && !run.only_check && !is_full(&run))
+    status = 1;
+  outcome_list_free(&outcomes);
+  criterion_finalize(set);
+  return status;
+}

@@ -1,0 +1,194 @@
+"""What a lecture shows: reading grader/lecture/scripts/labNN.md, and cutting the lines that it quotes out of the files they stand in.
+
+A script is Markdown: "# title", some text, then steps, each "## title" with text and blocks. Text is ASCII.
+
+```js get.js        Lines of the handout's block "// build/get.js", which `make test` runs.
+```c send_frames    Lines of the function of that name in the lab's program; "server.c: send_frames" where it has several.
+                    `js` and `c` right after one another are shown side by side.
+                    Without a body, all of it. Else every line of the body is the beginning of a line that is taken; "..."
+                    takes all the lines from the one before to the one after. What is left out is shown as "...".
+                    Left out in any case: (void) lines, and the marks of solutions and starters.
+```server URL       A command that runs until the lecture ends. It says "listening on ADDRESS"; that becomes $URL below.
+```console          A command for bash. Its output is shown, then its ladder, then what the servers have said meanwhile.
+                    "status=1" after `console`: what it ends with. "until=TEXT": wait for a server to say that.
+```bars             The same; lines "what it is  12.3 ms" become bars.
+
+$PROGRAMS is build/solutions, or build/labs for the student's.
+"""
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Broken(Exception):
+    """What is wrong with a script."""
+
+
+# --- Quotations ---------------------------------------------------------------------------------------
+
+
+def function_of(text, name):
+    """The lines of a C function's definition, or [] if there is none."""
+    lines = text.splitlines()
+    for first, line in enumerate(lines):
+        if not re.match(rf"\w.*\b{re.escape(name)}\(", line):
+            continue
+        head = next((at for at in range(first, len(lines)) if re.search(r"[;{]$", lines[at])), first)
+        if lines[head].endswith("{"):  # else it is a declaration
+            return lines[first:lines.index("}", head) + 1]
+    return []
+
+
+def without_marks(lines):
+    """Without what only the tools or the compiler look at."""
+    text = "\n".join(lines) + "\n"
+    text = re.sub(r"(?ms)^ */\* STARTER\n.*?\*/\n", "", text)
+    text = re.sub(r"(?m)^ *(/\* (BEGIN|END) SOLUTION \*/|\(void\)\w+;)\n", "", text)
+    return text.splitlines()
+
+
+def pick(lines, patterns):
+    """The lines that begin as the patterns say. Returns None where one of them is not there."""
+    taken, position, through = [], 0, False
+    for pattern in patterns:
+        if pattern == "...":
+            through = True
+            continue
+        found = next((at for at in range(position, len(lines)) if lines[at].strip().startswith(pattern)), None)
+        if found is None:
+            return None
+        taken += range(position if through else found, found + 1)
+        position, through = found + 1, False
+    picked = []
+    for before, at in zip([None, *taken], taken):
+        if before is not None and at != before + 1:
+            picked.append("...")
+        picked.append(lines[at])
+    return picked
+
+
+def dedent(lines):
+    """Without the indentation that all have."""
+    depth = min((len(line) - len(line.lstrip()) for line in lines if line.strip() and line != "..."), default=0)
+    return [line if line == "..." else line[depth:] for line in lines]
+
+
+class Quote:
+    """One block of code: where it is cut from."""
+
+    def __init__(self, lab, language, what, patterns):
+        self.lab = lab
+        self.language = language
+        self.patterns = patterns
+        file, _, self.function = what.rpartition(": ") if language == "c" else (what, "", "")
+        self.file = file
+        if language == "c" and not file:
+            files = sorted(lab.glob("solution/*.c")) or sorted(lab.glob("*.c"))
+            self.file = files[0].name
+
+    def path(self, student):
+        return self.lab / ("" if student else "solution") / self.file
+
+    def heading(self, student):
+        if self.language == "js":
+            return "Node.js"
+        return f"C: {self.path(student).relative_to(ROOT)}, {self.function}"
+
+    def cut(self, student=False):
+        """The lines. A student may have written it in another way: then all of the function."""
+        lines = self.js_lines() if self.language == "js" else self.c_lines(student)
+        picked = pick(lines, self.patterns) if self.patterns else lines
+        if picked is None and not (student and self.language == "c"):
+            raise Broken(f"{self.lab.name}: not every line is in {self.file}: {self.patterns}")
+        return dedent(lines if picked is None else picked)
+
+    def c_lines(self, student):
+        lines = function_of(self.path(student).read_text(encoding="utf-8"), self.function)
+        if not lines and not student:
+            raise Broken(f"{self.path(student)}: there is no function {self.function}")
+        return without_marks(lines) or [f"(there is no function {self.function})"]
+
+    def js_lines(self):
+        handout = (self.lab / "README.md").read_text(encoding="utf-8")
+        block = re.search(rf"(?ms)^```js\n// \S*\b{re.escape(self.file)}\n(.*?)^```", handout)
+        if not block:
+            raise Broken(f"{self.lab.name}/README.md: there is no js block {self.file}")
+        return block[1].strip("\n").splitlines()
+
+
+# --- Scripts ------------------------------------------------------------------------------------------
+
+
+class Part:
+    """A piece of a step: text (lines), code (quotes), or a command (lines, name, status, until)."""
+
+    def __init__(self, kind, lines=(), info=""):
+        self.kind = kind
+        self.lines = list(lines)
+        self.quotes = []
+        self.name = info if kind == "server" else ""
+        self.status = int((re.search(r"\bstatus=(\d+)", info) or [0, 0])[1])
+        self.until = (re.search(r"\buntil=(.*)", info) or [0, ""])[1]
+
+    def command(self):
+        return "\n".join(self.lines)
+
+
+class Step:
+    """A heading, and what follows."""
+
+    def __init__(self, title):
+        self.title = title
+        self.parts = []
+
+
+class Script:
+    """All of one file."""
+
+    def __init__(self, number):
+        self.path = ROOT / f"grader/lecture/scripts/lab{number}.md"
+        self.lab = next(iter(sorted(ROOT.glob(f"lab{number}-*/"))), None)
+        if not self.lab or not self.path.exists():
+            raise Broken(f"there is no lecture for lab {number}: {self.path}")
+        self.title, self.intro, self.steps = "", [], []
+        self.read(self.path.read_text(encoding="ascii").splitlines())
+
+    def check(self, student):
+        """See that all quotations can be cut, before anything is shown."""
+        for part in (part for step in self.steps for part in step.parts):
+            for quote in part.quotes:
+                quote.cut(student)
+
+    def read(self, lines):
+        rest = iter(lines)
+        for line in rest:
+            if line.startswith("# "):
+                self.title = line[2:]
+            elif line.startswith("## "):
+                self.steps.append(Step(line[3:]))
+            elif line.startswith("```"):
+                self.add_block(line[3:].strip(), rest)
+            elif not self.steps:
+                self.intro.append(line)
+            elif self.steps[-1].parts and self.steps[-1].parts[-1].kind == "text":
+                self.steps[-1].parts[-1].lines.append(line)
+            elif line:
+                self.steps[-1].parts.append(Part("text", [line]))
+
+    def add_block(self, info, rest):
+        body = []
+        for line in rest:
+            if line == "```":
+                break
+            body.append(line)
+        kind, _, what = info.partition(" ")
+        if not self.steps or kind not in ("js", "c", "server", "console", "bars"):
+            raise Broken(f"{self.path}: a block that nobody knows: {info}")
+        parts = self.steps[-1].parts
+        if kind not in ("js", "c"):
+            parts.append(Part(kind, body, what))
+            return
+        if not parts or parts[-1].kind != "code":
+            parts.append(Part("code"))
+        parts[-1].quotes.append(Quote(self.lab, kind, what, [line.strip() for line in body]))

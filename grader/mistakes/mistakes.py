@@ -1,0 +1,351 @@
+#!/usr/bin/env python3
+"""mistakes: grade every known mistake, and see that the check meant for it catches it.
+
+    mistakes [--tap] [--write] [--named PERCENT] [--in FOLDER] [--table FILE] [LAB...]
+
+A known mistake is a patch of a reference solution, FOLDER/labNN/NAME.patch; grader/mistakes, the FOLDER
+unless another is given, has a README.md that says how one is written. Each is applied to a copy of the
+solution in build/mistakes/, compiled as a student's program is, and graded. Printed are its line, the
+check meant for it, and what that check tells the student; with --tap a line of TAP for each.
+
+FILE, grader/mistakes/known_mistakes.json unless another is given, is the table of what each mistake fails in every run, and with
+what words: grader/result/diagnosis.h says how it is written, and reads it to tell students what their failures look
+like. --write makes it anew, from ROUNDS runs. The status is 0 only if every mistake applies, compiles without a
+warning, is caught by the check meant for it, and fails all that the table says with the words that it says (what it
+fails besides at the second look at the latest), and if the grader itself did not fail; with --named also only if the
+grader names that many of a hundred by themselves.
+"""
+import argparse
+import concurrent.futures
+import difflib
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+
+SCRATCH = "build/mistakes"  # the Makefile knows this place too
+JOBS = 3  # gradings at once: what takes long is mostly waiting for programs that wait
+ROUNDS = 3  # to write the table
+SEEDS = [ROUNDS + 1, ROUNDS + 2]  # to look whether it holds: others, so that it is not compared with itself
+TIME_LIMIT = 300  # seconds, for one grading
+
+
+class Mistake:
+    """One patch, and what came of it."""
+
+    def __init__(self, path):
+        self.path = path
+        self.lab = os.path.basename(os.path.dirname(path))
+        self.name = os.path.splitext(os.path.basename(path))[0]
+        self.folder = f"{SCRATCH}/{self.lab}/{self.name}"  # laid out like build/labs
+        self.programs = []  # paths in it
+        self.says = {}  # what each check that failed said, in the first run in which it did
+        self.fails = None  # the checks that failed in every run so far, each with its words
+        self.named = False  # the grader said that it looks like this one
+        self.program = None  # in which the mistake is ...
+        self.todo = 0  # ... and the TODO that it belongs to
+        self.problem = None  # why it proves nothing, if it does not
+        self.unsteady = False  # its problem is only that what it fails besides differs from the table
+        with open(path, encoding="utf-8") as file:
+            header = re.split(r"^--- ", file.read(), maxsplit=1, flags=re.MULTILINE)[0]
+        fields = re.fullmatch(r"Mistake: (.+)\nCheck: (\w+)\n\s*", header)
+        self.what, self.check = fields.groups() if fields else ("", "")
+        if not fields:
+            self.problem = "does not begin with the two lines `Mistake: ...` and `Check: ...`"
+
+    def row(self):
+        """Its row of the table: checks that say the same stand together."""
+        groups = {}
+        for check, words in sorted((self.fails or {}).items()):
+            groups.setdefault(tuple(sorted(words.items())), []).append(check)
+        return {"mistake": self.what, "check": self.check, "program": self.program,
+                "todo": self.todo,
+                "fails": [{"checks": checks, **dict(words)} for words, checks in groups.items()]}
+
+
+def words_of(row):
+    """The checks that it fails by the table, each with its words."""
+    return {check: {key: text for key, text in group.items() if key != "checks"}
+            for group in row.get("fails", []) for check in group["checks"]}
+
+
+def agree(left, right):
+    """What two runs have in common: None if a check does not even say the same sentence."""
+    if left.get("says") != right.get("says"):
+        return None
+    return {key: left[key] if left.get(key) == right.get(key) else "*" for key in left | right}
+
+
+# --- Making the programs ------------------------------------------------------------------------------
+
+
+def run(*command):
+    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def write_if_new(path, text):
+    """What has not changed need not be compiled again."""
+    if os.path.exists(path) and read(path) == text:
+        return
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def prepare(mistake):
+    """Apply the patch, and put the sources where make compiles them."""
+    patched = f"{mistake.folder}/patched"
+    sources = glob.glob(f"{mistake.lab}-*/solution/*.c")
+    shutil.rmtree(patched, ignore_errors=True)
+    for source in sources:
+        os.makedirs(os.path.dirname(f"{patched}/{source}"), exist_ok=True)
+        shutil.copy(source, f"{patched}/{source}")
+    said = run("patch", "-p1", "--no-backup-if-mismatch", "-d", patched, "-i",
+               os.path.abspath(mistake.path))
+    if said.returncode != 0:
+        mistake.problem = "does not apply: " + " ".join(said.stdout.split())
+        return
+    for source in sources:
+        lab, _, program = source.split("/")
+        path = f"{mistake.folder}/{lab}/{program}"
+        text = read(f"{patched}/{source}")
+        write_if_new(path, text)
+        find_place(mistake, source, read(source).splitlines(), text.splitlines())
+        mistake.programs.append(path.removesuffix(".c"))
+
+
+def todo_of_line(lines, number):
+    """The TODO under whose heading a line stands; 0 if under none."""
+    headings = [re.match(r"\s*/\* --- (?:TODO (\d+))?", line) for line in lines[:number + 1]]
+    headings = [heading for heading in headings if heading]
+    return int(headings[-1][1] or 0) if headings else 0
+
+
+def find_place(mistake, source, before, after):
+    """The TODO in which most lines were changed: that is where a student has to look. A callback that the program
+    registers among what is given counts less than what was written for it."""
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    changed = {}
+    for tag, first, end, new_first, new_end in matcher.get_opcodes():
+        if tag != "equal":
+            todo = todo_of_line(before, first)
+            changed[todo] = changed.get(todo, 0) + max(end - first, new_end - new_first)
+    todos = {todo: count for todo, count in changed.items() if todo}
+    if changed and (mistake.program is None or (todos and not mistake.todo)):
+        mistake.program = os.path.splitext(os.path.basename(source))[0]
+        mistake.todo = max(todos, key=todos.get) if todos else 0
+
+
+def compile_all(mistakes):
+    """One make for all of them, on all cores; it may be run by make itself, whose flags it must not take."""
+    for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
+        os.environ.pop(name, None)
+    said = run("make", "mistake-programs")
+    if said.returncode != 0:
+        sys.exit(f"mistakes: make failed\n{said.stdout}")
+    for mistake in mistakes:
+        logs = "".join(read(f"{program}.log") for program in mistake.programs)
+        if logs and not mistake.problem:
+            mistake.problem = "does not compile without a warning: " + logs.splitlines()[0]
+
+
+# --- Grading ------------------------------------------------------------------------------------------
+
+
+def grade(mistake, seed, table):
+    """Grade it once, and keep what failed."""
+    output = f"{mistake.folder}/grade"
+    shutil.rmtree(output, ignore_errors=True)
+    command = ["build/grader/grade", "--programs", mistake.folder, "--lab", mistake.lab,
+               "--seed", str(seed), "--output", output, "--known", table]
+    try:
+        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, timeout=TIME_LIMIT, check=True)
+        results = json.loads(read(f"{output}/results.json"))
+        failed = {test["number"].split("/")[1]: test["output"].split("\n")[0]
+                  for test in results["tests"] if test["status"] == "failed"}
+        words = {check: json.loads(read(f"{output}/checks/{mistake.lab}.{check}.json"))
+                        ["finding"]["evidence"] for check in failed}
+    except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
+        mistake.problem = f"could not be graded: {error}"
+        return
+    mistake.says = failed | mistake.says
+    if mistake.fails is None:
+        mistake.fails = words
+    else:
+        both = {check: agree(mistake.fails[check], words[check])
+                for check in mistake.fails.keys() & words.keys()}
+        mistake.fails = {check: agreed for check, agreed in both.items() if agreed}
+    mistake.named = mistake.name in results["extra_data"]["looks_like"].get(mistake.lab, [])
+
+
+def judge(mistake, row):
+    """Say what is wrong with the mistake, if nothing was so far. `row` is what the table says of it; None
+    if that is not to be looked at."""
+    if mistake.problem:
+        return
+    if mistake.check not in mistake.fails:
+        others = ", ".join(sorted(mistake.fails)) or "none"
+        mistake.problem = f"is not caught by {mistake.check}; the checks that fail: {others}"
+        return
+    if row is None:
+        return
+    known = words_of(row)
+    passed = ", ".join(sorted(known.keys() - mistake.fails.keys()))
+    says = mistake.fails[mistake.check].get("says")
+    if passed:
+        mistake.problem = f"passes what it fails by the table: {passed}"
+        mistake.unsteady = mistake.check in known
+    elif row | {"fails": []} != mistake.row() | {"fails": []} or mistake.check not in known:
+        mistake.problem = "is not in the table as it is; `make mistakes WRITE=1` writes it"
+    elif known[mistake.check].get("says") != says:
+        mistake.problem = f"says something else than in the table: {says}"
+
+
+def grade_to_write(mistake, table):
+    for seed in range(1, ROUNDS + 1):
+        if not mistake.problem:
+            grade(mistake, seed, table)
+    judge(mistake, None)
+
+
+def grade_to_verify(mistake, table, row):
+    """What it fails besides may hang on how busy the machine is, and is looked at a second time. The check meant for
+    it has to catch it at once, each time."""
+    for seed in SEEDS:
+        mistake.problem, mistake.unsteady, mistake.fails = None, False, None
+        grade(mistake, seed, table)
+        judge(mistake, row)
+        if not mistake.unsteady:
+            return
+
+
+def grade_all(mistakes, path, rows):
+    """Grade each, by the table at `path`, whose `rows` have to hold; None if they are to be written. Gives them back in
+    their order, each as soon as it is done."""
+    def grade_one(mistake):
+        if mistake.problem:
+            return mistake
+        if rows is None:
+            grade_to_write(mistake, path)
+        else:
+            grade_to_verify(mistake, path, rows.get(mistake.lab, {}).get(mistake.name, {}))
+        return mistake
+
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as executor:
+        yield from executor.map(grade_one, mistakes)
+
+
+# --- Telling ------------------------------------------------------------------------------------------
+
+
+def print_wrapped(indent, text):
+    print(textwrap.fill(text, 100, initial_indent=indent, subsequent_indent=indent + "  ",
+                        break_on_hyphens=False))
+
+
+def print_mistake(mistake):
+    print(f"{mistake.lab}/{mistake.name}")
+    print_wrapped("    ", mistake.what)
+    if mistake.problem:
+        print_wrapped("    ", f"!!! {mistake.problem}")
+    else:
+        print_wrapped("    ", f"{mistake.check}: {mistake.says[mistake.check]}")
+        if not mistake.named:
+            print("    (the grader does not name it)")
+    print(flush=True)
+
+
+def print_tap(number, mistake):
+    verdict = "not ok" if mistake.problem else "ok"
+    print(f"{verdict} {number} - {mistake.check} catches {mistake.lab}/{mistake.name}", flush=True)
+    if mistake.problem:
+        print(f"# {mistake.path}: {mistake.problem}")
+        for check, says in sorted(mistake.says.items()):
+            print(f"# {check}: {says}")
+
+
+def print_tap_end(mistakes, named, enough, percent):
+    """With a bar for the diagnosis, one more test."""
+    if percent:
+        verdict = "ok" if enough else "not ok"
+        print(f"{verdict} {len(mistakes) + 1} - the grader names {percent} of 100 mistakes")
+        print(f"# {named} of {len(mistakes)}; not named: " + " ".join(
+            f"{mistake.lab}/{mistake.name}" for mistake in mistakes if not mistake.named))
+    print(f"1..{len(mistakes) + bool(percent)}")
+
+
+def write_table(path, table, mistakes):
+    """The labs that were not graded now keep their rows."""
+    labs = {mistake.lab for mistake in mistakes}
+    table = {lab: rows for lab, rows in table.items() if lab not in labs}
+    for mistake in mistakes:
+        table.setdefault(mistake.lab, {})[mistake.name] = mistake.row()
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(table, file, indent=1, ensure_ascii=False, sort_keys=True)
+        file.write("\n")
+
+
+def find(folder, labs):
+    """The mistakes of these labs (1, 01 or lab01), of all if none is named."""
+    names = [f"lab{lab.removeprefix('lab').zfill(2)}" for lab in labs] or ["lab[0-9][0-9]"]
+    paths = sorted(path for name in names for path in glob.glob(f"{folder}/{name}/*.patch"))
+    if not paths:
+        sys.exit(f"mistakes: there is none in {folder} for {' '.join(names)}")
+    return [Mistake(path) for path in paths]
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(usage="mistakes [--tap] [--write] [--named PERCENT] "
+                                           "[--in FOLDER] [--table FILE] [LAB...]")
+    parser.add_argument("--tap", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--in", dest="folder", default="grader/mistakes")
+    parser.add_argument("--table", default="grader/mistakes/known_mistakes.json")
+    parser.add_argument("--named", type=int, default=0)
+    parser.add_argument("labs", nargs="*")
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse_arguments()
+    mistakes = find(arguments.folder, arguments.labs)
+    for mistake in mistakes:
+        if not mistake.problem:
+            prepare(mistake)
+    compile_all(mistakes)
+    table = json.loads(read(arguments.table)) if os.path.exists(arguments.table) else {}
+    graded = grade_all(mistakes, arguments.table, None if arguments.write else table)
+    for number, mistake in enumerate(graded, 1):
+        if arguments.tap:
+            print_tap(number, mistake)
+        else:
+            print_mistake(mistake)
+    caught = sum(not mistake.problem for mistake in mistakes)
+    named = sum(mistake.named for mistake in mistakes)
+    enough = 100 * named >= arguments.named * len(mistakes)
+    if arguments.tap:
+        print_tap_end(mistakes, named, enough, arguments.named)
+    else:
+        print(f"{caught} of {len(mistakes)} mistakes are caught by the check meant for them, "
+              f"{named} are named by the grader")
+    if arguments.write and caught == len(mistakes):
+        write_table(arguments.table, table, mistakes)
+    return 0 if caught == len(mistakes) and enough else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

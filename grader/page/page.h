@@ -1,0 +1,30 @@
+/*
+ * page: what was graded, or a recorded trace, as one HTML file that opens from disk.
+ *
+ * The file is the template in grader/page/ with the data put in as JSON; the script in it draws. All that a
+ * student's program printed or sent is in that JSON, and may be anything: it cannot end the element that
+ * holds it, and no script runs but the template's own, which the page names by its digest.
+ */
+#ifndef GRADER_PAGE_H
+#define GRADER_PAGE_H
+
+#include <jansson.h>
+
+#include "grader/board/board.h"
+#include "grader/result/outcome.h"
+
+/* What a page shows, so that it opens at once; where it leaves something out, it says so. */
+enum {
+  PAGE_FRAMES = 300,       /* of one check, and some around the frame that is wrong */
+  PAGE_TRACE_FRAMES = 3000 /* of a trace */
+};
+
+/* Write the page of this run to `path`, in place of an older one. Returns 0, or -1 with errno set: then the older
+ * one is still there. */
+int page_write_report(const char *path, const struct board_run *run,
+                      const struct outcome_list *list);
+
+/* The same for one trace, an array of frames in the format of trace_frame_json; `title` is its heading. */
+int page_write_trace(const char *path, const char *title, const json_t *frames);
+
+#endif

@@ -1,0 +1,144 @@
+/* cause: see cause.h. */
+#include "grader/play/cause.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grader/words/explain.h"
+#include "grader/words/report.h"
+#include "grader/words/source.h"
+
+/* This is what the finding says now, and nothing else. */
+static void replace(struct finding *finding, const char *what) {
+  buffer_clear(&finding->what);
+  buffer_clear(&finding->expected);
+  buffer_clear(&finding->seen);
+  buffer_append_text(&finding->what, what);
+}
+
+/* "TODO 3 is not done: submit the SETTINGS frame (lab01-session/README.md)" */
+static bool find_todo(struct exchange *exchange) {
+  const char *text = strstr(program_stderr(exchange->program, NULL), "TODO ");
+  if (!text || !strstr(text, " is not done: "))
+    return false;
+  char line[256];
+  snprintf(line, sizeof line, "%.*s", (int)strcspn(text, "\n"), text);
+  replace(&exchange->finding, line);
+  exchange->finding.todo = atoi(text + strlen("TODO "));
+  exchange->finding.frame = -1;
+  exchange->finding.section = ""; /* that of the check is about something else */
+  return true;
+}
+
+/* The TODO of the student's function in the stack of the report that begins with these words; 0 if there is none. */
+static int todo_of_stack(const struct exchange *exchange, const char *report, const char *words) {
+  const char *begin = strstr(report, words);
+  const char *end = begin ? strstr(begin, "\n\n") : NULL;
+  if (!begin)
+    return 0;
+  struct report_place place;
+  char *stack = strndup(begin, end ? (size_t)(end - begin) : strlen(begin));
+  bool found = stack && report_find_place(stack, exchange->lab, &place);
+  free(stack);
+  return found ? source_todo_of_line(place.path, place.line) : 0;
+}
+
+/* Where the mistake is: memory that is used too late was given up too early, and that is where to look. Of what is never
+ * freed, the report knows only where it was allocated, which is seldom the mistake. */
+static int todo_of_report(const struct exchange *exchange, const char *report,
+                          const struct report_place *place) {
+  static const char *const culprits[] = {"freed by thread", "is located in stack of thread"};
+  if (strstr(report, "LeakSanitizer"))
+    return 0;
+  for (size_t i = 0; i < sizeof culprits / sizeof culprits[0]; i++) {
+    int todo = todo_of_stack(exchange, report, culprits[i]);
+    if (todo)
+      return todo;
+  }
+  return source_todo_of_line(place->path, place->line);
+}
+
+/* Where a check has freed memory used again at once, what is used too late is in another block by then. */
+static const char *sentence(const struct exchange *exchange, const char *report) {
+  const char *options = exchange->sanitizer_options;
+  if (options && strstr(options, "quarantine_size_mb=0") &&
+      (strstr(report, "heap-buffer-overflow") || strstr(report, "attempting free on")))
+    return "The program uses memory that is not its own: it was freed before, or is beyond the end "
+           "of a block.";
+  return report_sentence(report);
+}
+
+/* What a sanitizer has reported, with the place in the student's file. */
+static void find_report(struct exchange *exchange, const char *report) {
+  struct finding *finding = &exchange->finding;
+  struct report_place place;
+  replace(finding, sentence(exchange, report));
+  report_quote(&finding->report, report, exchange->lab);
+  if (!report_find_place(report, exchange->lab, &place))
+    return;
+  snprintf(finding->function, sizeof finding->function, "%s", place.function);
+  finding->todo_of_place = todo_of_report(exchange, report, &place);
+  finding->crashed = true;
+}
+
+/* What libuv found when it ended the program with SIGABRT, in a student's words; NULL for anything else. */
+static const char *assertion_sentence(const char *text) {
+  if (!strstr(text, "Assertion `"))
+    return NULL;
+  if (strstr(text, "uv_close: ") && strstr(text, "uv__is_closing"))
+    return "The program closes the same libuv handle twice: uv_close was called for it before.";
+  if (strstr(text, "uv_"))
+    return "libuv found a handle that is not as it left it: its memory was freed, or used for "
+           "something "
+           "else, before the callback of uv_close was called.";
+  return "An assertion does not hold: a library, or common/, was called in a way that it does not "
+         "allow.";
+}
+
+/* What it has printed, unless it is that what the finding is about. */
+static void append_output(struct finding *finding, const char *name, const char *text,
+                          size_t length) {
+  struct buffer quoted = {0};
+  explain_message(&quoted, text, length);
+  bool known = finding->seen.bytes && quoted.bytes && strstr(finding->seen.bytes, quoted.bytes);
+  if (length > 0 && !known) {
+    buffer_append_text(&finding->report, name);
+    buffer_append_text(&finding->report, quoted.bytes ? quoted.bytes : "");
+    buffer_append_text(&finding->report, "\n");
+  }
+  buffer_free(&quoted);
+}
+
+/* That an allocation has failed, as the check wanted, is no error of the program's. */
+static bool is_error(const char *report) {
+  return *report && (!strstr(report, "failed to allocate") || strstr(report, "ERROR: ") ||
+                     strstr(report, "runtime error: "));
+}
+
+void cause_find(struct exchange *exchange) {
+  struct finding *finding = &exchange->finding;
+  if (!exchange->program || find_todo(exchange))
+    return;
+  const char *report = program_sanitizer_report(exchange->program);
+  if (is_error(report)) {
+    find_report(exchange, report);
+    return;
+  }
+  enum program_end end = program_end(exchange->program, NULL);
+  if (end == PROGRAM_LOST)
+    exchange_fault(exchange, program_end_text(exchange->program));
+  if (end == PROGRAM_KILLED || end == PROGRAM_OVER_LIMIT || end == PROGRAM_NOT_STARTED) {
+    char what[300];
+    snprintf(what, sizeof what, "The program %s.", program_end_text(exchange->program));
+    const char *assertion = assertion_sentence(program_stderr(exchange->program, NULL));
+    replace(finding, end == PROGRAM_KILLED && assertion ? assertion : what);
+    finding->crashed = true;
+  }
+  size_t length;
+  const char *text = program_stdout(exchange->program, &length);
+  if (finding->waiting)
+    append_output(finding, "it has printed so far: ", text, length);
+  text = program_stderr(exchange->program, &length);
+  append_output(finding, "on standard error: ", text, length);
+}

@@ -1,0 +1,513 @@
+/* exchange: see exchange.h. */
+#include "grader/play/exchange.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/listener.h"
+#include "grader/play/cause.h"
+#include "grader/play/peer.h"
+#include "grader/words/explain.h"
+
+/* A program that sleeps this long while nobody sends it anything will sleep for ever. */
+static const double QUIET_SECONDS = 1.0;
+
+/* For a program that is never quiet. */
+static const double LIMIT_SECONDS = 20.0;
+
+/* What a lab's program may use. A right one uses a tenth of the processor time, so that one which computes in
+ * place of waiting is found soon, however busy the machine is. */
+static const struct program_limits limits = {
+    .memory = (size_t)1 << 30,
+    .processes = 32,
+    .cpu_seconds = 1,
+    .file_size = (size_t)64 << 20,
+    .output = (size_t)8 << 20,
+};
+
+enum { TICK_MS = 10 };
+
+/* --- Beginning and end --------------------------------------------------------------------------- */
+
+static void on_tick(uv_timer_t *timer) {
+  (void)timer; /* that the loop has woken up is all that is wanted */
+}
+
+/* FNV-1a of the check's name: each check has its own numbers, whichever checks run with it. */
+static uint64_t hash(uint64_t value, const char *text) {
+  for (; *text; text++)
+    value = (value ^ (unsigned char)*text) * 1099511628211u;
+  return value;
+}
+
+int exchange_init(struct exchange *exchange, const struct check *check) {
+  *exchange = (struct exchange){.check = check, .lab = labs_find(check->lab)};
+  exchange->finding.frame = -1;
+  recording_begin(&exchange->recording);
+  if (getenv(CHECK_PCAP))
+    exchange->pcap = pcap_new();
+  exchange_extend(exchange);
+  const char *seed = getenv(CHECK_SEED);
+  exchange->random = hash(strtoull(seed ? seed : "1", NULL, 10) + 14695981039346656037u, check->id);
+  if (!exchange->lab || uv_loop_init(&exchange->loop) != 0)
+    return -1;
+  uv_timer_init(&exchange->loop, &exchange->tick);
+  uv_timer_start(&exchange->tick, on_tick, TICK_MS, TICK_MS);
+  return 0;
+}
+
+static void close_all(struct exchange *exchange) {
+  for (size_t i = 0; i < exchange->peer_count; i++)
+    peer_free(exchange->peers[i]);
+  transport_free(exchange->held);
+  listener_free(exchange->listener);
+  SSL_CTX_free(exchange->tls);
+  server_free(exchange->reference);
+  program_free(exchange->program);
+  uv_close((uv_handle_t *)&exchange->tick, NULL);
+  uv_run(&exchange->loop, UV_RUN_DEFAULT);
+}
+
+static void free_arguments(struct exchange *exchange) {
+  for (size_t i = 0; i < exchange->argument_count; i++)
+    free(exchange->arguments[i]);
+  exchange->argument_count = 0;
+}
+
+void exchange_free(struct exchange *exchange) {
+  close_all(exchange);
+  uv_loop_close(&exchange->loop);
+  recording_free(&exchange->recording);
+  pcap_free(exchange->pcap);
+  free_arguments(exchange);
+  buffer_free(&exchange->finding.what);
+  buffer_free(&exchange->finding.expected);
+  buffer_free(&exchange->finding.seen);
+  buffer_free(&exchange->finding.report);
+}
+
+/* --- Waiting ---------------------------------------------------------------------------------------- */
+
+/* The program is gone: what it has sent is in the sockets' buffers. Read until nothing more comes. */
+static void drain(struct exchange *exchange) {
+  for (int quiet = 0; quiet < 3; quiet++) {
+    size_t before = exchange->recording.count;
+    uv_run(&exchange->loop, UV_RUN_NOWAIT);
+    if (exchange->recording.count != before)
+      quiet = 0;
+  }
+}
+
+/* Whether a peer still has bytes on their way to the program. */
+static bool is_sending(const struct exchange *exchange) {
+  for (size_t i = 0; i < exchange->peer_count; i++)
+    if (peer_is_sending(exchange->peers[i]))
+      return true;
+  return false;
+}
+
+void exchange_touch(struct exchange *exchange) {
+  exchange->touched = recording_clock();
+}
+
+void exchange_extend(struct exchange *exchange) {
+  exchange->deadline = recording_clock() + LIMIT_SECONDS * 1e3;
+}
+
+bool exchange_is_quiet(const struct exchange *exchange) {
+  return exchange->program && program_idle(exchange->program) >= QUIET_SECONDS &&
+         recording_clock() - exchange->touched >= QUIET_SECONDS * 1e3 && !is_sending(exchange);
+}
+
+/* Nothing moves any more. It may be that the grader itself was kept from running: then what has come meanwhile is still
+ * to be read, and that may move something. */
+static bool is_still_quiet(struct exchange *exchange) {
+  if (!exchange_is_quiet(exchange))
+    return false;
+  uv_run(&exchange->loop, UV_RUN_NOWAIT);
+  return exchange_is_quiet(exchange);
+}
+
+bool exchange_await(struct exchange *exchange, bool (*condition)(void *argument), void *argument) {
+  while (!condition(argument)) {
+    if (exchange->program && program_ended(exchange->program)) {
+      drain(exchange);
+      return condition(argument);
+    }
+    if (is_still_quiet(exchange) || recording_clock() > exchange->deadline ||
+        recording_is_full(&exchange->recording))
+      return condition(argument);
+    uv_run(&exchange->loop, UV_RUN_ONCE);
+    if (exchange->out_of_memory)
+      exchange_fault(exchange, "out of memory");
+  }
+  return true;
+}
+
+static bool has_ended(void *argument) {
+  struct exchange *exchange = argument;
+  return program_ended(exchange->program);
+}
+
+bool exchange_await_end(struct exchange *exchange) {
+  return exchange_await(exchange, has_ended, exchange);
+}
+
+void exchange_wait_for_end(struct exchange *exchange) {
+  if (!exchange_await_end(exchange))
+    exchange_fail_at(exchange, -1, "the program ends", NULL, "The program does not end.");
+}
+
+/* --- The program --------------------------------------------------------------------------------- */
+
+static void on_accept(struct transport *transport, void *user) {
+  struct exchange *exchange = user;
+  struct peer *peer = NULL;
+  if (exchange->holds && !exchange->held) {
+    exchange->held = transport;
+    return;
+  }
+  if (exchange->peer_count < EXCHANGE_PEERS)
+    peer = peer_accept(exchange, transport);
+  if (peer)
+    exchange->peers[exchange->peer_count++] = peer;
+  else
+    transport_free(transport);
+}
+
+/* Of the URLs of this lab. */
+static const char *scheme(const struct exchange *exchange) {
+  return exchange->lab->tls ? "https" : "http";
+}
+
+void exchange_listen(struct exchange *exchange) {
+  char error[256];
+  listener_free(exchange->listener); /* of an earlier call */
+  exchange->listener = listener_open(&exchange->loop, "localhost", 0, exchange->tls, on_accept,
+                                     exchange, error, sizeof error);
+  if (!exchange->listener)
+    exchange_fault(exchange, error);
+  snprintf(exchange->url, sizeof exchange->url, "%s://localhost:%d", scheme(exchange),
+           listener_port(exchange->listener));
+}
+
+void exchange_use_tls(struct exchange *exchange, SSL_CTX *tls) {
+  SSL_CTX_free(exchange->tls);
+  exchange->tls = tls;
+}
+
+/* What the check passes may be gone when the command line is shown: it is copied. */
+static void add_argument(struct exchange *exchange, const char *argument) {
+  char *copy = strdup(argument);
+  if (!copy || exchange->argument_count == EXCHANGE_ARGUMENTS - 1)
+    exchange_fault(exchange, "too many arguments for the program");
+  exchange->arguments[exchange->argument_count++] = copy;
+  exchange->arguments[exchange->argument_count] = NULL;
+}
+
+/* Start the program with the arguments that were added behind its path. */
+static void start(struct exchange *exchange) {
+  /* What the system says of TLS must not hide what the program does not say. */
+  static const char *const environment[] = {"OPENSSL_CONF=/dev/null", NULL};
+  const char *guard = getenv(CHECK_GUARD);
+  if (!guard)
+    exchange_fault(exchange, CHECK_GUARD " is not set: run the grader itself");
+  program_free(exchange->program); /* of an earlier start, if any */
+  struct program_limits with_options = limits;
+  with_options.options = exchange->sanitizer_options;
+  exchange->program =
+      program_start(&exchange->loop, guard, (const char *const *)exchange->arguments, environment,
+                    &with_options, NULL, NULL);
+  if (!exchange->program)
+    exchange_fault(exchange, "the guard cannot be started");
+}
+
+/* The first argument: the program's path. */
+static void add_program(struct exchange *exchange, const char *name) {
+  char path[4096];
+  const char *folder = getenv(CHECK_PROGRAMS);
+  if (!folder)
+    exchange_fault(exchange, CHECK_PROGRAMS " is not set: run the grader itself");
+  snprintf(path, sizeof path, "%s/%s/%s", folder, exchange->lab->folder, name);
+  free_arguments(exchange);
+  add_argument(exchange, path);
+}
+
+static void add_arguments(struct exchange *exchange, va_list arguments) {
+  const char *argument;
+  while ((argument = va_arg(arguments, const char *)))
+    add_argument(exchange, argument);
+}
+
+void exchange_start(struct exchange *exchange, const char *name, ...) {
+  va_list arguments;
+  va_start(arguments, name);
+  add_program(exchange, name);
+  add_arguments(exchange, arguments);
+  va_end(arguments);
+  start(exchange);
+}
+
+/* The line that a server prints once it is ready; the port is behind it. */
+static bool is_listening(void *argument) {
+  struct exchange *exchange = argument;
+  char place[64];
+  snprintf(place, sizeof place, "listening on %s://localhost:", scheme(exchange));
+  const char *line = strstr(program_stdout(exchange->program, NULL), place);
+  return line && strchr(line, '\n') && sscanf(line + strlen(place), "%d\n", &exchange->port) == 1;
+}
+
+void exchange_start_server(struct exchange *exchange, const char *name, ...) {
+  va_list arguments;
+  va_start(arguments, name);
+  add_program(exchange, name);
+  add_argument(exchange, "--port");
+  add_argument(exchange, "0");
+  add_arguments(exchange, arguments);
+  va_end(arguments);
+  start(exchange);
+  if (exchange_await(exchange, is_listening, exchange) && exchange->port > 0)
+    return;
+  struct buffer seen = {0};
+  size_t length;
+  const char *output = program_stdout(exchange->program, &length);
+  explain_text(&seen, output, length);
+  char expected[64];
+  snprintf(expected, sizeof expected, "listening on %s://localhost:PORT", scheme(exchange));
+  exchange_fail_at(exchange, -1, expected, length ? seen.bytes : NULL,
+                   "The server does not say where it listens.");
+}
+
+/* Let a peer connect, and keep it. */
+static struct peer *begin_to_connect(struct exchange *exchange, int port, bool is_reference) {
+  struct peer *peer = NULL;
+  if (exchange->peer_count < EXCHANGE_PEERS)
+    peer = peer_connect(exchange, port, is_reference);
+  if (!peer)
+    exchange_fault(exchange, "out of memory");
+  exchange->peers[exchange->peer_count++] = peer;
+  return peer;
+}
+
+static struct peer *connect_peer(struct exchange *exchange, int port, bool is_reference) {
+  struct peer *peer = begin_to_connect(exchange, port, is_reference);
+  peer_expect_open(peer);
+  return peer;
+}
+
+struct peer *exchange_begin_to_connect(struct exchange *exchange) {
+  return begin_to_connect(exchange, exchange->port, false);
+}
+
+struct peer *exchange_connect(struct exchange *exchange) {
+  return connect_peer(exchange, exchange->port, false);
+}
+
+struct peer *exchange_connect_to_reference(struct exchange *exchange) {
+  char error[256];
+  if (!exchange->reference)
+    exchange->reference =
+        reference_server_listen(&exchange->loop, &exchange->reference_config, error, sizeof error);
+  if (!exchange->reference)
+    exchange_fault(exchange, error);
+  return connect_peer(exchange, server_port(exchange->reference), true);
+}
+
+void exchange_end_server(struct exchange *exchange) {
+  exchange_end_server_by(exchange, SIGTERM);
+}
+
+void exchange_end_server_by(struct exchange *exchange, int signal) {
+  exchange_touch(exchange);
+  if (program_signal(exchange->program, signal) != 0)
+    exchange_fail(exchange, "The server has ended before it was told to.");
+  exchange_wait_for_end(exchange);
+  int code = -1;
+  enum program_end end = program_end(exchange->program, &code);
+  if (end != PROGRAM_EXITED || code != 0 || *program_sanitizer_report(exchange->program))
+    exchange_fail_at(exchange, -1, "exit status 0", NULL,
+                     "After SIG%s the server does not end as it should.", sigabbrev_np(signal));
+}
+
+static bool has_connected(void *argument) {
+  struct exchange *exchange = argument;
+  return exchange->peer_count > exchange->peers_accepted;
+}
+
+static bool waits_for_an_answer(void *argument) {
+  const struct exchange *exchange = argument;
+  return exchange->held && program_idle(exchange->program) > 0;
+}
+
+struct peer *exchange_accept_late(struct exchange *exchange) {
+  exchange_await(exchange, waits_for_an_answer, exchange);
+  struct transport *held = exchange->held;
+  exchange->holds = false;
+  exchange->held = NULL;
+  if (held)
+    on_accept(held, exchange);
+  return exchange_accept(exchange);
+}
+
+struct peer *exchange_accept(struct exchange *exchange) {
+  if (!exchange_await(exchange, has_connected, exchange))
+    exchange_fail_at(exchange, -1, "a TCP connection to the server", NULL,
+                     "The program did not connect.");
+  return exchange->peers[exchange->peers_accepted++];
+}
+
+void exchange_expect_status(struct exchange *exchange, int status) {
+  exchange_wait_for_end(exchange);
+  int code = -1;
+  enum program_end end = program_end(exchange->program, &code);
+  if (end == PROGRAM_EXITED && code == status && !*program_sanitizer_report(exchange->program))
+    return;
+  char expected[64];
+  snprintf(expected, sizeof expected, "exit status %d", status);
+  exchange_fail_at(exchange, -1, expected, NULL,
+                   status == 0
+                       ? "Everything was there, and still the program failed."
+                       : "The program did not end with the status that says what happened.");
+}
+
+void exchange_expect_output(struct exchange *exchange, const char *what, const void *bytes,
+                            size_t length) {
+  exchange_wait_for_end(exchange);
+  size_t seen_length;
+  const char *seen = program_stdout(exchange->program, &seen_length);
+  if (seen_length == length && memcmp(seen, bytes, length) == 0)
+    return;
+  struct buffer expected = {0};
+  struct buffer found = {0};
+  explain_difference(bytes, length, seen, seen_length, &expected, &found);
+  exchange_fail_at(exchange, -1, expected.bytes, found.bytes, "%s", what);
+}
+
+/* The name that a program must put before its errors. */
+static const char *program_name(const struct exchange *exchange) {
+  const char *slash = strrchr(exchange->arguments[0], '/');
+  return slash ? slash + 1 : exchange->arguments[0];
+}
+
+void exchange_expect_error(struct exchange *exchange, int other) {
+  exchange_wait_for_end(exchange);
+  int code = -1;
+  enum program_end end = program_end(exchange->program, &code);
+  bool right_status = end == PROGRAM_EXITED && code == (other != 0 ? other : 1);
+  if (!right_status || *program_sanitizer_report(exchange->program))
+    exchange_fail_at(exchange, -1, other == 2 ? "exit status 2" : "exit status 1", NULL,
+                     "The program did not say by its exit status that it failed.");
+  size_t length;
+  const char *text = program_stderr(exchange->program, &length);
+  const char *newline = memchr(text, '\n', length);
+  const char *name = program_name(exchange);
+  bool one_line = newline && newline == text + length - 1;
+  bool named = strncmp(text, name, strlen(name)) == 0 && text[strlen(name)] == ':';
+  bool usage = other != 0 && strncmp(text, "usage: ", 7) == 0;
+  if (one_line && (named || usage))
+    return;
+  struct buffer seen = {0};
+  explain_message(&seen, text, length);
+  char expected[64];
+  snprintf(expected, sizeof expected, "one line on standard error: \"%s: what: why\"", name);
+  exchange_fail_at(exchange, -1, expected, length ? seen.bytes : "nothing", "%s",
+                   length == 0 ? "The program failed, but did not say why."
+                   : one_line  ? "The error does not begin with the program's name."
+                               : "The program did not say in one line what went wrong.");
+}
+
+/* --- Chance ------------------------------------------------------------------------------------------ */
+
+/* splitmix64: small, and good enough to make values that nobody can guess. */
+static uint64_t next_random(struct exchange *exchange) {
+  uint64_t value = exchange->random += 0x9e3779b97f4a7c15u;
+  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9u;
+  value = (value ^ (value >> 27)) * 0x94d049bb133111ebu;
+  return value ^ (value >> 31);
+}
+
+uint32_t exchange_random(struct exchange *exchange, uint32_t below) {
+  return (uint32_t)(next_random(exchange) % below);
+}
+
+void exchange_random_octets(struct exchange *exchange, void *octets, size_t length) {
+  for (size_t done = 0; done < length; done += sizeof(uint64_t)) {
+    uint64_t value = next_random(exchange);
+    size_t rest = length - done;
+    memcpy((char *)octets + done, &value, rest < sizeof value ? rest : sizeof value);
+  }
+}
+
+char *exchange_random_text(struct exchange *exchange, char *text, size_t length) {
+  uint64_t letters = 0;
+  for (size_t i = 0; i < length; i++) {
+    if (i % 8 == 0)
+      letters = next_random(exchange);
+    text[i] = (char)('a' + letters % 26);
+    letters /= 26;
+  }
+  text[length] = '\0';
+  return text;
+}
+
+/* --- Failure ------------------------------------------------------------------------------------- */
+
+void exchange_fault(struct exchange *exchange, const char *why) {
+  exchange->verdict = VERDICT_GRADER_FAULT;
+  buffer_append_text(&exchange->finding.what, why);
+  longjmp(exchange->stop, 1);
+}
+
+/* A program that crashes closes its connection first and dies a moment later: let it, so that its own
+ * report can be quoted. */
+static void let_it_end(struct exchange *exchange) {
+  bool closing = program_ended(exchange->program);
+  for (size_t i = 0; i < exchange->peer_count; i++)
+    closing = closing || exchange->peers[i]->closed_by_program;
+  if (closing)
+    exchange_await_end(exchange);
+  explain_how_it_stands(exchange);
+  explain_sleep(exchange);
+  exchange->stopping = true;
+  program_stop(exchange->program);
+  while (!program_ended(exchange->program))
+    uv_run(&exchange->loop, UV_RUN_ONCE);
+}
+
+static _Noreturn void fail(struct exchange *exchange, long frame, const char *expected,
+                           const char *seen, const char *what) {
+  struct finding *finding = &exchange->finding;
+  exchange->verdict = VERDICT_FAILED;
+  finding->frame = frame;
+  buffer_append_text(&finding->what, what);
+  buffer_append_text(&finding->expected, expected ? expected : "");
+  buffer_append_text(&finding->seen, seen ? seen : "");
+  if (!seen && frame >= 0 && exchange->recording.entries[frame].frame)
+    explain_frame(&finding->seen, exchange->recording.entries[frame].frame);
+  if (exchange->program)
+    let_it_end(exchange);
+  cause_find(exchange);
+  longjmp(exchange->stop, 1);
+}
+
+void exchange_fail(struct exchange *exchange, const char *what, ...) {
+  char text[1024];
+  va_list arguments;
+  va_start(arguments, what);
+  vsnprintf(text, sizeof text, what, arguments);
+  va_end(arguments);
+  fail(exchange, -1, NULL, NULL, text);
+}
+
+void exchange_fail_at(struct exchange *exchange, long frame, const char *expected, const char *seen,
+                      const char *what, ...) {
+  char text[1024];
+  va_list arguments;
+  va_start(arguments, what);
+  vsnprintf(text, sizeof text, what, arguments);
+  va_end(arguments);
+  fail(exchange, frame, expected, seen, text);
+}

@@ -1,0 +1,45 @@
+/* identity: see identity.h. */
+#include "grader/play/identity.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/tls.h"
+
+static void set_path(struct exchange *exchange, char *path, const char *name, const char *kind) {
+  char directory[PATH_MAX];
+  const char *outcomes = getenv(CHECK_DIRECTORY);
+  if (!outcomes || !realpath(outcomes, directory))
+    exchange_fault(exchange, CHECK_DIRECTORY " is not set: run the grader itself");
+  int length = snprintf(path, IDENTITY_PATH, "%s/%s.%s.%s.%s", directory, exchange->check->lab,
+                        exchange->check->id, name, kind);
+  if (length >= IDENTITY_PATH)
+    exchange_fault(exchange, "the path of the outcomes is too long");
+}
+
+void identity_make(struct exchange *exchange, struct identity *identity, const char *name,
+                   const struct certificate *wanted) {
+  static const struct certificate standard = {.names = "DNS:localhost,IP:127.0.0.1,IP:::1"};
+  set_path(exchange, identity->key, name, "key.pem");
+  set_path(exchange, identity->cert, name, "cert.pem");
+  if (certificate_write(wanted ? wanted : &standard, identity->key, identity->cert) != 0)
+    exchange_fault(exchange, "no certificate can be made");
+}
+
+SSL_CTX *identity_server(struct exchange *exchange, const struct identity *identity) {
+  char error[512];
+  SSL_CTX *context = tls_server_context(identity->key, identity->cert, error, sizeof error);
+  if (!context)
+    exchange_fault(exchange, error);
+  return context;
+}
+
+SSL_CTX *identity_client(struct exchange *exchange) {
+  static const unsigned char h2[] = {2, 'h', '2'};
+  SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+  if (!context || SSL_CTX_set_alpn_protos(context, h2, sizeof h2) != 0)
+    exchange_fault(exchange, "no SSL_CTX can be made");
+  SSL_CTX_set_max_cert_list(context, 1L << 24); /* all that a handshake message can carry */
+  return context;
+}

@@ -1,0 +1,28 @@
+/*
+ * identity: a private key and its certificate in files, for the checks of a lab that speaks TLS.
+ *
+ * The files stay beside the outcome of the check, so that a student can repeat its command.
+ */
+#ifndef GRADER_IDENTITY_H
+#define GRADER_IDENTITY_H
+
+#include "common/certificate.h"
+#include "grader/play/exchange.h"
+
+enum { IDENTITY_PATH = 1024 };
+
+struct identity {
+  char key[IDENTITY_PATH];
+  char cert[IDENTITY_PATH];
+};
+
+/* Make one for this check, called `name`. `wanted` may be NULL: for localhost, 127.0.0.1 and ::1. */
+void identity_make(struct exchange *exchange, struct identity *identity, const char *name,
+                   const struct certificate *wanted);
+
+/* What a peer needs that is a server with this identity, as it should be; or a client that takes any server for
+ * good, and offers "h2". Both may be changed before they are used. */
+SSL_CTX *identity_server(struct exchange *exchange, const struct identity *identity);
+SSL_CTX *identity_client(struct exchange *exchange);
+
+#endif

@@ -1,0 +1,249 @@
+/* peer_send: the sending half of peer.h. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/field.h"
+#include "common/frame.h"
+#include "grader/play/peer.h"
+#include "grader/wire/unread.h"
+
+enum { FIELDS = 64, BLOCK_SIZE = 64 * 1024, DATA_SIZE = 16384, SLOW_MS = 1 };
+
+static void no_memory(struct peer *peer) {
+  exchange_fault(peer->exchange, "out of memory");
+}
+
+/* --- Bytes ------------------------------------------------------------------------------------------ */
+
+static void send_next_octet(uv_timer_t *timer) {
+  struct peer *peer = timer->data;
+  if (!peer->transport || peer->slow_sent == peer->slow.length) {
+    uv_timer_stop(timer);
+    return;
+  }
+  if (unread_bytes(transport_descriptor(peer->transport)) > 0)
+    return; /* else the kernel would join the two */
+  exchange_extend(peer->exchange);
+  if (transport_write(peer->transport, peer->slow.bytes + peer->slow_sent++, 1) != 0)
+    peer->exchange->out_of_memory = true;
+  peer->bytes_unsent++;
+}
+
+void peer_send_bytes(struct peer *peer, const void *bytes, size_t length) {
+  exchange_touch(peer->exchange);
+  if (!peer->transport)
+    return; /* the program has closed: what is missing then is said by the next expectation */
+  if (!peer->is_slow) {
+    if (transport_write(peer->transport, bytes, length) != 0)
+      no_memory(peer);
+    peer->bytes_unsent += length;
+    return;
+  }
+  if (buffer_append(&peer->slow, bytes, length) != 0)
+    no_memory(peer);
+  if (!uv_is_active((uv_handle_t *)&peer->slow_timer))
+    uv_timer_start(&peer->slow_timer, send_next_octet, SLOW_MS, SLOW_MS);
+}
+
+bool peer_is_sending(const struct peer *peer) {
+  return peer->transport && peer->slow_sent < peer->slow.length;
+}
+
+void peer_send_slowly(struct peer *peer) {
+  peer->is_slow = true;
+}
+
+static bool is_sent(void *argument) {
+  return !peer_is_sending(argument);
+}
+
+void peer_send_quickly(struct peer *peer) {
+  exchange_await(peer->exchange, is_sent, peer);
+  peer->is_slow = false;
+}
+
+void peer_close(struct peer *peer) {
+  exchange_touch(peer->exchange);
+  if (!peer->transport)
+    return;
+  peer->closes = true;
+  peer_note_close(peer);
+  transport_close(peer->transport);
+}
+
+void peer_abort(struct peer *peer) {
+  exchange_touch(peer->exchange);
+  if (!peer->transport)
+    return;
+  recording_add_note(&peer->exchange->recording, peer->connection,
+                     peer->program == FRAME_FROM_CLIENT ? "reset by the server"
+                                                        : "reset by the client");
+  pcap_close(peer->exchange->pcap, peer->connection,
+             peer->program == FRAME_FROM_CLIENT ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT, true);
+  transport_free(peer->transport);
+  peer->transport = NULL;
+}
+
+/* --- Frames --------------------------------------------------------------------------------------- */
+
+static void put_32(uint8_t *bytes, uint32_t value) {
+  for (int i = 0; i < 4; i++)
+    bytes[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+void peer_send_frame(struct peer *peer, uint8_t type, uint8_t flags, int32_t stream_id,
+                     const void *payload, size_t length) {
+  uint8_t header[FRAME_HEADER_LENGTH];
+  put_32(header, (uint32_t)length << 8 | type);
+  header[4] = flags;
+  put_32(header + 5, (uint32_t)stream_id);
+  peer_send_bytes(peer, header, sizeof header);
+  if (length > 0)
+    peer_send_bytes(peer, payload, length);
+}
+
+void peer_send_settings(struct peer *peer, const nghttp2_settings_entry *entries, size_t count) {
+  uint8_t payload[6 * 16];
+  size_t length = 0;
+  for (size_t i = 0; i < count && length < sizeof payload; i++, length += 6) {
+    payload[length] = (uint8_t)(entries[i].settings_id >> 8);
+    payload[length + 1] = (uint8_t)entries[i].settings_id;
+    put_32(payload + length + 2, entries[i].value);
+  }
+  peer_send_frame(peer, NGHTTP2_SETTINGS, 0, 0, payload, length);
+  peer->settings_sent = true;
+  if (peer->settings_ack_due && !peer->hold_settings_ack) {
+    peer->settings_ack_due = false;
+    peer_send_settings_ack(peer);
+  }
+  peer_send_ping_ack(peer);
+}
+
+void peer_send_ping_ack(struct peer *peer) {
+  if (peer->ping_ack_due)
+    peer_send_frame(peer, NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, peer->ping_octets,
+                    sizeof peer->ping_octets);
+  peer->ping_ack_due = false;
+}
+
+void peer_send_settings_ack(struct peer *peer) {
+  peer_send_frame(peer, NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, NULL, 0);
+}
+
+void peer_send_ping(struct peer *peer, const uint8_t *octets) {
+  peer_send_frame(peer, NGHTTP2_PING, 0, 0, octets, 8);
+}
+
+void peer_send_goaway(struct peer *peer, int32_t last_stream_id, uint32_t error_code) {
+  uint8_t payload[8];
+  put_32(payload, (uint32_t)last_stream_id);
+  put_32(payload + 4, error_code);
+  peer_send_frame(peer, NGHTTP2_GOAWAY, 0, 0, payload, sizeof payload);
+}
+
+void peer_send_reset(struct peer *peer, int32_t stream_id, uint32_t error_code) {
+  uint8_t payload[4];
+  put_32(payload, error_code);
+  peer_send_frame(peer, NGHTTP2_RST_STREAM, 0, stream_id, payload, sizeof payload);
+}
+
+void peer_send_window_update(struct peer *peer, int32_t stream_id, uint32_t increment) {
+  uint8_t payload[4];
+  put_32(payload, increment);
+  peer_send_frame(peer, NGHTTP2_WINDOW_UPDATE, 0, stream_id, payload, sizeof payload);
+}
+
+/* Encode name, value, ..., NULL into `block`. Returns its length. */
+static size_t encode_fields(struct peer *peer, uint8_t *block, va_list arguments) {
+  nghttp2_nv fields[FIELDS];
+  size_t count = 0;
+  const char *name;
+  while (count < FIELDS && (name = va_arg(arguments, const char *)))
+    fields[count++] = field_make(name, va_arg(arguments, const char *));
+  ssize_t length = nghttp2_hd_deflate_hd(peer->deflater, block, BLOCK_SIZE, fields, count);
+  if (length < 0)
+    exchange_fault(peer->exchange, nghttp2_strerror((int)length));
+  return (size_t)length;
+}
+
+void peer_send_headers(struct peer *peer, int32_t stream_id, int end_stream, ...) {
+  uint8_t block[BLOCK_SIZE];
+  va_list arguments;
+  va_start(arguments, end_stream);
+  size_t length = encode_fields(peer, block, arguments);
+  va_end(arguments);
+  uint8_t flags = NGHTTP2_FLAG_END_HEADERS | (end_stream ? NGHTTP2_FLAG_END_STREAM : 0);
+  peer_send_frame(peer, NGHTTP2_HEADERS, flags, stream_id, block, length);
+}
+
+void peer_send_headers_in_two(struct peer *peer, int32_t stream_id, int end_stream, ...) {
+  uint8_t block[BLOCK_SIZE];
+  va_list arguments;
+  va_start(arguments, end_stream);
+  size_t length = encode_fields(peer, block, arguments);
+  va_end(arguments);
+  peer_send_frame(peer, NGHTTP2_HEADERS, end_stream ? NGHTTP2_FLAG_END_STREAM : 0, stream_id, block,
+                  length / 2);
+  peer_send_frame(peer, NGHTTP2_CONTINUATION, NGHTTP2_FLAG_END_HEADERS, stream_id,
+                  block + length / 2, length - length / 2);
+}
+
+void peer_send_data(struct peer *peer, int32_t stream_id, const void *bytes, size_t length,
+                    bool end_stream) {
+  peer->window -= (int32_t)length;
+  peer_stream(peer, stream_id)->window -= (int32_t)length;
+  peer_send_frame(peer, NGHTTP2_DATA, end_stream ? NGHTTP2_FLAG_END_STREAM : 0, stream_id, bytes,
+                  length);
+}
+
+/* What the windows allow to be sent at once on a stream. */
+struct allowance {
+  const struct peer *peer;
+  const struct peer_stream *stream;
+};
+
+static bool may_send(void *argument) {
+  const struct allowance *allowance = argument;
+  return (allowance->peer->window > 0 && allowance->stream->window > 0) ||
+         !allowance->peer->transport;
+}
+
+void peer_send_body(struct peer *peer, int32_t stream_id, const void *bytes, size_t length) {
+  struct allowance allowance = {peer, peer_stream(peer, stream_id)};
+  const uint8_t *next = bytes;
+  do {
+    if (length > 0 && !exchange_await(peer->exchange, may_send, &allowance))
+      exchange_fail_at(peer->exchange, -1, "WINDOW_UPDATE", NULL,
+                       "The program never opens its flow-control windows again.");
+    int32_t window =
+        peer->window < allowance.stream->window ? peer->window : allowance.stream->window;
+    size_t piece = length < DATA_SIZE ? length : DATA_SIZE;
+    if (piece > (size_t)window)
+      piece = (size_t)window;
+    if (!peer->transport)
+      return;
+    peer_send_data(peer, stream_id, next, piece, piece == length);
+    next += piece;
+    length -= piece;
+  } while (length > 0);
+}
+
+void peer_send_preface(struct peer *peer, const nghttp2_settings_entry *entries, size_t count) {
+  peer_send_bytes(peer, NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN);
+  peer_send_settings(peer, entries, count);
+}
+
+void peer_send_request(struct peer *peer, int32_t stream_id, bool end_stream, const char *method,
+                       const char *path) {
+  peer_send_headers(peer, stream_id, end_stream, ":method", method, ":scheme",
+                    peer->exchange->lab->tls ? "https" : "http", ":authority", "localhost", ":path",
+                    path, NULL);
+}
+
+void peer_handshake(struct peer *peer) {
+  peer_expect_open(peer);
+  const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 100}};
+  peer_send_settings(peer, settings, 1);
+  peer_expect_preface(peer);
+}

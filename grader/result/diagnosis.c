@@ -1,0 +1,308 @@
+/* diagnosis: see diagnosis.h. */
+#include "grader/result/diagnosis.h"
+
+#include <string.h>
+
+/* How much of what a mistake causes must be there. */
+static const double ENOUGH = 0.85;
+
+/* And how much it must explain of what is not explained yet: else there is another mistake, which is not known, and this one
+ * fits only because it causes little. */
+static const double SHARE = 0.45;
+
+/* What explains the same failures, and so much of them as the best, is named beside it. */
+static const double NEARLY = 0.95;
+
+/* Two sums of the same numbers may differ by a little. */
+static const double NOTHING = 1e-6;
+
+json_t *diagnosis_load(const char *path) {
+  json_t *table = json_load_file(path, 0, NULL);
+  if (json_is_object(table))
+    return table;
+  json_decref(table);
+  return NULL;
+}
+
+/* --- One check ---------------------------------------------------------------------------------------- */
+
+/* From 0 to 1: how well a text of the student's fits to the table's. */
+static double compare_text(const json_t *known, const json_t *seen, const char *key) {
+  const char *left = json_string_value(json_object_get(known, key));
+  const char *right = json_string_value(json_object_get(seen, key));
+  if (left && strcmp(left, "*") == 0)
+    return right ? 0.75 : 0; /* less than words that are the same */
+  return (!left && !right) || (left && right && strcmp(left, right) == 0);
+}
+
+/* The same for all that the check says: another sentence is another mistake, whatever else is alike. */
+static double compare(const json_t *known, const json_t *seen) {
+  if (compare_text(known, seen, "says") < 1)
+    return 0;
+  return 0.6 + 0.2 * compare_text(known, seen, "expected") +
+         0.2 * compare_text(known, seen, "seen");
+}
+
+/* --- One mistake -------------------------------------------------------------------------------------- */
+
+/* A mistake against the evidence. */
+struct match {
+  double caused;   /* how many of the checks that tell something fail because of it, ... */
+  double there;    /* ... how much of that is there, ... */
+  double explains; /* ... and how much of it is not explained yet */
+};
+
+/* Whether the check tells anything: it was run, and the program did not stop at a TODO that is not done. */
+static bool tells(const json_t *seen) {
+  static const char undone[] = "TODO # is not done: ";
+  const char *says = json_string_value(json_object_get(seen, "says"));
+  return seen && !(says && strncmp(says, undone, strlen(undone)) == 0);
+}
+
+static bool is_explained(const struct diagnosis *diagnosis, const char *check) {
+  return diagnosis_of(diagnosis, check) != NULL;
+}
+
+/* Called for each check that the mistake fails, with what it says then. */
+static void add_to_match(struct match *match, const struct diagnosis *diagnosis,
+                         const json_t *evidence, const char *check, const json_t *known) {
+  const json_t *seen = json_object_get(evidence, check);
+  if (!tells(seen))
+    return;
+  double likeness = json_is_object(seen) ? compare(known, seen) : 0;
+  bool explained = is_explained(diagnosis, check);
+  if (explained && likeness <= 0)
+    return; /* what is named already hides what this one would have done here */
+  match->caused++;
+  match->there += likeness;
+  if (!explained)
+    match->explains += likeness;
+}
+
+static struct match match_mistake(const struct diagnosis *diagnosis, const json_t *mistake,
+                                  const json_t *evidence) {
+  struct match match = {0};
+  size_t group;
+  const json_t *known;
+  json_array_foreach(json_object_get(mistake, "fails"), group, known) {
+    size_t index;
+    const json_t *check;
+    json_array_foreach(json_object_get(known, "checks"), index, check)
+        add_to_match(&match, diagnosis, evidence, json_string_value(check), known);
+  }
+  if (match.caused == 0 || match.there / match.caused < ENOUGH)
+    match.explains = 0;
+  return match;
+}
+
+/* --- All of them ---------------------------------------------------------------------------------------- */
+
+static bool same(const char *left, const char *right) {
+  return left && right && strcmp(left, right) == 0;
+}
+
+static void take_first(struct diagnosis_likely *likely, const char *name, const json_t *mistake) {
+  *likely = (struct diagnosis_likely){
+      .names = {name},
+      .mistakes = {json_string_value(json_object_get(mistake, "mistake"))},
+      .program = json_string_value(json_object_get(mistake, "program")),
+      .todo = (int)json_integer_value(json_object_get(mistake, "todo")),
+  };
+}
+
+static void take_second(struct diagnosis_likely *likely, const char *name, const json_t *mistake) {
+  likely->names[1] = name;
+  likely->mistakes[1] = json_string_value(json_object_get(mistake, "mistake"));
+  int todo = (int)json_integer_value(json_object_get(mistake, "todo"));
+  if (!same(likely->program, json_string_value(json_object_get(mistake, "program"))))
+    likely->program = NULL;
+  if (!likely->program)
+    likely->todo = 0;
+  else if (todo < likely->todo)
+    likely->todo = todo;
+}
+
+/* Keep the checks that the mistake explains. */
+static void take_checks(const struct diagnosis *diagnosis, struct diagnosis_likely *likely,
+                        const json_t *mistake, const json_t *evidence) {
+  size_t group;
+  const json_t *known;
+  json_array_foreach(json_object_get(mistake, "fails"), group, known) {
+    size_t index;
+    const json_t *value;
+    json_array_foreach(json_object_get(known, "checks"), index, value) {
+      const char *check = json_string_value(value);
+      const json_t *seen = json_object_get(evidence, check);
+      if (json_is_object(seen) && compare(known, seen) > 0 && !is_explained(diagnosis, check) &&
+          likely->check_count < DIAGNOSIS_CHECKS)
+        likely->checks[likely->check_count++] = check;
+    }
+  }
+}
+
+/* How many failures are not explained yet. */
+static size_t count_unexplained(const struct diagnosis *diagnosis, const json_t *evidence) {
+  size_t count = 0;
+  const char *check;
+  json_t *seen;
+  json_object_foreach((json_t *)evidence, check, seen) /* it is only read */
+      count += json_is_object(seen) && tells(seen) && !is_explained(diagnosis, check);
+  return count;
+}
+
+static bool has_check(const struct diagnosis_likely *likely, const char *check) {
+  for (size_t i = 0; i < likely->check_count; i++)
+    if (strcmp(likely->checks[i], check) == 0)
+      return true;
+  return false;
+}
+
+/* Whether the mistake explains these checks, and no others that are not explained yet. */
+static bool explains_same(const struct diagnosis *diagnosis, const struct diagnosis_likely *likely,
+                          const json_t *mistake, const json_t *evidence) {
+  struct diagnosis_likely other = {.check_count = 0};
+  take_checks(diagnosis, &other, mistake, evidence);
+  for (size_t i = 0; i < other.check_count; i++)
+    if (!has_check(likely, other.checks[i]))
+      return false;
+  return other.check_count == likely->check_count;
+}
+
+/* What explains most of what is not explained yet; NULL if nothing does. */
+static const json_t *find_best(const struct diagnosis *diagnosis, const json_t *mistakes,
+                               const json_t *evidence, const char **name, double *explains) {
+  const json_t *chosen = NULL;
+  const char *key;
+  json_t *mistake;
+  *explains = 0;
+  json_object_foreach((json_t *)mistakes, key, mistake) { /* it is only read */
+    struct match match = match_mistake(diagnosis, mistake, evidence);
+    if (match.explains < ENOUGH || match.explains < *explains + NOTHING)
+      continue;
+    *explains = match.explains;
+    *name = key;
+    chosen = mistake;
+  }
+  return chosen;
+}
+
+/* Find what explains most of what is not explained yet, and what explains the same nearly as well. Returns whether there is
+ * anything to name. */
+static bool find_next(struct diagnosis *diagnosis, const json_t *mistakes, const json_t *evidence) {
+  struct diagnosis_likely likely;
+  const char *best_name = NULL;
+  double explains;
+  const json_t *best = find_best(diagnosis, mistakes, evidence, &best_name, &explains);
+  if (!best || explains < SHARE * (double)count_unexplained(diagnosis, evidence))
+    return false;
+  take_first(&likely, best_name, best);
+  take_checks(diagnosis, &likely, best, evidence);
+  size_t count = 1;
+  const char *name;
+  json_t *mistake;
+  json_object_foreach((json_t *)mistakes, name, mistake) { /* it is only read */
+    if (mistake == best ||
+        match_mistake(diagnosis, mistake, evidence).explains < NEARLY * explains ||
+        !explains_same(diagnosis, &likely, mistake, evidence))
+      continue;
+    if (++count == 2)
+      take_second(&likely, name, mistake);
+  }
+  if (count > DIAGNOSIS_ALTERNATIVES)
+    return false;
+  diagnosis->likely[diagnosis->count++] = likely;
+  return true;
+}
+
+void diagnosis_make(struct diagnosis *diagnosis, const json_t *mistakes, const json_t *evidence) {
+  *diagnosis = (struct diagnosis){.count = 0};
+  while (diagnosis->count < DIAGNOSIS_LARGEST && find_next(diagnosis, mistakes, evidence))
+    ;
+}
+
+const struct diagnosis_likely *diagnosis_of(const struct diagnosis *diagnosis, const char *check) {
+  for (size_t i = 0; i < diagnosis->count; i++)
+    for (size_t c = 0; c < diagnosis->likely[i].check_count; c++)
+      if (strcmp(diagnosis->likely[i].checks[c], check) == 0)
+        return &diagnosis->likely[i];
+  return NULL;
+}
+
+/* --- One sentence ------------------------------------------------------------------------------------- */
+
+/* What these mistakes say, as votes for their TODOs. */
+enum { TODOS = 16 };
+
+struct votes {
+  int of[TODOS];
+  int all;
+};
+
+static bool has_name(const json_t *checks, const char *check) {
+  size_t index;
+  const json_t *value;
+  json_array_foreach(checks, index, value) {
+    if (same(json_string_value(value), check))
+      return true;
+  }
+  return false;
+}
+
+/* Whether the mistake says this sentence: in this check, or, if that is NULL, in any; and, if `seen` is not NULL, of the same that
+ * was seen. */
+static bool says_it(const json_t *mistake, const char *check, const char *says, const char *seen) {
+  size_t group;
+  const json_t *known;
+  json_array_foreach(json_object_get(mistake, "fails"), group, known) {
+    if (same(json_string_value(json_object_get(known, "says")), says) &&
+        (!seen || same(json_string_value(json_object_get(known, "seen")), seen)) &&
+        (!check || has_name(json_object_get(known, "checks"), check)))
+      return true;
+  }
+  return false;
+}
+
+/* The TODO that has more than half of the votes; 0 if none has. */
+static int elected(struct votes votes) {
+  int best = 0;
+  for (int todo = 0; todo < TODOS; todo++)
+    if (votes.of[todo] > votes.of[best])
+      best = todo;
+  return 2 * votes.of[best] > votes.all ? best : 0;
+}
+
+/* The same, but for this TODO a third is enough. */
+static int favoured(struct votes votes, int own) {
+  bool enough = votes.all > 0 && own > 0 && own < TODOS && 3 * votes.of[own] >= votes.all;
+  return enough ? own : elected(votes);
+}
+
+/* Of those mistakes of this program (NULL: of any) that say it in this check (NULL: in any), of what was seen (NULL: of
+ * anything). */
+static struct votes count_votes(const json_t *mistakes, const char *program, const char *check,
+                                const char *says, const char *seen) {
+  struct votes votes = {.all = 0};
+  const char *name;
+  json_t *mistake;
+  json_object_foreach((json_t *)mistakes, name, mistake) { /* it is only read */
+    json_int_t todo = json_integer_value(json_object_get(mistake, "todo"));
+    if (todo < 0 || todo >= TODOS || !says_it(mistake, check, says, seen) ||
+        (program && !same(program, json_string_value(json_object_get(mistake, "program")))))
+      continue;
+    votes.all++;
+    votes.of[todo]++;
+  }
+  return votes;
+}
+
+int diagnosis_todo_of(const json_t *mistakes, const char *says) {
+  return elected(count_votes(mistakes, NULL, NULL, says, NULL));
+}
+
+int diagnosis_todo_in(const json_t *mistakes, const char *program, const char *check, int own,
+                      const char *says, const char *seen) {
+  int todo = seen ? favoured(count_votes(mistakes, program, check, says, seen), own) : 0;
+  if (!todo)
+    todo = favoured(count_votes(mistakes, program, check, says, NULL), own);
+  return todo ? todo : elected(count_votes(mistakes, program, NULL, says, NULL));
+}

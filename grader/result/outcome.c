@@ -1,0 +1,211 @@
+/* outcome: see outcome.h. */
+#include "grader/result/outcome.h"
+
+#include <criterion/internal/ordered-set.h>
+#include <criterion/stats.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int by_lab_and_line(const void *left, const void *right) {
+  const struct check *a = ((const struct outcome *)left)->check;
+  const struct check *b = ((const struct outcome *)right)->check;
+  int lab = strcmp(a->lab, b->lab);
+  return lab != 0 ? lab : (a->line > b->line) - (a->line < b->line);
+}
+
+int outcome_list_init(struct outcome_list *list, const struct criterion_test_set *set) {
+  *list = (struct outcome_list){.outcomes =
+                                    calloc(set->tests ? set->tests : 1, sizeof *list->outcomes)};
+  if (!list->outcomes)
+    return -1;
+  FOREACH_SET(struct criterion_suite_set * suite, set->suites) {
+    FOREACH_SET(struct criterion_test * test, suite->tests)
+    list->outcomes[list->count++].check = test->data->data;
+  }
+  qsort(list->outcomes, list->count, sizeof *list->outcomes, by_lab_and_line);
+  return 0;
+}
+
+struct outcome *outcome_find(struct outcome_list *list, const char *lab, const char *id) {
+  for (size_t i = 0; i < list->count; i++)
+    if (strcmp(list->outcomes[i].check->lab, lab) == 0 &&
+        strcmp(list->outcomes[i].check->id, id) == 0)
+      return &list->outcomes[i];
+  return NULL;
+}
+
+/* jansson itself asks for one character after the other. */
+static size_t read_some(void *into, size_t size, void *file) {
+  return fread(into, 1, size, file);
+}
+
+static void load(struct outcome *outcome, const struct criterion_test_stats *test,
+                 const char *directory) {
+  char path[4096];
+  if (outcome->file || test->test_status == CR_STATUS_SKIPPED)
+    return;
+  snprintf(path, sizeof path, "%s/%s.%s.json", directory, outcome->check->lab, outcome->check->id);
+  FILE *file = fopen(path, "re");
+  if (!file)
+    return;
+  outcome->file = json_load_callback(read_some, file, 0, NULL);
+  fclose(file);
+}
+
+void outcome_load(struct outcome_list *list, const struct criterion_test_stats *test,
+                  const char *directory) {
+  struct outcome *outcome = outcome_find(list, test->test->category, test->test->name);
+  if (outcome)
+    load(outcome, test, directory);
+}
+
+/* One test as Criterion saw it, against the file that it left. */
+static void collect_test(struct outcome *outcome, const struct criterion_test_stats *test) {
+  if (test->test_status == CR_STATUS_SKIPPED)
+    return;
+  outcome->seconds = test->elapsed_time;
+  outcome->verdict = OUTCOME_FAULT;
+  const char *verdict = json_string_value(json_object_get(outcome->file, "verdict"));
+  bool broken = test->crashed || test->timed_out || test->exit_code != 0 || test->signal != 0;
+  if (!verdict || broken)
+    return;
+  bool passed = test->test_status == CR_STATUS_PASSED;
+  if (passed && strcmp(verdict, "passed") == 0)
+    outcome->verdict = OUTCOME_PASSED;
+  else if (!passed && strcmp(verdict, "failed") == 0)
+    outcome->verdict = OUTCOME_FAILED;
+}
+
+void outcome_collect(struct outcome_list *list, const struct criterion_global_stats *stats,
+                     const char *directory) {
+  for (struct criterion_suite_stats *suite = stats->suites; suite; suite = suite->next) {
+    for (struct criterion_test_stats *test = suite->tests; test; test = test->next) {
+      struct outcome *outcome = outcome_find(list, test->test->category, test->test->name);
+      if (!outcome)
+        continue;
+      load(outcome, test, directory);
+      collect_test(outcome, test);
+    }
+  }
+}
+
+static bool belongs_to(const struct outcome *outcome, const struct lab *lab) {
+  return !lab || strcmp(outcome->check->lab, lab->id) == 0;
+}
+
+int outcome_points(const struct outcome_list *list, const struct lab *lab) {
+  int points = 0;
+  for (size_t i = 0; i < list->count; i++)
+    if (belongs_to(&list->outcomes[i], lab) && list->outcomes[i].verdict == OUTCOME_PASSED)
+      points += list->outcomes[i].check->points;
+  return points;
+}
+
+int outcome_possible(const struct outcome_list *list, const struct lab *lab) {
+  int points = 0;
+  for (size_t i = 0; i < list->count; i++)
+    if (belongs_to(&list->outcomes[i], lab))
+      points += list->outcomes[i].check->points;
+  return points;
+}
+
+size_t outcome_faults(const struct outcome_list *list) {
+  size_t faults = 0;
+  for (size_t i = 0; i < list->count; i++)
+    faults += list->outcomes[i].verdict == OUTCOME_FAULT;
+  return faults;
+}
+
+const char *outcome_text(const struct outcome *outcome, const char *key) {
+  const json_t *finding = json_object_get(outcome->file, "finding");
+  const char *text = json_string_value(json_object_get(finding, key));
+  return text ? text : "";
+}
+
+static int finding_number(const struct outcome *outcome, const char *key) {
+  const json_t *finding = json_object_get(outcome->file, "finding");
+  return (int)json_integer_value(json_object_get(finding, key));
+}
+
+int outcome_todo(const struct outcome_list *list, const struct outcome *outcome) {
+  const struct diagnosis_likely *likely = outcome_likely(list, outcome);
+  int todo = finding_number(outcome, "todo");
+  if (!todo && likely)
+    todo = likely->todo;
+  if (!todo)
+    todo = finding_number(outcome, "todo_of_place");
+  if (!todo)
+    todo = outcome->likely_todo;
+  return todo ? todo : outcome->check->todo;
+}
+
+const char *outcome_program(const struct outcome *outcome) {
+  const json_t *program = json_object_get(outcome->file, "program");
+  const char *path = json_string_value(json_array_get(json_object_get(program, "command"), 0));
+  if (path)
+    return strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+  const struct lab *lab = labs_find(outcome->check->lab);
+  return outcome->check->program ? outcome->check->program : lab ? lab->programs[0] : "";
+}
+
+/* --- What it looks like --------------------------------------------------------------------------------- */
+
+/* What the checks of a lab say, as diagnosis.h wants it. A new reference. */
+static json_t *collect_evidence(const struct outcome_list *list, const struct lab *lab) {
+  json_t *evidence = json_object();
+  for (size_t i = 0; i < list->count; i++) {
+    const struct outcome *outcome = &list->outcomes[i];
+    json_t *said = json_object_get(json_object_get(outcome->file, "finding"), "evidence");
+    if (!belongs_to(outcome, lab) || outcome->verdict == OUTCOME_NOT_RUN)
+      continue;
+    if (outcome->verdict == OUTCOME_FAILED && said)
+      json_object_set(evidence, outcome->check->id, said);
+    else
+      json_object_set_new(evidence, outcome->check->id, json_null());
+  }
+  return evidence;
+}
+
+static void find_todos(struct outcome_list *list, const struct lab *lab, const json_t *mistakes,
+                       const json_t *evidence) {
+  for (size_t i = 0; i < list->count; i++) {
+    struct outcome *outcome = &list->outcomes[i];
+    const char *says =
+        json_string_value(json_object_get(json_object_get(evidence, outcome->check->id), "says"));
+    if (belongs_to(outcome, lab) && says)
+      outcome->likely_todo = diagnosis_todo_of(mistakes, says);
+  }
+}
+
+void outcome_diagnose(struct outcome_list *list, const char *path) {
+  if (outcome_points(list, NULL) < outcome_possible(list, NULL))
+    list->known = diagnosis_load(path);
+  list->evidence = json_object();
+  for (size_t l = 0; l < labs_count && l < OUTCOME_LABS; l++) {
+    const struct lab *lab = &labs_all[l];
+    json_t *evidence = collect_evidence(list, lab);
+    const json_t *mistakes = json_object_get(list->known, lab->id);
+    diagnosis_make(&list->diagnoses[l], mistakes, evidence);
+    find_todos(list, lab, mistakes, evidence);
+    json_object_set_new(list->evidence, lab->id, evidence); /* the diagnosis points into it */
+  }
+}
+
+const struct diagnosis_likely *outcome_likely(const struct outcome_list *list,
+                                              const struct outcome *outcome) {
+  const struct lab *lab = labs_find(outcome->check->lab);
+  size_t index = (size_t)(lab - labs_all);
+  if (!lab || index >= OUTCOME_LABS || outcome->verdict != OUTCOME_FAILED)
+    return NULL;
+  return diagnosis_of(&list->diagnoses[index], outcome->check->id);
+}
+
+void outcome_list_free(struct outcome_list *list) {
+  for (size_t i = 0; i < list->count; i++)
+    json_decref(list->outcomes[i].file);
+  free(list->outcomes);
+  json_decref(list->known);
+  json_decref(list->evidence);
+  *list = (struct outcome_list){0};
+}

@@ -1,0 +1,83 @@
+/*
+ * outcome: how the checks of one run ended, put together in the grader's main process.
+ *
+ * A check runs in another process, and may die there in any way. So nothing is believed but what both sides
+ * agree on: Criterion must have seen the test run to its end, and the check must have left its file.
+ */
+#ifndef GRADER_OUTCOME_H
+#define GRADER_OUTCOME_H
+
+#include <criterion/types.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "grader/base/check.h"
+#include "grader/base/labs.h"
+#include "grader/result/diagnosis.h"
+
+enum outcome_verdict {
+  OUTCOME_NOT_RUN, /* it was not asked for, or the lab's program does not exist */
+  OUTCOME_PASSED,
+  OUTCOME_FAILED,
+  OUTCOME_FAULT, /* the grader itself failed */
+};
+
+struct outcome {
+  const struct check *check;
+  enum outcome_verdict verdict;
+  float seconds;
+  json_t *file;    /* what check.c wrote; NULL if nothing */
+  int likely_todo; /* by what known mistakes say; 0 if that is not clear */
+};
+
+enum { OUTCOME_LABS = 16 };
+
+struct outcome_list {
+  struct outcome *outcomes; /* by lab, and within each in the order of the file */
+  size_t count;
+  json_t *known;    /* the table of known mistakes; NULL if there is none */
+  json_t *evidence; /* by lab, what diagnosis.h looks at */
+  struct diagnosis diagnoses[OUTCOME_LABS];
+};
+
+/* All checks there are, not run. Returns 0, or -1 when there is no memory. */
+int outcome_list_init(struct outcome_list *list, const struct criterion_test_set *set);
+
+/* The outcome of that check, or NULL. */
+struct outcome *outcome_find(struct outcome_list *list, const char *lab, const char *id);
+
+/* Read the file that a test, which has ended, left in `directory`. */
+void outcome_load(struct outcome_list *list, const struct criterion_test_stats *test,
+                  const char *directory);
+
+/* Fill in what Criterion tells at the end of the run, and read the files that have not been read yet. */
+void outcome_collect(struct outcome_list *list, const struct criterion_global_stats *stats,
+                     const char *directory);
+
+/* Compare what failed with the known mistakes in this file. Without the file nothing is known, and that is all. */
+void outcome_diagnose(struct outcome_list *list, const char *path);
+
+/* What that failure looks like, or NULL. */
+const struct diagnosis_likely *outcome_likely(const struct outcome_list *list,
+                                              const struct outcome *outcome);
+
+/* Points of a lab (NULL: of all labs): what was reached, and what could be. */
+int outcome_points(const struct outcome_list *list, const struct lab *lab);
+int outcome_possible(const struct outcome_list *list, const struct lab *lab);
+
+/* How many checks ended in a fault of the grader. */
+size_t outcome_faults(const struct outcome_list *list);
+
+/* A text of the finding in the check's file ("what", "expected", "seen", "report", "excerpt", "ladder"); "" if it has none. */
+const char *outcome_text(const struct outcome *outcome, const char *key);
+
+/* The TODO that a failure belongs to: where the program stopped, else where the mistake is that it looks like, else in
+ * which the program crashed, else what the check says. 0 if to none. */
+int outcome_todo(const struct outcome_list *list, const struct outcome *outcome);
+
+/* The program that the check has started last; else what the check says: "session". */
+const char *outcome_program(const struct outcome *outcome);
+
+void outcome_list_free(struct outcome_list *list);
+
+#endif

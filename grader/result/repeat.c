@@ -1,0 +1,175 @@
+/* repeat: see repeat.h. */
+#include "grader/result/repeat.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LONG_ARGUMENT = 60, PORT = 8000, TLS_PORT = 8443 };
+
+/* As many octets of something else. */
+static void print_blanks(FILE *out, size_t length) {
+  fprintf(out, "\"$(printf '%%%zus' x)\"", length);
+}
+
+/* A word for the shell, in quotes where it needs them. */
+static void print_word(FILE *out, const char *word) {
+  size_t length = strlen(word);
+  if (length > LONG_ARGUMENT && *word != '/' && !strstr(word, "://")) {
+    print_blanks(out, length);
+    return;
+  }
+  bool plain = length > 0;
+  for (const char *c = word; *c; c++)
+    plain = plain && (isalnum((unsigned char)*c) || strchr("-_./:=,@%+", *c));
+  if (plain) {
+    fputs(word, out);
+    return;
+  }
+  fputc('\'', out);
+  for (const char *c = word; *c; c++)
+    fputs(*c == '\'' ? "'\\''" : (char[]){*c, '\0'}, out);
+  fputc('\'', out);
+}
+
+/* What a URL of a check begins with, before its port; "" if it is none. */
+static const char *host_of(const char *argument) {
+  static const char *const hosts[] = {
+      "http://localhost:", "https://localhost:", "https://127.0.0.1:"};
+  for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
+    if (strncmp(argument, hosts[i], strlen(hosts[i])) == 0)
+      return hosts[i];
+  return "";
+}
+
+static int port_of(const char *url) {
+  return strncmp(url, "https:", 6) == 0 ? TLS_PORT : PORT;
+}
+
+/* The same, with the port of the reference server in place of the check's. */
+static void print_argument(FILE *out, const char *argument) {
+  char url[4096];
+  size_t length = strlen(host_of(argument));
+  if (length == 0) {
+    print_word(out, argument);
+    return;
+  }
+  const char *rest = argument + length;
+  snprintf(url, sizeof url, "%s%d%s", host_of(argument), port_of(argument),
+           rest + strspn(rest, "0123456789"));
+  print_word(out, url);
+}
+
+/* The program's path as it is seen from here. */
+static const char *relative(const char *path) {
+  char here[4096];
+  size_t length = getcwd(here, sizeof here) ? strlen(here) : 0;
+  return length > 0 && strncmp(path, here, length) == 0 && path[length] == '/' ? path + length + 1
+                                                                               : path;
+}
+
+/* The value of a field of a frame, as check.c wrote it; NULL if there is none. */
+static const char *field_of(const json_t *frame, const char *name) {
+  size_t index;
+  const json_t *field;
+  json_array_foreach(json_object_get(frame, "fields"), index, field) {
+    const char *key = json_string_value(json_array_get(field, 0));
+    if (key && strcmp(key, name) == 0)
+      return json_string_value(json_array_get(field, 1));
+  }
+  return NULL;
+}
+
+/* What the other side is told besides, by the check. */
+static void print_by_hand(FILE *out, const struct outcome *outcome) {
+  const char *words = json_string_value(json_object_get(outcome->file, "by_hand"));
+  if (words)
+    fprintf(out, "%s ", words);
+}
+
+/* curl, with the request that the failure is about, else with the first one. */
+static void print_curl(FILE *out, const struct outcome *outcome, const char *cert) {
+  const json_t *frames = json_object_get(outcome->file, "frames");
+  json_int_t stream =
+      json_integer_value(json_object_get(json_object_get(outcome->file, "finding"), "stream"));
+  const char *method = "GET";
+  const char *path = "/";
+  bool found = false;
+  size_t index;
+  const json_t *frame;
+  json_array_foreach(frames, index, frame) {
+    if (!field_of(frame, ":method") || !field_of(frame, ":path"))
+      continue;
+    bool wanted = json_integer_value(json_object_get(frame, "stream")) == stream;
+    if (found && !wanted)
+      continue;
+    method = field_of(frame, ":method");
+    path = field_of(frame, ":path");
+    found = true;
+    if (wanted)
+      break;
+  }
+  char url[4096];
+  snprintf(url, sizeof url, "%s://localhost:%d%s", cert ? "https" : "http", cert ? TLS_PORT : PORT,
+           strlen(path) < 200 ? path : "/");
+  fprintf(out, "  curl -i ");
+  print_by_hand(out, outcome);
+  fprintf(out, "%s ", cert ? "--cacert" : "--http2-prior-knowledge");
+  if (cert) {
+    print_word(out, cert);
+    fputc(' ', out);
+  }
+  if (strcmp(method, "HEAD") == 0)
+    fprintf(out, "--head ");
+  else if (strcmp(method, "POST") == 0)
+    fprintf(out, "-d data ");
+  else if (strcmp(method, "GET") != 0)
+    fprintf(out, "-X %s ", method);
+  print_word(out, url);
+  fprintf(out, "     # in another terminal\n");
+}
+
+void repeat_print(FILE *out, const struct outcome *outcome) {
+  const json_t *command = json_object_get(json_object_get(outcome->file, "program"), "command");
+  bool server = false;
+  const char *url = NULL;
+  const char *cert = NULL; /* of a server that speaks TLS */
+  const char *before = ""; /* the argument before */
+  size_t index;
+  const json_t *value;
+  json_array_foreach(command, index, value) {
+    const char *argument = json_is_string(value) ? json_string_value(value) : "";
+    server = server || strcmp(argument, "--port") == 0;
+    if (*host_of(argument))
+      url = argument;
+    if (strcmp(before, "--cert") == 0)
+      cert = relative(argument);
+    before = argument;
+  }
+  bool tls = url && port_of(url) == TLS_PORT;
+  if (url && !server) {
+    fprintf(out, "  make serve %s", tls ? "TLS=1 " : "");
+    print_by_hand(out, outcome);
+    fprintf(out, "PORT=%d     # in another terminal\n", port_of(url));
+  }
+  fprintf(out, "  H2_TRACE=1");
+  json_array_foreach(command, index, value) {
+    const char *argument = json_is_string(value) ? json_string_value(value) : "";
+    fputc(' ', out);
+    if (json_is_integer(value)) /* it was so long that its length is all that is known */
+      print_blanks(out, (size_t)json_integer_value(value));
+    else if (index == 0)
+      print_word(out, relative(argument));
+    else if (server && strcmp(before, "--port") == 0)
+      fprintf(out, "%d", cert ? TLS_PORT : PORT);
+    else if (!server && strcmp(before, "--ca") == 0)
+      fputs("cert.pem", out); /* of `make serve` */
+    else
+      print_argument(out, *argument == '/' ? relative(argument) : argument);
+    before = argument;
+  }
+  fputc('\n', out);
+  if (server)
+    print_curl(out, outcome, cert);
+}

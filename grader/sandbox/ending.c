@@ -1,0 +1,70 @@
+/* ending: see ending.h. */
+#include "grader/sandbox/ending.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MIB = 1 << 20 };
+
+__attribute__((format(printf, 4, 5))) static void
+decide(struct ending *ending, enum program_end end, int code, const char *format, ...) {
+  va_list arguments;
+  ending->end = end;
+  ending->code = code;
+  va_start(arguments, format);
+  vsnprintf(ending->text, sizeof ending->text, format, arguments);
+  va_end(arguments);
+}
+
+void ending_lose(struct ending *ending, const char *why) {
+  decide(ending, PROGRAM_LOST, 0, "was lost: %s", why);
+}
+
+static const char *size_text(char text[32], size_t bytes) {
+  if (bytes % MIB == 0)
+    snprintf(text, 32, "%zu MiB", bytes / MIB);
+  else
+    snprintf(text, 32, "%zu bytes", bytes);
+  return text;
+}
+
+static void read_limit(struct ending *ending, const char *name,
+                       const struct program_limits *limits) {
+  const enum program_end end = PROGRAM_OVER_LIMIT;
+  char size[32];
+  size_t memory = 0;
+  if (strcmp(name, "memory") == 0)
+    decide(ending, end, 0, "used more than %s of memory", size_text(size, limits->memory));
+  else if (strcmp(name, "processes") == 0)
+    decide(ending, end, 0, "had more than %d processes at once", limits->processes);
+  else if (sscanf(name, "cpu, memory %zu", &memory) == 1 && memory > limits->memory / 4)
+    decide(ending, end, 0,
+           "used more than %g s of processor time, and took %zu MiB of memory in it",
+           limits->cpu_seconds, memory / MIB);
+  else if (strncmp(name, "cpu", 3) == 0)
+    decide(ending, end, 0, "used more than %g s of processor time", limits->cpu_seconds);
+  else if (strcmp(name, "file") == 0)
+    decide(ending, end, 0, "wrote a file of more than %s", size_text(size, limits->file_size));
+  else
+    decide(ending, end, 0, "printed more than %s", size_text(size, limits->output));
+}
+
+void ending_read(struct ending *ending, const char *how, const struct program_limits *limits) {
+  int number = 0;
+  if (sscanf(how, "exit %d", &number) == 1)
+    decide(ending, PROGRAM_EXITED, number, "exited with status %d", number);
+  else if (sscanf(how, "signal %d", &number) == 1 && sigabbrev_np(number) != NULL)
+    decide(ending, PROGRAM_KILLED, number, "was killed by SIG%s", sigabbrev_np(number));
+  else if (sscanf(how, "signal %d", &number) == 1)
+    decide(ending, PROGRAM_KILLED, number, "was killed by signal %d", number);
+  else if (strncmp(how, "limit ", 6) == 0)
+    read_limit(ending, how + 6, limits);
+  else if (strncmp(how, "failed: ", 8) == 0)
+    decide(ending, PROGRAM_NOT_STARTED, 0, "could not be started: %s", how + 8);
+  else if (strcmp(how, "stopped") == 0)
+    decide(ending, PROGRAM_STOPPED, 0, "was stopped");
+  else
+    ending_lose(ending, strncmp(how, "lost ", 5) == 0 ? how + 5 : how);
+}

@@ -1,0 +1,375 @@
+/*
+ * guard: run one program, and let nothing of it remain.
+ *
+ *   guard --directory DIR --memory BYTES --processes N --cpu MS --file BYTES -- PROGRAM [ARGUMENT]...
+ *
+ * The guard makes DIR and runs PROGRAM in it. It kills PROGRAM with all its descendants when PROGRAM
+ * ends, passes a limit or is to be stopped, and removes DIR as its last act. It is a process of its own
+ * because the grader cannot promise all that: the grader may be killed itself.
+ *
+ * Nothing gets away because the guard is a "subreaper": a descendant whose parent dies becomes the guard's
+ * child, not init's. So where the guard has no child left, no descendant is left either.
+ *
+ * Descriptor 3 is a socket to the grader. The guard writes lines to it:
+ *   started PID   the program runs
+ *   idle MS       so long has every thread of it been asleep; 0 if one was awake a moment ago
+ *   end HOW       it ended, and nothing but DIR is left of it: exit STATUS, signal NUMBER, limit NAME,
+ *                 stopped, failed REASON (it cannot be run), lost REASON (the guard cannot do its work)
+ * and reads bytes: the number of a signal for the program, or 0 to stop it. When the socket is closed
+ * at the other end, the grader is done with DIR, or dead: the guard cleans up and exits.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "grader/sandbox/confine.h"
+#include "grader/sandbox/descendants.h"
+#include "grader/sandbox/remove.h"
+
+enum { GRADER = 3 /* the descriptor */ };
+
+enum {
+  LOOK_MS = 20,        /* between two looks at the descendants, */
+  LOOK_SHARE = 20,     /* and longer where that would take more than 1/20 of a processor */
+  FLOOD_MS = 5,        /* between two glances at how many threads there are: that is quickly done */
+  FLOOD_THREADS = 8,   /* so many for each process allowed, and we look */
+  SWEEP_MS = 5,        /* between two rounds of killing, */
+  SWEEP_ROUNDS = 4000, /* of which there are this many at most: 20 s */
+};
+
+struct guard {
+  char *directory;
+  double memory, processes, cpu, file; /* the limits; cpu in milliseconds */
+  pid_t program;                       /* 0 if there is none, or no more */
+  int signals;                         /* a descriptor from which SIGCHLD and SIGTERM are read */
+  struct descendants descendants;
+  unsigned long long activity; /* as descendants_asleep gave it last */
+  double asleep_since;
+  double next_look;
+  double threads; /* how many there were on this machine when there was no flood */
+  int idle;       /* milliseconds, as the grader was told last */
+  bool made;      /* the directory is there, and is the guard's */
+  bool released;  /* the grader is done with the directory, or dead */
+  char end[128];  /* what the grader will be told in the end; "" while the program runs */
+};
+
+static double seconds(clockid_t clock) {
+  struct timespec time = {0};
+  (void)clock_gettime(clock, &time); /* does not fail for the clocks that Linux has always had */
+  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static double now(void) {
+  return seconds(CLOCK_MONOTONIC);
+}
+
+/* ---- what the grader is told ---- */
+
+/* Decide how it ended. The first reason counts. */
+__attribute__((format(printf, 2, 3))) static void end(struct guard *guard, const char *format,
+                                                      ...) {
+  if (guard->end[0] != '\0')
+    return;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(guard->end, sizeof guard->end, format, arguments);
+  va_end(arguments);
+}
+
+static void fail(struct guard *guard, const char *what) {
+  end(guard, "lost %s: %s", what, strerror(errno));
+}
+
+static bool ended(const struct guard *guard) {
+  return guard->end[0] != '\0';
+}
+
+/* Returns false if the line was not sent: the grader is dead or, with MSG_DONTWAIT, does not read. */
+__attribute__((format(printf, 2, 3))) static bool tell(int flags, const char *format, ...) {
+  char line[160];
+  va_list arguments;
+  va_start(arguments, format);
+  int length = vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  return length > 0 && send(GRADER, line, (size_t)length, flags | MSG_NOSIGNAL) == length;
+}
+
+/* ---- the start ---- */
+
+/* Nothing that the grader left open, blocked or ignored shall matter; nothing from the terminal shall reach
+ * the guard, which is therefore in a session of its own; SIGTERM shall come when the grader dies. */
+static int prepare(struct guard *guard) {
+  sigset_t all;
+  sigset_t wanted;
+  for (int number = 1; number < NSIG; number++)
+    (void)signal(number, SIG_DFL); /* fails for those that are always so */
+  if (sigfillset(&all) != 0 || sigprocmask(SIG_SETMASK, &all, NULL) != 0 ||
+      sigemptyset(&wanted) != 0 || sigaddset(&wanted, SIGCHLD) != 0 ||
+      sigaddset(&wanted, SIGTERM) != 0)
+    return -1;
+  if (close_range(GRADER + 1, ~0U, 0) != 0 || fcntl(GRADER, F_SETFD, FD_CLOEXEC) != 0)
+    return -1;
+  guard->signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (guard->signals < 0 || setsid() < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+    return -1;
+  return prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
+/* Many processes must not keep the guard from its turn. Only root is allowed this, and only root needs it: the
+ * kernel's limit for processes does not apply to root. */
+static void go_early(void) {
+  struct sched_param parameters = {.sched_priority = 0};
+  (void)sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &parameters);
+  (void)setpriority(PRIO_PROCESS, 0, -20);
+}
+
+/* At the start, and in a flood, before all others. Not longer: who reaps a child may have to wait, in the kernel and
+ * awake, for a process that reads of it in /proc; and this one would never get its turn. */
+static void go_first(void) {
+  struct sched_param parameters = {.sched_priority = 1};
+  (void)sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);
+}
+
+static void start(struct guard *guard, char **argv) {
+  guard->threads = descendants_count_threads();
+  struct confinement bounds = {.directory = guard->directory,
+                               .cpu_seconds = guard->cpu / 1e3 + 2, /* we look more exactly */
+                               .file_size = guard->file,
+                               .threads = guard->threads + FLOOD_THREADS * guard->processes};
+  char reason[96];
+  pid_t pid = confine_start(&bounds, argv, reason, sizeof reason);
+  guard->program = pid > 0 ? pid : 0;
+  if (reason[0] != '\0')
+    end(guard, "%s", reason);
+  else if (!tell(0, "started %d\n", (int)pid))
+    end(guard, "stopped");
+  for (int output = 1; output <= 2; output++) { /* the program alone shall keep them open */
+    if (dup2(0, output) < 0)
+      fail(guard, "dup2");
+  }
+}
+
+/* ---- while it runs ---- */
+
+static void note_end(struct guard *guard, const siginfo_t *child) {
+  if (child->si_code == CLD_EXITED)
+    end(guard, "exit %d", child->si_status);
+  else if (child->si_status == SIGXFSZ)
+    end(guard, "limit file");
+  else
+    end(guard, "signal %d", child->si_status);
+  (void)kill(-guard->program, SIGKILL); /* now, while its number cannot mean another group */
+  guard->program = 0;
+}
+
+/* Take notice of the children that died. Returns whether there are any others. */
+static bool reap(struct guard *guard) {
+  siginfo_t child = {0};
+  int found = waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT);
+  while (found == 0 && child.si_pid != 0) {
+    bool dead = child.si_code != CLD_TRAPPED; /* it had itself traced; that is not our business */
+    if (dead && child.si_pid == guard->program)
+      note_end(guard, &child);
+    (void)waitid(P_PID, (id_t)child.si_pid, &child, WEXITED | WNOHANG);
+    memset(&child, 0, sizeof child);
+    found = waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT);
+  }
+  return found == 0;
+}
+
+/* Whether there are so many more threads on this machine that the program may be forking without end. */
+static bool is_flood(const struct guard *guard) {
+  return descendants_count_threads() > guard->threads + FLOOD_THREADS * guard->processes;
+}
+
+static void check_limits(struct guard *guard) {
+  double memory = 0, cpu = 0; /* of all; of the one that has used most */
+  if (descendants_look(&guard->descendants, 0) != 0)
+    fail(guard, "/proc");
+  if ((double)guard->descendants.count > guard->processes)
+    end(guard, "limit processes");
+  for (size_t i = 0; i < guard->descendants.count; i++) {
+    memory += guard->descendants.list[i].memory;
+    if (cpu < guard->descendants.list[i].cpu)
+      cpu = guard->descendants.list[i].cpu;
+  }
+  if (memory > guard->memory)
+    end(guard, "limit memory");
+  else if (cpu * 1e3 > guard->cpu) /* who takes memory without end may need time for it */
+    end(guard, "limit cpu, memory %.0f", memory);
+}
+
+static void check_idleness(struct guard *guard) {
+  double started = now();
+  unsigned long long activity;
+  if (!descendants_asleep(&guard->descendants, &activity) || activity != guard->activity)
+    guard->asleep_since = now();
+  guard->activity = activity;
+  int idle = started > guard->asleep_since ? (int)((started - guard->asleep_since) * 1000) : 0;
+  if (idle != guard->idle && tell(MSG_DONTWAIT, "idle %d\n", idle))
+    guard->idle = idle;
+}
+
+/* Look at the descendants. In a flood they are stopped meanwhile: else they leave no time to count them. */
+static void look(struct guard *guard) {
+  double cost = seconds(CLOCK_PROCESS_CPUTIME_ID);
+  bool flood = is_flood(guard);
+  if (flood) {
+    go_first();
+    (void)kill(-guard->program, SIGSTOP);
+  }
+  check_limits(guard);
+  if (ended(guard))
+    return;
+  if (flood) {
+    (void)kill(-guard->program, SIGCONT);
+    guard->threads = descendants_count_threads();
+    go_early();
+  }
+  check_idleness(guard);
+  cost = seconds(CLOCK_PROCESS_CPUTIME_ID) - cost;
+  guard->next_look = now() + LOOK_MS / 1e3 + cost * LOOK_SHARE;
+}
+
+static void take_command(struct guard *guard) {
+  unsigned char command = 0;
+  ssize_t length = recv(GRADER, &command, 1, MSG_DONTWAIT);
+  if (length == 0 || (length < 0 && errno != EAGAIN))
+    guard->released = true;
+  if (length == 1 && command != 0 && guard->program > 0)
+    (void)kill(guard->program, command);
+  if (guard->released || (length == 1 && command == 0))
+    end(guard, "stopped");
+}
+
+/* Take notice of signals, first, and of children that died: so none is missed that dies meanwhile. Returns
+ * whether there are any others. */
+static bool take_notice(struct guard *guard) {
+  struct signalfd_siginfo received;
+  bool terminated = false;
+  while (read(guard->signals, &received, sizeof received) == sizeof received)
+    terminated = terminated || received.ssi_signo == SIGTERM;
+  bool others = reap(guard);
+  if (terminated) {
+    guard->released = true;
+    end(guard, "stopped");
+  }
+  return others;
+}
+
+/* Wait for something to happen, at most for so many seconds. */
+static void wait_for(struct guard *guard, double seconds) {
+  struct pollfd events[] = {{.fd = guard->signals, .events = POLLIN},
+                            {.fd = GRADER, .events = POLLIN}};
+  int timeout = seconds > 0 ? (int)(seconds * 1000) + 1 : 0;
+  if (poll(events, 2, timeout) < 0 && errno != EINTR)
+    fail(guard, "poll");
+  (void)take_notice(guard);
+  if (events[1].revents != 0)
+    take_command(guard);
+}
+
+static void supervise(struct guard *guard) {
+  guard->next_look = now() + LOOK_MS / 1e3;
+  while (!ended(guard)) {
+    wait_for(guard, FLOOD_MS / 1e3);
+    if (!ended(guard) && (now() >= guard->next_look || is_flood(guard)))
+      look(guard);
+  }
+}
+
+/* ---- the end ---- */
+
+/* Kill until no child is left. Mostly the first blow, at the process group, is all; the rounds are
+ * for descendants that have left the group. */
+static void sweep(struct guard *guard) {
+  if (take_notice(guard) && guard->program > 0) {
+    (void)kill(guard->program, SIGKILL);
+    (void)kill(-guard->program, SIGKILL);
+  }
+  for (int round = 0; take_notice(guard); round++) {
+    if (round == SWEEP_ROUNDS) {
+      guard->end[0] = '\0';
+      end(guard, "lost a process cannot be killed");
+      return;
+    }
+    if (round > 0)
+      (void)descendants_look(&guard->descendants, SIGKILL);
+    struct pollfd event = {.fd = guard->signals, .events = POLLIN};
+    (void)poll(&event, 1, SWEEP_MS);
+  }
+}
+
+static void run(struct guard *guard, char **argv) {
+  if (prepare(guard) != 0)
+    fail(guard, "the guard");
+  else if (mkdir(guard->directory, S_IRWXU) != 0)
+    fail(guard, guard->directory);
+  else
+    guard->made = true;
+  go_first(); /* the grader shall know of the program before that can do anything */
+  if (!ended(guard))
+    start(guard, argv);
+  go_early();
+  supervise(guard);
+  sweep(guard);
+  if (!tell(0, "end %s\n", guard->end))
+    guard->released = true;
+  while (!guard->released)
+    wait_for(guard, 3600);
+  free(guard->descendants.list);
+}
+
+/* ---- main ---- */
+
+static int usage(void) {
+  fprintf(stderr,
+          "usage: guard --directory DIR --memory BYTES --processes N --cpu MS --file BYTES -- "
+          "PROGRAM [ARGUMENT]...\n");
+  return 2;
+}
+
+static bool read_limit(const char *text, double *limit) {
+  char *rest = NULL;
+  *limit = strtod(text, &rest);
+  return rest != text && *rest == '\0' && *limit > 0;
+}
+
+int main(int argc, char **argv) {
+  static const struct option options[] = {
+      {"directory", required_argument, NULL, 'd'}, {"memory", required_argument, NULL, 'm'},
+      {"processes", required_argument, NULL, 'p'}, {"cpu", required_argument, NULL, 'c'},
+      {"file", required_argument, NULL, 'f'},      {NULL, 0, NULL, 0}};
+  struct guard guard = {0};
+  bool valid = true;
+  for (int option; (option = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
+    switch (option) {
+    case 'd': guard.directory = optarg; break;
+    case 'm': valid &= read_limit(optarg, &guard.memory); break;
+    case 'p': valid &= read_limit(optarg, &guard.processes); break;
+    case 'c': valid &= read_limit(optarg, &guard.cpu); break;
+    case 'f': valid &= read_limit(optarg, &guard.file); break;
+    default: return usage();
+    }
+  }
+  if (!valid || optind == argc || guard.directory == NULL || guard.memory == 0 ||
+      guard.processes == 0 || guard.cpu == 0 || guard.file == 0)
+    return usage();
+  run(&guard, argv + optind);
+  return !guard.made || remove_directory(guard.directory) == 0 ? 0 : 1;
+}

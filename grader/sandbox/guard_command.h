@@ -1,0 +1,26 @@
+/*
+ * guard_command: the command line and the environment with which a program is started under the guard.
+ */
+#ifndef GRADER_GUARD_COMMAND_H
+#define GRADER_GUARD_COMMAND_H
+
+#include <limits.h>
+
+#include "grader/sandbox/environment.h"
+#include "grader/sandbox/program.h"
+
+struct guard_command {
+  char directory
+      [PATH_MAX]; /* to be made by the guard: so there is no moment when nobody removes it */
+  char **arguments;
+  struct environment environment;
+};
+
+/* The arguments are those of program_start; the command is all zero before. Returns 0, or -1 with errno
+ * set; in either case it is to be freed. */
+int guard_command_make(struct guard_command *command, const char *guard, const char *const argv[],
+                       const char *const environment[], const struct program_limits *limits);
+
+void guard_command_free(struct guard_command *command);
+
+#endif

@@ -1,0 +1,183 @@
+/* reference_server: see reference_server.h. */
+#include "grader/serve/reference_server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/field.h"
+
+static const char *const fault_names[REFERENCE_FAULTS] = {
+    [REFERENCE_NO_FAULT] = "none", [REFERENCE_SLOW] = "slow",     [REFERENCE_NEVER] = "never",
+    [REFERENCE_REFUSE] = "refuse", [REFERENCE_GOAWAY] = "goaway", [REFERENCE_GARBAGE] = "garbage",
+    [REFERENCE_HALF] = "half",
+};
+
+const char *reference_fault_name(enum reference_fault fault) {
+  return fault_names[fault];
+}
+
+enum reference_fault reference_fault_of(const char *name) {
+  int fault = 0;
+  while (fault < REFERENCE_FAULTS && strcmp(name, fault_names[fault]) != 0)
+    fault++;
+  return (enum reference_fault)fault;
+}
+
+static void log_request(const struct reference_config *config, const struct stream *stream,
+                        int status) {
+  if (!config->log)
+    return;
+  printf("%s %s %d\n", stream_method(stream), stream_path(stream), status);
+  fflush(stdout);
+}
+
+/* --- A body octet by octet ---------------------------------------------------------------------------- */
+
+enum { SLOW_MS = 20 };
+
+struct slow_body {
+  uv_timer_t timer;
+  struct stream *stream;
+  const char *next;
+};
+
+static void free_slow_body(uv_handle_t *timer) {
+  struct slow_body *slow = timer->data;
+  stream_release(slow->stream);
+  free(slow);
+}
+
+static void send_next_octet(uv_timer_t *timer) {
+  struct slow_body *slow = timer->data;
+  bool last = slow->next[0] == '\0' || slow->next[1] == '\0';
+  if (last)
+    stream_end(slow->stream, slow->next, strlen(slow->next));
+  else if (stream_write(slow->stream, slow->next++, 1) >= 0)
+    return;
+  uv_close((uv_handle_t *)timer, free_slow_body);
+}
+
+static void send_slowly(struct stream *stream, const char *body) {
+  struct slow_body *slow = malloc(sizeof *slow);
+  if (!slow) {
+    stream_close(stream, NGHTTP2_INTERNAL_ERROR);
+    return;
+  }
+  *slow = (struct slow_body){.stream = stream_keep(stream), .next = body};
+  uv_timer_init(transport_loop(connection_transport(stream_connection(stream))), &slow->timer);
+  slow->timer.data = slow;
+  uv_timer_start(&slow->timer, send_next_octet, SLOW_MS, SLOW_MS);
+}
+
+/* --- Routes ---------------------------------------------------------------------------------------- */
+
+/* Answer with a text that is constant. */
+static void answer(const struct reference_config *config, struct stream *stream, int status,
+                   const nghttp2_nv *fields, size_t count, const char *body) {
+  size_t length = strlen(body);
+  log_request(config, stream, status);
+  if (stream_respond(stream, status, fields, count, (int64_t)length) != 0) {
+    stream_close(stream, NGHTTP2_INTERNAL_ERROR);
+  } else if (config->fault == REFERENCE_SLOW) {
+    send_slowly(stream, body);
+  } else if (config->fault == REFERENCE_HALF) {
+    stream_write(stream, body, length / 2);
+    transport_close(connection_transport(stream_connection(stream)));
+  } else {
+    stream_write_static(stream, body, length);
+    stream_end(stream, NULL, 0);
+  }
+}
+
+static void not_found(const struct reference_config *config, struct stream *stream) {
+  const nghttp2_nv fields[] = {field_make("content-type", "text/plain; charset=utf-8")};
+  answer(config, stream, 404, fields, 1, "path not found");
+}
+
+static void on_echo_data(struct stream *stream, const uint8_t *data, size_t length, void *user) {
+  (void)user;
+  if (stream_write(stream, data, length) == 0)
+    stream_pause(stream);
+}
+
+static void on_echo_drain(struct stream *stream, void *user) {
+  (void)user;
+  stream_resume(stream);
+}
+
+static void on_echo_end(struct stream *stream, void *user) {
+  (void)user;
+  stream_end(stream, NULL, 0);
+}
+
+static const struct stream_events echo_events = {
+    .on_data = on_echo_data, .on_drain = on_echo_drain, .on_end = on_echo_end};
+
+static void send_data(const struct reference_config *config, struct stream *stream) {
+  log_request(config, stream, 200);
+  if (stream_respond(stream, 200, NULL, 0, STREAM_LENGTH_UNKNOWN) != 0)
+    stream_close(stream, NGHTTP2_INTERNAL_ERROR);
+  else
+    stream_set_events(stream, &echo_events, NULL);
+}
+
+/* The routes themselves. */
+static void route(const struct reference_config *config, struct stream *stream) {
+  const char *path = stream_path(stream);
+  const char *method = stream_method(stream);
+  bool get = strcmp(method, "GET") == 0;
+  if (get && strcmp(path, "/") == 0)
+    answer(config, stream, 200, NULL, 0, "Hello World!");
+  else if (get && strcmp(path, "/hello-world") == 0)
+    answer(config, stream, 200, NULL, 0, "Hello World");
+  else if (get && strcmp(path, "/ping") == 0)
+    answer(config, stream, 200, NULL, 0, "pong");
+  else if (strcmp(method, "POST") == 0 && strcmp(path, "/send-data") == 0)
+    send_data(config, stream);
+  else
+    not_found(config, stream);
+}
+
+static void on_stream(struct stream *stream, void *user) {
+  const struct reference_config *config = user;
+  if (config->fault == REFERENCE_NEVER)
+    log_request(config, stream, 0);
+  else if (config->fault == REFERENCE_REFUSE)
+    stream_close(stream, NGHTTP2_REFUSED_STREAM);
+  else
+    route(config, stream);
+}
+
+static void on_connection(struct connection *connection, void *user) {
+  const struct reference_config *config = user;
+  static const char answer_1_1[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+  if (config->on_connection)
+    config->on_connection(connection, config->user);
+  if (config->fault == REFERENCE_GARBAGE) {
+    transport_write(connection_transport(connection), answer_1_1, strlen(answer_1_1));
+    transport_close(connection_transport(connection));
+  } else if (config->fault == REFERENCE_GOAWAY) {
+    nghttp2_session_terminate_session(connection_session(connection), NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+}
+
+static void on_close(void *user) {
+  const struct reference_config *config = user;
+  if (config->on_close)
+    config->on_close(config->user);
+}
+
+struct server *reference_server_listen(uv_loop_t *loop, const struct reference_config *config,
+                                       char *error, size_t error_size) {
+  const struct server_config server_config = {
+      .host = "localhost",
+      .port = config->port,
+      .tls = config->tls,
+      .on_stream = on_stream,
+      .on_connection = on_connection,
+      .on_close = on_close,
+      .user = (void *)config, /* it is only ever read */
+  };
+  return server_listen(loop, &server_config, error, error_size);
+}

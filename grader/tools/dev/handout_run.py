@@ -1,0 +1,326 @@
+"""What a handout shows: running it in a copy of the project, and comparing what is printed.
+
+See handout for the rules."""
+import contextlib
+import fcntl
+import os
+import pathlib
+import random
+import re
+import select
+import shutil
+import socket
+import struct
+import subprocess
+import tempfile
+import termios
+import time
+
+from handout_text import ROOT, Wrong
+
+BLOCK_SECONDS = float(os.environ.get("HANDOUT_SECONDS", "60"))
+SERVER_SECONDS = 20
+END_SECONDS = 3
+LOOK_SECONDS = 0.05  # between two looks at whether a script has ended
+PORT = re.compile(r"\b(?:80\d\d|844\d)\b")
+MARK = "\036"  # is printed before the output of each command
+
+# --- What may differ ----------------------------------------------------------------------------------
+
+LADDER = re.compile(r"([ >]*(?:#\d+ )? *)(\d+(?:\.\d)?)? +([│├|].{19}[│┤|])(.*)$")
+MASKS = [
+    (re.compile(r"\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"), "DATE"),
+    (re.compile(r"\bSEED=\d+"), "SEED"),
+    (re.compile(r"\b\d+\.\d s\b"), "SECONDS"),
+    (re.compile(r"\blocalhost:[1-9]\d{4}\b"), "localhost:PORT"),
+    (re.compile(r"8 bytes: [0-9a-f]{16}\b"), "8 bytes: OCTETS"),
+    (re.compile(r"\b0x[0-9a-f]{6,}\b"), "ADDRESS"),
+    (re.compile(r"\b\d+==ERROR"), "PID==ERROR"),
+    (re.compile(r"\.c(:\d+)+"), ".c:LINE"),
+]
+
+
+def masked(line):
+    """A line without what may differ."""
+    ladder = LADDER.match(line)
+    if ladder:
+        before, at, rails, text = ladder.groups()
+        if "HEADERS" in rails:
+            text = re.sub(r"\d+ bytes?($| \()", r"N bytes\1", text)
+            text = re.sub(r"( \(.{6}).*…\)$", r"\1", text)  # a longer number leaves less of the request
+        line = f"{'@' if at else ' '}{before.strip()} {rails}{text}"
+    for pattern, name in MASKS:
+        line = pattern.sub(name, line)
+    return line.rstrip()
+
+
+def by_sides(lines):
+    """Masked lines, sorted: what is no ladder, what the client sent, what the server sent, notes. Before or after which
+    of its other frames a side acknowledges SETTINGS, hangs on when the other's SETTINGS have come: so it stands apart."""
+    sides = {"none": [], "client": [], "server": [], "note": [], "client ACK": [], "server ACK": []}
+    side = "note"
+    for line in lines:
+        ladder = re.match(r"([@ ])[> #0-9]*([│├|].{19}[│┤|])", line)
+        if not ladder:
+            sides["none"].append(line)
+            continue
+        if ladder[1] == "@":  # it has a time; a line without one belongs to the frame above it
+            second = ladder[2][1]
+            side = "client" if second in "─-" else "server" if second in "◄<" else "note"
+            if " SETTINGS " in ladder[2] and ", ACK," in line:
+                side += " ACK"
+        sides[side].append(line)
+    return [line for side in sides.values() for line in side]
+
+
+def fits(expected, seen):
+    """Whether the lines are as expected, where "..." is any lines."""
+    pattern = "".join(r"(?:[^\n]*\n)*?" if line == "..." else re.escape(line + "\n")
+                      for line in expected)
+    return re.fullmatch(pattern, "".join(line + "\n" for line in seen)) is not None
+
+
+def matches(expected, seen):
+    """Whether `seen` is what `expected` says, as far as it may not differ."""
+    expected, seen = [masked(line) for line in expected], [masked(line) for line in seen]
+    return fits(expected, seen) or fits(by_sides(expected), by_sides(seen))
+
+
+def has_ladder(block):
+    return any(LADDER.match(line) for command in block.commands for line in command.expected)
+
+
+# --- Running ------------------------------------------------------------------------------------------
+
+
+def environment():
+    """Ours, without what make or a terminal hands on."""
+    dropped = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ONLY", "V", "LAB", "CHECK",
+               "SEED", "STRICT", "SOLUTION", "PROGRAMS", "PROGRAM", "ARGS", "PORT", "TLS", "FORCE",
+               "H2_TRACE", "SSLKEYLOGFILE", "COLUMNS", "LANG", "LC_CTYPE")
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    return {**kept, "LC_ALL": "C.UTF-8", "TERM": "dumb", "NO_COLOR": "1"}
+
+
+class Terminal:
+    """A script that bash runs on a terminal of its own, at which nobody types. The terminal controls its session:
+    when this end of it is closed, even because we were killed, what runs there is hung up on."""
+
+    def __init__(self, folder, script):
+        self.master, slave = os.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.process = subprocess.Popen(["bash", "--norc", "-c", script], cwd=folder,
+                                        stdin=subprocess.DEVNULL, stdout=slave, stderr=slave,
+                                        env=environment(), start_new_session=True,
+                                        preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0))
+        os.close(slave)
+        self.bytes = b""
+
+    def read(self, seconds):
+        """Take what comes within that time. Returns False once all who could print are gone."""
+        readable, _, _ = select.select([self.master], [], [], max(0, seconds))
+        if not readable:
+            return True
+        try:
+            some = os.read(self.master, 65536)
+        except OSError:  # EIO: that is how a terminal ends
+            some = b""
+        self.bytes += some
+        return some != b""
+
+    def read_to_end(self, seconds):
+        """Take all that comes until the script has ended, whoever else it has left behind. Returns whether it has ended
+        within that time."""
+        deadline = time.monotonic() + seconds
+        while self.process.poll() is None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            if not self.read(min(left, LOOK_SECONDS)):
+                break
+        length = -1
+        while length != len(self.bytes):
+            length = len(self.bytes)
+            if not self.read(0):
+                break
+        return True
+
+    def text(self):
+        return self.bytes.decode("utf-8", "replace").replace("\r", "")
+
+    def end(self):
+        """Ctrl-C; and with force what does not heed it."""
+        with contextlib.suppress(OSError):
+            os.write(self.master, b"\3")
+        deadline = time.monotonic() + END_SECONDS
+        while self.read(deadline - time.monotonic()) and time.monotonic() < deadline:
+            pass
+        os.close(self.master)
+        subprocess.run(["pkill", "-KILL", "-s", str(self.process.pid)], check=False)
+        self.process.wait()
+
+
+class Ports:
+    """The free ports that stand for those of the handout, and back. They have four digits as well, so
+    that lines break where they did; and are below those that the system gives to clients."""
+
+    def __init__(self):
+        self.free = {}
+
+    def choose(self, match):
+        shown = match[0]
+        while shown not in self.free:
+            port = random.randint(1100, 7999)
+            with socket.socket() as probe, contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                if str(port) not in self.free.values():
+                    self.free[shown] = str(port)
+        return self.free[shown]
+
+    def replace(self, text):
+        return PORT.sub(self.choose, text)
+
+    def restore(self, text):
+        for shown, port in self.free.items():
+            text = re.sub(rf"\b{port}\b", shown, text)
+        return text
+
+
+class Server:
+    """The server of a block, started and listening. What it prints is looked at when the handout ends."""
+
+    def __init__(self, copy, block):
+        self.copy = copy
+        self.command = block.commands[0]
+        if len(block.commands) > 1:
+            raise Wrong(block.line, "a server stands alone in its block")
+        if not PORT.search(self.command.text):
+            raise Wrong(self.command.line, "a server's command must name its port, such as 8000")
+        self.terminal = Terminal(copy.root, "exec " + copy.ports.replace(self.command.text))
+        if not self.wait(self.is_up, SERVER_SECONDS):
+            said = "\n".join(self.lines())
+            self.terminal.end()
+            raise Wrong(self.command.line, f"this server does not listen:\n{said}")
+
+    def lines(self):
+        return self.copy.restore(self.terminal.text())
+
+    def wait(self, done, seconds):
+        """Until done(its lines). Returns whether it came to that."""
+        deadline = time.monotonic() + seconds
+        while not done(self.lines()):
+            left = deadline - time.monotonic()
+            if left <= 0 or not self.terminal.read(left):
+                return done(self.lines())
+        return True
+
+    @staticmethod
+    def is_up(lines):
+        return any(line.startswith("listening on ") for line in lines)
+
+
+# --- The copy of the project --------------------------------------------------------------------------
+
+
+def partly_done(solution, last):
+    """The solution, of which only the TODOs 1 to `last` are done: their blocks are no longer marked, so that
+    they stay when the starter is derived."""
+    def keep(block):
+        number = int(re.search(r"todo\((\d+),", block[0])[1])
+        if number > last:
+            return block[0]
+        return re.sub(r"[ \t]*/\* STARTER\n.*?^[ \t]*\*/\n", "", block[1], flags=re.S | re.M)
+    return re.sub(r"[ \t]*/\* BEGIN SOLUTION \*/\n(.*?)[ \t]*/\* END SOLUTION \*/\n", keep, solution,
+                  flags=re.S)
+
+
+class Copy:
+    """A copy of this project in a temporary folder, and the servers that were started in it."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="handout-")).resolve()
+        self.root = self.folder / "project"
+        self.ports = Ports()
+        self.servers = []
+        self.state = "as it is"
+        shutil.copytree(ROOT, self.root, symlinks=True,
+                        ignore=shutil.ignore_patterns(".git", "tests", "*.mine-*", "*.pem"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for server in self.servers:
+            server.terminal.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def quietly(self, *command):
+        """Run what the handout does not show. Returns what it prints."""
+        done = subprocess.run(command, cwd=self.root, env=environment(), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(map(str, command))}:\n{done.stdout}")
+        return done.stdout
+
+    def put(self, state):
+        """Make the student's files what they are to be, and build them."""
+        if state == self.state or not self.lab:
+            return
+        self.state = state
+        for solution in sorted(self.lab.glob("solution/*.c")):
+            text = solution.read_text(encoding="utf-8")
+            if state and state[0] == "todo":
+                text = partly_done(text, state[1])
+            if state and state[0] == "todo" and "BEGIN SOLUTION" in text:
+                (self.folder / "partly.c").write_text(text, encoding="utf-8")
+                text = self.quietly("grader/tools/dev/starter.sh", self.folder / "partly.c")
+            (self.root / self.lab.name / solution.name).write_text(text, encoding="utf-8")
+        if state and state[0] == "mistake":
+            self.put_mistake(state[1])
+        self.quietly("make", f"LAB={self.lab.name[3:5]}")
+        # Nothing is said of what was better or worse the last time.
+        (self.root / "build/grade/progress.json").unlink(missing_ok=True)
+
+    def put_mistake(self, name):
+        """A mistake is a patch of the solution; here the solution is the student's file."""
+        places = [ROOT / folder / self.lab.name[:5] / f"{name}.patch"
+                  for folder in ("grader/mistakes", "grader/tests/handouts")]
+        patches = [place for place in places if place.exists()]
+        if not patches:
+            raise RuntimeError(f"there is no mistake {name} of {self.lab.name}")
+        text = patches[0].read_text(encoding="utf-8").replace("/solution/", "/")
+        (self.folder / "mistake.patch").write_text(text, encoding="utf-8")
+        self.quietly("patch", "-p1", "--forward", "-i", self.folder / "mistake.patch")
+
+    def put_script(self, block):
+        """Write the file of a .js block. Returns its name."""
+        name = re.match(r"// (\S+\.js)$", block.lines[0])
+        if not name:
+            raise Wrong(block.line, "the first line of a .js block is its name: // NAME.js")
+        file = self.root / name[1]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(self.ports.replace("\n".join(block.lines)) + "\n", encoding="utf-8")
+        return name[1]
+
+    def restore(self, text):
+        """The lines of what was printed, as the student would see them."""
+        text = self.ports.restore(text).replace(f"{self.root}/", "")
+        return [line.rstrip() for line in text.splitlines()]
+
+    def run(self, block):
+        """Run the commands of a block. Returns the lines that each has printed. What the grader says must not depend on how
+        the labs were when another block was run."""
+        pathlib.Path(self.root, "build/grade/progress.json").unlink(missing_ok=True)
+        script = f"mark() {{ local status=$?; printf '{MARK}'; return $status; }}\n"
+        for command in block.commands:
+            script += f"mark\n{self.ports.replace(command.text)}\n"
+        terminal = Terminal(self.root, script)
+        try:
+            if not terminal.read_to_end(BLOCK_SECONDS):
+                said = "\n".join(self.restore(terminal.text())[:50])
+                raise Wrong(block.line, f"this goes on after {BLOCK_SECONDS:g} seconds; it began:\n{said}")
+            text = terminal.text()
+        finally:
+            terminal.end()
+        return [self.restore(printed) for printed in text.split(MARK)[1:]]

@@ -1,0 +1,186 @@
+"""What a handout says: reading its Markdown, and what can be checked without running anything.
+
+See handout for the rules."""
+import pathlib
+import re
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+SECTIONS = ["What you build", "The idea", "In Node.js", "Your tasks", "Run it", "On the wire",
+            "When it fails", "Going further"]
+
+
+class Wrong(Exception):
+    """What is wrong with a handout, and the line where it is, counted from 0."""
+
+    def __init__(self, line, text):
+        super().__init__(text)
+        self.line = line
+
+
+# --- Markdown -----------------------------------------------------------------------------------------
+
+
+class Command:
+    """One command, and what it is to print: the lines from `start` to before `end` of the file."""
+
+    def __init__(self, text, line):
+        self.text = text
+        self.line = line
+        self.start = self.end = line + 1
+        self.expected = []
+
+
+class Block:
+    """One fenced block; `line` is that of its first line inside. `state` is what the student's files are: None for
+    the solution, ("todo", N) for the first N TODOs done, ("mistake", name)."""
+
+    def __init__(self, language, line, lines, state):
+        self.language = language
+        self.line = line
+        self.lines = lines
+        self.state = state
+        self.commands = []
+        if language == "console":
+            self.parse_commands()
+
+    def parse_commands(self):
+        for number, line in enumerate(self.lines, self.line):
+            if line.startswith("$ "):
+                self.commands.append(Command(line[2:], number))
+            elif not self.commands:
+                raise Wrong(number, 'a console block begins with a command: a line "$ ..."')
+            elif line.startswith("> ") and not self.commands[-1].expected:
+                self.commands[-1].text += "\n" + line[2:]
+                self.commands[-1].start = self.commands[-1].end = number + 1
+            else:
+                self.commands[-1].expected.append(line)
+                self.commands[-1].end = number + 1
+
+    def is_server(self):
+        return any(re.match(r"(\.\.\.\n)?listening on ", "\n".join(command.expected))
+                   for command in self.commands)
+
+
+STATE = re.compile(r"<!-- with (?:(the starter)|TODO 1(?: to (\d+))? done|the mistake (\S+)) -->$")
+
+
+def parse_state(line, number):
+    """What the comment above a block says."""
+    if not line.startswith("<!--"):
+        return None
+    match = STATE.match(line)
+    if not match:
+        raise Wrong(number, "this comment is not one of those that are known")
+    starter, last, mistake = match.groups()
+    if mistake:
+        return ("mistake", mistake)
+    return ("todo", 0 if starter else int(last or 1))
+
+
+def parse(lines):
+    """All fenced blocks of the file."""
+    blocks = []
+    language = None
+    for number, line in enumerate(lines):
+        if not line.startswith("```"):
+            continue
+        if language is None:
+            language, start = line[3:].strip(), number + 1
+            state = parse_state(lines[number - 1] if number else "", number - 1)
+        else:
+            blocks.append(Block(language, start, lines[start:number], state))
+            language = None
+    if language is not None:
+        raise Wrong(start - 1, "this block does not end")
+    return blocks
+
+
+# --- Quotations, names, links -------------------------------------------------------------------------
+
+
+def squeeze(text):
+    return re.sub(r"\s+", " ", text).strip().replace("* ", "*")
+
+
+def quoted_sources(lab):
+    """The texts that C may be quoted from, in which white space is single."""
+    include = subprocess.run(["pkg-config", "--variable=includedir", "libnghttp2"],
+                             stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
+    paths = [*sorted(lab.glob("solution/*.c") if lab else []), *sorted(ROOT.glob("common/*.h")),
+             pathlib.Path(include or "/usr/include") / "nghttp2/nghttp2.h"]
+    return [squeeze(path.read_text(encoding="utf-8")) for path in paths if path.exists()]
+
+
+def has_pieces(source, pieces):
+    position = 0
+    for piece in pieces:
+        position = source.find(piece, position)
+        if position < 0:
+            return False
+        position += len(piece)
+    return True
+
+
+def check_quotation(block, sources):
+    """Each paragraph may be from another file."""
+    for paragraph in "\n".join(block.lines).split("\n\n"):
+        pieces = [squeeze(piece) for piece in re.split(r"(?m)^\s*\.\.\.\s*$", paragraph)]
+        if not any(has_pieces(source, pieces) for source in sources):
+            yield Wrong(block.line, "this stands neither in the lab's solution nor in a header:\n" + paragraph)
+
+
+def check_names(lines, sources):
+    """That the functions, types and constants exist which are named in code between backticks. (Whether a check
+    exists is looked at elsewhere.)"""
+    known = set(re.findall(r"\w+", " ".join(sources)))
+    floors = {path.stem for path in ROOT.glob("common/*.h")} | {"nghttp2"}
+    for number, line in enumerate(lines):
+        for code in re.findall(r"`[^`]*`", line):
+            for word in re.findall(r"\b[A-Za-z0-9]+_\w+", re.sub(r"CHECK=\w+", "", code)):
+                if word.split("_")[0].lower() in floors and word not in known:
+                    yield Wrong(number, f"there is no {word}")
+
+
+def check_links(path, lines):
+    for number, line in enumerate(lines):
+        for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", line):
+            if not re.match(r"[a-z]+:", link) and not (path.parent / link).exists():
+                yield Wrong(number, f"it links to {link}, which does not exist")
+
+
+# --- The lab ------------------------------------------------------------------------------------------
+
+
+def check_lab(lab, lines):
+    """That a lab's handout has its sections, and tells of all TODOs and all checks."""
+    headings = [line[3:].strip() for line in lines if line.startswith("## ")]
+    if headings != SECTIONS:
+        yield Wrong(0, f"its sections are {headings}, and must be {SECTIONS}")
+    text = "\n".join(lines)
+    solutions = [path.read_text(encoding="utf-8") for path in lab.glob("solution/*.c")]
+    asked = {number for solution in solutions for number in re.findall(r"\btodo\((\d+),", solution)}
+    told = set(re.findall(r"(?m)^### .*\bTODO (\d+)\b", text))
+    for number in sorted(asked - told):
+        yield Wrong(0, f"no heading is about TODO {number}")
+    for number in sorted(told - asked):
+        yield Wrong(0, f"a heading is about TODO {number}, which does not exist")
+    checks = (ROOT / f"grader/{lab.name[:5]}_checks.c").read_text(encoding="utf-8")
+    exist = set(re.findall(r"(?m)^CHECK\(\w+, (\w+),", checks))
+    named = set(re.findall(r"CHECK=(\w+)", text))
+    for check in sorted(exist - named):
+        yield Wrong(0, f"it does not name the check {check}")
+    for check in sorted(named - exist):
+        yield Wrong(0, f"it names the check {check}, which does not exist")
+
+
+def check_text(path, lab, lines, blocks):
+    """All that can be seen without running anything. Yields what is wrong."""
+    sources = quoted_sources(lab)
+    for block in blocks:
+        if block.language == "c":
+            yield from check_quotation(block, sources)
+    yield from check_names(lines, sources)
+    yield from check_links(path, lines)
+    if lab:
+        yield from check_lab(lab, lines)

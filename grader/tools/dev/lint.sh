@@ -1,0 +1,56 @@
+#!/bin/sh
+# lint: what tools can find wrong in the C files and shell scripts of this project.
+#
+#   FLAGS='-std=gnu11 -I. ...' lint FILE...
+#
+# Hostile programs are laid out like all others, but nobody expects anything else of them.
+set -u
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cores=$(nproc)
+status=0
+
+# Run a tool; show what it says only if it fails.
+step() {
+  name=$1
+  shift
+  if "$@" >"$work/said" 2>&1; then
+    echo "  ok    $name"
+  else
+    echo "  FAIL  $name"
+    grep -v '^[0-9]* warnings\{0,1\}.* generated\.$' "$work/said"
+    status=1
+  fi
+}
+
+# The command given, once for each C file, on all cores.
+each() {
+  xargs -P "$cores" -n 1 "$@" <"$work/sources"
+}
+
+for file in "$@"; do
+  case $file in
+    */hostile/*) ;;
+    *.c) echo "$file" ;;
+  esac
+done >"$work/sources"
+
+step clang-format clang-format --dry-run -Werror "$@"
+# shellcheck disable=SC2086
+for compiler in gcc clang; do
+  step "$compiler -O2 -Werror" each "$compiler" ${FLAGS:-} -Werror -O2 -c -o /dev/null
+done
+# cppcheck does not read the headers of other libraries: this is what Criterion's macros come to.
+step cppcheck xargs cppcheck --quiet -j "$cores" --std=c11 --language=c -I. -D_GNU_SOURCE --inline-suppr \
+  --enable=warning,performance,portability --error-exitcode=1 \
+  '-DTest(suite,name,...)=void suite##_##name(void)' '-DTestSuite(...)=struct criterion_suite' \
+  '-DReportHook(kind)=void report_##kind' '-DFOREACH_SET(element,set)=for (element = set; element;)' \
+  <"$work/sources"
+# shellcheck disable=SC2016
+step clang-tidy each sh -c "exec clang-tidy --quiet \"\$1\" -- ${FLAGS:-}" clang-tidy
+if command -v shellcheck >/dev/null; then
+  # shellcheck disable=SC2046
+  step shellcheck shellcheck -x -S warning $(grep -lE '^#!.*/(env )?(ba)?sh$|^# shellcheck shell=' \
+    .ci/run grader/tools/*.sh grader/tools/dev/*.sh grader/tests/*.sh 2>/dev/null)
+fi
+exit $status

@@ -1,0 +1,58 @@
+#!/bin/sh
+# pictures: make the pictures that the README shows, in grader/tools/dev/pictures/, from what really runs.
+#
+# Those of the terminal are made in 80 and in 160 columns, on a dark and on a light terminal; those of the page in two
+# widths, dark and light. Everything has been built before: see
+# `make pictures`.
+set -eu
+folder=grader/tools/dev/pictures
+mistake=build/mistakes/lab02/picture
+stage=build/picture
+
+# picture NAME COMMAND [--from TEXT] [--to TEXT]
+picture() {
+  name=$1
+  command=$2
+  shift 2
+  for columns in 80 160; do
+    for theme in dark light; do
+      file=$folder/$name-$columns-$theme.png
+      grader/tools/dev/terminal_picture.py --columns $columns --theme $theme "$@" "$file" "$command"
+      echo "  $file: $(wc -c <"$file") bytes"
+    done
+  done
+}
+
+# page NAME CHECK GRADING: that check on the page of the grading in that folder.
+page() {
+  for width in 640 1120; do
+    for theme in dark light; do
+      file=$folder/$1-$width-$theme.png
+      grader/tools/dev/page_picture.py --width $width --theme $theme "$2" "$3/index.html" "$file"
+      echo "  $file: $(wc -c <"$file") bytes"
+    done
+  done
+}
+
+# A project whose student has made a known mistake in lab 2; it is compiled as a student's program is.
+make_stage() {
+  mkdir -p $mistake/lab02-requests $stage/lab02-requests $stage/build/labs/lab02-requests
+  cp lab02-requests/solution/requests.c $mistake/lab02-requests/
+  patch -s -p3 -d $mistake/lab02-requests <grader/mistakes/lab02/post-never-ends.patch
+  make -s mistake-programs
+  cp $mistake/lab02-requests/requests.c $stage/lab02-requests/
+  cp $mistake/lab02-requests/requests $stage/build/labs/lab02-requests/
+  ln -s "$PWD/grader" $stage/grader
+  ln -s "$PWD/build/grader" $stage/build/grader
+}
+
+# A server on a free port while the commands that follow run; $url is where.
+served='exec 3< <(exec build/grader/serve --port 0); read -r _ _ url <&3; trap "kill $!" EXIT'
+
+rm -rf $stage
+make_stage
+picture ladder "$served; H2_TRACE=1 build/solutions/lab02-requests/requests \$url/hello-world /ping >/dev/null"
+picture failure "cd $stage && build/grader/grade --programs build/labs --lab 02 --seed 1" --from '✘ post ' --to 'more: '
+picture demo 'grader/lecture/demo.py 02' --from '4/5 '
+page page lab02.post $stage/build/grade
+rm -rf $mistake $stage

@@ -1,0 +1,64 @@
+"""sample: a grading with failures in it, for tests and pictures of the page.
+
+    make(folder, mistakes, programs)
+
+grades, in `folder`, the reference solutions, of which some labs are replaced: `mistakes` names known mistakes
+("lab01/no-goaway"), `programs` maps a path ("lab02-requests/requests") to the text of a script. Returns the
+path of the page. The seed is fixed, so that the same page comes out again but for its times.
+"""
+import glob
+import importlib.machinery
+import importlib.util
+import os
+import shutil
+import subprocess
+
+SEED = '4711'
+
+
+def load(path):
+    """A tool of ours that has no .py in its name."""
+    loader = importlib.machinery.SourceFileLoader(os.path.basename(path), path)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
+
+
+def compile_mistakes(names):
+    """Returns the paths of the programs."""
+    tool = load('grader/mistakes/mistakes.py')
+    mistakes = [tool.Mistake(f'grader/mistakes/{name}.patch') for name in names]
+    for mistake in mistakes:
+        tool.prepare(mistake)
+    tool.compile_all(mistakes)
+    for mistake in mistakes:
+        if mistake.problem:
+            raise RuntimeError(f'{mistake.path} {mistake.problem}')
+    return [program for mistake in mistakes for program in mistake.programs]
+
+
+def place(folder, path, source):
+    """Put a program where the grader looks for it, in place of one that is there."""
+    target = f'{folder}/programs/{path}'
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    if os.path.exists(target):
+        os.remove(target)
+    shutil.copy(source, target)
+
+
+def make(folder, mistakes=(), programs=None, options=()):
+    for path in glob.glob('build/solutions/*/*'):
+        if os.access(path, os.X_OK) and os.path.isfile(path):
+            place(folder, path.removeprefix('build/solutions/'), path)
+    for path in compile_mistakes(mistakes) if mistakes else []:
+        place(folder, '/'.join(path.split('/')[-2:]), path)
+    for path, text in (programs or {}).items():
+        target = f'{folder}/programs/{path}'
+        os.remove(target)
+        with open(target, 'wb') as file:
+            file.write(text)
+        os.chmod(target, 0o755)
+    command = [os.path.abspath('build/grader/grade'), '--programs', f'{folder}/programs', '--output',
+               f'{folder}/grade', '--seed', SEED, *options]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    return f'{folder}/grade/index.html'

@@ -1,0 +1,41 @@
+#!/bin/sh
+# starters: derive each labNN-name/X.c from the labNN-name/solution/X.c that is named.
+#
+#   starters [--force] SOLUTION.c...
+#
+# A starter with somebody's work in it is left alone, and the status is 1: that is, one that is neither as
+# it was committed nor as it was derived the last time (build/starters keeps a copy). --force overwrites.
+set -u
+tools=$(dirname "$0")
+force=
+if [ "${1:-}" = --force ]; then
+  force=1
+  shift
+fi
+status=0
+
+# Whether nothing is lost when this file is overwritten.
+untouched() {
+  [ ! -e "$1" ] || cmp -s "$1" "build/starters/$1" ||
+    { git ls-files --error-unmatch "$1" && git diff --quiet HEAD -- "$1"; } >/dev/null 2>&1
+}
+
+for solution in "$@"; do
+  lab=${solution%%/*}
+  starter=$lab/${solution##*/}
+  mkdir -p "build/starters/$lab"
+  derived=build/starters/$starter.new
+  if ! "$tools/starter.sh" "$solution" >"$derived"; then
+    rm -f "$derived"
+    status=1
+  elif cmp -s "$derived" "$starter"; then
+    mv "$derived" "build/starters/$starter"
+  elif [ -n "$force" ] || untouched "$starter"; then
+    cp "$derived" "$starter" && mv "$derived" "build/starters/$starter" && echo "  wrote $starter"
+  else
+    rm -f "$derived"
+    echo "starters: $starter has somebody's work in it; FORCE=1 overwrites it" >&2
+    status=1
+  fi
+done
+exit $status

@@ -1,0 +1,222 @@
+/* report: see report.h. */
+#include "grader/words/report.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grader/words/source.h"
+
+/* Where there is no memory for a word it is left out. */
+static void append(struct buffer *text, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void append(struct buffer *text, const char *format, ...) {
+  char piece[1024];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(piece, sizeof piece, format, arguments);
+  va_end(arguments);
+  buffer_append_text(text, piece);
+}
+
+/* --- One sentence --------------------------------------------------------------------------------- */
+
+/* AddressSanitizer calls it the same whether a function calls itself for ever, or has an array too large: only in the first
+ * case the stack shows one place again and again. */
+static bool is_recursion(const char *report) {
+  enum { TIMES = 8 };
+  const char *stack = strstr(report, "\n    #3 ");
+  const char *function = stack ? strstr(stack, " in ") : NULL;
+  if (!function)
+    return false;
+  char name[80];
+  snprintf(name, sizeof name, "%.*s ", (int)(strcspn(function + 4, " \n") + 4), function);
+  int times = 0;
+  for (const char *next = report; (next = strstr(next, name)); next += strlen(name))
+    times++;
+  return times >= TIMES;
+}
+
+const char *report_sentence(const char *report) {
+  static const struct {
+    const char *sign;
+    const char *words;
+  } errors[] = {
+      {"heap-use-after-free", "The program uses memory that it has already freed."},
+      {"double-free", "The program frees the same memory twice."},
+      {"heap-buffer-overflow", "The program reads or writes beyond the end of a block of memory."},
+      {"stack-buffer-overflow", "The program reads or writes beyond the end of a local array."},
+      {"global-buffer-overflow", "The program reads or writes beyond the end of a global array."},
+      {"stack-use-after", "The program uses a local variable after its function has returned."},
+      {"param-overlap", "The program copies memory onto itself: memcpy needs two places."},
+      {"SEGV on unknown address 0x0000000000", "The program follows a NULL pointer."},
+      {"SEGV",
+       "The program follows a wild pointer: one that was never set, or in memory already freed."},
+      {": BUS on unknown",
+       "The program follows a wild pointer: one that was never set, or in memory already freed."},
+      {": FPE on unknown", "The program divides by zero."},
+      {"unknown-crash", "The program reads or writes where there is no memory of its own."},
+      {"attempting free on", "The program frees what malloc did not give it."},
+      {"LeakSanitizer", "The program does not free all the memory that it allocates."},
+      {"from within a callback of nghttp2",
+       "The program sends or receives from within a callback of nghttp2: that is forbidden."},
+      {"null pointer passed",
+       "The program passes a NULL pointer to a function that must not have one."},
+      {"null pointer", "The program follows a NULL pointer."},
+      {"runtime error: ", "The program does something that C leaves undefined."},
+  };
+  if (strstr(report, "stack-overflow"))
+    return is_recursion(report)
+               ? "The program calls itself without end."
+               : "The stack is full: a local variable is larger than a stack can be.";
+  for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+    if (strstr(report, errors[i].sign))
+      return errors[i].words;
+  return "A sanitizer has found an error in the program.";
+}
+
+/* --- Frames --------------------------------------------------------------------------------------- */
+
+/* "    #1 0x55bb2d9288a2 in read_data build/labs/../lab02-requests/requests.c:107" */
+static bool read_frame(const char *line, struct report_place *place) {
+  int used = 0;
+  *place = (struct report_place){.line = 0};
+  if (sscanf(line, " #%*d 0x%*x in %63s %n", place->function, &used) != 1 || used == 0)
+    return false;
+  size_t length = strcspn(line + used, "\n");
+  char location[600];
+  snprintf(location, sizeof location, "%.*s", (int)length, line + used);
+  char *colon = strstr(location, ".c:");
+  if (colon) {
+    place->line = atoi(colon + 3);
+    snprintf(place->path, sizeof place->path, "%.*s", (int)(colon + 2 - location), location);
+  }
+  return true;
+}
+
+/* The path from the lab's folder on: "lab02-requests/requests.c"; NULL if it is no file of that folder. */
+static const char *path_in_lab(const char *path, const struct lab *lab) {
+  const char *last = NULL;
+  for (const char *next = path; (next = strstr(next, lab->folder)); next++)
+    if (next[strlen(lab->folder)] == '/' && (next == path || next[-1] == '/'))
+      last = next;
+  return last;
+}
+
+static const char *next_line(const char *line) {
+  line += strcspn(line, "\n");
+  return *line ? line + 1 : line;
+}
+
+bool report_find_place(const char *report, const struct lab *lab, struct report_place *place) {
+  for (const char *line = report; *line; line = next_line(line))
+    if (read_frame(line, place) && path_in_lab(place->path, lab))
+      return true;
+  *place = (struct report_place){.line = 0};
+  return false;
+}
+
+/* --- Quoting ---------------------------------------------------------------------------------------- */
+
+/* The error in the sanitizer's own words: these can be looked up. */
+static void quote_error(struct buffer *text, const char *report) {
+  const char *undefined = strstr(report, "runtime error: ");
+  const char *error = strstr(report, "ERROR: ");
+  if (error) {
+    error += strlen("ERROR: ");
+    size_t length = strcspn(error, "\n");
+    const char *address = strstr(error, " on address");
+    const char *bracket = strstr(error, " (pc ");
+    if (address && address < error + length)
+      length = (size_t)(address - error);
+    if (bracket && bracket < error + length)
+      length = (size_t)(bracket - error);
+    append(text, "%.*s", (int)length, error);
+    const char *size = strstr(report, " of size ");
+    if (size)
+      append(text, ", %s of %d byte%s", strncmp(size - 4, "READ", 4) == 0 ? "reads" : "writes",
+             atoi(size + 9), atoi(size + 9) == 1 ? "" : "s");
+    append(text, "\n");
+  } else if (undefined) {
+    append(text, "%.*s\n", (int)strcspn(undefined, "\n"), undefined);
+  }
+}
+
+/* What a line of the report that opens a stack says of it; NULL for any other line. */
+static const char *stack_role(const char *line) {
+  char copy[160];
+  snprintf(copy, sizeof copy, "%.*s", (int)strcspn(line, "\n"), line);
+  if (strstr(copy, "freed by thread"))
+    return "freed in ";
+  if (strstr(copy, "allocated by thread") || strstr(copy, "allocated from:"))
+    return "allocated in ";
+  if (strstr(copy, "is located in stack of"))
+    return "a variable of ";
+  return NULL;
+}
+
+static void quote_frame(struct buffer *text, const char *role, const struct report_place *place,
+                        const struct lab *lab, bool with_text) {
+  char code[128];
+  const char *path = path_in_lab(place->path, lab);
+  if (path)
+    append(text, "%s%s, %s:%d\n", role, place->function, path, place->line);
+  else
+    append(text, "%s%s\n", role, place->function);
+  if (path && with_text && *source_text(place->path, place->line, code, sizeof code))
+    append(text, "  %d: %s\n", place->line, code);
+}
+
+/* The stacks of a report, one after the other: of the first the caller is told too, and the text of the line. */
+struct quoting {
+  struct buffer *text;
+  const struct lab *lab;
+  const char *role;            /* of the stack that is being read */
+  int told;                    /* frames of it */
+  int stacks;                  /* before it of which something was told */
+  struct report_place library; /* its first frame in nghttp2, for want of a student's */
+  char function[64];           /* that was told last */
+};
+
+static void end_stack(struct quoting *quoting) {
+  if (quoting->told == 0 && *quoting->library.function)
+    quote_frame(quoting->text, quoting->role, &quoting->library, quoting->lab, false);
+  quoting->stacks += quoting->told > 0;
+  quoting->told = 0;
+  quoting->library.function[0] = '\0';
+  quoting->function[0] = '\0';
+}
+
+static void take_frame(struct quoting *quoting, const struct report_place *place) {
+  bool first_stack = quoting->stacks == 0;
+  if (path_in_lab(place->path, quoting->lab)) {
+    if (quoting->told == (first_stack ? 2 : 1) || strcmp(place->function, quoting->function) == 0 ||
+        (quoting->told > 0 && strcmp(place->function, "main") == 0))
+      return;
+    quote_frame(quoting->text, quoting->told ? "called by " : quoting->role, place, quoting->lab,
+                first_stack && quoting->told == 0);
+    snprintf(quoting->function, sizeof quoting->function, "%s", place->function);
+    quoting->told++;
+  } else if (strncmp(place->function, "nghttp2_", 8) == 0 && !*quoting->library.function) {
+    quoting->library = *place;
+  }
+}
+
+void report_quote(struct buffer *text, const char *report, const struct lab *lab) {
+  enum { STACKS = 3 };
+  struct quoting quoting = {.text = text, .lab = lab, .role = "in "};
+  quote_error(text, report);
+  for (const char *line = report; *line && quoting.stacks < STACKS; line = next_line(line)) {
+    struct report_place place;
+    const char *role = stack_role(line);
+    if (role) {
+      end_stack(&quoting);
+      quoting.role = role;
+    } else if (read_frame(line, &place)) {
+      take_frame(&quoting, &place);
+    }
+  }
+  end_stack(&quoting);
+}

@@ -1,0 +1,131 @@
+/* source: see source.h. */
+#include "grader/words/source.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LINE_SIZE = 512 };
+
+static bool ends_with(const char *text, const char *end) {
+  size_t length = strlen(text);
+  return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
+}
+
+const char *source_path(const char *programs, const char *folder, const char *program, char *path,
+                        size_t size) {
+  if (ends_with(programs, "build/labs"))
+    snprintf(path, size, "%s/%s.c", folder, program);
+  else if (ends_with(programs, "build/solutions"))
+    snprintf(path, size, "%s/solution/%s.c", folder, program);
+  else
+    snprintf(path, size, "%s/%s/%s.c", programs, folder, program);
+  return access(path, R_OK) == 0 ? path : NULL;
+}
+
+/* The number in a heading: 3 for TODO 3, 0 for a heading of something else; -1 for any other line. */
+static int heading(const char *line) {
+  int todo = 0;
+  line += strspn(line, " \t");
+  if (strncmp(line, "/* --- ", 7) != 0)
+    return -1;
+  return sscanf(line, "/* --- TODO %d", &todo) == 1 ? todo : 0;
+}
+
+/* One line of the file at a time, cut if it is very long. */
+static bool read_line(FILE *file, char *line) {
+  if (!fgets(line, LINE_SIZE, file))
+    return false;
+  if (!strchr(line, '\n'))
+    for (int c = getc(file); c != '\n' && c != EOF; c = getc(file))
+      ;
+  return true;
+}
+
+/* Whether a line begins within a comment that another line has opened, as the next one will. */
+static bool in_comment(const char *line, bool *open) {
+  bool inside = *open;
+  for (const char *next = line; *next; next++) {
+    if (strncmp(next, *open ? "*/" : "/*", 2) == 0) {
+      *open = !*open;
+      next++;
+    }
+  }
+  return inside;
+}
+
+int source_line_of_todo(const char *path, int todo) {
+  char line[LINE_SIZE];
+  char call[32];
+  snprintf(call, sizeof call, "todo(%d,", todo);
+  int found = 0;
+  bool open = false;
+  FILE *file = fopen(path, "r");
+  for (int number = 1; file && read_line(file, line); number++) {
+    bool comment = in_comment(line, &open);
+    if (found == 0 && heading(line) == todo)
+      found = number;
+    if (comment || !strstr(line, call))
+      continue;
+    found = number;
+    break;
+  }
+  if (file)
+    fclose(file);
+  return found;
+}
+
+int source_first_undone(const char *path, int *where) {
+  char line[LINE_SIZE];
+  int lowest = 0;
+  bool open = false;
+  FILE *file = fopen(path, "r");
+  for (int number = 1; file && read_line(file, line); number++) {
+    int todo = 0;
+    const char *call = line + strspn(line, " \t");
+    if (in_comment(line, &open) || sscanf(call, "todo(%d,", &todo) != 1 ||
+        (lowest != 0 && todo >= lowest))
+      continue;
+    lowest = todo;
+    *where = number;
+  }
+  if (file)
+    fclose(file);
+  return lowest;
+}
+
+int source_todo_of_line(const char *path, int wanted) {
+  char line[LINE_SIZE];
+  int todo = 0;
+  int number = 0;
+  FILE *file = fopen(path, "r");
+  while (file && number < wanted && read_line(file, line)) {
+    number++;
+    if (heading(line) >= 0)
+      todo = heading(line);
+  }
+  if (file)
+    fclose(file);
+  return number == wanted ? todo : 0;
+}
+
+const char *source_text(const char *path, int wanted, char *text, size_t size) {
+  char line[LINE_SIZE];
+  *text = '\0';
+  FILE *file = fopen(path, "r");
+  for (int number = 1; file && read_line(file, line); number++) {
+    if (number != wanted)
+      continue;
+    size_t length = strlen(line);
+    while (length > 0 && isspace((unsigned char)line[length - 1]))
+      length--;
+    size_t blanks = strspn(line, " \t");
+    snprintf(text, size, "%.*s", length > blanks ? (int)(length - blanks) : 0, line + blanks);
+    break;
+  }
+  if (file)
+    fclose(file);
+  return text;
+}
