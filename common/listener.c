@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/inner/handle.h"
+
 enum {
   ADDRESSES = 8,      /* more than any host name that one listens on has */
   PORT_TRIES = 16,    /* a port that is free for one address may be taken for the next */
@@ -34,15 +36,11 @@ struct listener {
   void *user;
 };
 
-static void free_handle(uv_handle_t *handle) {
-  free(handle);
-}
-
 static void close_sockets(struct listener *listener) {
   for (size_t i = 0; i < listener->socket_count; i++) {
     struct socket *socket = listener->sockets[i];
     socket->poll.data = NULL;
-    uv_close((uv_handle_t *)&socket->poll, free_handle);
+    handle_close((uv_handle_t *)socket); /* which begins with its handle */
     close(socket->descriptor);
   }
   listener->socket_count = 0;
@@ -52,8 +50,7 @@ void listener_free(struct listener *listener) {
   if (!listener)
     return;
   close_sockets(listener);
-  if (listener->pause)
-    uv_close((uv_handle_t *)listener->pause, free_handle);
+  handle_close((uv_handle_t *)listener->pause);
   SSL_CTX_free(listener->tls);
   free(listener);
 }

@@ -1,13 +1,15 @@
 /* server: see server.h. */
 #include "common/server.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/inner/handle.h"
 #include "common/inner/stream_list.h"
+#include "common/list.h"
 #include "common/listener.h"
+#include "common/signals.h"
 
 enum {
   MAX_CONCURRENT_STREAMS = 100,
@@ -16,11 +18,10 @@ enum {
   ROUND_TRIP_MS = 1000, /* the most that server_close waits for the answer to PING */
 };
 
-/* One client. */
-struct client {
+/* One client, as the server sees it. (struct client is the other end, in client.h.) */
+struct guest {
+  struct list link;
   struct server *server;
-  struct client *previous;
-  struct client *next;
   struct connection *connection;
   bool open; /* else it is in the TLS handshake */
   struct stream_list streams;
@@ -30,7 +31,7 @@ struct client {
 enum phase {
   SERVING,
   ROUND_TRIP, /* the first GOAWAY is sent */
-  GRACE,      /* the last GOAWAY is sent to every client; streams finish */
+  GRACE,      /* the last GOAWAY is sent to every guest; streams finish */
 };
 
 struct server {
@@ -42,49 +43,32 @@ struct server {
   struct connection_config connection_config;
   struct listener *listener; /* NULL once it closes */
   int port;
-  struct client *clients;
+  struct list guests;
   struct date date;
   enum phase phase;
-  uv_timer_t *timer;                  /* of the phases */
-  uv_signal_t *interrupt, *terminate; /* NULL without server_close_on_signals */
+  uv_timer_t *timer;       /* of the phases */
+  struct signals *signals; /* NULL without server_close_on_signals */
 };
 
 /* --- The end ---------------------------------------------------------------------------------- */
 
-static void free_handle(uv_handle_t *handle) {
-  free(handle);
-}
-
-/* `handle` was allocated by malloc. */
-static void close_handle(uv_handle_t *handle) {
-  if (handle)
-    uv_close(handle, free_handle);
-}
-
-static void free_client(struct server *server, struct client *client) {
-  if (client->previous)
-    client->previous->next = client->next;
-  else
-    server->clients = client->next;
-  if (client->next)
-    client->next->previous = client->previous;
-  free(client);
+static void free_guest(struct guest *guest) {
+  list_remove(&guest->link);
+  free(guest);
 }
 
 void server_free(struct server *server) {
   if (!server)
     return;
   listener_free(server->listener);
-  struct client *next;
-  for (struct client *client = server->clients; client; client = next) {
-    next = client->next;
-    stream_list_end(&client->streams, NGHTTP2_CANCEL);
-    connection_free(client->connection);
-    free_client(server, client);
+  struct guest *guest;
+  while ((guest = list_first(&server->guests))) {
+    stream_list_end(&guest->streams, NGHTTP2_CANCEL);
+    connection_free(guest->connection);
+    free_guest(guest);
   }
-  close_handle((uv_handle_t *)server->timer);
-  close_handle((uv_handle_t *)server->interrupt);
-  close_handle((uv_handle_t *)server->terminate);
+  handle_close((uv_handle_t *)server->timer);
+  signals_free(server->signals);
   nghttp2_session_callbacks_del(server->callbacks);
   nghttp2_option_del(server->option);
   free(server);
@@ -103,31 +87,32 @@ static void on_finish(uv_timer_t *timer) {
   finish(timer->data);
 }
 
-/* If the last client has gone, there is nothing to wait for but the loop's next turn. */
+/* If the last guest has gone, there is nothing to wait for but the loop's next turn. */
 static void finish_if_idle(struct server *server) {
-  if (server->phase != SERVING && !server->clients)
+  if (server->phase != SERVING && !list_first(&server->guests))
     uv_timer_start(server->timer, on_finish, 0, 0);
 }
 
-/* Not all clients have answered: do not wait longer. */
+/* Not all guests have answered: do not wait longer. */
 static void on_round_trip_over(uv_timer_t *timer) {
   struct server *server = timer->data;
   unsigned grace = server->config.grace;
   server->phase = GRACE;
   uv_timer_start(timer, on_finish, grace > ROUND_TRIP_MS ? grace - ROUND_TRIP_MS : 0, 0);
-  for (struct client *client = server->clients; client; client = client->next)
-    connection_close(client->connection); /* all are open: it ends none of them at once */
+  for (struct guest *guest = list_first(&server->guests); guest;
+       guest = list_next(&server->guests, &guest->link))
+    connection_close(guest->connection); /* all are open: it ends none of them at once */
 }
 
 /* The first GOAWAY, which names no last stream, and PING: when that is answered, the client has
  * seen both. One that is still in the TLS handshake is given up, and is gone when this returns. */
-static void give_notice(struct client *client) {
-  nghttp2_session *session = connection_session(client->connection);
-  if (client->open && nghttp2_submit_shutdown_notice(session) == 0 &&
+static void give_notice(struct guest *guest) {
+  nghttp2_session *session = connection_session(guest->connection);
+  if (guest->open && nghttp2_submit_shutdown_notice(session) == 0 &&
       nghttp2_submit_ping(session, NGHTTP2_FLAG_NONE, NULL) == 0)
-    connection_send(client->connection);
+    connection_send(guest->connection);
   else
-    connection_close(client->connection);
+    connection_close(guest->connection);
 }
 
 void server_close(struct server *server) {
@@ -139,69 +124,52 @@ void server_close(struct server *server) {
   unsigned grace = server->config.grace;
   uv_timer_start(server->timer, on_round_trip_over, grace < ROUND_TRIP_MS ? grace : ROUND_TRIP_MS,
                  0);
-  struct client *next;
-  for (struct client *client = server->clients; client; client = next) {
-    next = client->next;
-    give_notice(client);
+  struct guest *next;
+  for (struct guest *guest = list_first(&server->guests); guest; guest = next) {
+    next = list_next(&server->guests, &guest->link);
+    give_notice(guest);
   }
   finish_if_idle(server);
 }
 
-static void on_signal(uv_signal_t *handle, int number) {
-  struct server *server = handle->data;
-  (void)number;
+static void on_signal(void *user) {
+  struct server *server = user;
   if (server->phase == SERVING)
     server_close(server);
   else
     finish(server);
 }
 
-/* Returns NULL on failure. */
-static uv_signal_t *catch_signal(struct server *server, int number) {
-  uv_signal_t *handle = malloc(sizeof *handle);
-  if (!handle || uv_signal_init(server->loop, handle) != 0) {
-    free(handle);
-    return NULL;
-  }
-  handle->data = server;
-  if (uv_signal_start(handle, on_signal, number) == 0)
-    return handle;
-  close_handle((uv_handle_t *)handle);
-  return NULL;
-}
-
 int server_close_on_signals(struct server *server) {
-  if (!server->interrupt)
-    server->interrupt = catch_signal(server, SIGINT);
-  if (!server->terminate)
-    server->terminate = catch_signal(server, SIGTERM);
-  return server->interrupt && server->terminate ? 0 : -1;
+  if (!server->signals)
+    server->signals = signals_open(server->loop, on_signal, server);
+  return server->signals ? 0 : -1;
 }
 
 /* An answer to PING ends the round trip of server_close for this client. */
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user_data) {
   struct stream_list *streams = user_data;
-  struct client *client = streams->user;
+  struct guest *guest = streams->user;
   if (frame->hd.type == NGHTTP2_PING && frame->hd.flags & NGHTTP2_FLAG_ACK &&
-      client->server->phase != SERVING)
-    connection_close(client->connection);
+      guest->server->phase != SERVING)
+    connection_close(guest->connection);
   return stream_list_on_frame_recv(session, frame, user_data);
 }
 
-/* --- Clients ---------------------------------------------------------------------------------- */
+/* --- Guests ----------------------------------------------------------------------------------- */
 
 static void on_stream(struct stream *stream, void *user) {
-  struct client *client = user;
-  const struct server_config *config = &client->server->config;
+  struct guest *guest = user;
+  const struct server_config *config = &guest->server->config;
   config->on_stream(stream, config->user);
 }
 
 static void on_open(struct connection *connection, void *user) {
   struct stream_list *streams = user;
-  struct client *client = streams->user;
-  const struct server_config *config = &client->server->config;
-  client->connection = streams->connection = connection;
-  client->open = true;
+  struct guest *guest = streams->user;
+  const struct server_config *config = &guest->server->config;
+  guest->connection = streams->connection = connection;
+  guest->open = true;
   /* If there is no memory for the larger window, the connection has the smaller one. */
   nghttp2_session_set_local_window_size(connection_session(connection), NGHTTP2_FLAG_NONE, 0,
                                         (int32_t)config->connection_window);
@@ -211,33 +179,30 @@ static void on_open(struct connection *connection, void *user) {
 
 static void on_connection_close(struct connection *connection, const char *error, void *user) {
   struct stream_list *streams = user;
-  struct client *client = streams->user;
-  struct server *server = client->server;
+  struct guest *guest = streams->user;
+  struct server *server = guest->server;
   (void)connection;
   (void)error; /* the client's business */
   stream_list_end(streams, NGHTTP2_CANCEL);
-  free_client(server, client);
+  free_guest(guest);
   finish_if_idle(server);
 }
 
 static void on_accept(struct transport *transport, void *user) {
   struct server *server = user;
-  struct client *client = calloc(1, sizeof *client);
-  if (!client) {
+  struct guest *guest = calloc(1, sizeof *guest);
+  if (!guest) {
     transport_free(transport);
     return;
   }
-  client->server = server;
-  client->streams.on_stream = on_stream;
-  client->streams.user = client;
-  client->streams.date = &server->date;
-  client->next = server->clients;
-  if (client->next)
-    client->next->previous = client;
-  server->clients = client;
-  client->connection = connection_accept(transport, &server->connection_config, &client->streams);
-  if (!client->connection)
-    free_client(server, client);
+  guest->server = server;
+  guest->streams.on_stream = on_stream;
+  guest->streams.user = guest;
+  guest->streams.date = &server->date;
+  list_add(&server->guests, &guest->link);
+  guest->connection = connection_accept(transport, &server->connection_config, &guest->streams);
+  if (!guest->connection)
+    free_guest(guest);
 }
 
 /* --- The beginning ---------------------------------------------------------------------------- */
@@ -280,6 +245,7 @@ static struct server *server_new(uv_loop_t *loop, const struct server_config *co
   if (!server)
     return NULL;
   server->loop = loop;
+  list_init(&server->guests);
   server->config = *config;
   server->config.max_concurrent_streams =
       or_default(config->max_concurrent_streams, MAX_CONCURRENT_STREAMS);

@@ -10,6 +10,7 @@
 
 #include "common/inner/channel.h"
 #include "common/inner/connector.h"
+#include "common/inner/handle.h"
 #include "common/trace.h"
 
 enum state {
@@ -57,10 +58,6 @@ struct transport {
 
 /* --- The end -------------------------------------------------------------------------------------- */
 
-static void free_handle(uv_handle_t *handle) {
-  free(handle);
-}
-
 static void free_handle_and_transport(uv_handle_t *handle) {
   free(handle->data);
   free(handle);
@@ -82,8 +79,7 @@ static void close_socket(struct transport *transport) {
 }
 
 static void stop_timer(struct transport *transport) {
-  if (transport->timer)
-    uv_close((uv_handle_t *)transport->timer, free_handle);
+  handle_close((uv_handle_t *)transport->timer);
   transport->timer = NULL;
 }
 

@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/inner/handle.h"
+
 struct connector {
   uv_loop_t *loop;
   uv_getaddrinfo_t request;
@@ -27,10 +29,6 @@ struct connector {
 
 /* --- The end -------------------------------------------------------------------------------------- */
 
-static void free_handle(uv_handle_t *handle) {
-  free(handle);
-}
-
 static void free_memory(struct connector *connector) {
   uv_freeaddrinfo(connector->request.addrinfo);
   free(connector->host);
@@ -40,8 +38,7 @@ static void free_memory(struct connector *connector) {
 
 /* Stop to poll. The descriptor stays. */
 static void stop_poll(struct connector *connector) {
-  if (connector->poll)
-    uv_close((uv_handle_t *)connector->poll, free_handle);
+  handle_close((uv_handle_t *)connector->poll);
   connector->poll = NULL;
 }
 
@@ -56,8 +53,7 @@ void connector_free(struct connector *connector) {
   if (!connector)
     return;
   close_descriptor(connector);
-  if (connector->timer)
-    uv_close((uv_handle_t *)connector->timer, free_handle);
+  handle_close((uv_handle_t *)connector->timer);
   connector->callback = NULL;
   if (connector->running)
     uv_cancel((uv_req_t *)&connector->request); /* on_lookup frees it, cancelled or not */
