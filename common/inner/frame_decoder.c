@@ -8,6 +8,7 @@
 
 #include "common/buffer.h"
 #include "common/frame.h"
+#include "common/inner/big_endian.h"
 #include "common/inner/frame_payload.h"
 #include "common/inner/frame_requests.h"
 #include "common/inner/hpack.h"
@@ -167,10 +168,10 @@ static int decode_frame(struct frame_decoder *decoder, enum frame_sender sender,
   struct side *side = &decoder->sides[sender];
   struct side *other =
       &decoder->sides[sender == FRAME_FROM_CLIENT ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT];
-  uint32_t stream_id = frame_payload_number(bytes + 5, 4);
+  uint32_t stream_id = big_endian_read(bytes + 5, 4);
   struct frame frame = {
       .sender = sender,
-      .length = frame_payload_number(bytes, 3),
+      .length = big_endian_read(bytes, 3),
       .type = bytes[3],
       .flags = bytes[4],
       .stream_id = (int32_t)(stream_id & 0x7fffffff),
@@ -262,7 +263,7 @@ static size_t unit_length(const struct side *side, const uint8_t *bytes, size_t 
     return NGHTTP2_CLIENT_MAGIC_LEN;
   if (length < FRAME_HEADER_LENGTH)
     return FRAME_HEADER_LENGTH;
-  return FRAME_HEADER_LENGTH + frame_payload_number(bytes, 3);
+  return FRAME_HEADER_LENGTH + big_endian_read(bytes, 3);
 }
 
 static int decode_unit(struct frame_decoder *decoder, enum frame_sender sender,

@@ -3,6 +3,8 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include "common/inner/big_endian.h"
+
 enum {
   ANY_LENGTH = 0xffffff,
   STREAM_ID_MASK = 0x7fffffff, /* without the reserved bit */
@@ -104,16 +106,9 @@ bool frame_payload_has_fields(const struct frame *frame) {
          frame->type == NGHTTP2_CONTINUATION;
 }
 
-uint32_t frame_payload_number(const uint8_t *bytes, size_t length) {
-  uint32_t number = 0;
-  for (size_t i = 0; i < length; i++)
-    number = number << 8 | bytes[i];
-  return number;
-}
-
 /* Take a number from the front of `rest`, which must have as many octets. */
 static uint32_t take(struct rest *rest, size_t length) {
-  uint32_t number = frame_payload_number(rest->bytes, length);
+  uint32_t number = big_endian_read(rest->bytes, length);
   rest->bytes += length;
   rest->length -= length;
   return number;

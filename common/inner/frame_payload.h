@@ -31,7 +31,4 @@ void frame_payload_error(struct frame *frame, const char *error);
 /* Whether the frame carries a field block, or a part of one. */
 bool frame_payload_has_fields(const struct frame *frame);
 
-/* A big-endian number, as all numbers in HTTP/2. */
-uint32_t frame_payload_number(const uint8_t *bytes, size_t length);
-
 #endif

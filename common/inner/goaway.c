@@ -5,15 +5,16 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "common/inner/big_endian.h"
+
 enum { TYPE = 3, ERROR_CODE = FRAME_HEADER_LENGTH + 4, DEBUG_DATA = ERROR_CODE + 4 };
 
 uint32_t goaway_error_code(const uint8_t *frame) {
-  const uint8_t *code = frame + ERROR_CODE;
-  return (uint32_t)code[0] << 24 | (uint32_t)code[1] << 16 | (uint32_t)code[2] << 8 | code[3];
+  return big_endian_read(frame + ERROR_CODE, 4);
 }
 
 static size_t payload_length(const uint8_t *header) {
-  return (size_t)header[0] << 16 | (size_t)header[1] << 8 | header[2];
+  return big_endian_read(header, 3);
 }
 
 /* Take more of the frame, up to `size` bytes of it. Returns how many bytes that were. */

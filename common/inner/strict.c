@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/frame.h"
+#include "common/inner/big_endian.h"
 
 enum {
   RECENT = 128,           /* streams that are remembered: more than may be open at once */
@@ -87,17 +88,12 @@ static uint32_t judge_use(struct strict *strict, uint8_t type, int32_t number) {
   }
 }
 
-static size_t frame_length(const uint8_t *header) {
-  return (size_t)header[0] << 16 | (size_t)header[1] << 8 | header[2];
-}
-
 /* The error in a frame of which the header is complete, or NO_ERROR. */
 static uint32_t judge_frame(struct strict *strict) {
   const uint8_t *header = strict->header;
   uint8_t type = header[3];
   uint8_t flags = header[4];
-  uint32_t id =
-      (header[5] & 0x7fU) << 24 | (uint32_t)header[6] << 16 | (uint32_t)header[7] << 8 | header[8];
+  uint32_t id = big_endian_read(header + 5, 4) & INT32_MAX;
   bool was_in_block = strict->in_block;
   if (type == NGHTTP2_HEADERS || type == NGHTTP2_CONTINUATION)
     strict->in_block = !(flags & NGHTTP2_FLAG_END_HEADERS);
@@ -156,7 +152,7 @@ int strict_receive(struct strict *strict, nghttp2_session *session, const uint8_
     if (strict->header_length < FRAME_HEADER_LENGTH)
       return feed(session, bytes + fed, start - fed); /* the rest of the header will follow */
     strict->header_length = 0;
-    strict->payload_left = frame_length(strict->header);
+    strict->payload_left = big_endian_read(strict->header, 3);
     uint32_t error_code = judge_frame(strict);
     if (error_code != NGHTTP2_NO_ERROR) {
       error = feed(session, bytes + fed, start - fed);

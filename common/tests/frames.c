@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/inner/big_endian.h"
+
 /* AddressSanitizer's allocator counts by itself; without it there is no such function. */
 /* NOLINTNEXTLINE(bugprone-reserved-identifier): that is its name */
 size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
@@ -97,12 +99,18 @@ void frames_append_text(struct buffer *bytes, const char *text) {
   }
 }
 
+void frames_header(uint8_t header[static FRAME_HEADER_LENGTH], size_t length, uint8_t type,
+                   uint8_t flags, int32_t stream_id) {
+  big_endian_write(header, 3, (uint32_t)length);
+  header[3] = type;
+  header[4] = flags;
+  big_endian_write(header + 5, 4, (uint32_t)stream_id);
+}
+
 void frames_append(struct buffer *bytes, uint8_t type, uint8_t flags, int32_t stream_id,
                    const void *payload, size_t length) {
-  uint32_t id = (uint32_t)stream_id;
-  uint8_t header[FRAME_HEADER_LENGTH] = {
-      (uint8_t)(length >> 16), (uint8_t)(length >> 8), (uint8_t)length,    type,       flags,
-      (uint8_t)(id >> 24),     (uint8_t)(id >> 16),    (uint8_t)(id >> 8), (uint8_t)id};
+  uint8_t header[FRAME_HEADER_LENGTH];
+  frames_header(header, length, type, flags, stream_id);
   append(bytes, header, sizeof header);
   append(bytes, payload, length);
 }

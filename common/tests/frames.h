@@ -35,6 +35,10 @@ const struct frame *frames_feed_text(struct frames *frames, enum frame_sender se
  * quotes: "000005 00 01 00000001 'Hello'" is a DATA frame. */
 void frames_append_text(struct buffer *bytes, const char *text);
 
+/* Write the header of a frame (RFC 9113, section 4.1). */
+void frames_header(uint8_t header[static FRAME_HEADER_LENGTH], size_t length, uint8_t type,
+                   uint8_t flags, int32_t stream_id);
+
 /* Append a frame: its header, made from the arguments, and the payload. */
 void frames_append(struct buffer *bytes, uint8_t type, uint8_t flags, int32_t stream_id,
                    const void *payload, size_t length);
