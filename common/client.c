@@ -7,6 +7,7 @@
 
 #include "common/field.h"
 #include "common/inner/stream_list.h"
+#include "common/inner/stream_send.h"
 
 enum { CONNECTION_WINDOW = 1024 * 1024 };
 
@@ -58,9 +59,10 @@ static void on_connection_close(struct connection *connection, const char *error
 /* Whether there is nothing to wait for: a connection that is not there yet closes no stream that
  * was given up. */
 static bool is_idle(const struct client *client) {
-  const struct stream *stream = client->streams.first;
+  const struct list *streams = &client->streams.streams;
+  const struct stream *stream = list_first(streams);
   while (stream && !client->open && stream->closed)
-    stream = stream->next;
+    stream = list_next(streams, &stream->link);
   return !stream;
 }
 
@@ -97,7 +99,7 @@ struct stream *client_request(struct client *client, const char *method, const c
       strcmp(method, "CONNECT") == 0 || *path == '\0' ||
       !nghttp2_check_path(pseudo[3].value, pseudo[3].valuelen))
     return NULL;
-  return stream_list_request(&client->streams, pseudo, fields, count, body_length);
+  return stream_send_request(&client->streams, pseudo, fields, count, body_length);
 }
 
 struct connection *client_connection(const struct client *client) {
@@ -146,7 +148,7 @@ struct client *client_connect(uv_loop_t *loop, const struct url *url,
   client->config = *config;
   client->scheme = strdup(url->scheme);
   client->authority = strdup(url->authority);
-  client->streams.user = client;
+  stream_list_init(&client->streams, NULL, client, NULL);
   if (client->scheme && client->authority && configure(client) == 0)
     client->streams.connection = connection_connect(loop, url, url->tls ? config->tls : NULL,
                                                     &client->connection_config, &client->streams);

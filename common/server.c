@@ -196,9 +196,7 @@ static void on_accept(struct transport *transport, void *user) {
     return;
   }
   guest->server = server;
-  guest->streams.on_stream = on_stream;
-  guest->streams.user = guest;
-  guest->streams.date = &server->date;
+  stream_list_init(&guest->streams, on_stream, guest, &server->date);
   list_add(&server->guests, &guest->link);
   guest->connection = connection_accept(transport, &server->connection_config, &guest->streams);
   if (!guest->connection)

@@ -1,5 +1,5 @@
-/* stream: see stream.h. What the peer does to a stream is in stream_list.c; the header sections that
- * are sent, trailers excepted, are in stream_headers.c. */
+/* stream: see stream.h: the life of a stream, and what it has received. What is sent is in
+ * stream_send.c; what nghttp2 calls for what the peer sends, in stream_list.c. */
 #include "common/stream.h"
 
 #include <assert.h>
@@ -7,14 +7,117 @@
 #include <string.h>
 
 #include "common/inner/pool.h"
-#include "common/inner/stream_list.h"
+#include "common/inner/stream_state.h"
+
+/* --- Its life --------------------------------------------------------------------------------- */
+
+struct stream *stream_begin(struct stream_list *list, int32_t id) {
+  struct stream *stream = pool_alloc(sizeof *stream);
+  if (!stream)
+    return NULL;
+  memset(stream, 0, sizeof *stream);
+  stream->list = list;
+  stream->id = id;
+  stream->references = 1;
+  stream->method = stream->path = "";
+  stream->fields = stream->first_fields;
+  stream->field_room = STREAM_FIRST_FIELDS;
+  list_add(&list->streams, &stream->link);
+  return stream;
+}
+
+void stream_finish(struct stream *stream, uint32_t error_code) {
+  list_remove(&stream->link);
+  if (stream->list->receiving == stream)
+    stream->list->receiving = NULL;
+  stream->list = NULL;
+  stream->closed = true;
+  body_free(&stream->body);
+  free(stream->trailers);
+  stream->trailers = NULL;
+  if (stream->events && stream->events->on_close)
+    stream->events->on_close(stream, error_code, stream->user);
+  stream_release(stream);
+}
 
 void stream_set_events(struct stream *stream, const struct stream_events *events, void *user) {
   stream->events = events;
   stream->user = user;
 }
 
+void stream_close(struct stream *stream, uint32_t error_code) {
+  if (stream->closed)
+    return;
+  stream->closed = true;
+  struct connection *connection = stream->list->connection;
+  nghttp2_session *session = connection_session(connection);
+  if (nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, error_code) != 0)
+    transport_close(connection_transport(connection)); /* no memory to say less */
+  else
+    connection_send(connection);
+}
+
+bool stream_is_closed(const struct stream *stream) {
+  return stream->closed;
+}
+
+struct stream *stream_keep(struct stream *stream) {
+  stream->references++;
+  return stream;
+}
+
+void stream_release(struct stream *stream) {
+  if (!stream || --stream->references > 0)
+    return;
+  stream_forget_fields(stream);
+  pool_free(stream);
+}
+
+int32_t stream_id(const struct stream *stream) {
+  return stream->id;
+}
+
+struct connection *stream_connection(const struct stream *stream) {
+  return stream->list ? stream->list->connection : NULL;
+}
+
 /* --- What the peer sent ----------------------------------------------------------------------- */
+
+/* Make room for twice as many fields. Returns 0, or -1 when there is no memory. */
+static int grow_fields(struct stream *stream) {
+  bool is_first = stream->fields == stream->first_fields;
+  size_t room = 2 * stream->field_room;
+  struct stream_field *fields = realloc(is_first ? NULL : stream->fields, room * sizeof *fields);
+  if (!fields)
+    return -1;
+  if (is_first)
+    memcpy(fields, stream->first_fields, sizeof stream->first_fields);
+  stream->fields = fields;
+  stream->field_room = room;
+  return 0;
+}
+
+int stream_add_field(struct stream *stream, nghttp2_rcbuf *name, nghttp2_rcbuf *value) {
+  if (stream->field_count == stream->field_room && grow_fields(stream) != 0)
+    return -1;
+  nghttp2_rcbuf_incref(name);
+  nghttp2_rcbuf_incref(value);
+  stream->fields[stream->field_count++] = (struct stream_field){name, value};
+  return 0;
+}
+
+void stream_forget_fields(struct stream *stream) {
+  for (size_t i = 0; i < stream->field_count; i++) {
+    nghttp2_rcbuf_decref(stream->fields[i].name);
+    nghttp2_rcbuf_decref(stream->fields[i].value);
+  }
+  stream->field_count = 0;
+  stream->header_list_size = 0;
+  if (stream->fields != stream->first_fields)
+    free(stream->fields);
+  stream->fields = stream->first_fields;
+  stream->field_room = STREAM_FIRST_FIELDS;
+}
 
 static const char *text(nghttp2_rcbuf *buffer) {
   return (const char *)nghttp2_rcbuf_get_buf(buffer).base;
@@ -79,146 +182,4 @@ void stream_resume(struct stream *stream) {
     stream_close(stream, NGHTTP2_INTERNAL_ERROR); /* it would wait for ever */
   else
     connection_send(stream->list->connection);
-}
-
-/* --- The body --------------------------------------------------------------------------------- */
-
-/* Tell nghttp2, if it waits, that there is something to send. Returns 0 or -1. */
-static int wake(struct stream *stream) {
-  if (!stream->deferred)
-    return 0;
-  stream->deferred = false;
-  nghttp2_session *session = connection_session(stream->list->connection);
-  if (nghttp2_session_resume_data(session, stream->id) != 0) {
-    stream_close(stream, NGHTTP2_INTERNAL_ERROR); /* no memory: it would wait for ever */
-    return -1;
-  }
-  connection_send(stream->list->connection);
-  return 0;
-}
-
-static bool is_writable(const struct stream *stream) {
-  return !stream->closed && stream->headers_submitted && !stream->ended;
-}
-
-/* Take `length` bytes by `append`, and count them against the announced length. Returns 0 or -1. */
-static int add(struct stream *stream, const void *data, size_t length,
-               int (*append)(struct body *body, const void *data, size_t length)) {
-  if (!is_writable(stream))
-    return -1;
-  if (stream->bodyless)
-    return 0;
-  if (stream->body_left != STREAM_LENGTH_UNKNOWN && length > (uint64_t)stream->body_left) {
-    stream_close(stream, NGHTTP2_INTERNAL_ERROR);
-    return -1;
-  }
-  if (append(&stream->body, data, length) != 0)
-    return -1;
-  if (stream->body_left != STREAM_LENGTH_UNKNOWN)
-    stream->body_left -= (int64_t)length;
-  return 0;
-}
-
-static int write_by(struct stream *stream, const void *data, size_t length,
-                    int (*append)(struct body *body, const void *data, size_t length)) {
-  if (add(stream, data, length, append) != 0 || (stream->body.length > 0 && wake(stream) != 0))
-    return -1;
-  if (stream->body.length < STREAM_HIGH_WATER)
-    return 1;
-  stream->wants_drain = true;
-  return 0;
-}
-
-int stream_write(struct stream *stream, const void *data, size_t length) {
-  return write_by(stream, data, length, body_append);
-}
-
-int stream_write_static(struct stream *stream, const void *data, size_t length) {
-  return write_by(stream, data, length, body_append_static);
-}
-
-/* No more will be written. */
-static int finish(struct stream *stream) {
-  if (!stream->bodyless && stream->body_left > 0) {
-    stream_close(stream, NGHTTP2_INTERNAL_ERROR);
-    return -1;
-  }
-  stream->ended = true;
-  return wake(stream);
-}
-
-int stream_end(struct stream *stream, const void *data, size_t length) {
-  if (add(stream, data, length, body_append) != 0)
-    return -1;
-  return finish(stream);
-}
-
-/* A deep copy of `fields` in one allocation; NULL when there is no memory. */
-static nghttp2_nv *copy_fields(const nghttp2_nv *fields, size_t count) {
-  size_t size = count * sizeof *fields;
-  for (size_t i = 0; i < count; i++)
-    size += fields[i].namelen + fields[i].valuelen;
-  nghttp2_nv *copy = malloc(size);
-  if (!copy)
-    return NULL;
-  uint8_t *end = (uint8_t *)(copy + count);
-  for (size_t i = 0; i < count; i++) {
-    copy[i] = fields[i];
-    copy[i].flags = NGHTTP2_NV_FLAG_NONE;
-    copy[i].name = memcpy(end, fields[i].name, fields[i].namelen);
-    end += fields[i].namelen;
-    copy[i].value = memcpy(end, fields[i].value, fields[i].valuelen);
-    end += fields[i].valuelen;
-  }
-  return copy;
-}
-
-int stream_trailers(struct stream *stream, const nghttp2_nv *fields, size_t count) {
-  if (!is_writable(stream) || !stream_list_can_send(fields, count))
-    return -1;
-  if (count > 0 && !stream->bodyless) {
-    stream->trailers = copy_fields(fields, count);
-    if (!stream->trailers)
-      return -1;
-    stream->trailer_count = count;
-  }
-  return finish(stream);
-}
-
-/* --- The stream itself ------------------------------------------------------------------------ */
-
-void stream_close(struct stream *stream, uint32_t error_code) {
-  if (stream->closed)
-    return;
-  stream->closed = true;
-  struct connection *connection = stream->list->connection;
-  nghttp2_session *session = connection_session(connection);
-  if (nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, error_code) != 0)
-    transport_close(connection_transport(connection)); /* no memory to say less */
-  else
-    connection_send(connection);
-}
-
-bool stream_is_closed(const struct stream *stream) {
-  return stream->closed;
-}
-
-struct stream *stream_keep(struct stream *stream) {
-  stream->references++;
-  return stream;
-}
-
-void stream_release(struct stream *stream) {
-  if (!stream || --stream->references > 0)
-    return;
-  stream_list_forget_fields(stream);
-  pool_free(stream);
-}
-
-int32_t stream_id(const struct stream *stream) {
-  return stream->id;
-}
-
-struct connection *stream_connection(const struct stream *stream) {
-  return stream->list ? stream->list->connection : NULL;
 }

@@ -1,69 +1,13 @@
-/* stream_list: see stream_list.h. What the owner of a stream does to it is in stream.c. */
+/* stream_list: see stream_list.h. */
 #include "common/inner/stream_list.h"
 
-#include <assert.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "common/field.h"
-#include "common/frame.h"
-#include "common/inner/pool.h"
+#include "common/inner/stream_send.h"
 
 /* RFC 9113, section 6.5.2: what a field counts for SETTINGS_MAX_HEADER_LIST_SIZE besides its texts. */
 enum { LISTED_EXTRA = 32 };
 
-/* --- The list --------------------------------------------------------------------------------- */
-
-/* Returns NULL when there is no memory. */
-static struct stream *add_stream(struct stream_list *list, int32_t id) {
-  struct stream *stream = pool_alloc(sizeof *stream);
-  if (!stream)
-    return NULL;
-  memset(stream, 0, sizeof *stream);
-  stream->list = list;
-  stream->id = id;
-  stream->references = 1;
-  stream->method = stream->path = "";
-  stream->fields = stream->first_fields;
-  stream->field_room = STREAM_LIST_FIRST_FIELDS;
-  stream->next = list->first;
-  if (list->first)
-    list->first->previous = stream;
-  list->first = stream;
-  return stream;
-}
-
-static void unlink_stream(struct stream *stream) {
-  struct stream_list *list = stream->list;
-  if (stream->previous)
-    stream->previous->next = stream->next;
-  else
-    list->first = stream->next;
-  if (stream->next)
-    stream->next->previous = stream->previous;
-  if (list->receiving == stream)
-    list->receiving = NULL;
-}
-
-/* The end of a stream for all but those who keep it. */
-static void end_stream(struct stream *stream, uint32_t error_code) {
-  unlink_stream(stream);
-  stream->list = NULL;
-  stream->closed = true;
-  body_free(&stream->body);
-  free(stream->trailers);
-  stream->trailers = NULL;
-  if (stream->events && stream->events->on_close)
-    stream->events->on_close(stream, error_code, stream->user);
-  stream_release(stream);
-}
-
-void stream_list_end(struct stream_list *list, uint32_t error_code) {
-  while (list->first)
-    end_stream(list->first, error_code);
-}
-
-/* --- Receiving -------------------------------------------------------------------------------- */
+/* --- Header sections ----------------------------------------------------------------------------- */
 
 static struct stream *find_stream(nghttp2_session *session, int32_t id) {
   return nghttp2_session_get_stream_user_data(session, id);
@@ -76,7 +20,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     list->receiving = find_stream(session, frame->hd.stream_id);
     return 0;
   }
-  struct stream *stream = add_stream(list, frame->hd.stream_id);
+  struct stream *stream = stream_begin(list, frame->hd.stream_id);
   if (!stream)
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* RST_STREAM(INTERNAL_ERROR) */
   list->receiving = stream;
@@ -87,43 +31,6 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
       nghttp2_session_change_extpri_stream_priority(session, stream->id, &turns, 0) != 0)
     return NGHTTP2_ERR_CALLBACK_FAILURE;
   return 0;
-}
-
-/* Make room for twice as many fields. Returns 0, or -1 when there is no memory. */
-static int grow_fields(struct stream *stream) {
-  bool is_first = stream->fields == stream->first_fields;
-  size_t room = 2 * stream->field_room;
-  struct stream_field *fields = realloc(is_first ? NULL : stream->fields, room * sizeof *fields);
-  if (!fields)
-    return -1;
-  if (is_first)
-    memcpy(fields, stream->first_fields, sizeof stream->first_fields);
-  stream->fields = fields;
-  stream->field_room = room;
-  return 0;
-}
-
-/* Returns 0, or -1 when there is no memory. */
-static int add_field(struct stream *stream, nghttp2_rcbuf *name, nghttp2_rcbuf *value) {
-  if (stream->field_count == stream->field_room && grow_fields(stream) != 0)
-    return -1;
-  nghttp2_rcbuf_incref(name);
-  nghttp2_rcbuf_incref(value);
-  stream->fields[stream->field_count++] = (struct stream_field){name, value};
-  return 0;
-}
-
-void stream_list_forget_fields(struct stream *stream) {
-  for (size_t i = 0; i < stream->field_count; i++) {
-    nghttp2_rcbuf_decref(stream->fields[i].name);
-    nghttp2_rcbuf_decref(stream->fields[i].value);
-  }
-  stream->field_count = 0;
-  stream->header_list_size = 0;
-  if (stream->fields != stream->first_fields)
-    free(stream->fields);
-  stream->fields = stream->first_fields;
-  stream->field_room = STREAM_LIST_FIRST_FIELDS;
 }
 
 /* What every server asks for every request is kept at hand. */
@@ -148,7 +55,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
     stream->headers_too_large = true; /* what follows is decompressed, but not kept */
     return 0;
   }
-  if (add_field(stream, name, value) != 0)
+  if (stream_add_field(stream, name, value) != 0)
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   note_request(stream, name_text, value_text);
   return 0;
@@ -191,7 +98,7 @@ static void inform_owner(struct stream *stream) {
   if (stream->events && stream->events->on_inform)
     stream->events->on_inform(stream, stream->user);
   stream->header_count = 0;
-  stream_list_forget_fields(stream);
+  stream_forget_fields(stream);
 }
 
 /* A header block is there, and it is valid. */
@@ -253,87 +160,18 @@ int stream_list_on_stream_close(nghttp2_session *session, int32_t id, uint32_t e
   struct stream *stream = find_stream(session, id);
   (void)user_data;
   if (stream)
-    end_stream(stream, error_code);
+    stream_finish(stream, error_code);
   return 0;
 }
 
-/* --- Sending ---------------------------------------------------------------------------------- */
+/* --- Beginning and end ------------------------------------------------------------------------------ */
 
-/* nghttp2 asks how long the next DATA frame may be, and whether it is the last. The bytes
- * themselves are taken by send_data, without a detour through nghttp2's buffer. */
-static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *buffer, size_t length,
-                         uint32_t *data_flags, nghttp2_data_source *source, void *user_data) {
-  struct stream *stream = source->ptr;
-  (void)buffer, (void)user_data;
-  if (stream->body.length == 0 && !stream->ended) {
-    stream->deferred = true;
-    return NGHTTP2_ERR_DEFERRED;
-  }
-  *data_flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-  if (stream->body.length > length)
-    return (ssize_t)length;
-  if (stream->ended)
-    *data_flags |= NGHTTP2_DATA_FLAG_EOF;
-  if (stream->trailers) { /* it has ended */
-    *data_flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-    if (nghttp2_submit_trailer(session, id, stream->trailers, stream->trailer_count) != 0)
-      return NGHTTP2_ERR_CALLBACK_FAILURE;
-  }
-  return (ssize_t)stream->body.length;
+void stream_list_init(struct stream_list *list,
+                      void (*on_stream)(struct stream *stream, void *user), void *user,
+                      struct date *date) {
+  *list = (struct stream_list){.on_stream = on_stream, .user = user, .date = date};
+  list_init(&list->streams);
 }
-
-/* Less than half is left of what was too much: call for more before the last of it is gone. */
-static void call_drain(struct stream *stream) {
-  if (!stream->wants_drain || stream->body.length >= STREAM_HIGH_WATER / 2)
-    return;
-  stream->wants_drain = false;
-  if (!stream->closed && !stream->ended && stream->events && stream->events->on_drain)
-    stream->events->on_drain(stream, stream->user);
-}
-
-/* Send a DATA frame whose length read_body has told. nghttp2 goes on with the next frame when this
- * has returned, so here the room is looked at too. */
-static int send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *frame_header,
-                     size_t length, nghttp2_data_source *source, void *user_data) {
-  struct stream_list *list = user_data;
-  struct stream *stream = source->ptr;
-  struct transport *transport = connection_transport(list->connection);
-  (void)session;
-  assert(frame->data.padlen == 0); /* only a select_padding callback would have asked for any */
-  (void)frame;
-  if (transport_room(transport) == 0)
-    return NGHTTP2_ERR_WOULDBLOCK;
-  if (transport_write(transport, frame_header, FRAME_HEADER_LENGTH) != 0 ||
-      body_send(&stream->body, transport, length) != 0)
-    return NGHTTP2_ERR_CALLBACK_FAILURE;
-  call_drain(stream);
-  return 0;
-}
-
-nghttp2_data_provider stream_list_data_provider(struct stream *stream) {
-  return (nghttp2_data_provider){.source.ptr = stream, .read_callback = read_body};
-}
-
-struct stream *stream_list_submit_request(struct stream_list *list, const nghttp2_nv *fields,
-                                          size_t count, int64_t body_length) {
-  struct stream *stream = add_stream(list, 0);
-  if (!stream)
-    return NULL;
-  nghttp2_data_provider body = stream_list_data_provider(stream);
-  stream->id = nghttp2_submit_request(connection_session(list->connection), NULL, fields, count,
-                                      body_length == 0 ? NULL : &body, stream);
-  if (stream->id < 0) {
-    end_stream(stream, NGHTTP2_INTERNAL_ERROR);
-    return NULL;
-  }
-  stream->headers_submitted = true;
-  stream->bodyless = body_length == 0;
-  stream->body_left = body_length;
-  connection_send(list->connection);
-  return stream;
-}
-
-/* --- Set-up ----------------------------------------------------------------------------------- */
 
 void stream_list_set_callbacks(nghttp2_session_callbacks *callbacks) {
   nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
@@ -341,9 +179,15 @@ void stream_list_set_callbacks(nghttp2_session_callbacks *callbacks) {
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, stream_list_on_frame_recv);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, stream_list_on_stream_close);
-  nghttp2_session_callbacks_set_send_data_callback(callbacks, send_data);
+  nghttp2_session_callbacks_set_send_data_callback(callbacks, stream_send_data);
 }
 
 void stream_list_set_options(nghttp2_option *option) {
   nghttp2_option_set_no_auto_window_update(option, 1);
+}
+
+void stream_list_end(struct stream_list *list, uint32_t error_code) {
+  struct stream *stream;
+  while ((stream = list_first(&list->streams)))
+    stream_finish(stream, error_code);
 }

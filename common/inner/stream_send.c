@@ -1,8 +1,71 @@
-/* stream_headers: the header sections that streams send: see stream.h and stream_list.h. */
+/* stream_send: what the owner of a stream sends. See stream.h and stream_send.h. */
+#include "common/inner/stream_send.h"
+
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/field.h"
-#include "common/inner/stream_list.h"
+#include "common/frame.h"
+
+/* --- To nghttp2 ------------------------------------------------------------------------------- */
+
+/* nghttp2 asks how long the next DATA frame may be, and whether it is the last. The bytes
+ * themselves are taken by send_data, without a detour through nghttp2's buffer. */
+static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *buffer, size_t length,
+                         uint32_t *data_flags, nghttp2_data_source *source, void *user_data) {
+  struct stream *stream = source->ptr;
+  (void)buffer, (void)user_data;
+  if (stream->body.length == 0 && !stream->ended) {
+    stream->deferred = true;
+    return NGHTTP2_ERR_DEFERRED;
+  }
+  *data_flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+  if (stream->body.length > length)
+    return (ssize_t)length;
+  if (stream->ended)
+    *data_flags |= NGHTTP2_DATA_FLAG_EOF;
+  if (stream->trailers) { /* it has ended */
+    *data_flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    if (nghttp2_submit_trailer(session, id, stream->trailers, stream->trailer_count) != 0)
+      return NGHTTP2_ERR_CALLBACK_FAILURE;
+  }
+  return (ssize_t)stream->body.length;
+}
+
+/* Less than half is left of what was too much: call for more before the last of it is gone. */
+static void call_drain(struct stream *stream) {
+  if (!stream->wants_drain || stream->body.length >= STREAM_HIGH_WATER / 2)
+    return;
+  stream->wants_drain = false;
+  if (!stream->closed && !stream->ended && stream->events && stream->events->on_drain)
+    stream->events->on_drain(stream, stream->user);
+}
+
+/* Send a DATA frame whose length read_body has told. nghttp2 goes on with the next frame when this
+ * has returned, so here the room is looked at too. */
+int stream_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *frame_header,
+                     size_t length, nghttp2_data_source *source, void *user_data) {
+  struct stream_list *list = user_data;
+  struct stream *stream = source->ptr;
+  struct transport *transport = connection_transport(list->connection);
+  (void)session;
+  assert(frame->data.padlen == 0); /* only a select_padding callback would have asked for any */
+  (void)frame;
+  if (transport_room(transport) == 0)
+    return NGHTTP2_ERR_WOULDBLOCK;
+  if (transport_write(transport, frame_header, FRAME_HEADER_LENGTH) != 0 ||
+      body_send(&stream->body, transport, length) != 0)
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
+  call_drain(stream);
+  return 0;
+}
+
+static nghttp2_data_provider data_provider(struct stream *stream) {
+  return (nghttp2_data_provider){.source.ptr = stream, .read_callback = read_body};
+}
+
+/* --- Header sections -------------------------------------------------------------------------- */
 
 /* A field of our own, which every response has: its name is a constant that nghttp2 need not copy, and nobody counts
  * letters that are counted already. */
@@ -31,7 +94,7 @@ static bool has_field(const nghttp2_nv *fields, size_t count, const char *name) 
   return false;
 }
 
-bool stream_list_can_send(const nghttp2_nv *fields, size_t count) {
+static bool can_send(const nghttp2_nv *fields, size_t count) {
   for (size_t i = 0; i < count; i++)
     if (!nghttp2_check_header_value(fields[i].value, fields[i].valuelen))
       return false;
@@ -47,7 +110,7 @@ int stream_inform(struct stream *stream, int status, const nghttp2_nv *fields, s
   char space[20];
   nghttp2_nv all[1 + STREAM_FIELDS_MAX];
   if (stream->closed || stream->headers_submitted || status < 100 || status > 199 ||
-      status == 101 || !stream_list_can_send(fields, count))
+      status == 101 || !can_send(fields, count))
     return -1;
   all[0] = own_number(":status", status, space);
   if (count > 0)
@@ -66,7 +129,7 @@ int stream_respond(struct stream *stream, int status, const nghttp2_nv *fields, 
   nghttp2_nv all[3 + STREAM_FIELDS_MAX];
   size_t all_count = 0;
   if (stream->closed || stream->headers_submitted || status < 200 || status > 599 ||
-      body_length < STREAM_LENGTH_UNKNOWN || !stream_list_can_send(fields, count))
+      body_length < STREAM_LENGTH_UNKNOWN || !can_send(fields, count))
     return -1;
   bool no_content = status == 204 || status == 304;
   all[all_count++] = own_number(":status", status, spaces[0]);
@@ -79,7 +142,7 @@ int stream_respond(struct stream *stream, int status, const nghttp2_nv *fields, 
     all[all_count++] = own_field("date", date_now(stream->list->date), DATE_SIZE - 1);
 
   bool bodyless = body_length == 0 || no_content || is_head(stream);
-  nghttp2_data_provider body = stream_list_data_provider(stream);
+  nghttp2_data_provider body = data_provider(stream);
   nghttp2_session *session = connection_session(stream->list->connection);
   if (nghttp2_submit_response(session, stream->id, all, all_count, bodyless ? NULL : &body) != 0)
     return -1;
@@ -90,12 +153,31 @@ int stream_respond(struct stream *stream, int status, const nghttp2_nv *fields, 
   return 0;
 }
 
-struct stream *stream_list_request(struct stream_list *list, const nghttp2_nv pseudo[static 4],
+static struct stream *submit_request(struct stream_list *list, const nghttp2_nv *fields,
+                                     size_t count, int64_t body_length) {
+  struct stream *stream = stream_begin(list, 0);
+  if (!stream)
+    return NULL;
+  nghttp2_data_provider body = data_provider(stream);
+  stream->id = nghttp2_submit_request(connection_session(list->connection), NULL, fields, count,
+                                      body_length == 0 ? NULL : &body, stream);
+  if (stream->id < 0) {
+    stream_finish(stream, NGHTTP2_INTERNAL_ERROR);
+    return NULL;
+  }
+  stream->headers_submitted = true;
+  stream->bodyless = body_length == 0;
+  stream->body_left = body_length;
+  connection_send(list->connection);
+  return stream;
+}
+
+struct stream *stream_send_request(struct stream_list *list, const nghttp2_nv pseudo[static 4],
                                    const nghttp2_nv *fields, size_t count, int64_t body_length) {
   char space[20];
   nghttp2_nv all[5 + STREAM_FIELDS_MAX];
   size_t all_count = 4;
-  if (body_length < STREAM_LENGTH_UNKNOWN || !stream_list_can_send(fields, count))
+  if (body_length < STREAM_LENGTH_UNKNOWN || !can_send(fields, count))
     return NULL;
   memcpy(all, pseudo, all_count * sizeof *pseudo);
   if (count > 0)
@@ -103,5 +185,109 @@ struct stream *stream_list_request(struct stream_list *list, const nghttp2_nv ps
   all_count += count;
   if (body_length > 0 && !has_field(fields, count, "content-length"))
     all[all_count++] = own_number("content-length", body_length, space);
-  return stream_list_submit_request(list, all, all_count, body_length);
+  return submit_request(list, all, all_count, body_length);
+}
+
+/* --- Bodies and trailers ---------------------------------------------------------------------- */
+
+/* Tell nghttp2, if it waits, that there is something to send. Returns 0 or -1. */
+static int wake(struct stream *stream) {
+  if (!stream->deferred)
+    return 0;
+  stream->deferred = false;
+  nghttp2_session *session = connection_session(stream->list->connection);
+  if (nghttp2_session_resume_data(session, stream->id) != 0) {
+    stream_close(stream, NGHTTP2_INTERNAL_ERROR); /* no memory: it would wait for ever */
+    return -1;
+  }
+  connection_send(stream->list->connection);
+  return 0;
+}
+
+static bool is_writable(const struct stream *stream) {
+  return !stream->closed && stream->headers_submitted && !stream->ended;
+}
+
+/* Take `length` bytes by `append`, and count them against the announced length. Returns 0 or -1. */
+static int add(struct stream *stream, const void *data, size_t length,
+               int (*append)(struct body *body, const void *data, size_t length)) {
+  if (!is_writable(stream))
+    return -1;
+  if (stream->bodyless)
+    return 0;
+  if (stream->body_left != STREAM_LENGTH_UNKNOWN && length > (uint64_t)stream->body_left) {
+    stream_close(stream, NGHTTP2_INTERNAL_ERROR);
+    return -1;
+  }
+  if (append(&stream->body, data, length) != 0)
+    return -1;
+  if (stream->body_left != STREAM_LENGTH_UNKNOWN)
+    stream->body_left -= (int64_t)length;
+  return 0;
+}
+
+static int write_by(struct stream *stream, const void *data, size_t length,
+                    int (*append)(struct body *body, const void *data, size_t length)) {
+  if (add(stream, data, length, append) != 0 || (stream->body.length > 0 && wake(stream) != 0))
+    return -1;
+  if (stream->body.length < STREAM_HIGH_WATER)
+    return 1;
+  stream->wants_drain = true;
+  return 0;
+}
+
+int stream_write(struct stream *stream, const void *data, size_t length) {
+  return write_by(stream, data, length, body_append);
+}
+
+int stream_write_static(struct stream *stream, const void *data, size_t length) {
+  return write_by(stream, data, length, body_append_static);
+}
+
+/* No more will be written. */
+static int finish(struct stream *stream) {
+  if (!stream->bodyless && stream->body_left > 0) {
+    stream_close(stream, NGHTTP2_INTERNAL_ERROR);
+    return -1;
+  }
+  stream->ended = true;
+  return wake(stream);
+}
+
+int stream_end(struct stream *stream, const void *data, size_t length) {
+  if (add(stream, data, length, body_append) != 0)
+    return -1;
+  return finish(stream);
+}
+
+/* A deep copy of `fields` in one allocation; NULL when there is no memory. */
+static nghttp2_nv *copy_fields(const nghttp2_nv *fields, size_t count) {
+  size_t size = count * sizeof *fields;
+  for (size_t i = 0; i < count; i++)
+    size += fields[i].namelen + fields[i].valuelen;
+  nghttp2_nv *copy = malloc(size);
+  if (!copy)
+    return NULL;
+  uint8_t *end = (uint8_t *)(copy + count);
+  for (size_t i = 0; i < count; i++) {
+    copy[i] = fields[i];
+    copy[i].flags = NGHTTP2_NV_FLAG_NONE;
+    copy[i].name = memcpy(end, fields[i].name, fields[i].namelen);
+    end += fields[i].namelen;
+    copy[i].value = memcpy(end, fields[i].value, fields[i].valuelen);
+    end += fields[i].valuelen;
+  }
+  return copy;
+}
+
+int stream_trailers(struct stream *stream, const nghttp2_nv *fields, size_t count) {
+  if (!is_writable(stream) || !can_send(fields, count))
+    return -1;
+  if (count > 0 && !stream->bodyless) {
+    stream->trailers = copy_fields(fields, count);
+    if (!stream->trailers)
+      return -1;
+    stream->trailer_count = count;
+  }
+  return finish(stream);
 }

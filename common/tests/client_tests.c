@@ -10,8 +10,8 @@
 #include "common/server.h"
 #include "common/tests/asker.h"
 #include "common/tests/failing.h"
-#include "common/tests/peer.h"
 #include "common/tests/support.h"
+#include "common/tests/visitor.h"
 
 TestSuite(client, .init = support_begin, .fini = support_end, .timeout = 60);
 
@@ -136,7 +136,7 @@ static void expect_body(const struct asked *asked, const char *text) {
 }
 
 static void run_until(const size_t *count, size_t least) {
-  peer_run_until_count(support_loop(), count, least);
+  visitor_run_until_count(support_loop(), count, least);
 }
 
 /* --- Requests --------------------------------------------------------------------------------- */

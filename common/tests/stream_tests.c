@@ -8,7 +8,7 @@
 #include "common/field.h"
 #include "common/inner/stream_list.h"
 #include "common/server.h"
-#include "common/tests/peer.h"
+#include "common/tests/visitor.h"
 
 TestSuite(stream, .timeout = 60);
 
@@ -17,7 +17,7 @@ struct house {
   uv_loop_t loop;
   struct server *server;
   bool server_closed;
-  struct peer peer;
+  struct visitor visitor;
 };
 
 static void on_server_close(void *user) {
@@ -35,21 +35,21 @@ static struct house *open_house(void (*on_stream)(struct stream *stream, void *u
   char error[256] = "";
   house->server = server_listen(&house->loop, &config, error, sizeof error);
   cr_assert_not_null(house->server, "%s", error);
-  house->peer.slow = slow;
-  peer_connect(&house->peer, &house->loop, server_port(house->server));
+  house->visitor.slow = slow;
+  visitor_connect(&house->visitor, &house->loop, server_port(house->server));
   return house;
 }
 
 static void close_house(struct house *house) {
   server_close(house->server);
-  peer_leave(&house->peer, &house->loop);
-  cr_assert_str_eq(house->peer.error, "", "%s", house->peer.error);
-  peer_run_until(&house->loop, &house->server_closed);
-  peer_close_loop(&house->loop);
+  visitor_leave(&house->visitor, &house->loop);
+  cr_assert_str_eq(house->visitor.error, "", "%s", house->visitor.error);
+  visitor_run_until(&house->loop, &house->server_closed);
+  visitor_close_loop(&house->loop);
   free(house);
 }
 
-static void assert_body(const struct peer_response *response, const char *text) {
+static void assert_body(const struct visitor_response *response, const char *text) {
   cr_assert_eq(response->body.length, strlen(text), "%zu bytes", response->body.length);
   if (*text)
     cr_assert_str_eq(response->body.bytes, text, "%s", response->body.bytes);
@@ -79,11 +79,12 @@ static void hello(struct stream *stream, void *user) {
 Test(stream, responds_with_fields_date_length_and_body) {
   struct house *house = open_house(hello, false);
   time_t before = time(NULL);
-  struct peer_response *response = peer_get(&house->peer, &house->loop, "/");
+  struct visitor_response *response = visitor_get(&house->visitor, &house->loop, "/");
   cr_assert_eq(response->status, 200, "%d", response->status);
   assert_body(response, "Hello World!");
-  cr_assert(peer_has_header(response, "content-type: text/plain"), "%s", response->headers.bytes);
-  cr_assert(peer_has_header(response, "content-length: 12"), "%s", response->headers.bytes);
+  cr_assert(visitor_has_header(response, "content-type: text/plain"), "%s",
+            response->headers.bytes);
+  cr_assert(visitor_has_header(response, "content-length: 12"), "%s", response->headers.bytes);
   const char *date = strstr(response->headers.bytes, "\ndate: ");
   cr_assert_not_null(date, "%s", response->headers.bytes);
   struct tm tm = {0};
@@ -102,7 +103,7 @@ static void own_date(struct stream *stream, void *user) {
 
 Test(stream, fields_of_the_caller_are_not_doubled) {
   struct house *house = open_house(own_date, false);
-  struct peer_response *response = peer_get(&house->peer, &house->loop, "/");
+  struct visitor_response *response = visitor_get(&house->visitor, &house->loop, "/");
   cr_assert_str_eq(response->headers.bytes,
                    ":status: 200\ndate: Sun, 06 Nov 1994 08:49:37 GMT\ncontent-length: 2\n", "%s",
                    response->headers.bytes);
@@ -124,15 +125,15 @@ static void by_path(struct stream *stream, void *user) {
 
 static void assert_no_body(struct house *house, const char *method, const char *path, int status,
                            bool has_length) {
-  int32_t id = peer_request(&house->peer, method, path, NULL, 0, NULL, 0);
-  struct peer_response *response = peer_response(&house->peer, id);
-  peer_run_until(&house->loop, &response->closed);
+  int32_t id = visitor_request(&house->visitor, method, path, NULL, 0, NULL, 0);
+  struct visitor_response *response = visitor_response(&house->visitor, id);
+  visitor_run_until(&house->loop, &response->closed);
   cr_assert_eq(response->status, status, "%s %s: %d", method, path, response->status);
   cr_assert_eq(response->error_code, NGHTTP2_NO_ERROR, "%s %s: %u", method, path,
                response->error_code);
   cr_assert(response->ended_by_headers, "%s %s: END_STREAM is not on HEADERS", method, path);
   cr_assert_eq(response->body.length, 0, "%s %s: a body", method, path);
-  cr_assert_eq(peer_has_header(response, "content-length: 5"), has_length, "%s %s: %s", method,
+  cr_assert_eq(visitor_has_header(response, "content-length: 5"), has_length, "%s %s: %s", method,
                path, response->headers.bytes);
   cr_assert(has_length || !strstr(response->headers.bytes, "content-length"), "%s %s: %s", method,
             path, response->headers.bytes);
@@ -167,7 +168,7 @@ static void many_writes(struct stream *stream, void *user) {
 
 Test(stream, writes_of_both_kinds_arrive_in_order) {
   struct house *house = open_house(many_writes, false);
-  struct peer_response *response = peer_get(&house->peer, &house->loop, "/");
+  struct visitor_response *response = visitor_get(&house->visitor, &house->loop, "/");
   enum { BEGINNING = 27 };
   cr_assert_eq(response->body.length, BEGINNING + SMALL_WRITES + 3, "%zu", response->body.length);
   const char *body = response->body.bytes;
@@ -192,7 +193,7 @@ static void hints(struct stream *stream, void *user) {
 
 Test(stream, informational_responses_come_first) {
   struct house *house = open_house(hints, false);
-  struct peer_response *response = peer_get(&house->peer, &house->loop, "/");
+  struct visitor_response *response = visitor_get(&house->visitor, &house->loop, "/");
   cr_assert_eq(response->informational, 2, "%zu", response->informational);
   cr_assert_eq(response->status, 200, "%d", response->status);
   assert_body(response, "Hello World!");
@@ -223,7 +224,7 @@ static void misuse(struct stream *stream, void *user) {
 
 Test(stream, misuse_is_refused_and_changes_nothing) {
   struct house *house = open_house(misuse, false);
-  struct peer_response *response = peer_get(&house->peer, &house->loop, "/");
+  struct visitor_response *response = visitor_get(&house->visitor, &house->loop, "/");
   cr_assert_eq(response->status, 200, "%d", response->status);
   assert_body(response, "Hello World!");
   close_house(house);
@@ -241,10 +242,10 @@ static void wrong_length(struct stream *stream, void *user) {
 
 Test(stream, a_body_of_another_length_than_announced_resets_the_stream) {
   struct house *house = open_house(wrong_length, false);
-  cr_assert_eq(peer_get(&house->peer, &house->loop, "/more")->error_code, NGHTTP2_INTERNAL_ERROR,
-               "more");
-  cr_assert_eq(peer_get(&house->peer, &house->loop, "/less")->error_code, NGHTTP2_INTERNAL_ERROR,
-               "less");
+  cr_assert_eq(visitor_get(&house->visitor, &house->loop, "/more")->error_code,
+               NGHTTP2_INTERNAL_ERROR, "more");
+  cr_assert_eq(visitor_get(&house->visitor, &house->loop, "/less")->error_code,
+               NGHTTP2_INTERNAL_ERROR, "less");
   close_house(house);
 }
 
@@ -282,9 +283,9 @@ Test(stream, gives_every_field_of_a_request) {
   const nghttp2_nv fields[] = {field_make("x-a", "1"), field_make("x-b", "2"),
                                field_make("x-a", "3"), field_make("x-c", "4"),
                                field_make("x-d", "5"), field_make("x-empty", "")};
-  int32_t id = peer_request(&house->peer, "GET", "/a?b=c", fields, 6, NULL, 0);
-  peer_run_until(&house->loop, &peer_response(&house->peer, id)->closed);
-  cr_assert_eq(peer_response(&house->peer, id)->status, 200, "status");
+  int32_t id = visitor_request(&house->visitor, "GET", "/a?b=c", fields, 6, NULL, 0);
+  visitor_run_until(&house->loop, &visitor_response(&house->visitor, id)->closed);
+  cr_assert_eq(visitor_response(&house->visitor, id)->status, 200, "status");
   close_house(house);
 }
 
@@ -339,11 +340,11 @@ static void take_notes(struct stream *stream, void *user) {
 
 Test(stream, events_come_in_order) {
   struct house *house = open_house(take_notes, false);
-  peer_get(&house->peer, &house->loop, "/");
+  visitor_get(&house->visitor, &house->loop, "/");
   cr_assert_str_eq(notes.text, "sec", "GET: %s", notes.text);
   cr_assert_eq(notes.error_code, NGHTTP2_NO_ERROR, "%u", notes.error_code);
-  int32_t id = peer_request(&house->peer, "POST", "/", NULL, 0, "body", 4);
-  peer_run_until(&house->loop, &peer_response(&house->peer, id)->closed);
+  int32_t id = visitor_request(&house->visitor, "POST", "/", NULL, 0, "body", 4);
+  visitor_run_until(&house->loop, &visitor_response(&house->visitor, id)->closed);
   cr_assert_str_eq(notes.text, "sdec", "POST: %s", notes.text);
   cr_assert_eq(notes.data_length, 4, "%zu", notes.data_length);
   close_house(house);
@@ -353,9 +354,9 @@ Test(stream, close_resets_and_no_event_but_on_close_follows) {
   struct house *house = open_house(take_notes, false);
   const char *const bodies[] = {NULL, "body"};
   for (size_t i = 0; i < 2; i++) {
-    int32_t id = peer_request(&house->peer, "POST", "/close", NULL, 0, bodies[i], 4);
-    struct peer_response *response = peer_response(&house->peer, id);
-    peer_run_until(&house->loop, &response->closed);
+    int32_t id = visitor_request(&house->visitor, "POST", "/close", NULL, 0, bodies[i], 4);
+    struct visitor_response *response = visitor_response(&house->visitor, id);
+    visitor_run_until(&house->loop, &response->closed);
     cr_assert_eq(response->error_code, NGHTTP2_ENHANCE_YOUR_CALM, "%u", response->error_code);
     cr_assert_str_eq(notes.text, "sc", "%s", notes.text);
     cr_assert_eq(notes.error_code, NGHTTP2_ENHANCE_YOUR_CALM, "%u", notes.error_code);
@@ -365,13 +366,13 @@ Test(stream, close_resets_and_no_event_but_on_close_follows) {
 
 Test(stream, on_close_tells_the_code_of_the_peers_reset) {
   struct house *house = open_house(take_notes, false);
-  int32_t id = peer_request_open(&house->peer, "POST", "/");
+  int32_t id = visitor_request_open(&house->visitor, "POST", "/");
   while (strcmp(notes.text, "s") != 0)
     uv_run(&house->loop, UV_RUN_ONCE);
-  nghttp2_submit_rst_stream(connection_session(house->peer.connection), NGHTTP2_FLAG_NONE, id,
+  nghttp2_submit_rst_stream(connection_session(house->visitor.connection), NGHTTP2_FLAG_NONE, id,
                             NGHTTP2_CANCEL);
-  connection_send(house->peer.connection);
-  peer_run_until(&house->loop, &notes.closed);
+  connection_send(house->visitor.connection);
+  visitor_run_until(&house->loop, &notes.closed);
   cr_assert_str_eq(notes.text, "sc", "%s", notes.text);
   cr_assert_eq(notes.error_code, NGHTTP2_CANCEL, "%u", notes.error_code);
   close_house(house);
@@ -417,11 +418,11 @@ Test(stream, trailers_go_both_ways) {
   nghttp2_nv fields[] = {field_make(":method", "POST"), field_make(":path", "/"),
                          field_make(":scheme", "http"), field_make(":authority", "a")};
   nghttp2_data_provider provider = {.read_callback = read_with_trailer};
-  int32_t id = nghttp2_submit_request(connection_session(house->peer.connection), NULL, fields, 4,
-                                      &provider, NULL);
-  connection_send(house->peer.connection);
-  struct peer_response *response = peer_response(&house->peer, id);
-  peer_run_until(&house->loop, &response->closed);
+  int32_t id = nghttp2_submit_request(connection_session(house->visitor.connection), NULL, fields,
+                                      4, &provider, NULL);
+  connection_send(house->visitor.connection);
+  struct visitor_response *response = visitor_response(&house->visitor, id);
+  visitor_run_until(&house->loop, &response->closed);
   assert_body(response, "body");
   cr_assert_str_eq(response->trailers.bytes, "x-seen: 42\n", "%s", response->trailers.bytes);
   close_house(house);
@@ -429,12 +430,12 @@ Test(stream, trailers_go_both_ways) {
 
 Test(stream, trailers_come_after_a_long_body_and_without_any) {
   struct house *house = open_house(trailers, false);
-  struct peer_response *response = peer_get(&house->peer, &house->loop, "/long");
+  struct visitor_response *response = visitor_get(&house->visitor, &house->loop, "/long");
   cr_assert_eq(response->body.length, 20000, "%zu", response->body.length);
   cr_assert_str_eq(response->trailers.bytes, "x-seen: none\n", "%s", response->trailers.bytes);
-  response = peer_get(&house->peer, &house->loop, "/empty");
+  response = visitor_get(&house->visitor, &house->loop, "/empty");
   cr_assert_eq(response->body.length, 0, "%zu", response->body.length);
-  cr_assert(peer_has_header(response, "x-seen: none"), "%s", response->headers.bytes);
+  cr_assert(visitor_has_header(response, "x-seen: none"), "%s", response->headers.bytes);
   cr_assert_eq(response->error_code, NGHTTP2_NO_ERROR, "%u", response->error_code);
   close_house(house);
 }
@@ -486,15 +487,15 @@ static void send_large(struct stream *stream, void *user) {
 Test(stream, a_large_body_waits_for_a_slow_reader) {
   download.bytes = make_bytes(PIECE);
   struct house *house = open_house(send_large, true);
-  house->peer.discard_bodies = true;
-  int32_t id = peer_request(&house->peer, "GET", "/", NULL, 0, NULL, 0);
-  struct peer_response *response = peer_response(&house->peer, id);
-  peer_run_until_count(&house->loop, &response->body_length, NGHTTP2_INITIAL_WINDOW_SIZE);
+  house->visitor.discard_bodies = true;
+  int32_t id = visitor_request(&house->visitor, "GET", "/", NULL, 0, NULL, 0);
+  struct visitor_response *response = visitor_response(&house->visitor, id);
+  visitor_run_until_count(&house->loop, &response->body_length, NGHTTP2_INITIAL_WINDOW_SIZE);
   for (int i = 0; i < 100; i++) /* the window is used up: nothing moves */
     uv_run(&house->loop, UV_RUN_NOWAIT);
   cr_assert_leq(download.written, 2 * STREAM_HIGH_WATER + PIECE, "%zu written", download.written);
   while (!response->closed) {
-    peer_consume(&house->peer, id);
+    visitor_consume(&house->visitor, id);
     uv_run(&house->loop, UV_RUN_ONCE);
   }
   cr_assert_eq(response->error_code, NGHTTP2_NO_ERROR, "%u", response->error_code);
@@ -508,7 +509,7 @@ Test(stream, a_large_body_waits_for_a_slow_reader) {
 Test(stream, a_large_body_waits_for_a_reader_that_never_reads) {
   download.bytes = make_bytes(PIECE);
   struct house *house = open_house(send_large, false);
-  int descriptor = peer_deaf_get(server_port(house->server));
+  int descriptor = visitor_deaf_get(server_port(house->server));
   size_t before = SIZE_MAX;
   for (int quiet = 0; quiet < 100; quiet = download.written == before ? quiet + 1 : 0) {
     before = download.written;
@@ -532,17 +533,17 @@ Test(stream, a_large_body_lets_others_take_turns) {
   enum { WINDOW = 1 << 30 };
   download.bytes = make_bytes(PIECE);
   struct house *house = open_house(large_or_small, false);
-  nghttp2_session *session = connection_session(house->peer.connection);
+  nghttp2_session *session = connection_session(house->visitor.connection);
   const nghttp2_settings_entry window = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, WINDOW};
   cr_assert_eq(nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, &window, 1), 0, "no memory");
   cr_assert_eq(nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0, WINDOW), 0,
                "no memory");
-  house->peer.discard_bodies = true;
-  int32_t id = peer_request(&house->peer, "GET", "/large", NULL, 0, NULL, 0);
-  peer_run_until_count(&house->loop, &house->peer.received, 10 * STREAM_HIGH_WATER);
-  peer_get(&house->peer, &house->loop, "/small");
-  cr_assert(!peer_response(&house->peer, id)->closed, "it waited for all of the large one");
-  peer_run_until(&house->loop, &peer_response(&house->peer, id)->closed);
+  house->visitor.discard_bodies = true;
+  int32_t id = visitor_request(&house->visitor, "GET", "/large", NULL, 0, NULL, 0);
+  visitor_run_until_count(&house->loop, &house->visitor.received, 10 * STREAM_HIGH_WATER);
+  visitor_get(&house->visitor, &house->loop, "/small");
+  cr_assert(!visitor_response(&house->visitor, id)->closed, "it waited for all of the large one");
+  visitor_run_until(&house->loop, &visitor_response(&house->visitor, id)->closed);
   free(download.bytes);
   close_house(house);
 }
@@ -579,13 +580,13 @@ Test(stream, an_echo_is_bounded_and_complete) {
   enum { LENGTH = 4 * 1024 * 1024 };
   uint8_t *bytes = make_bytes(LENGTH);
   struct house *house = open_house(echo, true);
-  int32_t id = peer_request(&house->peer, "POST", "/", NULL, 0, bytes, LENGTH);
-  struct peer_response *response = peer_response(&house->peer, id);
-  peer_run_until_count(&house->loop, &response->body_length, NGHTTP2_INITIAL_WINDOW_SIZE);
+  int32_t id = visitor_request(&house->visitor, "POST", "/", NULL, 0, bytes, LENGTH);
+  struct visitor_response *response = visitor_response(&house->visitor, id);
+  visitor_run_until_count(&house->loop, &response->body_length, NGHTTP2_INITIAL_WINDOW_SIZE);
   for (int i = 0; i < 100; i++) /* the client takes no more, so the server takes no more either */
     uv_run(&house->loop, UV_RUN_NOWAIT);
   while (!response->closed) {
-    peer_consume(&house->peer, id);
+    visitor_consume(&house->visitor, id);
     uv_run(&house->loop, UV_RUN_ONCE);
   }
   cr_assert_eq(response->body.length, LENGTH, "%zu", response->body.length);
@@ -616,16 +617,16 @@ Test(stream, paused_streams_receive_one_window_and_stop_no_other) {
   uint8_t *bytes = make_bytes(LENGTH);
   struct house *house = open_house(pause_at_once, false);
   for (int i = 0; i < PAUSED; i++)
-    peer_request(&house->peer, "POST", "/", NULL, 0, bytes, LENGTH);
-  peer_run_until_count(&house->loop, &notes.data_length, PAUSED * WINDOW);
-  int32_t id = peer_request(&house->peer, "POST", "/other", NULL, 0, bytes, LENGTH);
-  peer_run_until(&house->loop, &peer_response(&house->peer, id)->closed);
+    visitor_request(&house->visitor, "POST", "/", NULL, 0, bytes, LENGTH);
+  visitor_run_until_count(&house->loop, &notes.data_length, PAUSED * WINDOW);
+  int32_t id = visitor_request(&house->visitor, "POST", "/other", NULL, 0, bytes, LENGTH);
+  visitor_run_until(&house->loop, &visitor_response(&house->visitor, id)->closed);
   cr_assert_eq(notes.data_length, PAUSED * WINDOW, "%zu", notes.data_length);
   for (int i = 0; i < PAUSED; i++) {
     stream_resume(paused[i]);
     stream_resume(paused[i]);
   }
-  peer_run_until_count(&house->loop, &house->peer.closed_count, PAUSED + 1);
+  visitor_run_until_count(&house->loop, &house->visitor.closed_count, PAUSED + 1);
   cr_assert_eq(notes.data_length, PAUSED * LENGTH, "%zu", notes.data_length);
   free(bytes);
   close_house(house);
@@ -665,16 +666,16 @@ Test(stream, a_hundred_at_once_are_answered_by_a_timer_in_reverse_order) {
   char path[16];
   for (int i = 0; i < MANY; i++) {
     snprintf(path, sizeof path, "/%d", i);
-    peer_request(&house->peer, "GET", path, NULL, 0, NULL, 0);
+    visitor_request(&house->visitor, "GET", path, NULL, 0, NULL, 0);
   }
-  peer_run_until_count(&house->loop, &kept_count, MANY);
+  visitor_run_until_count(&house->loop, &kept_count, MANY);
   uv_timer_t timer;
   uv_timer_init(&house->loop, &timer);
   uv_timer_start(&timer, answer_one, 0, 1);
-  peer_run_until_count(&house->loop, &house->peer.closed_count, MANY);
+  visitor_run_until_count(&house->loop, &house->visitor.closed_count, MANY);
   for (int i = 0; i < MANY; i++) {
     snprintf(path, sizeof path, "/%d", i);
-    assert_body(peer_response(&house->peer, 2 * i + 1), path);
+    assert_body(visitor_response(&house->visitor, 2 * i + 1), path);
   }
   close_house(house);
 }
@@ -702,18 +703,18 @@ static void assert_all_refused(struct stream *stream) {
 
 static void request_kept(struct house *house) {
   const nghttp2_nv field = field_make("x-long", "a value of its own");
-  peer_request(&house->peer, "GET", "/kept", &field, 1, NULL, 0);
-  peer_run_until_count(&house->loop, &kept_count, 1);
+  visitor_request(&house->visitor, "GET", "/kept", &field, 1, NULL, 0);
+  visitor_run_until_count(&house->loop, &kept_count, 1);
 }
 
 Test(stream, a_kept_stream_outlives_its_reset) {
   struct house *house = open_house(keep_noted, false);
   request_kept(house);
   cr_assert(!stream_is_closed(kept[0]), "closed already");
-  nghttp2_submit_rst_stream(connection_session(house->peer.connection), NGHTTP2_FLAG_NONE, 1,
+  nghttp2_submit_rst_stream(connection_session(house->visitor.connection), NGHTTP2_FLAG_NONE, 1,
                             NGHTTP2_CANCEL);
-  connection_send(house->peer.connection);
-  peer_run_until(&house->loop, &notes.closed);
+  connection_send(house->visitor.connection);
+  visitor_run_until(&house->loop, &notes.closed);
   assert_all_refused(kept[0]);
   stream_release(kept[0]);
   close_house(house);
@@ -722,12 +723,12 @@ Test(stream, a_kept_stream_outlives_its_reset) {
 Test(stream, a_kept_stream_outlives_its_connection_and_its_server) {
   struct house *house = open_house(keep_noted, false);
   request_kept(house);
-  peer_drop(&house->peer);
-  peer_run_until(&house->loop, &notes.closed);
+  visitor_drop(&house->visitor);
+  visitor_run_until(&house->loop, &notes.closed);
   cr_assert_eq(notes.error_code, NGHTTP2_CANCEL, "%u", notes.error_code);
   assert_all_refused(kept[0]);
   server_free(house->server);
-  peer_close_loop(&house->loop);
+  visitor_close_loop(&house->loop);
   free(house);
   assert_all_refused(kept[0]);
   stream_release(kept[0]);
@@ -750,13 +751,13 @@ static void answer_half(struct stream *stream, void *user) {
 Test(stream, a_lost_connection_closes_every_stream) {
   struct house *house = open_house(answer_half, false);
   for (int i = 0; i < MANY; i++)
-    peer_request(&house->peer, "GET", "/", NULL, 0, NULL, 0);
-  peer_run_until_count(&house->loop, &house->peer.received, 4 * MANY);
-  peer_drop(&house->peer);
-  peer_run_until_count(&house->loop, &lost, MANY);
+    visitor_request(&house->visitor, "GET", "/", NULL, 0, NULL, 0);
+  visitor_run_until_count(&house->loop, &house->visitor.received, 4 * MANY);
+  visitor_drop(&house->visitor);
+  visitor_run_until_count(&house->loop, &lost, MANY);
   server_close(house->server);
-  peer_run_until(&house->loop, &house->server_closed);
+  visitor_run_until(&house->loop, &house->server_closed);
   cr_assert_eq(lost, MANY, "%zu", lost);
-  peer_close_loop(&house->loop);
+  visitor_close_loop(&house->loop);
   free(house);
 }

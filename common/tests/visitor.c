@@ -1,5 +1,5 @@
-/* peer: see peer.h. */
-#include "common/tests/peer.h"
+/* visitor: see visitor.h. */
+#include "common/tests/visitor.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "common/field.h"
+#include "common/tests/frames.h"
 
 enum { DEADLINE_MS = 20000 };
 
@@ -40,7 +41,7 @@ static bool is_false(const void *data) {
   return !*(const bool *)data;
 }
 
-void peer_run_until(uv_loop_t *loop, const bool *flag) {
+void visitor_run_until(uv_loop_t *loop, const bool *flag) {
   cr_assert(run_while(loop, is_false, flag), "what was waited for did not happen");
 }
 
@@ -54,7 +55,7 @@ static bool is_less(const void *data) {
   return *threshold->count < threshold->least;
 }
 
-void peer_run_until_count(uv_loop_t *loop, const size_t *count, size_t least) {
+void visitor_run_until_count(uv_loop_t *loop, const size_t *count, size_t least) {
   struct threshold threshold = {count, least};
   cr_assert(run_while(loop, is_less, &threshold), "only %zu of %zu came", *count, least);
 }
@@ -63,22 +64,22 @@ static bool is_alive(const void *data) {
   return uv_loop_alive(data);
 }
 
-void peer_close_loop(uv_loop_t *loop) {
+void visitor_close_loop(uv_loop_t *loop) {
   cr_assert(run_while(loop, is_alive, loop), "a handle keeps the loop alive");
   cr_assert_eq(uv_loop_close(loop), 0, "a handle was forgotten");
 }
 
 /* --- A client by nghttp2 ---------------------------------------------------------------------- */
 
-struct peer_response *peer_response(struct peer *peer, int32_t id) {
-  cr_assert(id > 0 && id / 2 < PEER_STREAMS, "stream %d", (int)id);
-  return &peer->responses[id / 2];
+struct visitor_response *visitor_response(struct visitor *visitor, int32_t id) {
+  cr_assert(id > 0 && id / 2 < VISITOR_STREAMS, "stream %d", (int)id);
+  return &visitor->responses[id / 2];
 }
 
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                      size_t name_length, const uint8_t *value, size_t value_length, uint8_t flags,
                      void *user_data) {
-  struct peer_response *response = peer_response(user_data, frame->hd.stream_id);
+  struct visitor_response *response = visitor_response(user_data, frame->hd.stream_id);
   (void)session, (void)flags;
   if (field_is(name, name_length, ":status")) {
     response->status = atoi((const char *)value);
@@ -96,55 +97,55 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 }
 
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user_data) {
-  struct peer *peer = user_data;
+  struct visitor *visitor = user_data;
   (void)session;
   if (frame->hd.type == NGHTTP2_GOAWAY) {
-    peer->goaway_last[peer->goaways % 8] = frame->goaway.last_stream_id;
-    peer->goaways++;
+    visitor->goaway_last[visitor->goaways % 8] = frame->goaway.last_stream_id;
+    visitor->goaways++;
   }
   if (frame->hd.type == NGHTTP2_HEADERS) {
-    struct peer_response *response = peer_response(peer, frame->hd.stream_id);
+    struct visitor_response *response = visitor_response(visitor, frame->hd.stream_id);
     response->ended_by_headers = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
-    peer->headers_received += response->status >= 200;
+    visitor->headers_received += response->status >= 200;
   }
   return 0;
 }
 
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data,
                    size_t length, void *user_data) {
-  struct peer *peer = user_data;
-  struct peer_response *response = peer_response(peer, id);
+  struct visitor *visitor = user_data;
+  struct visitor_response *response = visitor_response(visitor, id);
   (void)session, (void)flags;
   response->body_length += length;
-  peer->received += length;
-  if (!peer->discard_bodies)
+  visitor->received += length;
+  if (!visitor->discard_bodies)
     buffer_append(&response->body, data, length);
   return 0;
 }
 
 static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error_code,
                            void *user_data) {
-  struct peer *peer = user_data;
+  struct visitor *visitor = user_data;
   (void)session;
-  peer_response(peer, id)->closed = true;
-  peer_response(peer, id)->error_code = error_code;
-  peer->closed_count++;
+  visitor_response(visitor, id)->closed = true;
+  visitor_response(visitor, id)->error_code = error_code;
+  visitor->closed_count++;
   return 0;
 }
 
 static void on_open(struct connection *connection, void *user) {
-  struct peer *peer = user;
+  struct visitor *visitor = user;
   (void)connection;
-  peer->open = true;
+  visitor->open = true;
 }
 
 static void on_close(struct connection *connection, const char *error, void *user) {
-  struct peer *peer = user;
+  struct visitor *visitor = user;
   (void)connection;
-  peer->closed = true;
-  peer->connection = NULL;
+  visitor->closed = true;
+  visitor->connection = NULL;
   if (error)
-    snprintf(peer->error, sizeof peer->error, "%s", error);
+    snprintf(visitor->error, sizeof visitor->error, "%s", error);
 }
 
 /* For all clients; the loop's test process ends with it. */
@@ -167,15 +168,15 @@ static const struct connection_config *config_for(bool slow) {
   return config;
 }
 
-void peer_connect(struct peer *peer, uv_loop_t *loop, int port) {
+void visitor_connect(struct visitor *visitor, uv_loop_t *loop, int port) {
   char text[64];
   struct url url;
   snprintf(text, sizeof text, "http://localhost:%d/", port);
   cr_assert_eq(url_parse(&url, text), 0, "%s", text);
-  peer->connection = connection_connect(loop, &url, NULL, config_for(peer->slow), peer);
+  visitor->connection = connection_connect(loop, &url, NULL, config_for(visitor->slow), visitor);
   url_free(&url);
-  cr_assert_not_null(peer->connection, "no memory");
-  peer_run_until(loop, &peer->open);
+  cr_assert_not_null(visitor->connection, "no memory");
+  visitor_run_until(loop, &visitor->open);
 }
 
 /* A body that is sent as it stands. */
@@ -207,7 +208,7 @@ static ssize_t read_never(nghttp2_session *session, int32_t id, uint8_t *buffer,
   return NGHTTP2_ERR_DEFERRED;
 }
 
-static int32_t request(struct peer *peer, const char *method, const char *path,
+static int32_t request(struct visitor *visitor, const char *method, const char *path,
                        const nghttp2_nv *fields, size_t count,
                        const nghttp2_data_provider *provider) {
   nghttp2_nv all[32] = {field_make(":method", method), field_make(":path", path),
@@ -215,75 +216,75 @@ static int32_t request(struct peer *peer, const char *method, const char *path,
   cr_assert_leq(count, 28, "too many fields");
   if (count > 0)
     memcpy(all + 4, fields, count * sizeof *fields);
-  nghttp2_session *session = connection_session(peer->connection);
+  nghttp2_session *session = connection_session(visitor->connection);
   int32_t id = nghttp2_submit_request(session, NULL, all, 4 + count, provider, NULL);
   cr_assert_gt(id, 0, "nghttp2_submit_request: %s", nghttp2_strerror(id));
-  connection_send(peer->connection);
+  connection_send(visitor->connection);
   return id;
 }
 
-int32_t peer_request(struct peer *peer, const char *method, const char *path,
-                     const nghttp2_nv *fields, size_t count, const void *body, size_t length) {
+int32_t visitor_request(struct visitor *visitor, const char *method, const char *path,
+                        const nghttp2_nv *fields, size_t count, const void *body, size_t length) {
   if (!body)
-    return request(peer, method, path, fields, count, NULL);
+    return request(visitor, method, path, fields, count, NULL);
   struct source *source = malloc(sizeof *source);
   cr_assert_not_null(source, "no memory");
   *source = (struct source){body, length};
   nghttp2_data_provider provider = {.source.ptr = source, .read_callback = read_source};
-  return request(peer, method, path, fields, count, &provider);
+  return request(visitor, method, path, fields, count, &provider);
 }
 
-int32_t peer_request_open(struct peer *peer, const char *method, const char *path) {
+int32_t visitor_request_open(struct visitor *visitor, const char *method, const char *path) {
   nghttp2_data_provider provider = {.read_callback = read_never};
-  return request(peer, method, path, NULL, 0, &provider);
+  return request(visitor, method, path, NULL, 0, &provider);
 }
 
-struct peer_response *peer_get(struct peer *peer, uv_loop_t *loop, const char *path) {
-  struct peer_response *response =
-      peer_response(peer, peer_request(peer, "GET", path, NULL, 0, NULL, 0));
-  peer_run_until(loop, &response->closed);
+struct visitor_response *visitor_get(struct visitor *visitor, uv_loop_t *loop, const char *path) {
+  struct visitor_response *response =
+      visitor_response(visitor, visitor_request(visitor, "GET", path, NULL, 0, NULL, 0));
+  visitor_run_until(loop, &response->closed);
   return response;
 }
 
-bool peer_has_header(const struct peer_response *response, const char *line) {
+bool visitor_has_header(const struct visitor_response *response, const char *line) {
   char whole[256];
   snprintf(whole, sizeof whole, "%s\n", line);
   const char *found = response->headers.bytes ? strstr(response->headers.bytes, whole) : NULL;
   return found && (found == response->headers.bytes || found[-1] == '\n');
 }
 
-void peer_consume(struct peer *peer, int32_t id) {
-  nghttp2_session *session = connection_session(peer->connection);
+void visitor_consume(struct visitor *visitor, int32_t id) {
+  nghttp2_session *session = connection_session(visitor->connection);
   nghttp2_session_consume(
       session, id, (size_t)nghttp2_session_get_stream_effective_recv_data_length(session, id));
-  connection_send(peer->connection);
+  connection_send(visitor->connection);
 }
 
-static void free_responses(struct peer *peer) {
-  for (size_t i = 0; i < PEER_STREAMS; i++) {
-    buffer_free(&peer->responses[i].headers);
-    buffer_free(&peer->responses[i].trailers);
-    buffer_free(&peer->responses[i].body);
+static void free_responses(struct visitor *visitor) {
+  for (size_t i = 0; i < VISITOR_STREAMS; i++) {
+    buffer_free(&visitor->responses[i].headers);
+    buffer_free(&visitor->responses[i].trailers);
+    buffer_free(&visitor->responses[i].body);
   }
 }
 
-void peer_drop(struct peer *peer) {
-  connection_free(peer->connection);
-  peer->connection = NULL;
-  free_responses(peer);
+void visitor_drop(struct visitor *visitor) {
+  connection_free(visitor->connection);
+  visitor->connection = NULL;
+  free_responses(visitor);
 }
 
-void peer_leave(struct peer *peer, uv_loop_t *loop) {
-  if (peer->connection)
-    connection_close(peer->connection);
-  peer_run_until(loop, &peer->closed);
-  free_responses(peer);
+void visitor_leave(struct visitor *visitor, uv_loop_t *loop) {
+  if (visitor->connection)
+    connection_close(visitor->connection);
+  visitor_run_until(loop, &visitor->closed);
+  free_responses(visitor);
 }
 
 /* --- A client by raw bytes -------------------------------------------------------------------- */
 
 static void on_frame(const struct frame *frame, void *user) {
-  struct peer_raw *raw = user;
+  struct visitor_raw *raw = user;
   if (frame->sender != FRAME_FROM_SERVER)
     return;
   raw->frames++;
@@ -310,25 +311,25 @@ static void on_frame(const struct frame *frame, void *user) {
 
 static void on_raw_data(struct transport *transport, const uint8_t *data, size_t length,
                         void *user) {
-  struct peer_raw *raw = user;
+  struct visitor_raw *raw = user;
   (void)transport;
   cr_assert_eq(frame_decoder_feed(raw->decoder, FRAME_FROM_SERVER, data, length), 0, "no memory");
 }
 
 static void on_raw_open(struct transport *transport, void *user) {
-  struct peer_raw *raw = user;
+  struct visitor_raw *raw = user;
   (void)transport;
   raw->open = true;
 }
 
 static void on_raw_close(struct transport *transport, const char *error, void *user) {
-  struct peer_raw *raw = user;
+  struct visitor_raw *raw = user;
   (void)transport, (void)error;
   raw->closed = true;
   raw->transport = NULL;
 }
 
-void peer_raw_connect(struct peer_raw *raw, uv_loop_t *loop, int port) {
+void visitor_raw_connect(struct visitor_raw *raw, uv_loop_t *loop, int port) {
   static const struct transport_events events = {
       .on_open = on_raw_open, .on_data = on_raw_data, .on_close = on_raw_close};
   char text[16];
@@ -337,18 +338,17 @@ void peer_raw_connect(struct peer_raw *raw, uv_loop_t *loop, int port) {
   cr_assert_not_null(raw->decoder, "no memory");
   raw->transport = transport_connect(loop, "localhost", text, NULL, &events, raw);
   cr_assert_not_null(raw->transport, "no memory");
-  peer_run_until(loop, &raw->open);
+  visitor_run_until(loop, &raw->open);
   if (raw->silent)
     return;
   transport_write(raw->transport, NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN);
-  peer_raw_send(raw, NGHTTP2_SETTINGS, 0, 0, NULL, 0);
+  visitor_raw_send(raw, NGHTTP2_SETTINGS, 0, 0, NULL, 0);
 }
 
-void peer_raw_send(struct peer_raw *raw, uint8_t type, uint8_t flags, int32_t id,
-                   const void *payload, size_t length) {
-  const uint8_t header[FRAME_HEADER_LENGTH] = {
-      (uint8_t)(length >> 16), (uint8_t)(length >> 8), (uint8_t)length,    type,       flags,
-      (uint8_t)(id >> 24),     (uint8_t)(id >> 16),    (uint8_t)(id >> 8), (uint8_t)id};
+void visitor_raw_send(struct visitor_raw *raw, uint8_t type, uint8_t flags, int32_t id,
+                      const void *payload, size_t length) {
+  uint8_t header[FRAME_HEADER_LENGTH];
+  frames_header(header, length, type, flags, id);
   if (!raw->transport)
     return;
   cr_assert_eq(transport_write(raw->transport, header, sizeof header), 0, "no memory");
@@ -356,14 +356,14 @@ void peer_raw_send(struct peer_raw *raw, uint8_t type, uint8_t flags, int32_t id
     cr_assert_eq(transport_write(raw->transport, payload, length), 0, "no memory");
 }
 
-void peer_raw_get(struct peer_raw *raw, int32_t id) {
+void visitor_raw_get(struct visitor_raw *raw, int32_t id) {
   /* HPACK: :method GET, :scheme http, :path / from the static table; :authority a as a literal */
   static const uint8_t block[] = {0x82, 0x86, 0x84, 0x01, 0x01, 'a'};
-  peer_raw_send(raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_STREAM | NGHTTP2_FLAG_END_HEADERS, id, block,
-                sizeof block);
+  visitor_raw_send(raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_STREAM | NGHTTP2_FLAG_END_HEADERS, id,
+                   block, sizeof block);
 }
 
-void peer_raw_drop(struct peer_raw *raw) {
+void visitor_raw_drop(struct visitor_raw *raw) {
   transport_free(raw->transport);
   raw->transport = NULL;
   frame_decoder_free(raw->decoder);
@@ -384,12 +384,12 @@ static int connect_deaf(int port, const void *frames, size_t length) {
   return descriptor;
 }
 
-int peer_deaf_connect(int port) {
+int visitor_deaf_connect(int port) {
   static const uint8_t settings[] = {0, 0, 0, NGHTTP2_SETTINGS, 0, 0, 0, 0, 0};
   return connect_deaf(port, settings, sizeof settings);
 }
 
-int peer_deaf_get(int port) {
+int visitor_deaf_get(int port) {
   static const uint8_t frames[] = {0,
                                    0,
                                    6,

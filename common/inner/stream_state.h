@@ -1,0 +1,85 @@
+/*
+ * stream_state: what is known of a stream, and of the streams of one connection.
+ *
+ * The inside of stream.h, in three files, of which each calls only those before it:
+ *
+ *   stream.c       a stream's life, from its beginning to on_close, and what it has received;
+ *   stream_send.c  what its owner sends, and how nghttp2 gets it;
+ *   stream_list.c  what the peer sends: nghttp2's callbacks for all streams of a connection.
+ */
+#ifndef COMMON_STREAM_STATE_H
+#define COMMON_STREAM_STATE_H
+
+#include "common/connection.h"
+#include "common/date.h"
+#include "common/inner/body.h"
+#include "common/list.h"
+#include "common/stream.h"
+
+enum { STREAM_FIRST_FIELDS = 8 /* most messages have no more fields than these */ };
+
+/* The streams that are open on one connection. */
+struct stream_list {
+  struct connection *connection;
+  struct list streams;
+  struct stream *receiving; /* whose header block is being received: blocks do not interleave */
+
+  /* A server's: a request's header section is complete. NULL for a client. */
+  void (*on_stream)(struct stream *stream, void *user);
+  void *user;
+  struct date *date; /* of responses, for all connections of a server */
+};
+
+/* One field as it was received: nghttp2's own texts, shared with its HPACK table. */
+struct stream_field {
+  nghttp2_rcbuf *name;
+  nghttp2_rcbuf *value;
+};
+
+struct stream {
+  struct list link;
+  struct stream_list *list; /* NULL once on_close was called: the connection may be gone */
+  int32_t id;
+  unsigned references; /* the list's own, and stream_keep's */
+  bool closed;
+  const struct stream_events *events;
+  void *user;
+
+  /* What is received. */
+  const char *method, *path;   /* "" where there is none */
+  struct stream_field *fields; /* `first_fields`, until they are too few */
+  struct stream_field first_fields[STREAM_FIRST_FIELDS];
+  size_t field_count;
+  size_t field_room;
+  size_t header_count;     /* the fields after these are trailers */
+  size_t header_list_size; /* of all fields, as SETTINGS_MAX_HEADER_LIST_SIZE counts */
+  bool headers_complete;
+  bool headers_too_large;
+  bool paused;
+  size_t unconsumed; /* bytes received while paused, for which the peer got no window yet */
+
+  /* What is sent. */
+  bool headers_submitted;
+  bool bodyless;     /* END_STREAM was on HEADERS */
+  bool ended;        /* no more will be written */
+  bool deferred;     /* nghttp2 waits to be told that there is more */
+  bool wants_drain;  /* stream_write has returned 0 */
+  int64_t body_left; /* of the announced length, or STREAM_LENGTH_UNKNOWN */
+  struct body body;
+  nghttp2_nv *trailers; /* one allocation with all texts; NULL for none */
+  size_t trailer_count;
+};
+
+/* A new stream on the list. Returns NULL when there is no memory. */
+struct stream *stream_begin(struct stream_list *list, int32_t id);
+
+/* Keep one field that was received. Returns 0, or -1 when there is no memory. */
+int stream_add_field(struct stream *stream, nghttp2_rcbuf *name, nghttp2_rcbuf *value);
+
+/* Let go of all fields that were received. */
+void stream_forget_fields(struct stream *stream);
+
+/* The end: it leaves the list, on_close is called, and nobody has it any more but those who keep it. */
+void stream_finish(struct stream *stream, uint32_t error_code);
+
+#endif
