@@ -17,6 +17,7 @@ $PROGRAMS is build/solutions, or build/labs for the student's.
 """
 import pathlib
 import re
+import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -40,12 +41,15 @@ def function_of(text, name):
     return []
 
 
-def without_marks(lines):
-    """Without what only the tools or the compiler look at."""
-    text = "\n".join(lines) + "\n"
-    text = re.sub(r"(?ms)^ */\* STARTER\n.*?\*/\n", "", text)
-    text = re.sub(r"(?m)^ *(/\* (BEGIN|END) SOLUTION \*/|\(void\)\w+;)\n", "", text)
-    return text.splitlines()
+def read_clean(path, student):
+    """The text of a C file without the marks of a solution. A student may use their words for something else."""
+    done = subprocess.run(["sh", ROOT / "grader/tools/dev/starter.sh", "--clean", path], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode == 0:
+        return done.stdout
+    if student:
+        return path.read_text(encoding="utf-8")
+    raise Broken(done.stderr.strip())
 
 
 def pick(lines, patterns):
@@ -104,10 +108,11 @@ class Quote:
         return dedent(lines if picked is None else picked)
 
     def c_lines(self, student):
-        lines = function_of(self.path(student).read_text(encoding="utf-8"), self.function)
+        lines = function_of(read_clean(self.path(student), student), self.function)
         if not lines and not student:
             raise Broken(f"{self.path(student)}: there is no function {self.function}")
-        return without_marks(lines) or [f"(there is no function {self.function})"]
+        lines = [line for line in lines if not re.match(r" *\(void\)\w+;$", line)]
+        return lines or [f"(there is no function {self.function})"]
 
     def js_lines(self):
         handout = (self.lab / "README.md").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ set -u
 . grader/tools/dev/tap.sh
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-starter=grader/tools/dev/starter.sh
+starter="sh grader/tools/dev/starter.sh"
 
 # derives "what" SOLUTION STARTER: both are texts.
 derives() {
@@ -105,6 +105,38 @@ d();
     E();
 f(); /* END_STREAM, at the end of the stream; begin with the settings */'
 
+# --- The same solution with some TODOs done, and without marks ---------------------------------------
+
+printf '%s\n' 'a();' '/* BEGIN SOLUTION */' '/* STARTER' 'todo(1, "b");' '*/' 'b();' '/* END SOLUTION */' \
+  '/* BEGIN SOLUTION */' 'c();' '/* STARTER' '/+ Why +/' '  todo(12, "c");' '*/' '/* END SOLUTION */' >"$work/two.c"
+# gives TEXT ARGUMENT...
+gives() {
+  expected=$1
+  shift
+  diff -u <(printf '%s\n' "$expected") <($starter "$@" 2>&1)
+}
+check "with no TODO done it is the starter" gives "$($starter "$work/two.c")" --done 0 "$work/two.c"
+check "with TODO 1 done its block stays" gives 'a();
+b();
+/* Why */
+  todo(12, "c");' --done 1 "$work/two.c"
+check "with TODO 12 done all stay" gives 'a();
+b();
+c();' --done 12 "$work/two.c"
+check "so they do without marks" gives 'a();
+b();
+c();' --clean "$work/two.c"
+printf '%s\n' '/* BEGIN SOLUTION */' 'b();' '/* END SOLUTION */' >"$work/none.c"
+check "a block that no TODO asks for cannot be done" gives "$work/none.c:1: the STARTER of this block has no todo(N, ...)" \
+  --done 1 "$work/none.c"
+status_is() {
+  "${@:2}"
+  [ $? -eq "$1" ]
+}
+check "but it has a place without marks" gives 'b();' --clean "$work/none.c"
+check "a number that is none: usage" status_is 2 $starter --done many "$work/two.c"
+check "no file: usage" status_is 2 $starter --clean
+
 refuses "a file without a block" 1 'int x;'
 refuses "a block without an end" 2 'int x;
 /* BEGIN SOLUTION */
@@ -159,7 +191,7 @@ for marker in '/* BEGIN */' '/* END */' '/* BEGIN SOLUTON */' '/* begin solution
 $marker
 /* END SOLUTION */"
 done
-check_not "a file that is not there is refused" $starter "$work/none.c"
+check_not "a file that is not there is refused" $starter "$work/nothing.c"
 
 # --- The labs -----------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 # Whether it has is found out now. --force shows it before that. What the solution has only for those who make starters of it
 # is left out.
 set -u
+tools=$(dirname "$0")
 force=
 if [ "${1:-}" = --force ]; then
   force=yes
@@ -29,19 +30,11 @@ if [ -z "$force" ] && ! build/grader/grade --programs build/labs --lab "$number"
   exit 1
 fi
 
-# Markers, and the comments with what the starter has in place of the solution.
-clean() {
-  awk '/^[ \t]*\/\* (BEGIN|END) SOLUTION \*\/$/ { next }
-       /^[ \t]*\/\* STARTER$/ { starter = 1 }
-       !starter { print }
-       /^[ \t]*\*\/$/ { starter = 0 }' "$1"
-}
-
 color=never
 [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && color=always
 for file in "$lab"/solution/*.c; do
   name=$(basename "$file")
-  clean "$file" >"$work/$name"
+  sh "$tools/dev/starter.sh" --clean "$file" >"$work/$name" || exit 1
   diff -u --color=$color --label "yours: $lab/$name" --label "the solution" "$lab/$name" "$work/$name"
   [ $? -gt 1 ] && exit 1
 done

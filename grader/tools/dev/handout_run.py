@@ -222,18 +222,6 @@ class Server:
 # --- The copy of the project --------------------------------------------------------------------------
 
 
-def partly_done(solution, last):
-    """The solution, of which only the TODOs 1 to `last` are done: their blocks are no longer marked, so that
-    they stay when the starter is derived."""
-    def keep(block):
-        number = int(re.search(r"todo\((\d+),", block[0])[1])
-        if number > last:
-            return block[0]
-        return re.sub(r"[ \t]*/\* STARTER\n.*?^[ \t]*\*/\n", "", block[1], flags=re.S | re.M)
-    return re.sub(r"[ \t]*/\* BEGIN SOLUTION \*/\n(.*?)[ \t]*/\* END SOLUTION \*/\n", keep, solution,
-                  flags=re.S)
-
-
 class Copy:
     """A copy of this project in a temporary folder, and the servers that were started in it."""
 
@@ -271,10 +259,7 @@ class Copy:
         for solution in sorted(self.lab.glob("solution/*.c")):
             text = solution.read_text(encoding="utf-8")
             if state and state[0] == "todo":
-                text = partly_done(text, state[1])
-            if state and state[0] == "todo" and "BEGIN SOLUTION" in text:
-                (self.folder / "partly.c").write_text(text, encoding="utf-8")
-                text = self.quietly("grader/tools/dev/starter.sh", self.folder / "partly.c")
+                text = self.quietly("sh", "grader/tools/dev/starter.sh", "--done", str(state[1]), solution)
             (self.root / self.lab.name / solution.name).write_text(text, encoding="utf-8")
         if state and state[0] == "mistake":
             self.put_mistake(state[1])

@@ -1,11 +1,13 @@
 #!/bin/sh
-# starter: derive the file that a student is given from the reference solution.
+# starter: the one parser of the markers in a reference solution.
 #
-#   starter lab01-session/solution/session.c >session.c
+#   starter.sh SOLUTION.c             the file that a student is given
+#   starter.sh --done N SOLUTION.c    the same with TODO 1 to N done
+#   starter.sh --clean SOLUTION.c     the solution without its markers
 #
-# What stands between the lines /* BEGIN SOLUTION */ and /* END SOLUTION */ is left out. In its place come
-# the lines of the comment in it that opens with a line "/* STARTER" and closes with a line "*/", as
-# they are, but for /+ and +/ which become the comment marks that could not stand inside a comment:
+# A block stands between the lines /* BEGIN SOLUTION */ and /* END SOLUTION */. The starter leaves it out and has in its
+# place the lines of the comment in it that opens with a line "/* STARTER" and closes with a line "*/". They stay as they
+# are, except that /+ and +/ become the comment marks that cannot stand inside a comment:
 #
 #   /* BEGIN SOLUTION */
 #   /* STARTER
@@ -14,11 +16,19 @@
 #   int error = nghttp2_submit_settings(...);
 #   /* END SOLUTION */
 #
-# Anything that looks like a marker and is not exactly one is refused: with one line on standard error,
-# status 1, and nothing on standard output.
+# Anything that looks like a marker and is not exactly one is refused: with one line on standard error, status 1, and
+# nothing on standard output.
 
-if [ $# -ne 1 ]; then
-  echo "usage: starter SOLUTION.c" >&2
+keep=0 # the blocks up to this TODO stay
+if [ "${1:-}" = --clean ]; then
+  keep=all
+  shift
+elif [ "${1:-}" = --done ] && [ $# -eq 3 ]; then
+  keep=$2
+  shift 2
+fi
+if [ $# -ne 1 ] || { [ "$keep" != all ] && [ -n "$(echo "$keep" | tr -d 0-9)" ]; }; then
+  echo "usage: starter.sh [--clean | --done N] SOLUTION.c" >&2
   exit 2
 fi
 if [ ! -f "$1" ] || [ ! -r "$1" ]; then
@@ -26,37 +36,47 @@ if [ ! -f "$1" ] || [ ! -r "$1" ]; then
   exit 1
 fi
 
-exec awk '
+exec awk -v keep="$keep" '
 function refuse(line, why) {
   printf "%s:%d: %s\n", FILENAME, line, why | "cat >&2"
   refused = 1
   exit 1
 }
 
-# Never two blank lines together, and none where clang-format would not leave one: behind an opening
+# Print no two blank lines together, and none where clang-format would not leave one: behind an opening
 # brace and before a closing one.
-function keep(line) {
+function print_line(line) {
   if (line ~ /^[ \t]*$/) {
     blank = 1
     return
   }
-  if (blank && count > 0 && kept[count] !~ /[{]$/ && line !~ /^[ \t]*[}]/)
-    kept[++count] = ""
+  if (blank && count > 0 && printed[count] !~ /[{]$/ && line !~ /^[ \t]*[}]/)
+    printed[++count] = ""
   blank = 0
-  kept[++count] = line
+  printed[++count] = line
+}
+
+# The block of the solution, or its STARTER.
+function print_block(    i) {
+  if (keep != "all" && keep > 0 && !todo) refuse(block, "the STARTER of this block has no todo(N, ...)")
+  if (keep == "all" || (todo && todo <= keep))
+    for (i = 1; i <= solution_count; i++) print_line(solution[i])
+  else
+    for (i = 1; i <= starter_count; i++) print_line(starter[i])
 }
 
 /^[ \t]*\/\* BEGIN SOLUTION \*\/$/ {
   if (block) refuse(NR, "BEGIN SOLUTION inside the block of line " block)
   block = NR
-  had_starter = 0
+  had_starter = todo = solution_count = starter_count = 0
   blocks++
   next
 }
 
 /^[ \t]*\/\* END SOLUTION \*\/$/ {
-  if (starter) refuse(NR, "END SOLUTION inside the STARTER comment of line " starter)
+  if (in_starter) refuse(NR, "END SOLUTION inside the STARTER comment of line " in_starter)
   if (!block) refuse(NR, "END SOLUTION without BEGIN SOLUTION")
+  print_block()
   block = 0
   next
 }
@@ -64,7 +84,7 @@ function keep(line) {
 /^[ \t]*\/\* STARTER$/ {
   if (!block) refuse(NR, "STARTER outside of BEGIN SOLUTION and END SOLUTION")
   if (had_starter) refuse(NR, "a second STARTER in the block of line " block)
-  starter = had_starter = NR
+  in_starter = had_starter = NR
   next
 }
 
@@ -74,25 +94,27 @@ tolower($0) ~ /(begin|end)[ _-]*solution/ {
   refuse(NR, "not a marker: it must be /* BEGIN SOLUTION */, /* END SOLUTION */ or /* STARTER, alone on its line")
 }
 
-starter && /^[ \t]*\*\/$/ {
-  starter = 0
+in_starter && /^[ \t]*\*\/$/ {
+  in_starter = 0
   next
 }
 
-starter {
+in_starter {
   if (/\/\*|\*\//) refuse(NR, "a comment mark in a STARTER comment: close it with */ alone on a line, and write /+ and +/ inside")
+  if (!todo && match($0, /^[ \t]*todo\([0-9]+,/)) todo = substr($0, index($0, "(") + 1) + 0
   gsub(/\/\+/, "/*")
   gsub(/\+\//, "*/")
-  keep($0)
+  starter[++starter_count] = $0
   next
 }
 
-!block { keep($0) }
+block { solution[++solution_count] = $0 }
+!block { print_line($0) }
 
 END {
   if (refused) exit 1
-  if (starter) refuse(starter, "this STARTER comment does not end")
+  if (in_starter) refuse(in_starter, "this STARTER comment does not end")
   if (block) refuse(block, "this BEGIN SOLUTION has no END SOLUTION")
-  if (!blocks) refuse(NR, "nothing in it is marked as the solution")
-  for (i = 1; i <= count; i++) print kept[i]
+  if (!blocks && keep != "all") refuse(NR, "nothing in it is marked as the solution")
+  for (i = 1; i <= count; i++) print printed[i]
 }' "$1"
