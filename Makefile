@@ -44,10 +44,10 @@ SOLUTIONS := $(patsubst %.c,build/solutions/%,$(subst /solution/,/,$(wildcard $(
 
 COMMON       := $(wildcard common/*.c common/inner/*.c)
 GRADER_MAINS := $(wildcard grader/grade/main.c grader/sandbox/guard.c grader/serve/main.c \
-                 grader/lecture/main.c grader/lecture/relay.c grader/page/main.c)
+                 grader/lecture/main.c grader/lecture/relay.c grader/page/main.c grader/words/main.c)
 ROOMS        := base sandbox wire words play checks result board page serve grade lecture
 GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard $(ROOMS:%=grader/%/*.c)))
-GRADER_BUILT := $(addprefix build/grader/,grade guard serve lecture relay trace_page)
+GRADER_BUILT := $(addprefix build/grader/,grade guard serve lecture relay trace_page todos)
 
 TESTS   := $(patsubst %/tests/,build/tests/%_tests,$(sort $(dir $(wildcard */tests/*_tests.c))))
 SCRIPTS := $(wildcard grader/tests/*.sh grader/tests/*.py)
@@ -88,7 +88,7 @@ RELEASE += -flto=auto
 endif
 
 # Goals that compile nothing do not ask for the libraries.
-ifeq ($(filter help deps deps-test deps-bench deps-pictures bench-readme starters reset hint format clean certs,$(MAKECMDGOALS)),)
+ifeq ($(filter help deps deps-test deps-bench deps-pictures bench-readme starters reset format clean certs,$(MAKECMDGOALS)),)
 libraries := $(shell pkg-config --cflags --libs libnghttp2 openssl libuv jansson 2>&1)
 criterion := $(shell pkg-config --cflags --libs criterion 2>&1)
 ifeq ($(and $(filter -lnghttp2,$(libraries)),$(filter -lcriterion,$(criterion))),)
@@ -173,6 +173,7 @@ build/grader/serve: build/obj/plain/grader/serve/main.o build/obj/plain/grader.a
 build/grader/lecture: build/obj/plain/grader/lecture/main.o build/obj/plain/grader.a
 build/grader/relay: build/obj/plain/grader/lecture/relay.o build/obj/plain/grader.a
 build/grader/trace_page: build/obj/plain/grader/page/main.o build/obj/plain/grader.a
+build/grader/todos: build/obj/plain/grader/words/main.o build/obj/plain/grader/words/source.o
 $(GRADER_BUILT): build/obj/plain/common.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
@@ -260,11 +261,11 @@ watch:
 ##                       PAUSE=1 (wait for a key), STUDENT=1 (your programs in place of the solutions),
 ##                       PCAP=1 (leave build/demo/labNN-1.pcapng, ..., for Wireshark)
 demo: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
-	+@grader/lecture/demo.py $(if $(STUDENT),--student) $(if $(PAUSE),--pause) $(if $(PCAP),--pcap) $(LABS)
+	+@python3 grader/lecture/demo.py $(if $(STUDENT),--student) $(if $(PAUSE),--pause) $(if $(PCAP),--pcap) $(LABS)
 
 ## make pictures         make the README's pictures anew, in grader/tools/dev/pictures
 pictures: $(GRADER_BUILT) $(SOLUTIONS:=.log)
-	+@grader/tools/dev/pictures.sh
+	+@sh grader/tools/dev/pictures.sh
 
 ## make serve            run the reference server [PORT=8000] [TLS=1, then on 8443]
 ##                       [MISBEHAVE=slow|never|refuse|goaway|garbage|half]
@@ -291,7 +292,7 @@ reset:
 	@sh grader/tools/reset.sh $(LABS)
 
 ## make hint LAB=03      a hint for the TODO you are at, and more with every call [TODO=2] [PROGRAM=client]
-hint:
+hint: build/grader/todos
 	$(if $(LAB),,$(error which lab? Say LAB=03))
 	@sh grader/tools/hint.sh $(LABS) '$(PROGRAM)' '$(TODO)'
 
@@ -319,9 +320,9 @@ test: $(TESTS) $(HOSTILE) $(VARIANTS) $(BENCH) $(BENCHED_LABS) $(GRADER_BUILT) $
 ## make bench            measure common/ beside nghttpd, h2o, nginx and Node.js, in build/bench/ [QUICK=1];
 ##                       `make deps-bench` installs them; `make bench-readme` puts the figures into the READMEs
 bench: $(BENCH) $(BENCHED_LABS) $(GRADER_BUILT)
-	+@common/bench/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)') $(if $(SERVERS),--servers '$(SERVERS)')
+	+@python3 common/bench/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)') $(if $(SERVERS),--servers '$(SERVERS)')
 bench-readme:
-	@common/bench/bench_readme.py
+	@python3 common/bench/bench_readme.py
 
 ## make steady           grade the solutions N=100 times while the machine is busy: all must be full
 steady: $(GRADER_BUILT) $(SOLUTIONS:=.log)
@@ -329,7 +330,7 @@ steady: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 
 ## make mistakes         grade the known mistakes: which check catches each, and with what words [LAB=03];
 ##                       WRITE=1 keeps the table of what each fails: grader/mistakes/known_mistakes.json
-mistakes:
+mistakes: build/grader/todos
 	+@python3 grader/mistakes/mistakes.py $(if $(WRITE),--write) $(if $(LAB),$(lab_number))
 
 ## make starters         derive every labNN-name/X.c from its solution; a file with somebody's work in it

@@ -173,7 +173,7 @@ static int find_undone(const struct board *board, const struct lab *lab, char *t
     int line = 0;
     if (!source_path(board->run->programs, lab->folder, lab->programs[p], path, sizeof path))
       continue;
-    int todo = source_first_undone(path, &line);
+    int todo = source_next_undone(path, 0, &line);
     if (todo == 0)
       continue;
     snprintf(text, size, "TODO %d at %s:%d", todo, path, line);

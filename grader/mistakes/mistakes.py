@@ -27,6 +27,9 @@ import subprocess
 import sys
 import textwrap
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tools/dev"))
+import tap  # noqa: E402  pylint: disable=wrong-import-position
+
 SCRATCH = "build/mistakes"  # the Makefile knows this place too
 JOBS = 3  # gradings at once: what takes long is mostly waiting for programs that wait
 ROUNDS = 3  # to write the table
@@ -51,7 +54,7 @@ class Mistake:
         self.problem = None  # why it proves nothing, if it does not
         self.unsteady = False  # its problem is only that what it fails besides differs from the table
         with open(path, encoding="utf-8") as file:
-            header = re.split(r"^--- ", file.read(), maxsplit=1, flags=re.MULTILINE)[0]
+            header = re.split(r"^(?:diff |--- )", file.read(), maxsplit=1, flags=re.MULTILINE)[0]
         fields = re.fullmatch(r"Mistake: (.+)\nCheck: (\w+)\n\s*", header)
         self.what, self.check = fields.groups() if fields else ("", "")
         if not fields:
@@ -124,22 +127,17 @@ def prepare(mistake):
         mistake.programs.append(path.removesuffix(".c"))
 
 
-def todo_of_line(lines, number):
-    """The TODO under whose heading a line stands; 0 if under none."""
-    headings = [re.match(r"\s*/\* --- (?:TODO (\d+))?", line) for line in lines[:number + 1]]
-    headings = [heading for heading in headings if heading]
-    return int(headings[-1][1] or 0) if headings else 0
-
-
 def find_place(mistake, source, before, after):
     """The TODO in which most lines were changed: that is where a student has to look. A callback that the program
     registers among what is given counts less than what was written for it."""
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    changes = [change for change in matcher.get_opcodes() if change[0] != "equal"]
+    if not changes:
+        return
+    lines = [str(min(first + 1, len(before))) for _, first, *_ in changes]
     changed = {}
-    for tag, first, end, new_first, new_end in matcher.get_opcodes():
-        if tag != "equal":
-            todo = todo_of_line(before, first)
-            changed[todo] = changed.get(todo, 0) + max(end - first, new_end - new_first)
+    for (_, first, end, new_first, new_end), todo in zip(changes, run("build/grader/todos", source, *lines).stdout.split()):
+        changed[int(todo)] = changed.get(int(todo), 0) + max(end - first, new_end - new_first)
     todos = {todo: count for todo, count in changed.items() if todo}
     if changed and (mistake.program is None or (todos and not mistake.todo)):
         mistake.program = os.path.splitext(os.path.basename(source))[0]
@@ -266,23 +264,17 @@ def print_mistake(mistake):
     print(flush=True)
 
 
-def print_tap(number, mistake):
-    verdict = "not ok" if mistake.problem else "ok"
-    print(f"{verdict} {number} - {mistake.check} catches {mistake.lab}/{mistake.name}", flush=True)
-    if mistake.problem:
-        print(f"# {mistake.path}: {mistake.problem}")
-        for check, says in sorted(mistake.says.items()):
-            print(f"# {check}: {says}")
+def print_tap(mistake):
+    said = [f"{mistake.path}: {mistake.problem}", *(f"{check}: {says}" for check, says in sorted(mistake.says.items()))]
+    tap.check(f"{mistake.check} catches {mistake.lab}/{mistake.name}", not mistake.problem, "\n".join(said))
 
 
 def print_tap_end(mistakes, named, enough, percent):
     """With a bar for the diagnosis, one more test."""
     if percent:
-        verdict = "ok" if enough else "not ok"
-        print(f"{verdict} {len(mistakes) + 1} - the grader names {percent} of 100 mistakes")
-        print(f"# {named} of {len(mistakes)}; not named: " + " ".join(
-            f"{mistake.lab}/{mistake.name}" for mistake in mistakes if not mistake.named))
-    print(f"1..{len(mistakes) + bool(percent)}")
+        unnamed = " ".join(f"{mistake.lab}/{mistake.name}" for mistake in mistakes if not mistake.named)
+        tap.check(f"the grader names {percent} of 100 mistakes", enough, f"{named} of {len(mistakes)}; not named: {unnamed}")
+    tap.done_testing()
 
 
 def write_table(path, table, mistakes):
@@ -326,9 +318,9 @@ def main():
     compile_all(mistakes)
     table = json.loads(read(arguments.table)) if os.path.exists(arguments.table) else {}
     graded = grade_all(mistakes, arguments.table, None if arguments.write else table)
-    for number, mistake in enumerate(graded, 1):
+    for mistake in graded:
         if arguments.tap:
-            print_tap(number, mistake)
+            print_tap(mistake)
         else:
             print_mistake(mistake)
     caught = sum(not mistake.problem for mistake in mistakes)

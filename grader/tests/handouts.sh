@@ -10,13 +10,15 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
 for handout in lab[0-9][0-9]-*/README.md; do
-  check "$handout says what is so" grader/tools/dev/handout.py --check "$handout"
+  check "$handout says what is so" python3 grader/tools/dev/handout.py --check "$handout"
 done
 
 # --- The stand-in -------------------------------------------------------------------------------------
 
 mkdir -p "$work"/project/{common,lab01-one/solution,page,grader/mistakes/lab01} && cd "$work/project" || exit 1
 cp -r "$root/grader/tools" grader/
+mkdir -p grader/checks build/grader
+cp "$root/build/grader/todos" build/grader/
 echo 'int stand_make(int one, int two);' >common/stand.h
 cat >lab01-one/solution/one.c <<'END'
 #include <stdio.h>
@@ -101,7 +103,7 @@ handout() {
     shift
   fi
   printf '%s\n' "$1" >$page
-  grader/tools/dev/handout.py --check $page >"$work/out" 2>&1
+  python3 grader/tools/dev/handout.py --check $page >"$work/out" 2>&1
   status=$?
   cat "$work/out"
   return $status
@@ -190,7 +192,7 @@ check "what a command leaves running" handout "$(console "\$ trap '' HUP INT TER
 check "is ended" gone
 printf '%s\n%s\n' "$server" "$(console '$ sleep 1000')" >page/README.md
 : >"$PIDS"
-grader/tools/dev/handout.py --check page/README.md >/dev/null 2>&1 &
+python3 grader/tools/dev/handout.py --check page/README.md >/dev/null 2>&1 &
 tool=$!
 until [ -s "$PIDS" ]; do sleep 0.05; done
 { kill -KILL $tool; wait $tool; } 2>/dev/null
@@ -260,7 +262,7 @@ check_not "a check that does not exist" handout lab "$(sections '`CHECK=third`')
 
 write() {
   printf '%s\n' "$1" >page/README.md
-  grader/tools/dev/handout.py --write page/README.md >"$work/out" 2>&1
+  python3 grader/tools/dev/handout.py --write page/README.md >"$work/out" 2>&1
 }
 is() {
   [ "$(cat page/README.md)" = "$1" ] || { cat page/README.md; return 1; }
@@ -281,6 +283,6 @@ write "$server
 $(console '$ ./ask http://localhost:8000/b' 'served by 1')"
 check "servers, and ports as they were" is "${server/\/a//b}
 $(console '$ ./ask http://localhost:8000/b' 'served by 8000')"
-check_not "wrong usage" grader/tools/dev/handout.py page/README.md
+check_not "wrong usage" python3 grader/tools/dev/handout.py page/README.md
 check "nothing is left in the temporary folder" [ -z "$(ls "$TMPDIR")" ]
 done_testing

@@ -11,7 +11,7 @@ trap 'rm -rf "$work"' EXIT
 complete() {
   for source in "$1"/*.c; do
     program=$(basename "$source")
-    for todo in $(sed -n 's/^ *todo(\([0-9]*\),.*/\1/p' "$source" | sort -un); do
+    for todo in $(build/grader/todos "$source" | cut -d' ' -f1); do
       awk -v one="## TODO $todo" -v several="## $program, TODO $todo" '
         /^## / { inside = $0 == one || $0 == several }
         inside && /^[0-9]+\. / { count++ }
@@ -23,8 +23,19 @@ for file in lab*/hints.md; do
   check "three hints for each TODO of ${file%/*}" complete "${file%/*}"
 done
 
+printf '%s\n' '/* --- TODO 2: a --- */' '  todo(12, "b");' '/* todo(1, "c");' 'todo(2, "c"); */' '  todo(3, "d");' >"$work/some.c"
+todos() {
+  diff -u <(printf '%s\n' "$1") <(build/grader/todos "${@:2}" 2>&1)
+}
+check "the TODOs that still stand in a file, the lowest first" todos '3 5
+12 2' "$work/some.c"
+check "and the one that a line belongs to" todos '2
+0' "$work/some.c" 4 77
+check_not "a file that is not there" build/grader/todos "$work/none.c"
+
 cd "$work" || exit 1
-mkdir -p lab01-one lab02-two/solution build/grade/next
+mkdir -p lab01-one lab02-two/solution build/grade/next build/grader
+ln -s "$root/build/grader/todos" build/grader/
 cat >lab01-one/hints.md <<'END'
 # Hints
 
@@ -80,7 +91,6 @@ check "in a lab with two programs, the one that is not done" gives "For the serv
 check "or the one that is named" gives "For the client." lab02-two client 1
 
 # --- solution ---
-mkdir -p build/grader
 printf '#!/bin/sh\necho "Total: 3 of 5 points"\nexit "$(cat verdict)"\n' >build/grader/grade
 chmod +x build/grader/grade
 cat >lab02-two/solution/server.c <<'END'
@@ -91,7 +101,7 @@ cat >lab02-two/solution/server.c <<'END'
   done();
   /* END SOLUTION */
 END
-echo 'int other;' >lab02-two/solution/client.c
+printf '%s\n' '/* BEGIN SOLUTION */' 'int other;' '/* END SOLUTION */' >lab02-two/solution/client.c
 solution() {
   sh "$root/grader/tools/solution.sh" "$@" 2>&1
 }

@@ -43,7 +43,7 @@ row() {
   printf '}}\n'
 } >"$work/table.json"
 
-grader/mistakes/mistakes.py --in "$work" --table "$work/table.json" --tap --named 100 >"$work/out" 2>&1
+python3 grader/mistakes/mistakes.py --in "$work" --table "$work/table.json" --tap --named 100 >"$work/out" 2>&1
 status=$?
 
 # says NAME TEXT: the mistake is refused with these words.
@@ -69,7 +69,7 @@ check "a plan that counts them all" grep -qx '1..11' "$work/out"
 
 rm "$work"/lab01/test-[a-bd-z]*.patch
 tool() {
-  grader/mistakes/mistakes.py --in "$work" --table "$work/table.json" "$@"
+  python3 grader/mistakes/mistakes.py --in "$work" --table "$work/table.json" "$@"
 }
 check "the table can be written" tool --write 1
 check "and holds then" tool lab01
@@ -80,5 +80,23 @@ check "and the TODO that the mistake belongs to" grep -q '"todo": 5' "$work/tabl
 check_not "and no other check" grep -q '"http1"' "$work/table.json"
 check "and by it the grader names the mistake" tool --named 100 1
 check_not "a lab without any is refused" tool 99
+
+# --- A new one, as README.md says ---------------------------------------------------------------------
+# In a project of its own, since the mistake is made in the solution itself.
+
+mkdir -p "$work/project/lab01-session/solution" "$work/new/lab01"
+cp $solution "$work/project/$solution"
+(
+  cd "$work/project" || exit 1
+  git init -q . && git add . && git -c user.name=a -c user.email=a@example.org -c commit.gpgsign=false commit -qm one &&
+    sed -i "$no_goaway" $solution && {
+    printf 'Mistake: it does not say goodbye\nCheck: goodbye\n\n'
+    git diff lab01-session/solution
+  } >"$work/new/lab01/no-goodbye.patch"
+)
+check "git's patch has a head of its own" grep -q '^diff --git' "$work/new/lab01/no-goodbye.patch"
+check "a mistake that git diff has written is graded" python3 grader/mistakes/mistakes.py --in "$work/new" \
+  --table "$work/new/table.json" --write 1
+check "and its two lines are read" grep -qF '"mistake": "it does not say goodbye"' "$work/new/table.json"
 
 done_testing

@@ -26,15 +26,9 @@ if [ ! -f "$hints" ]; then
   exit 1
 fi
 
-# The lowest TODO that still stands in a program, if any. What stands in a comment of several lines does not.
-undone() {
-  awk '/^[[:space:]]*\/\*/ && !/\*\// { inside = 1 }  !inside { print }  /\*\// { inside = 0 }' "$1" 2>/dev/null |
-    sed -n 's/^[[:space:]]*todo(\([0-9][0-9]*\),.*/\1/p' | sort -n | head -n 1
-}
-
 if [ -z "$todo" ]; then
   for source in "$lab"/${program:-*}.c; do
-    todo=$(undone "$source")
+    todo=$(build/grader/todos "$source" | sed -n '1s/ .*//p')
     [ -n "$todo" ] && program=$(basename "$source" .c) && break
   done
 fi

@@ -77,7 +77,7 @@ int source_line_of_todo(const char *path, int todo) {
   return found;
 }
 
-int source_first_undone(const char *path, int *where) {
+int source_next_undone(const char *path, int after, int *where) {
   char line[LINE_SIZE];
   int lowest = 0;
   bool open = false;
@@ -85,7 +85,7 @@ int source_first_undone(const char *path, int *where) {
   for (int number = 1; file && read_line(file, line); number++) {
     int todo = 0;
     const char *call = line + strspn(line, " \t");
-    if (in_comment(line, &open) || sscanf(call, "todo(%d,", &todo) != 1 ||
+    if (in_comment(line, &open) || sscanf(call, "todo(%d,", &todo) != 1 || todo <= after ||
         (lowest != 0 && todo >= lowest))
       continue;
     lowest = todo;

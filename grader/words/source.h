@@ -19,8 +19,8 @@ const char *source_path(const char *programs, const char *folder, const char *pr
  * none. */
 int source_line_of_todo(const char *path, int todo);
 
-/* The lowest n of which a call todo(n, ...) still stands there, and its line; 0 if there is none. */
-int source_first_undone(const char *path, int *line);
+/* The lowest n above `after` of which a call todo(n, ...) still stands there, and its line; 0 if there is none. */
+int source_next_undone(const char *path, int after, int *line);
 
 /* The TODO that this line belongs to; 0 if to none. */
 int source_todo_of_line(const char *path, int line);

@@ -4,6 +4,7 @@ See handout for the rules."""
 import pathlib
 import re
 import subprocess
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 SECTIONS = ["What you build", "The idea", "In Node.js", "Your tasks", "Run it", "On the wire",
@@ -152,20 +153,27 @@ def check_links(path, lines):
 # --- The lab ------------------------------------------------------------------------------------------
 
 
+def todos_of(solution):
+    """The numbers of the TODOs in the starter that is derived from a solution."""
+    with tempfile.NamedTemporaryFile(suffix=".c") as starter:
+        subprocess.run(["sh", ROOT / "grader/tools/dev/starter.sh", solution], stdout=starter, check=True)
+        told = subprocess.run([ROOT / "build/grader/todos", starter.name], stdout=subprocess.PIPE, text=True, check=True)
+    return [line.split()[0] for line in told.stdout.splitlines()]
+
+
 def check_lab(lab, lines):
     """That a lab's handout has its sections, and tells of all TODOs and all checks."""
     headings = [line[3:].strip() for line in lines if line.startswith("## ")]
     if headings != SECTIONS:
         yield Wrong(0, f"its sections are {headings}, and must be {SECTIONS}")
     text = "\n".join(lines)
-    solutions = [path.read_text(encoding="utf-8") for path in lab.glob("solution/*.c")]
-    asked = {number for solution in solutions for number in re.findall(r"\btodo\((\d+),", solution)}
+    asked = {number for path in lab.glob("solution/*.c") for number in todos_of(path)}
     told = set(re.findall(r"(?m)^### .*\bTODO (\d+)\b", text))
     for number in sorted(asked - told):
         yield Wrong(0, f"no heading is about TODO {number}")
     for number in sorted(told - asked):
         yield Wrong(0, f"a heading is about TODO {number}, which does not exist")
-    checks = (ROOT / f"grader/{lab.name[:5]}_checks.c").read_text(encoding="utf-8")
+    checks = (ROOT / f"grader/checks/{lab.name[:5]}.c").read_text(encoding="utf-8")
     exist = set(re.findall(r"(?m)^CHECK\(\w+, (\w+),", checks))
     named = set(re.findall(r"CHECK=(\w+)", text))
     for check in sorted(exist - named):

@@ -1,40 +1,33 @@
 """sample: a grading with failures in it, for tests and pictures of the page.
 
-    make(folder, mistakes, programs)
+    make(folder, with_mistakes, programs)
 
-grades, in `folder`, the reference solutions, of which some labs are replaced: `mistakes` names known mistakes
+grades, in `folder`, the reference solutions, of which some labs are replaced: `with_mistakes` names known mistakes
 ("lab01/no-goaway"), `programs` maps a path ("lab02-requests/requests") to the text of a script. Returns the
 path of the page. The seed is fixed, so that the same page comes out again but for its times.
 """
 import glob
-import importlib.machinery
-import importlib.util
 import os
 import shutil
 import subprocess
+import sys
+
+sys.path.insert(0, 'grader/mistakes')
+import mistakes  # noqa: E402  pylint: disable=wrong-import-position
 
 SEED = '4711'
 
 
-def load(path):
-    """A tool of ours that has no .py in its name."""
-    loader = importlib.machinery.SourceFileLoader(os.path.basename(path), path)
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
-    return module
-
-
 def compile_mistakes(names):
     """Returns the paths of the programs."""
-    tool = load('grader/mistakes/mistakes.py')
-    mistakes = [tool.Mistake(f'grader/mistakes/{name}.patch') for name in names]
-    for mistake in mistakes:
-        tool.prepare(mistake)
-    tool.compile_all(mistakes)
-    for mistake in mistakes:
+    made = [mistakes.Mistake(f'grader/mistakes/{name}.patch') for name in names]
+    for mistake in made:
+        mistakes.prepare(mistake)
+    mistakes.compile_all(made)
+    for mistake in made:
         if mistake.problem:
             raise RuntimeError(f'{mistake.path} {mistake.problem}')
-    return [program for mistake in mistakes for program in mistake.programs]
+    return [program for mistake in made for program in mistake.programs]
 
 
 def place(folder, path, source):
@@ -46,11 +39,11 @@ def place(folder, path, source):
     shutil.copy(source, target)
 
 
-def make(folder, mistakes=(), programs=None, options=()):
+def make(folder, with_mistakes=(), programs=None, options=()):
     for path in glob.glob('build/solutions/*/*'):
         if os.access(path, os.X_OK) and os.path.isfile(path):
             place(folder, path.removeprefix('build/solutions/'), path)
-    for path in compile_mistakes(mistakes) if mistakes else []:
+    for path in compile_mistakes(with_mistakes) if with_mistakes else []:
         place(folder, '/'.join(path.split('/')[-2:]), path)
     for path, text in (programs or {}).items():
         target = f'{folder}/programs/{path}'

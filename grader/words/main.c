@@ -1,0 +1,36 @@
+/*
+ * todos: where the TODOs of a program are, for scripts. source.h knows how a file says so.
+ *
+ *   todos FILE.c            prints a line "N LINE" for each todo(N, ...) that still stands there, the lowest first
+ *   todos FILE.c LINE...    prints the TODO that each LINE belongs to, 0 if to none
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/number.h"
+#include "grader/words/source.h"
+
+static void print_undone(const char *path) {
+  int line = 0;
+  for (int todo = 0; (todo = source_next_undone(path, todo, &line)) != 0;)
+    printf("%d %d\n", todo, line);
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) {
+    fprintf(stderr, "usage: todos FILE.c [LINE]...\n");
+    return 2;
+  }
+  if (access(argv[1], R_OK) != 0) {
+    fprintf(stderr, "todos: %s: %s\n", argv[1], strerror(errno));
+    return 1;
+  }
+  if (argc == 2)
+    print_undone(argv[1]);
+  for (int i = 2; i < argc; i++)
+    printf("%d\n", source_todo_of_line(argv[1], (int)number_parse(argv[i], INT_MAX)));
+  return 0;
+}
