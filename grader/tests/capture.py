@@ -15,21 +15,16 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 os.chdir(ROOT)
+sys.path.insert(0, 'grader/tools/dev')
+# pylint: disable=wrong-import-position
+from tap import check, done_testing, skip_all  # noqa: E402
+
 PLAIN, TLS = '8000', '8443'
 TYPES = {'DATA': 0, 'HEADERS': 1, 'PRIORITY': 2, 'RST_STREAM': 3, 'SETTINGS': 4, 'PUSH_PROMISE': 5, 'PING': 6,
          'GOAWAY': 7, 'WINDOW_UPDATE': 8, 'CONTINUATION': 9}
 FLAGS = {'ACK': 1, 'END_STREAM': 1, 'END_HEADERS': 4, 'PADDED': 8, 'PRIORITY': 0x20}
 # Nobody agrees on what comes behind bytes that are no HTTP/2: frames are compared up to there.
 NO_HTTP2 = 'not HTTP/2'
-results = []
-
-
-def check(name, condition, detail=''):
-    results.append(bool(condition))
-    print(f'{"ok" if condition else "not ok"} {len(results)} - {name}', flush=True)
-    if not condition:
-        for line in str(detail).splitlines()[:40]:
-            print(f'# {line}')
 
 
 def recorded(path):
@@ -117,12 +112,11 @@ def main(only):
               f'tshark -d tcp.port=={PLAIN},http2 -r' in done.stdout, done.stdout + done.stderr)
         for path in sorted(glob.glob('lab*-*')):
             test_lab(path[:5], folder, only)
-    print(f'1..{len(results)}')
-    return 0 if all(results) else 1
+    return done_testing()
 
 
 if __name__ == '__main__':
     if not shutil.which('tshark'):
-        print('1..0 # SKIP there is no tshark here')
+        skip_all('there is no tshark here')
         sys.exit(0)
     sys.exit(main(sys.argv[1:]))

@@ -20,21 +20,13 @@ import termios
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "grader/tools/dev"))
+from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-position
+
 DEMO = ROOT / "grader/lecture/demo.py"
 SECONDS = 60  # nothing here takes as long
 MARK = f"DEMO_TEST={os.getpid()}"  # in the environment of all that is started here
 KEY = "-- any key goes on, q ends --"
-
-tests = [0, 0]
-
-
-def check(what, good, detail=""):
-    tests[0] += 1
-    tests[1] += not good
-    print(f"{'ok' if good else 'not ok'} {tests[0]} - {what}", flush=True)
-    for line in str(detail).splitlines()[-60:] if not good else []:
-        print(f"# {line}")
-
 
 def environment(**more):
     kept = {name: value for name, value in os.environ.items()
@@ -115,7 +107,7 @@ class Terminal:
 
 def untouched(lab):
     """Whether the student's files are the starters."""
-    return all(subprocess.run([ROOT / "grader/tools/dev/starter.sh", source], stdout=subprocess.PIPE, check=False).stdout ==
+    return all(subprocess.run(["sh", ROOT / "grader/tools/dev/starter.sh", source], stdout=subprocess.PIPE, check=False).stdout ==
                (lab / source.name).read_bytes() for source in lab.glob("solution/*.c"))
 
 
@@ -384,8 +376,7 @@ def main():
         done = demo(*wrong)
         check(f"wrong usage: {wrong}", done.returncode == 2 and done.stderr.startswith("usage: demo "), done.stderr)
     check("a lab that does not exist", demo("77").returncode == 1)
-    print(f"1..{tests[0]}")
-    return 1 if tests[1] else 0
+    return done_testing()
 
 
 if __name__ == "__main__":

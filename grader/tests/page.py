@@ -5,7 +5,6 @@ program first differs, reads well in every scheme and width, and runs nothing th
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,20 +14,12 @@ os.chdir(ROOT)
 sys.path.insert(0, 'grader/tools/dev')
 # pylint: disable=wrong-import-position
 import sample  # noqa: E402
-from browser import Browser  # noqa: E402
+from browser import Browser, find  # noqa: E402
+from tap import check, done_testing, skip_all  # noqa: E402
 
 ATTACK = b'</script><script>window.attacked = 1</script><!--<img src=x onerror="window.attacked = 1">'
 HOSTILE = b"#!/bin/sh\ncat <<'END'\n" + ATTACK + b"\xff\xfe\nEND\ncat >&2 <<'END'\nrequests: " + ATTACK + b"\nEND\n"
 MISTAKES = ('lab01/answers-not-sent', 'lab04/wrong-content-type')
-results = []
-
-
-def check(name, condition, detail=''):
-    results.append(bool(condition))
-    print(f'{"ok" if condition else "not ok"} {len(results)} - {name}', flush=True)
-    if not condition:
-        for line in str(detail).splitlines()[:40]:
-            print(f'# {line}')
 
 
 # --- What is looked at in the page ----------------------------------------------------------------------
@@ -400,12 +391,11 @@ def main():
         test_full(browser, f'{folder}/full')
         test_trace(browser, folder)
         test_unwritable(folder)
-    print(f'1..{len(results)}')
-    return 0 if all(results) else 1
+    return done_testing()
 
 
 if __name__ == '__main__':
-    if not any(map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))):
-        print('1..0 # SKIP there is no Chromium here')
+    if not find():
+        skip_all('there is no Chromium here')
         sys.exit(0)
     sys.exit(main())

@@ -12,6 +12,9 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, f'{ROOT}/grader/tools/dev')
+from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-position
+
 SESSION = f'{ROOT}/build/solutions/lab01-session/session'
 REQUESTS = f'{ROOT}/build/solutions/lab02-requests/requests'
 SERVERS = {
@@ -24,16 +27,6 @@ SERVERS = {
 CLIENT = f'{ROOT}/build/solutions/lab05-timeouts/client'
 NODE_LAB05 = f'{ROOT}/grader/tests/variants/node/lab05-timeouts'
 DEADLINE = 30  # seconds for anything to happen; nothing here takes one
-
-results = []
-
-
-def check(name, condition, detail=''):
-    results.append(bool(condition))
-    print(f'{"ok" if condition else "not ok"} {len(results)} - {name}', flush=True)
-    if not condition:
-        for line in str(detail).splitlines():
-            print(f'# {line}')
 
 
 def run(*command):
@@ -267,8 +260,7 @@ def main():
         test()
     for name in SERVERS:
         test_server(name)
-    print(f'1..{len(results)}')
-    return 0 if all(results) else 1
+    return done_testing()
 
 
 if __name__ == '__main__':

@@ -2,9 +2,7 @@
 """Real peers over TLS: lab 6 and the reference server against curl, nghttp, h2load, nghttpd, Node.js and Chromium."""
 import base64
 import hashlib
-import json
 import os
-import select
 import shutil
 import socket
 import subprocess
@@ -14,7 +12,9 @@ import time
 
 sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
-from peers import DEADLINE, ROOT, Server, check, results, run  # noqa: E402
+from peers import DEADLINE, ROOT, Server, run  # noqa: E402
+from browser import Browser, find  # noqa: E402
+from tap import check, done_testing, skip  # noqa: E402
 
 OWN = f'{ROOT}/build/solutions/lab06-tls'
 NODE = f'{ROOT}/grader/tests/variants/node/lab06-tls'
@@ -181,96 +181,25 @@ def test_client_with_nghttpd(certs):
 
 # --- A browser ------------------------------------------------------------------------------------
 
-class Browser:
-    """Headless Chromium, told what to do through two pipes: JSON messages, a NUL behind each. It takes one
-    certificate for good besides those that it trusts anyway."""
+def trusting(key_hash):
+    """A browser that takes one certificate for good, besides those that it trusts anyway."""
+    return Browser(f'--ignore-certificate-errors-spki-list={key_hash}')
 
-    OPTIONS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-               '--disable-background-networking', '--disable-component-update', '--disable-sync',
-               '--disable-dev-shm-usage', '--remote-debugging-pipe']
 
-    def __init__(self, key_hash):
-        self.folder = tempfile.mkdtemp()
-        theirs_in, self.out = os.pipe()
-        self.back, theirs_out = os.pipe()
-        options = [*self.OPTIONS, f'--user-data-dir={self.folder}',
-                   f'--ignore-certificate-errors-spki-list={key_hash}', 'about:blank']
-        self.log = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
-            ['sh', '-c', f'exec chromium "$@" 3<&{theirs_in} 4>&{theirs_out}', 'sh', *options],
-            pass_fds=(theirs_in, theirs_out), stdin=subprocess.DEVNULL, stdout=self.log,
-            stderr=self.log)
-        os.close(theirs_in)
-        os.close(theirs_out)
-        self.received, self.last = b'', 0
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(DEADLINE)
-        os.close(self.out)
-        os.close(self.back)
-        self.log.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def read(self, end):
-        while b'\0' not in self.received:
-            if not select.select([self.back], [], [], max(0, end - time.monotonic()))[0]:
-                raise RuntimeError('the browser does not answer')
-            piece = os.read(self.back, 1 << 16)
-            if not piece:
-                self.log.seek(0)
-                raise RuntimeError('the browser has ended: '
-                                   + self.log.read().decode('utf-8', 'replace')[-2000:])
-            self.received += piece
-        message, _, self.received = self.received.partition(b'\0')
-        return json.loads(message)
-
-    def call(self, method, session=None, **parameters):
-        """Returns what it answers."""
-        self.last += 1
-        message = {'id': self.last, 'method': method, 'params': parameters}
-        if session:
-            message['sessionId'] = session
-        os.write(self.out, json.dumps(message).encode() + b'\0')
-        end = time.monotonic() + 2 * DEADLINE
-        while True:
-            answer = self.read(end)
-            if answer.get('id') == self.last:
-                if 'error' in answer:
-                    raise RuntimeError(f'{method}: {answer["error"]}')
-                return answer['result']
-
-    def open(self, url):
-        """Returns the text of the page, and the protocol it came by."""
-        target = self.call('Target.createTarget', url=url)['targetId']
-        session = self.call('Target.attachToTarget', targetId=target, flatten=True)['sessionId']
-        script = '''new Promise((resolve) => {
-          const done = () => document.readyState === 'complete' && location.href !== 'about:blank'
-            ? resolve([document.body.innerText,
-                       performance.getEntriesByType('navigation')[0].nextHopProtocol])
-            : setTimeout(done, 20);
-          done();
-        })'''
-        end = time.monotonic() + DEADLINE
-        while True:
-            try:
-                answer = self.call('Runtime.evaluate', session, expression=script,
-                                   awaitPromise=True, returnByValue=True)
-                self.call('Target.closeTarget', targetId=target)
-                return answer['result'].get('value', [str(answer), ''])
-            except RuntimeError as error:  # the page was replaced by the next one meanwhile
-                if 'context' not in str(error) or time.monotonic() > end:
-                    raise
+def visit(browser, url):
+    """Returns the text of the page, and the protocol by which it came."""
+    page = browser.open(url)
+    text, protocol = page.run("""[document.body.innerText,
+                                  performance.getEntriesByType('navigation')[0].nextHopProtocol]""")
+    page.close()
+    return text, protocol
 
 
 def test_with_browser(name, url, browser):
     for path, expected in [('/hello-world', 'Hello World'), ('/ping', 'pong'),
                            ('/hello-world?browser', 'path not found')]:
         try:
-            text, protocol = browser.open(url + path)
+            text, protocol = visit(browser, url + path)
         except RuntimeError as error:
             text, protocol = str(error), ''
         check(f'Chromium {path} from {name}, over h2', text == expected and protocol == 'h2',
@@ -281,8 +210,8 @@ def test_browser_refuses(others):
     """A certificate that it was not told of: so the one above was not taken because any would be."""
     with SecureServer([f'{OWN}/server', '--port', '0', '--key', others.key, '--cert',
                        others.cert]) as server:
-        with Browser('x' * 43 + '=') as browser:
-            text, _ = browser.open(server.url + '/hello-world')
+        with trusting('x' * 43 + '=') as browser:
+            text, _ = visit(browser, server.url + '/hello-world')
     check('Chromium does not trust another certificate', 'Hello World' not in text
           and 'GET' not in server.output, f'{text!r}\n{server.output}')
 
@@ -297,16 +226,14 @@ def main():
         test_certificates(certs)
         test_client_with_node(certs, others)
         test_client_with_nghttpd(certs)
-        if shutil.which('chromium'):
-            with Browser(certs.key_hash()) as browser:
+        if find():
+            with trusting(certs.key_hash()) as browser:
                 test_servers(certs, browser)
             test_browser_refuses(others)
         else:
             test_servers(certs, None)
-            results.append(True)
-            print(f'ok {len(results)} - a browser # SKIP chromium is missing: make deps-test')
-    print(f'1..{len(results)}')
-    return 0 if all(results) else 1
+            skip('a browser', 'chromium is missing: make deps-test')
+    return done_testing()
 
 
 if __name__ == '__main__':

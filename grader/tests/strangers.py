@@ -13,27 +13,17 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, f'{ROOT}/grader/tools/dev')
+from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-position
+
 GRADE = f'{ROOT}/build/grader/grade'
 HOSTILE = f'{ROOT}/build/tests/hostile'
 SOLUTIONS = f'{ROOT}/build/solutions'
 BOUND = 400  # seconds for one grading; what is looked for is whether it ends at all
 AT_ONCE = 4  # strangers graded at the same time: most of them sleep
-
-results = []
-lock = threading.Lock()
-
-
-def check(name, condition, detail=''):
-    with lock:
-        results.append(bool(condition))
-        print(f'{"ok" if condition else "not ok"} {len(results)} - {name}', flush=True)
-        if not condition:
-            for line in str(detail).splitlines()[:60]:
-                print(f'# {line}')
 
 
 def wrapper(text):
@@ -179,8 +169,7 @@ def main():
         runs.append(pool.submit(test_compile_error))
         for run in runs:
             run.result()
-    print(f'1..{len(results)}')
-    return 0 if all(results) else 1
+    return done_testing()
 
 
 if __name__ == '__main__':

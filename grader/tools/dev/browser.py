@@ -1,10 +1,11 @@
-"""browser: a headless Chromium that a test, or a picture, is made with. It is spoken to through a pipe, in the
-Chrome DevTools Protocol, and has neither a profile that stays nor a network.
+"""browser: a headless Chromium for tests and pictures. We speak the Chrome DevTools Protocol to it through a pipe. Its
+profile is temporary.
 
-    with Browser() as browser:
+    with Browser('--an-option-of-chromium') as browser:
         page = browser.open('file:///...', width=1280, dark=True)
         page.run('document.title')
         page.press('ArrowDown')
+        page.close()
 """
 import base64
 import json
@@ -24,9 +25,16 @@ KEYS = {'Enter': (13, '\r'), 'Escape': (27, None), 'ArrowDown': (40, None), 'Arr
         'End': (35, None), 'Tab': (9, None), ' ': (32, ' ')}
 
 
+def find():
+    """The path of a Chromium; None if there is none."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
 class Browser:
+    def __init__(self, *options):
+        self.options = options
+
     def __enter__(self):
-        command = next(path for path in map(shutil.which, NAMES) if path)
         self.profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         ours, theirs = os.pipe(), os.pipe()  # what it reads, what it writes
 
@@ -35,8 +43,8 @@ class Browser:
             os.dup2(read, 3)
             os.dup2(write, 4)
 
-        self.process = subprocess.Popen([command, *FLAGS, f'--user-data-dir={self.profile.name}'], close_fds=False,
-                                        preexec_fn=arrange, stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([find(), *FLAGS, *self.options, f'--user-data-dir={self.profile.name}'],
+                                        close_fds=False, preexec_fn=arrange, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(ours[0])
         os.close(theirs[1])
@@ -92,14 +100,14 @@ class Browser:
     def open(self, url, width=1280, height=900, dark=False, scale=1):
         target = self.call('Target.createTarget', url='about:blank')['targetId']
         session = self.call('Target.attachToTarget', targetId=target, flatten=True)['sessionId']
-        return Page(self, session, url, width, height, dark, scale)
+        return Page(self, target, session, url, width, height, dark, scale)
 
 
 class Page:
     """One page. What its console said, and what it asked the network for, is kept."""
 
-    def __init__(self, browser, session, url, width, height, dark, scale):
-        self.browser, self.session = browser, session
+    def __init__(self, browser, target, session, url, width, height, dark, scale):
+        self.browser, self.target, self.session = browser, target, session
         for domain in ('Page', 'Runtime', 'Log', 'Network'):
             self.call(f'{domain}.enable')
         self.call('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=scale,
@@ -115,6 +123,9 @@ class Page:
 
     def call(self, method, **parameters):
         return self.browser.call(method, self.session, **parameters)
+
+    def close(self):
+        self.browser.call('Target.closeTarget', targetId=self.target)
 
     def media(self, dark, medium=''):
         scheme = {'name': 'prefers-color-scheme', 'value': 'dark' if dark else 'light'}

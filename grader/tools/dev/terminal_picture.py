@@ -18,6 +18,9 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True
+from browser import Browser  # noqa: E402  pylint: disable=wrong-import-position
+
 ROWS = 1000
 SECONDS = 120
 FONT_PIXELS, LINE_PIXELS, COLUMN_PIXELS, MARGIN = 13, 15, 7.8262, 14
@@ -105,8 +108,8 @@ class Pen:
         return f'<span style="{style}">{html.escape(text)}</span>' if style else html.escape(text)
 
 
-def page(lines, theme):
-    """The lines as HTML."""
+def as_html(lines, theme):
+    """A page with the lines."""
     foreground, background = THEMES[theme][:2]
     pen = Pen(theme)
     rows = []
@@ -129,12 +132,10 @@ def draw(text, columns, rows, out):
     with tempfile.TemporaryDirectory(prefix="picture-") as folder:
         source, picture = pathlib.Path(folder, "page.html"), pathlib.Path(folder, "picture.png")
         source.write_text(text, encoding="utf-8")
-        size = f"{round(columns * COLUMN_PIXELS) + 2 * MARGIN},{rows * LINE_PIXELS + 2 * MARGIN}"
-        subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-                        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                        "--hide-scrollbars", "--disable-lcd-text", f"--user-data-dir={folder}/profile",
-                        f"--window-size={size}", f"--screenshot={picture}", source.as_uri()],
-                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=SECONDS)
+        with Browser("--disable-lcd-text") as browser:
+            page = browser.open(source.as_uri(), round(columns * COLUMN_PIXELS) + 2 * MARGIN,
+                                rows * LINE_PIXELS + 2 * MARGIN)
+            page.picture(picture, full=False)
         out.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["pngquant", "--force", "--strip", "--speed", "1", "--nofs", "32", "--output", out, picture],
                        check=True)
@@ -157,7 +158,7 @@ def main():
     if not ends:
         raise RuntimeError(f"nothing to see: {arguments.command}\n" + "\n".join(plain[number] for number in written))
     lines = lines[begins[0]:ends[0 if arguments.end else -1] + 1]
-    draw(page(lines, arguments.theme), arguments.columns, len(lines), arguments.out)
+    draw(as_html(lines, arguments.theme), arguments.columns, len(lines), arguments.out)
 
 
 if __name__ == "__main__":
