@@ -8,7 +8,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
 # bench ARGUMENT...: a run of a few seconds; the messages go to standard output for check.
-bench() { { common/bench/bench.py --tiny --out "$work" "$@" >"$work/table"; } 2>&1; }
+bench() { { python3 common/bench/bench.py --tiny --out "$work" "$@" >"$work/table"; } 2>&1; }
 
 # holds PROGRAM: Python, with all that was measured; its assertions hold.
 holds() {

@@ -12,7 +12,7 @@ status=0
 
 print_starter() {
   if [ -f "$lab/solution/$1" ]; then
-    "$tools/dev/starter.sh" "$lab/solution/$1"
+    sh "$tools/dev/starter.sh" "$lab/solution/$1"
   else
     first=$(git log --diff-filter=A --format=%h -- "$lab/$1" 2>/dev/null | tail -n 1)
     [ -n "$first" ] && git show "$first:./$lab/$1"

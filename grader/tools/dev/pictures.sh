@@ -17,7 +17,7 @@ picture() {
   for columns in 80 160; do
     for theme in dark light; do
       file=$folder/$name-$columns-$theme.png
-      grader/tools/dev/terminal_picture.py --columns $columns --theme $theme "$@" "$file" "$command"
+      python3 grader/tools/dev/terminal_picture.py --columns $columns --theme $theme "$@" "$file" "$command"
       echo "  $file: $(wc -c <"$file") bytes"
     done
   done
@@ -28,7 +28,7 @@ page() {
   for width in 640 1120; do
     for theme in dark light; do
       file=$folder/$1-$width-$theme.png
-      grader/tools/dev/page_picture.py --width $width --theme $theme "$2" "$3/index.html" "$file"
+      python3 grader/tools/dev/page_picture.py --width $width --theme $theme "$2" "$3/index.html" "$file"
       echo "  $file: $(wc -c <"$file") bytes"
     done
   done
@@ -53,6 +53,6 @@ rm -rf $stage
 make_stage
 picture ladder "$served; H2_TRACE=1 build/solutions/lab02-requests/requests \$url/hello-world /ping >/dev/null"
 picture failure "cd $stage && build/grader/grade --programs build/labs --lab 02 --seed 1" --from '✘ post ' --to 'more: '
-picture demo 'grader/lecture/demo.py 02' --from '4/5 '
+picture demo 'python3 grader/lecture/demo.py 02' --from '4/5 '
 page page lab02.post $stage/build/grade
 rm -rf $mistake $stage

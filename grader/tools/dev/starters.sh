@@ -25,7 +25,7 @@ for solution in "$@"; do
   starter=$lab/${solution##*/}
   mkdir -p "build/starters/$lab"
   derived=build/starters/$starter.new
-  if ! "$tools/starter.sh" "$solution" >"$derived"; then
+  if ! sh "$tools/starter.sh" "$solution" >"$derived"; then
     rm -f "$derived"
     status=1
   elif cmp -s "$derived" "$starter"; then
