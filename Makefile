@@ -26,7 +26,7 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help FORCE grade watch hint solution steady report trace-page serve certs demo pictures gdb reset
-.PHONY: deps deps-test deps-bench deps-pictures test mistakes mistake-programs starters format lint bench bench-readme clean
+.PHONY: deps deps-test deps-bench deps-pictures test mistakes mistake-programs starters format lint bench bench-readme clean version
 
 # --- What there is ------------------------------------------------------------------------------------
 
@@ -88,7 +88,7 @@ RELEASE += -flto=auto
 endif
 
 # Goals that compile nothing do not ask for the libraries.
-ifeq ($(filter help deps deps-test deps-bench deps-pictures bench-readme starters reset format clean certs,$(MAKECMDGOALS)),)
+ifeq ($(filter help deps deps-test deps-bench deps-pictures bench-readme starters reset format clean certs version,$(MAKECMDGOALS)),)
 libraries := $(shell pkg-config --cflags --libs libnghttp2 openssl libuv jansson 2>&1)
 criterion := $(shell pkg-config --cflags --libs criterion 2>&1)
 ifeq ($(and $(filter -lnghttp2,$(libraries)),$(filter -lcriterion,$(criterion))),)
@@ -313,18 +313,19 @@ deps-bench:
 deps-pictures:
 	@sh grader/tools/deps.sh build demo pictures
 
-## make test             build and test everything here [ONLY=name]
+## make test             build and test everything here [ONLY=name, as in grader/tests/name.sh]
 test: $(TESTS) $(HOSTILE) $(VARIANTS) $(BENCH) $(BENCHED_LABS) $(GRADER_BUILT) $(STUDENTS:=.log) $(SOLUTIONS:=.log)
 	+@python3 grader/tools/dev/run_tests.py $(if $(ONLY),--only '$(ONLY)') $(TESTS) $(SCRIPTS)
 
-## make bench            measure common/ beside nghttpd, h2o, nginx and Node.js, in build/bench/ [QUICK=1];
-##                       `make deps-bench` installs them; `make bench-readme` puts the figures into the READMEs
+## make bench            measure common/ beside nghttpd, h2o, nginx and Node.js, in build/bench/ [QUICK=1]
+##                       [ONLY=speed,idle,...] [SERVERS=common,h2o,...]; `make deps-bench` installs them;
+##                       `make bench-readme` puts the figures into the READMEs
 bench: $(BENCH) $(BENCHED_LABS) $(GRADER_BUILT)
 	+@python3 common/bench/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)') $(if $(SERVERS),--servers '$(SERVERS)')
 bench-readme:
 	@python3 common/bench/bench_readme.py
 
-## make steady           grade the solutions N=100 times while the machine is busy: all must be full
+## make steady           grade the solutions [N=100] times while the machine is busy: all must be full
 steady: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 	+@sh grader/tools/dev/steady.sh $(or $(N),100)
 
@@ -346,8 +347,15 @@ format:
 lint:
 	@FLAGS='$(FLAGS) $(FLAGS_OF_LIBRARIES)' sh grader/tools/dev/lint.sh $(SOURCES)
 
+## make version          print the version, which the pages have too
+version:
+	@sed -n 's/^#define GRADER_VERSION "\(.*\)"$$/\1/p' grader/base/version.h
+
 ## make clean            remove build/
 clean:
 	@rm -rf build
+
+##
+## Any of them may have V=1 (show the commands), CC=clang, CFLAGS='...', WERROR= (take no warning for an error).
 
 endif

@@ -142,7 +142,7 @@ function overview(data) {
   const points = data.labs.reduce((sum, lab) => sum + lab.points, 0);
   const possible = data.labs.reduce((sum, lab) => sum + lab.possible, 0);
   const facts = [new Date(data.when * 1000).toLocaleString('en-GB', {dateStyle: 'medium', timeStyle: 'short'}),
-                 `${data.seconds.toFixed(1)} s`, `seed ${data.seed}`, data.programs];
+                 `${data.seconds.toFixed(1)} s`, `seed ${data.seed}`, `grader ${data.version}`, data.programs];
   return element('header', {class: 'top'},
     element('div', {class: 'total'},
       element('h1', {}, data.only ? `HTTP/2 in C: the check ${data.only}` : 'HTTP/2 in C'),
@@ -191,7 +191,7 @@ function showTrace(data) {
   document.title = `${data.title}: a trace`;
   document.body.append(
     element('header', {class: 'top'}, element('div', {class: 'total'}, element('h1', {}, data.title),
-      element('p', {class: 'facts'}, 'What went over the wire, frame by frame'))),
+      element('p', {class: 'facts'}, `What went over the wire, frame by frame · grader ${data.version}`))),
     element('main', {}, element('section', {class: 'lab trace'},
       data.frames.length > 0 ? new Ladder(data.frames, null).element : element('p', {}, 'There is no frame in this trace.'))));
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "grader/base/text.h"
+#include "grader/base/version.h"
 #include "grader/board/board_inner.h"
 #include "grader/page/page.h"
 #include "grader/result/repeat.h"
@@ -237,7 +238,8 @@ json_t *page_data_report(const struct board_run *run, const struct outcome_list 
     if (run->selected[i])
       failed |= json_array_append_new(labs, lab_json(run, list, i));
   const char *only = run->only_check ? run->only_check : "";
-  json_t *json = json_pack("{s:s, s:o, s:o, s:f, s:I, s:I, s:o, s:o}", "kind", "report", "programs",
+  json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:f, s:I, s:I, s:o, s:o}", "kind", "report",
+                           "version", GRADER_VERSION, "programs",
                            text_json(run->programs, strlen(run->programs)), "seed",
                            text_json(run->seed, strlen(run->seed)), "seconds", run->seconds, "when",
                            (json_int_t)time(NULL), "faults", (json_int_t)outcome_faults(list),
@@ -251,5 +253,6 @@ json_t *page_data_report(const struct board_run *run, const struct outcome_list 
 json_t *page_data_trace(const char *title, const json_t *frames) {
   json_t *name = text_json(title, strlen(title));
   json_t *shown = shorten_frames(frames, PAGE_TRACE_FRAMES, -1, json_array_size(frames));
-  return json_pack("{s:s, s:o, s:o}", "kind", "trace", "title", name, "frames", shown);
+  return json_pack("{s:s, s:s, s:o, s:o}", "kind", "trace", "version", GRADER_VERSION, "title",
+                   name, "frames", shown);
 }

@@ -9,7 +9,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 
-mkdir -p common/tests grader/{base,sandbox,grade,serve,lecture,page,tests/hostile/sanitized} lab01-one/solution lab05-two/solution
+mkdir -p common/tests grader/{base,sandbox,words,grade,serve,lecture,page,tests/hostile/sanitized} lab01-one/solution lab05-two/solution
 cp "$root/Makefile" .
 cp -r "$root/grader/tools" grader/
 cp "$root/common/tests/leaks.c" common/tests/
@@ -45,7 +45,7 @@ int main(int argc, char **argv) {
   return strcmp(argv[argc - 1], "--strict") == 0;
 }
 END
-for program in sandbox/guard lecture/main lecture/relay page/main; do
+for program in sandbox/guard lecture/main lecture/relay page/main words/main; do
   echo 'int main(void) { return 0; }' >grader/$program.c
 done
 printf '%s\n' '#include "grader/base/shared.h"' '#include <string.h>' \
@@ -53,6 +53,7 @@ printf '%s\n' '#include "grader/base/shared.h"' '#include <string.h>' \
 echo 'int shared(void);' >grader/base/shared.h
 printf '%s\n' '#include "grader/base/shared.h"' '#include "common/stand_in.h"' \
   'int shared(void) { return stand_in(); }' >grader/base/shared.c
+echo 'extern int source;' >grader/words/source.c
 echo 'int main(void) { for (;;) { } }' >grader/tests/hostile/spins.c
 echo 'int main(void) { char v[2] = ""; char *volatile p = v; p[2] = 1; return 0; }' \
   >grader/tests/hostile/sanitized/overflows.c
@@ -204,6 +205,27 @@ for goal in $(sed -n 's/^\.PHONY: \([^$]*\)$/\1/p' Makefile); do
     *) check "make help tells of $goal" has "make $goal\b" ;;
   esac
 done
+
+# What somebody may set is used in the Makefile and not set there.
+for variable in $(grep -o '\$([A-Z]*)' Makefile | tr -d '$()' | sort -u); do
+  case $variable in
+    MAKE | MAKEFLAGS | MAKECMDGOALS) ;;
+    *) grep -qE "^ *(override )?$variable +[:+?]?=" Makefile || check "make help tells of $variable" has "\b$variable\b" ;;
+  esac
+done
+for variable in V CC CFLAGS; do
+  check "make help tells of $variable" has "\b$variable="
+done
+
+cp "$root/grader/base/version.h" grader/base/
+check "make version prints the version" prints "$(sed -n 's/^## \([0-9.]*\).*/\1/p' "$root/CHANGELOG.md" | head -n 1)" make version
+
+# A script is called by its interpreter, so that it does not matter whether it is executable.
+called_bare() {
+  (cd "$root" && grep -nE '(^|[^[:alnum:]/]) *@?\+?@?"?(grader|common|\$tools)/[a-z_/]*\.(sh|py)' Makefile grader/tools/*.sh grader/tools/dev/*.sh |
+    grep -vE '(sh|python3) "?(grader|common|\$tools)/|^[^:]*:[0-9]*:( *#|\t*@?sed)')
+}
+check_not "a script is called by its interpreter" called_bare
 
 # --- Testing ------------------------------------------------------------------------------------------
 

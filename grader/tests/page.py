@@ -318,6 +318,9 @@ def test_report(browser, folder):
     total = page.run("document.querySelector('.top .score strong').textContent")
     with open(f'{folder}/grade/results.json', encoding='utf-8') as file:
         score = json.load(file)['score']
+    facts = page.run("document.querySelector('.facts').innerText").split(' · ')
+    version = subprocess.run(['make', 'version'], capture_output=True, text=True, check=True).stdout.strip()
+    check('the version is that of make version', f'grader {version}' in facts and version, facts)
     check('the score is that of results.json', total == str(score) and 0 < score < 100, total)
     test_divergence(page, checks)
     test_click(page)
@@ -371,6 +374,8 @@ def test_trace(browser, folder):
     page = browser.open(url)
     check('a trace that is too long is cut, and it is said', page.run("document.querySelector('.gap').innerText").strip() == '100 frames left out here')
     done, _ = trace_page(folder, {'no': 'trace'})
+    version = subprocess.run(['make', 'version'], capture_output=True, text=True, check=True).stdout.strip()
+    check('it says which version drew it', page.run("document.querySelector('.facts').innerText").endswith(f'grader {version}'))
     check('what is no trace is an error', done.returncode == 1 and done.stderr.startswith('trace-page: ')
           and done.stderr.count('\n') == 1, done)
 
