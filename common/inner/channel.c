@@ -17,31 +17,52 @@
 
 /* --- OpenSSL's way to the socket ------------------------------------------------------------------ */
 
-static int bio_send(BIO *bio, const char *data, int length) {
-  int descriptor = -1;
-  BIO_get_fd(bio, &descriptor);
+/* A BIO like OpenSSL's own for sockets, but for one thing: that one writes with write, and when the peer is gone
+ * the process ends by SIGPIPE. */
+
+static int bio_write(BIO *bio, const char *data, int length) {
+  struct channel *channel = BIO_get_data(bio);
   BIO_clear_retry_flags(bio);
-  ssize_t sent = send(descriptor, data, (size_t)length, MSG_NOSIGNAL);
+  ssize_t sent = send(channel->descriptor, data, (size_t)length, MSG_NOSIGNAL);
   if (sent < 0 && BIO_sock_should_retry((int)sent))
     BIO_set_retry_write(bio);
   return (int)sent;
 }
 
-/* OpenSSL's own BIO for sockets, but for one thing: when the peer is gone, write would end the process by
- * SIGPIPE. It is made once and stays. Returns NULL when there is no memory. */
-static const BIO_METHOD *socket_without_sigpipe(void) {
+static int bio_read(BIO *bio, char *data, int size) {
+  struct channel *channel = BIO_get_data(bio);
+  BIO_clear_retry_flags(bio);
+  ssize_t received = recv(channel->descriptor, data, (size_t)size, 0);
+  if (received < 0 && BIO_sock_should_retry((int)received))
+    BIO_set_retry_read(bio);
+  channel->peer_finished = received == 0;
+  return (int)received;
+}
+
+/* What OpenSSL asks of a BIO besides; 0 is the answer to all that we do not know. */
+static long bio_control(BIO *bio, int command, long number, void *pointer) {
+  (void)number;
+  (void)pointer;
+  const struct channel *channel = BIO_get_data(bio);
+  switch (command) {
+  case BIO_CTRL_EOF: return channel->peer_finished;
+  case BIO_CTRL_FLUSH: return 1; /* nothing is kept back */
+  default: return 0;
+  }
+}
+
+/* Make the method of this BIO; it is made once and stays. Returns NULL when there is no memory. */
+static const BIO_METHOD *bio_method(void) {
   static BIO_METHOD *method;
   if (method)
     return method;
-  const BIO_METHOD *standard = BIO_s_socket();
-  BIO_METHOD *made = BIO_meth_new(BIO_TYPE_SOCKET, "socket without SIGPIPE");
+  BIO_METHOD *made =
+      BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket without SIGPIPE");
   if (!made)
     return NULL;
-  BIO_meth_set_write(made, bio_send); /* these only store a pointer */
-  BIO_meth_set_read(made, BIO_meth_get_read(standard));
-  BIO_meth_set_ctrl(made, BIO_meth_get_ctrl(standard));
-  BIO_meth_set_create(made, BIO_meth_get_create(standard));
-  BIO_meth_set_destroy(made, BIO_meth_get_destroy(standard));
+  BIO_meth_set_write(made, bio_write); /* these only store a pointer */
+  BIO_meth_set_read(made, bio_read);
+  BIO_meth_set_ctrl(made, bio_control);
   method = made;
   return method;
 }
@@ -78,13 +99,14 @@ int channel_open(struct channel *channel, int descriptor) {
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
   if (!channel->ssl)
     return 0;
-  const BIO_METHOD *method = socket_without_sigpipe();
+  const BIO_METHOD *method = bio_method();
   BIO *bio = method ? BIO_new(method) : NULL;
   if (!bio) {
     channel_close(channel);
     return -1;
   }
-  BIO_set_fd(bio, descriptor, BIO_NOCLOSE);
+  BIO_set_data(bio, channel);
+  BIO_set_init(bio, 1);
   SSL_set_bio(channel->ssl, bio, bio);
   return 0;
 }

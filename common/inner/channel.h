@@ -25,14 +25,15 @@ struct channel {
   SSL *ssl;              /* NULL: plain */
   bool read_wants_write; /* the last read would have had to write first */
   bool write_wants_read;
+  bool peer_finished; /* TLS has read the peer's FIN */
 };
 
 /* Go through TLS, as a client that asks for `host`, or as a server if that is NULL. Before the socket is there.
  * Returns 0, or -1 when there is no memory. */
 int channel_use_tls(struct channel *channel, SSL_CTX *tls, const char *host);
 
-/* The socket is there: it is the channel's from now on. Returns 0, or -1 when there is no memory, and
- * then it is closed. */
+/* The socket is there: it is the channel's from now on, which must not move any more. Returns 0, or -1 when
+ * there is no memory, and then it is closed. */
 int channel_open(struct channel *channel, int descriptor);
 
 /* Returns how many bytes came; 0 for the end, and then `error` says in which way it came; CHANNEL_AGAIN; or
