@@ -68,7 +68,7 @@ printf 'echo "ok 1 - a script"\necho 1..1\n' >grader/tests/script.sh
 
 # As somebody who types it: without what the make that runs this test hands on.
 make() {
-  env -u MAKEFLAGS -u MAKELEVEL -u CC -u CFLAGS make "$@" >"$work/out" 2>&1
+  env -u MAKEFLAGS -u MAKELEVEL -u CC -u CFLAGS -u WERROR make "$@" >"$work/out" 2>&1
   made=$?
   cat "$work/out"
   return $made
@@ -190,6 +190,29 @@ mv deps.kept grader/tools/deps.sh
 program one >lab01-one/one.c
 rm common/late.h
 check "a header that is gone is no trouble" make
+
+# --- Warnings -----------------------------------------------------------------------------------------
+
+exported() {
+  (export WERROR=-Werror && env -u MAKEFLAGS -u MAKELEVEL -u CC -u CFLAGS make "$@")
+}
+for file in common/stand_in.c lab01-one/solution/one.c grader/tests/stand_in_tests.c; do
+  cp $file kept.c
+  echo 'int warned(void); int warned(void) { int unused; return 0; }' >>$file
+  check "a warning about $file stops nobody" make WERROR= test ONLY=grader_tests
+  check "but it is shown" has 'warning: unused variable'
+  check "nor does it stop who grades" make grade SOLUTION=1
+  check_not "it stops make test" make test
+  check "as an error" has 'error: unused variable'
+  check "but for WERROR=" make WERROR= test
+  check_not "and stops whoever has said WERROR=-Werror" make WERROR=-Werror test ONLY=grader_tests
+  check_not "or has exported it" exported test ONLY=grader_tests
+  cp kept.c $file
+done
+printf 'echo "WERROR is $WERROR."\n' >grader/tools/certs
+for said in '' -Werror; do
+  check "what a recipe calls gets WERROR=$said" prints "WERROR is $said." make WERROR=$said certs
+done
 
 make CFLAGS=-DNOTHING=1 >/dev/null
 check "another flag compiles everything anew" has common/stand_in.c
