@@ -209,7 +209,7 @@ for file in common/stand_in.c lab01-one/solution/one.c grader/tests/stand_in_tes
   check_not "or has exported it" exported test ONLY=grader_tests
   cp kept.c $file
 done
-printf 'echo "WERROR is $WERROR."\n' >grader/tools/certs
+printf 'echo "WERROR is $WERROR."\n' >grader/tools/certs.sh
 for said in '' -Werror; do
   check "what a recipe calls gets WERROR=$said" prints "WERROR is $said." make WERROR=$said certs
 done
