@@ -34,10 +34,14 @@ int buffer_print(const struct buffer *buffer, FILE *out) {
   return fwrite(buffer->bytes, 1, buffer->length, out) == buffer->length ? 0 : -1;
 }
 
-void buffer_clear(struct buffer *buffer) {
-  buffer->length = 0;
+void buffer_truncate(struct buffer *buffer, size_t length) {
+  buffer->length = length;
   if (buffer->bytes)
-    buffer->bytes[0] = '\0';
+    buffer->bytes[length] = '\0';
+}
+
+void buffer_clear(struct buffer *buffer) {
+  buffer_truncate(buffer, 0);
 }
 
 void buffer_free(struct buffer *buffer) {

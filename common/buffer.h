@@ -24,6 +24,9 @@ int buffer_append_text(struct buffer *buffer, const char *text);
 /* Write all of it to `out`. Returns 0, or -1 when that fails. */
 int buffer_print(const struct buffer *buffer, FILE *out);
 
+/* Keep the first `length` bytes, which must be there. */
+void buffer_truncate(struct buffer *buffer, size_t length);
+
 /* Make it empty, but keep its memory. */
 void buffer_clear(struct buffer *buffer);
 

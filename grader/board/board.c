@@ -5,19 +5,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "grader/board/board_inner.h"
+#include "grader/board/board_check.h"
 #include "grader/board/paragraph.h"
-#include "grader/words/source.h"
+#include "grader/result/progress.h"
+#include "grader/result/todo.h"
 
 enum {
   DETAILS = 3 /* failures a lab with their frames; those of the others are one command away */
 };
 
 /* --- One lab ------------------------------------------------------------------------------------------ */
-
-static bool is_of(const struct outcome *outcome, const struct lab *lab) {
-  return strcmp(outcome->check->lab, lab->id) == 0;
-}
 
 static void print_heading(const struct board *board, const struct outcome_list *list,
                           const struct lab *lab) {
@@ -67,30 +64,14 @@ static void print_missing(const struct board *board, const struct lab *lab) {
   }
 }
 
-/* An earlier check of this lab that failed with the same words; NULL if there is none. */
-static const struct outcome *same_words(const struct outcome_list *list, size_t index) {
-  const struct outcome *outcome = &list->outcomes[index];
-  for (size_t i = 0; i < index; i++)
-    if (list->outcomes[i].verdict == outcome->verdict &&
-        strcmp(list->outcomes[i].check->lab, outcome->check->lab) == 0 &&
-        strcmp(outcome_text(&list->outcomes[i], "what"), outcome_text(outcome, "what")) == 0)
-      return &list->outcomes[i];
-  return NULL;
-}
-
-/* Whether the program stopped at a TODO: the check says nothing of what was done. */
-static bool is_undone(const struct outcome *outcome) {
-  return strncmp(outcome_text(outcome, "what"), "TODO ", 5) == 0;
-}
-
 /* The TODO at which every check of a lab stops, if it is the same one: then the checks are not listed. */
 static const struct outcome *common_todo(const struct outcome_list *list, const struct lab *lab) {
   const struct outcome *first = NULL;
   for (size_t i = 0; i < list->count; i++) {
     const struct outcome *outcome = &list->outcomes[i];
-    if (!is_of(outcome, lab))
+    if (!outcome_is_of(outcome, lab))
       continue;
-    if (outcome->verdict != OUTCOME_FAILED || !is_undone(outcome))
+    if (outcome->verdict != OUTCOME_FAILED || !outcome_is_undone(outcome))
       return NULL;
     if (!first)
       first = outcome;
@@ -105,7 +86,7 @@ static void print_command(const struct board *board, const struct outcome *outco
   char command[256];
   snprintf(command, sizeof command, "make grade LAB=%s CHECK=%s SEED=%s", outcome->check->lab + 3,
            outcome->check->id, board->run->seed);
-  board_text(board, CHECK_INDENT, "more:     ", command);
+  board_text(board, BOARD_INDENT, "more:     ", command);
 }
 
 /* All about a failure; without the frames, where there were enough; or one line, where the same was said before. Returns
@@ -113,18 +94,18 @@ static void print_command(const struct board *board, const struct outcome *outco
 static bool print_failure(const struct board *board, const struct outcome_list *list, size_t index,
                           bool enough) {
   const struct outcome *outcome = &list->outcomes[index];
-  const struct outcome *same = same_words(list, index);
+  const struct outcome *same = outcome_same_before(list, outcome);
   char text[128];
   if (same) {
     snprintf(text, sizeof text, "the same as %s above", same->check->id);
     fprintf(board->out, "%s", board_color(board, BOARD_DIM));
-    board_text(board, CHECK_INDENT, "", text);
+    board_text(board, BOARD_INDENT, "", text);
     fprintf(board->out, "%s", board_color(board, BOARD_PLAIN));
     return false;
   }
   board_finding(board, outcome);
   if (!enough)
-    paragraph_block(board->out, CHECK_LADDER_INDENT, outcome_text(outcome, "excerpt"));
+    board_excerpt(board, outcome);
   print_command(board, outcome);
   return !enough;
 }
@@ -142,7 +123,7 @@ static void print_lab(const struct board *board, struct outcome_list *list, cons
   print_diagnosis(board, lab);
   for (size_t i = 0; i < list->count; i++) {
     const struct outcome *outcome = &list->outcomes[i];
-    if (!is_of(outcome, lab) || outcome->verdict == OUTCOME_NOT_RUN)
+    if (!outcome_is_of(outcome, lab) || outcome->verdict == OUTCOME_NOT_RUN)
       continue;
     board_check_line(board, outcome);
     if (outcome->verdict != OUTCOME_PASSED)
@@ -152,104 +133,43 @@ static void print_lab(const struct board *board, struct outcome_list *list, cons
 
 /* --- What to do next -------------------------------------------------------------------------------------- */
 
-/* The lab to work on: the first that was asked for and is not full. */
-static const struct lab *first_open(const struct board *board) {
+/* The first lab that does not compile must be made to. Returns whether there is one. */
+static bool print_missing_next(const struct board *board) {
+  char text[128];
   for (size_t l = 0; l < labs_count; l++) {
-    if (!board->run->selected[l] || board->run->missing[l])
+    if (!board->run->selected[l] || !board->run->missing[l])
       continue;
-    for (size_t i = 0; i < board->list->count; i++)
-      if (is_of(&board->list->outcomes[i], &labs_all[l]) &&
-          board->list->outcomes[i].verdict == OUTCOME_FAILED)
-        return &labs_all[l];
+    snprintf(text, sizeof text, "make lab %s compile: make LAB=%s", labs_all[l].id + 3,
+             labs_all[l].id + 3);
+    board_text(board, 0, "Next: ", text);
+    return true;
   }
-  return NULL;
-}
-
-/* The lowest TODO that still stands in a file of the lab: "TODO 2 at lab01-session/session.c:70". Returns its number; 0 if
- * there is none. */
-static int find_undone(const struct board *board, const struct lab *lab, char *text, size_t size) {
-  for (size_t p = 0; lab->programs[p]; p++) {
-    char path[4096];
-    int line = 0;
-    if (!source_path(board->run->programs, lab->folder, lab->programs[p], path, sizeof path))
-      continue;
-    int todo = source_next_undone(path, 0, &line);
-    if (todo == 0)
-      continue;
-    snprintf(text, size, "TODO %d at %s:%d", todo, path, line);
-    return todo;
-  }
-  return 0;
-}
-
-/* The failure with the lowest TODO, of those that are shown: what says the same as one before is the same. */
-static const struct outcome *lowest_failure(const struct board *board, const struct lab *lab) {
-  const struct outcome *lowest = NULL;
-  int lowest_todo = 0;
-  for (size_t i = 0; i < board->list->count; i++) {
-    const struct outcome *outcome = &board->list->outcomes[i];
-    if (!is_of(outcome, lab) || outcome->verdict != OUTCOME_FAILED || same_words(board->list, i))
-      continue;
-    int todo = board_todo(board, outcome); /* it reads the student's file */
-    if (lowest && todo >= lowest_todo)
-      continue;
-    lowest = outcome;
-    lowest_todo = todo;
-  }
-  return lowest;
-}
-
-int board_write_next(const char *directory, const struct board_run *run,
-                     const struct outcome_list *list) {
-  const struct board board = {.run = run, .list = list};
-  int result = 0;
-  for (size_t l = 0; l < labs_count; l++) {
-    char path[4096];
-    if (!run->selected[l])
-      continue;
-    snprintf(path, sizeof path, "%s/%s", directory, labs_all[l].id);
-    const struct outcome *outcome = lowest_failure(&board, &labs_all[l]);
-    FILE *file = fopen(path, "we");
-    if (file && outcome)
-      fprintf(file, "%s %d\n", outcome_program(outcome), board_todo(&board, outcome));
-    if (!file || fclose(file) != 0)
-      result = -1;
-  }
-  return result;
+  return false;
 }
 
 static void print_next(const struct board *board) {
-  char todo[4096 + 64];
-  char text[4096 + 256];
-  for (size_t l = 0; l < labs_count; l++) {
-    if (board->run->selected[l] && board->run->missing[l]) {
-      snprintf(text, sizeof text, "make lab %s compile: make LAB=%s", labs_all[l].id + 3,
-               labs_all[l].id + 3);
-      board_text(board, 0, "Next: ", text);
-      return;
-    }
-  }
-  const struct lab *lab = first_open(board);
-  if (!lab)
+  struct todo_next next;
+  char text[1024];
+  size_t l = 0;
+  if (print_missing_next(board))
     return;
-  const struct outcome *lowest = lowest_failure(board, lab);
-  int undone = find_undone(board, lab, todo, sizeof todo);
-  /* If what was done is wrong, that comes first. */
-  if (undone == 0 || (!is_undone(lowest) && board_todo(board, lowest) < undone))
-    board_todo_text(board, lowest, todo, sizeof todo);
-  snprintf(text, sizeof text, "%s%s%s/README.md", todo, *todo ? ", explained in " : "",
-           lab->folder);
+  while (l < labs_count && !todo_find_next(board->list, board->run, &labs_all[l], &next))
+    l++;
+  if (l == labs_count)
+    return;
+  snprintf(text, sizeof text, "%s%s%s/README.md", next.where, *next.where ? ", explained in " : "",
+           next.lab->folder);
   board_text(board, 0, "Next: ", text);
-  snprintf(text, sizeof text, "%s/hints.md", lab->folder);
+  snprintf(text, sizeof text, "%s/hints.md", next.lab->folder);
   if (access(text, R_OK) != 0)
     return; /* whoever hands out the labs may keep them */
-  snprintf(text, sizeof text, "make hint LAB=%s", lab->id + 3);
+  snprintf(text, sizeof text, "make hint LAB=%s", next.lab->id + 3);
   board_text(board, 0, "      stuck? ", text);
 }
 
 /* --- The whole ------------------------------------------------------------------------------------------ */
 
-void board_print(FILE *out, const struct trace_style *style, const struct board_run *run,
+void board_print(FILE *out, const struct trace_style *style, const struct run *run,
                  struct outcome_list *list) {
   struct board board = {out, style, run, list};
   int points = 0;
@@ -274,4 +194,10 @@ void board_print(FILE *out, const struct trace_style *style, const struct board_
   if (outcome_faults(list) > 0)
     fprintf(out, "%zu checks could not be made because the grader itself failed: not your fault.\n",
             outcome_faults(list));
+}
+
+void board_print_check(FILE *out, const struct trace_style *style, const struct run *run,
+                       const struct outcome_list *list, const struct outcome *outcome) {
+  const struct board board = {out, style, run, list};
+  board_check_whole(&board, outcome);
 }

@@ -5,15 +5,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "grader/play/exchange.h"
-#include "grader/play/peer.h"
+#include "grader/play/check_run.h"
+#include "grader/play/peer_expect.h"
+#include "grader/play/peer_receive.h"
+#include "grader/play/peer_send.h"
 #include "grader/play/port.h"
 
 /* Start `session` against a server of ours. */
 static struct peer *start_session(struct exchange *exchange) {
-  exchange_listen(exchange);
+  peer_listen(exchange);
   exchange_start(exchange, "session", exchange->url, NULL);
-  return exchange_accept(exchange);
+  return peer_accept(exchange);
 }
 
 /* One line on standard error, status 1 or `other`; and not a word of a session that was closed. */
@@ -201,7 +203,7 @@ CHECK(lab01, closed_early, .points = 1, .todo = 6, .section = NULL,
   peer_close(peer);
   expect_error(exchange, 0);
   exchange_start(exchange, "session", exchange->url, NULL);
-  peer = exchange_accept(exchange);
+  peer = peer_accept(exchange);
   peer->hold_settings_ack = true;
   peer_expect_preface(peer);
   peer_send_settings(peer, NULL, 0);

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grader/play/exchange.h"
-#include "grader/play/peer.h"
+#include "grader/play/check_run.h"
+#include "grader/play/peer_expect.h"
+#include "grader/play/peer_receive.h"
+#include "grader/play/peer_send.h"
 #include "grader/play/port.h"
 
 enum { PATH_SIZE = 32, MEBIBYTE = 1024 * 1024 };
@@ -37,9 +39,9 @@ static const char *url_of(struct exchange *exchange, const char *path) {
 static struct peer *start_get(struct exchange *exchange) {
   char path[PATH_SIZE];
   random_path(exchange, path);
-  exchange_listen(exchange);
+  peer_listen(exchange);
   exchange_start(exchange, "requests", url_of(exchange, path), NULL);
-  struct peer *peer = exchange_accept(exchange);
+  struct peer *peer = peer_accept(exchange);
   peer_handshake(peer);
   return peer;
 }
@@ -75,9 +77,9 @@ static struct peer *start_three(struct exchange *exchange, int32_t streams[3]) {
   char paths[3][PATH_SIZE];
   for (int i = 0; i < 3; i++)
     random_path(exchange, paths[i]);
-  exchange_listen(exchange);
+  peer_listen(exchange);
   exchange_start(exchange, "requests", url_of(exchange, paths[0]), paths[1], paths[2], NULL);
-  struct peer *peer = exchange_accept(exchange);
+  struct peer *peer = peer_accept(exchange);
   peer_handshake(peer);
   for (int i = 0; i < 3; i++) {
     int32_t stream_id = expect_request_of_three(peer);
@@ -233,9 +235,9 @@ CHECK(lab02, get, .points = 1, .todo = 1, .section = "8.3.1",
   strcat(path, "/a%20b//..?q=");
   exchange_random_text(exchange, path + strlen(path), 5);
   strcat(path, "&e=%2F?:@");
-  exchange_listen(exchange);
+  peer_listen(exchange);
   exchange_start(exchange, "requests", url_of(exchange, path), NULL);
-  struct peer *peer = exchange_accept(exchange);
+  struct peer *peer = peer_accept(exchange);
   peer_handshake(peer);
   int32_t stream_id = peer_expect_request(peer);
   expect_field(exchange, peer, stream_id, ":method", "GET");
@@ -256,9 +258,9 @@ CHECK(lab02, post, .points = 1, .todo = 2, .section = "8.1",
       .sentence = "-d makes a POST with that body, ended by END_STREAM") {
   char body[64];
   exchange_random_text(exchange, body, 40);
-  exchange_listen(exchange);
+  peer_listen(exchange);
   exchange_start(exchange, "requests", "-d", body, url_of(exchange, "/send-data"), NULL);
-  struct peer *peer = exchange_accept(exchange);
+  struct peer *peer = peer_accept(exchange);
   peer_handshake(peer);
   int32_t stream_id = peer_expect_request(peer);
   expect_field(exchange, peer, stream_id, ":method", "POST");
@@ -279,10 +281,10 @@ CHECK(lab02, post_pieces, .points = 1, .todo = 2, .section = "8.1",
   exchange_random_text(exchange, first, 10 + exchange_random(exchange, 10));
   exchange_random_text(exchange, last, 10);
   snprintf(body, sizeof body, "%s%s", first, last);
-  exchange_listen(exchange);
+  peer_listen(exchange);
   exchange_start(exchange, "requests", "-d", first, "-d", "", "-d", last, "-d", "",
                  url_of(exchange, "/"), NULL);
-  struct peer *peer = exchange_accept(exchange);
+  struct peer *peer = peer_accept(exchange);
   peer_handshake(peer);
   int32_t stream_id = peer_expect_request(peer);
   expect_body(exchange, peer, stream_id, body,
@@ -295,9 +297,9 @@ CHECK(lab02, post_pieces, .points = 1, .todo = 2, .section = "8.1",
 
 CHECK(lab02, post_empty, .points = 1, .todo = 2, .section = "8.1",
       .sentence = "a single empty -d makes a POST whose body is empty, and ends") {
-  exchange_listen(exchange);
+  peer_listen(exchange);
   exchange_start(exchange, "requests", "-d", "", url_of(exchange, "/"), NULL);
-  struct peer *peer = exchange_accept(exchange);
+  struct peer *peer = peer_accept(exchange);
   peer_handshake(peer);
   int32_t stream_id = peer_expect_request(peer);
   expect_field(exchange, peer, stream_id, ":method", "POST");
@@ -341,13 +343,13 @@ CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
   static char pieces[PIECES][PIECE + 1];
   for (int i = 0; i < PIECES; i++)
     exchange_random_text(exchange, pieces[i], PIECE);
-  exchange_listen(exchange);
+  peer_listen(exchange);
   exchange_start(exchange, "requests", "-d", pieces[0], "-d", pieces[1], "-d", pieces[2], "-d",
                  pieces[3], "-d", pieces[4], "-d", pieces[5], "-d", pieces[6], "-d", pieces[7],
                  "-d", pieces[8], "-d", pieces[9], "-d", pieces[10], "-d", pieces[11], "-d",
                  pieces[12], "-d", pieces[13], "-d", pieces[14], "-d", pieces[15],
                  url_of(exchange, "/large"), NULL);
-  struct peer *peer = exchange_accept(exchange);
+  struct peer *peer = peer_accept(exchange);
   peer->hold_windows = true;
   peer_handshake(peer);
   int32_t stream_id = peer_expect_request(peer);
@@ -578,7 +580,7 @@ CHECK(lab02, interleaved, .points = 1, .todo = 4, .section = "5",
  * END_STREAM, as in Node.js.) */
 static void expect_half_refused(struct exchange *exchange) {
   exchange_start(exchange, "requests", url_of(exchange, "/half"), NULL);
-  struct peer *peer = exchange_accept(exchange);
+  struct peer *peer = peer_accept(exchange);
   peer_handshake(peer);
   int32_t stream_id = peer_expect_request(peer);
   peer_send_headers(peer, stream_id, false, ":status", "200", "content-length", "14", NULL);

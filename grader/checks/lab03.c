@@ -5,16 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grader/play/exchange.h"
-#include "grader/play/peer.h"
+#include "grader/play/check_run.h"
+#include "grader/play/peer_expect.h"
+#include "grader/play/peer_receive.h"
+#include "grader/play/peer_send.h"
 #include "grader/play/port.h"
-#include "grader/words/explain.h"
+#include "grader/words/quote.h"
 
 static const char BODY[] = "Hello World!";
 
 /* A new client that has sent its preface. */
 static struct peer *connect_client(struct exchange *exchange) {
-  struct peer *peer = exchange_connect(exchange);
+  struct peer *peer = peer_connect(exchange);
   peer_send_preface(peer, NULL, 0);
   return peer;
 }
@@ -33,8 +35,8 @@ static void expect_answer(struct peer *peer, int32_t stream_id, const char *text
   if (length && strtoul(length, NULL, 10) == strlen(text) && seen->length > 0 &&
       seen->length != strlen(text)) {
     struct buffer quoted[2] = {0};
-    explain_text(&quoted[0], text, strlen(text));
-    explain_text(&quoted[1], seen->bytes ? seen->bytes : "", seen->length);
+    quote_text(&quoted[0], text, strlen(text));
+    quote_text(&quoted[1], seen->bytes ? seen->bytes : "", seen->length);
     peer->exchange->finding.todo_of_place = 3;
     exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->over_at, quoted[0].bytes,
                      quoted[1].bytes,
@@ -216,7 +218,7 @@ CHECK(lab03, tiny_window, .points = 1, .todo = 3, .section = "6.9.2",
       .sentence = "a client with a window of one byte gets the body byte by byte") {
   const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1}};
   exchange_start_server(exchange, "server", NULL);
-  struct peer *peer = exchange_connect(exchange);
+  struct peer *peer = peer_connect(exchange);
   peer->hold_windows = true;
   peer_send_preface(peer, settings, 1);
   peer_send_request(peer, 1, true, "GET", "/");
@@ -252,7 +254,7 @@ CHECK(lab03, lost_clients, .points = 2, .todo = 6, .section = "6.4",
   struct peer *garbage = connect_client(exchange);
   peer_send_request(garbage, 1, false, "POST", "/");
   peer_send_bytes(garbage, "\377\377\377\377garbage\377\377\377\377\377\377\377\377\377", 20);
-  struct peer *old = exchange_connect(exchange);
+  struct peer *old = peer_connect(exchange);
   peer_send_bytes(old, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", 35);
   peer_expect_close(old);
   expect_service(steady, 3);

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "grader/play/exchange.h"
-#include "grader/play/peer.h"
-#include "grader/words/explain.h"
+#include "grader/play/check_run.h"
+#include "grader/play/peer_expect.h"
+#include "grader/play/peer_receive.h"
+#include "grader/play/peer_send.h"
+#include "grader/words/quote.h"
 
 /* The program and the reference server, and what both are asked. */
 struct pair {
@@ -20,8 +22,8 @@ struct pair {
 static struct pair start_pair(struct exchange *exchange) {
   struct pair pair = {.exchange = exchange, .next_stream = 1};
   exchange_start_server(exchange, "router", NULL);
-  pair.program = exchange_connect(exchange);
-  pair.reference = exchange_connect_to_reference(exchange);
+  pair.program = peer_connect(exchange);
+  pair.reference = peer_connect_to_reference(exchange);
   peer_send_preface(pair.program, NULL, 0);
   peer_send_preface(pair.reference, NULL, 0);
   return pair;

@@ -8,10 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "grader/play/exchange.h"
-#include "grader/play/peer.h"
+#include "grader/play/check_run.h"
+#include "grader/play/peer_expect.h"
+#include "grader/play/peer_receive.h"
+#include "grader/play/peer_send.h"
 #include "grader/play/port.h"
-#include "grader/words/explain.h"
+#include "grader/play/standing.h"
+#include "grader/words/quote.h"
 
 enum { EARLY = 5 /* milliseconds that clocks and their rounding may differ by */ };
 
@@ -109,7 +112,7 @@ static void start_and_wait(struct exchange *exchange, const char *url, const cha
   fail_early(exchange, -1);
 }
 
-/* Start it with that timeout, in milliseconds; 0: with none. exchange_listen must have been called. */
+/* Start it with that timeout, in milliseconds; 0: with none. peer_listen must have been called. */
 static struct asked start_client(struct exchange *exchange, int timeout) {
   char path[32] = "/";
   char url[128];
@@ -119,7 +122,7 @@ static struct asked start_client(struct exchange *exchange, int timeout) {
   snprintf(number, sizeof number, "%d", timeout);
   struct asked asked = {.exchange = exchange, .started = recording_clock()};
   start_and_wait(exchange, url, timeout ? number : NULL);
-  asked.peer = exchange_accept(exchange);
+  asked.peer = peer_accept(exchange);
   peer_handshake(asked.peer);
   asked.stream_id = peer_expect_request(asked.peer);
   const char *seen = peer_field(asked.peer, asked.stream_id, ":path");
@@ -141,7 +144,7 @@ static _Noreturn void fail_waiting_on(struct asked *asked, int milliseconds, int
   char expected[64];
   struct buffer seen = {0};
   snprintf(expected, sizeof expected, "RST_STREAM CANCEL on stream %d", asked->stream_id);
-  explain_waiting(&seen, exchange);
+  standing_waiting(&seen, exchange);
   exchange->finding.section = told ? "6.4" : NULL;
   exchange->finding.todo_of_place = told ? 2 : todo;
   if (told)
@@ -212,7 +215,7 @@ CHECK(lab05, in_time, .points = 1, .todo = 3, .program = "client", .section = "8
       .sentence = "an answer in time is printed, and no timer stays behind") {
   char text[32];
   exchange_random_text(exchange, text, 20);
-  exchange_listen(exchange);
+  peer_listen(exchange);
   struct asked asked = start_client(exchange, 60000);
   answer(&asked, text);
   expect_printed(&asked, text); /* the program that waits for its timer does not end */
@@ -222,7 +225,7 @@ CHECK(lab05, timed_out, .points = 1, .todo = 2, .program = "client", .section = 
       .by_hand = "MISBEHAVE=never",
       .sentence = "no answer for 100 ms: RST_STREAM CANCEL, GOAWAY, status 1") {
   enum { LIMIT = 100 };
-  exchange_listen(exchange);
+  peer_listen(exchange);
   struct asked asked = start_client(exchange, 0);
   if (!await_before_sleep(exchange, 0.5, is_reset_or_closed, &asked))
     fail_waiting_on(&asked, LIMIT, 1);
@@ -233,7 +236,7 @@ CHECK(lab05, timed_out, .points = 1, .todo = 2, .program = "client", .section = 
 
 CHECK(lab05, timeout, .points = 1, .todo = 1, .program = "client", .section = NULL,
       .sentence = "--timeout gives it more time") {
-  exchange_listen(exchange);
+  peer_listen(exchange);
   struct asked asked = start_client(exchange, 10000);
   let_pass(exchange, 150);
   if (is_reset_or_closed(&asked))
@@ -319,7 +322,7 @@ CHECK(lab05, inactivity, .points = 1, .todo = 3, .program = "client", .section =
       .by_hand = "MISBEHAVE=slow",
       .sentence = "each header block and each DATA starts the timer again") {
   static const int timeouts[] = {150, 1000};
-  exchange_listen(exchange);
+  peer_listen(exchange);
   for (int i = 0; i < 2; i++) {
     struct asked asked = start_client(exchange, timeouts[i]);
     size_t last = answer_piece_by_piece(&asked, timeouts[i], 1);
@@ -347,7 +350,7 @@ static bool answer_by_half(struct asked *asked) {
 CHECK(lab05, stalls, .points = 1, .todo = 3, .program = "client", .section = "8.1",
       .sentence = "a response that stalls in its body times out, and is not printed") {
   enum { DEFAULT = 100, LONGER = 600 };
-  exchange_listen(exchange);
+  peer_listen(exchange);
   struct asked asked = start_client(exchange, 0);
   bool read = answer_by_half(&asked);
   expect_timeout(&asked, DEFAULT, 3);
@@ -362,7 +365,7 @@ CHECK(lab05, other_frames, .points = 1, .todo = 1, .program = "client", .section
       .by_hand = "MISBEHAVE=never",
       .sentence = "frames that are not of the stream give it no more time") {
   enum { TIMEOUT = 200, PAUSE = 10, ROUNDS = 50, LONG = 5 * TIMEOUT };
-  exchange_listen(exchange);
+  peer_listen(exchange);
   struct asked asked = start_client(exchange, TIMEOUT);
   double end = recording_clock() + LONG;
   for (int i = 0; (i < ROUNDS || recording_clock() < end) && !is_reset_or_closed(&asked); i++) {
@@ -385,7 +388,7 @@ CHECK(lab05, other_frames, .points = 1, .todo = 1, .program = "client", .section
 
 CHECK(lab05, failure, .points = 1, .todo = 3, .program = "client", .section = "6.4",
       .sentence = "reset, lost, refused: one line on standard error, status 1, at once") {
-  exchange_listen(exchange);
+  peer_listen(exchange);
   struct asked asked = start_client(exchange, 60000);
   peer_send_reset(asked.peer, asked.stream_id, NGHTTP2_INTERNAL_ERROR);
   peer_expect_goodbye(asked.peer);
@@ -409,7 +412,7 @@ CHECK(lab05, failure, .points = 1, .todo = 3, .program = "client", .section = "6
 /* --- The server ------------------------------------------------------------------------------------- */
 
 static struct peer *connect_client(struct exchange *exchange) {
-  struct peer *peer = exchange_connect(exchange);
+  struct peer *peer = peer_connect(exchange);
   peer_send_preface(peer, NULL, 0);
   return peer;
 }
@@ -621,7 +624,7 @@ static bool is_any_answered(void *argument) {
 /* One of many pings is not answered. */
 static _Noreturn void fail_sleeping_on(struct exchange *exchange) {
   struct buffer seen = {0};
-  explain_waiting(&seen, exchange);
+  standing_waiting(&seen, exchange);
   if (!is_any_answered(exchange))
     exchange_fail_at(exchange, -1, "pong after the delay", seen.bytes,
                      "No ping is answered: its timer does not fire, or answers nothing.");

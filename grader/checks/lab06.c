@@ -9,10 +9,12 @@
 #include <string.h>
 
 #include "common/tls.h"
-#include "grader/play/exchange.h"
+#include "grader/play/check_run.h"
 #include "grader/play/identity.h"
 #include "grader/play/late_reader.h"
-#include "grader/play/peer.h"
+#include "grader/play/peer_expect.h"
+#include "grader/play/peer_receive.h"
+#include "grader/play/peer_send.h"
 
 enum {
   MUCH = 4 << 20,
@@ -44,7 +46,7 @@ static void expect_service(struct peer *peer, int32_t stream_id) {
 /* A new client, through TLS, is served. */
 static struct peer *expect_client_served(struct exchange *exchange) {
   exchange_use_tls(exchange, identity_client(exchange));
-  struct peer *peer = exchange_connect(exchange);
+  struct peer *peer = peer_connect(exchange);
   peer_send_preface(peer, NULL, 0);
   expect_service(peer, 1);
   return peer;
@@ -81,7 +83,7 @@ CHECK(lab06, alpn, .points = 1, .todo = 2, .section = "3.2",
     SSL_CTX *tls = identity_client(exchange);
     SSL_CTX_set_alpn_protos(tls, (const unsigned char *)offers[i], (unsigned)strlen(offers[i]));
     exchange_use_tls(exchange, tls);
-    struct peer *peer = exchange_connect(exchange);
+    struct peer *peer = peer_connect(exchange);
     if (strcmp(protocol_of(peer, chosen, sizeof chosen), "h2") != 0)
       exchange_fail_at(exchange, -1, "ALPN: h2", *chosen ? chosen : "no protocol",
                        "The server does not choose h2 by ALPN.");
@@ -107,7 +109,7 @@ static void expect_alert(struct exchange *exchange, SSL_CTX *tls, const char *co
   static const char begin[] = "TLS: the peer sent an alert: ";
   char expected[128];
   exchange_use_tls(exchange, tls);
-  struct peer *peer = exchange_begin_to_connect(exchange);
+  struct peer *peer = peer_begin_to_connect(exchange);
   exchange_await(exchange, is_refused_or_open, peer);
   for (size_t i = 0; alerts[i]; i++)
     if (strncmp(peer->error, begin, strlen(begin)) == 0 &&
@@ -143,7 +145,7 @@ CHECK(lab06, no_alpn, .points = 1, .todo = 3, .section = "3.2", .by_hand = "--no
   SSL_CTX *tls = identity_client(exchange);
   SSL_CTX_set_alpn_protos(tls, NULL, 0);
   exchange_use_tls(exchange, tls);
-  struct peer *peer = exchange_begin_to_connect(exchange);
+  struct peer *peer = peer_begin_to_connect(exchange);
   exchange_await(exchange, is_refused_or_open, peer);
   if (peer->connected) {
     peer_send_preface(peer, NULL, 0);
@@ -177,7 +179,7 @@ CHECK(lab06, versions, .points = 1, .todo = 1, .section = "9.2",
     SSL_CTX_set_min_proto_version(tls, version);
     SSL_CTX_set_max_proto_version(tls, version);
     exchange_use_tls(exchange, tls);
-    struct peer *peer = exchange_connect(exchange);
+    struct peer *peer = peer_connect(exchange);
     peer_send_preface(peer, NULL, 0);
     expect_service(peer, 1);
   }
@@ -195,7 +197,7 @@ static void expect_chain(struct exchange *exchange) {
   char seen[16];
   identity_make(exchange, &identity, "chain", &chain);
   start_server_as(exchange, &identity, "0");
-  struct peer *peer = exchange_connect(exchange);
+  struct peer *peer = peer_connect(exchange);
   int count = sk_X509_num(SSL_get_peer_cert_chain(transport_tls(peer->transport)));
   snprintf(seen, sizeof seen, "%d", count);
   if (count != 3)
@@ -246,7 +248,7 @@ CHECK(lab06, files, .points = 1, .todo = 1, .section = NULL,
 /* A client that has connected and said `length` bytes, without TLS. */
 static struct peer *send_plain(struct exchange *exchange, const void *bytes, size_t length) {
   exchange_use_tls(exchange, NULL);
-  struct peer *peer = exchange_connect(exchange);
+  struct peer *peer = peer_connect(exchange);
   peer_send_bytes(peer, bytes, length);
   return peer;
 }
@@ -361,7 +363,7 @@ static struct peer *accept_client(struct exchange *exchange) {
     exchange_fail_at(exchange, -1, "a TCP connection to the server", NULL,
                      "The client gives up before it has connected.");
   }
-  return exchange->holds ? exchange_accept_late(exchange) : exchange_accept(exchange);
+  return exchange->holds ? peer_accept_late(exchange) : peer_accept(exchange);
 }
 
 /* Be a server with this context, and have the client ask it, with the certificate `ca` to trust. */
@@ -369,7 +371,7 @@ static struct peer *start_client(struct exchange *exchange, SSL_CTX *tls, const 
                                  const char *timeout) {
   char url[128];
   exchange_use_tls(exchange, tls);
-  exchange_listen(exchange);
+  peer_listen(exchange);
   snprintf(url, sizeof url, "%s/hello-world", exchange->url);
   exchange_start(exchange, "client", "--ca", ca, "--timeout", timeout, url, NULL);
   return accept_client(exchange);
@@ -501,7 +503,7 @@ static struct peer *start_by_address(struct exchange *exchange, const char *name
   char url[64];
   identity_make(exchange, &identity, "address", &certificate);
   exchange_use_tls(exchange, identity_server(exchange, &identity));
-  exchange_listen(exchange);
+  peer_listen(exchange);
   snprintf(url, sizeof url, "https://127.0.0.1%s/", strrchr(exchange->url, ':'));
   exchange_start(exchange, "client", "--ca", identity.cert, "--timeout", PATIENCE, url, NULL);
   return accept_client(exchange);

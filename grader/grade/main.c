@@ -25,6 +25,8 @@
 #include "grader/page/page.h"
 #include "grader/result/gradescope.h"
 #include "grader/result/outcome.h"
+#include "grader/result/progress.h"
+#include "grader/result/todo.h"
 #include "grader/wire/pcap.h"
 #include "grader/wire/recording.h"
 
@@ -90,7 +92,7 @@ static int parse_options(struct options *options, int argc, char **argv) {
 }
 
 /* Which labs: "3", "03", "lab03", or NULL for all. Returns 0, or -1 when there is no such lab. */
-static int select_labs(struct board_run *run, const char *name) {
+static int select_labs(struct run *run, const char *name) {
   bool found = false;
   for (size_t i = 0; i < labs_count; i++) {
     const char *number = labs_all[i].id + strlen("lab");
@@ -116,7 +118,7 @@ static bool has_program(const char *folder, const struct lab *lab) {
 
 /* The pattern that chooses the tests, as Criterion takes it: "@(lab01|lab02)/ping". Returns NULL if nothing is
  * to be run. */
-static const char *make_pattern(struct board_run *run) {
+static const char *make_pattern(struct run *run) {
   static char pattern[512];
   size_t length = 0;
   for (size_t i = 0; i < labs_count; i++) {
@@ -132,7 +134,7 @@ static const char *make_pattern(struct board_run *run) {
   return pattern;
 }
 
-static const struct outcome *find_check(const struct board_run *run, const char *id) {
+static const struct outcome *find_check(const struct run *run, const char *id) {
   for (size_t i = 0; i < labs_count; i++) {
     const struct outcome *outcome = outcome_find(&outcomes, labs_all[i].id, id);
     if (run->selected[i] && outcome)
@@ -157,7 +159,7 @@ static int make_folder(const char *path) {
 }
 
 /* Tell the checks, which run in processes of their own, what they need to know. Returns 0 or -1. */
-static int set_environment(const struct options *options, const struct board_run *run) {
+static int set_environment(const struct options *options, const struct run *run) {
   char self[PATH_MAX];
   char guard[PATH_MAX + 16];
   char programs[PATH_MAX];
@@ -211,13 +213,6 @@ static void run_checks(struct criterion_test_set *set, const char *pattern, cons
   criterion_run_all_tests(set);
 }
 
-/* Pass the colours and the width of this terminal on to the checks, which print ladders into their files. */
-static void set_style(const struct trace_style *style) {
-  char text[64];
-  snprintf(text, sizeof text, "%d %d %d", style->color, style->unicode, style->width);
-  setenv(CHECK_STYLE, text, 1);
-}
-
 /* Where the captures are, and how they are read: plain HTTP/2 is recognized by the client's preface, which a program that
  * is wrong may not send, and only where it comes first. */
 static void print_captures(const struct outcome *only) {
@@ -230,15 +225,14 @@ static void print_captures(const struct outcome *only) {
 }
 
 /* The page is a way to look at the results: where it cannot be written, they stand all the same. */
-static void write_page(const char *output, const struct board_run *run) {
+static void write_page(const char *output, const struct run *run) {
   char path[PATH_MAX];
   snprintf(path, sizeof path, "%s/index.html", output);
   if (page_write_report(path, run, &outcomes) != 0)
     fprintf(stderr, "grade: %s: %s\n", path, strerror(errno));
 }
 
-static int grade(const struct options *options, struct board_run *run,
-                 struct criterion_test_set *set) {
+static int grade(const struct options *options, struct run *run, struct criterion_test_set *set) {
   if (select_labs(run, options->lab) != 0 || set_environment(options, run) != 0)
     return 2;
   if (run->only_check && !find_check(run, run->only_check)) {
@@ -246,7 +240,6 @@ static int grade(const struct options *options, struct board_run *run,
     return 2;
   }
   struct trace_style style = trace_style_for(stdout);
-  set_style(&style);
   remove_old_outcomes();
   const char *pattern = make_pattern(run);
   double started = recording_clock();
@@ -254,9 +247,10 @@ static int grade(const struct options *options, struct board_run *run,
     run_checks(set, pattern, options->output);
   run->seconds = (recording_clock() - started) / 1e3;
   outcome_diagnose(&outcomes, options->known);
+  todo_decide(&outcomes, run);
   char path[PATH_MAX];
   snprintf(path, sizeof path, "%s/results.json", options->output);
-  if (results_write(path, run, &outcomes) != 0) {
+  if (gradescope_write(path, run, &outcomes) != 0) {
     fprintf(stderr, "grade: %s cannot be written\n", path);
     return 3;
   }
@@ -278,7 +272,7 @@ static int grade(const struct options *options, struct board_run *run,
     fprintf(stderr, "grade: %s cannot be written\n", progress);
   char next[PATH_MAX];
   snprintf(next, sizeof next, "%s/next", options->output);
-  if (make_folder(next) != 0 || board_write_next(next, run, &outcomes) != 0)
+  if (make_folder(next) != 0 || todo_write_next(next, &outcomes, run) != 0)
     fprintf(stderr, "grade: %s cannot be written\n", next);
   run->progress = NULL;
   json_decref(before);
@@ -286,7 +280,7 @@ static int grade(const struct options *options, struct board_run *run,
 }
 
 /* Whether every point that was asked for was reached. */
-static bool is_full(const struct board_run *run) {
+static bool is_full(const struct run *run) {
   for (size_t i = 0; i < labs_count; i++)
     if (run->selected[i] && outcome_points(&outcomes, &labs_all[i]) != labs_all[i].points)
       return false;
@@ -300,9 +294,9 @@ int main(int argc, char **argv) {
     return 2;
   char seed[32];
   snprintf(seed, sizeof seed, "%u", (unsigned)(time(NULL) ^ getpid()) % 100000);
-  struct board_run run = {.programs = options.programs,
-                          .seed = options.seed ? options.seed : seed,
-                          .only_check = options.check};
+  struct run run = {.programs = options.programs,
+                    .seed = options.seed ? options.seed : seed,
+                    .only_check = options.check};
   struct criterion_test_set *set = criterion_initialize();
   int status = outcome_list_init(&outcomes, set) == 0 ? grade(&options, &run, set) : 3;
   if (status == 0 && options.strict && !run.only_check && !is_full(&run))

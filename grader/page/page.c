@@ -114,8 +114,7 @@ static int write_file(const char *path, const json_t *data) {
   return result;
 }
 
-int page_write_report(const char *path, const struct board_run *run,
-                      const struct outcome_list *list) {
+int page_write_report(const char *path, const struct run *run, const struct outcome_list *list) {
   json_t *data = page_data_report(run, list);
   int result = write_file(path, data);
   json_decref(data);

@@ -10,19 +10,12 @@
 
 #include <jansson.h>
 
-#include "grader/board/board.h"
 #include "grader/result/outcome.h"
-
-/* What a page shows, so that it opens at once; where it leaves something out, it says so. */
-enum {
-  PAGE_FRAMES = 300,       /* of one check, and some around the frame that is wrong */
-  PAGE_TRACE_FRAMES = 3000 /* of a trace */
-};
+#include "grader/result/run.h"
 
 /* Write the page of this run to `path`, in place of an older one. Returns 0, or -1 with errno set: then the older
  * one is still there. */
-int page_write_report(const char *path, const struct board_run *run,
-                      const struct outcome_list *list);
+int page_write_report(const char *path, const struct run *run, const struct outcome_list *list);
 
 /* The same for one trace, an array of frames in the format of trace_frame_json; `title` is its heading. */
 int page_write_trace(const char *path, const char *title, const json_t *frames);

@@ -8,8 +8,6 @@
 
 #include "grader/base/text.h"
 #include "grader/base/version.h"
-#include "grader/board/board_inner.h"
-#include "grader/page/page.h"
 #include "grader/result/repeat.h"
 
 enum {
@@ -93,15 +91,6 @@ static json_t *likely_json(const struct outcome_list *list, const struct outcome
                       likely->mistakes[1] ? likely->mistakes[1] : "");
 }
 
-/* "TODO 4 at lab01-session/session.c:120" */
-static json_t *where_json(const struct board_run *run, const struct outcome_list *list,
-                          const struct outcome *outcome) {
-  const struct board board = {.run = run, .list = list};
-  char text[4096 + 64];
-  board_todo_text(&board, outcome, text, sizeof text);
-  return text_json(text, strlen(text));
-}
-
 /* How to repeat it without the grader. */
 static json_t *by_hand_json(const struct outcome *outcome) {
   char *text = NULL;
@@ -116,17 +105,15 @@ static json_t *by_hand_json(const struct outcome *outcome) {
 }
 
 /* What the check wrote about itself, but for the ladders, which are drawn anew; and what was found out since. */
-static json_t *finding_json(const struct board_run *run, const struct outcome_list *list,
-                            const struct outcome *outcome) {
+static json_t *finding_json(const struct outcome_list *list, const struct outcome *outcome) {
   json_t *finding = json_copy(json_object_get(outcome->file, "finding"));
   if (!finding)
     return json_object();
-  json_object_del(finding, "ladder");
   json_object_del(finding, "excerpt");
   json_object_del(finding, "evidence");
   int failed = set(finding, "looks_like", likely_json(list, outcome));
   if (outcome->verdict != OUTCOME_PASSED)
-    failed |= set(finding, "where", where_json(run, list, outcome));
+    failed |= set(finding, "where", json_string(outcome->where ? outcome->where : ""));
   failed |= set(finding, "by_hand", by_hand_json(outcome));
   if (!failed)
     return finding;
@@ -168,8 +155,7 @@ static json_t *program_json(const struct outcome *outcome) {
   return NULL;
 }
 
-static json_t *check_json(const struct board_run *run, const struct outcome_list *list,
-                          const struct outcome *outcome) {
+static json_t *check_json(const struct outcome_list *list, const struct outcome *outcome) {
   const struct check *check = outcome->check;
   const json_t *frames = json_object_get(outcome->file, "frames");
   const json_t *marked = json_object_get(json_object_get(outcome->file, "finding"), "frame");
@@ -178,7 +164,7 @@ static json_t *check_json(const struct board_run *run, const struct outcome_list
   json_t *json = json_pack("{s:s, s:s, s:i, s:s, s:f}", "id", check->id, "sentence",
                            check->sentence, "points", check->points, "verdict",
                            verdict_name(outcome), "seconds", (double)outcome->seconds);
-  int failed = set(json, "finding", finding_json(run, list, outcome));
+  int failed = set(json, "finding", finding_json(list, outcome));
   failed |= set(json, "program", program_json(outcome));
   failed |= set(json, "frames", shorten_frames(frames, PAGE_FRAMES, frame, total));
   if (check->section)
@@ -192,7 +178,7 @@ static json_t *check_json(const struct board_run *run, const struct outcome_list
 /* --- Labs ----------------------------------------------------------------------------------------------- */
 
 /* What the compiler said of the lab's first program that does not compile; "" if nothing is known. */
-static json_t *log_json(const struct board_run *run, const struct lab *lab) {
+static json_t *log_json(const struct run *run, const struct lab *lab) {
   char text[LARGEST_LOG];
   size_t length = 0;
   for (size_t i = 0; lab->programs[i] && length == 0; i++) {
@@ -207,8 +193,7 @@ static json_t *log_json(const struct board_run *run, const struct lab *lab) {
   return text_json(text, length);
 }
 
-static json_t *lab_json(const struct board_run *run, const struct outcome_list *list,
-                        size_t index) {
+static json_t *lab_json(const struct run *run, const struct outcome_list *list, size_t index) {
   const struct lab *lab = &labs_all[index];
   bool missing = run->missing[index];
   json_t *checks = json_array();
@@ -217,7 +202,7 @@ static json_t *lab_json(const struct board_run *run, const struct outcome_list *
     const struct outcome *outcome = &list->outcomes[i];
     bool is_shown = outcome->verdict != OUTCOME_NOT_RUN || missing;
     if (is_shown && strcmp(outcome->check->lab, lab->id) == 0)
-      failed |= json_array_append_new(checks, check_json(run, list, outcome));
+      failed |= json_array_append_new(checks, check_json(list, outcome));
   }
   json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:b, s:o}", "id", lab->id, "title",
                            lab->title, "folder", lab->folder, "program", lab->programs[0], "points",
@@ -231,7 +216,7 @@ static json_t *lab_json(const struct board_run *run, const struct outcome_list *
   return NULL;
 }
 
-json_t *page_data_report(const struct board_run *run, const struct outcome_list *list) {
+json_t *page_data_report(const struct run *run, const struct outcome_list *list) {
   json_t *labs = json_array();
   int failed = labs ? 0 : -1;
   for (size_t i = 0; i < labs_count; i++)

@@ -6,8 +6,14 @@
 
 #include <jansson.h>
 
-#include "grader/board/board.h"
 #include "grader/result/outcome.h"
+#include "grader/result/run.h"
+
+/* What a page shows, so that it opens at once; where it leaves something out, it says so. */
+enum {
+  PAGE_FRAMES = 300,       /* of one check, and some around the frame that is wrong */
+  PAGE_TRACE_FRAMES = 3000 /* of a trace */
+};
 
 /*
  * The scores, the labs, and of each check its sentence, what is wrong with it, and its frames:
@@ -15,7 +21,7 @@
  *    "checks": [{"id": "ping", "verdict": "failed", "finding": {...}, "program": {...}, "frames": [...]}]}]}
  * Where frames are left out, {"skipped": 120} stands for them. A new reference, or NULL when there is no memory.
  */
-json_t *page_data_report(const struct board_run *run, const struct outcome_list *list);
+json_t *page_data_report(const struct run *run, const struct outcome_list *list);
 
 /* {"kind": "trace", "title": ..., "frames": [...]}; the same. */
 json_t *page_data_trace(const char *title, const json_t *frames);

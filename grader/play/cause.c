@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grader/words/explain.h"
+#include "grader/words/quote.h"
 #include "grader/words/report.h"
 #include "grader/words/source.h"
 
@@ -100,7 +100,7 @@ static const char *assertion_sentence(const char *text) {
 static void append_output(struct finding *finding, const char *name, const char *text,
                           size_t length) {
   struct buffer quoted = {0};
-  explain_message(&quoted, text, length);
+  quote_message(&quoted, text, length);
   bool known = finding->seen.bytes && quoted.bytes && strstr(finding->seen.bytes, quoted.bytes);
   if (length > 0 && !known) {
     buffer_append_text(&finding->report, name);

@@ -3,15 +3,14 @@
 
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "grader/words/brief.h"
 
 enum {
   LINES = 7,       /* of all frames together; ... */
   CRASH_LINES = 3, /* ... and where the frames only say how far the program came */
-  FULL_FIELDS = 4, /* of the frame that is wrong; of others there is one line at most */
   NEIGHBOURS =
       6, /* how far away a frame may be that has to do with the failure only by its place */
-  LARGEST_TEXT = 80 /* of one field, where several stand on a line */
 };
 
 /* A choice of entries. */
@@ -24,77 +23,6 @@ struct excerpt {
   int room;
 };
 
-/* --- What is shown of a frame -------------------------------------------------------------------------- */
-
-/* A frame with less in it, so that it takes a few lines at most. */
-struct brief {
-  struct frame frame;
-  struct frame_field fields[FULL_FIELDS];
-  char rest[256]; /* of the last field that is shown, with the others behind it */
-};
-
-/* Fields that say what a frame is about, and come first where there is one line for all. */
-static bool is_main(const struct frame_field *field) {
-  static const char *const names[] = {":method", ":path", ":status"};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-    if (field->name_length == strlen(names[i]) &&
-        memcmp(field->name, names[i], field->name_length) == 0)
-      return true;
-  return false;
-}
-
-static int shorter(size_t length, int limit) {
-  return length < (size_t)limit ? (int)length : limit;
-}
-
-/* All from field `first` on become one: "GET, :path: /ping, :scheme: http". The ladder cuts what does not fit. */
-static void join_fields(struct brief *brief, const struct frame *frame, size_t first) {
-  struct frame_field *joined = &brief->fields[first];
-  size_t used = 0;
-  for (int pass = 0; pass < 2; pass++) {
-    for (size_t i = first; i < frame->field_count && used < sizeof brief->rest - 1; i++) {
-      const struct frame_field *field = &frame->fields[i];
-      if (is_main(field) != (pass == 0))
-        continue;
-      char *end = brief->rest + used;
-      size_t room = sizeof brief->rest - used;
-      int value = shorter(field->value_length, LARGEST_TEXT);
-      if (used == 0)
-        *joined = *field;
-      used += used == 0
-                  ? (size_t)snprintf(end, room, "%.*s", value, (const char *)field->value)
-                  : (size_t)snprintf(end, room, ", %.*s: %.*s",
-                                     shorter(field->name_length, LARGEST_TEXT),
-                                     (const char *)field->name, value, (const char *)field->value);
-    }
-  }
-  joined->value = (const uint8_t *)brief->rest;
-  joined->value_length = strlen(brief->rest);
-}
-
-/* One line for each field, as long as there are lines. */
-static void cut_fields(struct brief *brief, const struct frame *frame, size_t lines) {
-  for (size_t i = 0; i + 1 < lines; i++)
-    brief->fields[i] = frame->fields[i];
-  join_fields(brief, frame, lines - 1);
-  brief->frame.fields = brief->fields;
-  brief->frame.field_count = lines;
-}
-
-/* Make it, and return how many lines it takes. */
-static int make_brief(struct brief *brief, const struct frame *frame, bool full) {
-  size_t fields = full ? FULL_FIELDS : 1;
-  size_t settings = full ? FULL_FIELDS : 0;
-  brief->frame = *frame;
-  if (frame->field_count > fields)
-    cut_fields(brief, frame, fields);
-  if (brief->frame.setting_count > settings)
-    brief->frame.setting_count = settings;
-  bool body = frame->data_length > 0 && frame->type != NGHTTP2_PING && frame->type != FRAME_PREFACE;
-  return 1 + (int)brief->frame.field_count + (int)brief->frame.setting_count + body +
-         (frame->type == NGHTTP2_GOAWAY) + (frame->error != NULL);
-}
-
 /* --- What is chosen ---------------------------------------------------------------------------------- */
 
 static bool is_wrong(const struct excerpt *excerpt, size_t index) {
@@ -105,7 +33,7 @@ static bool is_wrong(const struct excerpt *excerpt, size_t index) {
 static void choose(struct excerpt *excerpt, size_t index) {
   const struct recorded *entry = &excerpt->recording->entries[index];
   struct brief brief;
-  int lines = entry->frame ? make_brief(&brief, entry->frame, is_wrong(excerpt, index)) : 1;
+  int lines = entry->frame ? brief_make(&brief, entry->frame, is_wrong(excerpt, index)) : 1;
   if (excerpt->chosen[index] || (excerpt->lines + lines > excerpt->room && excerpt->lines > 0))
     return;
   excerpt->chosen[index] = true;
@@ -170,52 +98,22 @@ static void choose_all(struct excerpt *excerpt) {
   choose_neighbours(excerpt, connection);
 }
 
-/* --- Printing ----------------------------------------------------------------------------------------- */
+/* --- As data ------------------------------------------------------------------------------------------ */
 
-static void print_gap(FILE *out, const struct trace_style *style) {
-  const char *rail = style->unicode ? "│" : "|";
-  fprintf(out, "       ... %s%19s%s\n", rail, "", rail);
-}
-
-static void print_entry(const struct excerpt *excerpt, FILE *out, const struct trace_style *style,
-                        size_t index) {
-  const struct recorded *entry = &excerpt->recording->entries[index];
-  unsigned connection = excerpt->recording->connections > 1 ? entry->connection : 0;
-  struct brief brief;
-  if (!entry->frame) {
-    trace_print_note(out, style, entry->milliseconds, connection, entry->note);
-    return;
-  }
-  make_brief(&brief, entry->frame, is_wrong(excerpt, index));
-  trace_print_frame(out, style, entry->milliseconds, connection,
-                    is_wrong(excerpt, index) ? '>' : ' ', &brief.frame);
-}
-
-void excerpt_print(const struct exchange *exchange, FILE *out, const struct trace_style *style) {
+json_t *excerpt_json(const struct exchange *exchange) {
   const struct recording *recording = &exchange->recording;
-  if (recording->count == 0)
-    return;
+  json_t *array = json_array();
   struct excerpt excerpt = {
       .exchange = exchange,
       .recording = recording,
       .room = exchange->finding.crashed ? CRASH_LINES : LINES,
-      .chosen = calloc(recording->count, sizeof *excerpt.chosen),
+      .chosen = calloc(recording->count + 1, sizeof *excerpt.chosen),
   };
-  if (!excerpt.chosen)
-    return;
-  choose_all(&excerpt);
-  trace_print_heading(out, style);
-  bool gap = false;
-  bool begun = false;
-  for (size_t i = 0; i < recording->count; i++) {
-    gap = gap || !excerpt.chosen[i];
-    if (!excerpt.chosen[i])
-      continue;
-    if (gap && begun)
-      print_gap(out, style);
-    print_entry(&excerpt, out, style, i);
-    begun = true;
-    gap = false;
-  }
+  if (excerpt.chosen && recording->count > 0)
+    choose_all(&excerpt);
+  for (size_t i = 0; excerpt.chosen && i < recording->count; i++)
+    if (excerpt.chosen[i] && json_array_append_new(array, recording_entry_json(recording, i)) != 0)
+      break;
   free(excerpt.chosen);
+  return array;
 }

@@ -1,15 +1,18 @@
 /*
  * excerpt: the few frames of a recording that explain a failure.
- *
- * The frame that is wrong, in full; the request that it belongs to; then what else happened on its stream; then its
- * neighbours. Where frames are left out, a line says so. Of the others only the first fields are shown.
  */
 #ifndef GRADER_EXCERPT_H
 #define GRADER_EXCERPT_H
 
+#include <jansson.h>
+
 #include "grader/play/exchange.h"
 
-/* Print it in about 8 lines; nothing if there is no frame, or if none has to do with the failure. */
-void excerpt_print(const struct exchange *exchange, FILE *out, const struct trace_style *style);
+/*
+ * The frame that is wrong, those of its stream (the request first), and those around it: as many as a ladder shows in
+ * seven lines, each as recording_entry_json makes it. An empty array where nothing was recorded. A new reference, or
+ * NULL when there is no memory.
+ */
+json_t *excerpt_json(const struct exchange *exchange);
 
 #endif

@@ -8,9 +8,7 @@
 #include <string.h>
 
 #include "common/listener.h"
-#include "grader/play/cause.h"
-#include "grader/play/peer.h"
-#include "grader/words/explain.h"
+#include "grader/words/quote.h"
 
 /* A program that sleeps this long while nobody sends it anything will sleep for ever. */
 static const double QUIET_SECONDS = 1.0;
@@ -45,7 +43,7 @@ static uint64_t hash(uint64_t value, const char *text) {
 
 int exchange_init(struct exchange *exchange, const struct check *check) {
   *exchange = (struct exchange){.check = check, .lab = labs_find(check->lab)};
-  exchange->finding.frame = -1;
+  finding_init(&exchange->finding);
   recording_begin(&exchange->recording);
   if (getenv(CHECK_PCAP))
     exchange->pcap = pcap_new();
@@ -60,9 +58,6 @@ int exchange_init(struct exchange *exchange, const struct check *check) {
 }
 
 static void close_all(struct exchange *exchange) {
-  for (size_t i = 0; i < exchange->peer_count; i++)
-    peer_free(exchange->peers[i]);
-  transport_free(exchange->held);
   listener_free(exchange->listener);
   SSL_CTX_free(exchange->tls);
   server_free(exchange->reference);
@@ -83,10 +78,7 @@ void exchange_free(struct exchange *exchange) {
   recording_free(&exchange->recording);
   pcap_free(exchange->pcap);
   free_arguments(exchange);
-  buffer_free(&exchange->finding.what);
-  buffer_free(&exchange->finding.expected);
-  buffer_free(&exchange->finding.seen);
-  buffer_free(&exchange->finding.report);
+  finding_free(&exchange->finding);
 }
 
 /* --- Waiting ---------------------------------------------------------------------------------------- */
@@ -101,14 +93,6 @@ static void drain(struct exchange *exchange) {
   }
 }
 
-/* Whether a peer still has bytes on their way to the program. */
-static bool is_sending(const struct exchange *exchange) {
-  for (size_t i = 0; i < exchange->peer_count; i++)
-    if (peer_is_sending(exchange->peers[i]))
-      return true;
-  return false;
-}
-
 void exchange_touch(struct exchange *exchange) {
   exchange->touched = recording_clock();
 }
@@ -119,7 +103,8 @@ void exchange_extend(struct exchange *exchange) {
 
 bool exchange_is_quiet(const struct exchange *exchange) {
   return exchange->program && program_idle(exchange->program) >= QUIET_SECONDS &&
-         recording_clock() - exchange->touched >= QUIET_SECONDS * 1e3 && !is_sending(exchange);
+         recording_clock() - exchange->touched >= QUIET_SECONDS * 1e3 &&
+         !(exchange->is_sending && exchange->is_sending(exchange));
 }
 
 /* Nothing moves any more. It may be that the grader itself was kept from running: then what has come meanwhile is still
@@ -163,35 +148,8 @@ void exchange_wait_for_end(struct exchange *exchange) {
 
 /* --- The program --------------------------------------------------------------------------------- */
 
-static void on_accept(struct transport *transport, void *user) {
-  struct exchange *exchange = user;
-  struct peer *peer = NULL;
-  if (exchange->holds && !exchange->held) {
-    exchange->held = transport;
-    return;
-  }
-  if (exchange->peer_count < EXCHANGE_PEERS)
-    peer = peer_accept(exchange, transport);
-  if (peer)
-    exchange->peers[exchange->peer_count++] = peer;
-  else
-    transport_free(transport);
-}
-
-/* Of the URLs of this lab. */
-static const char *scheme(const struct exchange *exchange) {
+const char *exchange_scheme(const struct exchange *exchange) {
   return exchange->lab->tls ? "https" : "http";
-}
-
-void exchange_listen(struct exchange *exchange) {
-  char error[256];
-  listener_free(exchange->listener); /* of an earlier call */
-  exchange->listener = listener_open(&exchange->loop, "localhost", 0, exchange->tls, on_accept,
-                                     exchange, error, sizeof error);
-  if (!exchange->listener)
-    exchange_fault(exchange, error);
-  snprintf(exchange->url, sizeof exchange->url, "%s://localhost:%d", scheme(exchange),
-           listener_port(exchange->listener));
 }
 
 void exchange_use_tls(struct exchange *exchange, SSL_CTX *tls) {
@@ -255,7 +213,7 @@ void exchange_start(struct exchange *exchange, const char *name, ...) {
 static bool is_listening(void *argument) {
   struct exchange *exchange = argument;
   char place[64];
-  snprintf(place, sizeof place, "listening on %s://localhost:", scheme(exchange));
+  snprintf(place, sizeof place, "listening on %s://localhost:", exchange_scheme(exchange));
   const char *line = strstr(program_stdout(exchange->program, NULL), place);
   return line && strchr(line, '\n') && sscanf(line + strlen(place), "%d\n", &exchange->port) == 1;
 }
@@ -274,46 +232,12 @@ void exchange_start_server(struct exchange *exchange, const char *name, ...) {
   struct buffer seen = {0};
   size_t length;
   const char *output = program_stdout(exchange->program, &length);
-  explain_text(&seen, output, length);
+  quote_text(&seen, output, length);
   char expected[64];
-  snprintf(expected, sizeof expected, "listening on %s://localhost:PORT", scheme(exchange));
+  snprintf(expected, sizeof expected, "listening on %s://localhost:PORT",
+           exchange_scheme(exchange));
   exchange_fail_at(exchange, -1, expected, length ? seen.bytes : NULL,
                    "The server does not say where it listens.");
-}
-
-/* Let a peer connect, and keep it. */
-static struct peer *begin_to_connect(struct exchange *exchange, int port, bool is_reference) {
-  struct peer *peer = NULL;
-  if (exchange->peer_count < EXCHANGE_PEERS)
-    peer = peer_connect(exchange, port, is_reference);
-  if (!peer)
-    exchange_fault(exchange, "out of memory");
-  exchange->peers[exchange->peer_count++] = peer;
-  return peer;
-}
-
-static struct peer *connect_peer(struct exchange *exchange, int port, bool is_reference) {
-  struct peer *peer = begin_to_connect(exchange, port, is_reference);
-  peer_expect_open(peer);
-  return peer;
-}
-
-struct peer *exchange_begin_to_connect(struct exchange *exchange) {
-  return begin_to_connect(exchange, exchange->port, false);
-}
-
-struct peer *exchange_connect(struct exchange *exchange) {
-  return connect_peer(exchange, exchange->port, false);
-}
-
-struct peer *exchange_connect_to_reference(struct exchange *exchange) {
-  char error[256];
-  if (!exchange->reference)
-    exchange->reference =
-        reference_server_listen(&exchange->loop, &exchange->reference_config, error, sizeof error);
-  if (!exchange->reference)
-    exchange_fault(exchange, error);
-  return connect_peer(exchange, server_port(exchange->reference), true);
 }
 
 void exchange_end_server(struct exchange *exchange) {
@@ -330,33 +254,6 @@ void exchange_end_server_by(struct exchange *exchange, int signal) {
   if (end != PROGRAM_EXITED || code != 0 || *program_sanitizer_report(exchange->program))
     exchange_fail_at(exchange, -1, "exit status 0", NULL,
                      "After SIG%s the server does not end as it should.", sigabbrev_np(signal));
-}
-
-static bool has_connected(void *argument) {
-  struct exchange *exchange = argument;
-  return exchange->peer_count > exchange->peers_accepted;
-}
-
-static bool waits_for_an_answer(void *argument) {
-  const struct exchange *exchange = argument;
-  return exchange->held && program_idle(exchange->program) > 0;
-}
-
-struct peer *exchange_accept_late(struct exchange *exchange) {
-  exchange_await(exchange, waits_for_an_answer, exchange);
-  struct transport *held = exchange->held;
-  exchange->holds = false;
-  exchange->held = NULL;
-  if (held)
-    on_accept(held, exchange);
-  return exchange_accept(exchange);
-}
-
-struct peer *exchange_accept(struct exchange *exchange) {
-  if (!exchange_await(exchange, has_connected, exchange))
-    exchange_fail_at(exchange, -1, "a TCP connection to the server", NULL,
-                     "The program did not connect.");
-  return exchange->peers[exchange->peers_accepted++];
 }
 
 void exchange_expect_status(struct exchange *exchange, int status) {
@@ -382,7 +279,7 @@ void exchange_expect_output(struct exchange *exchange, const char *what, const v
     return;
   struct buffer expected = {0};
   struct buffer found = {0};
-  explain_difference(bytes, length, seen, seen_length, &expected, &found);
+  quote_difference(bytes, length, seen, seen_length, &expected, &found);
   exchange_fail_at(exchange, -1, expected.bytes, found.bytes, "%s", what);
 }
 
@@ -410,7 +307,7 @@ void exchange_expect_error(struct exchange *exchange, int other) {
   if (one_line && (named || usage))
     return;
   struct buffer seen = {0};
-  explain_message(&seen, text, length);
+  quote_message(&seen, text, length);
   char expected[64];
   snprintf(expected, sizeof expected, "one line on standard error: \"%s: what: why\"", name);
   exchange_fail_at(exchange, -1, expected, length ? seen.bytes : "nothing", "%s",
@@ -461,22 +358,6 @@ void exchange_fault(struct exchange *exchange, const char *why) {
   longjmp(exchange->stop, 1);
 }
 
-/* A program that crashes closes its connection first and dies a moment later: let it, so that its own
- * report can be quoted. */
-static void let_it_end(struct exchange *exchange) {
-  bool closing = program_ended(exchange->program);
-  for (size_t i = 0; i < exchange->peer_count; i++)
-    closing = closing || exchange->peers[i]->closed_by_program;
-  if (closing)
-    exchange_await_end(exchange);
-  explain_how_it_stands(exchange);
-  explain_sleep(exchange);
-  exchange->stopping = true;
-  program_stop(exchange->program);
-  while (!program_ended(exchange->program))
-    uv_run(&exchange->loop, UV_RUN_ONCE);
-}
-
 static _Noreturn void fail(struct exchange *exchange, long frame, const char *expected,
                            const char *seen, const char *what) {
   struct finding *finding = &exchange->finding;
@@ -486,10 +367,7 @@ static _Noreturn void fail(struct exchange *exchange, long frame, const char *ex
   buffer_append_text(&finding->expected, expected ? expected : "");
   buffer_append_text(&finding->seen, seen ? seen : "");
   if (!seen && frame >= 0 && exchange->recording.entries[frame].frame)
-    explain_frame(&finding->seen, exchange->recording.entries[frame].frame);
-  if (exchange->program)
-    let_it_end(exchange);
-  cause_find(exchange);
+    quote_frame(&finding->seen, exchange->recording.entries[frame].frame);
   longjmp(exchange->stop, 1);
 }
 

@@ -6,8 +6,8 @@
  * come: because the program has ended, because it sleeps and nothing moves any more (for QUIET_SECONDS),
  * or because LIMIT_SECONDS are over. Waiting is never for a fixed time, so a slow machine only makes it slower.
  *
- * What goes wrong is reported by exchange_fail, which does not return. Before it blames a frame, it looks for
- * more telling reasons: a TODO that is not done, a crash, a sanitizer's report.
+ * What goes wrong is reported by exchange_fail, which notes it and does not return. Before the check blames a frame
+ * (check_run.h), it looks for more telling reasons: a TODO that is not done, a crash, a sanitizer's report.
  */
 #ifndef GRADER_EXCHANGE_H
 #define GRADER_EXCHANGE_H
@@ -19,6 +19,7 @@
 
 #include "common/buffer.h"
 #include "grader/base/check.h"
+#include "grader/base/finding.h"
 #include "grader/base/labs.h"
 #include "grader/sandbox/program.h"
 #include "grader/serve/reference_server.h"
@@ -28,26 +29,6 @@
 enum { EXCHANGE_PEERS = 64, EXCHANGE_ARGUMENTS = 40 };
 
 struct peer;
-
-/* How a check ended. */
-enum verdict { VERDICT_PASSED, VERDICT_FAILED, VERDICT_GRADER_FAULT };
-
-/* What is told to the student about a check that failed. Empty texts are left out. */
-struct finding {
-  struct buffer what;     /* one sentence: what the program did wrong */
-  struct buffer expected; /* the frame, or line of output, that should have come */
-  struct buffer seen;     /* what came in its place */
-  struct buffer report;   /* a sanitizer's first lines, or the end of stderr */
-  long frame;             /* the entry of the recording that is wrong; -1 if none */
-  unsigned connection;    /* what was looked at last: this connection (0: none yet) ... */
-  int32_t stream;         /* ... and this stream of it; 0 if no single one */
-  const char *section;    /* of RFC 9113, if it is another one than the check's; NULL if not */
-  int todo;               /* the TODO where the program stopped; 0 if at none */
-  char function[64];      /* the student's function in which it crashed; "" if in none */
-  int todo_of_place;      /* the TODO that this function belongs to; 0 if to none */
-  bool crashed;           /* the program did not end by itself: the frames tell little */
-  bool waiting;           /* nothing moved any more, or it did not stop */
-};
 
 struct exchange {
   const struct check *check;
@@ -68,8 +49,9 @@ struct exchange {
   struct server *reference; /* NULL until it is asked for */
   struct peer *peers[EXCHANGE_PEERS];
   size_t peer_count;
-  size_t peers_accepted; /* how many of them exchange_accept has returned */
-  bool holds;            /* who connects is not answered before exchange_accept_late: */
+  size_t peers_accepted; /* how many of them peer_accept has returned */
+  bool (*is_sending)(const struct exchange *exchange); /* whether bytes are on their way to it */
+  bool holds; /* who connects is not answered before peer_accept_late: */
   struct transport *held;
   struct recording recording;
   struct pcap *pcap; /* NULL unless a capture is wanted */
@@ -81,43 +63,28 @@ struct exchange {
   jmp_buf stop; /* where exchange_fail goes */
 };
 
-/* --- For check.c only ------------------------------------------------------------------------------- */
+/* --- For check_run.c only ------------------------------------------------------------------------------- */
 
 int exchange_init(struct exchange *exchange, const struct check *check);
 void exchange_free(struct exchange *exchange);
 
 /* --- The program --------------------------------------------------------------------------------- */
 
-/* Be a server on a free port: exchange->url. Must come before a program that is to connect to it. */
-void exchange_listen(struct exchange *exchange);
-
 /* Start the lab's program `name` with these arguments; NULL ends them. If it is not the first, the one before must
  * have ended. */
 void exchange_start(struct exchange *exchange, const char *name, ...) __attribute__((sentinel));
-
-/* The program has connected: the next peer, see peer.h. Fails the check if it does not connect. */
-struct peer *exchange_accept(struct exchange *exchange);
-
-/* The same for a program that is to wait for its first answer: it is not given one until it sleeps. exchange->holds must
- * have been set before the program was started. */
-struct peer *exchange_accept_late(struct exchange *exchange);
 
 /* The same for a program that is a server: "--port 0" comes before the arguments, and it has said where it listens
  * when this returns. */
 void exchange_start_server(struct exchange *exchange, const char *name, ...)
     __attribute__((sentinel));
 
+/* Of the URLs of this lab: "http" or "https". */
+const char *exchange_scheme(const struct exchange *exchange);
+
 /* From now on peers go through TLS, by this context: those that the program is to connect to, from the next
- * exchange_listen on; or those that connect to it. It is the exchange's. NULL: plain TCP. */
+ * peer_listen on; or those that connect to it. It is the exchange's. NULL: plain TCP. */
 void exchange_use_tls(struct exchange *exchange, SSL_CTX *tls);
-
-/* A new client of the program that is a server, as exchange_connect makes it, but nothing is waited for: it may be
- * refused, peer->closed_by_program tells. */
-struct peer *exchange_begin_to_connect(struct exchange *exchange);
-
-/* A new client of the program that is a server; or of the reference server, to compare with. Nothing is sent. */
-struct peer *exchange_connect(struct exchange *exchange);
-struct peer *exchange_connect_to_reference(struct exchange *exchange);
 
 /* SIGTERM, or another signal: the server ends with status 0, and without any report of a sanitizer. */
 void exchange_end_server(struct exchange *exchange);

@@ -1,5 +1,6 @@
 /*
- * peer: the grader's end of one connection, played frame by frame.
+ * peer: the grader's end of one connection, played frame by frame. What it is, and what it has seen; what it sends
+ * stands in peer_send.h, what it waits for in peer_expect.h, how it connects and receives in peer_receive.h.
  *
  * A check is the author of both the right and the wrong answers that a peer can give, so it writes frames,
  * not requests: nothing is sent that it does not ask for, and nothing is refused. Only these go without saying,
@@ -81,123 +82,27 @@ struct peer {
   struct peer_stream streams[PEER_STREAMS];
 };
 
-/* For exchange.c: take over an accepted transport; or connect to a port of localhost. NULL when there is no
- * memory. */
-struct peer *peer_accept(struct exchange *exchange, struct transport *transport);
-struct peer *peer_connect(struct exchange *exchange, int port, bool is_reference);
-void peer_free(struct peer *peer);
-
-/* For peer_send.c: say that this side closes, once all is sent. */
-void peer_note_close(struct peer *peer);
-
-/* Whether bytes are still on their way to the program. */
-bool peer_is_sending(const struct peer *peer);
-
-/* The first frame of that type that the program has sent on this connection, and on that stream (0: on any): its entry in the
- * recording, or -1. */
-long peer_find_frame(const struct peer *peer, uint8_t type, int32_t stream_id);
-
-/* The stream of that (odd) id. */
+/* The stream of that (odd) id. Fails the check if a client cannot use it. */
 struct peer_stream *peer_stream(struct peer *peer, int32_t stream_id);
-
-/* --- What the program must send ---------------------------------------------------------------------- */
-
-/* The connection is there; with TLS, the handshake is complete. Nothing can be sent before that. */
-void peer_expect_open(struct peer *peer);
-
-/* The preface, and SETTINGS right behind it (RFC 9113, section 3.4). */
-void peer_expect_preface(struct peer *peer);
-
-/* SETTINGS with the ACK flag. */
-void peer_expect_settings_ack(struct peer *peer);
-
-/* Send PING with these 8 octets, and return when the program has answered it, and so has read all that was sent to it before;
- * or once it cannot any more. */
-void peer_settle(struct peer *peer, const uint8_t *octets);
-
-/* PING with the ACK flag and these 8 octets. */
-void peer_expect_ping_ack(struct peer *peer, const uint8_t *octets);
-
-/* GOAWAY with NO_ERROR. */
-void peer_expect_goaway(struct peer *peer);
-
-/* RST_STREAM on that stream with that code. */
-void peer_expect_reset(struct peer *peer, int32_t stream_id, uint32_t error_code);
-
-/* The program closes the connection. */
-void peer_expect_close(struct peer *peer);
-
-/* The header block of the next new stream is complete. Returns its id. */
-int32_t peer_expect_request(struct peer *peer);
-
-/* The request on that stream has ended (END_STREAM); its body is in peer_stream(...)->body. */
-void peer_expect_end_of_request(struct peer *peer, int32_t stream_id);
-
-/* The response on that stream has ended (END_STREAM), or a reset has come in its place: fails the check. */
-void peer_expect_response(struct peer *peer, int32_t stream_id);
-
-/* A complete response with this status and this body, and a date. */
-void peer_expect_answer(struct peer *peer, int32_t stream_id, const char *status, const char *body);
-
-/* The request or its connection is refused as RFC 9113, section 8.1.1 says: RST_STREAM or GOAWAY with
- * PROTOCOL_ERROR, or a response with status 400. `what` names what is wrong with it. */
-void peer_expect_refusal(struct peer *peer, int32_t stream_id, const char *what);
 
 /* The value of a field that the program has sent, in a buffer that is overwritten by the next call; NULL if there
  * is no such field. */
 const char *peer_field(struct peer *peer, int32_t stream_id, const char *name);
 
-/* --- What the peer sends --------------------------------------------------------------------------- */
+/* The first frame of that type that the program has sent on this connection, and on that stream (0: on any): its
+ * entry in the recording, or -1. */
+long peer_find_frame(const struct peer *peer, uint8_t type, int32_t stream_id);
 
-/* Any bytes. */
-void peer_send_bytes(struct peer *peer, const void *bytes, size_t length);
+/* The entry of the recording that came last. */
+long peer_last_entry(const struct peer *peer);
 
-/* Any frame. The frame header is made of these, right or wrong; `length` octets of payload follow. */
-void peer_send_frame(struct peer *peer, uint8_t type, uint8_t flags, int32_t stream_id,
-                     const void *payload, size_t length);
+/* Which side the grader plays. */
+enum frame_sender peer_own_side(const struct peer *peer);
 
-void peer_send_settings(struct peer *peer, const nghttp2_settings_entry *entries, size_t count);
-void peer_send_settings_ack(struct peer *peer);
-void peer_send_ping_ack(struct peer *peer); /* if one is due */
-void peer_send_ping(struct peer *peer, const uint8_t *octets);
-void peer_send_goaway(struct peer *peer, int32_t last_stream_id, uint32_t error_code);
-void peer_send_reset(struct peer *peer, int32_t stream_id, uint32_t error_code);
-void peer_send_window_update(struct peer *peer, int32_t stream_id, uint32_t increment);
+/* Whether bytes are still on their way to the program. */
+bool peer_is_sending(const struct peer *peer);
 
-/* HEADERS with these fields: name, value, name, value, ..., NULL. */
-void peer_send_headers(struct peer *peer, int32_t stream_id, int end_stream, ...)
-    __attribute__((sentinel));
-
-/* The same block cut into HEADERS and one CONTINUATION, in the middle. */
-void peer_send_headers_in_two(struct peer *peer, int32_t stream_id, int end_stream, ...)
-    __attribute__((sentinel));
-
-/* One DATA frame, whatever the windows say: at most 16,384 octets. */
-void peer_send_data(struct peer *peer, int32_t stream_id, const void *bytes, size_t length,
-                    bool end_stream);
-
-/* A body of any length in DATA frames, with END_STREAM; waits for the program to open its windows. */
-void peer_send_body(struct peer *peer, int32_t stream_id, const void *bytes, size_t length);
-
-/* Send what follows one octet at a time, each when the program has read the one before; until peer_send_quickly. */
-void peer_send_slowly(struct peer *peer);
-void peer_send_quickly(struct peer *peer);
-
-/* A client's 24 octets, and SETTINGS behind them. */
-void peer_send_preface(struct peer *peer, const nghttp2_settings_entry *entries, size_t count);
-
-/* A whole request without a body, or the header section of one. */
-void peer_send_request(struct peer *peer, int32_t stream_id, bool end_stream, const char *method,
-                       const char *path);
-
-/* Both sides' SETTINGS are exchanged and acknowledged, with nothing unusual in them. */
-void peer_handshake(struct peer *peer);
-
-/* The program has got all it asked for: it says GOAWAY(NO_ERROR) and closes. */
-void peer_expect_goodbye(struct peer *peer);
-
-/* FIN; or RST, at once. */
-void peer_close(struct peer *peer);
-void peer_abort(struct peer *peer);
+/* Note in the recording that this side closes, once all is sent. */
+void peer_note_close(struct peer *peer);
 
 #endif

@@ -1,11 +1,12 @@
-/* peer_send: the sending half of peer.h. */
+/* peer_send: see peer_send.h. */
+#include "grader/play/peer_send.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/field.h"
 #include "common/frame.h"
-#include "grader/play/peer.h"
 #include "grader/wire/unread.h"
 
 enum { FIELDS = 64, BLOCK_SIZE = 64 * 1024, DATA_SIZE = 16384, SLOW_MS = 1 };
@@ -44,10 +45,6 @@ void peer_send_bytes(struct peer *peer, const void *bytes, size_t length) {
     no_memory(peer);
   if (!uv_is_active((uv_handle_t *)&peer->slow_timer))
     uv_timer_start(&peer->slow_timer, send_next_octet, SLOW_MS, SLOW_MS);
-}
-
-bool peer_is_sending(const struct peer *peer) {
-  return peer->transport && peer->slow_sent < peer->slow.length;
 }
 
 void peer_send_slowly(struct peer *peer) {
@@ -239,11 +236,4 @@ void peer_send_request(struct peer *peer, int32_t stream_id, bool end_stream, co
   peer_send_headers(peer, stream_id, end_stream, ":method", method, ":scheme",
                     peer->exchange->lab->tls ? "https" : "http", ":authority", "localhost", ":path",
                     path, NULL);
-}
-
-void peer_handshake(struct peer *peer) {
-  peer_expect_open(peer);
-  const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 100}};
-  peer_send_settings(peer, settings, 1);
-  peer_expect_preface(peer);
 }

@@ -1,4 +1,4 @@
-/* results: see results.h. */
+/* gradescope: see gradescope.h. */
 #include "grader/result/gradescope.h"
 
 #include <string.h>
@@ -25,12 +25,11 @@ static json_t *output_json(const struct outcome *outcome) {
   return output;
 }
 
-static json_t *test_json(const struct board_run *run, const struct outcome *outcome, bool missing) {
+static json_t *test_json(const struct outcome *outcome, bool missing) {
   const struct check *check = outcome->check;
   bool passed = outcome->verdict == OUTCOME_PASSED;
   char number[64];
   snprintf(number, sizeof number, "%s/%s", check->lab, check->id);
-  (void)run;
   return json_pack("{s:s, s:s, s:i, s:i, s:s, s:o}", "number", number, "name", check->sentence,
                    "score", passed ? check->points : 0, "max_score", check->points, "status",
                    passed ? "passed" : "failed", "output",
@@ -53,7 +52,7 @@ static json_t *looks_like_json(const struct outcome_list *list) {
   return labs;
 }
 
-int results_write(const char *path, const struct board_run *run, const struct outcome_list *list) {
+int gradescope_write(const char *path, const struct run *run, const struct outcome_list *list) {
   json_t *tests = json_array();
   int points = 0;
   for (size_t i = 0; i < list->count; i++) {
@@ -63,7 +62,7 @@ int results_write(const char *path, const struct board_run *run, const struct ou
     if (!run->selected[index] || (outcome->verdict == OUTCOME_NOT_RUN && !run->missing[index]))
       continue;
     points += outcome->verdict == OUTCOME_PASSED ? outcome->check->points : 0;
-    json_array_append_new(tests, test_json(run, outcome, run->missing[index]));
+    json_array_append_new(tests, test_json(outcome, run->missing[index]));
   }
   json_t *results =
       json_pack("{s:i, s:f, s:s, s:o, s:{s:o}}", "score", points, "execution_time", run->seconds,

@@ -123,21 +123,21 @@ const char *outcome_text(const struct outcome *outcome, const char *key) {
   return text ? text : "";
 }
 
-static int finding_number(const struct outcome *outcome, const char *key) {
-  const json_t *finding = json_object_get(outcome->file, "finding");
-  return (int)json_integer_value(json_object_get(finding, key));
+bool outcome_is_of(const struct outcome *outcome, const struct lab *lab) {
+  return strcmp(outcome->check->lab, lab->id) == 0;
 }
 
-int outcome_todo(const struct outcome_list *list, const struct outcome *outcome) {
-  const struct diagnosis_likely *likely = outcome_likely(list, outcome);
-  int todo = finding_number(outcome, "todo");
-  if (!todo && likely)
-    todo = likely->todo;
-  if (!todo)
-    todo = finding_number(outcome, "todo_of_place");
-  if (!todo)
-    todo = outcome->likely_todo;
-  return todo ? todo : outcome->check->todo;
+bool outcome_is_undone(const struct outcome *outcome) {
+  return strncmp(outcome_text(outcome, "what"), "TODO ", 5) == 0;
+}
+
+const struct outcome *outcome_same_before(const struct outcome_list *list,
+                                          const struct outcome *outcome) {
+  for (const struct outcome *other = list->outcomes; other < outcome; other++)
+    if (other->verdict == outcome->verdict && strcmp(other->check->lab, outcome->check->lab) == 0 &&
+        strcmp(outcome_text(other, "what"), outcome_text(outcome, "what")) == 0)
+      return other;
+  return NULL;
 }
 
 const char *outcome_program(const struct outcome *outcome) {
@@ -202,8 +202,10 @@ const struct diagnosis_likely *outcome_likely(const struct outcome_list *list,
 }
 
 void outcome_list_free(struct outcome_list *list) {
-  for (size_t i = 0; i < list->count; i++)
+  for (size_t i = 0; i < list->count; i++) {
     json_decref(list->outcomes[i].file);
+    free(list->outcomes[i].where);
+  }
   free(list->outcomes);
   json_decref(list->known);
   json_decref(list->evidence);

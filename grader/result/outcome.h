@@ -7,6 +7,7 @@
 #ifndef GRADER_OUTCOME_H
 #define GRADER_OUTCOME_H
 
+#include <criterion/stats.h>
 #include <criterion/types.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -26,8 +27,10 @@ struct outcome {
   const struct check *check;
   enum outcome_verdict verdict;
   float seconds;
-  json_t *file;    /* what check.c wrote; NULL if nothing */
+  json_t *file;    /* what check_run.c wrote; NULL if nothing */
   int likely_todo; /* by what known mistakes say; 0 if that is not clear */
+  int todo;        /* that the failure belongs to (todo.h); 0 if to none */
+  char *where;     /* "TODO 4 at lab01-session/session.c:120"; NULL if nobody can say */
 };
 
 enum { OUTCOME_LABS = 16 };
@@ -68,12 +71,18 @@ int outcome_possible(const struct outcome_list *list, const struct lab *lab);
 /* How many checks ended in a fault of the grader. */
 size_t outcome_faults(const struct outcome_list *list);
 
-/* A text of the finding in the check's file ("what", "expected", "seen", "report", "excerpt", "ladder"); "" if it has none. */
+/* A text of the finding in the check's file ("what", "expected", "seen", "report"); "" if it has none. */
 const char *outcome_text(const struct outcome *outcome, const char *key);
 
-/* The TODO that a failure belongs to: where the program stopped, else where the mistake is that it looks like, else in
- * which the program crashed, else what the check says. 0 if to none. */
-int outcome_todo(const struct outcome_list *list, const struct outcome *outcome);
+/* Whether the check is of that lab. */
+bool outcome_is_of(const struct outcome *outcome, const struct lab *lab);
+
+/* Whether the program stopped at a TODO: the check says nothing of what was done. */
+bool outcome_is_undone(const struct outcome *outcome);
+
+/* An earlier check of this lab that failed with the same words; NULL if there is none. */
+const struct outcome *outcome_same_before(const struct outcome_list *list,
+                                          const struct outcome *outcome);
 
 /* The program that the check has started last; else what the check says: "session". */
 const char *outcome_program(const struct outcome *outcome);

@@ -4,7 +4,7 @@
 #ifndef GRADER_ENDING_H
 #define GRADER_ENDING_H
 
-#include "grader/sandbox/program.h"
+#include "grader/sandbox/limits.h"
 
 struct ending {
   enum program_end end; /* PROGRAM_RUNNING, which is 0, until it is known */

@@ -7,7 +7,7 @@
 #include <limits.h>
 
 #include "grader/sandbox/environment.h"
-#include "grader/sandbox/program.h"
+#include "grader/sandbox/limits.h"
 
 struct guard_command {
   char directory

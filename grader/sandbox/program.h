@@ -19,32 +19,9 @@
 #include <stddef.h>
 #include <uv.h>
 
+#include "grader/sandbox/limits.h"
+
 struct program;
-
-struct program_limits {
-  size_t memory;       /* bytes resident, all its processes together */
-  int processes;       /* processes at once */
-  double cpu_seconds;  /* of each process */
-  size_t file_size;    /* bytes of each file it writes */
-  size_t output;       /* bytes of standard output and of standard error, each */
-  const char *options; /* of the sanitizers, besides those that they always have; NULL for none */
-};
-
-/* 1 GiB, 32 processes, 10 s, 64 MiB, 32 MiB. */
-extern const struct program_limits program_default_limits;
-
-/* The exit status of a program that a sanitizer ended. */
-enum { PROGRAM_SANITIZER_STATUS = 99 };
-
-enum program_end {
-  PROGRAM_RUNNING,
-  PROGRAM_EXITED,      /* by itself; the code is its exit status */
-  PROGRAM_KILLED,      /* by a signal, also by one of program_signal; the code is its number */
-  PROGRAM_OVER_LIMIT,  /* killed because it passed a limit; program_end_text names it */
-  PROGRAM_STOPPED,     /* program_stop was called while it ran */
-  PROGRAM_NOT_STARTED, /* missing or not executable; program_end_text says why */
-  PROGRAM_LOST,        /* the guard itself failed or was killed: the grader's fault or an attack */
-};
 
 /*
  * Start argv[0] (a path, not looked up in PATH) with these arguments (NULL ends them). It runs in another

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/trace.h"
+
 double recording_clock(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
@@ -56,35 +58,31 @@ int recording_add_note(struct recording *recording, unsigned connection, const c
   return result;
 }
 
-void recording_print(const struct recording *recording, FILE *out, const struct trace_style *style,
-                     size_t first, size_t end, long marked) {
-  trace_print_heading(out, style);
-  for (size_t i = first; i < end && i < recording->count; i++) {
-    const struct recorded *entry = &recording->entries[i];
-    unsigned connection = recording->connections > 1 ? entry->connection : 0;
-    if (entry->frame)
-      trace_print_frame(out, style, entry->milliseconds, connection, (long)i == marked ? '>' : ' ',
-                        entry->frame);
-    else
-      trace_print_note(out, style, entry->milliseconds, connection, entry->note);
-  }
+static json_t *frame_json(const struct recorded *entry) {
+  struct frame frame = *entry->frame; /* with the beginning of its body only */
+  if (frame.data_length > RECORDING_DATA)
+    frame.data_length = RECORDING_DATA;
+  json_t *json = trace_frame_json(&frame, entry->milliseconds, entry->connection);
+  if (*frame.request)
+    json_object_set_new(json, "request", json_string(frame.request));
+  return json;
 }
 
-static json_t *entry_json(const struct recorded *entry) {
-  if (entry->frame) {
-    struct frame frame = *entry->frame; /* with the beginning of its body only */
-    if (frame.data_length > RECORDING_DATA)
-      frame.data_length = RECORDING_DATA;
-    return trace_frame_json(&frame, entry->milliseconds, entry->connection);
-  }
-  return json_pack("{s:i, s:f, s:s}", "connection", (int)entry->connection, "ms",
-                   entry->milliseconds, "note", entry->note);
+json_t *recording_entry_json(const struct recording *recording, size_t index) {
+  const struct recorded *entry = &recording->entries[index];
+  json_t *json = entry->frame ? frame_json(entry)
+                              : json_pack("{s:i, s:f, s:s}", "connection", (int)entry->connection,
+                                          "ms", entry->milliseconds, "note", entry->note);
+  if (json_object_set_new(json, "index", json_integer((json_int_t)index)) == 0)
+    return json;
+  json_decref(json);
+  return NULL;
 }
 
-json_t *recording_json(const struct recording *recording, size_t first, size_t end) {
+json_t *recording_json(const struct recording *recording, size_t end) {
   json_t *array = json_array();
-  for (size_t i = first; i < end && i < recording->count; i++) {
-    if (json_array_append_new(array, entry_json(&recording->entries[i])) != 0) {
+  for (size_t i = 0; i < end && i < recording->count; i++) {
+    if (json_array_append_new(array, recording_entry_json(recording, i)) != 0) {
       json_decref(array);
       return NULL;
     }

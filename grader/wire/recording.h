@@ -9,10 +9,8 @@
 
 #include <jansson.h>
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "common/frame.h"
-#include "common/trace.h"
 
 /* No right program needs as many frames in a check; one that sends them without end is stopped here. */
 enum { RECORDING_LIMIT = 100000 };
@@ -48,13 +46,15 @@ int recording_add_note(struct recording *recording, unsigned connection, const c
 
 bool recording_is_full(const struct recording *recording);
 
-/* The ladder of the entries from `first` to before `end`; the entry `marked` (-1: none) is pointed at. */
-void recording_print(const struct recording *recording, FILE *out, const struct trace_style *style,
-                     size_t first, size_t end, long marked);
+/*
+ * One entry as JSON, in the format of trace_frame_json, with RECORDING_DATA octets of a body at most, its place as
+ * "index", and "request" where that is known; an event is {"connection", "ms", "note", "index"}. A new reference, or
+ * NULL when there is no memory.
+ */
+json_t *recording_entry_json(const struct recording *recording, size_t index);
 
-/* The entries from `first` to before `end` as a JSON array in the format of trace_frame_json, with
- * RECORDING_DATA octets of each body at most; an event is {"connection", "ms", "note"}. A new reference, or NULL when there is no memory. */
-json_t *recording_json(const struct recording *recording, size_t first, size_t end);
+/* The entries up to before `end` as an array. The same. */
+json_t *recording_json(const struct recording *recording, size_t end);
 
 void recording_free(struct recording *recording);
 

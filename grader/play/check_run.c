@@ -1,5 +1,5 @@
-/* check: see check.h. */
-#include "grader/base/check.h"
+/* check_run: see check_run.h. */
+#include "grader/play/check_run.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -8,12 +8,15 @@
 #include <string.h>
 
 #include "grader/base/text.h"
-#include "grader/page/page.h"
-#include "grader/play/evidence.h"
+#include "grader/play/cause.h"
 #include "grader/play/excerpt.h"
-#include "grader/play/exchange.h"
+#include "grader/play/peer_receive.h"
+#include "grader/play/standing.h"
 
-enum { SHOWN_FRAMES = 2000 /* of the whole exchange; nobody reads more */ };
+enum {
+  SHOWN_FRAMES = 2000, /* of the whole exchange; nobody reads more ... */
+  PASSED_FRAMES = 300, /* ... and of one that was right, even less */
+};
 
 static const char *const verdict_names[] = {"passed", "failed", "fault"};
 
@@ -47,43 +50,10 @@ static json_t *program_json(const struct exchange *exchange) {
                    program_sanitizer_report(exchange->program));
 }
 
-/* How the terminal is to show a ladder that is indented. */
-static struct trace_style ladder_style(int indent) {
-  struct trace_style style = {.color = false, .unicode = false, .width = 80};
-  int color = 0;
-  int unicode = 0;
-  const char *text = getenv(CHECK_STYLE);
-  if (text && sscanf(text, "%d %d %d", &color, &unicode, &style.width) == 3) {
-    style.color = color;
-    style.unicode = unicode;
-  }
-  style.width -= indent;
-  return style;
-}
-
-/* The ladder: of everything, or of the few frames that explain the failure. */
-static json_t *ladder_json(const struct exchange *exchange, bool excerpt) {
-  if (!excerpt && !getenv(CHECK_ALONE))
-    return json_string("");
-  struct trace_style style = ladder_style(excerpt ? CHECK_LADDER_INDENT : 0);
-  char *ladder = NULL;
-  size_t length = 0;
-  FILE *out = open_memstream(&ladder, &length);
-  if (!out)
-    return NULL;
-  if (excerpt)
-    excerpt_print(exchange, out, &style);
-  else
-    recording_print(&exchange->recording, out, &style, 0, SHOWN_FRAMES, exchange->finding.frame);
-  fclose(out);
-  json_t *json = text_json(ladder, length);
-  free(ladder);
-  return json;
-}
-
-static json_t *excerpt_json(const struct exchange *exchange) {
+/* The few frames that explain the failure; none where it has nothing to do with frames. */
+static json_t *explaining_frames(const struct exchange *exchange) {
   bool failed = exchange->verdict == VERDICT_FAILED;
-  return failed && exchange->finding.todo == 0 ? ladder_json(exchange, true) : json_string("");
+  return failed && exchange->finding.todo == 0 ? excerpt_json(exchange) : json_array();
 }
 
 /* Of RFC 9113: the one that the finding names, else the one that the check is about. A crash has none. */
@@ -111,15 +81,15 @@ static const char *earlier_lab(const struct exchange *exchange) {
 
 static json_t *finding_json(const struct exchange *exchange) {
   const struct finding *finding = &exchange->finding;
-  return json_pack("{s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:s, s:o, s:o, s:o}", "what",
+  return json_pack("{s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:s, s:o, s:o}", "what",
                    text_json(finding->what.bytes, finding->what.length), "expected",
                    text_json(finding->expected.bytes, finding->expected.length), "seen",
                    text_json(finding->seen.bytes, finding->seen.length), "report",
                    text_json(finding->report.bytes, finding->report.length), "frame",
                    (int)finding->frame, "stream", (int)finding->stream, "todo", finding->todo,
                    "todo_of_place", finding->todo_of_place, "section", section_of(exchange),
-                   "earlier", earlier_lab(exchange), "evidence", evidence_json(finding), "excerpt",
-                   excerpt_json(exchange), "ladder", ladder_json(exchange, false));
+                   "earlier", earlier_lab(exchange), "evidence", finding_evidence(finding),
+                   "excerpt", explaining_frames(exchange));
 }
 
 /* DIRECTORY/lab01.ping.json. Returns `path`. */
@@ -144,13 +114,13 @@ static int write_outcome(const struct exchange *exchange) {
   char path[4096];
   file_path(exchange, "json", path, sizeof path);
   bool all = exchange->verdict != VERDICT_PASSED || getenv(CHECK_ALONE) || getenv(CHECK_PCAP);
-  size_t shown = all ? SHOWN_FRAMES : PAGE_FRAMES;
-  json_t *outcome =
-      json_pack("{s:s, s:s, s:s, s:s*, s:o, s:o, s:o, s:I}", "lab", exchange->check->lab, "check",
-                exchange->check->id, "verdict", verdict_names[exchange->verdict], "by_hand",
-                exchange->check->by_hand, "finding", finding_json(exchange), "program",
-                program_json(exchange), "frames", recording_json(&exchange->recording, 0, shown),
-                "frame_count", (json_int_t)exchange->recording.count);
+  size_t shown = all ? SHOWN_FRAMES : PASSED_FRAMES;
+  json_t *outcome = json_pack(
+      "{s:s, s:s, s:s, s:s*, s:o, s:o, s:o, s:I, s:i}", "lab", exchange->check->lab, "check",
+      exchange->check->id, "verdict", verdict_names[exchange->verdict], "by_hand",
+      exchange->check->by_hand, "finding", finding_json(exchange), "program",
+      program_json(exchange), "frames", recording_json(&exchange->recording, shown), "frame_count",
+      (json_int_t)exchange->recording.count, "connections", (int)exchange->recording.connections);
   int result = outcome ? json_dump_file(outcome, path, JSON_COMPACT) : -1;
   json_decref(outcome);
   return result;
@@ -165,19 +135,49 @@ static void expect_clean_end(struct exchange *exchange) {
     exchange_fail(exchange, "A sanitizer has found an error in the program.");
 }
 
+/* A program that crashes closes its connection first and dies a moment later: let it, so that its own report can be
+ * quoted. */
+static void let_it_end(struct exchange *exchange) {
+  bool closing = program_ended(exchange->program);
+  for (size_t i = 0; i < exchange->peer_count; i++)
+    closing = closing || exchange->peers[i]->closed_by_program;
+  if (closing)
+    exchange_await_end(exchange);
+  standing_tell(exchange);
+  standing_sleep(exchange);
+  exchange->stopping = true;
+  program_stop(exchange->program);
+  while (!program_ended(exchange->program))
+    uv_run(&exchange->loop, UV_RUN_ONCE);
+}
+
+/* Run the body, and find the cause where it has failed. exchange_fail and exchange_fault jump back to here. */
+static void play(struct exchange *exchange, check_body body) {
+  if (setjmp(exchange->stop) == 0) {
+    body(exchange);
+    expect_clean_end(exchange);
+    return;
+  }
+  if (exchange->verdict != VERDICT_FAILED)
+    return;
+  if (setjmp(exchange->stop) == 0) {
+    if (exchange->program)
+      let_it_end(exchange);
+    cause_find(exchange);
+  }
+}
+
 void check_run(const struct check *check, check_body body) {
   static struct exchange exchange; /* static: it is changed between setjmp and longjmp */
   if (exchange_init(&exchange, check) != 0)
     cr_assert_fail("grader: cannot begin");
-  if (setjmp(exchange.stop) == 0) {
-    body(&exchange);
-    expect_clean_end(&exchange);
-  }
+  play(&exchange, body);
   int written = write_outcome(&exchange);
   write_capture(&exchange);
   enum verdict verdict = exchange.verdict;
   char what[512];
   snprintf(what, sizeof what, "%s", exchange.finding.what.bytes ? exchange.finding.what.bytes : "");
+  peer_free_all(&exchange);
   exchange_free(&exchange);
   cr_assert(written == 0, "grader: the outcome cannot be written");
   cr_assert(verdict == VERDICT_PASSED, "%s", what);

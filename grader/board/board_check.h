@@ -1,18 +1,24 @@
 /*
- * board_inner: what board.c, board_check.c and page_data.c share; of no use to others.
+ * board_check: what the scoreboard says of one check.
  */
-#ifndef GRADER_BOARD_INNER_H
-#define GRADER_BOARD_INNER_H
+#ifndef GRADER_BOARD_CHECK_H
+#define GRADER_BOARD_CHECK_H
 
-#include "grader/board/board.h"
+#include <stdio.h>
+
+#include "common/trace.h"
+#include "grader/result/outcome.h"
+#include "grader/result/run.h"
 
 /* What everything here prints with. */
 struct board {
   FILE *out;
   const struct trace_style *style;
-  const struct board_run *run;
+  const struct run *run;
   const struct outcome_list *list;
 };
+
+enum { BOARD_INDENT = 6 /* columns before an explanation */ };
 
 #define BOARD_GREEN "\033[32m"
 #define BOARD_RED   "\033[31m"
@@ -35,12 +41,10 @@ void board_check_line(const struct board *board, const struct outcome *outcome);
 /* What is wrong, in a dozen lines. */
 void board_finding(const struct board *board, const struct outcome *outcome);
 
-/* The TODO that a failure belongs to: as outcome_todo says; but where nothing points to a place in the student's file, by the
- * known mistakes of the same program that say the same in this check. 0 if to none. */
-int board_todo(const struct board *board, const struct outcome *outcome);
+/* The few frames that explain a failure, as a ladder. */
+void board_excerpt(const struct board *board, const struct outcome *outcome);
 
-/* "TODO 4 at lab01-session/session.c:120" */
-void board_todo_text(const struct board *board, const struct outcome *outcome, char *text,
-                     size_t size);
+/* All about it: what was seen, the ladder of the whole exchange, and how to repeat it by hand. */
+void board_check_whole(const struct board *board, const struct outcome *outcome);
 
 #endif

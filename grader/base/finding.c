@@ -1,5 +1,5 @@
-/* evidence: see evidence.h. */
-#include "grader/play/evidence.h"
+/* finding: see finding.h. */
+#include "grader/base/finding.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -27,10 +27,21 @@ static void set(json_t *evidence, const char *key, const char *text) {
     json_object_set_new(evidence, key, without_numbers(text));
 }
 
-json_t *evidence_json(const struct finding *finding) {
+json_t *finding_evidence(const struct finding *finding) {
   json_t *evidence = json_object();
   set(evidence, "says", finding->what.bytes);
   set(evidence, "expected", finding->expected.bytes);
   set(evidence, "seen", *finding->function ? finding->function : finding->seen.bytes);
   return evidence;
+}
+
+void finding_init(struct finding *finding) {
+  *finding = (struct finding){.frame = -1};
+}
+
+void finding_free(struct finding *finding) {
+  buffer_free(&finding->what);
+  buffer_free(&finding->expected);
+  buffer_free(&finding->seen);
+  buffer_free(&finding->report);
 }

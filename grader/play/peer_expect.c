@@ -1,0 +1,533 @@
+/* peer_expect: see peer_expect.h. */
+#include "grader/play/peer_expect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "grader/play/peer_receive.h"
+#include "grader/play/peer_send.h"
+#include "grader/words/quote.h"
+
+/* Frames that a program may send at any time without being asked. */
+static bool is_free(const struct frame *frame) {
+  switch (frame->type) {
+  case FRAME_PREFACE:
+  case NGHTTP2_SETTINGS:
+  case NGHTTP2_WINDOW_UPDATE:
+  case NGHTTP2_PING:
+  case NGHTTP2_PRIORITY: return true;
+  default: return frame->type > NGHTTP2_CONTINUATION && frame->type < FRAME_PREFACE;
+  }
+}
+
+/* The failure, if one comes now, is about this stream; 0: about the connection. */
+static void look_at(struct peer *peer, int32_t stream_id) {
+  if (peer->is_reference)
+    return;
+  peer->exchange->finding.connection = peer->connection;
+  peer->exchange->finding.stream = stream_id;
+}
+
+/* The first frame of the program, since the last expectation that held, that is another one than expected; or
+ * -1. */
+static long first_divergence(const struct peer *peer) {
+  const struct recording *recording = &peer->exchange->recording;
+  for (size_t i = peer->next; i < recording->count; i++) {
+    const struct recorded *entry = &recording->entries[i];
+    if (entry->frame && entry->connection == peer->connection &&
+        entry->frame->sender == peer->program && (entry->frame->error || !is_free(entry->frame)))
+      return (long)i;
+  }
+  return -1;
+}
+
+/* What was expected, by that section of RFC 9113, did not come. */
+static _Noreturn void fail_expectation(struct peer *peer, const char *section, const char *expected,
+                                       const char *what) {
+  struct buffer seen = {0};
+  long index = first_divergence(peer);
+  peer->exchange->finding.section = section;
+  if (index >= 0)
+    quote_frame(&seen, peer->exchange->recording.entries[index].frame);
+  exchange_fail_at(peer->exchange, index, expected, seen.bytes, "%s", what);
+}
+
+/* By the entry `at` of the recording, and by all before it. What came behind it has not been expected yet. */
+static void expectation_held(struct peer *peer, long at) {
+  if ((size_t)at + 1 > peer->next)
+    peer->next = (size_t)at + 1;
+}
+
+/* A frame of the program that is looked for, from the beginning of the recording on. */
+struct search {
+  const struct peer *peer;
+  bool (*matches)(const struct frame *frame, const void *argument);
+  const void *argument;
+  size_t next; /* the first entry that was not yet looked at */
+};
+
+static bool is_found(void *argument) {
+  struct search *search = argument;
+  const struct recording *recording = &search->peer->exchange->recording;
+  for (; search->next < recording->count; search->next++) {
+    const struct recorded *entry = &recording->entries[search->next];
+    if (entry->frame && entry->connection == search->peer->connection &&
+        entry->frame->sender == search->peer->program && !entry->frame->error &&
+        search->matches(entry->frame, search->argument))
+      return true;
+  }
+  return false;
+}
+
+static void expect_frame(struct peer *peer,
+                         bool (*matches)(const struct frame *frame, const void *argument),
+                         const void *argument, const char *section, const char *expected,
+                         const char *what) {
+  look_at(peer, 0);
+  struct search search = {peer, matches, argument, 0};
+  if (!exchange_await(peer->exchange, is_found, &search))
+    fail_expectation(peer, section, expected, what);
+  expectation_held(peer, (long)search.next);
+}
+
+static bool is_open_or_closed(void *argument) {
+  const struct peer *peer = argument;
+  return peer->connected || !peer->transport;
+}
+
+/* The version of TLS, if the grader speaks only one. */
+static const char *only_version(SSL_CTX *tls) {
+  long version = tls ? SSL_CTX_get_max_proto_version(tls) : 0;
+  if (version == 0 || version != SSL_CTX_get_min_proto_version(tls))
+    return "";
+  return version == TLS1_3_VERSION ? " with a peer that speaks nothing older than TLS 1.3"
+                                   : " with a peer that speaks nothing newer than TLS 1.2";
+}
+
+void peer_expect_open(struct peer *peer) {
+  if (exchange_await(peer->exchange, is_open_or_closed, peer) && peer->connected)
+    return;
+  const char *error = *peer->error ? peer->error : "the program does not go on with it";
+  bool is_client = peer->program == FRAME_FROM_CLIENT;
+  if (is_client || peer->exchange->tls)
+    exchange_fail_at(peer->exchange, -1, "a complete TLS handshake", error,
+                     "The %s does not come through the TLS handshake%s.",
+                     is_client ? "client" : "server", only_version(peer->exchange->tls));
+  exchange_fail(peer->exchange, "The server does not accept a connection.");
+}
+
+static struct peer *connect_peer(struct exchange *exchange, int port, bool is_reference) {
+  struct peer *peer = peer_begin_to_connect_to(exchange, port, is_reference);
+  peer_expect_open(peer);
+  return peer;
+}
+
+struct peer *peer_connect(struct exchange *exchange) {
+  return connect_peer(exchange, exchange->port, false);
+}
+
+struct peer *peer_connect_to_reference(struct exchange *exchange) {
+  char error[256];
+  if (!exchange->reference)
+    exchange->reference =
+        reference_server_listen(&exchange->loop, &exchange->reference_config, error, sizeof error);
+  if (!exchange->reference)
+    exchange_fault(exchange, error);
+  return connect_peer(exchange, server_port(exchange->reference), true);
+}
+
+static bool has_connected(void *argument) {
+  struct exchange *exchange = argument;
+  return exchange->peer_count > exchange->peers_accepted;
+}
+
+struct peer *peer_accept(struct exchange *exchange) {
+  if (!exchange_await(exchange, has_connected, exchange))
+    exchange_fail_at(exchange, -1, "a TCP connection to the server", NULL,
+                     "The program did not connect.");
+  return exchange->peers[exchange->peers_accepted++];
+}
+
+static bool waits_for_an_answer(void *argument) {
+  const struct exchange *exchange = argument;
+  return exchange->held && program_idle(exchange->program) > 0;
+}
+
+struct peer *peer_accept_late(struct exchange *exchange) {
+  exchange_await(exchange, waits_for_an_answer, exchange);
+  peer_take_held(exchange);
+  return peer_accept(exchange);
+}
+
+/* The preface and a frame have come, or the end. */
+static bool has_begun(void *argument) {
+  const struct peer *peer = argument;
+  return peer->frames_received >= 2 || peer->closed_by_program;
+}
+
+static bool has_settings(void *argument) {
+  const struct peer *peer = argument;
+  return peer->settings_received || peer->closed_by_program;
+}
+
+/* A server begins with SETTINGS at once. */
+static void expect_server_preface(struct peer *peer) {
+  if (!exchange_await(peer->exchange, has_settings, peer))
+    fail_expectation(peer, "3.4", "SETTINGS", "The first frame of a server must be SETTINGS.");
+  const struct recording *recording = &peer->exchange->recording;
+  for (size_t i = 0; i < recording->count; i++) {
+    const struct recorded *entry = &recording->entries[i];
+    if (!entry->frame || entry->connection != peer->connection ||
+        entry->frame->sender != FRAME_FROM_SERVER)
+      continue;
+    struct buffer seen = {0};
+    if (entry->frame->type == NGHTTP2_SETTINGS && !(entry->frame->flags & NGHTTP2_FLAG_ACK)) {
+      expectation_held(peer, (long)i);
+      return;
+    }
+    quote_frame(&seen, entry->frame);
+    exchange_fail_at(peer->exchange, (long)i, "SETTINGS", seen.bytes,
+                     "The first frame of a server must be SETTINGS.");
+  }
+}
+
+void peer_expect_preface(struct peer *peer) {
+  look_at(peer, 0);
+  if (peer->program == FRAME_FROM_SERVER) {
+    expect_server_preface(peer);
+    return;
+  }
+  struct exchange *exchange = peer->exchange;
+  exchange_await(exchange, has_begun, peer);
+  const struct frame *first[2] = {NULL, NULL};
+  long index[2] = {-1, -1};
+  size_t count = 0;
+  for (size_t i = 0; i < exchange->recording.count && count < 2; i++) {
+    const struct recorded *entry = &exchange->recording.entries[i];
+    if (!entry->frame || entry->connection != peer->connection ||
+        entry->frame->sender != peer->program)
+      continue;
+    first[count] = entry->frame;
+    index[count++] = (long)i;
+  }
+  struct buffer seen = {0};
+  exchange->finding.section = "3.4";
+  if (count < 1 || first[0]->type != FRAME_PREFACE) {
+    if (count > 0)
+      quote_frame(&seen, first[0]);
+    exchange_fail_at(exchange, index[0], "the connection preface: PRI * HTTP/2.0 ...", seen.bytes,
+                     "An HTTP/2 connection begins with the client's preface: it is missing.");
+  }
+  if (count < 2 || first[1]->type != NGHTTP2_SETTINGS || first[1]->flags & NGHTTP2_FLAG_ACK ||
+      first[1]->error) {
+    if (count > 1)
+      quote_frame(&seen, first[1]);
+    exchange_fail_at(exchange, index[1], "SETTINGS", seen.bytes,
+                     "The first frame behind the preface must be SETTINGS.");
+  }
+  exchange->finding.section = NULL;
+  expectation_held(peer, index[1]);
+}
+
+static bool is_acknowledged(void *argument) {
+  const struct peer *peer = argument;
+  return peer->settings_acknowledged;
+}
+
+void peer_expect_settings_ack(struct peer *peer) {
+  look_at(peer, 0);
+  if (!exchange_await(peer->exchange, is_acknowledged, peer))
+    fail_expectation(peer, "6.5.3", "SETTINGS with the flag ACK",
+                     peer->program == FRAME_FROM_CLIENT
+                         ? "The program never acknowledged the server's SETTINGS."
+                         : "The program never acknowledged the client's SETTINGS.");
+  expectation_held(peer, peer->acknowledged_at);
+}
+
+static bool is_ping_ack(const struct frame *frame, const void *octets) {
+  return frame->type == NGHTTP2_PING && frame->flags & NGHTTP2_FLAG_ACK &&
+         frame->data_length == 8 && memcmp(frame->data, octets, 8) == 0;
+}
+
+struct settling {
+  const struct peer *peer;
+  size_t answered; /* before */
+};
+
+static bool is_settled(void *argument) {
+  const struct settling *settling = argument;
+  return settling->peer->pings_answered > settling->answered || settling->peer->closed_by_program;
+}
+
+void peer_settle(struct peer *peer, const uint8_t *octets) {
+  struct settling settling = {peer, peer->pings_answered};
+  peer_send_ping(peer, octets);
+  exchange_await(peer->exchange, is_settled, &settling);
+}
+
+void peer_expect_ping_ack(struct peer *peer, const uint8_t *octets) {
+  expect_frame(peer, is_ping_ack, octets, "6.7", "PING with the flag ACK and the same 8 octets",
+               "The program did not answer a PING.");
+}
+
+static bool is_goaway(const struct frame *frame, const void *argument) {
+  (void)argument;
+  return frame->type == NGHTTP2_GOAWAY && frame->error_code == NGHTTP2_NO_ERROR;
+}
+
+static bool is_goaway_with_error(const struct frame *frame, const void *argument) {
+  (void)argument;
+  return frame->type == NGHTTP2_GOAWAY && frame->error_code != NGHTTP2_NO_ERROR;
+}
+
+/* A client that has asked for nothing, and says by its status that it failed. */
+static bool gave_up(struct peer *peer) {
+  int status = 0;
+  return peer->returned_count == 0 && exchange_await_end(peer->exchange) &&
+         program_end(peer->exchange->program, &status) == PROGRAM_EXITED && status == 1;
+}
+
+void peer_expect_goaway(struct peer *peer) {
+  look_at(peer, 0);
+  struct search search = {peer, is_goaway, NULL, 0};
+  struct search other = {peer, is_goaway_with_error, NULL, 0};
+  if (!exchange_await(peer->exchange, is_found, &search))
+    fail_expectation(
+        peer, "6.8", "GOAWAY NO_ERROR",
+        is_found(&other) ? "The program says goodbye with an error code, though nothing is wrong."
+        : peer->closed_by_program && !peer->settings_acknowledged && gave_up(peer)
+            ? "The program closes the connection before the session is open: SETTINGS are not "
+              "acknowledged."
+        : peer->closed_by_program
+            ? "The program closes the connection without a goodbye: GOAWAY comes first."
+            : "The program does not say goodbye: no GOAWAY comes.");
+  expectation_held(peer, (long)search.next);
+}
+
+struct reset {
+  int32_t stream_id;
+  uint32_t error_code;
+};
+
+static bool is_reset(const struct frame *frame, const void *argument) {
+  const struct reset *reset = argument;
+  return frame->type == NGHTTP2_RST_STREAM && frame->stream_id == reset->stream_id &&
+         frame->error_code == reset->error_code;
+}
+
+void peer_expect_reset(struct peer *peer, int32_t stream_id, uint32_t error_code) {
+  struct reset reset = {stream_id, error_code};
+  char expected[64];
+  snprintf(expected, sizeof expected, "RST_STREAM %s on stream %d", frame_error_name(error_code),
+           stream_id);
+  expect_frame(peer, is_reset, &reset, "6.4", expected, "The program did not reset the stream.");
+}
+
+static bool is_closed(void *argument) {
+  const struct peer *peer = argument;
+  return peer->closed_by_program;
+}
+
+void peer_expect_close(struct peer *peer) {
+  look_at(peer, 0);
+  if (!exchange_await(peer->exchange, is_closed, peer))
+    fail_expectation(peer, "6.8",
+                     peer->program == FRAME_FROM_CLIENT ? "the connection is closed by the client"
+                                                        : "the connection is closed by the server",
+                     "The program does not close the connection.");
+}
+
+/* A stream that the program has opened, and that was not yet returned. */
+struct new_stream {
+  struct peer *peer;
+  int32_t stream_id;
+};
+
+static bool has_request(void *argument) {
+  struct new_stream *new_stream = argument;
+  struct peer *peer = new_stream->peer;
+  for (size_t i = 0; i < PEER_STREAMS; i++) {
+    if (peer->streams[i].headers_complete && !peer->streams[i].returned) {
+      new_stream->stream_id = (int32_t)(2 * i + 1);
+      return true;
+    }
+  }
+  return false;
+}
+
+int32_t peer_expect_request(struct peer *peer) {
+  look_at(peer, 0);
+  struct new_stream new_stream = {peer, 0};
+  if (!exchange_await(peer->exchange, has_request, &new_stream))
+    fail_expectation(peer, "8.1", "HEADERS with END_HEADERS on a new stream",
+                     peer->returned_count == 0 ? "The program did not send a request."
+                                               : "The program did not send all the requests.");
+  peer_stream(peer, new_stream.stream_id)->returned = true;
+  peer->returned_count++;
+  expectation_held(peer, peer_stream(peer, new_stream.stream_id)->complete_at);
+  return new_stream.stream_id;
+}
+
+static bool request_has_ended(void *argument) {
+  const struct peer_stream *stream = argument;
+  return stream->ended;
+}
+
+void peer_expect_end_of_request(struct peer *peer, int32_t stream_id) {
+  look_at(peer, stream_id);
+  if (!exchange_await(peer->exchange, request_has_ended, peer_stream(peer, stream_id)))
+    fail_expectation(peer, "8.1", "a frame with END_STREAM on the stream",
+                     "The request never ends: no frame of it has END_STREAM.");
+  expectation_held(peer, peer_stream(peer, stream_id)->over_at);
+}
+
+/* --- A server's answers ------------------------------------------------------------------------------- */
+
+static bool is_over(void *argument) {
+  const struct peer_stream *stream = argument;
+  return stream->ended || stream->reset;
+}
+
+/* What came on a stream so far, in words. */
+static void explain_stream(struct buffer *seen, const struct peer_stream *stream) {
+  if (stream->reset) {
+    buffer_append_text(seen, "RST_STREAM ");
+    buffer_append_text(seen, frame_error_name(stream->error_code)
+                                 ? frame_error_name(stream->error_code)
+                                 : "(unknown error code)");
+  } else if (!stream->headers_complete) {
+    buffer_append_text(seen, "nothing on this stream");
+  } else if (!stream->ended) {
+    buffer_append_text(seen, "HEADERS, and a body of ");
+    quote_text(seen, stream->body.bytes, stream->body.length);
+    buffer_append_text(seen, " without END_STREAM");
+  }
+}
+
+/* The last frame of the program on that stream; -1 if there is none. */
+static long find_last_on_stream(const struct peer *peer, int32_t stream_id) {
+  const struct recording *recording = &peer->exchange->recording;
+  long last = -1;
+  for (size_t i = 0; i < recording->count && !peer->is_reference; i++) {
+    const struct recorded *entry = &recording->entries[i];
+    if (entry->frame && entry->connection == peer->connection &&
+        entry->frame->sender == peer->program && entry->frame->stream_id == stream_id)
+      last = (long)i;
+  }
+  return last;
+}
+
+static _Noreturn void fail_response(struct peer *peer, int32_t stream_id, const char *what) {
+  struct peer_stream *stream = peer_stream(peer, stream_id);
+  struct buffer seen = {0};
+  char expected[64];
+  snprintf(expected, sizeof expected, "a response with END_STREAM on stream %d", stream_id);
+  explain_stream(&seen, stream);
+  peer->exchange->finding.section = stream->reset ? "6.4" : "8.1";
+  exchange_fail_at(peer->exchange, find_last_on_stream(peer, stream_id), expected, seen.bytes, "%s",
+                   what);
+}
+
+void peer_expect_response(struct peer *peer, int32_t stream_id) {
+  look_at(peer, stream_id);
+  struct peer_stream *stream = peer_stream(peer, stream_id);
+  if (!exchange_await(peer->exchange, is_over, stream) && stream->headers_complete)
+    fail_response(peer, stream_id, "The response never ends: no frame of it has END_STREAM.");
+  if (!stream->ended)
+    fail_response(peer, stream_id,
+                  stream->reset ? "A request was reset in place of being answered."
+                                : "A request was not answered.");
+  expectation_held(peer, stream->over_at);
+}
+
+static void expect_text(struct peer *peer, int32_t stream_id, const char *what,
+                        const char *expected, const char *seen, size_t seen_length) {
+  if (seen && seen_length == strlen(expected) && memcmp(seen, expected, seen_length) == 0)
+    return;
+  struct buffer quoted_expected = {0};
+  struct buffer quoted_seen = {0};
+  quote_text(&quoted_expected, expected, strlen(expected));
+  if (seen)
+    quote_text(&quoted_seen, seen, seen_length);
+  long data = strcmp(what, "body") == 0 ? peer_find_frame(peer, NGHTTP2_DATA, stream_id) : -1;
+  exchange_fail_at(peer->exchange, data >= 0 ? data : peer_stream(peer, stream_id)->frame,
+                   quoted_expected.bytes, seen ? quoted_seen.bytes : "none",
+                   "The %s of the response is not right.", what);
+}
+
+/* RFC 9113, sections 8.1.1 and 8.3: what makes a response malformed, though each field for itself is right. A
+ * response to HEAD has the content-length of the body that it does not have. */
+static void expect_well_formed(struct peer *peer, int32_t stream_id) {
+  const struct peer_stream *stream = peer_stream(peer, stream_id);
+  if (stream->fields.length > 0 && strncmp(stream->fields.bytes, ":status: ", 9) != 0)
+    exchange_fail_at(peer->exchange, stream->frame, ":status before all other fields", NULL,
+                     "The response is malformed: :status is not its first field.");
+  const char *length = peer_field(peer, stream_id, "content-length");
+  if (length && stream->body.length > 0 && strtoul(length, NULL, 10) != stream->body.length)
+    exchange_fail_at(peer->exchange, stream->frame, NULL, NULL,
+                     "content-length is %s, but the body has %zu bytes: the response is malformed.",
+                     length, stream->body.length);
+}
+
+void peer_expect_answer(struct peer *peer, int32_t stream_id, const char *status,
+                        const char *body) {
+  peer_expect_response(peer, stream_id);
+  expect_well_formed(peer, stream_id);
+  struct peer_stream *stream = peer_stream(peer, stream_id);
+  const char *seen = peer_field(peer, stream_id, ":status");
+  expect_text(peer, stream_id, "status", status, seen, seen ? strlen(seen) : 0);
+  expect_text(peer, stream_id, "body", body, stream->body.bytes ? stream->body.bytes : "",
+              stream->body.length);
+  const char *date = peer_field(peer, stream_id, "date");
+  struct tm tm;
+  const char *end = date ? strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm) : NULL;
+  if (!end || *end)
+    exchange_fail_at(peer->exchange, stream->frame, "date: Sun, 06 Nov 1994 08:49:37 GMT",
+                     date ? date : "no such field", "The response has no date.");
+}
+
+struct refusal {
+  struct peer *peer;
+  struct peer_stream *stream;
+};
+
+static bool is_refused_or_answered(void *argument) {
+  const struct refusal *refusal = argument;
+  return is_over(refusal->stream) || refusal->peer->protocol_error;
+}
+
+void peer_expect_refusal(struct peer *peer, int32_t stream_id, const char *what) {
+  look_at(peer, stream_id);
+  struct peer_stream *stream = peer_stream(peer, stream_id);
+  struct refusal refusal = {peer, stream};
+  exchange_await(peer->exchange, is_refused_or_answered, &refusal);
+  const char *status = peer_field(peer, stream_id, ":status");
+  if (peer->protocol_error || (stream->reset && stream->error_code == NGHTTP2_PROTOCOL_ERROR) ||
+      (status && strcmp(status, "400") == 0)) {
+    expectation_held(peer, peer_last_entry(peer));
+    return;
+  }
+  struct buffer seen = {0};
+  explain_stream(&seen, stream);
+  if (status) {
+    buffer_append_text(&seen, " a response with status ");
+    buffer_append_text(&seen, status);
+  }
+  exchange_fail_at(peer->exchange, stream->opened ? stream->frame : -1,
+                   "RST_STREAM PROTOCOL_ERROR, or status 400", seen.bytes,
+                   "A malformed request was not refused: %s.", what);
+}
+
+void peer_expect_goodbye(struct peer *peer) {
+  peer_expect_goaway(peer);
+  peer_expect_close(peer);
+}
+
+void peer_handshake(struct peer *peer) {
+  peer_expect_open(peer);
+  const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 100}};
+  peer_send_settings(peer, settings, 1);
+  peer_expect_preface(peer);
+}

@@ -1,0 +1,54 @@
+/*
+ * peer_send: what a peer sends.
+ */
+#ifndef GRADER_PEER_SEND_H
+#define GRADER_PEER_SEND_H
+
+#include "grader/play/peer.h"
+
+/* Any bytes. */
+void peer_send_bytes(struct peer *peer, const void *bytes, size_t length);
+
+/* Any frame. The frame header is made of these, right or wrong; `length` octets of payload follow. */
+void peer_send_frame(struct peer *peer, uint8_t type, uint8_t flags, int32_t stream_id,
+                     const void *payload, size_t length);
+
+void peer_send_settings(struct peer *peer, const nghttp2_settings_entry *entries, size_t count);
+void peer_send_settings_ack(struct peer *peer);
+void peer_send_ping_ack(struct peer *peer); /* if one is due */
+void peer_send_ping(struct peer *peer, const uint8_t *octets);
+void peer_send_goaway(struct peer *peer, int32_t last_stream_id, uint32_t error_code);
+void peer_send_reset(struct peer *peer, int32_t stream_id, uint32_t error_code);
+void peer_send_window_update(struct peer *peer, int32_t stream_id, uint32_t increment);
+
+/* HEADERS with these fields: name, value, name, value, ..., NULL. */
+void peer_send_headers(struct peer *peer, int32_t stream_id, int end_stream, ...)
+    __attribute__((sentinel));
+
+/* The same block cut into HEADERS and one CONTINUATION, in the middle. */
+void peer_send_headers_in_two(struct peer *peer, int32_t stream_id, int end_stream, ...)
+    __attribute__((sentinel));
+
+/* One DATA frame, whatever the windows say: at most 16,384 octets. */
+void peer_send_data(struct peer *peer, int32_t stream_id, const void *bytes, size_t length,
+                    bool end_stream);
+
+/* A body of any length in DATA frames, with END_STREAM; waits for the program to open its windows. */
+void peer_send_body(struct peer *peer, int32_t stream_id, const void *bytes, size_t length);
+
+/* Send what follows one octet at a time, each when the program has read the one before; until peer_send_quickly. */
+void peer_send_slowly(struct peer *peer);
+void peer_send_quickly(struct peer *peer);
+
+/* A client's 24 octets, and SETTINGS behind them. */
+void peer_send_preface(struct peer *peer, const nghttp2_settings_entry *entries, size_t count);
+
+/* A whole request without a body, or the header section of one. */
+void peer_send_request(struct peer *peer, int32_t stream_id, bool end_stream, const char *method,
+                       const char *path);
+
+/* FIN; or RST, at once. */
+void peer_close(struct peer *peer);
+void peer_abort(struct peer *peer);
+
+#endif

@@ -1,0 +1,163 @@
+/* todo: see todo.h. */
+#include "grader/result/todo.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "grader/words/source.h"
+
+/* --- One failure -------------------------------------------------------------------------------------- */
+
+static int finding_number(const struct outcome *outcome, const char *key) {
+  const json_t *finding = json_object_get(outcome->file, "finding");
+  return (int)json_integer_value(json_object_get(finding, key));
+}
+
+/* Where the program stopped, else where the mistake is that it looks like, else where it crashed; 0 if that is not known. */
+static int located_todo(const struct outcome_list *list, const struct outcome *outcome) {
+  const struct diagnosis_likely *likely = outcome_likely(list, outcome);
+  int todo = finding_number(outcome, "todo");
+  if (!todo && likely)
+    todo = likely->todo;
+  return todo ? todo : finding_number(outcome, "todo_of_place");
+}
+
+/* Whether nothing but the words of the check says what is wrong. */
+static bool is_vague(const struct outcome_list *list, const struct outcome *outcome) {
+  const struct diagnosis_likely *likely = outcome_likely(list, outcome);
+  bool one_mistake = likely && likely->todo && !likely->mistakes[1];
+  return !one_mistake && !finding_number(outcome, "todo") &&
+         !finding_number(outcome, "todo_of_place");
+}
+
+/* The TODO that the known mistakes of the same program speak for, which say the same in this check. */
+static int voted_todo(const struct outcome_list *list, const struct outcome *outcome,
+                      const struct lab *lab) {
+  const json_t *finding = json_object_get(outcome->file, "finding");
+  const json_t *evidence = json_object_get(finding, "evidence");
+  return diagnosis_todo_in(json_object_get(list->known, lab->id), outcome_program(outcome),
+                           outcome->check->id, outcome->check->todo,
+                           json_string_value(json_object_get(evidence, "says")),
+                           json_string_value(json_object_get(evidence, "seen")));
+}
+
+/* Whether this TODO is in the student's file; where there is no file to look at, it may be. */
+static bool is_in_file(const struct run *run, const struct lab *lab, const char *program,
+                       int todo) {
+  char path[PATH_MAX];
+  return !source_path(run->programs, lab->folder, program, path, sizeof path) ||
+         source_line_of_todo(path, todo) > 0;
+}
+
+static int decide(const struct outcome_list *list, const struct run *run,
+                  const struct outcome *outcome, const struct lab *lab) {
+  int todo = located_todo(list, outcome);
+  if (todo == 0)
+    todo = outcome->likely_todo ? outcome->likely_todo : outcome->check->todo;
+  if (!is_vague(list, outcome))
+    return todo;
+  int voted = voted_todo(list, outcome, lab);
+  if (voted)
+    return voted;
+  return is_in_file(run, lab, outcome_program(outcome), todo) ? todo : outcome->check->todo;
+}
+
+/* "TODO 4 at lab01-session/session.c:120"; NULL if it belongs to none. */
+static char *make_where(const struct outcome_list *list, const struct run *run,
+                        const struct outcome *outcome, const struct lab *lab) {
+  const struct diagnosis_likely *likely = outcome_likely(list, outcome);
+  bool is_likely = likely && likely->todo == outcome->todo && likely->program;
+  const char *program = is_likely ? likely->program : outcome_program(outcome);
+  char path[PATH_MAX];
+  char *where = NULL;
+  int line = 0;
+  int length;
+  if (outcome->todo == 0)
+    return NULL;
+  if (source_path(run->programs, lab->folder, program, path, sizeof path))
+    line = source_line_of_todo(path, outcome->todo);
+  if (line > 0)
+    length = asprintf(&where, "TODO %d at %s:%d", outcome->todo, path, line);
+  else
+    length = asprintf(&where, "TODO %d of %s/%s.c", outcome->todo, lab->folder, program);
+  return length < 0 ? NULL : where;
+}
+
+void todo_decide(struct outcome_list *list, const struct run *run) {
+  for (size_t i = 0; i < list->count; i++) {
+    struct outcome *outcome = &list->outcomes[i];
+    const struct lab *lab = labs_find(outcome->check->lab);
+    if (outcome->verdict != OUTCOME_FAILED || !lab)
+      continue;
+    outcome->todo = decide(list, run, outcome, lab);
+    outcome->where = make_where(list, run, outcome, lab);
+  }
+}
+
+/* --- What is next ------------------------------------------------------------------------------------- */
+
+/* The failure with the lowest TODO, of those that are shown; what says the same as one before is not shown. */
+static const struct outcome *lowest_failure(const struct outcome_list *list,
+                                            const struct lab *lab) {
+  const struct outcome *lowest = NULL;
+  for (size_t i = 0; i < list->count; i++) {
+    const struct outcome *outcome = &list->outcomes[i];
+    if (!outcome_is_of(outcome, lab) || outcome->verdict != OUTCOME_FAILED ||
+        outcome_same_before(list, outcome))
+      continue;
+    if (!lowest || outcome->todo < lowest->todo)
+      lowest = outcome;
+  }
+  return lowest;
+}
+
+/* The lowest TODO that still stands in a file of the lab. Returns whether there is one. */
+static bool find_undone(const struct run *run, const struct lab *lab, struct todo_next *next) {
+  for (size_t p = 0; lab->programs[p]; p++) {
+    char path[PATH_MAX];
+    int line = 0;
+    if (!source_path(run->programs, lab->folder, lab->programs[p], path, sizeof path))
+      continue;
+    next->todo = source_first_undone(path, &line);
+    next->program = lab->programs[p];
+    if (next->todo == 0)
+      continue;
+    snprintf(next->where, sizeof next->where, "TODO %d at %s:%d", next->todo, path, line);
+    return true;
+  }
+  return false;
+}
+
+bool todo_find_next(const struct outcome_list *list, const struct run *run, const struct lab *lab,
+                    struct todo_next *next) {
+  size_t index = (size_t)(lab - labs_all);
+  const struct outcome *lowest = lowest_failure(list, lab);
+  if (!run->selected[index] || run->missing[index] || !lowest)
+    return false;
+  *next = (struct todo_next){.lab = lab};
+  /* If what was done is wrong, that comes first. */
+  if (find_undone(run, lab, next) && (outcome_is_undone(lowest) || lowest->todo >= next->todo))
+    return true;
+  next->program = outcome_program(lowest);
+  next->todo = lowest->todo;
+  snprintf(next->where, sizeof next->where, "%s", lowest->where ? lowest->where : "");
+  return true;
+}
+
+int todo_write_next(const char *directory, const struct outcome_list *list, const struct run *run) {
+  int result = 0;
+  for (size_t l = 0; l < labs_count; l++) {
+    char path[PATH_MAX];
+    struct todo_next next;
+    if (!run->selected[l])
+      continue;
+    snprintf(path, sizeof path, "%s/%s", directory, labs_all[l].id);
+    FILE *file = fopen(path, "we");
+    if (file && todo_find_next(list, run, &labs_all[l], &next))
+      fprintf(file, "%s %d\n", next.program, next.todo);
+    if (!file || fclose(file) != 0)
+      result = -1;
+  }
+  return result;
+}
