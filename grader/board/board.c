@@ -149,7 +149,7 @@ static bool print_missing_next(const struct board *board) {
 
 static void print_next(const struct board *board) {
   struct todo_next next;
-  char text[1024];
+  char text[sizeof next.where + 128];
   size_t l = 0;
   if (print_missing_next(board))
     return;

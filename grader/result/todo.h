@@ -5,6 +5,8 @@
 #ifndef GRADER_RESULT_TODO_H
 #define GRADER_RESULT_TODO_H
 
+#include <limits.h>
+
 #include "grader/result/outcome.h"
 #include "grader/result/run.h"
 
@@ -15,9 +17,9 @@ void todo_decide(struct outcome_list *list, const struct run *run);
 /* What to do next in a lab. */
 struct todo_next {
   const struct lab *lab;
-  const char *program; /* "session" */
-  int todo;            /* 0 if nobody can say which */
-  char where[512];     /* "TODO 2 at lab01-session/session.c:70"; "" if nobody can say */
+  const char *program;       /* "session" */
+  int todo;                  /* 0 if nobody can say which */
+  char where[PATH_MAX + 64]; /* "TODO 2 at lab01-session/session.c:70"; "" if nobody can say */
 };
 
 /* Fill in `next` for that lab. Returns false, with nothing filled in, where the lab needs nothing: it was not asked for,

@@ -16,8 +16,9 @@ static const struct check get = {.lab = "lab02", .id = "get", .points = 4};
 /* A run in which the three checks ended like this; written to `path`, on top of what is there. */
 static void run(const char *path, const char *programs, enum outcome_verdict first,
                 enum outcome_verdict second, enum outcome_verdict third) {
-  struct outcome outcomes[] = {
-      {&ping, first, 0, NULL, 0}, {&bye, second, 0, NULL, 0}, {&get, third, 0, NULL, 0}};
+  struct outcome outcomes[] = {{.check = &ping, .verdict = first},
+                               {.check = &bye, .verdict = second},
+                               {.check = &get, .verdict = third}};
   const struct outcome_list list = {.outcomes = outcomes, .count = 3};
   json_t *before = progress_load(path);
   cr_assert(progress_write(path, before, programs, &list) == 0);
@@ -28,8 +29,9 @@ static void run(const char *path, const char *programs, enum outcome_verdict fir
 static int points(const char *path, const char *programs, const struct lab *lab,
                   enum outcome_verdict first, enum outcome_verdict second,
                   enum outcome_verdict third) {
-  struct outcome outcomes[] = {
-      {&ping, first, 0, NULL, 0}, {&bye, second, 0, NULL, 0}, {&get, third, 0, NULL, 0}};
+  struct outcome outcomes[] = {{.check = &ping, .verdict = first},
+                               {.check = &bye, .verdict = second},
+                               {.check = &get, .verdict = third}};
   const struct outcome_list list = {.outcomes = outcomes, .count = 3};
   json_t *before = progress_load(path);
   int more = progress_points(before, programs, &list, lab);
@@ -81,7 +83,7 @@ Test(progress, takes_a_fault_of_the_grader_for_no_verdict, .init = make_path, .f
 }
 
 Test(progress, knows_how_a_lab_stands, .init = make_path, .fini = remove_path) {
-  struct outcome outcomes[] = {{&get, BAD, 0, NULL, 0}, {&ping, NOT, 0, NULL, 0}};
+  struct outcome outcomes[] = {{.check = &get, .verdict = BAD}, {.check = &ping, .verdict = NOT}};
   const struct outcome_list list = {.outcomes = outcomes, .count = 2};
   cr_assert(progress_standing(NULL, "labs", &list, labs_find("lab01")) == -1);
   run(path, "labs", GOOD, BAD, GOOD);
