@@ -317,7 +317,8 @@ deps-pictures:
 	@sh grader/tools/deps.sh build demo pictures
 
 ## make test             build and test everything here [ONLY=name, as in grader/tests/name.sh]
-test: $(TESTS) $(HOSTILE) $(VARIANTS) $(BENCH) $(BENCHED_LABS) $(GRADER_BUILT) $(STUDENTS:=.log) $(SOLUTIONS:=.log)
+test: $(TESTS) $(HOSTILE) $(VARIANTS) $(if $(filter-out bench connections,$(ONLY)),,$(BENCH) $(BENCHED_LABS)) \
+      $(GRADER_BUILT) $(STUDENTS:=.log) $(SOLUTIONS:=.log)
 	+@python3 grader/tools/dev/run_tests.py $(if $(ONLY),--only '$(ONLY)') $(TESTS) $(SCRIPTS)
 
 ## make bench            measure common/ beside nghttpd, h2o, nginx and Node.js, in build/bench/ [QUICK=1]

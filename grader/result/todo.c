@@ -119,7 +119,7 @@ static bool find_undone(const struct run *run, const struct lab *lab, struct tod
     int line = 0;
     if (!source_path(run->programs, lab->folder, lab->programs[p], path, sizeof path))
       continue;
-    next->todo = source_first_undone(path, &line);
+    next->todo = source_next_undone(path, 0, &line);
     next->program = lab->programs[p];
     if (next->todo == 0)
       continue;
