@@ -223,12 +223,12 @@ json_t *page_data_report(const struct run *run, const struct outcome_list *list)
     if (run->selected[i])
       failed |= json_array_append_new(labs, lab_json(run, list, i));
   const char *only = run->only_check ? run->only_check : "";
-  json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:f, s:I, s:I, s:o, s:o}", "kind", "report",
-                           "version", GRADER_VERSION, "programs",
-                           text_json(run->programs, strlen(run->programs)), "seed",
-                           text_json(run->seed, strlen(run->seed)), "seconds", run->seconds, "when",
-                           (json_int_t)time(NULL), "faults", (json_int_t)outcome_faults(list),
-                           "only", text_json(only, strlen(only)), "labs", labs);
+  json_t *json =
+      json_pack("{s:s, s:s, s:o, s:o, s:f, s:I, s:I, s:o, s:o}", "kind", "report", "version",
+                GRADER_VERSION, "programs", text_json(run->programs, strlen(run->programs)), "seed",
+                text_json(run->seed, strlen(run->seed)), "seconds", run->seconds, "when",
+                (json_int_t)time(NULL), "faults", (json_int_t)outcome_faults(list), "only",
+                text_json(only, strlen(only)), "labs", labs);
   if (!failed)
     return json;
   json_decref(json);
