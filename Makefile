@@ -43,11 +43,13 @@ STUDENTS  := $(patsubst %.c,build/labs/%,$(wildcard $(LABS:=/*.c)))
 SOLUTIONS := $(patsubst %.c,build/solutions/%,$(subst /solution/,/,$(wildcard $(LABS:=/solution/*.c))))
 
 COMMON       := $(wildcard common/*.c common/inner/*.c)
-GRADER_MAINS := $(wildcard grader/grade/main.c grader/sandbox/guard.c grader/serve/main.c \
-                 grader/lecture/main.c grader/lecture/relay.c grader/page/main.c grader/words/main.c)
+GRADER_MAINS := $(wildcard grader/grade/main.c grader/sandbox/guard.c grader/sandbox/make_filters.c \
+                 grader/serve/main.c grader/lecture/main.c grader/lecture/relay.c grader/page/main.c \
+                 grader/words/main.c)
 ROOMS        := base sandbox wire words play checks result board page serve grade lecture
 GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard $(ROOMS:%=grader/%/*.c)))
 GRADER_BUILT := $(addprefix build/grader/,grade guard serve lecture relay trace_page todos)
+FILTERS      := build/grader/program.bpf build/grader/compiler.bpf
 
 TESTS   := $(patsubst %/tests/,build/tests/%_tests,$(sort $(dir $(wildcard */tests/*_tests.c))))
 SCRIPTS := $(wildcard grader/tests/*.sh grader/tests/*.py)
@@ -182,6 +184,15 @@ $(GRADER_BUILT): build/obj/plain/common.a
 	@mkdir -p $(@D)
 	$Q$(CC) $(PLAIN) $(CFLAGS) $(linked) $(LIBRARIES) $(CRITERION) -o $@
 
+# The filters for system calls, which guard loads; only what makes them needs libseccomp.
+build/grader/make_filters: build/obj/plain/grader/sandbox/make_filters.o
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$Q$(CC) $(PLAIN) $(CFLAGS) $(filter %.o,$^) -lseccomp -o $@
+$(FILTERS) &: build/grader/make_filters
+	@build/grader/make_filters build/grader
+$(filter-out build/grader/serve,$(GRADER_BUILT)): | $(FILTERS)
+
 objects_of_tests = $(patsubst %.c,build/obj/sanitized/%.o,$(sort $(wildcard $(1)/tests/*.c common/tests/leaks.c)))
 build/tests/common_tests: $(call objects_of_tests,common)
 build/tests/grader_tests: $(call objects_of_tests,grader) build/obj/sanitized/grader.a
@@ -240,7 +251,7 @@ help:
 graded := $(or $(PROGRAMS),$(if $(SOLUTION),build/solutions,build/labs))
 grade: $(GRADER_BUILT) $(if $(PROGRAMS),,$(if $(SOLUTION),$(SOLUTIONS:=.log),$(STUDENTS:=.log)))
 	+@trap 'kill -- -$$! || kill $$!' INT TERM; \
-	build/grader/grade --programs '$(graded)' $(if $(LAB),--lab $(lab_number)) \
+	build/grader/grade --programs '$(graded)' $(if $(PROGRAMS),--any-language) $(if $(LAB),--lab $(lab_number)) \
 	  $(if $(CHECK),--check '$(CHECK)') $(if $(SEED),--seed '$(SEED)') $(if $(STRICT),--strict) \
 	  $(if $(PCAP),--pcap) & \
 	wait $$!

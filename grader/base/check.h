@@ -25,5 +25,6 @@ struct check {
 #define CHECK_SEED      "GRADE_SEED"      /* for the values that are random */
 #define CHECK_PCAP      "GRADE_PCAP"      /* set for a capture: DIRECTORY/lab01.ping.pcapng */
 #define CHECK_ALONE     "GRADE_ALONE"     /* set if this check alone was asked for */
+#define CHECK_ANY_LANGUAGE "GRADE_ANY_LANGUAGE" /* set if the programs may be in any language */
 
 #endif

@@ -1,8 +1,10 @@
 /*
  * grade: grade the labs' programs.
  *
- *   grade --programs DIR [--lab NN] [--check ID] [--seed N] [--strict] [--pcap] [--output DIR] [--known FILE]
+ *   grade --programs DIR [--any-language] [--lab NN] [--check ID] [--seed N] [--strict] [--pcap] [--output DIR]
+ *         [--known FILE]
  *
+ * Programs in C may use what they are linked with; those in any language all that is installed (allowance.h).
  * Exit status: 0 when grading worked, whatever the score; with --strict 1 if it is not full; 2 for wrong usage; 3
  * if the grader itself failed.
  */
@@ -16,9 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "grader/board/board.h"
@@ -27,6 +29,7 @@
 #include "grader/result/outcome.h"
 #include "grader/result/progress.h"
 #include "grader/result/todo.h"
+#include "grader/sandbox/protection.h"
 #include "grader/wire/pcap.h"
 #include "grader/wire/recording.h"
 
@@ -39,6 +42,7 @@ struct options {
   const char *seed;
   const char *output;
   const char *known; /* the table of known mistakes */
+  bool any_language;
   bool strict;
   bool pcap;
 };
@@ -60,24 +64,22 @@ static void on_post_all(struct criterion_global_stats *stats) {
 
 static int usage(void) {
   fprintf(stderr, "usage: grade --programs DIR [--lab NN] [--check ID] [--seed N] [--strict] "
-                  "[--output DIR] [--known FILE]\n");
+                  "[--any-language] [--output DIR] [--known FILE]\n");
   return -1;
 }
 
 static int parse_options(struct options *options, int argc, char **argv) {
-  static const struct option names[] = {{"programs", required_argument, NULL, 'p'},
-                                        {"lab", required_argument, NULL, 'l'},
-                                        {"check", required_argument, NULL, 'c'},
-                                        {"seed", required_argument, NULL, 's'},
-                                        {"strict", no_argument, NULL, 'S'},
-                                        {"output", required_argument, NULL, 'o'},
-                                        {"known", required_argument, NULL, 'k'},
-                                        {"pcap", no_argument, NULL, 'P'},
-                                        {NULL, 0, NULL, 0}};
+  static const struct option names[] = {
+      {"programs", required_argument, NULL, 'p'}, {"any-language", no_argument, NULL, 'a'},
+      {"lab", required_argument, NULL, 'l'},      {"check", required_argument, NULL, 'c'},
+      {"seed", required_argument, NULL, 's'},     {"strict", no_argument, NULL, 'S'},
+      {"output", required_argument, NULL, 'o'},   {"known", required_argument, NULL, 'k'},
+      {"pcap", no_argument, NULL, 'P'},           {NULL, 0, NULL, 0}};
   int option;
   while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
     switch (option) {
     case 'p': options->programs = optarg; break;
+    case 'a': options->any_language = true; break;
     case 'l': options->lab = optarg; break;
     case 'c': options->check = optarg; break;
     case 's': options->seed = optarg; break;
@@ -176,6 +178,7 @@ static int set_environment(const struct options *options, const struct run *run)
     return -1;
   }
   if ((options->pcap ? setenv(CHECK_PCAP, "1", 1) : unsetenv(CHECK_PCAP)) ||
+      (options->any_language ? setenv(CHECK_ANY_LANGUAGE, "1", 1) : unsetenv(CHECK_ANY_LANGUAGE)) ||
       (run->only_check ? setenv(CHECK_ALONE, "1", 1) : unsetenv(CHECK_ALONE)))
     return -1;
   return setenv(CHECK_PROGRAMS, programs, 1) || setenv(CHECK_GUARD, guard, 1) ||
@@ -293,7 +296,10 @@ int main(int argc, char **argv) {
   if (parse_options(&options, argc, argv) != 0)
     return 2;
   char seed[32];
-  snprintf(seed, sizeof seed, "%u", (unsigned)(time(NULL) ^ getpid()) % 100000);
+  unsigned number = 0; /* nobody shall be able to guess it, and so what comes */
+  if (getrandom(&number, sizeof number, 0) != sizeof number || protection_hide() != 0)
+    return 3;
+  snprintf(seed, sizeof seed, "%u", number);
   struct run run = {.programs = options.programs,
                     .seed = options.seed ? options.seed : seed,
                     .only_check = options.check};

@@ -12,6 +12,7 @@
 #include "grader/play/excerpt.h"
 #include "grader/play/peer_receive.h"
 #include "grader/play/standing.h"
+#include "grader/sandbox/protection.h"
 
 enum {
   SHOWN_FRAMES = 2000, /* of the whole exchange; nobody reads more ... */
@@ -169,7 +170,7 @@ static void play(struct exchange *exchange, check_body body) {
 
 void check_run(const struct check *check, check_body body) {
   static struct exchange exchange; /* static: it is changed between setjmp and longjmp */
-  if (exchange_init(&exchange, check) != 0)
+  if (protection_hide() != 0 || exchange_init(&exchange, check) != 0)
     cr_assert_fail("grader: cannot begin");
   play(&exchange, body);
   int written = write_outcome(&exchange);

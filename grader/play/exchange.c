@@ -176,6 +176,7 @@ static void start(struct exchange *exchange) {
   program_free(exchange->program); /* of an earlier start, if any */
   struct program_limits with_options = limits;
   with_options.options = exchange->sanitizer_options;
+  with_options.any_language = getenv(CHECK_ANY_LANGUAGE) != NULL;
   exchange->program =
       program_start(&exchange->loop, guard, (const char *const *)exchange->arguments, environment,
                     &with_options, NULL, NULL);

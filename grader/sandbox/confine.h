@@ -1,17 +1,23 @@
 /*
  * confine: start a program in bounds that neither it nor anything it starts can leave.
+ *
+ * There are two layers besides the limits: Landlock (landlock.h) keeps files, ports and signals, a filter (filter.h)
+ * system calls. A kernel that lacks one of them does without it.
  */
 #ifndef GRADER_CONFINE_H
 #define GRADER_CONFINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 struct confinement {
-  const char *directory; /* to run in */
-  double cpu_seconds;    /* of each process */
-  double file_size;      /* bytes of each file */
-  double threads;        /* of this user, with all others: at so many, it can start no more */
+  const char *directory;      /* to run in */
+  double cpu_seconds;         /* of each process */
+  double file_size;           /* bytes of each file */
+  double threads;             /* of this user, with all others: at so many, it can start no more */
+  const char *const *allowed; /* as allowance.h has them; NULL ends them */
+  bool without_landlock, without_filter; /* layers to be left out */
 };
 
 /* Start argv[0] in a session of its own, with these limits and all signals as they are by default. It is killed

@@ -1,9 +1,9 @@
 /* environment: see environment.h. */
 #include "grader/sandbox/environment.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static void remove_entry(struct environment *environment, const char *name, size_t length) {
   for (size_t i = 0; i < environment->count; i++) {
@@ -15,10 +15,6 @@ static void remove_entry(struct environment *environment, const char *name, size
     environment->entries[environment->count] = NULL;
     return;
   }
-}
-
-void environment_unset(struct environment *environment, const char *name) {
-  remove_entry(environment, name, strlen(name));
 }
 
 int environment_set(struct environment *environment, const char *entry) {
@@ -37,12 +33,16 @@ int environment_set(struct environment *environment, const char *entry) {
   return 0;
 }
 
-int environment_copy(struct environment *environment) {
-  for (char **entry = environ; *entry != NULL; entry++) {
-    if (environment_set(environment, *entry) != 0)
-      return -1;
-  }
-  return 0;
+int environment_copy(struct environment *environment, const char *name) {
+  const char *value = getenv(name);
+  char *entry;
+  if (value == NULL)
+    return 0;
+  if (asprintf(&entry, "%s=%s", name, value) < 0)
+    return -1;
+  int result = environment_set(environment, entry);
+  free(entry);
+  return result;
 }
 
 void environment_free(struct environment *environment) {

@@ -1,7 +1,8 @@
 /*
  * guard: run one program, and let nothing of it remain.
  *
- *   guard --directory DIR --memory BYTES --processes N --cpu MS --file BYTES -- PROGRAM [ARGUMENT]...
+ *   guard --directory DIR --memory BYTES --processes N --cpu MS --file BYTES [--allow TEXT]...
+ *         [--without-landlock] [--without-filter] -- PROGRAM [ARGUMENT]...
  *
  * The guard makes DIR and runs PROGRAM in it. It kills PROGRAM with all its descendants when PROGRAM
  * ends, passes a limit or is to be stopped, and removes DIR as its last act. It is a process of its own
@@ -55,8 +56,10 @@ enum {
 struct guard {
   char *directory;
   double memory, processes, cpu, file; /* the limits; cpu in milliseconds */
-  pid_t program;                       /* 0 if there is none, or no more */
-  int signals;                         /* a descriptor from which SIGCHLD and SIGTERM are read */
+  const char **allowed;                /* NULL ends them */
+  bool without_landlock, without_filter;
+  pid_t program; /* 0 if there is none, or no more */
+  int signals;   /* a descriptor from which SIGCHLD and SIGTERM are read */
   struct descendants descendants;
   unsigned long long activity; /* as descendants_asleep gave it last */
   double asleep_since;
@@ -150,7 +153,10 @@ static void start(struct guard *guard, char **argv) {
   struct confinement bounds = {.directory = guard->directory,
                                .cpu_seconds = guard->cpu / 1e3 + 2, /* we look more exactly */
                                .file_size = guard->file,
-                               .threads = guard->threads + FLOOD_THREADS * guard->processes};
+                               .threads = guard->threads + FLOOD_THREADS * guard->processes,
+                               .allowed = guard->allowed,
+                               .without_landlock = guard->without_landlock,
+                               .without_filter = guard->without_filter};
   char reason[96];
   pid_t pid = confine_start(&bounds, argv, reason, sizeof reason);
   guard->program = pid > 0 ? pid : 0;
@@ -338,9 +344,8 @@ static void run(struct guard *guard, char **argv) {
 /* ---- main ---- */
 
 static int usage(void) {
-  fprintf(stderr,
-          "usage: guard --directory DIR --memory BYTES --processes N --cpu MS --file BYTES -- "
-          "PROGRAM [ARGUMENT]...\n");
+  fprintf(stderr, "usage: guard --directory DIR --memory BYTES --processes N --cpu MS --file BYTES "
+                  "[--allow TEXT]... -- PROGRAM [ARGUMENT]...\n");
   return 2;
 }
 
@@ -351,12 +356,18 @@ static bool read_limit(const char *text, double *limit) {
 }
 
 int main(int argc, char **argv) {
-  static const struct option options[] = {
-      {"directory", required_argument, NULL, 'd'}, {"memory", required_argument, NULL, 'm'},
-      {"processes", required_argument, NULL, 'p'}, {"cpu", required_argument, NULL, 'c'},
-      {"file", required_argument, NULL, 'f'},      {NULL, 0, NULL, 0}};
-  struct guard guard = {0};
-  bool valid = true;
+  static const struct option options[] = {{"directory", required_argument, NULL, 'd'},
+                                          {"memory", required_argument, NULL, 'm'},
+                                          {"processes", required_argument, NULL, 'p'},
+                                          {"cpu", required_argument, NULL, 'c'},
+                                          {"file", required_argument, NULL, 'f'},
+                                          {"allow", required_argument, NULL, 'a'},
+                                          {"without-landlock", no_argument, NULL, 'L'},
+                                          {"without-filter", no_argument, NULL, 'F'},
+                                          {NULL, 0, NULL, 0}};
+  struct guard guard = {.allowed = calloc((size_t)argc + 1, sizeof *guard.allowed)};
+  size_t allowed = 0;
+  bool valid = guard.allowed != NULL;
   for (int option; (option = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
     switch (option) {
     case 'd': guard.directory = optarg; break;
@@ -364,6 +375,9 @@ int main(int argc, char **argv) {
     case 'p': valid &= read_limit(optarg, &guard.processes); break;
     case 'c': valid &= read_limit(optarg, &guard.cpu); break;
     case 'f': valid &= read_limit(optarg, &guard.file); break;
+    case 'a': guard.allowed[allowed++] = optarg; break;
+    case 'L': guard.without_landlock = true; break;
+    case 'F': guard.without_filter = true; break;
     default: return usage();
     }
   }
@@ -371,5 +385,6 @@ int main(int argc, char **argv) {
       guard.processes == 0 || guard.cpu == 0 || guard.file == 0)
     return usage();
   run(&guard, argv + optind);
+  free(guard.allowed);
   return !guard.made || remove_directory(guard.directory) == 0 ? 0 : 1;
 }

@@ -2,12 +2,15 @@
 #include "grader/sandbox/guard_command.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "grader/sandbox/allowance.h"
+#include "grader/sandbox/protection.h"
 #include "grader/sandbox/sanitizer.h"
 
 static int name_directory(struct guard_command *command) {
@@ -24,18 +27,36 @@ static int name_directory(struct guard_command *command) {
   return -1;
 }
 
+/* Of the grader's own environment, where libraries and commands are found, and language and time. All else is its
+ * business: the seed, by which a program could know what comes; H2_TRACE, SSLKEYLOGFILE; a user's passwords. */
+static int copy_environment(struct environment *environment) {
+  static const char *const names[] = {"PATH",     "LD_LIBRARY_PATH", "LANG",     "LC_ALL",
+                                      "LC_CTYPE", "LC_MESSAGES",     "LANGUAGE", "TZ"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (environment_copy(environment, names[i]) != 0)
+      return -1;
+  return 0;
+}
+
+static int set_path(struct environment *environment, const char *name, const char *path) {
+  char *entry;
+  if (asprintf(&entry, "%s=%s", name, path) < 0)
+    return -1;
+  int result = environment_set(environment, entry);
+  free(entry);
+  return result;
+}
+
 static int make_environment(struct guard_command *command, const char *const added[],
                             const char *sanitizer_options) {
   struct environment *environment = &command->environment;
-  char temporary[PATH_MAX + 8];
-  snprintf(temporary, sizeof temporary, "TMPDIR=%s", command->directory);
-  if (environment_copy(environment) != 0 || environment_set(environment, temporary) != 0)
+  if (copy_environment(environment) != 0 ||
+      set_path(environment, "TMPDIR", command->directory) != 0 ||
+      set_path(environment, "HOME", command->directory) != 0)
     return -1;
   /* libuv would start four threads to look up one name, which the sanitizers make expensive. */
   if (environment_set(environment, "UV_THREADPOOL_SIZE=1") != 0)
     return -1;
-  environment_unset(environment, "H2_TRACE");
-  environment_unset(environment, "SSLKEYLOGFILE");
   if (sanitizer_set_options(environment, command->directory, PROGRAM_SANITIZER_STATUS,
                             sanitizer_options) != 0)
     return -1;
@@ -57,38 +78,75 @@ static char *absolute_path(const char *path) {
   return asprintf(&absolute, "%s/%s", directory, path) < 0 ? NULL : absolute;
 }
 
-/* On failure, those that were copied are in place, and NULL ends them. */
-static int copy_arguments(struct guard_command *command, const char *const options[], size_t count,
-                          const char *const argv[]) {
-  size_t argv_count = 0;
-  while (argv[argv_count] != NULL)
-    argv_count++;
-  command->arguments = calloc(count + argv_count + 1, sizeof *command->arguments);
-  if (command->arguments == NULL)
+/* Append a copy. Returns 0, or -1 when there is no memory. */
+static int add(struct guard_command *command, const char *argument) {
+  size_t size = (command->count + 2) * sizeof *command->arguments;
+  char **arguments = realloc(command->arguments, size);
+  if (arguments == NULL)
     return -1;
-  for (size_t i = 0; i < count + argv_count; i++) {
-    const char *argument = i < count ? options[i] : argv[i - count];
-    command->arguments[i] = i == count ? absolute_path(argument) : strdup(argument);
-    if (command->arguments[i] == NULL)
-      return -1;
-  }
-  return 0;
+  command->arguments = arguments;
+  arguments[command->count + 1] = NULL;
+  arguments[command->count] = strdup(argument);
+  return arguments[command->count++] == NULL ? -1 : 0;
+}
+
+static int add_option(struct guard_command *command, const char *name, const char *value) {
+  return add(command, name) != 0 ? -1 : add(command, value);
+}
+
+static int add_number(struct guard_command *command, const char *name, double value) {
+  char text[32];
+  snprintf(text, sizeof text, "%.0f", value);
+  return add_option(command, name, text);
+}
+
+static int add_limits(struct guard_command *command, const struct program_limits *limits) {
+  return add_option(command, "--directory", command->directory) != 0 ||
+                 add_number(command, "--memory", (double)limits->memory) != 0 ||
+                 add_number(command, "--processes", limits->processes) != 0 ||
+                 add_number(command, "--cpu", limits->cpu_seconds * 1e3) != 0 ||
+                 add_number(command, "--file", (double)limits->file_size) != 0
+             ? -1
+             : 0;
+}
+
+static int add_allowed(struct guard_command *command, const char *const argv[], bool any_language) {
+  struct allowance allowance = {0};
+  int result = allowance_make(&allowance, argv, any_language);
+  for (size_t i = 0; result == 0 && i < allowance.count; i++)
+    result = add_option(command, "--allow", allowance.texts[i]);
+  allowance_free(&allowance);
+  if (result == 0 && protection_is_off("landlock"))
+    result = add(command, "--without-landlock");
+  if (result == 0 && protection_is_off("seccomp"))
+    result = add(command, "--without-filter");
+  return result;
 }
 
 static int make_arguments(struct guard_command *command, const char *guard,
                           const char *const argv[], const struct program_limits *limits) {
-  char memory[32];
-  char processes[32];
-  char cpu[32];
-  char file[32];
-  snprintf(memory, sizeof memory, "%zu", limits->memory);
-  snprintf(processes, sizeof processes, "%d", limits->processes);
-  snprintf(cpu, sizeof cpu, "%.0f", limits->cpu_seconds * 1e3);
-  snprintf(file, sizeof file, "%zu", limits->file_size);
-  const char *const options[] = {
-      guard,   "--directory", command->directory, "--memory", memory, "--processes", processes,
-      "--cpu", cpu,           "--file",           file,       "--"};
-  return copy_arguments(command, options, sizeof options / sizeof *options, argv);
+  size_t count = 0;
+  while (argv[count] != NULL)
+    count++;
+  const char **absolute = calloc(count + 1, sizeof *absolute);
+  char *program = absolute_path(argv[0]);
+  int result = -1;
+  if (absolute != NULL && program != NULL) {
+    memcpy(absolute, argv, count * sizeof *absolute);
+    absolute[0] = program;
+    result = add(command, guard);
+  }
+  if (result == 0)
+    result = add_limits(command, limits);
+  if (result == 0)
+    result = add_allowed(command, absolute, limits->any_language);
+  if (result == 0)
+    result = add(command, "--");
+  for (size_t i = 0; result == 0 && i < count; i++)
+    result = add(command, absolute[i]);
+  free(absolute);
+  free(program);
+  return result;
 }
 
 int guard_command_make(struct guard_command *command, const char *guard, const char *const argv[],

@@ -11,8 +11,9 @@
 
 struct guard_command {
   char directory
-      [PATH_MAX]; /* to be made by the guard: so there is no moment when nobody removes it */
-  char **arguments;
+      [PATH_MAX];   /* to be made by the guard: so there is no moment when nobody removes it */
+  char **arguments; /* NULL ends them */
+  size_t count;
   struct environment environment;
 };
 

@@ -4,6 +4,7 @@
 #ifndef GRADER_LIMITS_H
 #define GRADER_LIMITS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct program_limits {
@@ -13,6 +14,7 @@ struct program_limits {
   size_t file_size;    /* bytes of each file it writes */
   size_t output;       /* bytes of standard output and of standard error, each */
   const char *options; /* of the sanitizers, besides those that they always have; NULL for none */
+  bool any_language;   /* it may use all that is installed, not only what a program in C needs */
 };
 
 /* 1 GiB, 32 processes, 10 s, 64 MiB, 32 MiB. */

@@ -25,13 +25,13 @@ struct program;
 
 /*
  * Start argv[0] (a path, not looked up in PATH) with these arguments (NULL ends them). It runs in another
- * directory: paths among the arguments should be absolute; argv[0] is made so. `environment` is added to
- * the grader's own ("NAME=value", NULL ends it; NULL for none). `guard` is the path of the guard program.
+ * directory: paths among the arguments must be absolute; argv[0] is made so. It may read the files among its
+ * arguments, and connect to the ports in the URLs among them: allowance.h. `environment` ("NAME=value", NULL ends
+ * it; NULL for none) is added to the few variables that it gets of the grader's own: guard_command.c. `guard` is the path of the guard program.
  * `limits` may be NULL for the default ones. `on_change`, which may be NULL, is called from the loop with
  * `user` after output arrived, or the program ended, or its idleness changed (every 20 ms or so while it is
  * idle); it must not call program_free.
- * H2_TRACE, SSLKEYLOGFILE and the sanitizers' options of the grader's environment are not handed on;
- * TMPDIR is the program's directory.
+ * TMPDIR and HOME are the program's directory.
  * Returns NULL when the guard cannot be started, with errno set; a program that is missing is not that:
  * it ends as PROGRAM_NOT_STARTED.
  */

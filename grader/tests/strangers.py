@@ -20,7 +20,8 @@ sys.path.insert(0, f'{ROOT}/grader/tools/dev')
 from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-position
 
 GRADE = f'{ROOT}/build/grader/grade'
-HOSTILE = f'{ROOT}/build/tests/hostile'
+HOSTILE = [entry.path for entry in os.scandir(f'{ROOT}/build/tests/hostile')
+           if entry.is_file() and os.access(entry, os.X_OK)]
 SOLUTIONS = f'{ROOT}/build/solutions'
 BOUND = 400  # seconds for one grading; what is looked for is whether it ends at all
 AT_ONCE = 4  # strangers graded at the same time: most of them sleep
@@ -32,21 +33,21 @@ def wrapper(text):
 
 # What it is called: the program, and a word that its message must have.
 STRANGERS = {
-    'loops for ever': (wrapper(f'exec {HOSTILE}/loop'), 'processor time'),
-    'prints without end': (wrapper(f'exec {HOSTILE}/print'), 'printed more than'),
-    'prints errors without end': (wrapper(f'exec {HOSTILE}/print stderr'), ''),
-    'forks children that stay': (wrapper(f'exec {HOSTILE}/leave child'), ''),
-    'forks children into other sessions': (wrapper(f'exec {HOSTILE}/leave session'), ''),
-    'forks without end': (wrapper(f'exec {HOSTILE}/bomb'), 'processes'),
-    'allocates without end': (wrapper(f'exec {HOSTILE}/allocate'), 'memory'),
+    'loops for ever': (wrapper('exec ${0%/*}/loop'), 'processor time'),
+    'prints without end': (wrapper('exec ${0%/*}/print'), 'printed more than'),
+    'prints errors without end': (wrapper('exec ${0%/*}/print stderr'), ''),
+    'forks children that stay': (wrapper('exec ${0%/*}/leave child'), ''),
+    'forks children into other sessions': (wrapper('exec ${0%/*}/leave session'), ''),
+    'forks without end': (wrapper('exec ${0%/*}/bomb'), 'processes'),
+    'allocates without end': (wrapper('exec ${0%/*}/allocate'), 'memory'),
     'kills itself': (wrapper('kill -9 $$'), 'SIGKILL'),
     'crashes': (wrapper('kill -SEGV $$'), 'SIGSEGV'),
     'stops itself': (wrapper('kill -STOP $$'), ''),
-    'closes its descriptors and waits': (wrapper(f'exec {HOSTILE}/mute'), ''),
-    'ignores every signal': (wrapper(f'exec {HOSTILE}/deaf'), ''),
+    'closes its descriptors and waits': (wrapper('exec ${0%/*}/mute'), ''),
+    'ignores every signal': (wrapper('exec ${0%/*}/deaf'), ''),
     'waits for nothing': (wrapper('exec sleep 1000'), 'waits'),
-    'writes a file without end': (wrapper(f'exec {HOSTILE}/fill'), ''),
-    'leaves files that are hard to remove': (wrapper(f'exec {HOSTILE}/litter /dev/null'), ''),
+    'writes a file without end': (wrapper('exec ${0%/*}/fill'), ''),
+    'leaves files that are hard to remove': (wrapper('exec ${0%/*}/litter /dev/null'), ''),
     'exits at once with 0': (wrapper('exit 0'), 'exited with status 0'),
     'prints octets that are no text': (wrapper("printf '\\377\\376\\000\\001'; exit 0"), ''),
     'is no program': ('this is no program\n', 'could not be started'),
@@ -71,28 +72,27 @@ SERVERS = {
 
 def says_port(port):
     """It says where it listens, and waits."""
-    return wrapper(f'echo listening on http://localhost:{port}; exec {HOSTILE}/deaf')
+    return wrapper(f'echo listening on http://localhost:{port}; exec ${{0%/*}}/deaf')
 
 
-def processes_with(marker):
-    """Processes that have the marker in their environment: it is inherited by every descendant."""
+def processes_in(scratch):
+    """Processes that run a program of this folder, or work in it."""
     found = []
     for pid in filter(str.isdigit, os.listdir('/proc')):
         try:
-            with open(f'/proc/{pid}/environ', 'rb') as file:
-                if marker.encode() in file.read():
-                    with open(f'/proc/{pid}/cmdline', 'rb') as command:
-                        found.append(f'{pid} {command.read()[:80]!r}')
+            places = [os.readlink(f'/proc/{pid}/{link}') for link in ('exe', 'cwd')]
+            if any(place.startswith(scratch) for place in places):
+                found.append(f'{pid} {places}')
         except OSError:
             pass
     return found
 
 
-def grade(folder, scratch, marker):
+def grade(folder, scratch):
     """Returns the status, what was printed, results.json and how long it took."""
-    environment = dict(os.environ, STRANGER=marker, TMPDIR=f'{scratch}/tmp', NO_COLOR='1')
+    environment = dict(os.environ, TMPDIR=f'{scratch}/tmp', NO_COLOR='1')
     started = time.monotonic()
-    done = subprocess.run([GRADE, '--programs', folder, '--output', f'{scratch}/out'],
+    done = subprocess.run([GRADE, '--programs', folder, '--any-language', '--output', f'{scratch}/out'],
                           env=environment, cwd=scratch, capture_output=True, timeout=BOUND)
     seconds = time.monotonic() - started
     with open(f'{scratch}/out/results.json', encoding='utf-8') as file:
@@ -105,23 +105,24 @@ def score(results_json, lab):
 
 def test_stranger(name, program, word, place=CLIENT):
     what = f'a {"client" if place is CLIENT else "server"} that {name}'
-    marker = f'stranger-{os.getpid()}-{what}'
     with tempfile.TemporaryDirectory() as scratch:
         folder = f'{scratch}/programs'
         path = f'{folder}/{place}'
         os.mkdir(f'{scratch}/tmp')
         os.makedirs(os.path.dirname(path))
         shutil.copytree(f'{SOLUTIONS}/lab01-session', f'{folder}/lab01-session')
+        for hostile in HOSTILE:
+            shutil.copy(hostile, os.path.dirname(path))
         if program is not None:
             with open(path, 'w', encoding='utf-8') as file:
                 file.write(program)
             os.chmod(path, 0o755)
-        status, text, outcome, seconds = grade(folder, scratch, marker)
+        status, text, outcome, seconds = grade(folder, scratch)
         detail = f'status {status}, {seconds:.1f} s\n{text}'
         check(f'{what}: lab 1 has its points, the others have none',
               status == 0 and score(outcome, 'lab01') == 15 and score(outcome, '') == 15, detail)
         check(f'{what}: the message names it', word in ' '.join(text.split()), detail)
-        left = processes_with(marker)
+        left = processes_in(scratch)
         check(f'{what}: no process is left', not left, '\n'.join(left))
         files = os.listdir(f'{scratch}/tmp')
         check(f'{what}: no file is left', not files, '\n'.join(files))

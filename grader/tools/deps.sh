@@ -22,6 +22,8 @@ build        command:openssl       openssl             openssl                 o
 build        library:libuv         libuv1-dev          libuv-devel             libuv            libuv
 build        library:jansson       libjansson-dev      jansson-devel           jansson          jansson
 build        library:criterion     libcriterion-dev    criterion-devel         criterion        criterion
+build        library:libseccomp    libseccomp-dev      libseccomp-devel        libseccomp       -
+build        command:bwrap         bubblewrap          bubblewrap              bubblewrap       -
 demo         command:python3       python3             python3                 python           python
 demo         command:curl          curl                curl                    curl             curl
 test         command:git           git                 git                     git              git
