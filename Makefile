@@ -34,21 +34,23 @@ endif
 ifdef LAB
 lab_number := 0$(patsubst 0%,%,$(patsubst lab%,%,$(firstword $(subst -, ,$(LAB)))))
 endif
-LABS := $(wildcard lab$(or $(lab_number),[0-9][0-9])-*)
+LABS := $(sort $(shell find . -maxdepth 1 -name 'lab$(or $(lab_number),[0-9][0-9])-*' -printf '%f\n' | grep -xE '[a-z0-9-]+'))
 ifeq ($(LABS),)
 $(if $(LAB),$(error there is no lab '$(LAB)'))
 endif
 
-STUDENTS  := $(patsubst %.c,build/labs/%,$(wildcard $(LABS:=/*.c)))
+# Only files with plain names: a name is put into commands.
+plain_name := grep -xE '[a-z0-9_-]+/[a-z0-9_]+\.c'
+STUDENTS  := $(patsubst %.c,build/labs/%,$(sort $(shell find $(LABS) -maxdepth 1 -name '*.c' | $(plain_name))))
 SOLUTIONS := $(patsubst %.c,build/solutions/%,$(subst /solution/,/,$(wildcard $(LABS:=/solution/*.c))))
 
 COMMON       := $(wildcard common/*.c common/inner/*.c)
-GRADER_MAINS := $(wildcard grader/grade/main.c grader/sandbox/guard.c grader/sandbox/make_filters.c \
+GRADER_MAINS := $(wildcard grader/grade/main.c grader/sandbox/guard.c grader/sandbox/make_filters.c grader/sandbox/compile.c \
                  grader/serve/main.c grader/lecture/main.c grader/lecture/relay.c grader/page/main.c \
                  grader/words/main.c)
 ROOMS        := base sandbox wire words play checks result board page serve grade lecture
 GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard $(ROOMS:%=grader/%/*.c)))
-GRADER_BUILT := $(addprefix build/grader/,grade guard serve lecture relay trace_page todos)
+GRADER_BUILT := $(addprefix build/grader/,grade guard compile serve lecture relay trace_page todos)
 FILTERS      := build/grader/program.bpf build/grader/compiler.bpf
 
 TESTS   := $(patsubst %/tests/,build/tests/%_tests,$(sort $(dir $(wildcard */tests/*_tests.c))))
@@ -146,15 +148,14 @@ build/obj/sanitized/grader.a: $(GRADER:%.c=build/obj/sanitized/%.o)
 	@rm -f $@
 	$Qar rcs $@ $^
 
-# A student's program that does not compile leaves the compiler's messages in its .log and no program,
-# and stops nothing: the grader reads the log. It is tried again every time.
-build/labs/%.log: %.c build/obj/sanitized/common.a build/flags
-	$(call say,CC  ,$<)
-	@mkdir -p $(@D)
-	@rm -f $(basename $@)
-	$Q$(call COMPILE,$(SANITIZED)) -MF $(basename $@).d -MT $@ $(filter %.c %.a,$^) \
-	  $(WRAPPED) $(LIBRARIES) -o $(basename $@) >$@ 2>&1 && cat $@ || true
-$(addsuffix .log,$(filter-out $(wildcard $(STUDENTS)),$(STUDENTS))): FORCE
+# What each lab does by hand, so that its programs do not get it from common/: neither the header nor the code.
+by_hand_lab01 := connection server client stream
+by_hand_lab02 := server client stream
+by_hand_lab03 := $(by_hand_lab02)
+lab_of        = $(firstword $(subst -, ,$(1)))
+headers_of    = $(filter-out $(patsubst %,common/%.h,$(by_hand_$(1))),$(wildcard common/*.h))
+objects_of    = $(filter-out $(foreach name,$(by_hand_$(1)),%/common/$(name).o %/common/$(name)_% \
+                  %/common/inner/$(name).o %/common/inner/$(name)_%),$(COMMON:%.c=build/obj/sanitized/%.o))
 
 # A known mistake, which grader/mistakes/mistakes.py puts there, is compiled as a student's program is.
 mistake-programs: $(GRADER_BUILT) $(patsubst %.c,%.log,$(wildcard build/mistakes/*/*/*/*.c))
@@ -170,10 +171,22 @@ build/solutions/%.log: $$(*D)/solution/$$(*F).c build/obj/sanitized/common.a bui
 	$Q$(call COMPILE,$(SANITIZED)) $(WERROR) -MF $(basename $@).d -MT $@ $(filter %.c %.a,$^) \
 	  $(WRAPPED) $(LIBRARIES) -o $(basename $@) >$@ 2>&1 && cat $@ || { cat $@; rm -f $(basename $@); exit 1; }
 
+build/obj/sanitized/lab%.a: $$(call objects_of,lab$$*)
+	@rm -f $@
+	$Qar rcs $@ $^
+
+# A student's program is a stranger's file: grader/sandbox/compile.c takes it, and nothing else. One that does not compile
+# leaves the compiler's messages in its .log and no program, and stops nothing: the grader reads the log.
+build/labs/%.log: build/obj/sanitized/$$(call lab_of,$$*).a build/grader/compile build/grader/guard FORCE
+	+@build/grader/compile --source $*.c --output build/labs/$* \
+	  $(addprefix --header ,$(call headers_of,$(call lab_of,$*))) --archive '$(CURDIR)/$<' \
+	  -- $(CC) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(WRAPPED) $(LIBRARIES)
+
 # The grader's checks are Criterion tests that nothing refers to, so that here the objects themselves
 # are linked, and everywhere else the archive, of which only what is needed is taken.
 build/grader/grade: build/obj/plain/grader/grade/main.o $(GRADER:%.c=build/obj/plain/%.o)
 build/grader/guard: build/obj/plain/grader/sandbox/guard.o build/obj/plain/grader.a
+build/grader/compile: build/obj/plain/grader/sandbox/compile.o build/obj/plain/grader.a
 build/grader/serve: build/obj/plain/grader/serve/main.o build/obj/plain/grader.a
 build/grader/lecture: build/obj/plain/grader/lecture/main.o build/obj/plain/grader.a
 build/grader/relay: build/obj/plain/grader/lecture/relay.o build/obj/plain/grader.a
@@ -232,7 +245,7 @@ build/tests/variants/c/%: grader/tests/variants/c/%.c $(wildcard grader/tests/va
 	@mkdir -p $(@D)
 	$Q$(CC) $(SANITIZED) $(WERROR) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(filter %.c,$^) $(LIBRARIES) -o $@
 
--include $(wildcard build/obj/*/*/*.d build/obj/*/*/*/*.d build/labs/*/*.d build/solutions/*/*.d \
+-include $(wildcard build/obj/*/*/*.d build/obj/*/*/*/*.d build/solutions/*/*.d \
            build/tests/hostile/*.d build/bench/labs/*/*.d)
 
 # --- Commands -----------------------------------------------------------------------------------------

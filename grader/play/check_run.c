@@ -23,7 +23,7 @@ static const char *const verdict_names[] = {"passed", "failed", "fault"};
 
 /* What the program printed, cut to what a reader will look at. */
 static json_t *output_json(const char *bytes, size_t length) {
-  enum { LIMIT = 4096 };
+  enum { LIMIT = 16384 };
   return text_json(bytes, length < LIMIT ? length : LIMIT);
 }
 
@@ -44,11 +44,12 @@ static json_t *program_json(const struct exchange *exchange) {
   size_t stderr_length;
   const char *out = program_stdout(exchange->program, &stdout_length);
   const char *err = program_stderr(exchange->program, &stderr_length);
-  return json_pack("{s:o, s:s, s:s, s:o, s:o, s:s}", "command", command, "side",
+  const char *report = program_sanitizer_report(exchange->program);
+  return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o}", "command", command, "side",
                    exchange->listener ? "client" : "server", "end",
                    program_end_text(exchange->program), "stdout", output_json(out, stdout_length),
                    "stderr", output_json(err, stderr_length), "sanitizer",
-                   program_sanitizer_report(exchange->program));
+                   output_json(report, strlen(report)));
 }
 
 /* The few frames that explain the failure; none where it has nothing to do with frames. */

@@ -97,8 +97,26 @@ static int add_search_path(struct allowance *allowance) {
 }
 
 static int add_all_installed(struct allowance *allowance, const char *program) {
-  static const char *const folders[] = {"/usr", "/bin",   "/sbin",     "/lib",
-                                        "/opt", "/lib64", "/nix/store"};
+  /* Not all of /usr: in some containers this project itself is in /usr/src. */
+  static const char *const folders[] = {"/usr/bin",
+                                        "/usr/sbin",
+                                        "/usr/lib",
+                                        "/usr/lib32",
+                                        "/usr/lib64",
+                                        "/usr/libexec",
+                                        "/usr/include",
+                                        "/usr/share",
+                                        "/usr/local/bin",
+                                        "/usr/local/lib",
+                                        "/usr/local/include",
+                                        "/usr/x86_64-linux-gnu",
+                                        "/usr/aarch64-linux-gnu",
+                                        "/bin",
+                                        "/sbin",
+                                        "/lib",
+                                        "/lib64",
+                                        "/opt",
+                                        "/nix/store"};
   static const char *const files[] = {"/etc/alternatives", "/etc/ssl", "/proc", "/sys/fs/cgroup"};
   char folder[PATH_MAX];
   for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)

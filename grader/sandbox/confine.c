@@ -69,7 +69,8 @@ static int keep_files_and_ports(const struct confinement *bounds) {
   int rules = landlock_begin();
   if (rules < 0)
     return -1;
-  int result = landlock_allow_filling(rules, bounds->directory);
+  int result = bounds->compiler ? landlock_allow_working(rules, bounds->directory)
+                                : landlock_allow_filling(rules, bounds->directory);
   if (result == 0)
     result = landlock_allow_writing(rules, "/dev/null");
   for (size_t i = 0; result == 0 && i < sizeof system_files / sizeof *system_files; i++)
@@ -100,8 +101,9 @@ pid_t confine_start(const struct confinement *bounds, char **argv, char *reason,
   pid_t parent = getpid();
   struct filter filter = {0};
   reason[0] = '\0';
-  if (filter_read(&filter, FILTER_OF_PROGRAM) != 0 || pipe2(failure, O_CLOEXEC) != 0) {
-    snprintf(reason, size, "lost %s: %s", FILTER_OF_PROGRAM, strerror(errno));
+  const char *name = bounds->compiler ? FILTER_OF_COMPILER : FILTER_OF_PROGRAM;
+  if (filter_read(&filter, name) != 0 || pipe2(failure, O_CLOEXEC) != 0) {
+    snprintf(reason, size, "lost %s: %s", name, strerror(errno));
     filter_free(&filter);
     return -1;
   }

@@ -17,6 +17,7 @@ struct confinement {
   double file_size;           /* bytes of each file */
   double threads;             /* of this user, with all others: at so many, it can start no more */
   const char *const *allowed; /* as allowance.h has them; NULL ends them */
+  bool compiler;              /* it is no lab's program, but the compiler */
   bool without_landlock, without_filter; /* layers to be left out */
 };
 

@@ -2,7 +2,7 @@
  * guard: run one program, and let nothing of it remain.
  *
  *   guard --directory DIR --memory BYTES --processes N --cpu MS --file BYTES [--allow TEXT]...
- *         [--without-landlock] [--without-filter] -- PROGRAM [ARGUMENT]...
+ *         [--compiler] [--without-landlock] [--without-filter] -- PROGRAM [ARGUMENT]...
  *
  * The guard makes DIR and runs PROGRAM in it. It kills PROGRAM with all its descendants when PROGRAM
  * ends, passes a limit or is to be stopped, and removes DIR as its last act. It is a process of its own
@@ -57,7 +57,7 @@ struct guard {
   char *directory;
   double memory, processes, cpu, file; /* the limits; cpu in milliseconds */
   const char **allowed;                /* NULL ends them */
-  bool without_landlock, without_filter;
+  bool compiler, without_landlock, without_filter;
   pid_t program; /* 0 if there is none, or no more */
   int signals;   /* a descriptor from which SIGCHLD and SIGTERM are read */
   struct descendants descendants;
@@ -155,6 +155,7 @@ static void start(struct guard *guard, char **argv) {
                                .file_size = guard->file,
                                .threads = guard->threads + FLOOD_THREADS * guard->processes,
                                .allowed = guard->allowed,
+                               .compiler = guard->compiler,
                                .without_landlock = guard->without_landlock,
                                .without_filter = guard->without_filter};
   char reason[96];
@@ -356,15 +357,12 @@ static bool read_limit(const char *text, double *limit) {
 }
 
 int main(int argc, char **argv) {
-  static const struct option options[] = {{"directory", required_argument, NULL, 'd'},
-                                          {"memory", required_argument, NULL, 'm'},
-                                          {"processes", required_argument, NULL, 'p'},
-                                          {"cpu", required_argument, NULL, 'c'},
-                                          {"file", required_argument, NULL, 'f'},
-                                          {"allow", required_argument, NULL, 'a'},
-                                          {"without-landlock", no_argument, NULL, 'L'},
-                                          {"without-filter", no_argument, NULL, 'F'},
-                                          {NULL, 0, NULL, 0}};
+  static const struct option options[] = {
+      {"directory", required_argument, NULL, 'd'}, {"memory", required_argument, NULL, 'm'},
+      {"processes", required_argument, NULL, 'p'}, {"cpu", required_argument, NULL, 'c'},
+      {"file", required_argument, NULL, 'f'},      {"allow", required_argument, NULL, 'a'},
+      {"compiler", no_argument, NULL, 'C'},        {"without-landlock", no_argument, NULL, 'L'},
+      {"without-filter", no_argument, NULL, 'F'},  {NULL, 0, NULL, 0}};
   struct guard guard = {.allowed = calloc((size_t)argc + 1, sizeof *guard.allowed)};
   size_t allowed = 0;
   bool valid = guard.allowed != NULL;
@@ -376,6 +374,7 @@ int main(int argc, char **argv) {
     case 'c': valid &= read_limit(optarg, &guard.cpu); break;
     case 'f': valid &= read_limit(optarg, &guard.file); break;
     case 'a': guard.allowed[allowed++] = optarg; break;
+    case 'C': guard.compiler = true; break;
     case 'L': guard.without_landlock = true; break;
     case 'F': guard.without_filter = true; break;
     default: return usage();

@@ -110,12 +110,15 @@ static int add_limits(struct guard_command *command, const struct program_limits
              : 0;
 }
 
-static int add_allowed(struct guard_command *command, const char *const argv[], bool any_language) {
+static int add_allowed(struct guard_command *command, const char *const argv[],
+                       const struct program_limits *limits) {
   struct allowance allowance = {0};
-  int result = allowance_make(&allowance, argv, any_language);
+  int result = allowance_make(&allowance, argv, limits->any_language);
   for (size_t i = 0; result == 0 && i < allowance.count; i++)
     result = add_option(command, "--allow", allowance.texts[i]);
   allowance_free(&allowance);
+  if (result == 0 && limits->compiler)
+    result = add(command, "--compiler");
   if (result == 0 && protection_is_off("landlock"))
     result = add(command, "--without-landlock");
   if (result == 0 && protection_is_off("seccomp"))
@@ -139,7 +142,7 @@ static int make_arguments(struct guard_command *command, const char *guard,
   if (result == 0)
     result = add_limits(command, limits);
   if (result == 0)
-    result = add_allowed(command, absolute, limits->any_language);
+    result = add_allowed(command, absolute, limits);
   if (result == 0)
     result = add(command, "--");
   for (size_t i = 0; result == 0 && i < count; i++)

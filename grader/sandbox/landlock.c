@@ -35,6 +35,7 @@ enum {
   WRITE_FILE = 1 << 1,
   READ_FILE = 1 << 2,
   READ_DIR = 1 << 3,
+  REMOVE_FILE = 1 << 5,
   MAKE_DIR = 1 << 7,
   MAKE_REG = 1 << 8,
   TRUNCATE = 1 << 14,
@@ -104,6 +105,10 @@ int landlock_allow_writing(int rules, const char *path) {
 
 int landlock_allow_filling(int rules, const char *path) {
   return allow(rules, path, READ_FILE | READ_DIR | WRITE_FILE | TRUNCATE | MAKE_DIR | MAKE_REG);
+}
+
+int landlock_allow_working(int rules, const char *path) {
+  return landlock_allow_filling(rules, path) != 0 ? -1 : allow(rules, path, REMOVE_FILE);
 }
 
 static int allow_port(int rules, int number, uint64_t access) {

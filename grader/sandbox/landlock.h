@@ -33,6 +33,9 @@ int landlock_allow_executing(int rules, const char *path);
 int landlock_allow_writing(int rules, const char *path);
 int landlock_allow_filling(int rules, const char *path);
 
+/* The same for a compiler, which removes files that it has made. */
+int landlock_allow_working(int rules, const char *path);
+
 /* Allow a server on this TCP port (0: on any that is free), or a connection to it. Where the kernel
  * does not keep ports, all are allowed. Returns 0, or -1 with errno set. */
 int landlock_allow_binding(int rules, int port);

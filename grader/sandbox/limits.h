@@ -14,6 +14,7 @@ struct program_limits {
   size_t file_size;    /* bytes of each file it writes */
   size_t output;       /* bytes of standard output and of standard error, each */
   const char *options; /* of the sanitizers, besides those that they always have; NULL for none */
+  bool compiler;       /* it is the compiler: it starts programs, and removes its files */
   bool any_language;   /* it may use all that is installed, not only what a program in C needs */
 };
 

@@ -1,0 +1,404 @@
+/*
+ * compile: compile a student's program, which is a stranger's file, in bounds.
+ *
+ *   compile --source FILE --output PROGRAM [--header FILE]... [--archive FILE]... -- COMPILER [FLAG]... [LIBRARY]...
+ *
+ * FILE is taken as submission.h says, and copied into a folder of its own, together with the headers: the compiler
+ * sees these, the system's headers and the archives, and nothing else. It runs under the guard, as the program will:
+ * its time, memory, files and output are bounded. What it says is written to PROGRAM.log, and PROGRAM is made only if
+ * it succeeds. Status 0 even where it does not: the grader reads the log, and the other labs are graded. 1 if the work
+ * itself could not be done, 2 for wrong usage.
+ *
+ * PROGRAM.key has the digest of everything that it was made of: where that is the same, it is not made anew. Time
+ * stamps do not matter: an old file may have come just now.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <limits.h>
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "grader/base/text.h"
+#include "grader/sandbox/program.h"
+#include "grader/sandbox/remove.h"
+#include "grader/sandbox/submission.h"
+
+static const struct program_limits limits = {
+    .memory = (size_t)2 << 30,
+    .processes = 32,
+    .cpu_seconds = 10,
+    .file_size = (size_t)64 << 20,
+    .output = (size_t)1 << 20,
+    .any_language = true,
+    .compiler = true,
+};
+
+enum { WALL_SECONDS = 120, FILES = 64, LOG_SIZE = 64 << 10 };
+
+struct work {
+  const char *source, *output;
+  const char *headers[FILES + 1];
+  const char *archives[FILES + 1];
+  char **compiler; /* its command line; NULL ends it */
+  char root[PATH_MAX];
+  char view[PATH_MAX]; /* the folder that the compiler sees; "" before it is made */
+  struct buffer content;
+  struct buffer log;
+  char digest[2 * EVP_MAX_MD_SIZE + 1];
+};
+
+/* ---- what is compiled from what ---- */
+
+static int read_file(const char *path, struct buffer *content) {
+  char chunk[65536];
+  size_t length;
+  FILE *file = fopen(path, "re");
+  if (file == NULL)
+    return -1;
+  int result = 0;
+  while (result == 0 && (length = fread(chunk, 1, sizeof chunk, file)) > 0)
+    result = buffer_append(content, chunk, length);
+  if (ferror(file))
+    result = -1;
+  fclose(file);
+  return result;
+}
+
+static int write_file(const char *path, const void *bytes, size_t length, mode_t mode) {
+  int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+  if (file < 0)
+    return -1;
+  ssize_t written = write(file, bytes, length);
+  return close(file) != 0 || written != (ssize_t)length ? -1 : 0;
+}
+
+/* Each piece with its length before it, so that none can pass for the end of another. */
+static int digest_bytes(EVP_MD_CTX *digest, const void *bytes, size_t length) {
+  return EVP_DigestUpdate(digest, &length, sizeof length) == 1 &&
+                 EVP_DigestUpdate(digest, bytes, length) == 1
+             ? 0
+             : -1;
+}
+
+static int digest_files(EVP_MD_CTX *digest, const char *const *paths) {
+  int result = 0;
+  for (size_t i = 0; result == 0 && paths[i] != NULL; i++) {
+    struct buffer content = {0};
+    result = read_file(paths[i], &content);
+    if (result != 0)
+      fprintf(stderr, "compile: %s: %s\n", paths[i], strerror(errno));
+    if (result == 0)
+      result = digest_bytes(digest, paths[i], strlen(paths[i]));
+    if (result == 0)
+      result = digest_bytes(digest, content.bytes, content.length);
+    buffer_free(&content);
+  }
+  return result;
+}
+
+/* Of the file, the headers, the archives, the command, the place, and this program. */
+static int make_digest(struct work *work) {
+  const char *const self[] = {"/proc/self/exe", NULL};
+  unsigned char value[EVP_MAX_MD_SIZE];
+  unsigned length = 0;
+  EVP_MD_CTX *digest = EVP_MD_CTX_new();
+  int result = digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 ? 0 : -1;
+  if (result == 0)
+    result = digest_bytes(digest, work->content.bytes, work->content.length);
+  if (result == 0)
+    result = digest_files(digest, work->headers);
+  if (result == 0)
+    result = digest_files(digest, work->archives);
+  if (result == 0)
+    result = digest_files(digest, self);
+  if (result == 0)
+    result = digest_bytes(digest, work->root, strlen(work->root));
+  for (char **word = work->compiler; result == 0 && *word != NULL; word++)
+    result = digest_bytes(digest, *word, strlen(*word));
+  if (result == 0 && EVP_DigestFinal_ex(digest, value, &length) != 1)
+    result = -1;
+  EVP_MD_CTX_free(digest);
+  for (unsigned i = 0; i < length; i++)
+    snprintf(work->digest + 2 * (size_t)i, 3, "%02x", value[i]);
+  return result;
+}
+
+static const char *beside(const struct work *work, const char *suffix, char path[PATH_MAX]) {
+  snprintf(path, PATH_MAX, "%s.%s", work->output, suffix);
+  return path;
+}
+
+/* Whether the program is there already, made of the same. */
+static bool is_made(const struct work *work) {
+  char path[PATH_MAX];
+  struct buffer key = {0};
+  bool same = read_file(beside(work, "key", path), &key) == 0 &&
+              key.length == strlen(work->digest) &&
+              memcmp(key.bytes, work->digest, key.length) == 0;
+  buffer_free(&key);
+  return same && access(work->output, X_OK) == 0 && access(beside(work, "log", path), R_OK) == 0;
+}
+
+/* ---- the compiler's view ---- */
+
+/* Make the folders above a file. */
+static int make_folders(const char *path) {
+  char copy[PATH_MAX];
+  snprintf(copy, sizeof copy, "%s", path);
+  for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+    *slash = '\0';
+    if (mkdir(copy, 0755) != 0 && errno != EEXIST)
+      return -1;
+    *slash = '/';
+  }
+  return 0;
+}
+
+static int put(const struct work *work, const char *name, const struct buffer *content) {
+  char path[PATH_MAX];
+  if (snprintf(path, sizeof path, "%s/%s", work->view, name) >= (int)sizeof path)
+    return -1;
+  return make_folders(path) != 0 ? -1 : write_file(path, content->bytes, content->length, 0644);
+}
+
+static int make_view(struct work *work) {
+  const char *parent = getenv("TMPDIR");
+  char view[PATH_MAX];
+  snprintf(view, sizeof view, "%s/compile-XXXXXX", parent != NULL && *parent ? parent : "/tmp");
+  if (mkdtemp(view) == NULL || realpath(view, work->view) == NULL ||
+      put(work, work->source, &work->content) != 0)
+    return -1;
+  for (size_t i = 0; work->headers[i] != NULL; i++) {
+    struct buffer header = {0};
+    int result = read_file(work->headers[i], &header);
+    if (result == 0)
+      result = put(work, work->headers[i], &header);
+    buffer_free(&header);
+    if (result != 0)
+      return -1;
+  }
+  return 0;
+}
+
+/* ---- the compiler ---- */
+
+/* The compiler as the shell would find it. */
+static const char *find_command(const char *name, char path[PATH_MAX]) {
+  const char *folders = getenv("PATH");
+  if (strchr(name, '/') != NULL)
+    return realpath(name, path);
+  while (folders != NULL && *folders != '\0') {
+    size_t length = strcspn(folders, ":");
+    snprintf(path, PATH_MAX, "%.*s/%s", (int)length, folders, name);
+    if (length > 0 && access(path, X_OK) == 0)
+      return path;
+    folders += length + (folders[length] == ':');
+  }
+  return NULL;
+}
+
+/* The guard starts it in a folder to which it may write. From there it goes to its view, so that what it says has the
+ * file's own name. */
+static const char script[] = "out=$PWD; cd \"$1\" && shift && exec \"$@\" -o \"$out/program\"";
+
+/* Make the command: the shell, the script, and what follows is the script's. */
+static const char **make_command(const struct work *work, const char *compiler, char *map) {
+  size_t count = 0;
+  while (work->compiler[count] != NULL)
+    count++;
+  const char **command = calloc(count + FILES + 16, sizeof *command);
+  size_t n = 0;
+  if (command == NULL)
+    return NULL;
+  command[n++] = "/bin/sh";
+  command[n++] = "-c";
+  command[n++] = script;
+  command[n++] = "sh";
+  command[n++] = work->view;
+  command[n++] = compiler;
+  command[n++] = map;
+  command[n++] = work->source; /* before the archives and the libraries */
+  for (size_t i = 0; work->archives[i] != NULL; i++)
+    command[n++] = work->archives[i];
+  for (size_t i = 1; i < count; i++)
+    command[n++] = work->compiler[i];
+  return command;
+}
+
+static void on_time(uv_timer_t *timer) {
+  program_stop(timer->data);
+}
+
+/* Say in one line that it is the file's fault, and which. */
+static void log_error(struct work *work, const char *text) {
+  buffer_append_text(&work->log, work->source);
+  buffer_append_text(&work->log, ":");
+  buffer_append_text(&work->log, text);
+  buffer_append_text(&work->log, "\n");
+}
+
+/* Take the program from the guard's folder. */
+static int take_program(const struct work *work, const struct program *program) {
+  char from[PATH_MAX + 16];
+  char made[PATH_MAX];
+  struct buffer bytes = {0};
+  snprintf(from, sizeof from, "%s/program", program_directory(program));
+  int result = read_file(from, &bytes);
+  if (result == 0)
+    result = write_file(beside(work, "new", made), bytes.bytes, bytes.length, 0755);
+  if (result == 0)
+    result = rename(made, work->output);
+  buffer_free(&bytes);
+  return result;
+}
+
+static int take_result(struct work *work, const struct program *program, bool late) {
+  char text[512];
+  int code = 0;
+  size_t length = 0;
+  const char *said = program_stderr(program, &length);
+  text_append_clean(&work->log, said, length < LOG_SIZE ? length : LOG_SIZE);
+  if (program_end(program, &code) == PROGRAM_EXITED && code == 0)
+    return take_program(work, program);
+  if (program_end(program, &code) != PROGRAM_EXITED) {
+    snprintf(text, sizeof text, "1: error: the compiler %s",
+             late ? "did not come to an end" : program_end_text(program));
+    log_error(work, text);
+  }
+  return 1;
+}
+
+/* Returns 0 if the program is there, 1 if the file does not compile, -1 if the work could not be done. */
+static int run_compiler(struct work *work, const char *const command[], const char *guard) {
+  uv_loop_t loop;
+  uv_timer_t timer;
+  if (uv_loop_init(&loop) != 0 || uv_timer_init(&loop, &timer) != 0)
+    return -1;
+  static const char *const environment[] = {"LC_ALL=C.UTF-8", NULL};
+  struct program *program = program_start(&loop, guard, command, environment, &limits, NULL, NULL);
+  int result = -1;
+  timer.data = program;
+  if (program != NULL && uv_timer_start(&timer, on_time, WALL_SECONDS * 1000, 0) == 0) {
+    while (!program_ended(program))
+      uv_run(&loop, UV_RUN_ONCE);
+    result = take_result(work, program, program_end(program, NULL) == PROGRAM_STOPPED);
+  }
+  program_free(program);
+  uv_close((uv_handle_t *)&timer, NULL);
+  uv_run(&loop, UV_RUN_DEFAULT);
+  uv_loop_close(&loop);
+  return result;
+}
+
+static int compile_in_view(struct work *work) {
+  char compiler[PATH_MAX];
+  char self[PATH_MAX];
+  char guard[PATH_MAX + 8];
+  char map[2 * PATH_MAX + 32];
+  ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+  if (length < 0 || find_command(work->compiler[0], compiler) == NULL) {
+    fprintf(stderr, "compile: %s: %s\n", work->compiler[0], strerror(ENOENT));
+    return -1;
+  }
+  self[length] = '\0';
+  snprintf(guard, sizeof guard, "%s/guard", dirname(self));
+  snprintf(map, sizeof map, "-ffile-prefix-map=%s=%s", work->view, work->root);
+  const char **command = make_command(work, compiler, map);
+  int result = command != NULL ? run_compiler(work, command, guard) : -1;
+  free(command);
+  return result;
+}
+
+/* ---- the work ---- */
+
+/* Take the file. Returns 0, or 1 and the log says why not. */
+static int take_source(struct work *work) {
+  char why[512];
+  char text[600];
+  if (submission_read(work->source, &work->content, why, sizeof why) != 0) {
+    snprintf(text, sizeof text, "1: error: %s", why);
+    log_error(work, text);
+    return 1;
+  }
+  if (submission_check_includes(&work->content, why, sizeof why) == 0)
+    return 0;
+  log_error(work, why);
+  return 1;
+}
+
+static int do_work(struct work *work) {
+  char path[PATH_MAX];
+  int result = take_source(work);
+  if (result == 0 && make_digest(work) != 0)
+    return -1;
+  if (result == 0 && is_made(work))
+    return 0;
+  printf("  CC   %s\n", work->source);
+  fflush(stdout);
+  (void)unlink(work->output); /* which may not be there */
+  (void)unlink(beside(work, "key", path));
+  if (result == 0)
+    result = make_folders(work->output) != 0 || make_view(work) != 0 ? -1 : compile_in_view(work);
+  if (result < 0 || make_folders(work->output) != 0 ||
+      write_file(beside(work, "log", path), work->log.bytes, work->log.length, 0644) != 0)
+    return -1;
+  fwrite(work->log.bytes != NULL ? work->log.bytes : "", 1, work->log.length, stdout);
+  if (result == 0)
+    result = write_file(beside(work, "key", path), work->digest, strlen(work->digest), 0644);
+  return result < 0 ? -1 : 0;
+}
+
+static int usage(void) {
+  fprintf(stderr, "usage: compile --source FILE --output PROGRAM [--header FILE]... "
+                  "[--archive FILE]... -- COMPILER [FLAG]... [LIBRARY]...\n");
+  return 2;
+}
+
+static bool add_file(const char **files, const char *path) {
+  size_t count = 0;
+  while (files[count] != NULL)
+    count++;
+  if (count == FILES)
+    return false;
+  files[count] = path;
+  return true;
+}
+
+int main(int argc, char **argv) {
+  static const struct option options[] = {{"source", required_argument, NULL, 's'},
+                                          {"output", required_argument, NULL, 'o'},
+                                          {"header", required_argument, NULL, 'h'},
+                                          {"archive", required_argument, NULL, 'a'},
+                                          {NULL, 0, NULL, 0}};
+  static struct work work;
+  bool valid = true;
+  for (int option; (option = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
+    switch (option) {
+    case 's': work.source = optarg; break;
+    case 'o': work.output = optarg; break;
+    case 'h': valid = add_file(work.headers, optarg) && valid; break;
+    case 'a': valid = add_file(work.archives, optarg) && valid; break;
+    default: return usage();
+    }
+  }
+  if (!valid || optind == argc || work.source == NULL || work.output == NULL)
+    return usage();
+  work.compiler = argv + optind;
+  int result = getcwd(work.root, sizeof work.root) != NULL ? do_work(&work) : -1;
+  if (result != 0)
+    fprintf(stderr, "compile: %s: %s\n", work.source, strerror(errno));
+  if (work.view[0] != '\0')
+    (void)remove_directory(work.view);
+  buffer_free(&work.content);
+  buffer_free(&work.log);
+  return result == 0 ? 0 : 1;
+}

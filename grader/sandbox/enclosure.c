@@ -1,0 +1,233 @@
+/* enclosure: see enclosure.h. */
+#include "grader/sandbox/enclosure.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "grader/sandbox/protection.h"
+
+enum {
+  WALL_SECONDS = 1200, /* of the whole grading: sixty times what it takes on a small machine */
+  WORDS = 256,
+};
+
+static const char not_enclosed[] = "";
+
+/* ---- the command ---- */
+
+struct command {
+  char *words[WORDS + 1]; /* NULL ends them */
+  size_t count;
+};
+
+/* What has no room, or no memory, makes the command useless. */
+static void add(struct command *command, const char *word) {
+  char *copy = command->count < WORDS ? strdup(word) : NULL;
+  if (copy == NULL) {
+    fprintf(stderr, "grade: the command for bwrap is too long\n");
+    exit(3);
+  }
+  command->words[command->count++] = copy;
+}
+
+static void add_all(struct command *command, ...) {
+  va_list words;
+  va_start(words, command);
+  for (const char *word = va_arg(words, const char *); word != NULL;
+       word = va_arg(words, const char *))
+    add(command, word);
+  va_end(words);
+}
+
+static void add_bind(struct command *command, const char *how, const char *path) {
+  char real[PATH_MAX];
+  if (realpath(path, real) != NULL)
+    add_all(command, how, real, real, NULL);
+}
+
+/* Put an empty folder over each that this pattern names. */
+static void hide(struct command *command, const char *pattern) {
+  glob_t found;
+  if (glob(pattern, GLOB_ONLYDIR, NULL, &found) != 0)
+    return;
+  for (size_t i = 0; i < found.gl_pathc; i++) {
+    char real[PATH_MAX];
+    struct stat status;
+    if (realpath(found.gl_pathv[i], real) != NULL && lstat(found.gl_pathv[i], &status) == 0 &&
+        S_ISDIR(status.st_mode))
+      add_all(command, "--tmpfs", real, NULL);
+  }
+  globfree(&found);
+}
+
+static void add_namespaces(struct command *command) {
+  add_all(command, "bwrap", "--die-with-parent", "--unshare-user", "--unshare-pid", "--unshare-ipc",
+          "--unshare-net", "--unshare-uts", "--cap-drop", "ALL", "--ro-bind", "/", "/", NULL);
+}
+
+/* What is one's own, and other people's. */
+static void add_files(struct command *command, const struct enclosure *enclosure,
+                      const char *self) {
+  static const char *const others[] = {"/home", "/root", "/srv", "/mnt", "/media", "/run"};
+  static const char *const secrets[] = {"grader/mistakes", "grader/tests", "build/tests",
+                                        "build/mistakes", ".git"};
+  bool solutions = strstr(enclosure->programs, "solutions") != NULL;
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    hide(command, others[i]);
+  add_all(command, "--size", "536870912", "--tmpfs", "/tmp", "--dev", "/dev", "--proc", "/proc",
+          NULL);
+  add_bind(command, "--ro-bind", ".");
+  for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+    hide(command, secrets[i]);
+  if (!solutions) {
+    hide(command, "lab[0-9][0-9]-*/solution");
+    hide(command, "build/solutions");
+  }
+  add_bind(command, "--ro-bind", enclosure->programs);
+  add_bind(command, "--ro-bind", self);
+  add_bind(command, "--ro-bind", enclosure->known);
+  add_bind(command, "--bind", enclosure->output);
+}
+
+static void free_command(struct command *command) {
+  for (size_t i = 0; i < command->count; i++)
+    free(command->words[i]);
+  *command = (struct command){0};
+}
+
+/* ---- the process ---- */
+
+static volatile sig_atomic_t interrupted; /* by this signal: what a handler may note */
+
+static void on_signal(int number) {
+  interrupted = number;
+}
+
+/* In the child. */
+static _Noreturn void become(char *const *words, const char *kind, pid_t parent) {
+  (void)setenv(ENCLOSURE_KIND, kind, 1);
+  (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() == parent)
+    execvp(words[0], words);
+  fprintf(stderr, "grade: %s: %s\n", words[0], strerror(errno));
+  _exit(127);
+}
+
+static double now(void) {
+  struct timespec time = {0};
+  (void)clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* End it, whatever it does: bubblewrap takes all that is inside with it; without, the groups are ended. */
+static void end(pid_t pid, int number) {
+  (void)kill(pid, number);
+  (void)kill(-pid, number);
+}
+
+/* Wait for the child, the clock, or a signal for us. Returns its exit status, 128 and more for a signal, or -1 with
+ * why said. */
+static int await_end(pid_t pid, double deadline) {
+  sigset_t wanted;
+  sigemptyset(&wanted);
+  sigaddset(&wanted, SIGCHLD);
+  int status = 0;
+  while (waitpid(pid, &status, WNOHANG) == 0) {
+    struct timespec tick = {.tv_sec = 1};
+    (void)sigtimedwait(&wanted, NULL, &tick); /* also when another signal comes */
+    if (interrupted != 0)
+      end(pid, interrupted);
+    if (now() <= deadline)
+      continue;
+    fprintf(
+        stderr,
+        "grade: the grading did not end within %d s, and was broken off: there are no results\n",
+        WALL_SECONDS);
+    end(pid, SIGKILL);
+    (void)waitpid(pid, &status, 0);
+    return -1;
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int run(char *const *words, const char *kind) {
+  pid_t parent = getpid();
+  struct sigaction action = {.sa_handler = on_signal};
+  sigset_t child;
+  sigset_t before;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  if (sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0 ||
+      sigprocmask(SIG_BLOCK, &child, &before) != 0)
+    return -1;
+  pid_t pid = fork();
+  if (pid == 0) {
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    become(words, kind, parent);
+  }
+  return pid < 0 ? -1 : await_end(pid, now() + WALL_SECONDS);
+}
+
+/* ---- what is asked for ---- */
+
+bool enclosure_is_there(void) {
+  struct command command = {0};
+  if (protection_is_off("bubblewrap"))
+    return false;
+  pid_t pid = fork();
+  if (pid == 0) {
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0 || dup2(null, STDERR_FILENO) < 0)
+      _exit(1);
+    add_namespaces(&command);
+    add_all(&command, "--dev", "/dev", "--proc", "/proc", "--", "/bin/true", NULL);
+    execvp(command.words[0], command.words);
+    _exit(1);
+  }
+  int status = 1;
+  return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+int enclosure_run(const struct enclosure *enclosure, char **argv) {
+  char self[PATH_MAX];
+  char folder[PATH_MAX];
+  ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+  if (length < 0 || getcwd(folder, sizeof folder) == NULL) {
+    fprintf(stderr, "grade: %s\n", strerror(errno));
+    return 3;
+  }
+  self[length] = '\0';
+  int status;
+  if (enclosure_is_there()) {
+    struct command command = {0};
+    char place[PATH_MAX];
+    snprintf(place, sizeof place, "%.*s", (int)(strrchr(self, '/') - self), self);
+    add_namespaces(&command);
+    add_files(&command, enclosure, place);
+    add_all(&command, "--chdir", folder, "--setenv", "TMPDIR", "/tmp", "--", self, NULL);
+    for (char **argument = argv + 1; *argument != NULL; argument++)
+      add(&command, *argument);
+    status = run(command.words, "bubblewrap");
+    free_command(&command);
+  } else {
+    argv[0] = self;
+    status = run(argv, not_enclosed);
+  }
+  if (status == 0 || status == 1 || status == 2)
+    return status;
+  if (status > 3 && interrupted == 0)
+    fprintf(stderr, "grade: the grading ended by itself before its time: there are no results\n");
+  return 3;
+}
