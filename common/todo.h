@@ -8,6 +8,11 @@
  * end the program with status 1. The lab is taken from the name of the source file. */
 #define todo(number, text) todo_stop(__FILE__, number, text)
 
+/* Print the same, once, and go on: for what a program can do without for a while. */
+#define todo_later(number, text) todo_note(__FILE__, number, text)
+
+void todo_note(const char *file, int number, const char *text);
+
 _Noreturn void todo_stop(const char *file, int number, const char *text);
 
 #endif

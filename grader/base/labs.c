@@ -6,8 +6,8 @@
 const struct lab labs_all[] = {
     {"lab01", "lab01-session", "one session", {"session"}, 15, false},
     {"lab02", "lab02-requests", "requests and responses", {"requests"}, 20, false},
-    {"lab03", "lab03-server", "a server", {"server"}, 15, false},
-    {"lab04", "lab04-router", "a router", {"router"}, 15, false},
+    {"lab03", "lab03-server", "a server", {"server"}, 20, false},
+    {"lab04", "lab04-router", "a router", {"router"}, 10, false},
     {"lab05", "lab05-timeouts", "timeouts", {"client", "server"}, 15, false},
     {"lab06", "lab06-tls", "TLS", {"server", "client"}, 20, true},
 };

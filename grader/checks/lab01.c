@@ -37,6 +37,7 @@ CHECK(lab01, preface, .points = 1, .todo = 3, .section = "3.4",
       .sentence = "the connection preface comes first, and SETTINGS right behind it") {
   struct peer *peer = start_session(exchange);
   peer_expect_preface(peer);
+  exchange_earn(exchange);
   peer_send_settings(peer, NULL, 0);
   finish(exchange, peer);
 }
@@ -48,6 +49,7 @@ CHECK(lab01, settings_ack, .points = 1, .todo = 4, .section = "6.5.3",
   peer_expect_preface(peer);
   peer_send_settings(peer, NULL, 0);
   peer_expect_settings_ack(peer);
+  exchange_earn(exchange);
   peer_send_settings_ack(peer);
   finish(exchange, peer);
 }
@@ -74,7 +76,8 @@ CHECK(lab01, settings_printed, .points = 2, .todo = 5, .section = "6.5.2",
   const size_t count = sizeof settings / sizeof settings[0];
   struct peer *peer = start_session(exchange);
   peer_send_settings(peer, settings, count);
-  finish(exchange, peer);
+  peer_expect_goodbye(peer);
+  exchange_wait_for_end(exchange);
   const char *output = program_stdout(exchange->program, NULL);
   for (size_t i = 0; i < count; i++) {
     char line[128];
@@ -86,6 +89,8 @@ CHECK(lab01, settings_printed, .points = 2, .todo = 5, .section = "6.5.2",
     exchange_fail_at(exchange, -1, line, *output ? output : "nothing was printed",
                      "A setting that the server sent is not printed.");
   }
+  exchange_earn(exchange);
+  exchange_expect_status(exchange, 0);
 }
 
 CHECK(lab01, ping, .points = 1, .todo = 4, .section = "6.7",
@@ -97,6 +102,7 @@ CHECK(lab01, ping, .points = 1, .todo = 4, .section = "6.7",
   peer_send_settings(peer, NULL, 0);
   peer_send_ping(peer, octets);
   peer_expect_ping_ack(peer, octets);
+  exchange_earn(exchange);
   peer_send_settings_ack(peer);
   finish(exchange, peer);
 }
@@ -110,10 +116,13 @@ CHECK(lab01, slowly, .points = 1, .todo = 4, .section = "4.1",
   struct peer *peer = start_session(exchange);
   peer_send_slowly(peer);
   peer_send_settings(peer, settings, 1);
-  finish(exchange, peer);
+  peer_expect_goodbye(peer);
+  exchange_wait_for_end(exchange);
   if (!has_line(program_stdout(exchange->program, NULL), line))
     exchange_fail_at(exchange, -1, line, program_stdout(exchange->program, NULL),
                      "The setting in a frame that arrived in pieces is not printed.");
+  exchange_earn(exchange);
+  exchange_expect_status(exchange, 0);
 }
 
 CHECK(lab01, goodbye, .points = 2, .todo = 6, .section = "5.4.1",

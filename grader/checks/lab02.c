@@ -247,6 +247,7 @@ CHECK(lab02, get, .points = 1, .todo = 1, .section = "8.3.1",
   expect_well_formed(exchange, peer, stream_id);
   peer_expect_end_of_request(peer, stream_id);
   expect_no_data(exchange, peer, stream_id);
+  exchange_earn(exchange);
   peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
   peer_send_body(peer, stream_id, "fine\n", 5);
   struct buffer output = {0};
@@ -266,6 +267,7 @@ CHECK(lab02, post, .points = 1, .todo = 2, .section = "8.1",
   expect_field(exchange, peer, stream_id, ":method", "POST");
   expect_well_formed(exchange, peer, stream_id);
   expect_body(exchange, peer, stream_id, body, "The request's body is not what -d says.");
+  exchange_earn(exchange);
   peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
   peer_send_body(peer, stream_id, body, strlen(body));
   struct buffer output = {0};
@@ -289,6 +291,7 @@ CHECK(lab02, post_pieces, .points = 1, .todo = 2, .section = "8.1",
   int32_t stream_id = peer_expect_request(peer);
   expect_body(exchange, peer, stream_id, body,
               "The request's body is not all of the -d, one after the other.");
+  exchange_earn(exchange);
   peer_send_headers(peer, stream_id, true, ":status", "200", NULL);
   struct buffer output = {0};
   append_plain(&output, "", 0);
@@ -306,6 +309,7 @@ CHECK(lab02, post_empty, .points = 1, .todo = 2, .section = "8.1",
   peer_expect_end_of_request(peer, stream_id);
   if (peer_stream(peer, stream_id)->body.length != 0)
     exchange_fail(exchange, "The request's body is not empty, but -d is.");
+  exchange_earn(exchange);
   peer_send_headers(peer, stream_id, true, ":status", "204", NULL);
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 204\n\n");
@@ -332,6 +336,18 @@ static bool is_blocked(void *argument) {
          (used == NGHTTP2_INITIAL_WINDOW_SIZE && program_idle(peer->exchange->program) > 0);
 }
 
+/* It sends what the windows allow, and then waits. */
+static void expect_blocked(struct peer *peer, int32_t stream_id) {
+  if (!exchange_await(peer->exchange, is_blocked, peer) ||
+      window_used(peer) > NGHTTP2_INITIAL_WINDOW_SIZE) {
+    char seen[64];
+    snprintf(seen, sizeof seen, "%zu bytes of DATA%s", window_used(peer),
+             peer_stream(peer, stream_id)->ended ? ", and END_STREAM" : "");
+    exchange_fail_at(peer->exchange, -1, "65,535 bytes of DATA, as the windows allow, then a pause",
+                     seen, "The program does not send what the flow-control windows allow.");
+  }
+}
+
 static bool has_ended_or_is_too_long(void *argument) {
   const struct peer_stream *stream = argument;
   return stream->ended || stream->reset || stream->body.length > MEBIBYTE;
@@ -353,14 +369,7 @@ CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
   peer->hold_windows = true;
   peer_handshake(peer);
   int32_t stream_id = peer_expect_request(peer);
-  if (!exchange_await(exchange, is_blocked, peer) ||
-      window_used(peer) > NGHTTP2_INITIAL_WINDOW_SIZE) {
-    char seen[64];
-    snprintf(seen, sizeof seen, "%zu bytes of DATA%s", window_used(peer),
-             peer_stream(peer, stream_id)->ended ? ", and END_STREAM" : "");
-    exchange_fail_at(exchange, -1, "65,535 bytes of DATA, as the windows allow, then a pause", seen,
-                     "The program does not send what the flow-control windows allow.");
-  }
+  expect_blocked(peer, stream_id);
   peer_send_window_update(peer, stream_id, 1);
   peer_send_window_update(peer, 0, 2 * MEBIBYTE);
   peer_send_window_update(peer, stream_id, 2 * MEBIBYTE);
@@ -376,15 +385,49 @@ CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
   if (!equal)
     exchange_fail(exchange, "The body of 1,048,576 bytes did not arrive whole: %zu bytes came.",
                   body->length);
+  exchange_earn(exchange);
   peer_send_headers(peer, stream_id, true, ":status", "204", NULL);
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 204\n\n");
   finish(exchange, peer, &output, "The response is not printed as it came.");
 }
 
+/* Both directions of a stream are open at once: the response begins while the request's body waits for the windows. */
+CHECK(lab02, duplex, .points = 1, .todo = 5, .section = "8.1",
+      .sentence = "the response begins while the body is still being sent: both come whole") {
+  enum { SIZE = 100000 };
+  static char body[SIZE + 1];
+  char first[32];
+  char last[32];
+  uint8_t octets[8];
+  exchange_random_text(exchange, body, SIZE);
+  exchange_random_text(exchange, first, 20);
+  exchange_random_text(exchange, last, 20);
+  exchange_random_octets(exchange, octets, sizeof octets);
+  exchange_listen(exchange);
+  exchange_start(exchange, "requests", "-d", body, url_of(exchange, "/send-data"), NULL);
+  struct peer *peer = exchange_accept(exchange);
+  peer->hold_windows = true;
+  peer_handshake(peer);
+  int32_t stream_id = peer_expect_request(peer);
+  expect_blocked(peer, stream_id);
+  peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
+  peer_send_data(peer, stream_id, first, strlen(first), false);
+  peer_settle(peer, octets);
+  peer_send_window_update(peer, 0, MEBIBYTE);
+  peer_send_window_update(peer, stream_id, MEBIBYTE);
+  expect_body(exchange, peer, stream_id, body,
+              "The body is not sent to its end, once the response has begun.");
+  peer_send_data(peer, stream_id, last, strlen(last), true);
+  struct buffer output = {0};
+  append_plain(&output, first, strlen(first));
+  buffer_append(&output, last, strlen(last));
+  finish(exchange, peer, &output, "The response that began early is not printed whole.");
+}
+
 /* --- Responses -------------------------------------------------------------------------------------- */
 
-CHECK(lab02, headers, .points = 2, .todo = 3, .section = "8.3.2",
+CHECK(lab02, headers, .points = 1, .todo = 3, .section = "8.3.2",
       .sentence = "the response's header fields in order, an empty line, the body") {
   char name[3][16];
   char value[3][16];
@@ -541,6 +584,7 @@ CHECK(lab02, at_once, .points = 2, .todo = 1, .section = "5",
       .sentence = "all requests are sent at once: the server answers when it has all of them") {
   int32_t streams[3] = {0};
   struct peer *peer = start_three(exchange, streams);
+  exchange_earn(exchange);
   struct buffer output = {0};
   for (int i = 2; i >= 0; i--) {
     char body[32];

@@ -1,4 +1,4 @@
-/* The checks of lab 3: a server that answers everything. 15 points. */
+/* The checks of lab 3: a server that answers everything. 20 points. */
 #include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdio.h>
@@ -55,6 +55,7 @@ static void expect_service(struct peer *peer, int32_t stream_id) {
 CHECK(lab03, listening, .points = 1, .todo = 1, .section = NULL,
       .sentence = "it says where it listens, and that is where it answers") {
   expect_service(start_server(exchange), 1);
+  exchange_earn(exchange);
   exchange_end_server_by(exchange, SIGINT); /* all others end by SIGTERM */
 }
 
@@ -64,10 +65,11 @@ CHECK(lab03, settings, .points = 1, .todo = 1, .section = "3.4",
   peer_expect_preface(peer);
   peer_expect_settings_ack(peer);
   expect_service(peer, 1);
+  exchange_earn(exchange);
   exchange_end_server(exchange);
 }
 
-CHECK(lab03, get, .points = 1, .todo = 4, .section = "8.1",
+CHECK(lab03, get, .points = 2, .todo = 4, .section = "8.1",
       .sentence = "GET on any path: 200, date, Hello World!, END_STREAM") {
   char path[32] = "/";
   exchange_random_text(exchange, path + 1, 16);
@@ -75,6 +77,7 @@ CHECK(lab03, get, .points = 1, .todo = 4, .section = "8.1",
   peer_send_request(peer, 1, true, "GET", path);
   expect_answer(peer, 1, BODY);
   expect_service(peer, 3);
+  exchange_earn(exchange);
   exchange_end_server(exchange);
 }
 
@@ -87,7 +90,7 @@ static void expect_no_body(struct peer *peer, int32_t stream_id, const char *wha
   expect_answer(peer, stream_id, "");
 }
 
-CHECK(lab03, methods, .points = 1, .todo = 2, .section = "8.3.1",
+CHECK(lab03, methods, .points = 2, .todo = 2, .section = "8.3.1",
       .sentence = "PUT, DELETE, OPTIONS are answered alike, HEAD without a body") {
   static const char *const methods[] = {"PUT", "DELETE", "OPTIONS"};
   struct peer *peer = start_server(exchange);
@@ -103,6 +106,7 @@ CHECK(lab03, methods, .points = 1, .todo = 2, .section = "8.3.1",
   peer_send_request(peer, stream_id + 2, false, "HEAD", "/");
   peer_send_headers(peer, stream_id + 2, true, "x-trailer", "of the request", NULL);
   expect_no_body(peer, stream_id + 2, "The trailers of a request are taken for another request.");
+  exchange_earn(exchange);
   exchange_end_server(exchange);
 }
 
@@ -112,7 +116,7 @@ static bool sleeps_or_has_answered(void *argument) {
   return peer_stream(peer, 1)->opened || program_idle(peer->exchange->program) > 0;
 }
 
-CHECK(lab03, post, .points = 2, .todo = 5, .section = "8.1",
+CHECK(lab03, post, .points = 3, .todo = 5, .section = "8.1",
       .sentence = "a request with a body is answered when it has ended, not before") {
   char text[64];
   exchange_random_text(exchange, text, 40);
@@ -130,6 +134,7 @@ CHECK(lab03, post, .points = 2, .todo = 5, .section = "8.1",
   peer_send_request(peer, 3, false, "POST", "/send-data");
   peer_send_data(peer, 3, "", 0, true);
   expect_answer(peer, 3, BODY);
+  exchange_earn(exchange);
   exchange_end_server(exchange);
 }
 
@@ -143,6 +148,7 @@ CHECK(lab03, hundred_streams, .points = 1, .todo = 1, .section = "5.1.2",
     peer_send_data(peer, 2 * i + 1, "x", 1, true);
   for (int i = 0; i < COUNT; i++)
     expect_answer(peer, 2 * i + 1, BODY);
+  exchange_earn(exchange);
   exchange_end_server(exchange);
 }
 
@@ -157,7 +163,7 @@ static uint32_t max_concurrent_streams(const struct exchange *exchange) {
   return UINT32_MAX;
 }
 
-CHECK(lab03, streams_freed, .points = 1, .todo = 6, .section = "5.1",
+CHECK(lab03, streams_freed, .points = 2, .todo = 6, .section = "5.1",
       .sentence = "a stream that has ended is forgotten, though its client stays") {
   enum { ROUNDS = 5, COUNT = 50, BLOCK = 2048 };
   long memory[ROUNDS];
@@ -200,6 +206,7 @@ CHECK(lab03, fifty_connections, .points = 1, .todo = 1, .section = "9.1",
     peer_send_data(peers[i], 1, "x", 1, true);
   for (int i = 0; i < COUNT; i++)
     expect_answer(peers[i], 1, BODY);
+  exchange_earn(exchange);
   exchange_end_server(exchange);
 }
 
@@ -214,7 +221,7 @@ static bool has_come(void *argument) {
   return peer_stream(progress->peer, 1)->body.length >= progress->length;
 }
 
-CHECK(lab03, tiny_window, .points = 1, .todo = 3, .section = "6.9.2",
+CHECK(lab03, tiny_window, .points = 2, .todo = 3, .section = "6.9.2",
       .sentence = "a client with a window of one byte gets the body byte by byte") {
   const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1}};
   exchange_start_server(exchange, "server", NULL);
@@ -236,6 +243,7 @@ CHECK(lab03, tiny_window, .points = 1, .todo = 3, .section = "6.9.2",
                             1); /* also for what ends it, should that be a frame without octets */
   }
   expect_answer(peer, 1, BODY);
+  exchange_earn(exchange);
   exchange_end_server(exchange);
 }
 
@@ -302,6 +310,7 @@ CHECK(lab03, port_taken, .points = 1, .todo = 1, .section = NULL,
   exchange_start(exchange, "server", "--port", "http", NULL); /* what is no port is wrong usage */
   exchange_expect_error(exchange, 2);
   expect_service(start_server(exchange), 1); /* and with a free port it works */
+  exchange_earn(exchange);
   exchange_end_server(exchange);
 }
 

@@ -1,5 +1,5 @@
 /* The checks of lab 4: a router. Each request goes to the program and to the reference server, and the answers are
- * compared. 15 points. */
+ * compared. 10 points. */
 #include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdio.h>
@@ -76,7 +76,7 @@ static void ask_and_compare(struct pair *pair, const char *method, const char *p
   compare(pair, ask(pair, method, path));
 }
 
-CHECK(lab04, hello_world, .points = 2, .todo = 2, .section = "8.1",
+CHECK(lab04, hello_world, .points = 1, .todo = 2, .section = "8.1",
       .sentence = "GET /hello-world: 200, Hello World") {
   struct pair pair = start_pair(exchange);
   ask_and_compare(&pair, "GET", "/hello-world");
@@ -84,13 +84,13 @@ CHECK(lab04, hello_world, .points = 2, .todo = 2, .section = "8.1",
   exchange_end_server_by(exchange, SIGINT); /* all others end by SIGTERM */
 }
 
-CHECK(lab04, ping, .points = 2, .todo = 2, .section = "8.1", .sentence = "GET /ping: 200, pong") {
+CHECK(lab04, ping, .points = 1, .todo = 2, .section = "8.1", .sentence = "GET /ping: 200, pong") {
   struct pair pair = start_pair(exchange);
   ask_and_compare(&pair, "GET", "/ping");
   exchange_end_server(exchange);
 }
 
-CHECK(lab04, not_found, .points = 3, .todo = 3, .section = "8.3.2",
+CHECK(lab04, not_found, .points = 2, .todo = 3, .section = "8.3.2",
       .sentence = "any other path: 404, content-type, path not found") {
   char path[32] = "/";
   exchange_random_text(exchange, path + 1, 16);
@@ -100,7 +100,7 @@ CHECK(lab04, not_found, .points = 3, .todo = 3, .section = "8.3.2",
   exchange_end_server(exchange);
 }
 
-CHECK(lab04, method, .points = 2, .todo = 1, .section = "8.3.1",
+CHECK(lab04, method, .points = 1, .todo = 1, .section = "8.3.1",
       .sentence = "another method on a GET route: 404, HEAD without a body") {
   static const char *const methods[] = {"POST", "PUT", "DELETE", "OPTIONS", "HEAD", "get"};
   struct pair pair = start_pair(exchange);
@@ -163,7 +163,7 @@ CHECK(lab04, log, .points = 1, .todo = 4, .section = NULL,
   }
 }
 
-CHECK(lab04, at_once, .points = 2, .todo = 2, .section = "5",
+CHECK(lab04, at_once, .points = 1, .todo = 2, .section = "5",
       .sentence = "a hundred requests at once, each with the answer that is its own") {
   static const char *const paths[] = {"/ping", "/nothing", "/hello-world", "/ping/"};
   enum { COUNT = 100 };

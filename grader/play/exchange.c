@@ -351,6 +351,12 @@ char *exchange_random_text(struct exchange *exchange, char *text, size_t length)
   return text;
 }
 
+/* --- Credit ------------------------------------------------------------------------------------------ */
+
+void exchange_earn(struct exchange *exchange) {
+  exchange->earned = true;
+}
+
 /* --- Failure ------------------------------------------------------------------------------------- */
 
 void exchange_fault(struct exchange *exchange, const char *why) {

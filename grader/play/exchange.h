@@ -59,6 +59,7 @@ struct exchange {
   bool out_of_memory; /* noticed where exchange_fault cannot be called */
   bool stopping;      /* the check is over: the program is made to end */
   enum verdict verdict;
+  bool earned; /* see exchange_earn */
   struct finding finding;
   jmp_buf stop; /* where exchange_fail goes */
 };
@@ -129,6 +130,12 @@ void exchange_random_octets(struct exchange *exchange, void *octets, size_t leng
 
 /* Fill `text` with `length` random small letters and a NUL. Returns `text`. */
 char *exchange_random_text(struct exchange *exchange, char *text, size_t length);
+
+/* --- Credit -------------------------------------------------------------------------------------- */
+
+/* All that this check is about was right. A program that stops at a TODO from here on, because the rest is still to be
+ * written, passes it: so points come with each TODO. Anything else that goes wrong is a failure as before. */
+void exchange_earn(struct exchange *exchange);
 
 /* --- Failure ------------------------------------------------------------------------------------- */
 
