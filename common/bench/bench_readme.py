@@ -14,7 +14,7 @@ import sys
 import report
 from servers import BUILT, ROOT
 
-FILES = ['README.md', 'common/bench/README.md']
+FILES = ['common/bench/README.md']
 CHARTS = ['results.svg', 'growth.svg']
 
 

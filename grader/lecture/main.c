@@ -3,6 +3,7 @@
  *
  *   lecture ask [--patience MS] URL PATH...
  *   lecture race [--requests N] [--delay MS]
+ *   lecture loss [--delay MS]
  *
  * ask: GET each PATH, all at once on one connection, and a line for each answer. If the first of them has not
  * come after MS milliseconds it is cancelled, and the others go on.
@@ -11,6 +12,9 @@
  * connection and over several. A line is printed for each way, "1 connection, all at once  21.3 ms": the time from the
  * first connect to the end of the last response, the median of three rounds. Server and clients are in this process, on
  * one loop.
+ *
+ * loss: four requests, of whose answers the first one's TCP segment arrives MS milliseconds (200) late: over one connection
+ * all wait for it, over four only one does.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -23,6 +27,7 @@
 #include "common/server.h"
 #include "common/url.h"
 #include "grader/lecture/ask.h"
+#include "grader/lecture/loss.h"
 
 /* --- A server that thinks about each request ------------------------------------------------------ */
 
@@ -223,7 +228,8 @@ static bool hold(struct race *race, long requests) {
 
 static int usage(void) {
   fprintf(stderr, "usage: lecture ask [--patience MS] URL PATH...\n"
-                  "       lecture race [--requests N] [--delay MS]\n");
+                  "       lecture race [--requests N] [--delay MS]\n"
+                  "       lecture loss [--delay MS]\n");
   return 2;
 }
 
@@ -246,6 +252,13 @@ static int race_main(long requests, long delay) {
   return hold(&race, requests) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int loss_main(long delay) {
+  uv_loop_t *loop = uv_default_loop();
+  int result = lecture_loss(loop, (unsigned)delay);
+  uv_loop_close(loop);
+  return result == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv) {
   static const struct option options[] = {{"requests", required_argument, NULL, 'r'},
                                           {"delay", required_argument, NULL, 'd'},
@@ -253,7 +266,7 @@ int main(int argc, char **argv) {
                                           {0}};
   const char *what = argc > 1 ? argv[1] : "";
   long requests = 24;
-  long delay = 20;
+  long delay = strcmp(what, "loss") == 0 ? 200 : 20;
   long patience = 0;
   int option;
   while ((option = getopt_long(argc - 1, argv + 1, "", options, NULL)) != -1) {
@@ -268,6 +281,8 @@ int main(int argc, char **argv) {
     status = ask_main(argc - optind, argv + optind, patience);
   else if (strcmp(what, "race") == 0 && optind == argc && requests > 0)
     status = race_main(requests, delay);
+  else if (strcmp(what, "loss") == 0 && optind == argc)
+    status = loss_main(delay);
   else
     usage();
   return fflush(stdout) == 0 ? status : EXIT_FAILURE;

@@ -12,10 +12,11 @@ trap 'rm -rf "$work"' EXIT
 for handout in lab[0-9][0-9]-*/README.md; do
   check "$handout says what is so" python3 grader/tools/dev/handout.py --check "$handout"
 done
+check "the diagrams are what is drawn" grader/tools/dev/diagrams.py --check
 
 # --- The stand-in -------------------------------------------------------------------------------------
 
-mkdir -p "$work"/project/{common,lab01-one/solution,page,grader/mistakes/lab01} && cd "$work/project" || exit 1
+mkdir -p "$work"/project/{common,lab01-one/solution,page,grader/checks,grader/mistakes/lab01} && cd "$work/project" || exit 1
 cp -r "$root/grader/tools" grader/
 mkdir -p grader/checks build/grader
 cp "$root/build/grader/todos" build/grader/

@@ -101,7 +101,7 @@ in_starter && /^[ \t]*\*\/$/ {
 
 in_starter {
   if (/\/\*|\*\//) refuse(NR, "a comment mark in a STARTER comment: close it with */ alone on a line, and write /+ and +/ inside")
-  if (!todo && match($0, /^[ \t]*todo\([0-9]+,/)) todo = substr($0, index($0, "(") + 1) + 0
+  if (!todo && match($0, /^[ \t]*todo(_later)?\([0-9]+,/)) todo = substr($0, index($0, "(") + 1) + 0
   gsub(/\/\+/, "/*")
   gsub(/\+\//, "*/")
   starter[++starter_count] = $0
