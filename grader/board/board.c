@@ -7,6 +7,7 @@
 
 #include "grader/board/board_check.h"
 #include "grader/board/paragraph.h"
+#include "grader/result/beside.h"
 #include "grader/result/progress.h"
 #include "grader/result/todo.h"
 
@@ -169,6 +170,16 @@ static void print_next(const struct board *board) {
 
 /* --- The whole ------------------------------------------------------------------------------------------ */
 
+/* Predictions and quizzes, once there are any. */
+static void print_beside(const struct board *board) {
+  int points;
+  int possible;
+  beside_points(board->run->beside, &points, &possible);
+  if (possible > 0)
+    fprintf(board->out, "Beside them: %d of %d for predictions and quizzes (make predict)\n",
+            points, possible);
+}
+
 void board_print(FILE *out, const struct trace_style *style, const struct run *run,
                  struct outcome_list *list) {
   struct board board = {out, style, run, list};
@@ -187,6 +198,7 @@ void board_print(FILE *out, const struct trace_style *style, const struct run *r
   int more = progress_points(run->progress, run->programs, list, NULL);
   fprintf(out, "\n%sTotal: %d of %d points%s (%.1f s, SEED=%s)\n", board_color(&board, BOARD_BOLD),
           points, possible, board_color(&board, BOARD_PLAIN), run->seconds, run->seed);
+  print_beside(&board);
   if (more != 0)
     fprintf(out, "%d point%s %s than the last time.\n", abs(more), abs(more) == 1 ? "" : "s",
             more > 0 ? "more" : "fewer");

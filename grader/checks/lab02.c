@@ -392,7 +392,7 @@ CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
   finish(exchange, peer, &output, "The response is not printed as it came.");
 }
 
-/* Both directions of a stream are open at once: the response begins while the request's body waits for the windows. */
+/* Both directions of a stream are open at once: the response begins while the body waits for the windows. */
 CHECK(lab02, duplex, .points = 1, .todo = 5, .section = "8.1",
       .sentence = "the response begins while the body is still being sent: both come whole") {
   enum { SIZE = 100000 };
@@ -404,9 +404,9 @@ CHECK(lab02, duplex, .points = 1, .todo = 5, .section = "8.1",
   exchange_random_text(exchange, first, 20);
   exchange_random_text(exchange, last, 20);
   exchange_random_octets(exchange, octets, sizeof octets);
-  exchange_listen(exchange);
+  peer_listen(exchange);
   exchange_start(exchange, "requests", "-d", body, url_of(exchange, "/send-data"), NULL);
-  struct peer *peer = exchange_accept(exchange);
+  struct peer *peer = peer_accept(exchange);
   peer->hold_windows = true;
   peer_handshake(peer);
   int32_t stream_id = peer_expect_request(peer);

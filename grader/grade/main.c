@@ -25,6 +25,7 @@
 
 #include "grader/board/board.h"
 #include "grader/page/page.h"
+#include "grader/result/beside.h"
 #include "grader/result/gradescope.h"
 #include "grader/result/outcome.h"
 #include "grader/result/progress.h"
@@ -253,6 +254,7 @@ static int grade(const struct options *options, struct run *run, struct criterio
   todo_decide(&outcomes, run);
   char path[PATH_MAX];
   snprintf(path, sizeof path, "%s/results.json", options->output);
+  run->beside = beside_read(options->output);
   if (gradescope_write(path, run, &outcomes) != 0) {
     fprintf(stderr, "grade: %s cannot be written\n", path);
     return 3;

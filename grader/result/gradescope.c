@@ -64,10 +64,10 @@ int gradescope_write(const char *path, const struct run *run, const struct outco
     points += outcome->verdict == OUTCOME_PASSED ? outcome->check->points : 0;
     json_array_append_new(tests, test_json(outcome, run->missing[index]));
   }
-  json_t *results =
-      json_pack("{s:i, s:f, s:s, s:o, s:{s:o}}", "score", points, "execution_time", run->seconds,
-                "output", outcome_faults(list) ? "The grader itself failed in some checks." : "",
-                "tests", tests, "extra_data", "looks_like", looks_like_json(list));
+  json_t *results = json_pack(
+      "{s:i, s:f, s:s, s:o, s:{s:o, s:O*}}", "score", points, "execution_time", run->seconds,
+      "output", outcome_faults(list) ? "The grader itself failed in some checks." : "", "tests",
+      tests, "extra_data", "looks_like", looks_like_json(list), "beside", run->beside);
   int result = results ? json_dump_file(results, path, JSON_INDENT(2)) : -1;
   json_decref(results);
   return result;

@@ -16,6 +16,7 @@ struct run {
   bool selected[RUN_LABS]; /* by lab: it was asked for */
   bool missing[RUN_LABS];  /* by lab: it has no program */
   double seconds;          /* how long the checks took */
+  const json_t *beside;    /* what stands beside the points (beside.h); NULL if nothing does */
   const json_t *progress;  /* how checks ended before this run; NULL if nothing is known */
 };
 
