@@ -2,10 +2,12 @@
 #include "common/client.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/field.h"
+#include "common/inner/handle.h"
 #include "common/inner/stream_list.h"
 #include "common/inner/stream_send.h"
 
@@ -19,14 +21,13 @@ struct client {
   nghttp2_option *option;
   struct connection_config connection_config;
   struct stream_list streams;
+  nghttp2_settings_entry settings[3];
+  uv_timer_t *later;   /* what is left to do in the next turn of the loop: on_later */
+  uv_timer_t *timeout; /* of connecting */
+  char error[128];     /* why it was given up; "" while it was not */
   bool open;
   bool closing; /* client_close was called */
   bool ended;   /* no request can be made any more: it is said goodbye, or it is over */
-};
-
-static const nghttp2_settings_entry settings[] = {
-    {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
-    {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, STREAM_LIST_HEADER_LIMIT},
 };
 
 /* --- The end ---------------------------------------------------------------------------------- */
@@ -38,6 +39,8 @@ void client_free(struct client *client) {
   struct connection *connection = client->streams.connection;
   stream_list_end(&client->streams, NGHTTP2_CANCEL);
   connection_free(connection);
+  handle_close((uv_handle_t *)client->later);
+  handle_close((uv_handle_t *)client->timeout);
   nghttp2_session_callbacks_del(client->callbacks);
   nghttp2_option_del(client->option);
   free(client->scheme);
@@ -51,7 +54,10 @@ static void on_connection_close(struct connection *connection, const char *error
   (void)connection; /* it frees itself */
   client->ended = true;
   stream_list_end(streams, NGHTTP2_CANCEL);
-  client->config.on_close(client, error, client->config.user);
+  if (*client->error)
+    error = client->error;
+  if (client->config.on_close)
+    client->config.on_close(client, error, client->config.user);
   streams->connection = NULL;
   client_free(client);
 }
@@ -66,12 +72,43 @@ static bool is_idle(const struct client *client) {
   return !stream;
 }
 
+static void on_later(uv_timer_t *timer);
+
 void client_close(struct client *client) {
   client->closing = true;
   if (client->ended || !is_idle(client))
     return;
   client->ended = true; /* the server will close once it has seen GOAWAY */
-  connection_close(client->streams.connection);
+  if (client->open)
+    connection_close(client->streams.connection);
+  else
+    uv_timer_start(client->later, on_later, 0, 0);
+}
+
+/* Streams that were closed before they were sent; and then, if there is no connection yet and
+ * nothing to wait for, the end. One stream a call: in its on_close anything may happen but
+ * client_free. */
+static void on_later(uv_timer_t *timer) {
+  struct client *client = timer->data;
+  if (stream_finish_unsent(&client->streams))
+    uv_timer_start(timer, on_later, 0, 0);
+  else if (client->ended)
+    connection_close(client->streams.connection); /* if it is not open, the client is gone then */
+  else if (client->closing)
+    client_close(client);
+}
+
+static void on_unsent(void *user) {
+  struct client *client = user;
+  uv_timer_start(client->later, on_later, 0, 0);
+}
+
+static void on_timeout(uv_timer_t *timer) {
+  struct client *client = timer->data;
+  client->ended = true;
+  snprintf(client->error, sizeof client->error, "connect to %.80s: no connection after %u ms",
+           client->authority, client->config.connect_timeout);
+  connection_close(client->streams.connection); /* the client is gone when it returns */
 }
 
 /* The last stream may be what client_close waits for. */
@@ -97,9 +134,19 @@ struct stream *client_request(struct client *client, const char *method, const c
   };
   if (client->ended || !nghttp2_check_method(pseudo[0].value, pseudo[0].valuelen) ||
       strcmp(method, "CONNECT") == 0 || *path == '\0' ||
-      !nghttp2_check_path(pseudo[3].value, pseudo[3].valuelen))
+      !nghttp2_check_path(pseudo[3].value, pseudo[3].valuelen) ||
+      !nghttp2_session_check_request_allowed(connection_session(client->streams.connection)))
     return NULL;
   return stream_send_request(&client->streams, pseudo, fields, count, body_length);
+}
+
+size_t client_room(const struct client *client) {
+  nghttp2_session *session = connection_session(client->streams.connection);
+  if (client->ended || !nghttp2_session_check_request_allowed(session))
+    return 0;
+  uint32_t limit =
+      nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  return limit > client->streams.count ? limit - client->streams.count : 0;
 }
 
 struct connection *client_connection(const struct client *client) {
@@ -112,11 +159,24 @@ static void on_open(struct connection *connection, void *user) {
   struct stream_list *streams = user;
   struct client *client = streams->user;
   client->open = true;
+  uv_timer_stop(client->timeout);
   /* If there is no memory for the larger window, the connection has the smaller one. */
   nghttp2_session_set_local_window_size(connection_session(connection), NGHTTP2_FLAG_NONE, 0,
-                                        CONNECTION_WINDOW);
+                                        (int32_t)client->config.connection_window);
   if (client->config.on_open)
     client->config.on_open(client, client->config.user);
+}
+
+/* Returns how many settings there are. A window that is the default need not be said. */
+static size_t make_settings(struct client *client) {
+  const nghttp2_settings_entry settings[] = {
+      {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
+      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, STREAM_LIST_HEADER_LIMIT},
+      {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, client->config.stream_window},
+  };
+  size_t count = sizeof settings / sizeof *settings;
+  memcpy(client->settings, settings, sizeof settings);
+  return client->config.stream_window ? count : count - 1;
 }
 
 /* What nghttp2 is to be told. Returns 0 or -1. */
@@ -130,13 +190,23 @@ static int configure(struct client *client) {
   client->connection_config = (struct connection_config){
       .callbacks = client->callbacks,
       .option = client->option,
-      .settings = settings,
-      .setting_count = sizeof settings / sizeof *settings,
+      .settings = client->settings,
+      .setting_count = make_settings(client),
       .on_open = on_open,
       .on_close = on_connection_close,
       .handshake = client->config.handshake,
   };
   return 0;
+}
+
+/* Returns NULL when there is no memory. */
+static uv_timer_t *new_timer(uv_loop_t *loop, struct client *client) {
+  uv_timer_t *timer = malloc(sizeof *timer);
+  if (!timer)
+    return NULL;
+  uv_timer_init(loop, timer); /* it cannot fail */
+  timer->data = client;
+  return timer;
 }
 
 struct client *client_connect(uv_loop_t *loop, const struct url *url,
@@ -146,14 +216,23 @@ struct client *client_connect(uv_loop_t *loop, const struct url *url,
   if (!client)
     return NULL;
   client->config = *config;
+  if (client->config.connection_window == 0)
+    client->config.connection_window = CONNECTION_WINDOW;
+  client->later = new_timer(loop, client);
+  client->timeout = new_timer(loop, client);
   client->scheme = strdup(url->scheme);
   client->authority = strdup(url->authority);
   stream_list_init(&client->streams, NULL, client, NULL);
-  if (client->scheme && client->authority && configure(client) == 0)
+  client->streams.on_unsent = on_unsent;
+  if (client->later && client->timeout && client->scheme && client->authority &&
+      configure(client) == 0)
     client->streams.connection = connection_connect(loop, url, url->tls ? config->tls : NULL,
                                                     &client->connection_config, &client->streams);
-  if (client->streams.connection)
+  if (client->streams.connection) {
+    if (config->connect_timeout)
+      uv_timer_start(client->timeout, on_timeout, config->connect_timeout, 0);
     return client;
+  }
   client_free(client);
   return NULL;
 }

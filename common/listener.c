@@ -2,6 +2,7 @@
 #include "common/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -108,8 +109,8 @@ static int bind_address(const struct addrinfo *address, int port) {
     ((struct sockaddr_in6 *)&name)->sin6_port = htons((uint16_t)port);
   else
     ((struct sockaddr_in *)&name)->sin_port = htons((uint16_t)port);
-  /* SO_REUSEADDR: a server that was just stopped can be started again. IPV6_V6ONLY: ::1 and 127.0.0.1 are two
-   * sockets, whatever the system's default is. */
+  /* SO_REUSEADDR: a server that was just stopped can be started again. IPV6_V6ONLY: ::1 and
+   * 127.0.0.1 are two sockets, whatever the system's default is. */
   if (setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) == 0 &&
       (address->ai_family != AF_INET6 ||
        setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &(int){1}, sizeof(int)) == 0) &&
@@ -135,7 +136,8 @@ static int bound_port(int descriptor) {
   return ntohs(name.any.sa_family == AF_INET6 ? name.ipv6.sin6_port : name.ipv4.sin_port);
 }
 
-/* Wait for clients on `descriptor`. Returns 0; or a (positive) error number, and the descriptor is closed. */
+/* Wait for clients on `descriptor`. Returns 0; or a (positive) error number, and the descriptor is
+ * closed. */
 static int add_socket(struct listener *listener, int descriptor) {
   struct socket *socket = malloc(sizeof *socket);
   int error = socket ? uv_poll_init(listener->loop, &socket->poll, descriptor) : UV_ENOMEM;
@@ -194,9 +196,10 @@ static int bind_all(struct listener *listener, const struct addrinfo *addresses,
 /* Returns 0, or puts into `error` what went wrong and returns -1. */
 static int open_sockets(struct listener *listener, const char *host, int port, char *error,
                         size_t error_size) {
-  struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
   struct addrinfo *addresses;
-  int status = getaddrinfo(host, NULL, &hints, &addresses);
+  int status = strcmp(host, "*") == 0 ? getaddrinfo(NULL, "0", &hints, &addresses)
+                                      : getaddrinfo(host, NULL, &hints, &addresses);
   if (status != 0) {
     snprintf(error, error_size, "look up %s: %s", host, gai_strerror(status));
     return -1;
@@ -214,15 +217,14 @@ static int open_sockets(struct listener *listener, const char *host, int port, c
   return -1;
 }
 
-struct listener *listener_open(uv_loop_t *loop, const char *host, int port, SSL_CTX *tls,
-                               listener_callback callback, void *user, char *error,
-                               size_t error_size) {
-  struct listener *listener = calloc(1, sizeof *listener);
+/* Without a socket yet. Returns NULL when there is no memory. */
+static struct listener *listener_new(uv_loop_t *loop, SSL_CTX *tls, listener_callback callback,
+                                     void *user) {
+  struct listener *listener = malloc(sizeof *listener);
   uv_timer_t *timer = malloc(sizeof *timer);
   if (!listener || !timer) {
     free(listener);
     free(timer);
-    snprintf(error, error_size, "listen on %s:%d: %s", host, port, strerror(ENOMEM));
     return NULL;
   }
   uv_timer_init(loop, timer);
@@ -231,9 +233,64 @@ struct listener *listener_open(uv_loop_t *loop, const char *host, int port, SSL_
       .loop = loop, .pause = timer, .tls = tls, .callback = callback, .user = user};
   if (tls)
     SSL_CTX_up_ref(tls);
+  return listener;
+}
+
+struct listener *listener_open(uv_loop_t *loop, const char *host, int port, SSL_CTX *tls,
+                               listener_callback callback, void *user, char *error,
+                               size_t error_size) {
+  struct listener *listener = listener_new(loop, tls, callback, user);
+  if (!listener) {
+    snprintf(error, error_size, "listen on %s:%d: %s", host, port, strerror(ENOMEM));
+    return NULL;
+  }
   if (open_sockets(listener, host, port, error, error_size) != 0) {
     listener_free(listener);
     return NULL;
   }
   return listener;
+}
+
+/* To poll a socket that does not listen would be to wait for ever. Returns 0; or a (positive) error
+ * number, and it is closed. */
+static int take_socket(struct listener *listener, int descriptor) {
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  int error = 0;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 ||
+      fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK) != 0 ||
+      fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0)
+    error = errno;
+  else if (!listens)
+    error = EINVAL;
+  else if (listener->socket_count == ADDRESSES)
+    error = EMFILE;
+  if (error == 0)
+    return add_socket(listener, descriptor);
+  close(descriptor);
+  return error;
+}
+
+struct listener *listener_take(uv_loop_t *loop, const int *sockets, size_t count, SSL_CTX *tls,
+                               listener_callback callback, void *user, char *error,
+                               size_t error_size) {
+  struct listener *listener = listener_new(loop, tls, callback, user);
+  int number = listener ? 0 : ENOMEM;
+  if (!listener)
+    snprintf(error, error_size, "listen: %s", strerror(number));
+  for (size_t i = 0; i < count; i++) {
+    if (number != 0) {
+      close(sockets[i]);
+      continue;
+    }
+    number = take_socket(listener, sockets[i]);
+    if (number != 0)
+      snprintf(error, error_size, "listen on descriptor %d: %s", sockets[i], strerror(number));
+    else if (i == 0)
+      listener->port = bound_port(sockets[i]);
+  }
+  if (number == 0)
+    return listener;
+  listener_free(listener);
+  return NULL;
 }

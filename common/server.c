@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/inner/handle.h"
 #include "common/inner/stream_list.h"
@@ -31,7 +32,8 @@ struct guest {
 enum phase {
   SERVING,
   ROUND_TRIP, /* the first GOAWAY is sent */
-  GRACE,      /* the last GOAWAY is sent to every guest; streams finish */
+  GRACE,      /* the last GOAWAY is sent to every client; streams finish */
+  ENDED,      /* server_free takes it apart */
 };
 
 struct server {
@@ -60,6 +62,7 @@ static void free_guest(struct guest *guest) {
 void server_free(struct server *server) {
   if (!server)
     return;
+  server->phase = ENDED; /* a stream's on_close may well call server_close */
   listener_free(server->listener);
   struct guest *guest;
   while ((guest = list_first(&server->guests))) {
@@ -181,9 +184,9 @@ static void on_connection_close(struct connection *connection, const char *error
   struct stream_list *streams = user;
   struct guest *guest = streams->user;
   struct server *server = guest->server;
-  (void)connection;
-  (void)error; /* the client's business */
   stream_list_end(streams, NGHTTP2_CANCEL);
+  if (server->config.on_connection_close)
+    server->config.on_connection_close(connection, error, server->config.user);
   free_guest(guest);
   finish_if_idle(server);
 }
@@ -267,10 +270,16 @@ struct server *server_listen(uv_loop_t *loop, const struct server_config *config
   struct server *server = server_new(loop, config);
   if (!server) {
     snprintf(error, error_size, "listen on %s:%d: out of memory", host, config->port);
+    for (size_t i = 0; i < config->socket_count; i++)
+      close(config->sockets[i]);
     return NULL;
   }
-  server->listener =
-      listener_open(loop, host, config->port, config->tls, on_accept, server, error, error_size);
+  if (config->socket_count > 0)
+    server->listener = listener_take(loop, config->sockets, config->socket_count, config->tls,
+                                     on_accept, server, error, error_size);
+  else
+    server->listener =
+        listener_open(loop, host, config->port, config->tls, on_accept, server, error, error_size);
   if (!server->listener) {
     server_free(server);
     return NULL;

@@ -14,6 +14,9 @@
  *     server_close_on_signals(server);
  *     uv_run(loop, UV_RUN_DEFAULT);
  *
+ * Threads: a loop, and all that was made on it, belong to one thread; several threads, each with a
+ * loop and a server of its own, are fine: give them a socket each that was bound with SO_REUSEPORT.
+ *
  * Clients are not trusted. What one of them does ends its stream or its connection, as RFC 9113
  * says, and disturbs no other; what a connection and a stream may use of memory is bounded: see
  * server_config. A header section of more than 64 KiB is answered with 431. nghttp2 ends
@@ -30,9 +33,16 @@ struct server;
 
 /* What a server is to be. It is copied. Zero means the default wherever one is named. */
 struct server_config {
-  const char *host; /* "localhost" */
+  const char *host; /* "localhost"; "*" is every address of this machine (see listener_open) */
   int port;         /* 0: any that is free */
-  SSL_CTX *tls;     /* NULL: plain TCP. The server keeps a reference of its own (tls.h makes one) */
+
+  /* Sockets that listen already, in place of host and port: from systemd, with SO_REUSEPORT, one
+   * for each address family. They are the server's from the call of server_listen on, which closes
+   * them, also when it fails. NULL and 0 for none; 8 at most. */
+  const int *sockets;
+  size_t socket_count;
+
+  SSL_CTX *tls; /* NULL: plain TCP. The server keeps a reference of its own (tls.h makes one) */
 
   /* Takes the next step of a TLS handshake: see tls_handshake, which does it where this is NULL. */
   enum tls_step (*handshake)(SSL *ssl, char *error, size_t error_size);
@@ -43,6 +53,12 @@ struct server_config {
 
   /* A client has connected; with TLS, its handshake is complete. May be NULL. */
   void (*on_connection)(struct connection *connection, void *user);
+
+  /* A connection has ended, and every stream on it has had its on_close. `error` says why, as in
+   * connection.h: NULL if both sides had finished. It comes for every client that was accepted,
+   * also for one whose TLS handshake has failed, so that on_connection was not called. Not from
+   * server_free. May be NULL. */
+  void (*on_connection_close)(struct connection *connection, const char *error, void *user);
 
   /* server_close is done, and nothing of the server is left. May be NULL. */
   void (*on_close)(void *user);
@@ -67,7 +83,7 @@ struct server_config {
 struct server *server_listen(uv_loop_t *loop, const struct server_config *config, char *error,
                              size_t error_size);
 
-/* The port that it really listens on. */
+/* The port that it really listens on; of the caller's sockets, that of the first. */
 int server_port(const struct server *server);
 
 /*
@@ -84,7 +100,8 @@ void server_close(struct server *server);
 int server_close_on_signals(struct server *server);
 
 /* End at once and free it, without on_close; streams still get theirs (their owners have memory to
- * free). NULL is allowed; not from within on_stream or an event of a stream. */
+ * free), in which the server ends already: server_close does nothing there. NULL is allowed; not
+ * from within on_stream or an event of a stream. */
 void server_free(struct server *server);
 
 #endif

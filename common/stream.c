@@ -23,11 +23,14 @@ struct stream *stream_begin(struct stream_list *list, int32_t id) {
   stream->fields = stream->first_fields;
   stream->field_room = STREAM_FIRST_FIELDS;
   list_add(&list->streams, &stream->link);
+  list->count++;
   return stream;
 }
 
 void stream_finish(struct stream *stream, uint32_t error_code) {
   list_remove(&stream->link);
+  stream->list->count--;
+  stream->list->refused -= stream->refused;
   if (stream->list->receiving == stream)
     stream->list->receiving = NULL;
   stream->list = NULL;
@@ -45,12 +48,35 @@ void stream_set_events(struct stream *stream, const struct stream_events *events
   stream->user = user;
 }
 
+/* A request that waits for the connection, or for its turn (MAX_CONCURRENT_STREAMS): nghttp2 would
+ * tell of its end only when it would have been sent, and that may be minutes later, so it is not
+ * asked. */
+static void close_unsent(struct stream *stream, nghttp2_session *session, uint32_t error_code) {
+  struct stream_list *list = stream->list;
+  if (nghttp2_session_set_stream_user_data(session, stream->id, NULL) != 0)
+    return; /* not among those that wait: nghttp2 tells of its end */
+  stream->unsent = true;
+  stream->error_code = error_code;
+  list->on_unsent(list->user);
+}
+
+bool stream_finish_unsent(struct stream_list *list) {
+  struct stream *stream = list_first(&list->streams);
+  while (stream && !stream->unsent)
+    stream = list_next(&list->streams, &stream->link);
+  if (stream)
+    stream_finish(stream, stream->error_code);
+  return stream;
+}
+
 void stream_close(struct stream *stream, uint32_t error_code) {
   if (stream->closed)
     return;
   stream->closed = true;
   struct connection *connection = stream->list->connection;
   nghttp2_session *session = connection_session(connection);
+  if (stream->list->on_unsent && !nghttp2_session_find_stream(session, stream->id))
+    close_unsent(stream, session, error_code);
   if (nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, error_code) != 0)
     transport_close(connection_transport(connection)); /* no memory to say less */
   else
@@ -153,6 +179,10 @@ int stream_status(const struct stream *stream) {
   return status ? atoi(status) : 0; /* nghttp2 takes only three digits */
 }
 
+bool stream_received_all(const struct stream *stream) {
+  return stream->received_all;
+}
+
 size_t stream_header_count(const struct stream *stream) {
   return stream->header_count;
 }
@@ -165,6 +195,20 @@ const char *stream_header_name(const struct stream *stream, size_t index) {
 const char *stream_header_value(const struct stream *stream, size_t index) {
   assert(index < stream->header_count);
   return text(stream->fields[index].value);
+}
+
+size_t stream_trailer_count(const struct stream *stream) {
+  return stream->received_all ? stream->field_count - stream->header_count : 0;
+}
+
+const char *stream_trailer_name(const struct stream *stream, size_t index) {
+  assert(index < stream_trailer_count(stream));
+  return text(stream->fields[stream->header_count + index].name);
+}
+
+const char *stream_trailer_value(const struct stream *stream, size_t index) {
+  assert(index < stream_trailer_count(stream));
+  return text(stream->fields[stream->header_count + index].value);
 }
 
 void stream_pause(struct stream *stream) {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +15,13 @@
 /* As ALPN writes it: each name has its length before it (RFC 7301, section 3.1). */
 static const unsigned char H2[] = {2, 'h', '2'};
 
-/* RFC 9113, section 9.2.2 prohibits most of the cipher suites of TLS 1.2. What is left has ephemeral keys
- * and authenticated encryption; the suite that every HTTP/2 must know is among them. */
+/* RFC 9113, section 9.2.2 prohibits most of the cipher suites of TLS 1.2. What is left has
+ * ephemeral keys and authenticated encryption; the suite that every HTTP/2 must know is among
+ * them. */
 static const char CIPHERS_OF_1_2[] = "ECDHE+AESGCM:ECDHE+CHACHA20:!PSK";
 
-/* --- Contexts ------------------------------------------------------------------------------------- */
+/* --- Contexts
+ * ------------------------------------------------------------------------------------- */
 
 /* What server and client have in common. Returns NULL on failure. */
 static SSL_CTX *new_context(const SSL_METHOD *method) {
@@ -34,8 +37,8 @@ static SSL_CTX *new_context(const SSL_METHOD *method) {
   return NULL;
 }
 
-/* OpenSSL could not use `file`, in which a `kind` should be. The first error in its queue is the cause; those
- * behind it follow from it. */
+/* OpenSSL could not use `file`, in which a `kind` should be. The first error in its queue is the
+ * cause; those behind it follow from it. */
 static void explain_file(const char *file, const char *kind, char *error, size_t error_size) {
   unsigned long code = ERR_peek_error();
   const char *reason = ERR_reason_error_string(code);
@@ -60,8 +63,8 @@ static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char
   return SSL_TLSEXT_ERR_OK;
 }
 
-/* Returns 0, or -1 with the reason in `error`. The key comes first: then it is only compared with the certificate
- * when both are there, and a wrong one can be told from one that cannot be read. */
+/* Returns 0, or -1 with the reason in `error`. The key comes first: then it is only compared with
+ * the certificate when both are there, and a wrong one can be told from one that cannot be read. */
 static int use_key(SSL_CTX *context, const char *key_file, const char *cert_file, char *error,
                    size_t error_size) {
   ERR_clear_error();
@@ -97,6 +100,10 @@ SSL_CTX *tls_server_context(const char *key_file, const char *cert_file, char *e
   if (use_key(context, key_file, cert_file, error, error_size) != 0)
     return give_up(context);
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+  /* A session that knows the client's certificate is only resumed where it was begun: OpenSSL wants
+   * a name for that, and ends resumed handshakes with internal_error where there is none. */
+  SSL_CTX_set_session_id_context(context, H2,
+                                 sizeof H2); /* it only fails for a name that is too long */
   /* Tickets are kept by the clients. What OpenSSL would keep here besides is of no use then. */
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   return context;
@@ -127,7 +134,8 @@ SSL_CTX *tls_client_context(const char *ca_file, const char *host, char *error, 
   return context;
 }
 
-/* --- Handshake ------------------------------------------------------------------------------------ */
+/* --- Handshake
+ * ------------------------------------------------------------------------------------ */
 
 void tls_explain(const SSL *ssl, int code, char *error, size_t error_size) {
   int number = errno;
@@ -181,20 +189,21 @@ enum tls_step tls_handshake(SSL *ssl, char *error, size_t error_size) {
   return step == TLS_DONE ? check_protocol(ssl, error, error_size) : step;
 }
 
-/* --- Keys ----------------------------------------------------------------------------------------- */
+/* --- Keys
+ * ----------------------------------------------------------------------------------------- */
 
 /* One write, so that programs that share the file do not mix their lines. */
 static void log_key(const SSL *ssl, const char *line) {
-  static bool complained;
+  static atomic_flag complained = ATOMIC_FLAG_INIT; /* other threads share it */
   const char *path = getenv("SSLKEYLOGFILE");
   (void)ssl;
   if (!path)
     return;
   int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if ((file < 0 || dprintf(file, "%s\n", line) < 0) && !complained) {
-    fprintf(stderr, "SSLKEYLOGFILE: %s: %s\n", path, strerror(errno));
-    complained = true;
-  }
+  bool failed = file < 0 || dprintf(file, "%s\n", line) < 0;
+  int error = errno;
+  if (failed && !atomic_flag_test_and_set(&complained))
+    fprintf(stderr, "SSLKEYLOGFILE: %s: %s\n", path, strerror(error));
   if (file >= 0)
     close(file);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,14 +17,15 @@ enum output {
   JSON,
 };
 
-/* What all connections of this process share. */
+/* What all connections of this process share, also those on other threads' loops. */
 static struct {
+  pthread_mutex_t lock;
   enum output output;
   unsigned connections; /* so far */
   int file;             /* for JSON */
   off_t end;            /* of the last frame in the file; after it is only the end of the array */
   bool one_terminal;    /* standard output goes to where the ladder does */
-} shared;
+} shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 struct trace {
   struct frame_decoder *decoder; /* NULL once there was no memory */
@@ -36,7 +38,8 @@ struct trace {
   size_t length;
 };
 
-/* --- The file ------------------------------------------------------------------------------------- */
+/* --- The file
+ * ------------------------------------------------------------------------------------- */
 
 /* The array is closed after every call, and what comes next is written over that: the file is valid
  * whenever one looks. */
@@ -63,8 +66,8 @@ static int write_at(off_t offset, const char *text, size_t length) {
   return 0;
 }
 
-/* Append text that ends in array_end, all in one write, so that there is next to no moment in which the
- * array is open. When there is no room for it, go back to what was there, and stop. */
+/* Append text that ends in array_end, all in one write, so that there is next to no moment in which
+ * the array is open. When there is no room for it, go back to what was there, and stop. */
 static void append(const char *text, size_t length) {
   if (write_at(shared.end, text, length) == 0) {
     shared.end += (off_t)(length - strlen(array_end));
@@ -106,18 +109,20 @@ static void ask_environment(void) {
   shared.one_terminal = outputs_are_one_terminal();
 }
 
-/* --- What one call prints ------------------------------------------------------------------------- */
+/* --- What one call prints
+ * ------------------------------------------------------------------------- */
 
-/* Frames are gathered in memory, and written at once: a line is never torn, and a slow terminal is asked
- * only once. */
+/* Frames are gathered in memory, and written at once: a line is never torn, and a slow terminal is
+ * asked only once. */
 static FILE *begin_output(struct trace *trace) {
   if (!trace->out)
     trace->out = open_memstream(&trace->text, &trace->length);
   return trace->out;
 }
 
-/* A body that was printed to the same terminal may not have ended its line. Blanks for a whole line lead to the next one
- * from anywhere but the left edge; from there they end at the right edge, and \r takes both back to the left. */
+/* A body that was printed to the same terminal may not have ended its line. Blanks for a whole line
+ * lead to the next one from anywhere but the left edge; from there they end at the right edge, and
+ * \r takes both back to the left. */
 static void begin_line(const struct trace *trace) {
   if (shared.one_terminal)
     fprintf(stderr, "%*s\r", trace->style.width, "");
@@ -174,9 +179,19 @@ static void on_frame(const struct frame *frame, void *user) {
                       frame);
 }
 
-/* --- Connections ---------------------------------------------------------------------------------- */
+/* --- Connections
+ * ---------------------------------------------------------------------------------- */
 
-struct trace *trace_open(void) {
+/* Whatever is shared is only touched between these two: a trace is slow anyway. */
+static void lock(void) {
+  pthread_mutex_lock(&shared.lock);
+}
+
+static void unlock(void) {
+  pthread_mutex_unlock(&shared.lock);
+}
+
+static struct trace *open_trace(void) {
   if (shared.output == NOT_ASKED)
     ask_environment();
   if (shared.output == NOTHING)
@@ -197,8 +212,24 @@ struct trace *trace_open(void) {
   return trace;
 }
 
-void trace_bytes(struct trace *trace, enum frame_sender sender, const void *bytes, size_t length) {
-  if (!trace || !trace->decoder || shared.output == NOTHING)
+struct trace *trace_open(void) {
+  lock();
+  struct trace *trace = open_trace();
+  unlock();
+  return trace;
+}
+
+static void note(struct trace *trace, const char *text) {
+  if (shared.output != LADDER || !begin_output(trace))
+    return;
+  set_time(trace);
+  trace_print_note(trace->out, &trace->style, trace->milliseconds, shown_number(trace), text);
+  end_output(trace);
+}
+
+static void show_bytes(struct trace *trace, enum frame_sender sender, const void *bytes,
+                       size_t length) {
+  if (!trace->decoder || shared.output == NOTHING)
     return;
   set_time(trace);
   int failed = frame_decoder_feed(trace->decoder, sender, bytes, length);
@@ -207,19 +238,27 @@ void trace_bytes(struct trace *trace, enum frame_sender sender, const void *byte
     return;
   frame_decoder_free(trace->decoder);
   trace->decoder = NULL;
-  trace_note(trace, "no memory to trace this any further");
+  note(trace, "no memory to trace this any further");
+}
+
+void trace_bytes(struct trace *trace, enum frame_sender sender, const void *bytes, size_t length) {
+  if (!trace)
+    return;
+  lock();
+  show_bytes(trace, sender, bytes, length);
+  unlock();
 }
 
 void trace_note(struct trace *trace, const char *text) {
-  if (!trace || shared.output != LADDER || !begin_output(trace))
+  if (!trace)
     return;
-  set_time(trace);
-  trace_print_note(trace->out, &trace->style, trace->milliseconds, shown_number(trace), text);
-  end_output(trace);
+  lock();
+  note(trace, text);
+  unlock();
 }
 
-void trace_end(struct trace *trace, const char *text) {
-  if (!trace || shared.output != LADDER || !begin_output(trace))
+static void show_end(struct trace *trace, const char *text) {
+  if (shared.output != LADDER || !begin_output(trace))
     return;
   unsigned at_once = 0;
   unsigned requests = trace->decoder ? frame_decoder_requests(trace->decoder, &at_once) : 0;
@@ -227,6 +266,14 @@ void trace_end(struct trace *trace, const char *text) {
   trace_print_end(trace->out, &trace->style, trace->milliseconds, shown_number(trace), text,
                   requests, at_once);
   end_output(trace);
+}
+
+void trace_end(struct trace *trace, const char *text) {
+  if (!trace)
+    return;
+  lock();
+  show_end(trace, text);
+  unlock();
 }
 
 static void note_pending(struct trace *trace, enum frame_sender sender, const char *name) {

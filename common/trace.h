@@ -42,7 +42,7 @@ struct trace;
  * cannot be written (said once, on stderr) and when there is no memory: every function here takes a
  * NULL trace and does nothing, so a caller need not ask.
  * All connections of a process share one ladder, or one file, and are numbered from 1 in it (in the
- * ladder, once there are two). That is kept in a static variable: one thread only.
+ * ladder, once there are two), whatever thread they are on. One trace belongs to one thread.
  */
 struct trace *trace_open(void);
 

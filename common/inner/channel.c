@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -51,20 +52,25 @@ static long bio_control(BIO *bio, int command, long number, void *pointer) {
   }
 }
 
-/* Make the method of this BIO; it is made once and stays. Returns NULL when there is no memory. */
-static const BIO_METHOD *bio_method(void) {
-  static BIO_METHOD *method;
-  if (method)
-    return method;
+static BIO_METHOD *made_method; /* NULL when there was no memory */
+
+static void make_method(void) {
   BIO_METHOD *made =
       BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket without SIGPIPE");
   if (!made)
-    return NULL;
+    return;
   BIO_meth_set_write(made, bio_write); /* these only store a pointer */
   BIO_meth_set_read(made, bio_read);
   BIO_meth_set_ctrl(made, bio_control);
-  method = made;
-  return method;
+  made_method = made;
+}
+
+/* The method of this BIO, which is made once, stays, and is shared by all threads. Returns NULL when
+ * there is no memory. */
+static const BIO_METHOD *bio_method(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, make_method);
+  return made_method;
 }
 
 /* --- Beginning and end ---------------------------------------------------------------------------- */

@@ -168,10 +168,10 @@ static int decode_frame(struct frame_decoder *decoder, enum frame_sender sender,
   struct side *side = &decoder->sides[sender];
   struct side *other =
       &decoder->sides[sender == FRAME_FROM_CLIENT ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT];
-  uint32_t stream_id = big_endian_read(bytes + 5, 4);
+  uint32_t stream_id = big_endian_32(bytes + 5);
   struct frame frame = {
       .sender = sender,
-      .length = big_endian_read(bytes, 3),
+      .length = big_endian_24(bytes),
       .type = bytes[3],
       .flags = bytes[4],
       .stream_id = (int32_t)(stream_id & 0x7fffffff),
@@ -263,7 +263,7 @@ static size_t unit_length(const struct side *side, const uint8_t *bytes, size_t 
     return NGHTTP2_CLIENT_MAGIC_LEN;
   if (length < FRAME_HEADER_LENGTH)
     return FRAME_HEADER_LENGTH;
-  return FRAME_HEADER_LENGTH + big_endian_read(bytes, 3);
+  return FRAME_HEADER_LENGTH + big_endian_24(bytes);
 }
 
 static int decode_unit(struct frame_decoder *decoder, enum frame_sender sender,

@@ -10,11 +10,11 @@
 enum { TYPE = 3, ERROR_CODE = FRAME_HEADER_LENGTH + 4, DEBUG_DATA = ERROR_CODE + 4 };
 
 uint32_t goaway_error_code(const uint8_t *frame) {
-  return big_endian_read(frame + ERROR_CODE, 4);
+  return big_endian_32(frame + ERROR_CODE);
 }
 
 static size_t payload_length(const uint8_t *header) {
-  return big_endian_read(header, 3);
+  return big_endian_24(header);
 }
 
 /* Take more of the frame, up to `size` bytes of it. Returns how many bytes that were. */

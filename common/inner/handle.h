@@ -1,6 +1,6 @@
 /*
- * handle: the end of a libuv handle that was allocated by malloc, on its own: libuv still looks at it
- * after uv_close, so its memory is freed in the close callback and nowhere else.
+ * handle: the end of a libuv handle that was allocated by malloc, on its own: libuv still looks at
+ * it after uv_close, so its memory is freed in the close callback and nowhere else.
  */
 #ifndef COMMON_HANDLE_H
 #define COMMON_HANDLE_H

@@ -26,8 +26,8 @@ void __sanitizer_print_stack_trace(void) __attribute__((weak));
 /* NOLINTEND(bugprone-reserved-identifier) */
 
 /* The sessions that are calling back right now: a callback may well feed another session. */
-static nghttp2_session *calling[SESSIONS];
-static size_t depth;
+static _Thread_local nghttp2_session *calling[SESSIONS];
+static _Thread_local size_t depth;
 
 static void enter(nghttp2_session *session, const char *function) {
   for (size_t i = 0; i < depth && i < SESSIONS; i++) {

@@ -1,7 +1,9 @@
 /* pool: see pool.h. */
 #include "common/inner/pool.h"
 
+#include <pthread.h>
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,10 +97,36 @@ static void *memory_realloc(void *memory, size_t size, void *user) {
   return grown;
 }
 
+/* --- The end of a thread ---------------------------------------------------------------------------- */
+
+static pthread_key_t key; /* set in each thread that has a pool, only to be told when it ends */
+static bool has_key;
+
+static void free_all(void *unused) {
+  (void)unused;
+  for (size_t steps = 0; steps < SIZES; steps++) {
+    struct block *next;
+    for (struct block *block = free_blocks[steps].first; block; block = next) {
+      next = block->next;
+      free(block);
+    }
+    free_blocks[steps] = (struct free_list){0};
+  }
+}
+
+static void make_key(void) {
+  has_key = pthread_key_create(&key, free_all) == 0;
+}
+
 nghttp2_mem *pool_nghttp2(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
   static nghttp2_mem memory = {.malloc = memory_alloc,
                                .free = memory_free,
                                .calloc = memory_calloc,
                                .realloc = memory_realloc};
+  pthread_once(&once, make_key);
+  if (has_key)
+    pthread_setspecific(key,
+                        free_blocks); /* if it fails, this thread's free blocks are lost with it */
   return &memory;
 }

@@ -4,10 +4,12 @@
 #include "common/field.h"
 #include "common/inner/stream_send.h"
 
-/* RFC 9113, section 6.5.2: what a field counts for SETTINGS_MAX_HEADER_LIST_SIZE besides its texts. */
+/* RFC 9113, section 6.5.2: what a field counts for SETTINGS_MAX_HEADER_LIST_SIZE besides its
+ * texts. */
 enum { LISTED_EXTRA = 32 };
 
-/* --- Header sections ----------------------------------------------------------------------------- */
+/* --- Header sections
+ * ----------------------------------------------------------------------------- */
 
 static struct stream *find_stream(nghttp2_session *session, int32_t id) {
   return nghttp2_session_get_stream_user_data(session, id);
@@ -123,10 +125,11 @@ int stream_list_on_frame_recv(nghttp2_session *session, const nghttp2_frame *fra
     return 0;
   if (!stream || stream->closed)
     return 0;
+  bool ends = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
+  stream->received_all = ends;
   if (frame->hd.type == NGHTTP2_HEADERS)
     end_headers(stream);
-  bool ends = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
-  if (ends && !stream->closed && stream->events && stream->events->on_end)
+  if (ends && !stream->closed && !stream->refused && stream->events && stream->events->on_end)
     stream->events->on_end(stream, stream->user);
   return 0;
 }
@@ -142,7 +145,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
   (void)flags, (void)user_data;
   if (nghttp2_session_consume_connection(session, length) != 0)
     return NGHTTP2_ERR_CALLBACK_FAILURE;
-  if (!stream || stream->closed)
+  if (!stream || stream->closed || stream->refused)
     return 0;
   stream->unconsumed += length;
   if (stream->events && stream->events->on_data)
@@ -164,7 +167,8 @@ int stream_list_on_stream_close(nghttp2_session *session, int32_t id, uint32_t e
   return 0;
 }
 
-/* --- Beginning and end ------------------------------------------------------------------------------ */
+/* --- Beginning and end
+ * ------------------------------------------------------------------------------ */
 
 void stream_list_init(struct stream_list *list,
                       void (*on_stream)(struct stream *stream, void *user), void *user,
@@ -179,6 +183,7 @@ void stream_list_set_callbacks(nghttp2_session_callbacks *callbacks) {
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, stream_list_on_frame_recv);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, stream_list_on_stream_close);
+  nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, stream_send_on_frame_sent);
   nghttp2_session_callbacks_set_send_data_callback(callbacks, stream_send_data);
 }
 

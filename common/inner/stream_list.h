@@ -22,7 +22,8 @@ void stream_list_init(struct stream_list *list,
                       void (*on_stream)(struct stream *stream, void *user), void *user,
                       struct date *date);
 
-/* Set every callback that streams need. These two may be set anew by the owner, if it calls them. */
+/* Set every callback that streams need. These two may be set anew by the owner, if it calls
+ * them. */
 void stream_list_set_callbacks(nghttp2_session_callbacks *callbacks);
 int stream_list_on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame,
                               void *user_data);

@@ -7,6 +7,7 @@
 
 #include "common/field.h"
 #include "common/frame.h"
+#include "common/inner/field_rules.h"
 
 /* --- To nghttp2 ------------------------------------------------------------------------------- */
 
@@ -67,8 +68,8 @@ static nghttp2_data_provider data_provider(struct stream *stream) {
 
 /* --- Header sections -------------------------------------------------------------------------- */
 
-/* A field of our own, which every response has: its name is a constant that nghttp2 need not copy, and nobody counts
- * letters that are counted already. */
+/* A field of our own, which every response has: its name is a constant that nghttp2 need not copy,
+ * and nobody counts letters that are counted already. */
 static inline nghttp2_nv own_field(const char *name, const char *value, size_t length) {
   return (nghttp2_nv){.name = (uint8_t *)name,
                       .namelen = strlen(name),
@@ -89,16 +90,19 @@ static inline nghttp2_nv own_number(const char *name, int64_t number, char space
 
 static bool has_field(const nghttp2_nv *fields, size_t count, const char *name) {
   for (size_t i = 0; i < count; i++)
-    if (field_is(fields[i].name, fields[i].namelen, name))
+    if (field_rules_is_named(&fields[i], name))
       return true;
   return false;
 }
 
+/* nghttp2 itself does not look at what it is given to send. */
 static bool can_send(const nghttp2_nv *fields, size_t count) {
+  if (count > STREAM_FIELDS_MAX)
+    return false;
   for (size_t i = 0; i < count; i++)
-    if (!nghttp2_check_header_value(fields[i].value, fields[i].valuelen))
+    if (!field_rules_allow(&fields[i]))
       return false;
-  return count <= STREAM_FIELDS_MAX;
+  return true;
 }
 
 /* Whether the request that is answered is one. */
@@ -174,15 +178,19 @@ static struct stream *submit_request(struct stream_list *list, const nghttp2_nv 
 
 struct stream *stream_send_request(struct stream_list *list, const nghttp2_nv pseudo[static 4],
                                    const nghttp2_nv *fields, size_t count, int64_t body_length) {
+  enum { PSEUDO = 4, AUTHORITY = 2 };
   char space[20];
-  nghttp2_nv all[5 + STREAM_FIELDS_MAX];
-  size_t all_count = 4;
-  if (body_length < STREAM_LENGTH_UNKNOWN || !can_send(fields, count))
+  nghttp2_nv all[PSEUDO + STREAM_FIELDS_MAX + 1];
+  size_t all_count = PSEUDO;
+  if (body_length < STREAM_LENGTH_UNKNOWN || count > STREAM_FIELDS_MAX)
     return NULL;
-  memcpy(all, pseudo, all_count * sizeof *pseudo);
-  if (count > 0)
-    memcpy(all + all_count, fields, count * sizeof *fields);
-  all_count += count;
+  memcpy(all, pseudo, PSEUDO * sizeof *pseudo);
+  for (size_t i = 0; i < count; i++) {
+    bool is_authority = field_rules_is_authority(&fields[i]);
+    if (!is_authority && !field_rules_allow(&fields[i]))
+      return NULL;
+    all[is_authority ? AUTHORITY : all_count++] = fields[i];
+  }
   if (body_length > 0 && !has_field(fields, count, "content-length"))
     all[all_count++] = own_number("content-length", body_length, space);
   return submit_request(list, all, all_count, body_length);
@@ -230,6 +238,8 @@ static int write_by(struct stream *stream, const void *data, size_t length,
                     int (*append)(struct body *body, const void *data, size_t length)) {
   if (add(stream, data, length, append) != 0 || (stream->body.length > 0 && wake(stream) != 0))
     return -1;
+  if (stream->bodyless)
+    return 0; /* and on_drain does not come: who asks for more would ask for ever */
   if (stream->body.length < STREAM_HIGH_WATER)
     return 1;
   stream->wants_drain = true;
@@ -290,4 +300,40 @@ int stream_trailers(struct stream *stream, const nghttp2_nv *fields, size_t coun
     stream->trailer_count = count;
   }
   return finish(stream);
+}
+
+/* --- Enough of the peer's body
+ * ------------------------------------------------------------------ */
+
+/* Everything was sent: say so behind it (RFC 9113, section 8.1). Before that, RST_STREAM would keep
+ * from being sent what nghttp2 still has of the stream. */
+static int reset_refused(const struct stream *stream, nghttp2_session *session) {
+  if (stream->received_all)
+    return 0;
+  return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
+}
+
+int stream_send_on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame,
+                              void *user_data) {
+  const struct stream_list *list = user_data;
+  if (list->refused == 0 || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+    return 0;
+  const struct stream *stream = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+  if (stream && stream->refused && reset_refused(stream, session) != 0)
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
+  return 0;
+}
+
+void stream_refuse(struct stream *stream) {
+  if (stream->closed || stream->refused)
+    return;
+  stream->refused = true;
+  stream->list->refused++;
+  struct connection *connection = stream->list->connection;
+  nghttp2_session *session = connection_session(connection);
+  if (nghttp2_session_get_stream_local_close(session, stream->id) != 1)
+    return; /* not everything is sent yet */
+  if (reset_refused(stream, session) != 0)
+    stream_close(stream, NGHTTP2_INTERNAL_ERROR);
+  connection_send(connection);
 }

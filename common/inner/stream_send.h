@@ -13,9 +13,13 @@
 struct stream *stream_send_request(struct stream_list *list, const nghttp2_nv pseudo[static 4],
                                    const nghttp2_nv *fields, size_t count, int64_t body_length);
 
-/* nghttp2 sends a DATA frame: for nghttp2_session_callbacks_set_send_data_callback. Its `user_data` must be
- * the stream_list. */
+/* nghttp2 sends a DATA frame: for nghttp2_session_callbacks_set_send_data_callback. Its `user_data`
+ * must be the stream_list. */
 int stream_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *frame_header,
                      size_t length, nghttp2_data_source *source, void *user_data);
+
+/* nghttp2 has sent a frame: for nghttp2_session_callbacks_set_on_frame_send_callback. */
+int stream_send_on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame,
+                              void *user_data);
 
 #endif

@@ -26,7 +26,12 @@ struct stream_list {
 
   /* A server's: a request's header section is complete. NULL for a client. */
   void (*on_stream)(struct stream *stream, void *user);
+  /* A client's: a stream that was never sent has been closed. From the next turn of the loop on,
+   * stream_finish_unsent is to be called until it returns false. NULL for a server. */
+  void (*on_unsent)(void *user);
   void *user;
+  size_t count;      /* of streams */
+  size_t refused;    /* of these, how many stream_refuse was called for */
   struct date *date; /* of responses, for all connections of a server */
 };
 
@@ -42,6 +47,8 @@ struct stream {
   int32_t id;
   unsigned references; /* the list's own, and stream_keep's */
   bool closed;
+  bool unsent;         /* closed, and nghttp2 will say nothing of it any more */
+  uint32_t error_code; /* if it is unsent */
   const struct stream_events *events;
   void *user;
 
@@ -55,6 +62,7 @@ struct stream {
   size_t header_list_size; /* of all fields, as SETTINGS_MAX_HEADER_LIST_SIZE counts */
   bool headers_complete;
   bool headers_too_large;
+  bool received_all; /* END_STREAM */
   bool paused;
   size_t unconsumed; /* bytes received while paused, for which the peer got no window yet */
 
@@ -62,6 +70,7 @@ struct stream {
   bool headers_submitted;
   bool bodyless;     /* END_STREAM was on HEADERS */
   bool ended;        /* no more will be written */
+  bool refused;      /* stream_refuse was called */
   bool deferred;     /* nghttp2 waits to be told that there is more */
   bool wants_drain;  /* stream_write has returned 0 */
   int64_t body_left; /* of the announced length, or STREAM_LENGTH_UNKNOWN */
@@ -79,7 +88,11 @@ int stream_add_field(struct stream *stream, nghttp2_rcbuf *name, nghttp2_rcbuf *
 /* Let go of all fields that were received. */
 void stream_forget_fields(struct stream *stream);
 
-/* The end: it leaves the list, on_close is called, and nobody has it any more but those who keep it. */
+/* End one stream that was closed before it was sent. Returns false if there is none. */
+bool stream_finish_unsent(struct stream_list *list);
+
+/* The end: it leaves the list, on_close is called, and nobody has it any more but those who keep
+ * it. */
 void stream_finish(struct stream *stream, uint32_t error_code);
 
 #endif

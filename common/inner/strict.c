@@ -93,7 +93,7 @@ static uint32_t judge_frame(struct strict *strict) {
   const uint8_t *header = strict->header;
   uint8_t type = header[3];
   uint8_t flags = header[4];
-  uint32_t id = big_endian_read(header + 5, 4) & INT32_MAX;
+  uint32_t id = big_endian_32(header + 5) & INT32_MAX;
   bool was_in_block = strict->in_block;
   if (type == NGHTTP2_HEADERS || type == NGHTTP2_CONTINUATION)
     strict->in_block = !(flags & NGHTTP2_FLAG_END_HEADERS);
@@ -152,7 +152,7 @@ int strict_receive(struct strict *strict, nghttp2_session *session, const uint8_
     if (strict->header_length < FRAME_HEADER_LENGTH)
       return feed(session, bytes + fed, start - fed); /* the rest of the header will follow */
     strict->header_length = 0;
-    strict->payload_left = big_endian_read(strict->header, 3);
+    strict->payload_left = big_endian_24(strict->header);
     uint32_t error_code = judge_frame(strict);
     if (error_code != NGHTTP2_NO_ERROR) {
       error = feed(session, bytes + fed, start - fed);

@@ -25,3 +25,19 @@ Test(date, is_made_once_a_second) {
   date.second = 784111777; /* RFC 9110's own: it is not that time any more */
   cr_assert_neq(date_now(&date)[0], 'X', "not made anew in the next second");
 }
+
+Test(date, writes_other_times_than_now) {
+  static const struct {
+    time_t second;
+    const char *text;
+  } times[] = {
+      {784111777, "Sun, 06 Nov 1994 08:49:37 GMT"}, /* RFC 9110, section 5.6.7 */
+      {0, "Thu, 01 Jan 1970 00:00:00 GMT"},
+      {951782399, "Mon, 28 Feb 2000 23:59:59 GMT"},
+      {253402300799, "Fri, 31 Dec 9999 23:59:59 GMT"},
+  };
+  for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+    char text[DATE_SIZE];
+    cr_assert_str_eq(date_write(text, times[i].second), times[i].text, "%s", text);
+  }
+}
