@@ -54,16 +54,18 @@ GRADER_BUILT := $(addprefix build/grader/,grade guard compile serve lecture rela
 FILTERS      := build/grader/program.bpf build/grader/compiler.bpf
 
 TESTS   := $(patsubst %/tests/,build/tests/%_tests,$(sort $(dir $(wildcard */tests/*_tests.c))))
-SCRIPTS := $(wildcard grader/tests/*.sh grader/tests/*.py)
+SCRIPTS := $(wildcard common/tests/*.sh common/tests/*.py grader/tests/*.sh grader/tests/*.py)
 HOSTILE := $(patsubst %.c,build/tests/hostile/%,\
              $(notdir $(wildcard grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c)))
+
+EXAMPLES := $(patsubst common/%.c,build/%,$(wildcard common/examples/*.c))
 
 BENCH   := $(patsubst common/bench/%.c,build/bench/%,$(wildcard common/bench/*.c))
 BENCHED_LABS := $(patsubst build/solutions/%,build/bench/labs/%,$(filter %/server %/router,$(SOLUTIONS)))
 
 VARIANTS := $(patsubst grader/%.c,build/%,$(wildcard grader/tests/variants/c/lab*/*.c))
 
-SOURCES := $(wildcard common/*.[ch] common/inner/*.[ch] common/tests/*.[ch] common/bench/*.c \
+SOURCES := $(wildcard common/*.[ch] common/inner/*.[ch] common/tests/*.[ch] common/tests/*/*.[ch] common/examples/*.c common/bench/*.c \
              $(ROOMS:%=grader/%/*.[ch]) grader/tests/*.[ch] grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c \
              grader/tests/variants/c/*.[ch] grader/tests/variants/c/*/*.c lab*/*.[ch] lab*/solution/*.[ch])
 
@@ -83,6 +85,7 @@ FLAGS     := -std=gnu11 -D_GNU_SOURCE -I. -g -fno-omit-frame-pointer -Wall -Wext
 PLAIN     := $(FLAGS) -O2
 RELEASE   := $(PLAIN)
 SANITIZED := $(FLAGS) -O1 -fsanitize=address,undefined
+THREADED  := $(FLAGS) -O1 -fsanitize=thread
 
 # The labs' programs find out when nghttp2 is called from where it must not be: common/inner/misuse.c.
 WRAPPED := -Wl,--wrap=nghttp2_session_mem_recv,--wrap=nghttp2_session_mem_send
@@ -131,6 +134,11 @@ build/obj/release/%.o: %.c build/flags
 	$(call say,CC  ,$< (release))
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(RELEASE)) $(WERROR) -c $< -o $@
+
+build/obj/threaded/%.o: %.c build/flags
+	$(call say,CC  ,$< (for threads))
+	@mkdir -p $(@D)
+	$Q$(call COMPILE,$(THREADED)) $(WERROR) -c $< -o $@
 
 build/obj/sanitized/%.o: %.c build/flags
 	$(call say,CC  ,$< (sanitized))
@@ -215,6 +223,18 @@ $(TESTS): build/obj/sanitized/common.a
 	@mkdir -p $(@D)
 	$Q$(CC) $(SANITIZED) $(CFLAGS) $(linked) $(LIBRARIES) $(CRITERION) -o $@
 
+# Programs on the public headers: common/examples/README.md.
+build/examples/%: build/obj/sanitized/common/examples/%.o build/obj/sanitized/common.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$Q$(CC) $(SANITIZED) $(CFLAGS) $(linked) $(LIBRARIES) -o $@
+
+# Several threads at once, with ThreadSanitizer.
+build/tests/threads: $(patsubst %.c,build/obj/threaded/%.o,$(COMMON) common/tests/threads/loops.c)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$Q$(CC) $(THREADED) $(CFLAGS) $^ $(LIBRARIES) -o $@
+
 # What is measured, and what measures, is built as one would install it: optimised as a whole, and with nghttp2
 # linked in, where it comes as an archive too.
 released        = $(patsubst %.c,build/obj/release/%.o,$(filter-out common/inner/misuse.c,$(COMMON)))
@@ -246,7 +266,7 @@ build/tests/variants/c/%: grader/tests/variants/c/%.c $(wildcard grader/tests/va
 	@mkdir -p $(@D)
 	$Q$(CC) $(SANITIZED) $(WERROR) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(filter %.c,$^) $(LIBRARIES) -o $@
 
--include $(wildcard build/obj/*/*/*.d build/obj/*/*/*/*.d build/solutions/*/*.d \
+-include $(wildcard build/obj/*/*/*.d build/obj/*/*/*/*.d build/obj/*/*/*/*/*.d build/solutions/*/*.d \
            build/tests/hostile/*.d build/bench/labs/*/*.d)
 
 # --- Commands -----------------------------------------------------------------------------------------
@@ -347,6 +367,7 @@ deps-pictures:
 
 ## make test             build and test everything here [ONLY=name, as in grader/tests/name.sh]
 test: $(TESTS) $(HOSTILE) $(VARIANTS) $(if $(filter-out bench connections,$(ONLY)),,$(BENCH) $(BENCHED_LABS)) \
+      $(if $(filter-out threads,$(ONLY)),,build/tests/threads) $(if $(filter-out examples,$(ONLY)),,$(EXAMPLES)) \
       $(GRADER_BUILT) $(STUDENTS:=.log) $(SOLUTIONS:=.log)
 	+@python3 grader/tools/dev/run_tests.py $(if $(ONLY),--only '$(ONLY)') $(TESTS) $(SCRIPTS)
 

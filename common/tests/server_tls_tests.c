@@ -158,3 +158,72 @@ Test(server_tls, freed_with_stalled_handshakes) {
   server_free(server);
   close(client);
 }
+
+/* --- Both sides with a certificate ------------------------------------------------------------ */
+
+static SSL_SESSION *session; /* of the first connection, for the second */
+static bool was_resumed;
+
+static int keep_session(SSL *ssl, SSL_SESSION *made) {
+  (void)ssl;
+  SSL_SESSION_free(session);
+  session = made;
+  return 1; /* it is ours now */
+}
+
+static enum tls_step resume(SSL *ssl, char *error, size_t error_size) {
+  if (session && SSL_in_before(ssl))
+    cr_assert_eq(SSL_set_session(ssl, session), 1, "SSL_set_session");
+  enum tls_step step = tls_handshake(ssl, error, error_size);
+  was_resumed = step == TLS_DONE && SSL_session_reused(ssl);
+  return step;
+}
+
+/* Who has one.key and one.cert, and trusts that certificate. */
+static SSL_CTX *with_certificate(SSL_CTX *tls) {
+  cr_assert_eq(SSL_CTX_load_verify_file(tls, certificates_path("one.cert")), 1, "trust");
+  cr_assert_eq(SSL_CTX_use_certificate_file(tls, certificates_path("one.cert"), SSL_FILETYPE_PEM),
+               1, "certificate");
+  cr_assert_eq(SSL_CTX_use_PrivateKey_file(tls, certificates_path("one.key"), SSL_FILETYPE_PEM), 1,
+               "key");
+  return tls;
+}
+
+static void get_resuming(const struct url *url, SSL_CTX *tls) {
+  static const struct stream_events events = {.on_data = on_data};
+  const struct client_config config = {
+      .tls = tls, .handshake = resume, .on_close = on_client_close};
+  memset(&story, 0, sizeof story);
+  struct client *client = client_connect(support_loop(), url, &config);
+  struct stream *stream = client_request(client, "GET", "/", NULL, 0, 0);
+  stream_set_events(stream, &events, NULL);
+  client_close(client);
+  support_wait(&story.client_closed);
+  cr_assert_str_eq(story.client_error, "", "'%s'", story.client_error);
+  cr_assert_str_eq(story.body, "secret", "'%s'", story.body);
+}
+
+Test(server_tls, a_session_of_mutual_tls_is_resumed) {
+  char error[256];
+  char text[64];
+  struct url url;
+  SSL_CTX *tls = with_certificate(certificates_server("one"));
+  SSL_CTX_set_verify(tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+  const struct server_config config = {
+      .tls = tls, .on_stream = on_stream, .on_close = on_server_close};
+  struct server *server = server_listen(support_loop(), &config, error, sizeof error);
+  cr_assert_not_null(server, "%s", error);
+  snprintf(text, sizeof text, "https://localhost:%d/", server_port(server));
+  cr_assert_eq(url_parse(&url, text), 0, "no URL");
+  SSL_CTX *client_tls = with_certificate(certificates_client("one", "localhost"));
+  SSL_CTX_set_session_cache_mode(client_tls, SSL_SESS_CACHE_CLIENT);
+  SSL_CTX_sess_set_new_cb(client_tls, keep_session);
+  get_resuming(&url, client_tls);
+  cr_assert_not(was_resumed, "the first one cannot be resumed");
+  get_resuming(&url, client_tls);
+  cr_assert(was_resumed, "the second one was not resumed");
+  SSL_SESSION_free(session);
+  url_free(&url);
+  server_close(server);
+  support_wait(&story.server_closed);
+}

@@ -1,0 +1,30 @@
+#!/bin/bash
+# Several threads, each with a loop of its own: no races, also in what all of them share, and no memory is left
+# behind by a thread that has ended.
+set -u
+. grader/tools/dev/tap.sh
+program=$PWD/build/tests/threads
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+# Each kind of trace is shared by all threads. libuv closes descriptors past ThreadSanitizer, which takes the next
+# one with the same number for a race: so calls from libraries are not judged.
+export TSAN_OPTIONS=halt_on_error=1:exitcode=66:ignore_noninstrumented_modules=1
+quiet() {
+  H2_TRACE=$1 SSLKEYLOGFILE=keys timeout 120 "$program" >"$2" 2>stderr ||
+    { tail -40 stderr; return 1; }
+}
+check "no race without a trace" quiet 0 none
+check "no race with a ladder" quiet 1 ladder
+check "no race with JSON" quiet all.json json
+check "the JSON of all threads is one valid array" python3 -c '
+import json
+frames = json.load(open("all.json"))
+connections = {frame["connection"] for frame in frames}
+assert connections == set(range(1, 25)), connections'
+for kind in none ladder json; do
+  check "threads that have ended leave no memory behind ($kind)" awk '
+    { first = $1; last = $2 } END { print first, last; exit !(NR == 1 && last <= first + 20000) }' "$kind"
+done
+done_testing
