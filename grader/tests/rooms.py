@@ -3,10 +3,10 @@
 
     rooms.py [--root DIR] [--objects DIR]
 
-The rooms of grader/ stand from the ground up in grader/README.md, the floors of common/ in common/README.md: each in
-a list between `<!-- rooms -->` and `<!-- /rooms -->`, one room a line, its name first, in backquotes. A file is one
-with its header. An arrow is an #include, or a call (`nm` of the objects shows it). With arrows that go up, or
-around, this fails, and prints them.
+The rooms of grader/ stand from the ground up in grader/README.md, the floors of common/ in common/README.md: each in a
+table between `<!-- rooms -->` and `<!-- /rooms -->`. The first cell of a row names a room: a folder, or the files of a
+floor, in backquotes. An arrow is an #include, or a call (`nm` of the objects shows it). A test fails, and
+prints the arrows, where one goes up, or where they go around.
 """
 import argparse
 import collections
@@ -14,35 +14,31 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
-INCLUDE = re.compile(r'^#include "((?:common|grader)/[\w/]+)\.h"', re.MULTILINE)
-ROOM = re.compile(r"^[-|*\d. ]*`([\w/]+)/?`", re.MULTILINE)
-LIST = re.compile(r"<!-- rooms -->(.*)<!-- /rooms -->", re.DOTALL)
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools/dev"))
+import tap  # noqa: E402  pylint: disable=wrong-import-position
 
-
-def rooms_of(readme):
-    """The rooms that a README lists, from the ground up."""
-    found = LIST.search(readme.read_text(encoding="utf-8"))
-    return ROOM.findall(found[1]) if found else []
-
-
-def sources(root):
-    """The C files and headers of the rooms, by module: 'grader/words/quote' has one or both."""
-    modules = collections.defaultdict(list)
-    for pattern in ("common/*.[ch]", "common/inner/*.[ch]", "grader/*/*.[ch]"):
-        for path in sorted(root.glob(pattern)):
-            if "/tests/" not in str(path.relative_to(root)):
-                modules[str(path.relative_to(root).with_suffix(""))].append(path)
-    return modules
+INCLUDE = re.compile(r'^#include "((?:common|grader)/[\w/]+\.h)"', re.MULTILINE)
+TABLE = re.compile(r"<!-- rooms -->(.*)<!-- /rooms -->", re.DOTALL)
+NAME = re.compile(r"`([\w/]+)`")
+HOUSES = ("common", "grader")
 
 
-def includes(modules):
-    """Arrows (from, to) for each #include of one module by another."""
-    for module, paths in modules.items():
-        for path in paths:
-            for target in INCLUDE.findall(path.read_text(encoding="utf-8")):
-                if target != module:
-                    yield module, target
+def read_rooms(root, house):
+    """The rooms of a README, from the ground up: for each the paths of its folder or files, without .c and .h."""
+    found = TABLE.search((root / house / "README.md").read_text(encoding="utf-8"))
+    rows = found[1].splitlines() if found else []
+    named = [NAME.findall(row.split("|")[1]) for row in rows if row.count("|") > 1]
+    return [[f"{house}/{name}" for name in names] for names in named if names]
+
+
+def read_files(root):
+    """The text of each C file and header of both houses, by its path."""
+    paths = [path for pattern in ("common/*.[ch]", "common/inner/*.[ch]", "grader/*/*.[ch]")
+             for path in root.glob(pattern) if path.parent.name != "tests"]
+    return {str(path.relative_to(root)): path.read_text(encoding="utf-8") for path in sorted(paths)}
 
 
 def symbols(path, *options):
@@ -50,23 +46,20 @@ def symbols(path, *options):
     return [line.split()[0] for line in out.splitlines() if line]
 
 
-def calls(modules, objects):
-    """Arrows for each name that a module's object uses and another's defines. A name that several define, such as
+def find_calls(files, objects):
+    """An arrow (from, to) for each name that one object uses and another defines. A name that several define, such as
     main, is nobody's."""
-    built = {module: path for module, files in modules.items()
-             if any(file.suffix == ".c" for file in files) and (path := objects / f"{module}.o").exists()}
+    built = {file: path for file in files if file.endswith(".c") and (path := objects / f"{file[:-2]}.o").exists()}
     owners = collections.defaultdict(set)
-    for module, path in built.items():
+    for file, path in built.items():
         for name in symbols(path, "--defined-only", "--extern-only"):
-            owners[name].add(module)
-    for module, path in built.items():
-        for name in symbols(path, "--undefined-only"):
-            if len(owners.get(name, ())) == 1 and module not in owners[name]:
-                yield module, next(iter(owners[name]))
+            owners[name].add(file)
+    return [(file, *owners[name]) for file, path in built.items() for name in symbols(path, "--undefined-only")
+            if len(owners[name]) == 1 and file not in owners[name]]
 
 
-def circles(arrows):
-    """Tarjan's algorithm: the groups of modules that reach each other."""
+def find_circles(arrows):
+    """The groups of files that reach each other, by Tarjan's algorithm."""
     graph = collections.defaultdict(set)
     for source, target in arrows:
         graph[source].add(target)
@@ -86,7 +79,7 @@ def circles(arrows):
             while group[-1] != node:
                 group.append(stack.pop())
             if len(group) > 1:
-                found.append(sorted(group))
+                found.append(" - ".join(sorted(group)))
 
     for node in sorted(graph):
         if node not in index:
@@ -94,60 +87,68 @@ def circles(arrows):
     return found
 
 
-def room_of(module, order):
-    """The place of a module's room in the list: the longest name that the module's path begins with, or is."""
-    names = [name for name in order if module == name or module.startswith(name + "/")]
-    return order.index(max(names, key=len)) if names else None
+def place_of(file, rooms):
+    """Which room of the list a file is in; None if in none."""
+    stem = file.rsplit(".", 1)[0]
+    for place, paths in enumerate(rooms):
+        if any(stem == path or file.startswith(f"{path}/") for path in paths):
+            return place
+    return None
 
 
-def upwards(arrows, order):
-    """The arrows of this house that go from a lower room to a higher one."""
-    for source, target in sorted(set(arrows)):
-        below, above = room_of(source, order), room_of(target, order)
-        if below is not None and above is not None and above > below:
-            yield f"{source} -> {target}"
+def find_upwards(arrows, rooms):
+    places = [(source, place_of(source, rooms), target, place_of(target, rooms)) for source, target in arrows]
+    return [f"{source} -> {target}" for source, low, target, high in places
+            if low is not None and high is not None and high > low]
 
 
-class Tests:
-    """Writes TAP."""
+def check_house(house, rooms, files, arrows):
+    mine = [file for file in files if file.startswith(f"{house}/")]
+    homeless = [file for file in mine if place_of(file, rooms) is None]
+    tap.check(f"every file of {house}/ is in a room of its README", not homeless, "\n".join(homeless))
+    empty = [path for paths in rooms for path in paths if all(place_of(file, [[path]]) is None for file in mine)]
+    tap.check(f"every room in the README of {house}/ is there", not empty, "\n".join(empty))
+    upwards = find_upwards(arrows, rooms)
+    tap.check(f"no room of {house}/ calls one above it", not upwards, "\n".join(upwards))
 
-    def __init__(self):
-        self.count = 0
 
-    def check(self, what, wrong):
-        self.count += 1
-        print(f"{'not ok' if wrong else 'ok'} {self.count} - {what}")
-        for line in wrong:
-            print(f"# {line}")
+def check_the_check():
+    """A house with one thing wrong is found out."""
+    rooms = [["grader/low"], ["grader/high"]]
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        texts = {"grader/low/a.c": "void b(void);\nvoid a(void) { b(); }\n",
+                 "grader/high/b.c": "void a(void);\nvoid b(void) { a(); }\n"}
+        for file, text in texts.items():
+            (root / file).parent.mkdir(parents=True)
+            (root / file).write_text(text, encoding="utf-8")
+            subprocess.run(["cc", "-c", root / file, "-o", (root / file).with_suffix(".o")], check=True)
+        calls = find_calls(read_files(root), root)
+    tap.check("a call to a room above is found", find_upwards(calls, rooms) == ["grader/low/a.c -> grader/high/b.c"], calls)
+    tap.check("a circle is found", find_circles(calls) == ["grader/high/b.c - grader/low/a.c"], calls)
+    tap.check("a file without a room is found", place_of("grader/new.c", rooms) is None)
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--root", default=".", type=pathlib.Path)
-    parser.add_argument("--objects", type=pathlib.Path)
+    parser.add_argument("--root", default=pathlib.Path("."), type=pathlib.Path)
+    parser.add_argument("--objects", default=pathlib.Path("build/obj/plain"), type=pathlib.Path)
     options = parser.parse_args()
-    root = options.root
-    objects = options.objects or root / "build/obj/plain"
-    modules = sources(root)
-    order = {house: [f"{house}/{room}" for room in rooms_of(root / house / "README.md")]
-             for house in ("common", "grader")}
-    arrows = [*includes(modules), *calls(modules, objects)]
-    tests = Tests()
-    for house in order:
-        mine = [module for module in modules if module.startswith(house + "/")]
-        tests.check(f"every file of {house}/ is in a room of its README",
-                    [module for module in mine if room_of(module, order[house]) is None])
-        tests.check(f"no room of {house}/ is listed that is not there",
-                    [room for room in order[house] if all(room_of(module, order[house]) != order[house].index(room)
-                                                          for module in mine)])
-        tests.check(f"no room of {house}/ calls one above it", list(upwards(arrows, order[house])))
-    tests.check("common/ calls nothing of grader/", [f"{source} -> {target}" for source, target in sorted(set(arrows))
-                                                     if source.startswith("common/") and target.startswith("grader/")])
-    tests.check("no file is in a circle", [" - ".join(group) for group in circles(arrows)])
-    tests.check("calls were looked at, and not only includes",
-                [] if any(path.exists() for path in [objects / "grader/play/exchange.o"]) else [f"{objects} is empty"])
-    print(f"1..{tests.count}")
+    files = read_files(options.root)
+    included = [(file, target) for file, text in files.items() for target in INCLUDE.findall(text) if target in files]
+    calls = find_calls(files, options.objects)
+    arrows = sorted({*included, *calls})
+    tap.check("includes and calls were found", included and calls, f"{len(included)} includes, {len(calls)} calls")
+    for house in HOUSES:
+        check_house(house, read_rooms(options.root, house), files, arrows)
+    strangers = [f"{source} -> {target}" for source, target in arrows
+                 if source.startswith("common/") and target.startswith("grader/")]
+    tap.check("common/ calls nothing of grader/", not strangers, "\n".join(strangers))
+    circles = find_circles(arrows)
+    tap.check("no file is in a circle", not circles, "\n".join(circles))
+    check_the_check()
+    return tap.done_testing()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
