@@ -25,7 +25,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help FORCE predict grade watch hint solution steady report trace-page serve certs demo pictures gdb reset
+.PHONY: all help FORCE predict grade watch hint solution steady report trace-page serve certs demo pictures gdb reset protection
 .PHONY: deps deps-test deps-bench deps-pictures test mistakes mistake-programs starters format lint bench bench-readme clean version
 
 # --- What there is ------------------------------------------------------------------------------------
@@ -280,15 +280,27 @@ help:
 ## make grade            build and grade your programs. Variables: LAB=03 CHECK=id SEED=n,
 ##                       STRICT=1 (fail unless all points are there), SOLUTION=1 (grade the reference
 ##                       solutions), PROGRAMS=DIR (grade the executables DIR/labNN-name/program),
-##                       PCAP=1 (leave build/grade/checks/labNN.id.pcapng, for Wireshark)
+##                       PCAP=1 (leave build/grade/checks/labNN.id.pcapng, for Wireshark),
+##                       STRANGERS=1 (refuse where too little protects; UNPROTECTED=1: grade all the same)
+# A program whose file is gone is not graded: an earlier file's program may still be there.
+stale := $(foreach program,$(filter-out %.log %.key %.new,$(wildcard build/labs/*/*)),\
+           $(if $(wildcard $(program:build/labs/%=%.c)),,$(program)))
+ifneq ($(stale),)
+$(shell rm -f $(stale))
+endif
+
 # Criterion makes a process group of its own, so that Ctrl-C has to be passed on.
 graded := $(or $(PROGRAMS),$(if $(SOLUTION),build/solutions,build/labs))
 grade: $(GRADER_BUILT) $(if $(PROGRAMS),,$(if $(SOLUTION),$(SOLUTIONS:=.log),$(STUDENTS:=.log)))
 	+@trap 'kill -- -$$! || kill $$!' INT TERM; \
 	build/grader/grade --programs '$(graded)' $(if $(PROGRAMS),--any-language) $(if $(LAB),--lab $(lab_number)) \
 	  $(if $(CHECK),--check '$(CHECK)') $(if $(SEED),--seed '$(SEED)') $(if $(STRICT),--strict) \
-	  $(if $(PCAP),--pcap) & \
+	  $(if $(PCAP),--pcap) $(if $(STRANGERS),--strangers) & \
 	wait $$!
+
+## make protection       what keeps a stranger's program in on this machine, and what is missing
+protection: build/grader/grade
+	@build/grader/grade --protection
 
 ## make report           grade, and open the page that every grading leaves: build/grade/index.html
 report: grade

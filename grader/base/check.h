@@ -5,12 +5,15 @@
 #ifndef GRADER_CHECK_H
 #define GRADER_CHECK_H
 
+#include <stdbool.h>
+
 struct check {
   const char *lab;      /* "lab01" */
   const char *id;       /* "ping" */
   const char *sentence; /* what a right program does */
   const char *section;  /* of RFC 9113 unless it names another document; NULL if none */
   int points;
+  bool of_errors;      /* a program could pass it that knows no HTTP/2: outcome.h */
   int todo;            /* the TODO that it belongs to; 0 if to none */
   const char *program; /* in whose file that is, for a lab with several; NULL for the first */
   const char *earlier; /* the lab whose work it repeats ("lab04"); NULL if it is new here */
@@ -19,12 +22,12 @@ struct check {
 };
 
 /* What the grader tells the checks, by the environment. */
-#define CHECK_PROGRAMS  "GRADE_PROGRAMS"  /* the folder with labNN-name/program */
-#define CHECK_DIRECTORY "GRADE_DIRECTORY" /* where the outcomes go */
-#define CHECK_GUARD     "GRADE_GUARD"     /* the path of the guard */
-#define CHECK_SEED      "GRADE_SEED"      /* for the values that are random */
-#define CHECK_PCAP      "GRADE_PCAP"      /* set for a capture: DIRECTORY/lab01.ping.pcapng */
-#define CHECK_ALONE     "GRADE_ALONE"     /* set if this check alone was asked for */
+#define CHECK_PROGRAMS     "GRADE_PROGRAMS"     /* the folder with labNN-name/program */
+#define CHECK_DIRECTORY    "GRADE_DIRECTORY"    /* where the outcomes go */
+#define CHECK_GUARD        "GRADE_GUARD"        /* the path of the guard */
+#define CHECK_SEED         "GRADE_SEED"         /* for the values that are random */
+#define CHECK_PCAP         "GRADE_PCAP"         /* set for a capture: DIRECTORY/lab01.ping.pcapng */
+#define CHECK_ALONE        "GRADE_ALONE"        /* set if this check alone was asked for */
 #define CHECK_ANY_LANGUAGE "GRADE_ANY_LANGUAGE" /* set if the programs may be in any language */
 
 #endif

@@ -162,7 +162,7 @@ CHECK(lab01, one_connection, .points = 1, .todo = 3, .section = "9.1",
                      "The program opens a stream, but it was to make no request.");
 }
 
-CHECK(lab01, refused, .points = 1, .todo = 6, .section = NULL,
+CHECK(lab01, refused, .of_errors = true, .points = 1, .todo = 6, .section = NULL,
       .sentence = "a server that is not there: one line on standard error, status 1") {
   char url[64];
   struct port port;
@@ -174,7 +174,7 @@ CHECK(lab01, refused, .points = 1, .todo = 6, .section = NULL,
   port_release(&port);
 }
 
-CHECK(lab01, nowhere, .points = 1, .todo = 6, .section = NULL,
+CHECK(lab01, nowhere, .of_errors = true, .points = 1, .todo = 6, .section = NULL,
       .sentence = "a host that nobody knows: status 1; a URL that makes no sense: status 2") {
   /* A label has 63 octets at most (RFC 1035): a name that can be looked up nowhere needs no look-up. */
   char url[128] = "http://";
@@ -187,7 +187,8 @@ CHECK(lab01, nowhere, .points = 1, .todo = 6, .section = NULL,
   expect_error(exchange, 2);
 }
 
-CHECK(lab01, http1, .points = 1, .todo = 6, .section = "3.4", .by_hand = "MISBEHAVE=garbage",
+CHECK(lab01, http1, .of_errors = true, .points = 1, .todo = 6, .section = "3.4",
+      .by_hand = "MISBEHAVE=garbage",
       .sentence = "a server that speaks HTTP/1.1: one line on standard error, status 1") {
   static const char answer[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
   struct peer *peer = start_session(exchange);
@@ -195,7 +196,7 @@ CHECK(lab01, http1, .points = 1, .todo = 6, .section = "3.4", .by_hand = "MISBEH
   expect_error(exchange, 0);
 }
 
-CHECK(lab01, garbage, .points = 1, .todo = 6, .section = "3.4",
+CHECK(lab01, garbage, .of_errors = true, .points = 1, .todo = 6, .section = "3.4",
       .sentence = "a server that sends garbage: one line on standard error, status 1") {
   uint8_t bytes[64];
   exchange_random_octets(exchange, bytes, sizeof bytes);
@@ -205,7 +206,7 @@ CHECK(lab01, garbage, .points = 1, .todo = 6, .section = "3.4",
   expect_error(exchange, 0);
 }
 
-CHECK(lab01, closed_early, .points = 1, .todo = 6, .section = NULL,
+CHECK(lab01, closed_early, .of_errors = true, .points = 1, .todo = 6, .section = NULL,
       .sentence = "a server that closes before SETTINGS, or before it has acknowledged: an error") {
   struct peer *peer = start_session(exchange);
   peer_expect_preface(peer);
@@ -221,7 +222,8 @@ CHECK(lab01, closed_early, .points = 1, .todo = 6, .section = NULL,
   expect_error(exchange, 0);
 }
 
-CHECK(lab01, goaway_error, .points = 1, .todo = 5, .section = "6.8", .by_hand = "MISBEHAVE=goaway",
+CHECK(lab01, goaway_error, .of_errors = true, .points = 1, .todo = 5, .section = "6.8",
+      .by_hand = "MISBEHAVE=goaway",
       .sentence = "a GOAWAY with an error: one line on standard error, status 1") {
   struct peer *peer = start_session(exchange);
   peer->hold_settings_ack = true;

@@ -677,7 +677,7 @@ CHECK(lab02, goaway, .points = 1, .todo = 5, .section = "6.8",
   expect_failure(exchange);
 }
 
-CHECK(lab02, lost, .points = 1, .todo = 5, .section = NULL,
+CHECK(lab02, lost, .of_errors = true, .points = 1, .todo = 5, .section = NULL,
       .sentence = "no server, or one that is lost in mid-response: reported, status 1") {
   struct port port;
   char url[64];

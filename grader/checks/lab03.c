@@ -297,7 +297,7 @@ CHECK(lab03, malformed, .points = 1, .todo = 1, .section = "8.1.1",
   exchange_end_server(exchange);
 }
 
-CHECK(lab03, port_taken, .points = 1, .todo = 1, .section = NULL,
+CHECK(lab03, port_taken, .of_errors = true, .points = 1, .todo = 1, .section = NULL,
       .sentence = "a port that is taken: one line on standard error, status 1; no port: 2") {
   struct port port;
   char number[16];

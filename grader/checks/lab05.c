@@ -386,7 +386,8 @@ CHECK(lab05, other_frames, .points = 1, .todo = 1, .program = "client", .section
   expect_timeout(&asked, TIMEOUT, 1);
 }
 
-CHECK(lab05, failure, .points = 1, .todo = 3, .program = "client", .section = "6.4",
+CHECK(lab05, failure, .of_errors = true, .points = 1, .todo = 3, .program = "client",
+      .section = "6.4",
       .sentence = "reset, lost, refused: one line on standard error, status 1, at once") {
   peer_listen(exchange);
   struct asked asked = start_client(exchange, 60000);

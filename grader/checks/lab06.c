@@ -123,7 +123,7 @@ static void expect_alert(struct exchange *exchange, SSL_CTX *tls, const char *co
                    "%s", what);
 }
 
-CHECK(lab06, no_h2, .points = 1, .todo = 2, .section = "RFC 7301, section 3.2",
+CHECK(lab06, no_h2, .of_errors = true, .points = 1, .todo = 2, .section = "RFC 7301, section 3.2",
       .by_hand = "--http1.1",
       .sentence = "without h2 among the offers: alert no_application_protocol") {
   static const char *const alerts[] = {"no application protocol", NULL};
@@ -139,8 +139,8 @@ CHECK(lab06, no_h2, .points = 1, .todo = 2, .section = "RFC 7301, section 3.2",
   exchange_end_server(exchange);
 }
 
-CHECK(lab06, no_alpn, .points = 1, .todo = 3, .section = "3.2", .by_hand = "--no-alpn",
-      .sentence = "a client that sends no ALPN at all is not served") {
+CHECK(lab06, no_alpn, .of_errors = true, .points = 1, .todo = 3, .section = "3.2",
+      .by_hand = "--no-alpn", .sentence = "a client that sends no ALPN at all is not served") {
   start_server(exchange);
   SSL_CTX *tls = identity_client(exchange);
   SSL_CTX_set_alpn_protos(tls, NULL, 0);
@@ -170,7 +170,7 @@ static void limit_versions(SSL_CTX *tls, int least, int most) {
   SSL_CTX_set_max_proto_version(tls, most);
 }
 
-CHECK(lab06, versions, .points = 1, .todo = 1, .section = "9.2",
+CHECK(lab06, versions, .of_errors = true, .points = 1, .todo = 1, .section = "9.2",
       .sentence = "TLS 1.2 and 1.3 are spoken, TLS 1.1 gets the alert protocol_version") {
   static const char *const alerts[] = {"protocol version", NULL};
   start_server(exchange);
@@ -214,7 +214,7 @@ static bool has_started(void *argument) {
          strstr(program_stdout(exchange->program, NULL), "listening");
 }
 
-CHECK(lab06, files, .points = 1, .todo = 1, .section = NULL,
+CHECK(lab06, files, .of_errors = true, .points = 1, .todo = 1, .section = NULL,
       .sentence = "useless or missing files: one line, status 1; the whole chain is shown") {
   struct identity one;
   struct identity other;
@@ -256,7 +256,7 @@ static struct peer *send_plain(struct exchange *exchange, const void *bytes, siz
 /* The beginning of a ClientHello: a record of 512 bytes, of which these have come. */
 static const char HELLO[] = "\26\3\1\2\0\1\0\1\374\3\3";
 
-CHECK(lab06, plain_text, .points = 1, .todo = 3, .section = NULL,
+CHECK(lab06, plain_text, .of_errors = true, .points = 1, .todo = 3, .section = NULL,
       .sentence = "plain text on its port: that client is dropped, others are served") {
   start_server(exchange);
   struct peer *steady = expect_client_served(exchange);
@@ -469,7 +469,8 @@ static void expect_certificate_refused(struct exchange *exchange,
   expect_refusal(peer, words, server);
 }
 
-CHECK(lab06, unknown_ca, .points = 1, .todo = 4, .program = "client", .section = NULL,
+CHECK(lab06, unknown_ca, .of_errors = true, .points = 1, .todo = 4, .program = "client",
+      .section = NULL,
       .sentence = "a certificate that nobody trusted has signed is refused, and said why") {
   static const char *const words[] = {"certificate", "issuer", "unknown ca", NULL};
   struct identity trusted;
@@ -481,16 +482,16 @@ CHECK(lab06, unknown_ca, .points = 1, .todo = 4, .program = "client", .section =
   expect_refusal(peer, words, "a server whose certificate nobody has vouched for");
 }
 
-CHECK(lab06, wrong_host, .points = 1, .todo = 4, .program = "client", .section = "9.1.1",
-      .sentence = "a certificate of another host is refused, and said why") {
+CHECK(lab06, wrong_host, .of_errors = true, .points = 1, .todo = 4, .program = "client",
+      .section = "9.1.1", .sentence = "a certificate of another host is refused, and said why") {
   static const struct certificate other = {.names = "DNS:example.test,IP:127.0.0.1"};
   static const char *const words[] = {"host", "altname", NULL};
   expect_certificate_refused(exchange, &other, words,
                              "a server whose certificate is another host's");
 }
 
-CHECK(lab06, expired, .points = 1, .todo = 5, .program = "client", .section = NULL,
-      .sentence = "a certificate that has expired is refused, and said why") {
+CHECK(lab06, expired, .of_errors = true, .points = 1, .todo = 5, .program = "client",
+      .section = NULL, .sentence = "a certificate that has expired is refused, and said why") {
   static const struct certificate past = {.names = "DNS:localhost", .from = -7200, .until = -3600};
   static const char *const words[] = {"expired", NULL};
   expect_certificate_refused(exchange, &past, words, "a server whose certificate has expired");
@@ -528,7 +529,8 @@ static int choose(SSL *ssl, const unsigned char **chosen, unsigned char *length,
   return SSL_TLSEXT_ERR_OK;
 }
 
-CHECK(lab06, without_h2, .points = 1, .todo = 5, .program = "client", .section = "3.2",
+CHECK(lab06, without_h2, .of_errors = true, .points = 1, .todo = 5, .program = "client",
+      .section = "3.2",
       .sentence = "a server that does not choose h2 by ALPN is refused, and said why") {
   static const char *const words[] = {"ALPN", "h2", "protocol", NULL};
   static const char *const words_of_http1[] = {"ALPN",     "h2",        "protocol",
@@ -546,8 +548,8 @@ CHECK(lab06, without_h2, .points = 1, .todo = 5, .program = "client", .section =
                  "a server that has chosen http/1.1 by ALPN");
 }
 
-CHECK(lab06, old_version, .points = 1, .todo = 4, .program = "client", .section = "9.2",
-      .sentence = "a server that speaks nothing better than TLS 1.1 is refused") {
+CHECK(lab06, old_version, .of_errors = true, .points = 1, .todo = 4, .program = "client",
+      .section = "9.2", .sentence = "a server that speaks nothing better than TLS 1.1 is refused") {
   static const char *const words[] = {"version", "protocol", "alert", "handshake", "TLS", NULL};
   struct identity identity;
   identity_make(exchange, &identity, "server", NULL);

@@ -2,8 +2,11 @@
  * grade: grade the labs' programs.
  *
  *   grade --programs DIR [--any-language] [--lab NN] [--check ID] [--seed N] [--strict] [--pcap] [--output DIR]
- *         [--known FILE]
+ *         [--known FILE] [--strangers]
+ *   grade --protection
  *
+ * It runs itself again inside an enclosure (enclosure.h), and waits for that. --strangers refuses to grade where too few
+ * layers keep a program in (protection.h); --protection says which there are.
  * Programs in C may use what they are linked with; those in any language all that is installed (allowance.h).
  * Exit status: 0 when grading worked, whatever the score; with --strict 1 if it is not full; 2 for wrong usage; 3
  * if the grader itself failed.
@@ -30,6 +33,7 @@
 #include "grader/result/outcome.h"
 #include "grader/result/progress.h"
 #include "grader/result/todo.h"
+#include "grader/sandbox/enclosure.h"
 #include "grader/sandbox/protection.h"
 #include "grader/wire/pcap.h"
 #include "grader/wire/recording.h"
@@ -46,6 +50,8 @@ struct options {
   bool any_language;
   bool strict;
   bool pcap;
+  bool strangers;  /* the programs are other people's */
+  bool protection; /* only say how well this machine is protected */
 };
 
 /* Criterion tells how the checks ended in a callback without an argument of ours. */
@@ -75,7 +81,8 @@ static int parse_options(struct options *options, int argc, char **argv) {
       {"lab", required_argument, NULL, 'l'},      {"check", required_argument, NULL, 'c'},
       {"seed", required_argument, NULL, 's'},     {"strict", no_argument, NULL, 'S'},
       {"output", required_argument, NULL, 'o'},   {"known", required_argument, NULL, 'k'},
-      {"pcap", no_argument, NULL, 'P'},           {NULL, 0, NULL, 0}};
+      {"pcap", no_argument, NULL, 'P'},           {"strangers", no_argument, NULL, 'F'},
+      {"protection", no_argument, NULL, 'Q'},     {NULL, 0, NULL, 0}};
   int option;
   while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
     switch (option) {
@@ -88,10 +95,12 @@ static int parse_options(struct options *options, int argc, char **argv) {
     case 'k': options->known = optarg; break;
     case 'S': options->strict = true; break;
     case 'P': options->pcap = true; break;
+    case 'F': options->strangers = true; break;
+    case 'Q': options->protection = true; break;
     default: return usage();
     }
   }
-  return options->programs && optind == argc ? 0 : usage();
+  return (options->programs || options->protection) && optind == argc ? 0 : usage();
 }
 
 /* Which labs: "3", "03", "lab03", or NULL for all. Returns 0, or -1 when there is no such lab. */
@@ -188,8 +197,14 @@ static int set_environment(const struct options *options, const struct run *run)
              : 0;
 }
 
-/* An outcome of an earlier run must not be taken for one of this. */
-static void remove_old_outcomes(void) {
+/* Results of an earlier run must not be taken for those of this, which may be broken off. */
+static void remove_old_results(const char *output) {
+  static const char *const names[] = {"results.json", "results.xml", "results.tap", "index.html"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    char path[PATH_MAX + 32];
+    snprintf(path, sizeof path, "%s/%s", output, names[i]);
+    unlink(path);
+  }
   for (size_t i = 0; i < outcomes.count; i++) {
     char path[PATH_MAX + 128];
     snprintf(path, sizeof path, "%s/%s.%s.json", checks_directory, outcomes.outcomes[i].check->lab,
@@ -244,7 +259,7 @@ static int grade(const struct options *options, struct run *run, struct criterio
     return 2;
   }
   struct trace_style style = trace_style_for(stdout);
-  remove_old_outcomes();
+  remove_old_results(options->output);
   const char *pattern = make_pattern(run);
   double started = recording_clock();
   if (pattern)
@@ -292,11 +307,29 @@ static bool is_full(const struct run *run) {
   return true;
 }
 
+/* Run it again inside. Returns the exit status. */
+static int enclose(const struct options *options, char **argv) {
+  struct enclosure enclosure = {
+      .programs = options->programs, .output = options->output, .known = options->known};
+  if (options->strangers && protection_check() != 0)
+    return 3;
+  if (access(options->programs, R_OK | X_OK) != 0 || make_folder(options->output) != 0) {
+    fprintf(stderr, "grade: %s: %s\n", options->programs, strerror(errno));
+    return 2;
+  }
+  remove_old_results(options->output);
+  return enclosure_run(&enclosure, argv);
+}
+
 int main(int argc, char **argv) {
   struct options options = {.output = "build/grade",
                             .known = "grader/mistakes/known_mistakes.json"};
   if (parse_options(&options, argc, argv) != 0)
     return 2;
+  if (options.protection)
+    return protection_print(stdout);
+  if (!getenv(ENCLOSURE_KIND))
+    return enclose(&options, argv);
   char seed[32];
   unsigned number = 0; /* nobody shall be able to guess it, and so what comes */
   if (getrandom(&number, sizeof number, 0) != sizeof number || protection_hide() != 0)

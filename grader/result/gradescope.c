@@ -1,9 +1,11 @@
 /* gradescope: see gradescope.h. */
 #include "grader/result/gradescope.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/buffer.h"
+#include "grader/sandbox/protection.h"
 
 /* The words of a failure, as one text. */
 static json_t *output_json(const struct outcome *outcome) {
@@ -52,6 +54,13 @@ static json_t *looks_like_json(const struct outcome_list *list) {
   return labs;
 }
 
+/* The file appears whole, or not at all. */
+static int write_whole(const json_t *results, const char *path) {
+  char part[4096];
+  snprintf(part, sizeof part, "%s.part", path);
+  return json_dump_file(results, part, JSON_INDENT(2)) != 0 ? -1 : rename(part, path);
+}
+
 int gradescope_write(const char *path, const struct run *run, const struct outcome_list *list) {
   json_t *tests = json_array();
   int points = 0;
@@ -65,10 +74,11 @@ int gradescope_write(const char *path, const struct run *run, const struct outco
     json_array_append_new(tests, test_json(outcome, run->missing[index]));
   }
   json_t *results = json_pack(
-      "{s:i, s:f, s:s, s:o, s:{s:o, s:O*}}", "score", points, "execution_time", run->seconds,
+      "{s:i, s:f, s:s, s:o, s:{s:o, s:o, s:O*}}", "score", points, "execution_time", run->seconds,
       "output", outcome_faults(list) ? "The grader itself failed in some checks." : "", "tests",
-      tests, "extra_data", "looks_like", looks_like_json(list), "beside", run->beside);
-  int result = results ? json_dump_file(results, path, JSON_INDENT(2)) : -1;
+      tests, "extra_data", "looks_like", looks_like_json(list), "protection", protection_json(),
+      "beside", run->beside);
+  int result = results ? write_whole(results, path) : -1;
   json_decref(results);
   return result;
 }

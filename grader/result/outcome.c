@@ -77,6 +77,48 @@ static void collect_test(struct outcome *outcome, const struct criterion_test_st
     outcome->verdict = OUTCOME_FAILED;
 }
 
+/* ---- points are for HTTP/2 ---- */
+
+/* Whether two checks are about the same program. */
+static bool is_same_program(const struct check *a, const struct check *b) {
+  return strcmp(a->lab, b->lab) == 0 &&
+         strcmp(a->program ? a->program : "", b->program ? b->program : "") == 0;
+}
+
+/* Whether its program has passed a check in which nothing goes wrong; or none was run that could tell. */
+static bool has_shown_something(const struct outcome_list *list, const struct check *check) {
+  bool ran = false;
+  for (size_t i = 0; i < list->count; i++) {
+    const struct outcome *other = &list->outcomes[i];
+    if (other->check->of_errors || !is_same_program(other->check, check))
+      continue;
+    if (other->verdict == OUTCOME_PASSED)
+      return true;
+    ran = ran || other->verdict != OUTCOME_NOT_RUN;
+  }
+  return !ran;
+}
+
+/* Fail it, and say why. What it looks like is for the checks to say in which something went wrong. */
+static void discount(struct outcome *outcome) {
+  json_t *finding = json_object_get(outcome->file, "finding");
+  outcome->verdict = OUTCOME_FAILED;
+  json_object_del(finding, "evidence");
+  json_object_set_new(
+      finding, "what",
+      json_string("The program reports an error, as it should here: that counts once it passes a "
+                  "check in which nothing goes wrong."));
+}
+
+static void discount_errors(struct outcome_list *list) {
+  for (size_t i = 0; i < list->count; i++) {
+    struct outcome *outcome = &list->outcomes[i];
+    if (outcome->check->of_errors && outcome->verdict == OUTCOME_PASSED &&
+        !has_shown_something(list, outcome->check))
+      discount(outcome);
+  }
+}
+
 void outcome_collect(struct outcome_list *list, const struct criterion_global_stats *stats,
                      const char *directory) {
   for (struct criterion_suite_stats *suite = stats->suites; suite; suite = suite->next) {
@@ -88,6 +130,7 @@ void outcome_collect(struct outcome_list *list, const struct criterion_global_st
       collect_test(outcome, test);
     }
   }
+  discount_errors(list);
 }
 
 static bool belongs_to(const struct outcome *outcome, const struct lab *lab) {

@@ -53,7 +53,9 @@ struct outcome *outcome_find(struct outcome_list *list, const char *lab, const c
 void outcome_load(struct outcome_list *list, const struct criterion_test_stats *test,
                   const char *directory);
 
-/* Fill in what Criterion tells at the end of the run, and read the files that have not been read yet. */
+/* Fill in what Criterion tells at the end of the run, and read the files that have not been read yet. A check of errors
+ * that was passed fails all the same where its program passes no other check: a program that does one fixed thing,
+ * and knows no HTTP/2, gets no points. */
 void outcome_collect(struct outcome_list *list, const struct criterion_global_stats *stats,
                      const char *directory);
 
