@@ -9,10 +9,14 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 
-mkdir -p common/tests grader/{base,sandbox,words,grade,serve,lecture,page,tests/hostile/sanitized} lab01-one/solution lab05-two/solution
+mkdir -p common/tests grader/{base,sandbox,words,predict,grade,serve,lecture,page,tests/hostile/sanitized} lab01-one/solution lab05-two/solution
 cp "$root/Makefile" .
 cp -r "$root/grader/tools" grader/
 cp "$root/common/tests/leaks.c" common/tests/
+# A student's file is compiled by the real tool.
+cp "$root"/common/buffer.[ch] common/
+cp "$root"/grader/sandbox/*.[ch] grader/sandbox/
+cp "$root"/grader/base/text.[ch] grader/base/
 
 echo 'int stand_in(void);' >common/stand_in.h
 printf '%s\n' '#include "common/stand_in.h"' 'int stand_in(void) {' '  return 1;' '}' >common/stand_in.c
@@ -45,7 +49,7 @@ int main(int argc, char **argv) {
   return strcmp(argv[argc - 1], "--strict") == 0;
 }
 END
-for program in sandbox/guard lecture/main lecture/relay page/main words/main; do
+for program in lecture/main lecture/relay page/main words/main predict/main; do
   echo 'int main(void) { return 0; }' >grader/$program.c
 done
 printf '%s\n' '#include "grader/base/shared.h"' '#include <string.h>' \
@@ -103,7 +107,7 @@ make >/dev/null
 check "a changed header rebuilds what includes it" has 'lab01-one/one.c'
 
 echo 'int main(void) { return x; }' >lab01-one/one.c
-touch lab05-two/client.c
+echo >>lab05-two/client.c
 check_not "make fails when a program does not compile" make
 check "it shows what the compiler says" has "one.c:1:.*error: .x. undeclared"
 check "it builds the others" has lab05-two/client.c
@@ -123,6 +127,43 @@ check "may come later" make
 program one >lab01-one/one.c
 check "what compiles again is built again" make
 check "and its log is empty" [ ! -s build/labs/lab01-one/one.log ]
+
+# --- A stranger's file --------------------------------------------------------------------------------
+
+program other >lab01-one/one.c
+touch -d 2001-01-01 lab01-one/one.c
+make >/dev/null
+check "what counts is what a file has, not how old it is" [ "$(build/labs/lab01-one/one)" = "other 1" ]
+mv lab01-one/one.c kept.c
+make grade >/dev/null
+check "without a file there is no program, though there was one" [ ! -e build/labs/lab01-one/one ]
+refused() { # what, what is said of it; the file is there
+  check_not "$1 is refused" make LAB=1
+  check "and named" has "one.c:1: error: .*$2"
+  rm lab01-one/one.c
+}
+ln -s ../kept.c lab01-one/one.c
+refused "a symbolic link" "symbolic link"
+mkfifo lab01-one/one.c
+refused "a named pipe" "not a regular file"
+echo "#include \"$PWD/lab01-one/solution/one.c\"" >lab01-one/one.c
+refused "an absolute path" "solution/one.c"
+echo '#include "../lab05-two/client.c"' >lab01-one/one.c
+refused "a path with .." "lab05-two/client.c"
+echo '#define FILE "/etc/passwd"
+#include FILE' >lab01-one/one.c
+check_not "no other file is in sight" make LAB=1
+check "not even by a macro" has 'one.c:.*error: /etc/passwd'
+echo '#include "lab05-two/client.c"' >lab01-one/one.c
+check_not "nor another lab's" make LAB=1
+# shellcheck disable=SC2016
+touch 'lab01-one/`touch broken`.c' 'lab01-one/$(touch broken).c'
+mv kept.c lab01-one/one.c
+check "a name that a shell would run is no program's" make LAB=1
+check "and is not run" [ ! -e broken ]
+rm lab01-one/*touch*
+program one >lab01-one/one.c
+make >/dev/null
 
 check_not "a lab that does not exist is refused" make grade LAB=9
 check "with its name" has "no lab '9'"
