@@ -23,7 +23,7 @@ static const char *const verdict_names[] = {"passed", "failed", "fault"};
 
 /* What the program printed, cut to what a reader will look at. */
 static json_t *output_json(const char *bytes, size_t length) {
-  enum { LIMIT = 16384 };
+  enum { LIMIT = 8192 };
   return text_json(bytes, length < LIMIT ? length : LIMIT);
 }
 
@@ -171,16 +171,38 @@ static void play(struct exchange *exchange, check_body body) {
   }
 }
 
+/* What a program says is in there: only what can be shown anywhere remains, and not without end. */
+static void clean(struct buffer *text) {
+  enum { LIMIT = 8192 };
+  struct buffer cleaned = {0};
+  size_t length = text->length < LIMIT ? text->length : LIMIT;
+  if (text->length == 0 || text_append_clean(&cleaned, text->bytes, length) != 0)
+    return;
+  buffer_free(text);
+  *text = cleaned;
+}
+
+static void clean_finding(struct finding *finding) {
+  clean(&finding->what);
+  clean(&finding->expected);
+  clean(&finding->seen);
+  clean(&finding->report);
+}
+
 void check_run(const struct check *check, check_body body) {
   static struct exchange exchange; /* static: it is changed between setjmp and longjmp */
   if (protection_hide() != 0 || exchange_init(&exchange, check) != 0)
     cr_assert_fail("grader: cannot begin");
   play(&exchange, body);
+  clean_finding(&exchange.finding);
   int written = write_outcome(&exchange);
   write_capture(&exchange);
   enum verdict verdict = exchange.verdict;
   char what[512];
   snprintf(what, sizeof what, "%s", exchange.finding.what.bytes ? exchange.finding.what.bytes : "");
+  if (strlen(what) == sizeof what - 1) /* cut: no half of a character */
+    for (size_t end = sizeof what - 1; end > 0 && (what[end - 1] & 0x80); end--)
+      what[end - 1] = '\0';
   peer_free_all(&exchange);
   exchange_free(&exchange);
   cr_assert(written == 0, "grader: the outcome cannot be written");

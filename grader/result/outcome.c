@@ -40,8 +40,23 @@ static size_t read_some(void *into, size_t size, void *file) {
   return fread(into, 1, size, file);
 }
 
-static void load(struct outcome *outcome, const struct criterion_test_stats *test,
-                 const char *directory) {
+/* Leave out what is long, where all outcomes together are too long: of a right program they are far from it. */
+static void shorten(struct outcome_list *list, struct outcome *outcome, const char *path) {
+  enum { ALL_OUTCOMES = 3 << 20 };
+  size_t length = json_dumpb(outcome->file, NULL, 0, JSON_COMPACT);
+  if (list->octets + length > ALL_OUTCOMES) {
+    json_object_set_new(outcome->file, "frames", json_array());
+    json_object_set_new(outcome->file, "frame_count", json_integer(0));
+    json_object_del(json_object_get(outcome->file, "program"), "stdout");
+    json_object_del(json_object_get(outcome->file, "program"), "stderr");
+    (void)json_dump_file(outcome->file, path, JSON_COMPACT);
+    length = json_dumpb(outcome->file, NULL, 0, JSON_COMPACT);
+  }
+  list->octets += length;
+}
+
+static void load(struct outcome_list *list, struct outcome *outcome,
+                 const struct criterion_test_stats *test, const char *directory) {
   char path[4096];
   if (outcome->file || test->test_status == CR_STATUS_SKIPPED)
     return;
@@ -51,13 +66,15 @@ static void load(struct outcome *outcome, const struct criterion_test_stats *tes
     return;
   outcome->file = json_load_callback(read_some, file, 0, NULL);
   fclose(file);
+  if (outcome->file)
+    shorten(list, outcome, path);
 }
 
 void outcome_load(struct outcome_list *list, const struct criterion_test_stats *test,
                   const char *directory) {
   struct outcome *outcome = outcome_find(list, test->test->category, test->test->name);
   if (outcome)
-    load(outcome, test, directory);
+    load(list, outcome, test, directory);
 }
 
 /* One test as Criterion saw it, against the file that it left. */
@@ -126,7 +143,7 @@ void outcome_collect(struct outcome_list *list, const struct criterion_global_st
       struct outcome *outcome = outcome_find(list, test->test->category, test->test->name);
       if (!outcome)
         continue;
-      load(outcome, test, directory);
+      load(list, outcome, test, directory);
       collect_test(outcome, test);
     }
   }

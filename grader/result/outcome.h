@@ -38,6 +38,7 @@ enum { OUTCOME_LABS = 16 };
 struct outcome_list {
   struct outcome *outcomes; /* by lab, and within each in the order of the file */
   size_t count;
+  size_t octets;    /* of all files that were read */
   json_t *known;    /* the table of known mistakes; NULL if there is none */
   json_t *evidence; /* by lab, what diagnosis.h looks at */
   struct diagnosis diagnoses[OUTCOME_LABS];

@@ -39,12 +39,10 @@ static int set_limits(const struct confinement *bounds) {
 
 /* What the C library, libuv, OpenSSL and the sanitizers read of the system. */
 static const char *const system_files[] = {
-    "/etc/ld.so.cache",    "/etc/hosts",       "/etc/nsswitch.conf",
-    "/etc/host.conf",      "/etc/resolv.conf", "/etc/gai.conf",
-    "/etc/services",       "/etc/protocols",   "/etc/localtime",
-    "/usr/share/zoneinfo", "/usr/lib/locale",  "/dev/zero",
-    "/dev/random",         "/dev/urandom",     "/proc/self",
-    "/proc/cpuinfo",       "/proc/meminfo",    "/sys/devices/system/cpu",
+    "/etc/ld.so.cache", "/etc/hosts",          "/etc/nsswitch.conf",      "/etc/host.conf",
+    "/etc/resolv.conf", "/etc/gai.conf",       "/etc/services",           "/etc/protocols",
+    "/etc/localtime",   "/usr/share/zoneinfo", "/usr/lib/locale",         "/proc/self",
+    "/proc/cpuinfo",    "/proc/meminfo",       "/sys/devices/system/cpu",
 };
 
 /* One of the texts that allowance.h has. */
@@ -63,6 +61,9 @@ static int allow(int rules, const char *text) {
   return -1;
 }
 
+/* Without end: a compiler that included one would read for ever. */
+static const char *const devices[] = {"/dev/zero", "/dev/random", "/dev/urandom"};
+
 static int keep_files_and_ports(const struct confinement *bounds) {
   if (bounds->without_landlock || landlock_abi() == 0)
     return 0;
@@ -75,6 +76,8 @@ static int keep_files_and_ports(const struct confinement *bounds) {
     result = landlock_allow_writing(rules, "/dev/null");
   for (size_t i = 0; result == 0 && i < sizeof system_files / sizeof *system_files; i++)
     result = landlock_allow_reading(rules, system_files[i]);
+  for (size_t i = 0; result == 0 && !bounds->compiler && i < sizeof devices / sizeof *devices; i++)
+    result = landlock_allow_reading(rules, devices[i]);
   for (size_t i = 0; result == 0 && bounds->allowed[i] != NULL; i++)
     result = allow(rules, bounds->allowed[i]);
   return result == 0 ? landlock_enter(rules) : result;

@@ -46,7 +46,7 @@ static void read_limit(struct ending *ending, const char *name,
   else if (strncmp(name, "cpu", 3) == 0)
     decide(ending, end, 0, "used more than %g s of processor time", limits->cpu_seconds);
   else if (strcmp(name, "file") == 0)
-    decide(ending, end, 0, "wrote a file of more than %s", size_text(size, limits->file_size));
+    decide(ending, end, 0, "wrote more than %s into files", size_text(size, limits->file_size));
   else
     decide(ending, end, 0, "printed more than %s", size_text(size, limits->output));
 }

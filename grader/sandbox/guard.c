@@ -41,6 +41,7 @@
 #include "grader/sandbox/confine.h"
 #include "grader/sandbox/descendants.h"
 #include "grader/sandbox/remove.h"
+#include "grader/sandbox/usage.h"
 
 enum { GRADER = 3 /* the descriptor */ };
 
@@ -217,6 +218,8 @@ static void check_limits(struct guard *guard) {
   }
   if (memory > guard->memory)
     end(guard, "limit memory");
+  else if (usage_of(guard->directory, 2 * guard->file) > 2 * guard->file) /* in many files */
+    end(guard, "limit file");
   else if (cpu * 1e3 > guard->cpu) /* who takes memory without end may need time for it */
     end(guard, "limit cpu, memory %.0f", memory);
 }

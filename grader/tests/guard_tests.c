@@ -80,7 +80,7 @@ Test(guard, allocates_in_all_its_processes_together) {
 }
 
 Test(guard, writes_without_end) {
-  trial_run("fill", &small, PROGRAM_OVER_LIMIT, 0, "wrote a file of more than 1 MiB");
+  trial_run("fill", &small, PROGRAM_OVER_LIMIT, 0, "wrote more than 1 MiB into files");
 }
 
 Test(guard, starts_too_many_processes) {

@@ -175,7 +175,7 @@ for lab in 5 05 lab05 lab05-two; do
 done
 check "CHECK, SEED and STRICT reach the grader, and its status comes back" not make grade CHECK=a.b SEED=7 STRICT=1
 check "all three" has '^graded: --programs build/labs --check a.b --seed 7 --strict$'
-check "PROGRAMS names another folder" prints 'graded: --programs /some/where' make grade PROGRAMS=/some/where
+check "PROGRAMS names another folder" prints 'graded: --programs /some/where --any-language' make grade PROGRAMS=/some/where
 check "SOLUTION=1 builds the solutions" prints 'graded: --programs build/solutions' make grade SOLUTION=1
 check "each of them" [ "$(build/solutions/lab05-two/server)" = "server 1" ]
 make grade SOLUTION=1 >/dev/null

@@ -9,7 +9,7 @@
 
 TestSuite(source, .timeout = 60);
 
-static char path[] = "/tmp/source-XXXXXX";
+static char path[] = "build/source-XXXXXX";
 
 static void write_source(void) {
   static const char text[] = "int given;\n"

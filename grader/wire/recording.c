@@ -18,7 +18,7 @@ void recording_begin(struct recording *recording) {
 }
 
 bool recording_is_full(const struct recording *recording) {
-  return recording->count >= RECORDING_LIMIT;
+  return recording->count >= RECORDING_LIMIT || recording->octets >= RECORDING_OCTETS;
 }
 
 static int add(struct recording *recording, struct recorded entry) {
@@ -35,6 +35,15 @@ static int add(struct recording *recording, struct recorded entry) {
   return 0;
 }
 
+/* What a copy of a frame takes. */
+static size_t frame_octets(const struct frame *frame) {
+  size_t octets = sizeof *frame + frame->length + frame->data_length +
+                  frame->field_count * sizeof *frame->fields;
+  for (size_t i = 0; i < frame->field_count; i++)
+    octets += frame->fields[i].name_length + frame->fields[i].value_length;
+  return octets;
+}
+
 int recording_add_frame(struct recording *recording, unsigned connection,
                         const struct frame *frame) {
   if (recording_is_full(recording))
@@ -44,6 +53,8 @@ int recording_add_frame(struct recording *recording, unsigned connection,
       copy ? add(recording, (struct recorded){.connection = connection, .frame = copy}) : -1;
   if (result != 0)
     free(copy);
+  else
+    recording->octets += frame_octets(frame);
   return result;
 }
 
@@ -55,11 +66,34 @@ int recording_add_note(struct recording *recording, unsigned connection, const c
       copy ? add(recording, (struct recorded){.connection = connection, .note = copy}) : -1;
   if (result != 0)
     free(copy);
+  else
+    recording->octets += sizeof(struct recorded) + strlen(note);
   return result;
 }
 
+static size_t take(size_t wanted, size_t *left) {
+  size_t taken = wanted < *left ? wanted : *left;
+  *left -= taken;
+  return taken;
+}
+
+/* Put the first fields, cut, in place of those of the frame. */
+static void cut_fields(struct frame *frame, struct frame_field fields[RECORDING_FIELDS]) {
+  size_t left = RECORDING_FIELD_OCTETS;
+  if (frame->field_count > RECORDING_FIELDS)
+    frame->field_count = RECORDING_FIELDS;
+  for (size_t i = 0; i < frame->field_count; i++) {
+    fields[i] = frame->fields[i];
+    fields[i].name_length = take(fields[i].name_length, &left);
+    fields[i].value_length = take(fields[i].value_length, &left);
+  }
+  frame->fields = fields;
+}
+
 static json_t *frame_json(const struct recorded *entry) {
-  struct frame frame = *entry->frame; /* with the beginning of its body only */
+  struct frame_field fields[RECORDING_FIELDS];
+  struct frame frame = *entry->frame; /* with the beginning of its body only, and of its fields */
+  cut_fields(&frame, fields);
   if (frame.data_length > RECORDING_DATA)
     frame.data_length = RECORDING_DATA;
   json_t *json = trace_frame_json(&frame, entry->milliseconds, entry->connection);
@@ -81,8 +115,11 @@ json_t *recording_entry_json(const struct recording *recording, size_t index) {
 
 json_t *recording_json(const struct recording *recording, size_t end) {
   json_t *array = json_array();
-  for (size_t i = 0; i < end && i < recording->count; i++) {
-    if (json_array_append_new(array, recording_entry_json(recording, i)) != 0) {
+  size_t octets = 0;
+  for (size_t i = 0; i < end && i < recording->count && octets < RECORDING_JSON; i++) {
+    json_t *entry = recording_entry_json(recording, i);
+    octets += entry ? json_dumpb(entry, NULL, 0, JSON_COMPACT) : 0;
+    if (json_array_append_new(array, entry) != 0) {
       json_decref(array);
       return NULL;
     }

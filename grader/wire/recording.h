@@ -15,6 +15,13 @@
 /* No right program needs as many frames in a check; one that sends them without end is stopped here. */
 enum { RECORDING_LIMIT = 100000 };
 
+/* Nor as many octets: they are kept in memory, and the fields of a frame may be a hundred times as long as it is itself. */
+enum { RECORDING_OCTETS = 64 << 20 };
+
+/* Of the fields of one frame recording_json has so many, with so many octets together; and of all frames so many octets
+ * as JSON. */
+enum { RECORDING_FIELDS = 64, RECORDING_FIELD_OCTETS = 16 << 10, RECORDING_JSON = 256 << 10 };
+
 /* How many octets of a body recording_json has: what a reader will look at. */
 enum { RECORDING_DATA = 128 };
 
@@ -29,7 +36,8 @@ struct recorded {
 struct recording {
   struct recorded *entries;
   size_t count;
-  size_t size; /* allocated */
+  size_t size;   /* allocated */
+  size_t octets; /* in all entries */
   unsigned connections;
   double started;
 };
@@ -53,7 +61,7 @@ bool recording_is_full(const struct recording *recording);
  */
 json_t *recording_entry_json(const struct recording *recording, size_t index);
 
-/* The entries up to before `end` as an array. The same. */
+/* The entries up to before `end` as an array: fewer, if it would be longer than RECORDING_JSON. The same. */
 json_t *recording_json(const struct recording *recording, size_t end);
 
 void recording_free(struct recording *recording);
