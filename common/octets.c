@@ -27,14 +27,21 @@ static uint32_t read_utf8(const uint8_t *bytes, size_t length, size_t *count) {
   return code;
 }
 
+/* What makes a terminal or a page do something, in place of showing something: control characters but for newline and
+ * tab, and those that turn the direction of writing. And what is no character, which XML does not take. */
+static bool is_control(uint32_t code) {
+  return (code < 0x20 && code != '\n' && code != '\t') || (code >= 0x7f && code < 0xa0) ||
+         (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
+         code == 0xfffe || code == 0xffff;
+}
+
 /* How many octets may stand as they are; 0 if the first one is to be escaped. */
 static size_t count_plain(const uint8_t *bytes, size_t length, enum octets_form form) {
   size_t count;
   uint32_t code = read_utf8(bytes, length, &count);
   if (form == OCTETS_LINE)
     return code >= 0x20 && code <= 0x7e ? 1 : 0;
-  bool control = (code < 0x20 && code != '\n' && code != '\t') || (code >= 0x7f && code <= 0x9f);
-  return control ? 0 : count;
+  return is_control(code) ? 0 : count;
 }
 
 /* The letter that stands for this octet behind a backslash; 0 if none does. */

@@ -13,8 +13,8 @@
 #include "common/buffer.h"
 
 enum octets_form {
-  OCTETS_TEXT, /* UTF-8 (RFC 3629) with newlines and tabs, but without other control characters: for JSON and pages */
-  OCTETS_LINE, /* printable ASCII, a newline as \n and so on: for one line of a terminal or of a message */
+  OCTETS_TEXT, /* UTF-8 (RFC 3629), of control characters only newline and tab: JSON, pages */
+  OCTETS_LINE, /* printable ASCII, a newline as \n: one line of a terminal or of a message */
 };
 
 enum { OCTETS_PIECE = 5 }; /* the longest piece, \xNN, and its NUL */

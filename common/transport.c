@@ -298,7 +298,8 @@ static __attribute__((noinline)) int grow_output(struct transport *transport, si
 int transport_write(struct transport *transport, const void *data, size_t length) {
   if (transport->state != OPEN || transport->write_failed || length == 0)
     return 0;
-  if (length > transport->output_size - transport->output_end && grow_output(transport, length) != 0)
+  if (length > transport->output_size - transport->output_end &&
+      grow_output(transport, length) != 0)
     return -1;
   memcpy(transport->output + transport->output_end, data, length);
   transport->output_end += length;

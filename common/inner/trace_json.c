@@ -1,57 +1,19 @@
 /* trace_json: one frame as JSON. See trace.h. */
 #include <nghttp2/nghttp2.h>
-#include <stdlib.h>
 
+#include "common/buffer.h"
+#include "common/octets.h"
 #include "common/trace.h"
 
 enum { LARGEST_DATA = 16384 };
 
-/* --- Octets as text ------------------------------------------------------------------------------- */
-
-/* How many octets the UTF-8 character at `bytes` has (RFC 3629); 0 when it is none. */
-static size_t utf8_length(const uint8_t *bytes, size_t length) {
-  static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000}; /* by number of octets */
-  uint8_t first = bytes[0];
-  if (first < 0x80)
-    return 1;
-  size_t count = first >= 0xf8 ? 0 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 0;
-  if (count == 0 || count > length)
-    return 0;
-  uint32_t code = first & (0x7f >> count);
-  for (size_t i = 1; i < count; i++) {
-    if ((bytes[i] & 0xc0) != 0x80)
-      return 0;
-    code = code << 6 | (bytes[i] & 0x3f);
-  }
-  bool surrogate = code >= 0xd800 && code <= 0xdfff;
-  return code < smallest[count] || code > 0x10ffff || surrogate ? 0 : count;
-}
-
-/* JSON knows text only: what is none is escaped, so that every octet can be told from the result. NUL is
- * escaped too, because most readers of JSON stop at it. */
+/* A new reference, or NULL when there is no memory. */
 static json_t *text_json(const uint8_t *bytes, size_t length) {
-  static const char hex[] = "0123456789abcdef";
-  char *text = malloc(4 * length + 1);
-  if (!text)
-    return NULL;
-  size_t used = 0;
-  for (size_t i = 0; i < length;) {
-    size_t count = bytes[i] == '\0' ? 0 : utf8_length(bytes + i, length - i);
-    if (count == 0) {
-      text[used++] = '\\';
-      text[used++] = 'x';
-      text[used++] = hex[bytes[i] >> 4];
-      text[used++] = hex[bytes[i] & 0xf];
-      i++;
-      continue;
-    }
-    if (bytes[i] == '\\')
-      text[used++] = '\\';
-    for (; count > 0; count--)
-      text[used++] = (char)bytes[i++];
-  }
-  json_t *json = json_stringn_nocheck(text, used);
-  free(text);
+  struct buffer text = {0};
+  json_t *json = NULL;
+  if (octets_append(&text, bytes, length, OCTETS_TEXT) == 0)
+    json = json_stringn_nocheck(text.bytes ? text.bytes : "", text.length);
+  buffer_free(&text);
   return json;
 }
 

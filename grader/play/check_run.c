@@ -24,14 +24,14 @@ static const char *const verdict_names[] = {"passed", "failed", "fault"};
 /* What the program printed, cut to what a reader will look at. */
 static json_t *output_json(const char *bytes, size_t length) {
   enum { LIMIT = 8192 };
-  return text_json(bytes, length < LIMIT ? length : LIMIT);
+  return text_octets_json(bytes, length < LIMIT ? length : LIMIT);
 }
 
 /* An argument; or how long it is, where nobody would read it. */
 static json_t *argument_json(const char *argument) {
   enum { LIMIT = 4096 };
   size_t length = strlen(argument);
-  return length > LIMIT ? json_integer((json_int_t)length) : text_json(argument, length);
+  return length > LIMIT ? json_integer((json_int_t)length) : text_octets_json(argument, length);
 }
 
 static json_t *program_json(const struct exchange *exchange) {

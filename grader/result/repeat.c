@@ -27,9 +27,12 @@ static void print_word(FILE *out, const char *word) {
     fputs(word, out);
     return;
   }
-  fputc('\'', out);
-  for (const char *c = word; *c; c++)
-    fputs(*c == '\'' ? "'\\''" : (char[]){*c, '\0'}, out);
+  /* $'...' is read by the shell as octets.h writes it. */
+  fputs(strpbrk(word, "\\\n\t") ? "$'" : "'", out);
+  for (const char *c = word; *c; c++) {
+    const char *as = *c == '\n' ? "\\n" : *c == '\t' ? "\\t" : *c == '\'' ? "'\\''" : NULL;
+    fputs(as ? as : (char[]){*c, '\0'}, out);
+  }
   fputc('\'', out);
 }
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/octets.h"
+
 enum { TEXT_LIMIT = 60, MESSAGE_LIMIT = 240 };
 
 void quote_append(struct buffer *text, const char *format, ...) {
@@ -48,19 +50,13 @@ static void quote_up_to(struct buffer *text, const char *bytes, size_t length, s
   quote_append(text, "\"");
   size_t begin = text->length;
   for (size_t i = 0; i < length; i++) {
-    unsigned char c = (unsigned char)bytes[i];
+    char piece[OCTETS_PIECE];
     if (text->length >= begin + limit) {
       quote_append(text, "\"... (%zu bytes)", length);
       return;
     }
-    if (c == '\n')
-      quote_append(text, "\\n");
-    else if (c == '"' || c == '\\')
-      quote_append(text, "\\%c", c);
-    else if (c < ' ' || c > '~')
-      quote_append(text, "\\x%02x", c);
-    else
-      quote_append(text, "%c", c);
+    octets_piece(piece, bytes + i, 1, OCTETS_LINE);
+    quote_append(text, "%s%s", *piece == '"' ? "\\" : "", piece);
   }
   quote_append(text, "\"");
 }
