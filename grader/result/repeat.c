@@ -27,10 +27,11 @@ static void print_word(FILE *out, const char *word) {
     fputs(word, out);
     return;
   }
-  /* $'...' is read by the shell as octets.h writes it. */
-  fputs(strpbrk(word, "\\\n\t") ? "$'" : "'", out);
+  bool escaped = strpbrk(word, "\\\n\t"); /* $'...' is read by the shell as octets.h writes */
+  fputs(escaped ? "$'" : "'", out);
   for (const char *c = word; *c; c++) {
-    const char *as = *c == '\n' ? "\\n" : *c == '\t' ? "\\t" : *c == '\'' ? "'\\''" : NULL;
+    const char *quote = *c == '\'' ? (escaped ? "\\'" : "'\\''") : NULL;
+    const char *as = *c == '\n' ? "\\n" : *c == '\t' ? "\\t" : quote;
     fputs(as ? as : (char[]){*c, '\0'}, out);
   }
   fputc('\'', out);
