@@ -17,20 +17,25 @@ json_t *text_octets_json(const char *bytes, size_t length) {
   return take(&text, octets_append(&text, bytes, length, OCTETS_TEXT));
 }
 
-json_t *text_json(const char *text, size_t length) {
-  struct buffer clean = {0};
-  int failed = 0;
-  while (length > 0 && !failed) {
+int text_append_clean(struct buffer *clean, const char *text, size_t length) {
+  while (length > 0) {
     const char *backslash = memchr(text, '\\', length);
     size_t before = backslash ? (size_t)(backslash - text) : length;
-    failed = octets_append(&clean, text, before, OCTETS_TEXT);
+    if (octets_append(clean, text, before, OCTETS_TEXT) != 0)
+      return -1;
     text += before;
     length -= before;
-    if (backslash && !failed) {
-      failed = buffer_append(&clean, "\\", 1);
-      text++;
-      length--;
-    }
+    if (!backslash)
+      break;
+    if (buffer_append(clean, "\\", 1) != 0)
+      return -1;
+    text++;
+    length--;
   }
-  return take(&clean, failed);
+  return 0;
+}
+
+json_t *text_json(const char *text, size_t length) {
+  struct buffer clean = {0};
+  return take(&clean, text_append_clean(&clean, text, length));
 }
