@@ -25,7 +25,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help FORCE predict grade watch hint solution steady report trace-page serve certs demo pictures gdb reset protection
+.PHONY: all help FORCE predict bonus grade watch hint solution steady report trace-page serve certs demo pictures gdb reset protection
 .PHONY: deps deps-test deps-bench deps-pictures test mistakes mistake-programs starters format lint bench bench-readme clean version
 
 # --- What there is ------------------------------------------------------------------------------------
@@ -47,10 +47,11 @@ SOLUTIONS := $(patsubst %.c,build/solutions/%,$(subst /solution/,/,$(wildcard $(
 COMMON       := $(wildcard common/*.c common/inner/*.c)
 GRADER_MAINS := $(wildcard grader/grade/main.c grader/sandbox/guard.c grader/sandbox/make_filters.c grader/sandbox/compile.c \
                  grader/serve/main.c grader/lecture/main.c grader/lecture/relay.c grader/page/main.c \
-                 grader/words/main.c grader/predict/main.c)
-ROOMS        := base sandbox wire words play checks result board page serve grade lecture predict
+                 grader/words/main.c grader/predict/main.c \
+                 grader/bonus/hpack.c)
+ROOMS        := base sandbox wire words play checks result board page serve grade lecture predict bonus
 GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard $(ROOMS:%=grader/%/*.c)))
-GRADER_BUILT := $(addprefix build/grader/,grade guard compile serve lecture relay trace_page todos predict)
+GRADER_BUILT := $(addprefix build/grader/,grade guard compile serve lecture relay trace_page todos predict hpack)
 FILTERS      := build/grader/program.bpf build/grader/compiler.bpf
 
 TESTS   := $(patsubst %/tests/,build/tests/%_tests,$(sort $(dir $(wildcard */tests/*_tests.c))))
@@ -198,6 +199,7 @@ build/grader/compile: build/obj/plain/grader/sandbox/compile.o build/obj/plain/g
 build/grader/serve: build/obj/plain/grader/serve/main.o build/obj/plain/grader.a
 build/grader/lecture: build/obj/plain/grader/lecture/main.o build/obj/plain/grader.a
 build/grader/relay: build/obj/plain/grader/lecture/relay.o build/obj/plain/grader.a
+build/grader/hpack: build/obj/plain/grader/bonus/hpack.o build/obj/plain/grader.a
 build/grader/predict: build/obj/plain/grader/predict/main.o build/obj/plain/grader.a
 build/grader/trace_page: build/obj/plain/grader/page/main.o build/obj/plain/grader.a
 build/grader/todos: build/obj/plain/grader/words/main.o build/obj/plain/grader/words/source.o
@@ -354,6 +356,10 @@ reset:
 ## make predict LAB=02   which frames will go over the wire? Beside the points: see grader/predict/predict.py
 predict: build/grader/predict
 	+@python3 grader/predict/predict.py $(LABS)
+
+## make bonus LAB=02     exercises beside the points, in labNN-name/bonus [SOLUTION=1]
+bonus: build/grader/hpack
+	+@python3 grader/bonus/bonus.py $(if $(SOLUTION),--solution) $(LABS)
 
 ## make hint LAB=03      a hint for the TODO you are at, and more with every call [TODO=2] [PROGRAM=client]
 hint: build/grader/todos

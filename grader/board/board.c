@@ -176,8 +176,8 @@ static void print_beside(const struct board *board) {
   int possible;
   beside_points(board->run->beside, &points, &possible);
   if (possible > 0)
-    fprintf(board->out, "Beside them: %d of %d for predictions and quizzes (make predict)\n",
-            points, possible);
+    fprintf(board->out, "Beside them: %d of %d for predictions, quizzes and the bonus\n", points,
+            possible);
 }
 
 void board_print(FILE *out, const struct trace_style *style, const struct run *run,

@@ -144,7 +144,7 @@ function overview(data) {
   const facts = [new Date(data.when * 1000).toLocaleString('en-GB', {dateStyle: 'medium', timeStyle: 'short'}),
                  `${data.seconds.toFixed(1)} s`, `seed ${data.seed}`, `grader ${data.version}`, data.programs];
   if (data.beside[1] > 0)
-    facts.push(`beside the points: ${data.beside[0]} of ${data.beside[1]} for predictions and quizzes`);
+    facts.push(`beside the points: ${data.beside[0]} of ${data.beside[1]} for predictions, quizzes and the bonus`);
   return element('header', {class: 'top'},
     element('div', {class: 'total'},
       element('h1', {}, data.only ? `HTTP/2 in C: the check ${data.only}` : 'HTTP/2 in C'),

@@ -6,14 +6,19 @@
 #include "grader/base/labs.h"
 
 json_t *beside_read(const char *directory) {
+  static const char *const kinds[] = {"predict", "bonus"};
   json_t *beside = json_object();
-  for (size_t i = 0; i < labs_count; i++) {
+  for (size_t i = 0; i < labs_count * 2; i++) {
+    const char *kind = kinds[i % 2];
+    const char *id = labs_all[i / 2].id;
     char path[4096];
-    snprintf(path, sizeof path, "%s/predict/%s.json", directory, labs_all[i].id);
-    json_t *lab = json_load_file(path, 0, NULL);
-    if (json_is_object(lab))
-      json_object_set(beside, labs_all[i].id, lab);
-    json_decref(lab);
+    char name[32];
+    snprintf(path, sizeof path, "%s/%s/%s.json", directory, kind, id);
+    snprintf(name, sizeof name, "%s/%s", id, kind);
+    json_t *part = json_load_file(path, 0, NULL);
+    if (json_is_object(part))
+      json_object_set(beside, name, part);
+    json_decref(part);
   }
   return beside;
 }
