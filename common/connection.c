@@ -9,6 +9,18 @@
 #include "common/inner/goaway.h"
 #include "common/inner/pool.h"
 #include "common/inner/strict.h"
+#include "common/inner/watch.h"
+
+enum {
+  /* Frames that may wait for a client to read, besides one for each stream that it may have open: as
+   * many as nghttp2 allows of answers to PING and SETTINGS. */
+  QUEUED_FRAMES = 1000,
+  DEFAULT_STREAMS = 100,
+  FEED_SIZE =
+      16 * 1024, /* so much is taken from a client before it is looked at what has queued up */
+  GOODBYE_ROOM = 20 * 1024,      /* more than a frame */
+  TOO_MANY_CONTINUATIONS = -905, /* nghttp2 from 1.61 on has a name for it; Debian's 1.52 too */
+};
 
 struct connection {
   struct transport *transport;
@@ -16,11 +28,17 @@ struct connection {
   struct goaway goaway;           /* among what arrives */
   nghttp2_session *session;
   struct strict *strict; /* a server's; NULL for a client */
+  struct watch watch;    /* a server's */
+  size_t queue_limit;    /* of frames */
+  uint64_t sent_before;  /* octets, when something came the last time */
   const struct connection_config *config;
   void *user;
-  bool open;    /* on_open was called */
-  bool goodbye; /* GOAWAY was submitted */
-  char *error;  /* why it ends, if not by itself; NULL until then */
+  bool open;        /* on_open was called */
+  bool goodbye;     /* connection_close was called */
+  bool goodbye_due; /* but GOAWAY is not submitted yet */
+  bool goaway_sent; /* one with an error code */
+  bool over;        /* the transport was closed by give_up */
+  char *error;      /* why it ends, if not by itself; NULL until then */
 };
 
 /* The first reason is the one that counts. Where there is no memory for it, the end is told without. */
@@ -51,9 +69,11 @@ static void look_for_goaway(struct connection *connection, const uint8_t *frame,
     return;
   uint32_t code = goaway_error_code(frame);
   const char *name = frame_error_name(code);
-  if (code != NGHTTP2_NO_ERROR)
-    set_error(connection, name ? name : "unknown error", (const char *)frame + DEBUG_DATA,
-              length - DEBUG_DATA);
+  if (code == NGHTTP2_NO_ERROR)
+    return;
+  connection->goaway_sent = true;
+  set_error(connection, name ? name : "unknown error", (const char *)frame + DEBUG_DATA,
+            length - DEBUG_DATA);
 }
 
 /* The peer says by GOAWAY that this side has broken the protocol, or that it is too much for it. */
@@ -82,48 +102,146 @@ static void look_for_flow_control_error(struct connection *connection, const uin
     nghttp2_session_terminate_session(connection->session, NGHTTP2_FLOW_CONTROL_ERROR);
 }
 
+/* --- Sending --------------------------------------------------------------------------------------- */
+
+/* The next frame of the session goes to the transport. Returns whether there was one; if something
+ * has failed, the transport is closed. */
+static bool send_frame(struct connection *connection) {
+  const uint8_t *frame;
+  ssize_t length = nghttp2_session_mem_send(connection->session, &frame);
+  if (length == 0)
+    return false;
+  if (length < 0 || transport_write(connection->transport, frame, (size_t)length) != 0) {
+    set_nghttp2_error(connection, length < 0 ? (int)length : NGHTTP2_ERR_NOMEM);
+    transport_close(connection->transport);
+    return false;
+  }
+  look_for_goaway(connection, frame, (size_t)length);
+  look_for_flow_control_error(connection, frame, (size_t)length);
+  if (connection->strict && strict_sent(connection->strict, frame, (size_t)length) != 0)
+    nghttp2_session_terminate_session(connection->session, NGHTTP2_ENHANCE_YOUR_CALM);
+  return true;
+}
+
+/* End it with GOAWAY, now, and for a reason that nghttp2 does not know. It is not waited for what else is to be
+ * sent: GOAWAY comes before DATA, but behind other frames, of which there are not many more than
+ * queue_limit. */
+static void give_up(struct connection *connection, uint32_t error_code) {
+  nghttp2_session_terminate_session(connection->session, error_code);
+  while (!connection->goaway_sent && send_frame(connection))
+    ;
+  connection->over = true;
+  transport_close(connection->transport);
+}
+
+/*
+ * GOAWAY names the last stream that is served. So it is not submitted before it can leave at once: else more
+ * streams would come while it waits behind others, and be served, but not be named.
+ */
+static void say_goodbye(struct connection *connection) {
+  nghttp2_session *session = connection->session;
+  if (connection->strict && (transport_room(connection->transport) < GOODBYE_ROOM ||
+                             nghttp2_session_get_outbound_queue_size(session) > 0))
+    return;
+  connection->goodbye_due = false;
+  int32_t last = nghttp2_session_get_last_proc_stream_id(session);
+  int error = nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL, 0);
+  if (error == 0)
+    return;
+  set_nghttp2_error(connection, error);
+  transport_close(connection->transport);
+}
+
 /* --- Transport events ----------------------------------------------------------------------------- */
 
 static void on_writable(struct transport *transport, void *user) {
   struct connection *connection = user;
   nghttp2_session *session = connection->session;
-  while (transport_room(transport) > 0) {
-    const uint8_t *frame;
-    ssize_t length = nghttp2_session_mem_send(session, &frame);
-    if (length == 0)
-      break;
-    if (length < 0 || transport_write(transport, frame, (size_t)length) != 0) {
-      set_nghttp2_error(connection, length < 0 ? (int)length : NGHTTP2_ERR_NOMEM);
-      transport_close(transport);
-      return;
-    }
-    look_for_goaway(connection, frame, (size_t)length);
-    look_for_flow_control_error(connection, frame, (size_t)length);
-  }
-  if (!nghttp2_session_want_read(session) && !nghttp2_session_want_write(session))
+  do {
+    if (connection->goodbye_due)
+      say_goodbye(connection);
+  } while (transport_room(transport) > 0 && send_frame(connection));
+  if (!connection->goodbye_due && !nghttp2_session_want_read(session) &&
+      !nghttp2_session_want_write(session))
     transport_close(transport);
 }
 
-/* Returns 0, or a negative code of nghttp2's. */
-static int receive(struct connection *connection, const uint8_t *data, size_t length) {
-  if (connection->strict)
-    return strict_receive(connection->strict, connection->session, data, length);
+/* Both return 0, or a negative code of nghttp2's. From time to time it is looked at how many frames wait
+ * for a client to read. */
+static int receive_from_client(struct connection *connection, const uint8_t *data, size_t length) {
+  uint64_t sent = transport_sent(connection->transport);
+  watch_received(&connection->watch, length);
+  strict_turn(connection->strict, connection->watch.heard, sent - connection->sent_before);
+  connection->sent_before = sent;
+  for (size_t part; length > 0; data += part, length -= part) {
+    part = length < FEED_SIZE ? length : FEED_SIZE;
+    int error = strict_receive(connection->strict, connection->session, data, part);
+    if (error != 0)
+      return error;
+    if (nghttp2_session_get_outbound_queue_size(connection->session) > connection->queue_limit)
+      return NGHTTP2_ERR_FLOODED;
+  }
+  return 0;
+}
+
+static int receive_from_server(struct connection *connection, const uint8_t *data, size_t length) {
   ssize_t taken = nghttp2_session_mem_recv(connection->session, data, length);
   return taken < 0 ? (int)taken : 0;
 }
 
+/* The bytes of the peer were too much. */
+static void on_receive_error(struct connection *connection, int error) {
+  bool is_flood = error == NGHTTP2_ERR_FLOODED || error == TOO_MANY_CONTINUATIONS;
+  const char *why = nghttp2_strerror(error);
+  if (is_flood)
+    set_error(connection, "ENHANCE_YOUR_CALM", why, strlen(why));
+  else
+    set_nghttp2_error(connection, error);
+  if (error == NGHTTP2_ERR_BAD_CLIENT_MAGIC)
+    transport_close(connection->transport); /* who does not speak HTTP/2 knows no GOAWAY either */
+  else
+    give_up(connection, is_flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_INTERNAL_ERROR);
+}
+
 static void on_data(struct transport *transport, const uint8_t *data, size_t length, void *user) {
   struct connection *connection = user;
+  (void)transport; /* it asks on_writable next */
   look_for_peers_goaway(connection, data, length);
-  int error = receive(connection, data, length);
-  if (error == 0)
-    return; /* the transport asks on_writable next */
-  set_nghttp2_error(connection, error);
-  if (error !=
-      NGHTTP2_ERR_BAD_CLIENT_MAGIC) /* whoever does not speak HTTP/2 knows no GOAWAY either */
-    nghttp2_session_terminate_session(connection->session, NGHTTP2_INTERNAL_ERROR);
-  on_writable(transport, connection);
-  transport_close(transport);
+  int error = connection->strict ? receive_from_client(connection, data, length)
+                                 : receive_from_server(connection, data, length);
+  if (error != 0)
+    on_receive_error(connection, error);
+}
+
+/* What its streams wait for, as its owner sees it, or as nghttp2 does. */
+static unsigned waits(const struct connection *connection) {
+  if (connection->config->waits)
+    return connection->config->waits(connection, connection->user);
+  return strict_waits(connection->strict, connection->session);
+}
+
+/* See whether the client gets on. */
+static void on_look(uv_timer_t *timer) {
+  struct connection *connection = timer->data;
+  if (!connection->open || connection->over)
+    return; /* the transport has time-outs for its beginning and its end */
+  const struct watch_view view = {
+      .strict = connection->strict,
+      .waits = waits(connection),
+      .is_stuck = transport_is_stuck(connection->transport),
+      .has_window = nghttp2_session_get_remote_window_size(connection->session) > 0,
+      .sent = transport_sent(connection->transport),
+  };
+  enum watch_verdict verdict = watch_look(&connection->watch, &view);
+  if (verdict == WATCH_FINE)
+    return;
+  const char *why = watch_text(verdict);
+  if (verdict == WATCH_IDLE) {
+    connection_close(connection);
+    return;
+  }
+  set_error(connection, "timed out", why, strlen(why));
+  give_up(connection, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 static void on_open(struct transport *transport, void *user) {
@@ -131,6 +249,8 @@ static void on_open(struct transport *transport, void *user) {
   const struct connection_config *config = connection->config;
   connection->transport = transport;
   connection->open = true;
+  if (connection->strict)
+    watch_open(&connection->watch);
   int error = nghttp2_submit_settings(connection->session, NGHTTP2_FLAG_NONE, config->settings,
                                       config->setting_count);
   if (error != 0) {
@@ -144,6 +264,7 @@ static void on_open(struct transport *transport, void *user) {
 
 /* Free all but the transport. */
 static void free_session(struct connection *connection) {
+  watch_end(&connection->watch);
   nghttp2_session_del(connection->session);
   strict_free(connection->strict);
   free(connection->error);
@@ -155,14 +276,44 @@ static void on_close(struct transport *transport, const char *error, void *user)
   (void)transport;
   if (connection->error)
     error = connection->error;
+  else if (connection->open && !nghttp2_session_want_read(connection->session))
+    error = NULL; /* both sides had finished: it does not matter who was first to close */
   connection->config->on_close(connection, error, connection->user);
   free_session(connection);
 }
 
 /* --- What the owner calls ------------------------------------------------------------------------- */
 
-static struct connection *connection_new(const struct connection_config *config, bool is_server,
-                                         void *user) {
+/* Returns 0 or an error of nghttp2's. */
+static int make_client_session(struct connection *connection) {
+  const struct connection_config *config = connection->config;
+  return nghttp2_session_client_new3(&connection->session, config->callbacks, connection->user,
+                                     config->option, pool_nghttp2());
+}
+
+/* How many streams a client may have open at once. */
+static size_t max_streams(const struct connection_config *config) {
+  for (size_t i = config->setting_count; i > 0; i--)
+    if (config->settings[i - 1].settings_id == NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
+      return config->settings[i - 1].value;
+  return DEFAULT_STREAMS;
+}
+
+static int make_server_session(struct connection *connection, uv_loop_t *loop) {
+  const struct connection_config *config = connection->config;
+  connection->goaway.skip = NGHTTP2_CLIENT_MAGIC_LEN;
+  connection->queue_limit = QUEUED_FRAMES + max_streams(config);
+  connection->events.handshake_timeout = config->timeouts.handshake;
+  connection->strict = strict_new(uv_now(loop));
+  if (!connection->strict ||
+      watch_begin(&connection->watch, loop, &config->timeouts, on_look, connection) != 0)
+    return NGHTTP2_ERR_NOMEM;
+  return nghttp2_session_server_new3(&connection->session, config->callbacks, connection->user,
+                                     config->option, pool_nghttp2());
+}
+
+static struct connection *connection_new(const struct connection_config *config, uv_loop_t *loop,
+                                         bool is_server, void *user) {
   struct connection *connection = calloc(1, sizeof *connection);
   if (!connection)
     return NULL;
@@ -173,27 +324,16 @@ static struct connection *connection_new(const struct connection_config *config,
                                                  .on_writable = on_writable,
                                                  .on_close = on_close,
                                                  .handshake = config->handshake};
-  connection->goaway.skip = is_server ? NGHTTP2_CLIENT_MAGIC_LEN : 0;
-  int error = NGHTTP2_ERR_NOMEM;
-  if (is_server)
-    connection->strict = strict_new();
-  if (!is_server)
-    error = nghttp2_session_client_new3(&connection->session, config->callbacks, user,
-                                        config->option, pool_nghttp2());
-  else if (connection->strict)
-    error = nghttp2_session_server_new3(&connection->session, config->callbacks, user,
-                                        config->option, pool_nghttp2());
-  if (error != 0) {
-    strict_free(connection->strict);
-    free(connection);
-    return NULL;
-  }
-  return connection;
+  int error = is_server ? make_server_session(connection, loop) : make_client_session(connection);
+  if (error == 0)
+    return connection;
+  free_session(connection);
+  return NULL;
 }
 
 struct connection *connection_connect(uv_loop_t *loop, const struct url *url, SSL_CTX *tls,
                                       const struct connection_config *config, void *user) {
-  struct connection *connection = connection_new(config, false, user);
+  struct connection *connection = connection_new(config, loop, false, user);
   if (!connection)
     return NULL;
   connection->transport =
@@ -207,7 +347,7 @@ struct connection *connection_connect(uv_loop_t *loop, const struct url *url, SS
 
 struct connection *connection_accept(struct transport *transport,
                                      const struct connection_config *config, void *user) {
-  struct connection *connection = connection_new(config, true, user);
+  struct connection *connection = connection_new(config, transport_loop(transport), true, user);
   if (!connection) {
     transport_free(transport);
     return NULL;
@@ -237,14 +377,9 @@ void connection_close(struct connection *connection) {
     transport_close(connection->transport);
     return;
   }
-  int32_t last = nghttp2_session_get_last_proc_stream_id(connection->session);
-  int error = nghttp2_submit_goaway(connection->session, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR,
-                                    NULL, 0);
-  if (error != 0) {
-    set_nghttp2_error(connection, error);
-    transport_close(connection->transport);
-    return;
-  }
+  if (connection->strict)
+    watch_goodbye(&connection->watch);
+  connection->goodbye_due = true;
   transport_wake(connection->transport);
 }
 

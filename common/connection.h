@@ -12,16 +12,47 @@
  * The session's `user_data`, the last argument of every nghttp2 callback, is the `user` given here.
  * nghttp2 is asked for frames only while the transport has room (back-pressure), and never from within
  * its own callbacks: what is submitted there leaves when the callback has returned.
+ *
+ * A server's connection bounds what a client can make it hold and do: it is slower than
+ * connection_timeouts allow; it makes more frames queue up than it reads; it sends floods of frames that
+ * cost it little (common/README.md has the numbers). Then it is ended with ENHANCE_YOUR_CALM.
  */
 #ifndef COMMON_CONNECTION_H
 #define COMMON_CONNECTION_H
 
+#include <limits.h>
 #include <nghttp2/nghttp2.h>
 
 #include "common/transport.h"
 #include "common/url.h"
 
 struct connection;
+
+/* For no limit, among connection_timeouts. */
+#define CONNECTION_NEVER UINT_MAX
+
+/*
+ * How long a server waits for a client, in milliseconds; 0 means the default. A client that is too slow
+ * keeps a descriptor and memory that others need, so the connection is ended: where `idle` is over, as
+ * connection_close does it, else with GOAWAY(ENHANCE_YOUR_CALM), whatever else it is doing.
+ */
+struct connection_timeouts {
+  unsigned handshake; /* for the TLS handshake: 10,000 */
+  unsigned preface;   /* from on_open until the preface and SETTINGS have come: 10,000 */
+  unsigned frame;     /* for a frame other than DATA, or a whole header block: 10,000 */
+  unsigned body;      /* for each KiB of requests' bodies, while one is waited for: 30,000 */
+  unsigned write;     /* until it has taken one KiB of what waits for it to read, or to open its
+                       * flow-control windows: 30,000 */
+  unsigned idle;      /* without an open stream and without a frame: 60,000 */
+  unsigned goodbye;   /* for streams in flight after connection_close: 5,000 */
+};
+
+/* What streams wait for, for connection_config. */
+enum {
+  CONNECTION_HAS_STREAMS = 1,   /* one is open */
+  CONNECTION_AWAITS_BODY = 2,   /* of a request, and the client may send it */
+  CONNECTION_AWAITS_WINDOW = 4, /* there is a body to be sent, which has used up its window */
+};
 
 /* What a program says once about all its connections. It must outlive them. */
 struct connection_config {
@@ -45,6 +76,14 @@ struct connection_config {
   /* Takes the next step of the TLS handshake: see tls_handshake (tls.h), which does it where this is
    * NULL. */
   enum tls_step (*handshake)(SSL *ssl, char *error, size_t error_size);
+
+  /* A server's. Clients wait as long as their owner likes. */
+  struct connection_timeouts timeouts;
+
+  /* A server's: what its streams wait for, as the bits above, so that nobody is blamed for what is not
+   * his turn. NULL: a request's body is waited for as long as there may be more of it, and a window if
+   * it is used up. */
+  unsigned (*waits)(const struct connection *connection, void *user);
 };
 
 /* Connect to the host and port of `url`; `tls` as in transport_connect. Returns NULL when there is no memory. */

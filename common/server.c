@@ -236,7 +236,11 @@ static int configure(struct server *server) {
       .on_open = on_open,
       .on_close = on_connection_close,
       .handshake = config->handshake,
+      .timeouts = config->timeouts,
+      .waits = stream_list_waits,
   };
+  if (!server->connection_config.timeouts.goodbye)
+    server->connection_config.timeouts.goodbye = config->grace;
   return 0;
 }
 

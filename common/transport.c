@@ -50,6 +50,7 @@ struct transport {
   size_t output_size;  /* allocated */
   size_t output_start;
   size_t output_end;
+  uint64_t sent;               /* bytes, so far */
   struct connector *connector; /* NULL but while CONNECTING */
   struct trace *trace;
   void (*observer)(bool sent, const void *data, size_t length, void *user);
@@ -152,6 +153,14 @@ static size_t pending_output(const struct transport *transport) {
   return transport->output_end - transport->output_start;
 }
 
+bool transport_is_stuck(const struct transport *transport) {
+  return transport->polled & UV_WRITABLE;
+}
+
+uint64_t transport_sent(const struct transport *transport) {
+  return transport->sent;
+}
+
 /* Make room behind it of what was sent before it. */
 static void move_output(struct transport *transport) {
   size_t pending = pending_output(transport);
@@ -189,6 +198,7 @@ static void flush(struct transport *transport) {
     }
     show(transport, true, start, (size_t)sent);
     transport->output_start += (size_t)sent;
+    transport->sent += (uint64_t)sent;
     if (transport->state == CLOSING)
       start_timer(transport, on_closing_over, STUCK_MS);
   }
@@ -203,17 +213,22 @@ static void send_end(struct transport *transport) {
   start_timer(transport, on_closing_over, LINGER_MS);
 }
 
+/* Ask for more, if there is room. Afterwards it may be closed. */
+static void ask(struct transport *transport) {
+  if (transport->state != OPEN || !transport->events->on_writable || transport_room(transport) == 0)
+    return;
+  transport->in_event = true;
+  transport->events->on_writable(transport, transport->user);
+  if (transport->state != CLOSED)
+    transport->in_event = false;
+}
+
 /* Send what there is, and ask for more while the socket takes it; wait for it where it does not. */
 static void send_all(struct transport *transport) {
   for (int round = 0; round < WRITE_ROUNDS; round++) {
-    if (transport->state == OPEN && transport->events->on_writable &&
-        transport_room(transport) > 0) {
-      transport->in_event = true;
-      transport->events->on_writable(transport, transport->user);
-      if (transport->state == CLOSED)
-        return;
-      transport->in_event = false;
-    }
+    ask(transport);
+    if (transport->state == CLOSED)
+      return;
     if (pending_output(transport) == 0) {
       if (transport->state == CLOSING)
         send_end(transport);
@@ -241,7 +256,9 @@ static bool receive(struct transport *transport) {
     return false;
   }
   if (length <= 0) {
-    end(transport, transport->state == CLOSING ? NULL : error);
+    ask(transport); /* what came just before may have been all that was wanted: it is closed then */
+    if (transport->state != CLOSED)
+      end(transport, transport->state == CLOSING ? NULL : error);
     return false;
   }
   show(transport, false, buffer, (size_t)length);

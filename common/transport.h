@@ -87,6 +87,11 @@ int transport_write(struct transport *transport, const void *data, size_t length
 /* How many bytes to write before its buffer counts as full; 0 while it is, or before on_open. */
 size_t transport_room(const struct transport *transport);
 
+/* Whether the peer has to take something before more can be sent; how many bytes the socket has taken so
+ * far. */
+bool transport_is_stuck(const struct transport *transport);
+uint64_t transport_sent(const struct transport *transport);
+
 /* Have on_writable called in the next turn of the loop. */
 void transport_wake(struct transport *transport);
 

@@ -33,6 +33,9 @@ int stream_list_on_stream_close(nghttp2_session *session, int32_t id, uint32_t e
 /* Set the options without which stream_pause does not work. */
 void stream_list_set_options(nghttp2_option *option);
 
+/* What they wait for: see connection_config. */
+unsigned stream_list_waits(const struct connection *connection, void *user);
+
 /* The connection is lost: every stream gets its on_close with `error_code`, and leaves the list. */
 void stream_list_end(struct stream_list *list, uint32_t error_code);
 

@@ -1,41 +1,49 @@
 /* strict: see strict.h. */
 #include "common/inner/strict.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/connection.h"
 #include "common/frame.h"
 #include "common/inner/big_endian.h"
+#include "common/inner/calm.h"
 
 enum {
   RECENT = 128,           /* streams that are remembered: more than may be open at once */
   MAX_FRAME_SIZE = 16384, /* SETTINGS_MAX_FRAME_SIZE, which our servers do not raise */
 };
 
-/* What the client has done with a stream. What the server has done does not matter here. */
-enum state {
-  LEFT_OUT, /* nothing: it began with a higher identifier */
-  BEGUN,    /* it may send more; also for streams that are too old to be known */
-  ENDED,    /* by END_STREAM or RST_STREAM */
+/* What is known of a stream: nothing, if it began with a higher identifier than others had before; or
+ * some of these. Of streams that are too old to be known, BEGUN. */
+enum {
+  BEGUN = 1,
+  ENDED = 2, /* the client has sent END_STREAM or RST_STREAM */
 };
 
 /* Streams are counted here: identifiers 1, 3, 5 ... are numbers 0, 1, 2 ... */
 struct strict {
+  struct calm calm;
+  uint64_t now;
+  uint64_t begun;                      /* when the frame that goes on, or its block, began */
   uint8_t header[FRAME_HEADER_LENGTH]; /* of the frame that begins, as far as it has come */
   size_t header_length;
   size_t payload_left;    /* of the frame that goes on */
+  bool greeted;           /* SETTINGS have come */
   bool in_block;          /* CONTINUATION must follow */
+  int continuations;      /* so many have */
   int32_t last;           /* the latest stream, or -1 */
-  uint8_t states[RECENT]; /* enum state of the latest streams, by their number modulo RECENT */
+  uint8_t states[RECENT]; /* of the latest streams, by their number modulo RECENT */
   int32_t left_out,
       left_last; /* the latest streams that were left out at once and are not recent */
 };
 
-struct strict *strict_new(void) {
+struct strict *strict_new(uint64_t now) {
   struct strict *strict = calloc(1, sizeof *strict);
   if (!strict)
     return NULL;
+  strict->calm = calm_begin(now);
+  strict->now = strict->begun = now;
   strict->payload_left = NGHTTP2_CLIENT_MAGIC_LEN;
   strict->last = strict->left_last = -1;
   return strict;
@@ -45,20 +53,25 @@ void strict_free(struct strict *strict) {
   free(strict);
 }
 
+void strict_turn(struct strict *strict, uint64_t now, uint64_t sent) {
+  strict->now = now;
+  calm_fill(&strict->calm, now, sent);
+}
+
 static bool is_recent(const struct strict *strict, int32_t number) {
   return number > strict->last - RECENT;
 }
 
-static enum state state_of(const struct strict *strict, int32_t number) {
+static uint8_t state_of(const struct strict *strict, int32_t number) {
   if (is_recent(strict, number))
     return strict->states[number % RECENT];
   bool was_left_out = strict->left_out <= number && number <= strict->left_last;
-  return was_left_out ? LEFT_OUT : BEGUN;
+  return was_left_out ? 0 : BEGUN;
 }
 
-static void set_state(struct strict *strict, int32_t number, enum state state) {
+static void add_state(struct strict *strict, int32_t number, uint8_t state) {
   if (number <= strict->last && is_recent(strict, number))
-    strict->states[number % RECENT] = (uint8_t)state;
+    strict->states[number % RECENT] |= state;
 }
 
 /* All streams between the latest and this one are left out. */
@@ -71,8 +84,9 @@ static void begin_stream(struct strict *strict, int32_t number) {
     next = number - RECENT + 1;
   }
   while (next < number)
-    set_state(strict, next++, LEFT_OUT);
-  set_state(strict, number, BEGUN);
+    strict->states[next++ % RECENT] = 0;
+  strict->states[number % RECENT] = BEGUN;
+  strict->calm.noise += CALM_NOISE_A_REQUEST;
 }
 
 /* The error in HEADERS or DATA, or NO_ERROR. */
@@ -81,11 +95,29 @@ static uint32_t judge_use(struct strict *strict, uint8_t type, int32_t number) {
     begin_stream(strict, number);
   if (number > strict->last)
     return NGHTTP2_NO_ERROR; /* nghttp2 knows what is idle */
-  switch (state_of(strict, number)) {
-  case LEFT_OUT: return type == NGHTTP2_HEADERS ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_STREAM_CLOSED;
-  case ENDED: return NGHTTP2_STREAM_CLOSED;
-  default: return NGHTTP2_NO_ERROR;
-  }
+  uint8_t state = state_of(strict, number);
+  if (state == 0)
+    return type == NGHTTP2_HEADERS ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_STREAM_CLOSED;
+  return state & ENDED ? NGHTTP2_STREAM_CLOSED : NGHTTP2_NO_ERROR;
+}
+
+/* CONTINUATION has come, and belongs to a block. */
+static uint32_t judge_continuation(struct strict *strict) {
+  if (strict->payload_left > MAX_FRAME_SIZE)
+    return NGHTTP2_FRAME_SIZE_ERROR;
+  strict->continuations++;
+  return strict->continuations > STRICT_CONTINUATIONS ? NGHTTP2_ENHANCE_YOUR_CALM
+                                                      : NGHTTP2_NO_ERROR;
+}
+
+/* A frame that is no part of a request or its body costs something. Returns whether it can be paid. */
+static bool can_charge(struct strict *strict, uint8_t type, uint8_t flags) {
+  if (type == NGHTTP2_RST_STREAM)
+    return calm_take(&strict->calm.resets, CALM_ONE);
+  if (type != NGHTTP2_SETTINGS || flags & NGHTTP2_FLAG_ACK)
+    return calm_take(&strict->calm.noise, CALM_ONE);
+  strict->greeted = true; /* the first frame of all is SETTINGS, or nghttp2 ends the connection */
+  return calm_take(&strict->calm.noise, CALM_SETTINGS_COST);
 }
 
 /* The error in a frame of which the header is complete, or NO_ERROR. */
@@ -94,25 +126,75 @@ static uint32_t judge_frame(struct strict *strict) {
   uint8_t type = header[3];
   uint8_t flags = header[4];
   uint32_t id = big_endian_32(header + 5) & INT32_MAX;
-  bool was_in_block = strict->in_block;
-  if (type == NGHTTP2_HEADERS || type == NGHTTP2_CONTINUATION)
+  if (strict->in_block) { /* what is no CONTINUATION here is an error that nghttp2 sees */
+    strict->in_block = type == NGHTTP2_CONTINUATION && !(flags & NGHTTP2_FLAG_END_HEADERS);
+    return type == NGHTTP2_CONTINUATION ? judge_continuation(strict) : NGHTTP2_NO_ERROR;
+  }
+  bool ends = flags & NGHTTP2_FLAG_END_STREAM;
+  if (type == NGHTTP2_HEADERS) {
     strict->in_block = !(flags & NGHTTP2_FLAG_END_HEADERS);
-  if (type == NGHTTP2_CONTINUATION && strict->payload_left > MAX_FRAME_SIZE)
-    return NGHTTP2_FRAME_SIZE_ERROR;
-  if (was_in_block)
-    return NGHTTP2_NO_ERROR; /* CONTINUATION; or an error that nghttp2 sees */
+    strict->continuations = 0;
+  } else if ((type != NGHTTP2_DATA || (strict->payload_left == 0 && !ends)) &&
+             !can_charge(strict, type, flags)) {
+    return NGHTTP2_ENHANCE_YOUR_CALM;
+  }
   if (id % 2 == 0)
     return type == NGHTTP2_PRIORITY && id == 0 ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_NO_ERROR;
   int32_t number = (int32_t)(id / 2);
   uint32_t error_code = NGHTTP2_NO_ERROR;
-  bool ends = type == NGHTTP2_RST_STREAM;
-  if (type == NGHTTP2_HEADERS || type == NGHTTP2_DATA) {
+  if (type == NGHTTP2_HEADERS || type == NGHTTP2_DATA)
     error_code = judge_use(strict, type, number);
-    ends = flags & NGHTTP2_FLAG_END_STREAM;
-  }
+  else
+    ends = type == NGHTTP2_RST_STREAM;
   if (ends)
-    set_state(strict, number, ENDED);
+    add_state(strict, number, ENDED);
   return error_code;
+}
+
+uint32_t strict_sent(struct strict *strict, const uint8_t *frame, size_t length) {
+  enum { TYPE = 3, CODE = FRAME_HEADER_LENGTH + 3 }; /* codes below 256 only */
+  if (frame[TYPE] != NGHTTP2_RST_STREAM || length <= CODE)
+    return NGHTTP2_NO_ERROR;
+  switch (frame[CODE]) {
+  case NGHTTP2_NO_ERROR:
+  case NGHTTP2_INTERNAL_ERROR:
+  case NGHTTP2_CANCEL:
+  case NGHTTP2_HTTP_1_1_REQUIRED: return NGHTTP2_NO_ERROR; /* not the client's fault */
+  default:
+    return calm_take(&strict->calm.resets, CALM_ONE) ? NGHTTP2_NO_ERROR : NGHTTP2_ENHANCE_YOUR_CALM;
+  }
+}
+
+/* --- Who waits for whom ----------------------------------------------------------------------- */
+
+enum strict_place strict_place(const struct strict *strict, uint64_t *begun) {
+  *begun = strict->begun;
+  if (!strict->greeted)
+    return STRICT_GREETING;
+  if (!strict->in_block && strict->payload_left == 0 && strict->header_length == 0)
+    return STRICT_BETWEEN;
+  bool is_data = strict->header_length == 0 && strict->header[3] == NGHTTP2_DATA;
+  return is_data ? STRICT_IN_DATA : STRICT_IN_FRAME;
+}
+
+unsigned strict_waits(const struct strict *strict, nghttp2_session *session) {
+  unsigned waits = 0;
+  for (int32_t number = strict->last; number >= 0 && is_recent(strict, number); number--) {
+    int32_t id = 2 * number + 1;
+    nghttp2_stream *stream =
+        strict->states[number % RECENT] ? nghttp2_session_find_stream(session, id) : NULL;
+    nghttp2_stream_proto_state state =
+        stream ? nghttp2_stream_get_state(stream) : NGHTTP2_STREAM_STATE_CLOSED;
+    if (state == NGHTTP2_STREAM_STATE_CLOSED || state == NGHTTP2_STREAM_STATE_IDLE)
+      continue;
+    waits |= CONNECTION_HAS_STREAMS;
+    if (state != NGHTTP2_STREAM_STATE_HALF_CLOSED_REMOTE &&
+        nghttp2_session_get_stream_local_window_size(session, id) > 0)
+      waits |= CONNECTION_AWAITS_BODY;
+    if (nghttp2_session_get_stream_remote_window_size(session, id) <= 0)
+      waits |= CONNECTION_AWAITS_WINDOW;
+  }
+  return waits;
 }
 
 /* --- Bytes ------------------------------------------------------------------------------------ */
@@ -148,6 +230,8 @@ int strict_receive(struct strict *strict, nghttp2_session *session, const uint8_
     strict->payload_left = 0;
     size_t start = at;
     bool was_cut = strict->header_length > 0;
+    if (!was_cut && !strict->in_block)
+      strict->begun = strict->now;
     at += take_header(strict, bytes + at, length - at);
     if (strict->header_length < FRAME_HEADER_LENGTH)
       return feed(session, bytes + fed, start - fed); /* the rest of the header will follow */

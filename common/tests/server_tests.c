@@ -565,7 +565,7 @@ static void send_and_reset(struct visitor_raw *raw, int32_t number) {
 
 Test(server, rapid_resets_end_the_connection) {
   struct house *house = open_house((struct server_config){0});
-  flood(house, NGHTTP2_INTERNAL_ERROR, send_and_reset);
+  flood(house, NGHTTP2_ENHANCE_YOUR_CALM, send_and_reset);
   close_house(house);
 }
 

@@ -1,0 +1,74 @@
+/*
+ * watch: how long a server waits for a client; an inner part of connection.
+ *
+ * It looks from time to time, a quarter of the shortest time-out apart, so that nothing has to be done
+ * for each frame. What moves is counted in octets: who sends or takes one now and then does not get on.
+ */
+#ifndef COMMON_WATCH_H
+#define COMMON_WATCH_H
+
+#include <uv.h>
+
+#include "common/connection.h"
+#include "common/inner/strict.h"
+
+enum { WATCH_PROGRESS = 1024 }; /* octets: less counts as nothing */
+
+enum watch_verdict {
+  WATCH_FINE,
+  WATCH_PREFACE,
+  WATCH_FRAME,
+  WATCH_BODY,
+  WATCH_WRITE,
+  WATCH_IDLE,
+  WATCH_GOODBYE,
+};
+
+/* Something that is to get on, and when it last did. */
+struct watch_progress {
+  uint64_t since;
+  uint64_t octets; /* so many had moved by then */
+};
+
+struct watch {
+  struct connection_timeouts timeouts;
+  uv_timer_t *timer; /* NULL once it is closed */
+  uint64_t received; /* octets */
+  uint64_t heard;    /* when the last of them came */
+  uint64_t busy;     /* when a stream was last seen to be open */
+  uint64_t goodbye;  /* when connection_close was called; 0 before */
+  struct watch_progress body, write;
+};
+
+/* What there is to look at. */
+struct watch_view {
+  const struct strict *strict;
+  unsigned waits;  /* as connection_config has it */
+  bool is_stuck;   /* the socket takes nothing */
+  bool has_window; /* of the connection */
+  uint64_t sent;   /* octets */
+};
+
+/* Begin: have `look` called with `user` as the timer's data. Returns 0, or -1 when there is no memory. */
+int watch_begin(struct watch *watch, uv_loop_t *loop, const struct connection_timeouts *timeouts,
+                uv_timer_cb look, void *user);
+
+/* The client is through with the handshake. */
+void watch_open(struct watch *watch);
+
+/* `length` octets have come. */
+void watch_received(struct watch *watch, size_t length);
+
+/* connection_close was called. */
+void watch_goodbye(struct watch *watch);
+
+/* What takes too long. */
+enum watch_verdict watch_look(struct watch *watch, const struct watch_view *view);
+
+/* In words. */
+const char *watch_text(enum watch_verdict verdict);
+
+/* Allowed twice. */
+void watch_end(struct watch *watch);
+
+#endif
