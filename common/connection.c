@@ -25,7 +25,7 @@ enum {
 struct connection {
   struct transport *transport;
   struct transport_events events; /* with the config's handshake */
-  struct goaway goaway;           /* among what arrives */
+  struct goaway goaway;           /* a client's: among what arrives */
   nghttp2_session *session;
   struct strict *strict; /* a server's; NULL for a client */
   struct watch watch;    /* a server's */
@@ -63,10 +63,8 @@ static void set_nghttp2_error(struct connection *connection, int code) {
  * and a text in it, and tells nobody else: so look at the GOAWAY frame on its way out.
  * (RFC 9113, section 6.8: 9 octets of frame header, last stream, error code, debug data.)
  */
-static void look_for_goaway(struct connection *connection, const uint8_t *frame, size_t length) {
-  enum { TYPE = 3, DEBUG_DATA = FRAME_HEADER_LENGTH + 8 };
-  if (length < DEBUG_DATA || frame[TYPE] != NGHTTP2_GOAWAY)
-    return;
+static void look_at_goaway(struct connection *connection, const uint8_t *frame, size_t length) {
+  enum { DEBUG_DATA = FRAME_HEADER_LENGTH + 8 };
   uint32_t code = goaway_error_code(frame);
   const char *name = frame_error_name(code);
   if (code == NGHTTP2_NO_ERROR)
@@ -77,9 +75,7 @@ static void look_for_goaway(struct connection *connection, const uint8_t *frame,
 }
 
 /* The peer says by GOAWAY that this side has broken the protocol, or that it is too much for it. */
-static void look_for_peers_goaway(struct connection *connection, const uint8_t *data,
-                                  size_t length) {
-  uint32_t code = goaway_find(&connection->goaway, data, length);
+static void set_peers_error(struct connection *connection, uint32_t code) {
   const char *name = frame_error_name(code);
   char text[80];
   if (code == NGHTTP2_NO_ERROR)
@@ -91,15 +87,19 @@ static void look_for_peers_goaway(struct connection *connection, const uint8_t *
 /*
  * RFC 9113, section 6.9.2: INITIAL_WINDOW_SIZE that makes a window larger than 2^31-1 is a connection
  * error, but nghttp2 only resets the streams. Every RST_STREAM(FLOW_CONTROL_ERROR) is its own, and says that
- * the peer cannot count: so the connection ends with it, as section 5.4.1 allows.
+ * the peer cannot count: so the connection ends with it, as section 5.4.1 allows. So it does after too many
+ * others for which the client is to blame.
  */
-static void look_for_flow_control_error(struct connection *connection, const uint8_t *frame,
-                                        size_t length) {
+static void look_at_reset(struct connection *connection, const uint8_t *frame, size_t length) {
   static const uint8_t code[] = {0, 0, 0, NGHTTP2_FLOW_CONTROL_ERROR};
-  enum { TYPE = 3, LENGTH = FRAME_HEADER_LENGTH + sizeof code };
-  if (length == LENGTH && frame[TYPE] == NGHTTP2_RST_STREAM &&
+  uint32_t error = NGHTTP2_NO_ERROR;
+  if (connection->strict)
+    error = strict_sent(connection->strict, frame, length);
+  if (length == FRAME_HEADER_LENGTH + sizeof code &&
       memcmp(frame + FRAME_HEADER_LENGTH, code, sizeof code) == 0)
-    nghttp2_session_terminate_session(connection->session, NGHTTP2_FLOW_CONTROL_ERROR);
+    error = NGHTTP2_FLOW_CONTROL_ERROR;
+  if (error != NGHTTP2_NO_ERROR)
+    nghttp2_session_terminate_session(connection->session, error);
 }
 
 /* --- Sending --------------------------------------------------------------------------------------- */
@@ -116,10 +116,10 @@ static bool send_frame(struct connection *connection) {
     transport_close(connection->transport);
     return false;
   }
-  look_for_goaway(connection, frame, (size_t)length);
-  look_for_flow_control_error(connection, frame, (size_t)length);
-  if (connection->strict && strict_sent(connection->strict, frame, (size_t)length) != 0)
-    nghttp2_session_terminate_session(connection->session, NGHTTP2_ENHANCE_YOUR_CALM);
+  if (frame[3] == NGHTTP2_GOAWAY)
+    look_at_goaway(connection, frame, (size_t)length);
+  else if (frame[3] == NGHTTP2_RST_STREAM)
+    look_at_reset(connection, frame, (size_t)length);
   return true;
 }
 
@@ -176,6 +176,7 @@ static int receive_from_client(struct connection *connection, const uint8_t *dat
   for (size_t part; length > 0; data += part, length -= part) {
     part = length < FEED_SIZE ? length : FEED_SIZE;
     int error = strict_receive(connection->strict, connection->session, data, part);
+    set_peers_error(connection, strict_goaway(connection->strict));
     if (error != 0)
       return error;
     if (nghttp2_session_get_outbound_queue_size(connection->session) > connection->queue_limit)
@@ -185,6 +186,7 @@ static int receive_from_client(struct connection *connection, const uint8_t *dat
 }
 
 static int receive_from_server(struct connection *connection, const uint8_t *data, size_t length) {
+  set_peers_error(connection, goaway_find(&connection->goaway, data, length));
   ssize_t taken = nghttp2_session_mem_recv(connection->session, data, length);
   return taken < 0 ? (int)taken : 0;
 }
@@ -206,7 +208,6 @@ static void on_receive_error(struct connection *connection, int error) {
 static void on_data(struct transport *transport, const uint8_t *data, size_t length, void *user) {
   struct connection *connection = user;
   (void)transport; /* it asks on_writable next */
-  look_for_peers_goaway(connection, data, length);
   int error = connection->strict ? receive_from_client(connection, data, length)
                                  : receive_from_server(connection, data, length);
   if (error != 0)
@@ -301,7 +302,6 @@ static size_t max_streams(const struct connection_config *config) {
 
 static int make_server_session(struct connection *connection, uv_loop_t *loop) {
   const struct connection_config *config = connection->config;
-  connection->goaway.skip = NGHTTP2_CLIENT_MAGIC_LEN;
   connection->queue_limit = QUEUED_FRAMES + max_streams(config);
   connection->events.handshake_timeout = config->timeouts.handshake;
   connection->strict = strict_new(uv_now(loop));

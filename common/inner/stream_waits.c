@@ -12,10 +12,11 @@ static bool awaits_body(nghttp2_session *session, const struct stream *stream) {
 }
 
 unsigned stream_list_waits(const struct connection *connection, void *user) {
-  const struct stream_list *list = user;
+  struct stream_list *list = user;
   nghttp2_session *session = connection_session(connection);
-  unsigned waits = list->first ? CONNECTION_HAS_STREAMS : 0;
-  for (const struct stream *stream = list->first; stream; stream = stream->next) {
+  struct stream *stream = list_first(&list->streams);
+  unsigned waits = stream ? CONNECTION_HAS_STREAMS : 0;
+  for (; stream; stream = list_next(&list->streams, &stream->link)) {
     if (awaits_body(session, stream))
       waits |= CONNECTION_AWAITS_BODY;
     if (stream->body.length > 0 &&

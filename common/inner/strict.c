@@ -8,6 +8,7 @@
 #include "common/frame.h"
 #include "common/inner/big_endian.h"
 #include "common/inner/calm.h"
+#include "common/inner/goaway.h"
 
 enum {
   RECENT = 128,           /* streams that are remembered: more than may be open at once */
@@ -24,6 +25,9 @@ enum {
 /* Streams are counted here: identifiers 1, 3, 5 ... are numbers 0, 1, 2 ... */
 struct strict {
   struct calm calm;
+  struct goaway goaway; /* from the first GOAWAY on, which is hardly followed by anything */
+  bool has_goaway;
+  uint32_t goaway_code;
   uint64_t now;
   uint64_t begun;                      /* when the frame that goes on, or its block, began */
   uint8_t header[FRAME_HEADER_LENGTH]; /* of the frame that begins, as far as it has come */
@@ -216,8 +220,29 @@ static size_t take_header(struct strict *strict, const uint8_t *bytes, size_t le
   return length;
 }
 
+static void look_for_goaway(struct strict *strict, const uint8_t *bytes, size_t length) {
+  uint32_t code = goaway_find(&strict->goaway, bytes, length);
+  if (strict->goaway_code == NGHTTP2_NO_ERROR)
+    strict->goaway_code = code;
+}
+
+/* The header of a GOAWAY is complete, and these bytes follow. */
+static void begin_goaway(struct strict *strict, const uint8_t *bytes, size_t length) {
+  if (strict->has_goaway)
+    return;
+  strict->has_goaway = true;
+  look_for_goaway(strict, strict->header, sizeof strict->header);
+  look_for_goaway(strict, bytes, length);
+}
+
+uint32_t strict_goaway(const struct strict *strict) {
+  return strict->goaway_code;
+}
+
 int strict_receive(struct strict *strict, nghttp2_session *session, const uint8_t *bytes,
                    size_t length) {
+  if (strict->has_goaway)
+    look_for_goaway(strict, bytes, length);
   size_t fed = 0; /* so many of the bytes nghttp2 has */
   size_t at = 0;
   int error = 0;
@@ -238,6 +263,8 @@ int strict_receive(struct strict *strict, nghttp2_session *session, const uint8_
     strict->header_length = 0;
     strict->payload_left = big_endian_24(strict->header);
     uint32_t error_code = judge_frame(strict);
+    if (strict->header[3] == NGHTTP2_GOAWAY)
+      begin_goaway(strict, bytes + at, length - at);
     if (error_code != NGHTTP2_NO_ERROR) {
       error = feed(session, bytes + fed, start - fed);
       return error ? error : nghttp2_session_terminate_session(session, error_code);

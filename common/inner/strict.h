@@ -55,6 +55,9 @@ void strict_turn(struct strict *strict, uint64_t now, uint64_t sent);
  * connection must end (so many of the client's streams had to be reset), or NO_ERROR. */
 uint32_t strict_sent(struct strict *strict, const uint8_t *frame, size_t length);
 
+/* The error code of the first GOAWAY of the client's that has one, or NO_ERROR. */
+uint32_t strict_goaway(const struct strict *strict);
+
 /* In what the client is at the moment. */
 enum strict_place {
   STRICT_GREETING, /* its preface, or the header of the SETTINGS that belong to it */

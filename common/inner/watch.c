@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "common/inner/handle.h"
+
 static const struct connection_timeouts defaults = {
     .handshake = 10000,
     .preface = 10000,
@@ -120,12 +122,7 @@ const char *watch_text(enum watch_verdict verdict) {
   return "";
 }
 
-static void free_timer(uv_handle_t *timer) {
-  free(timer);
-}
-
 void watch_end(struct watch *watch) {
-  if (watch->timer)
-    uv_close((uv_handle_t *)watch->timer, free_timer);
+  handle_close((uv_handle_t *)watch->timer);
   watch->timer = NULL;
 }

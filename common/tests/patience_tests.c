@@ -11,7 +11,7 @@
 #include "common/field.h"
 #include "common/inner/calm.h"
 #include "common/server.h"
-#include "common/tests/peer.h"
+#include "common/tests/visitor.h"
 
 TestSuite(patience, .timeout = 60);
 
@@ -22,7 +22,7 @@ struct inn {
   bool closed;
   size_t streams;
   size_t ended; /* streams that are closed */
-  struct peer_raw raw;
+  struct visitor_raw raw;
 };
 
 static void on_stream_close(struct stream *stream, uint32_t error_code, void *user) {
@@ -65,14 +65,14 @@ static struct inn *open_inn(struct server_config config) {
 }
 
 static void close_inn(struct inn *inn) {
-  peer_raw_drop(&inn->raw);
-  struct peer peer = {0};
-  peer_connect(&peer, &inn->loop, server_port(inn->server));
-  cr_assert_eq(peer_get(&peer, &inn->loop, "/")->status, 200, "others are not served");
-  peer_leave(&peer, &inn->loop);
+  visitor_raw_drop(&inn->raw);
+  struct visitor peer = {0};
+  visitor_connect(&peer, &inn->loop, server_port(inn->server));
+  cr_assert_eq(visitor_get(&peer, &inn->loop, "/")->status, 200, "others are not served");
+  visitor_leave(&peer, &inn->loop);
   server_close(inn->server);
-  peer_run_until(&inn->loop, &inn->closed);
-  peer_close_loop(&inn->loop);
+  visitor_run_until(&inn->loop, &inn->closed);
+  visitor_close_loop(&inn->loop);
   free(inn);
 }
 
@@ -93,12 +93,12 @@ static struct inn *open_with(struct connection_timeouts timeouts) {
 }
 
 static void connect_raw(struct inn *inn) {
-  peer_raw_connect(&inn->raw, &inn->loop, server_port(inn->server));
+  visitor_raw_connect(&inn->raw, &inn->loop, server_port(inn->server));
 }
 
 /* The connection ends, and not before `least` milliseconds are over. */
 static void expect_end(struct inn *inn, uint64_t since, uint64_t least, uint32_t code) {
-  peer_run_until(&inn->loop, &inn->raw.closed);
+  visitor_run_until(&inn->loop, &inn->raw.closed);
   uint64_t took = uv_now(&inn->loop) - since;
   cr_assert_geq(took, least, "after %d ms", (int)took);
   cr_assert_eq(inn->raw.goaways, 1, "%zu GOAWAYs", inn->raw.goaways);
@@ -117,7 +117,7 @@ Test(patience, a_preface_that_does_not_come_ends_the_connection) {
     uint64_t start = uv_hrtime() / 1000000;
     connect_raw(inn);
     write_raw(inn, NGHTTP2_CLIENT_MAGIC, length);
-    peer_run_until(&inn->loop, &inn->raw.closed);
+    visitor_run_until(&inn->loop, &inn->raw.closed);
     cr_assert_geq(uv_hrtime() / 1000000 - start, 80, "%zu octets", length);
     close_inn(inn);
   }
@@ -129,8 +129,8 @@ static const uint8_t open_block[] = {0x82, 0x86, 0x04, 0x05, '/',  'o',
 Test(patience, half_a_frame_ends_the_connection) {
   struct inn *inn = open_with((struct connection_timeouts){.frame = 80});
   connect_raw(inn);
-  peer_raw_get(&inn->raw, 1);
-  peer_run_until_count(&inn->loop, &inn->raw.responses, 1);
+  visitor_raw_get(&inn->raw, 1);
+  visitor_run_until_count(&inn->loop, &inn->raw.responses, 1);
   uint64_t start = uv_now(&inn->loop);
   write_raw(inn, "\0\0\x08\x06", 4); /* of a PING */
   expect_end(inn, start, 80, NGHTTP2_ENHANCE_YOUR_CALM);
@@ -146,19 +146,19 @@ struct ticking {
 static void on_tick(uv_timer_t *timer) {
   struct ticking *ticking = timer->data;
   if (ticking->type == NGHTTP2_CONTINUATION)
-    peer_raw_send(&ticking->inn->raw, NGHTTP2_CONTINUATION, 0, 5, "\x00\x01x\x01y", 5);
+    visitor_raw_send(&ticking->inn->raw, NGHTTP2_CONTINUATION, 0, 5, "\x00\x01x\x01y", 5);
   else
-    peer_raw_send(&ticking->inn->raw, NGHTTP2_DATA, 0, 5, "x", 1);
+    visitor_raw_send(&ticking->inn->raw, NGHTTP2_DATA, 0, 5, "x", 1);
 }
 
 /* Begin stream 5, and send a little more of it every 50 ms, which must not help. */
 static void expect_end_though_it_ticks(struct inn *inn, uint8_t type, uint8_t flags) {
   struct ticking ticking = {.inn = inn, .type = type, .timer.data = &ticking};
   connect_raw(inn);
-  peer_raw_get(&inn->raw, 3);
-  peer_run_until_count(&inn->loop, &inn->raw.responses, 1);
+  visitor_raw_get(&inn->raw, 3);
+  visitor_run_until_count(&inn->loop, &inn->raw.responses, 1);
   uint64_t start = uv_now(&inn->loop);
-  peer_raw_send(&inn->raw, NGHTTP2_HEADERS, flags, 5, open_block, sizeof open_block);
+  visitor_raw_send(&inn->raw, NGHTTP2_HEADERS, flags, 5, open_block, sizeof open_block);
   uv_timer_init(&inn->loop, &ticking.timer);
   uv_timer_start(&ticking.timer, on_tick, 50, 50);
   expect_end(inn, start, 150, NGHTTP2_ENHANCE_YOUR_CALM);
@@ -180,8 +180,8 @@ Test(patience, half_a_data_frame_is_a_body_too) {
   struct inn *inn = open_with((struct connection_timeouts){.body = 80});
   connect_raw(inn);
   uint64_t start = uv_now(&inn->loop);
-  peer_raw_send(&inn->raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, open_block,
-                sizeof open_block);
+  visitor_raw_send(&inn->raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, open_block,
+                   sizeof open_block);
   write_raw(inn, "\0\0\x09\0\1\0\0\0\1x", 10);
   expect_end(inn, start, 80, NGHTTP2_ENHANCE_YOUR_CALM);
   close_inn(inn);
@@ -192,8 +192,8 @@ Test(patience, a_window_of_0_ends_the_connection) {
   struct inn *inn = open_with((struct connection_timeouts){.write = 80});
   connect_raw(inn);
   uint64_t start = uv_now(&inn->loop);
-  peer_raw_send(&inn->raw, NGHTTP2_SETTINGS, 0, 0, "\0\4\0\0\0\0", 6);
-  peer_raw_get(&inn->raw, 1);
+  visitor_raw_send(&inn->raw, NGHTTP2_SETTINGS, 0, 0, "\0\4\0\0\0\0", 6);
+  visitor_raw_get(&inn->raw, 1);
   expect_end(inn, start, 80, NGHTTP2_ENHANCE_YOUR_CALM);
   close_inn(inn);
 }
@@ -202,14 +202,14 @@ Test(patience, a_window_of_0_ends_the_connection) {
 Test(patience, a_client_that_does_not_read_loses_its_connection) {
   static const uint8_t block[] = {0x82, 0x86, 0x04, 0x03, '/', '6', '0', 0x01, 0x01, 'a'};
   struct inn *inn = open_with((struct connection_timeouts){.write = 100});
-  int deaf = peer_deaf_get(server_port(inn->server));
+  int deaf = visitor_deaf_get(server_port(inn->server));
   uint8_t request[9 + sizeof block] = {0, 0, sizeof block, NGHTTP2_HEADERS, 5};
   memcpy(request + 9, block, sizeof block);
   for (uint8_t id = 3; id < 203; id += 2) {
     request[8] = id;
     cr_assert_eq(send(deaf, request, sizeof request, MSG_NOSIGNAL), sizeof request, "send");
   }
-  peer_run_until_count(&inn->loop, &inn->ended, 101);
+  visitor_run_until_count(&inn->loop, &inn->ended, 100);
   close(deaf);
   close_inn(inn);
 }
@@ -217,8 +217,8 @@ Test(patience, a_client_that_does_not_read_loses_its_connection) {
 Test(patience, a_silent_client_is_told_goodbye) {
   struct inn *inn = open_with((struct connection_timeouts){.idle = 80});
   connect_raw(inn);
-  peer_raw_get(&inn->raw, 1);
-  peer_run_until_count(&inn->loop, &inn->raw.responses, 1);
+  visitor_raw_get(&inn->raw, 1);
+  visitor_run_until_count(&inn->loop, &inn->raw.responses, 1);
   expect_end(inn, uv_now(&inn->loop), 70, NGHTTP2_NO_ERROR);
   cr_assert_eq(inn->raw.goaway_last, 1, "%d", inn->raw.goaway_last);
   close_inn(inn);
@@ -229,8 +229,8 @@ Test(patience, a_client_that_waits_for_the_server_is_left_alone) {
   struct inn *inn = open_inn((struct server_config){
       .timeouts = {.preface = 40, .frame = 40, .body = 40, .write = 40, .idle = 40}});
   connect_raw(inn);
-  peer_raw_send(&inn->raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1,
-                open_block, sizeof open_block);
+  visitor_raw_send(&inn->raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM,
+                   1, open_block, sizeof open_block);
   uint64_t start = uv_now(&inn->loop);
   while (uv_now(&inn->loop) - start < 400) {
     cr_assert_not(inn->raw.closed, "after %d ms", (int)(uv_now(&inn->loop) - start));
@@ -241,7 +241,7 @@ Test(patience, a_client_that_waits_for_the_server_is_left_alone) {
 
 /* --- Floods ----------------------------------------------------------------------------------- */
 
-typedef void (*sender)(struct peer_raw *raw, int32_t number);
+typedef void (*sender)(struct visitor_raw *raw, int32_t number);
 
 /* Send again and again, with the answers read, until the server ends the connection; that is no sooner than
  * after `least` and no later than after `most` frames. */
@@ -255,56 +255,57 @@ static void expect_calm(sender send_one, int32_t least, int32_t most) {
     uv_run(&inn->loop, UV_RUN_NOWAIT);
     uv_run(&inn->loop, UV_RUN_NOWAIT);
   }
-  peer_run_until(&inn->loop, &inn->raw.closed);
+  visitor_run_until(&inn->loop, &inn->raw.closed);
   cr_assert(number >= least && number <= most, "after %d", (int)number);
   cr_assert_eq(inn->raw.goaway_code, NGHTTP2_ENHANCE_YOUR_CALM, "%u", inn->raw.goaway_code);
   close_inn(inn);
 }
 
-static void send_ping(struct peer_raw *raw, int32_t number) {
+static void send_ping(struct visitor_raw *raw, int32_t number) {
   (void)number;
-  peer_raw_send(raw, NGHTTP2_PING, 0, 0, "12345678", 8);
+  visitor_raw_send(raw, NGHTTP2_PING, 0, 0, "12345678", 8);
 }
 
-static void send_settings(struct peer_raw *raw, int32_t number) {
+static void send_settings(struct visitor_raw *raw, int32_t number) {
   (void)number;
-  peer_raw_send(raw, NGHTTP2_SETTINGS, 0, 0, "\0\4\0\0\0\1", 6);
+  visitor_raw_send(raw, NGHTTP2_SETTINGS, 0, 0, "\0\4\0\0\0\1", 6);
 }
 
-static void send_window_update(struct peer_raw *raw, int32_t number) {
+static void send_window_update(struct visitor_raw *raw, int32_t number) {
   (void)number;
-  peer_raw_send(raw, NGHTTP2_WINDOW_UPDATE, 0, 0, "\0\0\0\1", 4);
+  visitor_raw_send(raw, NGHTTP2_WINDOW_UPDATE, 0, 0, "\0\0\0\1", 4);
 }
 
-static void send_priority(struct peer_raw *raw, int32_t number) {
+static void send_priority(struct visitor_raw *raw, int32_t number) {
   (void)number;
-  peer_raw_send(raw, NGHTTP2_PRIORITY, 0, 1, "\0\0\0\0\1", 5);
+  visitor_raw_send(raw, NGHTTP2_PRIORITY, 0, 1, "\0\0\0\0\1", 5);
 }
 
-static void send_unknown(struct peer_raw *raw, int32_t number) {
+static void send_unknown(struct visitor_raw *raw, int32_t number) {
   (void)number;
-  peer_raw_send(raw, 0xee, 0, 0, NULL, 0);
+  visitor_raw_send(raw, 0xee, 0, 0, NULL, 0);
 }
 
-static void send_empty_data(struct peer_raw *raw, int32_t number) {
+static void send_empty_data(struct visitor_raw *raw, int32_t number) {
   if (number == 0)
-    peer_raw_send(raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, open_block, sizeof open_block);
+    visitor_raw_send(raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, open_block,
+                     sizeof open_block);
   else
-    peer_raw_send(raw, NGHTTP2_DATA, 0, 1, NULL, 0);
+    visitor_raw_send(raw, NGHTTP2_DATA, 0, 1, NULL, 0);
 }
 
-static void send_reset(struct peer_raw *raw, int32_t number) {
-  peer_raw_send(raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 2 * number + 1, open_block,
-                sizeof open_block);
-  peer_raw_send(raw, NGHTTP2_RST_STREAM, 0, 2 * number + 1, "\0\0\0\x08", 4);
+static void send_reset(struct visitor_raw *raw, int32_t number) {
+  visitor_raw_send(raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 2 * number + 1, open_block,
+                   sizeof open_block);
+  visitor_raw_send(raw, NGHTTP2_RST_STREAM, 0, 2 * number + 1, "\0\0\0\x08", 4);
 }
 
 /* content-length: 1, and two octets: the server resets it (CVE-2025-8671). */
-static void make_reset(struct peer_raw *raw, int32_t number) {
+static void make_reset(struct visitor_raw *raw, int32_t number) {
   static const uint8_t block[] = {0x83, 0x86, 0x84, 0x01, 0x01, 'a', 0x0f, 0x0d, 0x01, '1'};
-  peer_raw_send(raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 2 * number + 1, block,
-                sizeof block);
-  peer_raw_send(raw, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 2 * number + 1, "xx", 2);
+  visitor_raw_send(raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 2 * number + 1, block,
+                   sizeof block);
+  visitor_raw_send(raw, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 2 * number + 1, "xx", 2);
 }
 
 enum {
@@ -343,11 +344,11 @@ Test(patience, what_belongs_to_requests_is_no_flood) {
   struct inn *inn = open_inn((struct server_config){0});
   connect_raw(inn);
   for (int32_t number = 0; number < 4000; number++) {
-    peer_raw_get(&inn->raw, 2 * number + 1);
+    visitor_raw_get(&inn->raw, 2 * number + 1);
     send_window_update(&inn->raw, number);
     send_window_update(&inn->raw, number);
     send_ping(&inn->raw, number);
-    peer_run_until_count(&inn->loop, &inn->raw.responses, (size_t)number + 1);
+    visitor_run_until_count(&inn->loop, &inn->raw.responses, (size_t)number + 1);
   }
   cr_assert_eq(inn->raw.goaways, 0, "code %u", inn->raw.goaway_code);
   close_inn(inn);
@@ -359,7 +360,7 @@ Test(patience, what_belongs_to_requests_is_no_flood) {
  * acknowledged. */
 Test(patience, refusals_that_nobody_reads_are_bounded) {
   struct inn *inn = open_inn((struct server_config){0});
-  int deaf = peer_deaf_connect(server_port(inn->server));
+  int deaf = visitor_deaf_connect(server_port(inn->server));
   uint8_t request[9 + sizeof open_block] = {0, 0, sizeof open_block, NGHTTP2_HEADERS, 4};
   memcpy(request + 9, open_block, sizeof open_block);
   uint64_t deadline = uv_hrtime() + UINT64_C(20000000000);
