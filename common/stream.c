@@ -33,6 +33,8 @@ void stream_finish(struct stream *stream, uint32_t error_code) {
   stream->list->refused -= stream->refused;
   if (stream->list->receiving == stream)
     stream->list->receiving = NULL;
+  stream->list->fields_size -= stream->fields_size;
+  stream->list->waiting -= stream->body.length;
   stream->list = NULL;
   stream->closed = true;
   body_free(&stream->body);

@@ -144,8 +144,9 @@ int stream_respond(struct stream *stream, int status, const nghttp2_nv *fields, 
 /*
  * Send `length` bytes of the body; they are copied. Returns
  *    1  more is welcome;
- *    0  taken, but STREAM_HIGH_WATER is reached: wait for on_drain. Or there is no body (see
- *       stream_respond), and it was dropped: on_drain does not come, so do not produce one;
+ *    0  taken, but STREAM_HIGH_WATER is reached, or four times that by all streams of the connection:
+ *       wait for on_drain. Or there is no body (see stream_respond), and it was dropped: on_drain does
+ *       not come, so do not produce one;
  *   -1  not taken: closed, not responded yet, ended, or no memory.
  * More than the announced length is not sent: the stream is closed with INTERNAL_ERROR, -1.
  */

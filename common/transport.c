@@ -213,22 +213,17 @@ static void send_end(struct transport *transport) {
   start_timer(transport, on_closing_over, LINGER_MS);
 }
 
-/* Ask for more, if there is room. Afterwards it may be closed. */
-static void ask(struct transport *transport) {
-  if (transport->state != OPEN || !transport->events->on_writable || transport_room(transport) == 0)
-    return;
-  transport->in_event = true;
-  transport->events->on_writable(transport, transport->user);
-  if (transport->state != CLOSED)
-    transport->in_event = false;
-}
-
 /* Send what there is, and ask for more while the socket takes it; wait for it where it does not. */
 static void send_all(struct transport *transport) {
   for (int round = 0; round < WRITE_ROUNDS; round++) {
-    ask(transport);
-    if (transport->state == CLOSED)
-      return;
+    if (transport->state == OPEN && transport->events->on_writable &&
+        transport_room(transport) > 0) {
+      transport->in_event = true;
+      transport->events->on_writable(transport, transport->user);
+      if (transport->state == CLOSED)
+        return;
+      transport->in_event = false;
+    }
     if (pending_output(transport) == 0) {
       if (transport->state == CLOSING)
         send_end(transport);
@@ -256,9 +251,7 @@ static bool receive(struct transport *transport) {
     return false;
   }
   if (length <= 0) {
-    ask(transport); /* what came just before may have been all that was wanted: it is closed then */
-    if (transport->state != CLOSED)
-      end(transport, transport->state == CLOSING ? NULL : error);
+    end(transport, transport->state == CLOSING ? NULL : error);
     return false;
   }
   show(transport, false, buffer, (size_t)length);

@@ -35,12 +35,20 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
   return 0;
 }
 
-/* What every server asks for every request is kept at hand. */
-static void note_request(struct stream *stream, nghttp2_vec name, nghttp2_vec value) {
-  if (field_is(name.base, name.len, ":method"))
-    stream->method = (const char *)value.base;
-  else if (field_is(name.base, name.len, ":path"))
-    stream->path = (const char *)value.base;
+/* What every server asks for every request is kept at hand. nghttp2 has seen that the name is one of a
+ * pseudo-header field; but it allows a fragment in :path, and user information in :authority, which RFC
+ * 9113 (section 8.3.1) does not. */
+static void note_pseudo(struct stream *stream, nghttp2_vec name, nghttp2_vec value) {
+  const char *text = (const char *)value.base;
+  switch (name.base[1]) {
+  case 'm': stream->method = text; break;
+  case 'a': stream->malformed |= memchr(text, '@', value.len) != NULL; break;
+  case 'p':
+    if (!field_is(name.base, name.len, ":path"))
+      break;
+    stream->path = text;
+    stream->malformed |= memchr(text, '#', value.len) != NULL;
+  }
 }
 
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
@@ -59,7 +67,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
   }
   if (stream_add_field(stream, name, value) != 0)
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-  note_request(stream, name_text, value_text);
+  if (name_text.base[0] == ':')
+    note_pseudo(stream, name_text, value_text);
   return 0;
 }
 
@@ -71,6 +80,24 @@ static void refuse_headers(struct stream *stream) {
   stream->headers_complete = true;
   if (!is_request || stream_respond(stream, 431, NULL, 0, 0) != 0)
     stream_close(stream, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+/* Count the fields of a request's block against what its client may take of memory. Returns whether it is
+ * too much. */
+static bool is_list_full(struct stream *stream) {
+  struct stream_list *list = stream->list;
+  size_t size = stream->header_list_size + STREAM_LIST_FIELD_EXTRA * stream->field_count;
+  list->fields_size += size - stream->fields_size;
+  stream->fields_size = size;
+  return list->on_stream && list->fields_size > STREAM_LIST_FIELDS_LIMIT;
+}
+
+/* A client that sends no body before it is told to (RFC 9110, section 10.1.1) is told to, unless it has got its
+ * response. */
+static void go_on(struct stream *stream) {
+  const char *expect = stream_header(stream, "expect");
+  if (expect && strcasecmp(expect, "100-continue") == 0)
+    stream_inform(stream, 100, NULL, 0);
 }
 
 /* A header section is complete, not counting trailers. */
@@ -107,6 +134,10 @@ static void inform_owner(struct stream *stream) {
 static void end_headers(struct stream *stream) {
   if (stream->headers_too_large)
     refuse_headers(stream);
+  else if (stream->malformed)
+    stream_close(stream, NGHTTP2_PROTOCOL_ERROR);
+  else if (is_list_full(stream))
+    stream_close(stream, NGHTTP2_REFUSED_STREAM);
   else if (!stream->headers_complete && is_informational(stream))
     inform_owner(stream);
   else if (!stream->headers_complete)
@@ -129,6 +160,8 @@ int stream_list_on_frame_recv(nghttp2_session *session, const nghttp2_frame *fra
   stream->received_all = ends;
   if (frame->hd.type == NGHTTP2_HEADERS)
     end_headers(stream);
+  if (!ends && list->on_stream && frame->hd.type == NGHTTP2_HEADERS)
+    go_on(stream);
   if (ends && !stream->closed && !stream->refused && stream->events && stream->events->on_end)
     stream->events->on_end(stream, stream->user);
   return 0;

@@ -9,6 +9,11 @@
 #include "common/frame.h"
 #include "common/inner/field_rules.h"
 
+enum {
+  CONNECTION_HIGH_WATER = 4 * STREAM_HIGH_WATER, /* of all streams of a connection together */
+  LITTLE = 1024,
+};
+
 /* --- To nghttp2 ------------------------------------------------------------------------------- */
 
 /* nghttp2 asks how long the next DATA frame may be, and whether it is the last. The bytes
@@ -34,9 +39,16 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *buffer, 
   return (ssize_t)stream->body.length;
 }
 
+/* Whether so much waits, on this stream or on all of the connection, that no more should be written. A stream of which
+ * little waits is not stopped by the others, which may be stopped by their windows. */
+static bool is_enough(const struct stream *stream) {
+  return stream->body.length >= STREAM_HIGH_WATER ||
+         (stream->body.length >= LITTLE && stream->list->waiting >= CONNECTION_HIGH_WATER);
+}
+
 /* Less than half is left of what was too much: call for more before the last of it is gone. */
 static void call_drain(struct stream *stream) {
-  if (!stream->wants_drain || stream->body.length >= STREAM_HIGH_WATER / 2)
+  if (!stream->wants_drain || stream->body.length >= STREAM_HIGH_WATER / 2 || is_enough(stream))
     return;
   stream->wants_drain = false;
   if (!stream->closed && !stream->ended && stream->events && stream->events->on_drain)
@@ -58,6 +70,7 @@ int stream_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8
   if (transport_write(transport, frame_header, FRAME_HEADER_LENGTH) != 0 ||
       body_send(&stream->body, transport, length) != 0)
     return NGHTTP2_ERR_CALLBACK_FAILURE;
+  list->waiting -= length;
   call_drain(stream);
   return 0;
 }
@@ -229,6 +242,7 @@ static int add(struct stream *stream, const void *data, size_t length,
   }
   if (append(&stream->body, data, length) != 0)
     return -1;
+  stream->list->waiting += length;
   if (stream->body_left != STREAM_LENGTH_UNKNOWN)
     stream->body_left -= (int64_t)length;
   return 0;
@@ -240,7 +254,7 @@ static int write_by(struct stream *stream, const void *data, size_t length,
     return -1;
   if (stream->bodyless)
     return 0; /* and on_drain does not come: who asks for more would ask for ever */
-  if (stream->body.length < STREAM_HIGH_WATER)
+  if (!is_enough(stream))
     return 1;
   stream->wants_drain = true;
   return 0;

@@ -23,6 +23,8 @@ struct stream_list {
   struct connection *connection;
   struct list streams;
   struct stream *receiving; /* whose header block is being received: blocks do not interleave */
+  size_t fields_size;       /* what the fields that were received take of memory, at most, */
+  size_t waiting; /* and the bodies that wait to be sent: see stream_list.h for the bounds */
 
   /* A server's: a request's header section is complete. NULL for a client. */
   void (*on_stream)(struct stream *stream, void *user);
@@ -60,9 +62,11 @@ struct stream {
   size_t field_room;
   size_t header_count;     /* the fields after these are trailers */
   size_t header_list_size; /* of all fields, as SETTINGS_MAX_HEADER_LIST_SIZE counts */
+  size_t fields_size;      /* its part of list->fields_size */
   bool headers_complete;
   bool headers_too_large;
   bool received_all; /* END_STREAM */
+  bool malformed; /* in a way that nghttp2 passes over */
   bool paused;
   size_t unconsumed; /* bytes received while paused, for which the peer got no window yet */
 

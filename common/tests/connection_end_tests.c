@@ -103,6 +103,44 @@ Test(connection_end, server_closes_in_flight) {
   close_in_flight(true);
 }
 
+static void close_only(struct talker *talker) {
+  connection_close(talker->connection);
+}
+
+/* The response, GOAWAY(NO_ERROR) and FIN come in one packet: the client has all that it wanted, though it
+ * could not say goodbye. */
+static void end_at_once(struct talker *client, bool closes) {
+  struct buffer bytes = {0};
+  client->observes = true;
+  int server = talker_meet_raw_server(client);
+  talker_request(client);
+  connection_send(client->connection);
+  while (!talker_find(client, FRAME_FROM_CLIENT, NGHTTP2_HEADERS, 0))
+    support_turn();
+  client->at_stream_close = closes ? close_only : NULL;
+  frames_append(&bytes, NGHTTP2_SETTINGS, 0, 0, NULL, 0);
+  frames_append(&bytes, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1,
+                "\x88", 1);
+  frames_append(&bytes, NGHTTP2_GOAWAY, 0, 0, "\0\0\0\1\0\0\0\0", 8);
+  support_send(server, bytes.bytes, bytes.length);
+  shutdown(server, SHUT_WR);
+  talker_expect_close(client, NULL);
+  cr_assert_eq(client->finished, 1, "no response");
+  close(server);
+  buffer_free(&bytes);
+  talker_free(client);
+}
+
+Test(connection_end, all_at_once) {
+  struct talker client = {0};
+  end_at_once(&client, false);
+}
+
+Test(connection_end, all_at_once_and_closed) {
+  struct talker client = {0};
+  end_at_once(&client, true);
+}
+
 static void close_twice(struct talker *talker) {
   connection_close(talker->connection);
   connection_close(talker->connection);

@@ -384,3 +384,24 @@ Test(patience, refusals_that_nobody_reads_are_bounded) {
   close(deaf);
   close_inn(inn);
 }
+
+/* Each of 60 KiB of fields that HPACK does not share: all that a client may have here together. */
+Test(patience, fields_of_open_streams_are_bounded) {
+  enum { VALUE = 15000, FIELD = VALUE + 6, BLOCK = sizeof open_block + FIELD };
+  static uint8_t block[BLOCK];
+  struct inn *inn = open_inn((struct server_config){0});
+  connect_raw(inn);
+  memcpy(block, open_block, sizeof open_block);
+  uint8_t *field = block + sizeof open_block;
+  const uint8_t name[] = {0, 1, 'x', 0x7f, (VALUE - 127) % 128 + 128, (VALUE - 127) / 128};
+  memcpy(field, name, sizeof name);
+  memset(field + sizeof name, 'v', VALUE);
+  for (int32_t id = 1; id < 101; id += 2)
+    visitor_raw_send(&inn->raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id, block, BLOCK);
+  visitor_run_until_count(&inn->loop, &inn->raw.resets, 16);
+  cr_assert_eq(inn->raw.reset_code, NGHTTP2_REFUSED_STREAM, "%u", inn->raw.reset_code);
+  cr_assert(inn->streams > 20 && inn->streams < 35, "%zu streams", inn->streams);
+  visitor_raw_get(&inn->raw, 1001);
+  cr_assert_eq(inn->raw.goaways, 0, "code %u", inn->raw.goaway_code);
+  close_inn(inn);
+}

@@ -385,6 +385,40 @@ static const char *const malformed[][2] = {
     {"content-length", "one"},
 };
 
+/* RFC 9113, section 8.3.1: no fragment, and no user information. */
+Test(server, a_fragment_and_user_information_are_malformed) {
+  static const uint8_t fragment[] = {0x82, 0x86, 0x04, 0x03, '/', '#', 'a', 0x01, 0x01, 'a'};
+  static const uint8_t user[] = {0x82, 0x86, 0x84, 0x01, 0x06, 'u', ':', 'p', 'w', '@', 'a'};
+  struct house *house = open_house((struct server_config){0});
+  struct visitor_raw raw = {0};
+  uint8_t flags = NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM;
+  visitor_raw_connect(&raw, &house->loop, server_port(house->server));
+  visitor_raw_send(&raw, NGHTTP2_HEADERS, flags, 1, fragment, sizeof fragment);
+  visitor_run_until_count(&house->loop, &raw.resets, 1);
+  cr_assert_eq(raw.reset_code, NGHTTP2_PROTOCOL_ERROR, "#: %u", raw.reset_code);
+  visitor_raw_send(&raw, NGHTTP2_HEADERS, flags, 3, user, sizeof user);
+  visitor_run_until_count(&house->loop, &raw.resets, 2);
+  cr_assert_eq(raw.reset_code, NGHTTP2_PROTOCOL_ERROR, "@: %u", raw.reset_code);
+  cr_assert_eq(house->streams, 0, "it reached on_stream");
+  visitor_raw_drop(&raw);
+  close_house(house);
+}
+
+/* RFC 9110, section 10.1.1: the client sends its body when it is told to. */
+Test(server, expect_100_continue_is_answered) {
+  struct house *house = open_house((struct server_config){0});
+  struct visitor visitor = {0};
+  nghttp2_nv expect = field_make("expect", "100-Continue");
+  visitor_connect(&visitor, &house->loop, server_port(house->server));
+  int32_t id = visitor_request(&visitor, "POST", "/open", &expect, 1, "body", 4);
+  visitor_run_until_count(&house->loop, &visitor_response(&visitor, id)->informational, 1);
+  id = visitor_request(&visitor, "POST", "/", &expect, 1, "body", 4);
+  visitor_run_until(&house->loop, &visitor_response(&visitor, id)->closed);
+  cr_assert_eq(visitor_response(&visitor, id)->informational, 0, "100 after a final status");
+  visitor_drop(&visitor);
+  close_house(house);
+}
+
 Test(server, malformed_requests_are_reset) {
   struct house *house = open_house((struct server_config){0});
   struct visitor visitor = {0};
