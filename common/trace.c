@@ -10,6 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/trace_json.h"
+#include "common/trace_print.h"
+
 enum output {
   NOT_ASKED, /* H2_TRACE has not been looked at yet */
   NOTHING,

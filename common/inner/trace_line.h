@@ -17,7 +17,7 @@
 #ifndef COMMON_TRACE_LINE_H
 #define COMMON_TRACE_LINE_H
 
-#include "common/trace.h"
+#include "common/trace_print.h"
 
 /* Where one frame, or one note, is being printed. */
 struct trace_line {

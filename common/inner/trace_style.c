@@ -1,10 +1,10 @@
-/* trace_style: how a ladder can be printed here. See trace.h. */
+/* trace_style: how a ladder can be printed here. See trace_print.h. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "common/trace.h"
+#include "common/trace_print.h"
 
 enum { DEFAULT_WIDTH = 80, SMALLEST_WIDTH = 60, LARGEST_WIDTH = 1000 };
 

@@ -7,7 +7,8 @@
 #include "common/frame.h"
 #include "common/tests/conversation.h"
 #include "common/tests/frames.h"
-#include "common/trace.h"
+#include "common/trace_json.h"
+#include "common/trace_print.h"
 
 TestSuite(frame_rubbish, .timeout = 60);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/tests/frames.h"
-#include "common/trace.h"
+#include "common/trace_json.h"
 
 TestSuite(trace_json, .timeout = 30);
 

@@ -1,6 +1,7 @@
 /* What H2_TRACE asks for: the ladder on stderr, or a file. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <jansson.h>
 #include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/trace.h"
+#include "common/trace_print.h"
 
 TestSuite(trace_style, .timeout = 30);
 

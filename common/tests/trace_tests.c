@@ -1,5 +1,5 @@
 /* The ladder: what is printed of each frame, how it is drawn, and where. */
-#include "common/trace.h"
+#include "common/trace_print.h"
 
 #include <criterion/criterion.h>
 #include <nghttp2/nghttp2.h>

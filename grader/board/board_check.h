@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "common/trace.h"
+#include "common/trace_print.h"
 #include "grader/result/outcome.h"
 #include "grader/result/run.h"
 

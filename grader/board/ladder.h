@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "common/trace.h"
+#include "common/trace_print.h"
 
 /* Print these entries (recording.h), with `mark` (its "index"; -1: none) pointed at, and a line for each gap. With `brief`,
  * only the marked one is shown with its first fields, and of the others a line for all. `connections` is how many there

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "common/trace.h"
+#include "common/trace_json.h"
 
 double recording_clock(void) {
   struct timespec now;

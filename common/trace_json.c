@@ -1,9 +1,10 @@
-/* trace_json: one frame as JSON. See trace.h. */
+/* trace_json: see trace_json.h. */
+#include "common/trace_json.h"
+
 #include <nghttp2/nghttp2.h>
 
 #include "common/buffer.h"
 #include "common/octets.h"
-#include "common/trace.h"
 
 enum { LARGEST_DATA = 16384 };
 

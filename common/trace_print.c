@@ -1,9 +1,10 @@
-/* trace_print: what the ladder says of a frame. See trace.h; how it is drawn is in trace_line.c. */
+/* trace_print: see trace_print.h. */
+#include "common/trace_print.h"
+
 #include <nghttp2/nghttp2.h>
 #include <string.h>
 
 #include "common/inner/trace_line.h"
-#include "common/trace.h"
 
 enum {
   LARGEST_COUNT = 50
