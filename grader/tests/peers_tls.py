@@ -71,6 +71,12 @@ def test_with_curl(name, url, certs):
                                certs.cert, '-w', line, url + '/hello-world')
         check(f'curl with TLS {version} from {name}',
               status == 0 and out == b'Hello World\n2 200', f'{status}\n{out!r}\n{err}')
+    # RFC 9113, section 9.2.2: no forward secrecy; no authenticated encryption.
+    for suite in ['AES128-GCM-SHA256', 'ECDHE-RSA-AES128-SHA']:
+        status, _, err = run('curl', '-sS', '--tls-max', '1.2', '--ciphers', suite, '--cacert',
+                             certs.cert, url + '/hello-world')
+        check(f'curl with {suite} is refused by {name}', status == 35 and 'alert' in err,
+              f'{status}\n{err}')
     address = url.replace('localhost', '127.0.0.1')
     status, out, err = run('curl', '-sS', '--cacert', certs.cert, address + '/hello-world')
     check(f'curl by address from {name}', status == 0 and out == b'Hello World', err)
