@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buffer.h"
 #include "common/frame.h"
 #include "common/inner/goaway.h"
 #include "common/inner/pool.h"
@@ -44,11 +45,14 @@ struct connection {
 /* The first reason is the one that counts. Where there is no memory for it, the end is told without. */
 static void set_error(struct connection *connection, const char *what, const char *why,
                       size_t why_length) {
+  struct buffer text = {0}; /* glibc's asprintf may write behind its end when memory runs out */
   if (connection->error)
     return;
-  if (asprintf(&connection->error, "%s%s%.*s", what, why_length ? ": " : "", (int)why_length, why) <
-      0)
-    connection->error = NULL;
+  if (buffer_append_text(&text, what) != 0 ||
+      (why_length > 0 && (buffer_append_text(&text, ": ") != 0 ||
+                          buffer_append(&text, why, why_length) != 0)))
+    buffer_free(&text);
+  connection->error = text.bytes;
 }
 
 /* nghttp2 itself failed, by one of its NGHTTP2_ERR_ codes. */
