@@ -25,11 +25,12 @@ machine() {
   for command in sed awk grep tr sort cat rm touch chmod env; do
     ln -s "$(command -v $command)" "$bin/"
   done
-  for command in make ar openssl git nghttp nghttpd node python3 patch clang clang-format clang-tidy \
+  for command in make ar openssl git nghttp nghttpd node python3 patch clang-format clang-tidy \
     cppcheck inotifywait tmux tshark chromium pkill; do
     fake $command 'exit 1'
   done
   fake gcc 'cat >/dev/null; exit 0'
+  fake clang 'cat >/dev/null; exit 0'
   fake curl 'exit 1'
   fake pkg-config "[ -e $work/lib/\$2 ]"
   fake id 'echo 0'
@@ -61,6 +62,19 @@ check "after an update" grep -q 'update' <(head -n 1 called)
 check "without questions and recommendations" called \
   '^noninteractive: install -q -y --no-install-recommends .* libnghttp2-dev *$'
 check "in one go" [ "$(wc -l <called)" -eq 2 ]
+
+# clang is there, and cannot link libFuzzer: some releases have a package for that, on others it comes with clang.
+machine
+fake clang 'cat >/dev/null; exit 1'
+fake apt-cache 'exit 0'
+check_not "a clang without libFuzzer is not enough" deps build test
+check "its package is installed" called 'install .* libclang-rt-dev *$'
+machine
+rm "$bin/cppcheck"
+fake clang 'cat >/dev/null; exit 1'
+fake apt-cache 'exit 1'
+check_not "where there is no such package" deps build test
+check "it is not asked for" called 'install .* cppcheck *$'
 
 machine
 rm "$bin/curl"

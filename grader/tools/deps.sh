@@ -10,6 +10,7 @@
 # nothing is missing: whatever provides a command or a library is good enough.
 set -u
 
+# A package with ? is not on every release: there its files are in one of the others.
 # For what   seen by               Debian, Ubuntu      Fedora                  Arch             Homebrew
 table='
 build        compiler              gcc,libc6-dev       gcc,libasan,libubsan    gcc              gcc
@@ -34,6 +35,7 @@ test         command:node          nodejs              nodejs                  n
 test         command:python3       python3             python3                 python           python
 test         command:patch         patch               patch                   patch            gpatch
 test         command:clang         clang               clang                   clang            llvm
+test         fuzzer                libclang-rt-dev?    compiler-rt             compiler-rt      llvm
 test         command:clang-format  clang-format        clang-tools-extra       clang            clang-format
 test         command:clang-tidy    clang-tidy          clang-tools-extra       clang            llvm
 test         command:cppcheck      cppcheck            cppcheck                cppcheck         cppcheck
@@ -65,6 +67,8 @@ has() {
   case $1 in
     compiler) echo 'int main(void) { return 0; }' |
       gcc -fsanitize=address,undefined -x c -o /dev/null - >/dev/null 2>&1 ;;
+    fuzzer) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+      clang -fsanitize=fuzzer,address -x c -o /dev/null - >/dev/null 2>&1 ;;
     command:*) command -v "${1#command:}" >/dev/null ;;
     font:*) fc-list 2>/dev/null | grep -q -- "${1#font:}" ;;
     library:*) pkg-config --exists "${1#library:}" 2>/dev/null ;;
@@ -85,20 +89,32 @@ packages() {
   awk -v column="$1" '{ print $column }' | tr ',' '\n' | grep -v '^-$' | sort -u | tr '\n' ' '
 }
 
+# Of the packages given, those that apt knows; only the ones with ? are looked up.
+known() {
+  for package in "$@"; do
+    case $package in
+      *\?) apt-cache show "${package%\?}" >/dev/null 2>&1 && echo "${package%\?}" ;;
+      *) echo "$package" ;;
+    esac
+  done
+}
+
 install() {
   as_root=
   if [ "$(id -u)" -ne 0 ]; then
     if ! command -v sudo >/dev/null; then
       echo "deps: you are not root and there is no sudo. As root, run:" >&2
-      echo "  apt-get update && apt-get install --no-install-recommends $*" >&2
+      echo "  apt-get update && apt-get install --no-install-recommends $*" | tr -d '?' >&2
       return 1
     fi
     as_root=sudo
   fi
-  echo "installing: $*"
-  $as_root apt-get update -q -o Acquire::Retries=3 &&
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-      -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@"
+  $as_root apt-get update -q -o Acquire::Retries=3 || return 1
+  packages=$(known "$@")
+  echo "installing:" $packages
+  # shellcheck disable=SC2086
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+    -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 $packages
 }
 
 purposes=${*:?usage: deps build [demo] [test] [pictures] [bench]}
