@@ -8,7 +8,8 @@
 #   build/grader/{grade,guard,serve}        the grader, and what it needs
 #   build/tests/                            the tests, and the hostile programs that they run
 #   build/bench/                            what `make bench` measures, and what came out
-#   build/obj/{plain,sanitized,release}/    object files, without and with the sanitizers, and for build/bench/
+#   build/fuzz/                             the fuzz targets, and what they have found
+#   build/obj/{plain,sanitized,release,fuzz}/   object files, without and with the sanitizers, for build/bench/, build/fuzz/
 
 # Several goals are made one after the other: in `make deps grade`, nothing can be compiled before the
 # libraries are there. Each of them is made in parallel, on all cores, unless -j says otherwise.
@@ -26,7 +27,7 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help FORCE predict bonus grade watch hint solution steady report trace-page serve certs demo pictures gdb reset protection
-.PHONY: deps deps-test deps-bench deps-pictures test mistakes mistake-programs starters format lint bench bench-readme clean version
+.PHONY: deps deps-test deps-bench deps-pictures test mistakes mistake-programs starters format lint fuzz bench bench-readme clean version
 
 # --- What there is ------------------------------------------------------------------------------------
 
@@ -64,9 +65,13 @@ EXAMPLES := $(patsubst common/%.c,build/%,$(wildcard common/examples/*.c))
 BENCH   := $(patsubst common/bench/%.c,build/bench/%,$(wildcard common/bench/*.c))
 BENCHED_LABS := $(patsubst build/solutions/%,build/bench/labs/%,$(filter %/server %/router,$(SOLUTIONS)))
 
+# Each target has a folder of seeds. What else is in common/fuzz/ is what they share.
+FUZZED      := $(patsubst common/fuzz/seeds/%,build/fuzz/%,$(wildcard common/fuzz/seeds/*))
+FUZZ_SHARED := $(filter-out $(FUZZED:build/fuzz/%=common/fuzz/%.c),$(wildcard common/fuzz/*.c))
+
 VARIANTS := $(patsubst grader/%.c,build/%,$(wildcard grader/tests/variants/c/lab*/*.c))
 
-SOURCES := $(wildcard common/*.[ch] common/inner/*.[ch] common/tests/*.[ch] common/tests/*/*.[ch] common/examples/*.c common/bench/*.c \
+SOURCES := $(wildcard common/*.[ch] common/inner/*.[ch] common/tests/*.[ch] common/tests/*/*.[ch] common/examples/*.c common/bench/*.c common/fuzz/*.[ch] \
              $(ROOMS:%=grader/%/*.[ch]) grader/tests/*.[ch] grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c \
              grader/tests/variants/c/*.[ch] grader/tests/variants/c/*/*.c lab*/*.[ch] lab*/solution/*.[ch])
 
@@ -87,6 +92,9 @@ PLAIN     := $(FLAGS) -O2
 RELEASE   := $(PLAIN)
 SANITIZED := $(FLAGS) -O1 -fsanitize=address,undefined
 THREADED  := $(FLAGS) -O1 -fsanitize=thread
+
+# libFuzzer is clang's, whatever the rest is compiled by.
+FUZZING   := $(FLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
 # The labs' programs find out when nghttp2 is called from where it must not be: common/inner/misuse.c.
 WRAPPED := -Wl,--wrap=nghttp2_session_mem_recv,--wrap=nghttp2_session_mem_send
@@ -252,6 +260,19 @@ build/bench/labs/%: $$(*D)/solution/$$(*F).c $$(released) build/flags
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(RELEASE)) $(WERROR) -MF $@.d -MT $@ $(filter %.c %.o,$^) $(nghttp2_archive) $(LIBRARIES) -o $@
 
+# The shared files come before common/: they define some of its functions anew.
+build/fuzz/%: build/obj/fuzz/common/fuzz/%.o build/obj/fuzz/shared.a build/obj/fuzz/common.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$Qclang $(FUZZING) -fsanitize=fuzzer $(CFLAGS) -Wl,--start-group $^ -Wl,--end-group $(LIBRARIES) -o $@
+
+build/obj/fuzz/common.a: $(COMMON:%.c=build/obj/fuzz/%.o)
+build/obj/fuzz/shared.a: $(FUZZ_SHARED:%.c=build/obj/fuzz/%.o)
+build/obj/fuzz/%.o: %.c build/flags
+	$(call say,CC  ,$< (fuzz))
+	@mkdir -p $(@D)
+	$Qclang $(FUZZING) $(FLAGS_OF_LIBRARIES) $(CFLAGS) -MMD -MP $(WERROR) -c $< -o $@
+
 # Programs that misbehave on purpose; no warning can tell them anything new.
 build/tests/hostile/%: grader/tests/hostile/%.c build/flags
 	$(call say,CC  ,$<)
@@ -384,10 +405,14 @@ deps-pictures:
 	@sh grader/tools/deps.sh build demo pictures
 
 ## make test             build and test everything here [ONLY=name, as in grader/tests/name.sh]
-test: $(TESTS) $(HOSTILE) $(VARIANTS) $(if $(filter-out bench connections,$(ONLY)),,$(BENCH) $(BENCHED_LABS)) \
+test: $(if $(filter-out fuzz,$(ONLY)),,$(if $(shell command -v clang),$(FUZZED))) $(TESTS) $(HOSTILE) $(VARIANTS) $(if $(filter-out bench connections,$(ONLY)),,$(BENCH) $(BENCHED_LABS)) \
       $(if $(filter-out threads,$(ONLY)),,build/tests/threads) $(if $(filter-out examples,$(ONLY)),,$(EXAMPLES)) \
       $(GRADER_BUILT) $(STUDENTS:=.log) $(SOLUTIONS:=.log)
 	+@python3 grader/tools/dev/run_tests.py $(if $(ONLY),--only '$(ONLY)') $(TESTS) $(SCRIPTS)
+
+## make fuzz             run the fuzz targets, each for [SECONDS=60] [TARGET=server]: common/fuzz/README.md
+fuzz: $(FUZZED)
+	+@python3 common/fuzz/run.py --seconds $(or $(SECONDS),60) $(TARGET)
 
 ## make bench            measure common/ beside nghttpd, h2o, nginx and Node.js, in build/bench/ [QUICK=1]
 ##                       [ONLY=speed,idle,...] [SERVERS=common,h2o,...]; `make deps-bench` installs them;

@@ -1,0 +1,20 @@
+/* words: header fields and numbers for what is sent in fuzzing: those that make a difference. */
+#ifndef COMMON_FUZZ_WORDS_H
+#define COMMON_FUZZ_WORDS_H
+
+#include <nghttp2/nghttp2.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The pseudo-header fields that a request or a response begins with. Returns how many they are,
+ * at most 4. A server's handler finds `choice` in the path again. */
+size_t words_begin(bool is_request, uint8_t choice, nghttp2_nv fields[static 4]);
+
+/* One field. */
+nghttp2_nv words_field(uint8_t choice);
+
+/* One number for a window, a setting, an error code, a stream. */
+uint32_t words_number(uint8_t choice);
+
+#endif
