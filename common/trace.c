@@ -137,7 +137,7 @@ static void end_output(struct trace *trace) {
   if (shared.output == JSON)
     fputs(array_end, trace->out);
   bool complete = !ferror(trace->out);
-  complete = fclose(trace->out) == 0 && complete;
+  complete = fclose(trace->out) == 0 && complete && trace->text; /* NULL where memory ran out */
   trace->out = NULL;
   if (complete && shared.output == JSON)
     append(trace->text, trace->length);
@@ -163,12 +163,14 @@ static unsigned shown_number(const struct trace *trace) {
 
 static void print_json(struct trace *trace, const struct frame *frame) {
   json_t *json = trace_frame_json(frame, trace->milliseconds, trace->number);
-  if (!json)
-    return; /* no memory for this one */
+  char *text = json ? json_dumps(json, JSON_REAL_PRECISION(12)) : NULL;
+  json_decref(json);
+  if (!text)
+    return; /* no memory for this one: nothing of it is printed */
   bool first = shared.end == (off_t)strlen(array_start) && ftell(trace->out) == 0;
   fputs(first ? "\n" : ",\n", trace->out);
-  json_dumpf(json, trace->out, JSON_REAL_PRECISION(12));
-  json_decref(json);
+  fputs(text, trace->out);
+  free(text);
 }
 
 static void on_frame(const struct frame *frame, void *user) {

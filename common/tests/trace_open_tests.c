@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/tests/conversation.h"
+#include "common/tests/failing.h"
 #include "common/tests/frames.h"
 #include "common/trace.h"
 
@@ -305,4 +306,25 @@ Test(trace_open, no_space_any_more, .init = begin, .fini = end) {
   setrlimit(RLIMIT_FSIZE, &limit);
   expect_said(expected);
   cr_assert_gt(expect_valid_file(), 2, "what was there is lost");
+}
+
+/* Each allocation fails in turn, the last one when the text of a call is complete. Frames may be missing
+ * then, but the file stays valid, and later connections are in it. */
+Test(trace_open, file_without_memory, .init = begin, .fini = end) {
+  setenv("H2_TRACE", file, 1);
+  bool failed = true;
+  size_t n = 0;
+  while (failed) {
+    struct trace *trace = trace_open();
+    cr_assert_not_null(trace, "after allocation %zu nothing is written any more", n);
+    failing_start(++n);
+    trace_bytes(trace, client, preface, PREFACE_LENGTH);
+    failed = failing_stop();
+    trace_bytes(trace, client, settings, SETTINGS_LENGTH);
+    trace_close(trace);
+    json_t *frames = json_load_file(file, 0, NULL);
+    cr_assert_not_null(frames, "the file is not valid after allocation %zu has failed", n);
+    json_decref(frames);
+  }
+  cr_assert_gt(n, 20, "only %zu allocations", n);
 }
