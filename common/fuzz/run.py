@@ -92,7 +92,7 @@ def main():
         print(result, flush=True)
         if result.finding():
             found = True
-            print(result.said)
+            print('\n'.join(result.said.splitlines()[-60:]))
     return 1 if found else 0
 
 
