@@ -234,7 +234,8 @@ class Copy:
         self.state = "as it is"
         shutil.copytree(ROOT, self.root, symlinks=True,
                         ignore=shutil.ignore_patterns(".git", "tests", "*.mine-*", "*.pem"))
-        shutil.rmtree(self.root / "build/grade/predict", ignore_errors=True)
+        for beside in ("predict", "bonus"):
+            shutil.rmtree(self.root / "build/grade" / beside, ignore_errors=True)
 
     def __enter__(self):
         return self
