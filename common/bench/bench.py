@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""bench: how fast common/ is, beside nghttpd, h2o, nginx and Node.js, and beside the limit that nghttp2 sets.
+"""bench: how fast common/ is, beside nghttpd, h2o, nginx and Node.js, and beside the limit that
+nghttp2 sets.
 
-    bench [--quick | --tiny] [--only PART[,PART...]] [--servers NAME[,NAME...]] [--out FOLDER]
+    bench.py [--quick | --tiny] [--only PART[,PART...]] [--servers NAME[,NAME...]] [--out FOLDER]
 
-Servers run on core 0, what asks them on core 1; all of them are asked in turn, in several rounds, and the median
-counts. Prints tables, and writes results.json and charts (SVG) into build/bench/ or FOLDER. Nothing is asserted: a figure
-depends on the machine; compare those of one run. --quick takes under two minutes; --tiny a few seconds, and shows only
-that everything works. Parts: speed, bodies, idle, growth, client, tutorial, labs, grade, profile.
+The servers run on core 0, the load on core 1. All servers are asked in turn, in several rounds, and
+the median counts. Print tables, and write results.json and charts (SVG) into build/bench/ or
+FOLDER. Nothing is asserted: a figure depends on the machine; compare figures of one run. --quick
+takes under two minutes; --tiny takes seconds and only shows that everything works. Parts: speed,
+bodies, idle, growth, client, tutorial, labs, grade, profile.
 """
 import argparse
 import json
@@ -93,7 +95,8 @@ class Bench:
     def limit(self, work, **more):
         return measure.limit(work, count=more.pop('count', self.plan.limit_requests), **more)
 
-    # --- The parts ---------------------------------------------------------------------------------
+    # --- The parts
+    # ---------------------------------------------------------------------------------
 
     def speed(self, tls, started):
         for connections, streams in self.plan.shapes:
@@ -116,7 +119,8 @@ class Bench:
         count = self.plan.idle_tls if tls else self.plan.idle
         for what, size, streams in ('connection', count, 0), ('stream', max(count // 100, 1), 100):
             for name in self.names:
-                # nginx keeps a response's header section back over TLS while it cannot send its body.
+                # nginx keeps a response's header section back over TLS while it cannot send its
+                # body.
                 if (name, what, tls) == ('nginx', 'stream', True):
                     continue
                 for server in self.start(tls, [name]):
@@ -127,7 +131,8 @@ class Bench:
                     server.stop()
 
     def growth(self, tls, started):
-        """How the cost of one grows with the number of all. The cost of connecting is taken off. Peers are asked once."""
+        """How the cost of one grows with the number of all. The cost of connecting is taken off.
+        Peers are asked once."""
         if tls:
             return
         ours = [server for server in started if server.name == 'common']

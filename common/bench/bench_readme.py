@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""bench-readme: put what `make bench` has found into the READMEs, between <!-- bench NAME --> and <!-- /bench -->.
+"""bench_readme: put the figures of `make bench` into the READMEs, between <!-- bench NAME --> and
+<!-- /bench -->.
 
-Reads the last whole runs, at most three, in build/bench/runs/, and copies the charts of the last to common/bench/. A quick run
-leaves nothing there: its figures are for a look, not for a page.
+Read the last three whole runs in build/bench/runs/, and copy the charts of the last one to
+common/bench/. A quick run leaves nothing there: its figures are good for a look, not for a page.
 """
 import glob
 import json

@@ -1,4 +1,4 @@
-/* lecture_ask: see lecture_ask.h. */
+/* ask: see ask.h. */
 #include "grader/lecture/ask.h"
 
 #include <stdio.h>
@@ -59,7 +59,7 @@ static void on_patience_lost(uv_timer_t *timer) {
     stream_close(asking->questions[0].stream, NGHTTP2_CANCEL);
 }
 
-/* Patience begins when there is somebody to lose it with: however long it took to connect, the requests leave now. */
+/* Start the timer only now, when the requests leave: the time to connect does not count. */
 static void on_open(struct client *client, void *user) {
   struct asking *asking = user;
   (void)client;
@@ -73,7 +73,7 @@ static void on_client_close(struct client *client, const char *error, void *user
     fail(user, error);
 }
 
-/* Ask all. Returns 0, or -1. */
+/* Ask for all paths. Returns 0, or -1. */
 static int ask(struct asking *asking, struct client *client, char *const *paths) {
   static const struct stream_events events = {.on_data = on_data, .on_close = on_stream_close};
   for (size_t i = 0; i < asking->count; i++) {

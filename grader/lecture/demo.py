@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""demo: the lecture. Shows what a lab does, step by step, with the lab's programs really running.
+"""demo: the lecture. Show what a lab does, step by step, with the lab's programs really running.
 
-    demo [--student] [--pause] [--pcap] LAB...        LAB is 03, or lab03-server
+    demo.py [--student] [--pause] [--pcap] LAB...        LAB is 03, or lab03-server
 
-What is shown stands in grader/lecture/scripts/labNN.md; demo_script.py says what such a script has. --student shows the student's
-files and programs in place of the solutions: what is not done yet is said, and the lecture goes on. --pause waits
-for a key before each command and between steps (q ends). --pcap leaves what went over the wire in build/demo/, for
-Wireshark, TLS with its keys: a relay stands before each server, and hands on every byte.
+grader/lecture/scripts/labNN.md says what to show; demo_script.py says how such a script is written.
+--student shows the student's files and programs in place of the solutions; it says what is not done
+yet, and goes on. --pause waits for a key before each command and between steps (q ends). --pcap
+leaves what went over the wire in build/demo/, for Wireshark, TLS with its keys: a relay stands
+before each server and passes on every byte.
 
-It is as wide as the terminal, in colour if that is one, 80 columns of plain text if not (COLUMNS says otherwise), in ASCII
-unless the locale is UTF-8. The status is 0 if every command ended as the script says, or --student was given; 1 if not; 2
-for wrong usage. All that was started is ended with it, in whatever way it ends.
+The lecture is as wide as the terminal, and in colour; if there is no terminal, it has 80 columns
+(or COLUMNS) of plain text. It is in ASCII unless the locale is UTF-8. The status is 0 if every
+command ended as the script says, or with --student; 1 if not; 2 for wrong usage. However the
+lecture ends, all that it started ends too.
 """
 import re
 import signal
@@ -39,7 +41,7 @@ class Lecture:
             self.screen.wait_for_key()
 
     def give(self):
-        """The whole of it. Returns how many commands went wrong."""
+        """Give the whole lecture. Return how many commands went wrong."""
         try:
             self.screen.title(self.script.title)
             self.screen.prose(self.script.intro)
@@ -70,7 +72,7 @@ def main(arguments):
     options = [argument for argument in arguments if argument.startswith("-")]
     labs = [argument for argument in arguments if not argument.startswith("-")]
     if not labs or not set(options) <= {"--student", "--pause", "--pcap"}:
-        print("usage: demo [--student] [--pause] [--pcap] LAB...", file=sys.stderr)
+        print("usage: demo.py [--student] [--pause] [--pcap] LAB...", file=sys.stderr)
         return 2
     student = "--student" in options
     wrong = 0

@@ -1,4 +1,4 @@
-"""Running what a lecture shows: its servers, its commands, and what they print."""
+"""demo_run: run the servers and commands of a lecture, and show what they print."""
 import contextlib
 import ctypes
 import fcntl
@@ -14,7 +14,7 @@ import time
 from demo_script import ROOT
 from demo_show import RED
 
-COMMAND_SECONDS = float(os.environ.get("DEMO_SECONDS", "20"))  # for a command, and for what is waited for
+COMMAND_SECONDS = float(os.environ.get("DEMO_SECONDS", "20"))  # for a command, and for each wait
 END_SECONDS = 3
 PR_SET_PDEATHSIG = 1
 LONGEST_OUTPUT = 40  # lines
@@ -23,13 +23,13 @@ LIBC = ctypes.CDLL(None)
 
 
 def die_with_us():
-    """In a child: if we are killed, it is too. It survives exec."""
+    """In a child: have it killed when we are killed. This survives exec."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Program:
-    """Something that bash runs in a session of its own; what it prints is kept. Standard error, where ladders are printed,
-    is a terminal of our width where we are on one ourselves: that is what makes them colourful."""
+    """A command that bash runs in a session of its own, and its output. If we are on a terminal,
+    its standard error is one of our width, so that the ladders there have colours."""
 
     def __init__(self, screen, command, variables):
         environment = {name: value for name, value in os.environ.items()
@@ -50,7 +50,8 @@ class Program:
         self.shown = {self.pipe: 0, self.errors: 0}
 
     def read(self, seconds):
-        """Take what comes within that time, or until it ends. Returns False once nothing can come any more."""
+        """Take what comes within that time, or until it ends. Return False once nothing more can
+        come."""
         watched = self.open + ([] if self.has_ended() else [self.alive])
         if not watched:
             return False
@@ -66,7 +67,7 @@ class Program:
         return bool(readable or not self.has_ended())
 
     def wait(self, done, seconds):
-        """Until done(), all printed is read, or so many seconds have passed. Returns done()."""
+        """Wait until done(), until all output is read, or for so many seconds. Return done()."""
         deadline = time.monotonic() + seconds
         while not done() and time.monotonic() < deadline:
             if not self.read(deadline - time.monotonic()):
@@ -77,11 +78,11 @@ class Program:
         return self.text[end].decode("utf-8", "replace").replace("\r", "")
 
     def unshown(self, end):
-        """What it has printed since news was asked last."""
+        """What it printed since the last call of news."""
         return self.printed(end)[self.shown[end]:]
 
     def news(self, end):
-        """The same, and it counts as shown."""
+        """The same; from now on it counts as shown."""
         new = self.unshown(end)
         self.shown[end] += len(new)
         return new
@@ -90,7 +91,7 @@ class Program:
         return self.process.poll() is not None
 
     def end(self, first=signal.SIGTERM):
-        """End it and all that it has started."""
+        """End it and all that it started."""
         for number in (first, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number)
@@ -103,11 +104,11 @@ class Program:
 
 
 class Server(Program):
-    """One that says "listening on ADDRESS", and runs until the lecture ends."""
+    """A program that says "listening on ADDRESS", and runs until the lecture ends."""
 
     def __init__(self, screen, command, variables):
         super().__init__(screen, "exec env " + command, variables)
-        self.part = None  # of the script, if it stands there
+        self.part = None  # of the script, if it is there
         self.wait(self.address, COMMAND_SECONDS)
 
     def address(self):
@@ -115,7 +116,7 @@ class Server(Program):
         return found[1] if found else ""
 
     def is_quiet(self):
-        """Whether each connection that its ladder has seen begin has ended."""
+        """Whether each connection that began in its ladder has also ended there."""
         ladder = self.printed(self.errors)
         return ladder.count(" preface ") <= len(re.findall(r"requests? on 1 connection", ladder))
 
@@ -150,7 +151,8 @@ class Runner:
         self.relays = []
 
     def address_of(self, server):
-        """Where a server is asked: at its own address, or at that of a relay before it, which records what passes."""
+        """Where to ask a server: at its own address, or at that of a relay before it, which records
+        what passes."""
         if not self.folder:
             return server.address()
         file = self.folder / f"{self.lab.name[:5]}-{len(self.relays) + 1}.pcapng"
@@ -163,11 +165,11 @@ class Runner:
         return relay.address()
 
     def shown(self, command):
-        """A command as somebody could type it."""
+        """A command as somebody would type it."""
         return re.sub(r"\$([A-Z]+)\b", lambda name: self.variables.get(name[1], name[0]), command)
 
     def start(self, part, again=False):
-        """Start a server. Returns whether it listens."""
+        """Start a server. Return whether it listens."""
         if part.name in self.servers:
             self.servers.pop(part.name).end()
             self.variables.pop(part.name, None)
@@ -189,7 +191,7 @@ class Runner:
         return bool(server.address())
 
     def run(self, part):
-        """Run a command. Returns whether it ended as it should."""
+        """Run a command. Return whether it ended as it should."""
         for name in re.findall(r"\$([A-Z]+)\b", part.command()):
             if name not in self.variables:
                 self.screen.command(self.shown(part.command()))
@@ -219,7 +221,8 @@ class Runner:
         return self.show_servers(part) and right
 
     def say_missing(self, command):
-        """If a program of the lab is not there, say what the compiler has said. Returns whether one is missing."""
+        """If a program of the lab is missing, show what the compiler said. Return whether one is
+        missing."""
         for name in re.findall(r"\$PROGRAMS/\S+", command):
             path = ROOT / self.shown(name)
             if not path.exists():
@@ -241,7 +244,7 @@ class Runner:
         self.screen.ladder(errors)
 
     def show_servers(self, part):
-        """What the servers have said meanwhile. Returns whether what was to come has come."""
+        """Show what the servers said meanwhile. Return whether that has what we wait for."""
         came = not part.until
         for server in self.servers.values():
             if part.until and server.wait(lambda server=server: part.until in server.unshown(server.pipe),
@@ -259,7 +262,7 @@ class Runner:
         return came
 
     def say_todo(self, program):
-        """If a program has come to something that is not done, say so where nobody can miss it."""
+        """If a program came to a TODO that is not done, say so where nobody can miss it."""
         todo = re.search(r"TODO \d+ is not done", program.printed(program.errors))
         if todo:
             self.screen.note(f"{todo[0]}: this is how far your program goes. The lecture goes on.", RED)

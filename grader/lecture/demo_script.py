@@ -1,16 +1,18 @@
-"""What a lecture shows: reading grader/lecture/scripts/labNN.md, and cutting the lines that it quotes out of the files they stand in.
+"""demo_script: read grader/lecture/scripts/labNN.md, and cut the lines that it quotes out of their
+files.
 
-A script is Markdown: "# title", some text, then steps, each "## title" with text and blocks. Text is ASCII.
+A script is Markdown: "# title", some text, then steps, each "## title" with text and blocks. Text
+is ASCII.
 
 ```js get.js        Lines of the handout's block "// build/get.js", which `make test` runs.
-```c send_frames    Lines of the function of that name in the lab's program; "server.c: send_frames" where it has several.
-                    `js` and `c` right after one another are shown side by side.
-                    Without a body, all of it. Else every line of the body is the beginning of a line that is taken; "..."
-                    takes all the lines from the one before to the one after. What is left out is shown as "...".
-                    Left out in any case: (void) lines, and the marks of solutions and starters.
-```server URL       A command that runs until the lecture ends. It says "listening on ADDRESS"; that becomes $URL below.
-```console          A command for bash. Its output is shown, then its ladder, then what the servers have said meanwhile.
-                    "status=1" after `console`: what it ends with. "until=TEXT": wait for a server to say that.
+```c send_frames    Lines of that function in the lab's program; "server.c: send_frames" if the lab has several.
+                    A `js` and a `c` block in a row are shown side by side.
+                    Without a body: the whole function. Else each line of the body is the beginning of a line to
+                    show; "..." takes all lines from the one before to the one after. Gaps are shown as "...".
+                    (void) lines and the markers of solutions are never shown.
+```server URL       A command that runs until the lecture ends. It says "listening on ADDRESS", which becomes $URL below.
+```console          A command for bash. Its output is shown, then its ladder, then what the servers said meanwhile.
+                    "status=1" after `console`: the status it ends with. "until=TEXT": wait until a server says that.
 ```bars             The same; lines "what it is  12.3 ms" become bars.
 
 $PROGRAMS is build/solutions, or build/labs for the student's.
@@ -26,7 +28,8 @@ class Broken(Exception):
     """What is wrong with a script."""
 
 
-# --- Quotations ---------------------------------------------------------------------------------------
+# --- Quotations
+# ---------------------------------------------------------------------------------------
 
 
 def function_of(text, name):
@@ -42,7 +45,8 @@ def function_of(text, name):
 
 
 def read_clean(path, student):
-    """The text of a C file without the marks of a solution. A student may use their words for something else."""
+    """The text of a C file without the marks of a solution. A student may use their words for
+    something else."""
     done = subprocess.run(["sh", ROOT / "grader/tools/dev/starter.sh", "--clean", path], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode == 0:
@@ -53,7 +57,7 @@ def read_clean(path, student):
 
 
 def pick(lines, patterns):
-    """The lines that begin as the patterns say. Returns None where one of them is not there."""
+    """The lines that begin as the patterns say; None if one of them is missing."""
     taken, position, through = [], 0, False
     for pattern in patterns:
         if pattern == "...":
@@ -73,13 +77,13 @@ def pick(lines, patterns):
 
 
 def dedent(lines):
-    """Without the indentation that all have."""
+    """The lines without the indentation that all of them have."""
     depth = min((len(line) - len(line.lstrip()) for line in lines if line.strip() and line != "..."), default=0)
     return [line if line == "..." else line[depth:] for line in lines]
 
 
 class Quote:
-    """One block of code: where it is cut from."""
+    """One block of code, and where it comes from."""
 
     def __init__(self, lab, language, what, patterns):
         self.lab = lab
@@ -100,7 +104,7 @@ class Quote:
         return f"C: {self.path(student).relative_to(ROOT)}, {self.function}"
 
     def cut(self, student=False):
-        """The lines. A student may have written it in another way: then all of the function."""
+        """The lines. If a student wrote the function in another way: all of it."""
         lines = self.js_lines() if self.language == "js" else self.c_lines(student)
         picked = pick(lines, self.patterns) if self.patterns else lines
         if picked is None and not (student and self.language == "c"):
@@ -122,7 +126,8 @@ class Quote:
         return block[1].strip("\n").splitlines()
 
 
-# --- Scripts ------------------------------------------------------------------------------------------
+# --- Scripts
+# ------------------------------------------------------------------------------------------
 
 
 class Part:
@@ -149,7 +154,7 @@ class Step:
 
 
 class Script:
-    """All of one file."""
+    """One script, read from its file."""
 
     def __init__(self, number):
         self.path = ROOT / f"grader/lecture/scripts/lab{number}.md"
@@ -160,7 +165,7 @@ class Script:
         self.read(self.path.read_text(encoding="ascii").splitlines())
 
     def check(self, student):
-        """See that all quotations can be cut, before anything is shown."""
+        """Check that all quotations can be cut, before anything is shown."""
         for part in (part for step in self.steps for part in step.parts):
             for quote in part.quotes:
                 quote.cut(student)
@@ -189,7 +194,7 @@ class Script:
             body.append(line)
         kind, _, what = info.partition(" ")
         if not self.steps or kind not in ("js", "c", "server", "console", "bars"):
-            raise Broken(f"{self.path}: a block that nobody knows: {info}")
+            raise Broken(f"{self.path}: unknown block: {info}")
         parts = self.steps[-1].parts
         if kind not in ("js", "c"):
             parts.append(Part(kind, body, what))

@@ -1,4 +1,4 @@
-"""The screen of a lecture: its width, its colours, and how text, code and bars look on it."""
+"""demo_show: the screen of a lecture: its width, its colours, and how text, code and bars look."""
 import os
 import re
 import select
@@ -16,7 +16,7 @@ BOLD, DIM, RED, GREEN, BLUE = "1", "2", "1;31", "32", "38;5;33"
 
 
 class Stopped(Exception):
-    """Somebody has had enough."""
+    """Somebody pressed q."""
 
 
 def locale_is_utf8():
@@ -34,7 +34,7 @@ def width_of(out):
 
 
 def printable(text):
-    """What a program has printed, without what a terminal would obey, or what has no fixed width."""
+    """A program's output without what a terminal would obey, or what has no fixed width."""
     kept = (char if char == "\n" or (unicodedata.category(char)[0] != "C" and
                                      not unicodedata.combining(char) and
                                      unicodedata.east_asian_width(char) not in "WF") else "?"
@@ -47,8 +47,8 @@ SGR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
 def wrap_code(line, width):
-    """A line of code on as many lines as it needs: broken after a comma or an operator, if that will do. Strings stay
-    whole if they can."""
+    """Break a line of code into as many lines as it needs: after a comma or an operator if
+    possible, and outside strings if possible."""
     indent = " " * (len(line) - len(line.lstrip()) + 4)
     if len(indent) > width // 2:
         indent = "    "
@@ -62,7 +62,7 @@ def wrap_code(line, width):
 
 
 def reflow(lines, width):
-    """Lines of code, none longer than that. A statement that has to be broken anew is put together first."""
+    """Lines of code, none longer than that. Put a statement together before breaking it anew."""
     result, statement = [], []
     for line in lines:
         statement.append(line)
@@ -82,7 +82,7 @@ def broken(statement, width):
 
 
 class Screen:
-    """Where a lecture is given: standard output."""
+    """Standard output, where the lecture is given."""
 
     def __init__(self):
         self.out = sys.stdout
@@ -113,7 +113,7 @@ class Screen:
         self.line(self.paint(BOLD, f"{dashes * 2} {text} ".ljust(self.width, dashes)))
 
     def prose(self, lines):
-        """Paragraphs, which empty lines part."""
+        """Paragraphs, with empty lines between them."""
         for paragraph in "\n".join(lines).strip().split("\n\n"):
             if paragraph.strip():
                 self.line()
@@ -137,13 +137,14 @@ class Screen:
     # --- What programs print ----------------------------------------------------------------------
 
     def output(self, text):
-        """Printed text, line by line; long lines go on below."""
+        """Output, line by line; long lines go on below."""
         for line in printable(text).splitlines():
             for start in range(0, max(1, len(line)), self.width):
                 self.line(line[start:start + self.width])
 
     def ladder(self, text):
-        """The same of a text that may have colours: a ladder has our width already. What else is there, are words."""
+        """The same for text with colours: a ladder already has our width, everything else is
+        words."""
         for line in text.splitlines():
             pieces = SGR.split(line)
             if len(printable("".join(pieces[0::2]))) > self.width:
@@ -165,7 +166,8 @@ class Screen:
     # --- Code -------------------------------------------------------------------------------------
 
     def code(self, blocks):
-        """Pieces of code, each (heading, language, lines): Node.js on the left and C on the right where there is room."""
+        """Pieces of code, each (heading, language, lines): Node.js on the left and C on the right
+        if there is room."""
         node = [block for block in blocks if block[1] == "js"]
         others = [block for block in blocks if block[1] != "js"]
         if node and others and self.width >= SIDE_BY_SIDE:
@@ -177,7 +179,8 @@ class Screen:
                 self.line(f"  {text}".rstrip())
 
     def columns(self, one, other):
-        """Two columns. The left one is as wide as it needs to be, and at most half of the screen."""
+        """Two columns. The left one is as wide as it needs to be, and at most half of the
+        screen."""
         bar = self.paint(DIM, " │ " if self.unicode else " | ")
         left = self.pieces(one, (self.width - 5) // 2)
         width = max(length for length, _ in left)
@@ -188,7 +191,8 @@ class Screen:
             self.line(f"  {text}{' ' * (width - length)}{bar}{right[number][1] if number < len(right) else ''}".rstrip())
 
     def pieces(self, blocks, width):
-        """The headings and lines of some pieces of code, below one another, as colored gives them."""
+        """The headings and lines of some pieces of code, below one another, as colored gives
+        them."""
         result = []
         for heading, _, lines in blocks:
             result += [(0, "")] if result else []
@@ -197,7 +201,8 @@ class Screen:
         return result
 
     def colored(self, lines, width):
-        """The lines, none longer than that, with comments and strings in colour: (columns, text) each."""
+        """The lines, none longer than that, with comments and strings in colour: (columns, text)
+        each."""
         result, in_comment = [], False
         for line in reflow([printable(line) for line in lines], width):
             text = ""
@@ -213,13 +218,13 @@ class Screen:
     # --- Keys -------------------------------------------------------------------------------------
 
     def wait_for_key(self):
-        """Until a key is pressed. Nobody presses one where there is no terminal."""
+        """Wait until somebody presses a key; without a terminal, go on at once."""
         if not sys.stdin.isatty():
             return
         before = termios.tcgetattr(sys.stdin)
         prompt = "-- any key goes on, q ends --"
         try:
-            tty.setcbreak(sys.stdin)  # keys of before do not count
+            tty.setcbreak(sys.stdin)  # earlier keys do not count
             print(self.paint(DIM, prompt), end="", file=self.out, flush=True)
             select.select([sys.stdin], [], [])
             key = os.read(sys.stdin.fileno(), 64)

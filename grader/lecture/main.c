@@ -1,20 +1,20 @@
 /*
- * lecture: what `make demo` shows that no lab's program does by itself.
+ * lecture: what `make demo` shows and no lab's program does.
  *
  *   lecture ask [--patience MS] URL PATH...
  *   lecture race [--requests N] [--delay MS]
  *   lecture loss [--delay MS]
  *
- * ask: GET each PATH, all at once on one connection, and a line for each answer. If the first of them has not
- * come after MS milliseconds it is cancelled, and the others go on.
+ * ask: GET each PATH, all at once on one connection, and print a line for each answer. If the first one
+ * has no answer after MS milliseconds, cancel it; the others go on.
  *
- * race: the same N requests (24) to the same server, which answers each of them after MS milliseconds (20), over one
- * connection and over several. A line is printed for each way, "1 connection, all at once  21.3 ms": the time from the
- * first connect to the end of the last response, the median of three rounds. Server and clients are in this process, on
- * one loop.
+ * race: send the same N requests (24) to the same server, which answers each after MS milliseconds
+ * (20), over one connection and over several. Print a line for each way, "1 connection, all at once
+ * 21.3 ms": the time from the first connect to the end of the last response, the median of three
+ * rounds. Server and clients are in this process, on one loop.
  *
- * loss: four requests, of whose answers the first one's TCP segment arrives MS milliseconds (200) late: over one connection
- * all wait for it, over four only one does.
+ * loss: send four requests; the TCP segment with the first answer arrives MS milliseconds (200) late.
+ * Over one connection all four wait for it, over four only one does.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -72,12 +72,12 @@ static void on_stream(struct stream *stream, void *user) {
 
 /* --- Clients -------------------------------------------------------------------------------------- */
 
-/* One connection, and what it has to do. */
+/* One connection and its work. */
 struct runner {
   struct race *race;
   struct client *client;
-  long left;    /* requests to be made yet */
-  long waiting; /* for an answer */
+  long left;    /* requests still to make */
+  long waiting; /* requests without an answer */
   uint64_t finished;
   bool gone;
 };
@@ -150,7 +150,7 @@ static bool all_gone(const struct runner *runners, long count) {
   return true;
 }
 
-/* How long `requests` take, shared out among so many connections, in milliseconds; or -1. */
+/* The milliseconds that `requests` take over so many connections; or -1. */
 static double measure(struct race *race, long connections, long requests, bool at_once) {
   struct runner *runners = calloc((size_t)connections, sizeof *runners);
   if (!runners)
@@ -177,7 +177,7 @@ static int compare(const void *one, const void *other) {
   return (left > right) - (left < right);
 }
 
-/* Every way once in each round, so that what disturbs one of them disturbs the others too. */
+/* Try every way once in each round, so that what disturbs one disturbs the others too. */
 static void run(struct race *race, long requests) {
   enum { WAYS = 4, ROUNDS = 3 };
   const struct {
@@ -203,7 +203,7 @@ static void run(struct race *race, long requests) {
   }
 }
 
-/* Let the server listen, run, and take it apart. Returns whether all went well. */
+/* Let the server listen, run, and free everything. Returns whether all went well. */
 static bool hold(struct race *race, long requests) {
   char text[256];
   const struct server_config config = {.on_stream = on_stream, .user = race};

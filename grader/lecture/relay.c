@@ -1,11 +1,11 @@
 /*
- * relay: stands between clients and a server, hands on every byte, and leaves a capture of it (pcap.h).
+ * relay: stand between clients and a server, pass on every byte, and leave a capture (pcap.h).
  *
  *   relay --to PORT --pcap FILE [--tls] [--keys FILE]
  *
- * Prints `listening on http://localhost:PORT` (https with --tls) and serves until SIGINT or SIGTERM; then the file is
- * written. It looks at nothing: with TLS what it sees is encrypted, and the keys come from the file that the programs'
- * SSLKEYLOGFILE names. `make demo PCAP=1` puts it before each server.
+ * Prints `listening on http://localhost:PORT` (https with --tls), serves until SIGINT or SIGTERM, then
+ * writes the file. It decrypts nothing: the keys of TLS come from the file that the programs'
+ * SSLKEYLOGFILE names. `make demo PCAP=1` puts a relay before each server.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ struct relay {
   unsigned connections; /* so far */
 };
 
-/* One of the two connections of a pair: the client's, or that to the server. */
+/* One of the two connections of a pair: the client's, or the one to the server. */
 struct end {
   struct pair *pair;
   enum frame_sender sender;
@@ -42,7 +42,7 @@ struct pair {
   struct list link; /* in relay->pairs */
   struct relay *relay;
   unsigned number;
-  bool started; /* the client's is read from */
+  bool started; /* we read from the client */
   struct end ends[2];
 };
 
@@ -67,7 +67,7 @@ static void on_data(struct transport *transport, const uint8_t *data, size_t len
     transport_close(transport); /* no memory */
 }
 
-/* One has gone, so the other is told. */
+/* One end has closed: close the other. */
 static void on_close(struct transport *transport, const char *error, void *user) {
   struct end *end = user;
   struct pair *pair = end->pair;
@@ -84,7 +84,7 @@ static void on_close(struct transport *transport, const char *error, void *user)
 static const struct transport_events events = {
     .on_open = on_open, .on_data = on_data, .on_close = on_close};
 
-/* The client is not read from before there is somebody to hand it on to. */
+/* Read from the client only now that its bytes can be passed on. */
 static void on_open(struct transport *transport, void *user) {
   struct end *end = user;
   struct end *client = other_end(end);
@@ -127,7 +127,7 @@ static void on_signal(void *user) {
 
 /* --- The file ------------------------------------------------------------------------------------- */
 
-/* That there are no keys is no error: nobody may have connected. */
+/* No keys are no error: perhaps nobody connected. */
 static void read_keys(struct relay *relay) {
   FILE *file = relay->keys ? fopen(relay->keys, "r") : NULL;
   char line[512];

@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
-"""mistakes: grade every known mistake, and see that the check meant for it catches it.
+"""mistakes: grade every known mistake, and check that the check meant for it catches it.
 
-    mistakes [--tap] [--write] [--named PERCENT] [--in FOLDER] [--table FILE] [LAB...]
+    mistakes.py [--tap] [--write] [--named PERCENT] [--in FOLDER] [--table FILE] [LAB...]
 
-A known mistake is a patch of a reference solution, FOLDER/labNN/NAME.patch; grader/mistakes, the FOLDER
-unless another is given, has a README.md that says how one is written. Each is applied to a copy of the
-solution in build/mistakes/, compiled as a student's program is, and graded. Printed are its line, the
-check meant for it, and what that check tells the student; with --tap a line of TAP for each.
+A known mistake is a patch of a reference solution, FOLDER/labNN/NAME.patch. FOLDER is
+grader/mistakes, whose README.md says how to write one. Apply each to a copy of the solution in
+build/mistakes/, compile it as a student's program is compiled, and grade it. Print its line, the
+check meant for it, and what that check tells the student; with --tap, a line of TAP.
 
-FILE, grader/mistakes/known_mistakes.json unless another is given, is the table of what each mistake fails in every run, and with
-what words: grader/result/diagnosis.h says how it is written, and reads it to tell students what their failures look
-like. --write makes it anew, from ROUNDS runs. The status is 0 only if every mistake applies, compiles without a
-warning, is caught by the check meant for it, and fails all that the table says with the words that it says (what it
-fails besides at the second look at the latest), and if the grader itself did not fail; with --named also only if the
-grader names that many of a hundred by themselves.
+FILE (grader/mistakes/known_mistakes.json) is the table of which checks each mistake fails in every
+run, and with what words; grader/result/diagnosis.h has its format, and reads it to tell students
+what their failures look like. --write makes it anew, from ROUNDS runs.
+
+The status is 0 only if every mistake applies, compiles without a warning, is caught by the check
+meant for it, and fails all that the table says, in its words (other checks than the one meant may
+need a second try); and if the grader itself did not fail; with --named, also only if the grader by
+itself names that many of a hundred.
 """
 import argparse
 import concurrent.futures
@@ -38,7 +40,7 @@ TIME_LIMIT = 300  # seconds, for one grading
 
 
 class Mistake:
-    """One patch, and what came of it."""
+    """One patch, and its results."""
 
     def __init__(self, path):
         self.path = path
@@ -61,7 +63,7 @@ class Mistake:
             self.problem = "does not begin with the two lines `Mistake: ...` and `Check: ...`"
 
     def row(self):
-        """Its row of the table: checks that say the same stand together."""
+        """Its row of the table, with the checks that say the same together."""
         groups = {}
         for check, words in sorted((self.fails or {}).items()):
             groups.setdefault(tuple(sorted(words.items())), []).append(check)
@@ -71,19 +73,20 @@ class Mistake:
 
 
 def words_of(row):
-    """The checks that it fails by the table, each with its words."""
+    """The checks that a row of the table has, each with its words."""
     return {check: {key: text for key, text in group.items() if key != "checks"}
             for group in row.get("fails", []) for check in group["checks"]}
 
 
 def agree(left, right):
-    """What two runs have in common: None if a check does not even say the same sentence."""
+    """What two runs have in common; None if the check does not even say the same sentence."""
     if left.get("says") != right.get("says"):
         return None
     return {key: left[key] if left.get(key) == right.get(key) else "*" for key in left | right}
 
 
-# --- Making the programs ------------------------------------------------------------------------------
+# --- Making the programs
+# ------------------------------------------------------------------------------
 
 
 def run(*command):
@@ -97,7 +100,7 @@ def read(path):
 
 
 def write_if_new(path, text):
-    """What has not changed need not be compiled again."""
+    """Leave a file alone that would not change, so that it is not compiled again."""
     if os.path.exists(path) and read(path) == text:
         return
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -128,8 +131,8 @@ def prepare(mistake):
 
 
 def find_place(mistake, source, before, after):
-    """The TODO in which most lines were changed: that is where a student has to look. A callback that the program
-    registers among what is given counts less than what was written for it."""
+    """Find the TODO in which most lines were changed: that is where a student has to look. Changes
+    in what is given, such as the registration of a callback, count less."""
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     changes = [change for change in matcher.get_opcodes() if change[0] != "equal"]
     if not changes:
@@ -145,7 +148,8 @@ def find_place(mistake, source, before, after):
 
 
 def compile_all(mistakes):
-    """One make for all of them, on all cores; it may be run by make itself, whose flags it must not take."""
+    """Compile all with one make, on all cores. If make runs us, its flags must not reach this
+    one."""
     for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
         os.environ.pop(name, None)
     said = run("make", "mistake-programs")
@@ -157,11 +161,12 @@ def compile_all(mistakes):
             mistake.problem = "does not compile without a warning: " + logs.splitlines()[0]
 
 
-# --- Grading ------------------------------------------------------------------------------------------
+# --- Grading
+# ------------------------------------------------------------------------------------------
 
 
 def grade(mistake, seed, table):
-    """Grade it once, and keep what failed."""
+    """Grade it once, and remember what failed."""
     output = f"{mistake.folder}/grade"
     shutil.rmtree(output, ignore_errors=True)
     command = ["build/grader/grade", "--programs", mistake.folder, "--lab", mistake.lab,
@@ -188,8 +193,8 @@ def grade(mistake, seed, table):
 
 
 def judge(mistake, row):
-    """Say what is wrong with the mistake, if nothing was so far. `row` is what the table says of it; None
-    if that is not to be looked at."""
+    """Set the mistake's problem, if it has one and none is set. `row` is its row of the table; None
+    to ignore the table."""
     if mistake.problem:
         return
     if mistake.check not in mistake.fails:
@@ -218,8 +223,8 @@ def grade_to_write(mistake, table):
 
 
 def grade_to_verify(mistake, table, row):
-    """What it fails besides may hang on how busy the machine is, and is looked at a second time. The check meant for
-    it has to catch it at once, each time."""
+    """The check meant for it has to catch it at once. Other checks may fail or pass depending on
+    how busy the machine is, so they get a second try."""
     for seed in SEEDS:
         mistake.problem, mistake.unsteady, mistake.fails = None, False, None
         grade(mistake, seed, table)
@@ -229,8 +234,8 @@ def grade_to_verify(mistake, table, row):
 
 
 def grade_all(mistakes, path, rows):
-    """Grade each, by the table at `path`, whose `rows` have to hold; None if they are to be written. Gives them back in
-    their order, each as soon as it is done."""
+    """Grade each by the table at `path`, whose `rows` must hold (None: they are to be written).
+    Yield them in their order, each as soon as it is done."""
     def grade_one(mistake):
         if mistake.problem:
             return mistake
@@ -244,7 +249,8 @@ def grade_all(mistakes, path, rows):
         yield from executor.map(grade_one, mistakes)
 
 
-# --- Telling ------------------------------------------------------------------------------------------
+# --- Telling
+# ------------------------------------------------------------------------------------------
 
 
 def print_wrapped(indent, text):
@@ -270,7 +276,7 @@ def print_tap(mistake):
 
 
 def print_tap_end(mistakes, named, enough, percent):
-    """With a bar for the diagnosis, one more test."""
+    """One more test if a percentage is asked for, then the plan."""
     if percent:
         unnamed = " ".join(f"{mistake.lab}/{mistake.name}" for mistake in mistakes if not mistake.named)
         tap.check(f"the grader names {percent} of 100 mistakes", enough, f"{named} of {len(mistakes)}; not named: {unnamed}")
@@ -278,7 +284,7 @@ def print_tap_end(mistakes, named, enough, percent):
 
 
 def write_table(path, table, mistakes):
-    """The labs that were not graded now keep their rows."""
+    """Write the rows of the labs that were graded; the others keep theirs."""
     labs = {mistake.lab for mistake in mistakes}
     table = {lab: rows for lab, rows in table.items() if lab not in labs}
     for mistake in mistakes:
@@ -289,7 +295,7 @@ def write_table(path, table, mistakes):
 
 
 def find(folder, labs):
-    """The mistakes of these labs (1, 01 or lab01), of all if none is named."""
+    """The mistakes of these labs (1, 01 or lab01), or of all labs."""
     names = [f"lab{lab.removeprefix('lab').zfill(2)}" for lab in labs] or ["lab[0-9][0-9]"]
     paths = sorted(path for name in names for path in glob.glob(f"{folder}/{name}/*.patch"))
     if not paths:
@@ -298,7 +304,7 @@ def find(folder, labs):
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(usage="mistakes [--tap] [--write] [--named PERCENT] "
+    parser = argparse.ArgumentParser(usage="mistakes.py [--tap] [--write] [--named PERCENT] "
                                            "[--in FOLDER] [--table FILE] [LAB...]")
     parser.add_argument("--tap", action="store_true")
     parser.add_argument("--write", action="store_true")

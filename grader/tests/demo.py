@@ -374,7 +374,7 @@ def main():
         test_servers(stand_in)
     for wrong in ([], ["--paws", "01"], ["--pause"]):
         done = demo(*wrong)
-        check(f"wrong usage: {wrong}", done.returncode == 2 and done.stderr.startswith("usage: demo "), done.stderr)
+        check(f"wrong usage: {wrong}", done.returncode == 2 and done.stderr.startswith("usage: demo.py "), done.stderr)
     check("a lab that does not exist", demo("77").returncode == 1)
     return done_testing()
 

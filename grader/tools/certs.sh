@@ -1,14 +1,13 @@
 #!/bin/sh
-# certs: make key.pem and cert.pem in this folder, as the tutorial does it with the openssl command: a private
-# key, and a certificate that it has signed itself, for localhost and its two addresses.
+# certs: make key.pem and cert.pem in this folder, as the tutorial does with the openssl command: a
+# private key, and a certificate for localhost and its two addresses, signed by that key.
 #
-# Nothing is overwritten: programs may run with the files that are there. A key without its certificate, or the
-# other way round, is left to the user.
+# Overwrite nothing: programs may run with the files that are there.
 set -eu
 
 for file in key.pem cert.pem; do
   if [ -e "$file" ]; then
-    echo "certs: $file is there already: remove both key.pem and cert.pem to have new ones" >&2
+    echo "certs: $file is there already; remove key.pem and cert.pem to get new ones" >&2
     exit 1
   fi
 done
@@ -18,7 +17,7 @@ rm -f key.pem.new cert.pem.new
 openssl req -x509 -newkey rsa:2048 -nodes -sha256 -days 3650 -subj /CN=localhost \
   -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1' \
   -keyout key.pem.new -out cert.pem.new 2>/dev/null || {
-  echo "certs: openssl req has failed" >&2
+  echo "certs: openssl req failed" >&2
   rm -f key.pem.new cert.pem.new
   exit 1
 }

@@ -1,13 +1,13 @@
 #!/bin/sh
-# deps: see that what this project needs is installed.
+# deps: install what this project needs.
 #
-#   deps build          what building and grading needs
-#   deps build test     and what the tests need; there are also: demo, pictures
-#   deps build bench    and what `make bench` needs and compares with. Debian starts nginx and h2o as services
-#                       when it installs them; `systemctl disable --now nginx h2o` ends that
+#   deps.sh build          what building and grading need
+#   deps.sh build test     and what the tests need; there are also demo and pictures
+#   deps.sh build bench    and what `make bench` needs and compares with. Debian starts nginx and h2o as services
+#                          when it installs them; `systemctl disable --now nginx h2o` ends that
 #
-# On Debian and Ubuntu what is missing is installed; elsewhere the packages are named. Nothing is run when
-# nothing is missing: whatever provides a command or a library is good enough.
+# On Debian and Ubuntu, install what is missing; elsewhere, name the packages. If nothing is
+# missing, do nothing: whatever provides a command or a library is good enough.
 set -u
 
 # A package with ? is not on every release: there its files are in one of the others.
@@ -60,7 +60,7 @@ pictures     font:JetBrainsMono    fonts-jetbrains-mono jetbrains-mono-fonts   t
 pictures     command:pngquant      pngquant            pngquant                pngquant         pngquant
 '
 
-# Some are where only root looks for commands.
+# Some commands are where only root looks.
 PATH=$PATH:/usr/sbin:/sbin
 
 has() {
@@ -75,7 +75,7 @@ has() {
   esac
 }
 
-# The rows of the table for the purposes in $purposes whose thing is not there.
+# The rows of the table for $purposes whose command or library is missing.
 missing() {
   echo "$table" | while read -r purpose seen_by packages; do
     case " $purposes " in
@@ -117,10 +117,10 @@ install() {
     -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 $packages
 }
 
-purposes=${*:?usage: deps build [demo] [test] [pictures] [bench]}
+purposes=${*:?usage: deps.sh build [demo] [test] [pictures] [bench]}
 rows=$(missing)
 if [ -z "$rows" ]; then
-  echo "all that is needed to $(echo "$purposes" | sed 's/ / and /g') is installed"
+  echo "everything needed to $(echo "$purposes" | sed 's/ / and /g') is installed"
   exit 0
 fi
 

@@ -1,9 +1,9 @@
 #!/bin/sh
-# hint: the next hint for a TODO of a lab; each tells more than the one before.
+# hint: print the next hint for a TODO of a lab. Each hint tells more than the one before.
 #
-#   hint labNN-name [PROGRAM] [TODO]
+#   hint.sh labNN-name [PROGRAM] [TODO]
 #
-# Hints stand in labNN-name/hints.md, under a heading for each TODO:
+# The hints are in labNN-name/hints.md, under a heading for each TODO:
 #
 #   ## TODO 3                  or, in a lab with several programs: ## client.c, TODO 3
 #
@@ -11,10 +11,10 @@
 #      go on for several lines.
 #   2. The second.
 #
-# Without a TODO it is the lowest one that is not done yet, by the calls of todo() that are still in the file; where
-# all are done, the one that the last `make grade` named. How many were shown is kept in build/hints.
+# Without TODO: the lowest one that is not done, by the calls of todo() in the file. If all are
+# done: the one that the last `make grade` named. build/hints remembers how many hints were shown.
 set -u
-lab=${1:?usage: hint labNN-name [PROGRAM] [TODO]}
+lab=${1:?usage: hint.sh labNN-name [PROGRAM] [TODO]}
 program=${2:-}
 todo=${3:-}
 hints=$lab/hints.md
@@ -37,11 +37,11 @@ if [ -z "$todo" ] && [ -f "build/grade/next/lab$number" ]; then
   program=${program:-$failed}
 fi
 if [ -z "$todo" ]; then
-  echo "hint: every TODO of lab $number is done; TODO=3 asks for one all the same" >&2
+  echo "hint: every TODO of lab $number is done; ask for one all the same with TODO=3" >&2
   exit 1
 fi
 
-# The headings that may be meant: of the program that was named, of one in a lab that has only one, of any.
+# The heading that is meant: of the named program, of the lab's only program, or of any.
 heading() {
   for wanted in "## ${program:-?}.c, TODO $todo" "## TODO $todo"; do
     grep -qxF "$wanted" "$hints" && echo "$wanted" && return
@@ -61,7 +61,7 @@ step=$(($(cat "$shown" 2>/dev/null || echo 0) + 1))
 
 repeat="make hint LAB=$number TODO=$todo"
 case $title in *.c,*) repeat="$repeat PROGRAM=$program" ;; esac
-# A hint is one paragraph, whatever its lines are in the file.
+# Print the hint as one paragraph, whatever its lines are in the file.
 awk -v title="$title" -v step="$step" -v lab="$number" -v repeat="$repeat" '
 $0 == title { inside = 1; next }
 /^## / { inside = 0 }

@@ -1,9 +1,9 @@
 #!/bin/sh
-# open: show a page that was made: where it is, and in the browser where there is one.
+# open: print where a page is, and open it in the browser if there is one.
 #
-#   open FILE.html
+#   open.sh FILE.html
 set -u
-path=$(realpath -- "${1:?usage: open FILE.html}") || exit 1
+path=$(realpath -- "${1:?usage: open.sh FILE.html}") || exit 1
 echo "file://$path"
 [ -t 1 ] || exit 0
 for opener in xdg-open open; do

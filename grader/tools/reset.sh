@@ -1,13 +1,13 @@
 #!/bin/sh
 # reset: put the starters of a lab back.
 #
-#   reset labNN-name
+#   reset.sh labNN-name
 #
-# The student's file is kept beside it, as X.c.mine-1, -2, ... The starter is derived from the reference
-# solution where that is here, and otherwise taken from git: the file as it was first committed.
+# Keep the student's file beside the starter, as X.c.mine-1, -2, ... Derive the starter from the
+# reference solution if it is here, else take it from git: the file as it was first committed.
 set -u
 tools=$(dirname "$0")
-lab=${1:?usage: reset labNN-name}
+lab=${1:?usage: reset.sh labNN-name}
 status=0
 
 print_starter() {
@@ -19,7 +19,7 @@ print_starter() {
   fi
 }
 
-# The programs of the lab, also when the student's file is gone.
+# The programs of the lab, even if the student's file is gone.
 programs() {
   {
     ls "$lab" "$lab/solution" 2>/dev/null

@@ -1,10 +1,10 @@
 #!/bin/sh
-# solution: the difference between a student's file and the reference solution, once the lab has full marks.
+# solution: show how a student's file differs from the reference solution, once the lab has full
+# marks.
 #
-#   solution [--force] labNN-name
+#   solution.sh [--force] labNN-name
 #
-# Whether it has is found out now. --force shows it before that. What the solution has only for those who make starters of it
-# is left out.
+# Grade the lab first; with --force, do not. Leave out the markers from which starters are derived.
 set -u
 tools=$(dirname "$0")
 force=
@@ -12,21 +12,21 @@ if [ "${1:-}" = --force ]; then
   force=yes
   shift
 fi
-lab=${1:?usage: solution [--force] labNN-name}
+lab=${1:?usage: solution.sh [--force] labNN-name}
 number=${lab#lab}
 number=${number%%-*}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
 if [ ! -d "$lab/solution" ]; then
-  echo "solution: $lab/solution is not here: your instructor has it" >&2
+  echo "solution: $lab/solution is not here; your instructor has it" >&2
   exit 1
 fi
 if [ -z "$force" ] && ! build/grader/grade --programs build/labs --lab "$number" --strict \
   --output "$work/grade" >"$work/said" 2>&1; then
   grep '^Total: ' "$work/said" >&2
   echo "solution: lab $number does not have full marks yet. Hints: make hint LAB=$number." \
-    "FORCE=1 shows the solution all the same." >&2
+    "To see the solution all the same: FORCE=1." >&2
   exit 1
 fi
 

@@ -1,11 +1,11 @@
 #!/bin/sh
-# watch: run a command now, and again whenever a C file in one of the folders was saved.
+# watch: run a command now, and again whenever a C file in one of the folders is saved.
 #
-#   watch FOLDER... -- COMMAND...
+#   watch.sh FOLDER... -- COMMAND...
 #
-# What counts is a look at the files themselves, before and after the command, so that no save is missed.
-# inotifywait, where there is one, only tells when to look. It watches the folders and not the files,
-# for many editors save by writing another file and renaming it.
+# Look at the files themselves before and after the command, so that no save is missed. inotifywait,
+# if it is installed, only says when to look. It watches the folders, not the files: many editors
+# write another file and rename it.
 set -u
 folders=
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
@@ -13,7 +13,7 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
   shift
 done
 if [ -z "$folders" ] || [ $# -lt 2 ]; then
-  echo "usage: watch FOLDER... -- COMMAND..." >&2
+  echo "usage: watch.sh FOLDER... -- COMMAND..." >&2
   exit 2
 fi
 shift
@@ -25,7 +25,7 @@ look() {
   done
 }
 
-# Until something happens in the folders, or it is time to look anyway.
+# Return when something happens in the folders, or when it is time to look anyway.
 wait_a_moment() {
   if command -v inotifywait >/dev/null; then
     # shellcheck disable=SC2086

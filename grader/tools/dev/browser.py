@@ -1,5 +1,5 @@
-"""browser: a headless Chromium for tests and pictures. We speak the Chrome DevTools Protocol to it through a pipe. Its
-profile is temporary.
+"""browser: a headless Chromium for tests and pictures. We speak the Chrome DevTools Protocol to it
+through a pipe. Its profile is temporary.
 
     with Browser('--an-option-of-chromium') as browser:
         page = browser.open('file:///...', width=1280, dark=True)
@@ -20,7 +20,7 @@ NAMES = ('chromium', 'chromium-browser', 'google-chrome')
 FLAGS = ('--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--hide-scrollbars',
          '--disable-background-networking', '--disable-component-update', '--disable-sync',
          '--disable-dev-shm-usage', '--force-color-profile=srgb', '--remote-debugging-pipe')
-PATIENCE = 300  # seconds, for one answer; far more than the busiest machine needs
+PATIENCE = 300  # seconds for one answer; far more than the busiest machine needs
 KEYS = {'Enter': (13, '\r'), 'Escape': (27, None), 'ArrowDown': (40, None), 'ArrowUp': (38, None), 'Home': (36, None),
         'End': (35, None), 'Tab': (9, None), ' ': (32, ' ')}
 
@@ -104,7 +104,7 @@ class Browser:
 
 
 class Page:
-    """One page. What its console said, and what it asked the network for, is kept."""
+    """One page, with what its console said and what it asked the network for."""
 
     def __init__(self, browser, target, session, url, width, height, dark, scale):
         self.browser, self.target, self.session = browser, target, session
@@ -141,7 +141,7 @@ class Page:
         return answer['result'].get('value')
 
     def settle(self):
-        """Until all that was begun is drawn."""
+        """Wait until everything is drawn."""
         self.run('new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(() => go())))')
 
     def press(self, key, times=1):
@@ -159,7 +159,7 @@ class Page:
         self.settle()
 
     def picture(self, path, clip=None, full=True):
-        """A PNG of the whole page, or of what `clip` (x, y, width, height, from the top of the page) says."""
+        """A PNG of the whole page, or of `clip`: x, y, width, height, from the top of the page."""
         options = {'captureBeyondViewport': full}
         if clip:
             options['clip'] = dict(zip(('x', 'y', 'width', 'height'), clip), scale=1)
@@ -176,7 +176,7 @@ class Page:
                 if event.get('method') == method and event.get('sessionId') == self.session]
 
     def errors(self):
-        """What the console shows as an error or a warning."""
+        """The errors and warnings in the console."""
         said = [str(event['exceptionDetails']) for event in self.events('Runtime.exceptionThrown')]
         said += [str(event['args']) for event in self.events('Runtime.consoleAPICalled')
                  if event['type'] in ('error', 'warning', 'assert')]
@@ -184,6 +184,6 @@ class Page:
                        if event['entry']['level'] in ('error', 'warning')]
 
     def requests(self):
-        """The addresses that were asked for, but for the page itself and what it brings along."""
+        """The addresses that it asked for, except its own and what it carries with it."""
         return [event['request']['url'] for event in self.events('Network.requestWillBeSent')
                 if not event['request']['url'].startswith(('file:', 'data:'))]

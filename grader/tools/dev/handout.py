@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
-"""handout: see that a handout tells the truth, by doing all that it shows.
+"""handout: check that a handout tells the truth, by doing everything that it shows.
 
-    handout --check README.md...      the status is 0 only if everything is as the handouts say
-    handout --write README.md...      put what is really printed where it differs
+    handout.py --check README.md...      the status is 0 only if everything is as the handouts say
+    handout.py --write README.md...      where the output differs, write the real output into the handout
 
-Everything happens in a copy of this project in a temporary folder, in which the lab's files are the
+Everything happens in a copy of this project in a temporary folder. There the lab's files are the
 reference solutions, as if a student had done the lab. A handout is normal Markdown:
 
-```console     Lines that begin with "$ " are commands (those below with "> " continue them), run by bash in
-               the project's folder, on a terminal of 80 columns. The other lines are what is printed.
-               A line "..." stands for any number of lines, or none. A command that prints "listening on"
-               first is a server: it stands alone in its block, and runs until the handout ends.
+```console     Lines that begin with "$ " are commands; lines below with "> " continue them. bash runs them in the
+               project's folder, on a terminal of 80 columns. The other lines are the output. A line "..." stands
+               for any number of lines, or none. A command that first prints "listening on" is a server: it
+               stands alone in its block, and runs until the handout ends.
 ```js          A file for Node.js; its first line is "// NAME.js". Some command has to run it.
-```c           Each paragraph must stand, but for white space, in the lab's solution, in common/*.h or in
-               nghttp2.h. A line "..." parts pieces that come one after the other in the same file.
-```            Is not looked at, like any other language.
+```c           Each paragraph must be in the lab's solution, in common/*.h or in nghttp2.h, apart from white space.
+               A line "..." stands between pieces that follow one another in the same file.
+```            Ignored, like any other language.
 
 A comment right above a ```console block says what the student's files are while it runs:
 
@@ -22,15 +22,16 @@ A comment right above a ```console block says what the student's files are while
 
 The last is grader/mistakes/labNN/no-flush.patch, or the same name in grader/tests/handouts/labNN/.
 
-Ports from 8000 to 8099 and from 8440 to 8449 in commands and .js files are others while they run, free ones, and what is
-printed has them back. These may differ: the times of a ladder and the length of its HEADERS (HPACK packs
-some digits better than others), dates, seconds, SEED=, the grader's own ports, the octets of a PING,
-addresses, process numbers, line numbers. What the two sides of a ladder send crosses on its way, so that each
-side's frames are compared by themselves, the acknowledgement of SETTINGS apart from the others; and a block with a
-ladder has three chances.
+Commands and .js files run with free ports in place of 8000 to 8099 and 8440 to 8449; the output
+gets the original ports back. These may differ: the times of a ladder and the length of its HEADERS
+(HPACK packs some digits better than others), dates, seconds, SEED=, the grader's own ports, the
+octets of a PING, addresses, process numbers, line numbers. Frames of the two sides cross on their
+way, so we compare each side's frames by themselves, and acknowledgements of SETTINGS apart. A block
+with a ladder has three tries.
 
-Looked at as well, without running: that a lab's handout has its sections; that it tells of each TODO and each check
-of the lab, and of no other; that the functions it names exist, and the files it links to.
+We also check, without running anything, that a lab's handout has its sections, that it tells of
+each TODO and each check of the lab and of no other, and that the functions it names and the files
+it links to exist.
 """
 import difflib
 import itertools
@@ -53,13 +54,13 @@ def likeness(one, other):
 
 
 def nearest(places, place, alike):
-    """Of some places the one with the greatest likeness; of equal ones that which is nearest."""
+    """The place with the greatest likeness; of equal ones, the nearest."""
     return max(places, key=lambda at: (alike(at), -abs(at - place)))
 
 
 def abridge(seen, expected):
-    """`seen`, with "..." where `expected` has it. What comes before the first of them ends with the line that is
-    most like its last one, and so on; a few lines more or fewer are looked at."""
+    """`seen`, with "..." where `expected` has it. Before each "...", the text ends with the line
+    that is most like the last one expected there; try a few lines more and fewer."""
     if "..." not in expected:
         return seen
     parts = [list(part) for dots, part in itertools.groupby(expected, lambda line: line == "...")
@@ -82,7 +83,7 @@ def abridge(seen, expected):
 
 
 def compare(command, seen, changes):
-    """None if it is right; else what is wrong, and what is to be written is added to `changes`."""
+    """None if it is right; else what is wrong. Add what to write to `changes`."""
     if matches(command.expected, seen):
         return None
     abridged = abridge(seen, command.expected)
@@ -93,7 +94,8 @@ def compare(command, seen, changes):
 
 
 def try_block(copy, block):
-    """Run it, again if it has a ladder. Returns the problems and changes of the last try."""
+    """Run it; if it has a ladder, several times. Return the problems and changes of the last
+    try."""
     for _ in range(TRIES):
         problems, changes = [], []
         outputs = copy.run(block)
@@ -106,7 +108,7 @@ def try_block(copy, block):
 
 
 def check_running(lab, blocks, changes):
-    """All that has to be run, from the first block to the last. Yields what is wrong."""
+    """Run everything from the first block to the last. Yield what is wrong."""
     with Copy(lab) as copy:
         scripts = {}
         for block in blocks:
@@ -134,7 +136,7 @@ def check_running(lab, blocks, changes):
 
 
 def check(path, write):
-    """Look at one handout. Returns how many problems there are; each is told on standard output."""
+    """Check one handout. Print its problems, and return how many there are."""
     lines = path.read_text(encoding="utf-8").splitlines()
     lab = path.parent if re.match(r"lab\d\d-", path.parent.name) else None
     problems, changes = [], []
@@ -156,7 +158,7 @@ def check(path, write):
 
 def main(arguments):
     if len(arguments) < 2 or arguments[0] not in ("--check", "--write"):
-        print("usage: handout --check|--write README.md...", file=sys.stderr)
+        print("usage: handout.py --check|--write README.md...", file=sys.stderr)
         return 2
     problems = 0
     for name in arguments[1:]:
@@ -169,7 +171,7 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    # A signal must end what was started as well.
+    # A signal must also end what was started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         sys.exit(main(sys.argv[1:]))

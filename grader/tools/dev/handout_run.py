@@ -1,6 +1,5 @@
-"""What a handout shows: running it in a copy of the project, and comparing what is printed.
-
-See handout for the rules."""
+"""handout_run: run what a handout shows in a copy of the project, and compare the output.
+handout.py has the rules."""
 import contextlib
 import fcntl
 import os
@@ -23,9 +22,10 @@ SERVER_SECONDS = 20
 END_SECONDS = 3
 LOOK_SECONDS = 0.05  # between two looks at whether a script has ended
 PORT = re.compile(r"\b(?:80\d\d|844\d)\b")
-MARK = "\036"  # is printed before the output of each command
+MARK = "\036"  # printed before the output of each command
 
-# --- What may differ ----------------------------------------------------------------------------------
+# --- What may differ
+# ----------------------------------------------------------------------------------
 
 LADDER = re.compile(r"([ >]*(?:#\d+ )? *)(\d+(?:\.\d)?)? +([│├|].{19}[│┤|])(.*)$")
 MASKS = [
@@ -41,7 +41,7 @@ MASKS = [
 
 
 def masked(line):
-    """A line without what may differ."""
+    """The line without what may differ."""
     ladder = LADDER.match(line)
     if ladder:
         before, at, rails, text = ladder.groups()
@@ -55,8 +55,9 @@ def masked(line):
 
 
 def by_sides(lines):
-    """Masked lines, sorted: what is no ladder, what the client sent, what the server sent, notes. Before or after which
-    of its other frames a side acknowledges SETTINGS, hangs on when the other's SETTINGS have come: so it stands apart."""
+    """Masked lines, sorted: lines outside a ladder, what the client sent, what the server sent,
+    notes. Acknowledgements of SETTINGS stand apart: when a side sends one depends on when the
+    other's SETTINGS arrive."""
     sides = {"none": [], "client": [], "server": [], "note": [], "client ACK": [], "server ACK": []}
     side = "note"
     for line in lines:
@@ -81,7 +82,7 @@ def fits(expected, seen):
 
 
 def matches(expected, seen):
-    """Whether `seen` is what `expected` says, as far as it may not differ."""
+    """Whether `seen` is as `expected`, except for what may differ."""
     expected, seen = [masked(line) for line in expected], [masked(line) for line in seen]
     return fits(expected, seen) or fits(by_sides(expected), by_sides(seen))
 
@@ -90,11 +91,12 @@ def has_ladder(block):
     return any(LADDER.match(line) for command in block.commands for line in command.expected)
 
 
-# --- Running ------------------------------------------------------------------------------------------
+# --- Running
+# ------------------------------------------------------------------------------------------
 
 
 def environment():
-    """Ours, without what make or a terminal hands on."""
+    """Our environment without what make or a terminal passes on."""
     dropped = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ONLY", "V", "LAB", "CHECK",
                "SEED", "STRICT", "SOLUTION", "PROGRAMS", "PROGRAM", "ARGS", "PORT", "TLS", "FORCE",
                "H2_TRACE", "SSLKEYLOGFILE", "COLUMNS", "LANG", "LC_CTYPE")
@@ -103,8 +105,9 @@ def environment():
 
 
 class Terminal:
-    """A script that bash runs on a terminal of its own, at which nobody types. The terminal controls its session:
-    when this end of it is closed, even because we were killed, what runs there is hung up on."""
+    """A script that bash runs on a terminal of its own, at which nobody types. The terminal
+    controls the script's session: when our end closes, even because we were killed, the system
+    hangs up on what runs there."""
 
     def __init__(self, folder, script):
         self.master, slave = os.openpty()
@@ -117,7 +120,7 @@ class Terminal:
         self.bytes = b""
 
     def read(self, seconds):
-        """Take what comes within that time. Returns False once all who could print are gone."""
+        """Take what comes within that time. Return False once nobody is left who could print."""
         readable, _, _ = select.select([self.master], [], [], max(0, seconds))
         if not readable:
             return True
@@ -129,8 +132,8 @@ class Terminal:
         return some != b""
 
     def read_to_end(self, seconds):
-        """Take all that comes until the script has ended, whoever else it has left behind. Returns whether it has ended
-        within that time."""
+        """Take all that comes until the script has ended, even if it left processes behind. Return
+        whether it ended within that time."""
         deadline = time.monotonic() + seconds
         while self.process.poll() is None:
             left = deadline - time.monotonic()
@@ -149,7 +152,7 @@ class Terminal:
         return self.bytes.decode("utf-8", "replace").replace("\r", "")
 
     def end(self):
-        """Ctrl-C; and with force what does not heed it."""
+        """Press Ctrl-C, and kill what ignores it."""
         with contextlib.suppress(OSError):
             os.write(self.master, b"\3")
         deadline = time.monotonic() + END_SECONDS
@@ -161,8 +164,8 @@ class Terminal:
 
 
 class Ports:
-    """The free ports that stand for those of the handout, and back. They have four digits as well, so
-    that lines break where they did; and are below those that the system gives to clients."""
+    """The free ports that stand for those of the handout, and back. They have four digits too, so
+    that lines break at the same places, and are below those that the system gives to clients."""
 
     def __init__(self):
         self.free = {}
@@ -187,7 +190,8 @@ class Ports:
 
 
 class Server:
-    """The server of a block, started and listening. What it prints is looked at when the handout ends."""
+    """The server of a block, started and listening. Its output is compared when the handout
+    ends."""
 
     def __init__(self, copy, block):
         self.copy = copy
@@ -206,7 +210,7 @@ class Server:
         return self.copy.restore(self.terminal.text())
 
     def wait(self, done, seconds):
-        """Until done(its lines). Returns whether it came to that."""
+        """Wait until done(its lines). Return whether that happened."""
         deadline = time.monotonic() + seconds
         while not done(self.lines()):
             left = deadline - time.monotonic()
@@ -219,11 +223,12 @@ class Server:
         return any(line.startswith("listening on ") for line in lines)
 
 
-# --- The copy of the project --------------------------------------------------------------------------
+# --- The copy of the project
+# --------------------------------------------------------------------------
 
 
 class Copy:
-    """A copy of this project in a temporary folder, and the servers that were started in it."""
+    """A copy of this project in a temporary folder, and the servers started in it."""
 
     def __init__(self, lab):
         self.lab = lab
@@ -246,7 +251,7 @@ class Copy:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def quietly(self, *command):
-        """Run what the handout does not show. Returns what it prints."""
+        """Run what the handout does not show. Return its output."""
         done = subprocess.run(command, cwd=self.root, env=environment(), stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode != 0:
@@ -254,7 +259,7 @@ class Copy:
         return done.stdout
 
     def put(self, state):
-        """Make the student's files what they are to be, and build them."""
+        """Put the student's files into this state, and build them."""
         if state == self.state or not self.lab:
             return
         if self.state == "as it is":
@@ -268,7 +273,7 @@ class Copy:
         if state and state[0] == "mistake":
             self.put_mistake(state[1])
         self.quietly("make", f"LAB={self.lab.name[3:5]}")
-        # Nothing is said of what was better or worse the last time.
+        # The grader must not compare with what another block has left.
         (self.root / "build/grade/progress.json").unlink(missing_ok=True)
 
     def do_earlier_labs(self):
@@ -280,7 +285,8 @@ class Copy:
             self.quietly("make", f"LAB={lab[3:5]}")
 
     def put_mistake(self, name):
-        """A mistake is a patch of the solution; here the solution is the student's file."""
+        """Apply a mistake, a patch of the solution, to the student's file, which is the solution
+        here."""
         places = [ROOT / folder / self.lab.name[:5] / f"{name}.patch"
                   for folder in ("grader/mistakes", "grader/tests/handouts")]
         patches = [place for place in places if place.exists()]
@@ -291,7 +297,7 @@ class Copy:
         self.quietly("patch", "-p1", "--forward", "-i", self.folder / "mistake.patch")
 
     def put_script(self, block):
-        """Write the file of a .js block. Returns its name."""
+        """Write the file of a .js block. Return its name."""
         name = re.match(r"// (\S+\.js)$", block.lines[0])
         if not name:
             raise Wrong(block.line, "the first line of a .js block is its name: // NAME.js")
@@ -301,13 +307,13 @@ class Copy:
         return name[1]
 
     def restore(self, text):
-        """The lines of what was printed, as the student would see them."""
+        """The lines of some output, as the student would see them."""
         text = self.ports.restore(text).replace(f"{self.root}/", "")
         return [line.rstrip() for line in text.splitlines()]
 
     def run(self, block):
-        """Run the commands of a block. Returns the lines that each has printed. What the grader says must not depend on how
-        the labs were when another block was run."""
+        """Run the commands of a block. Return the lines that each printed. The grader must not
+        compare with what another block has left."""
         pathlib.Path(self.root, "build/grade/progress.json").unlink(missing_ok=True)
         script = f"mark() {{ local status=$?; printf '{MARK}'; return $status; }}\n"
         for command in block.commands:

@@ -1,6 +1,5 @@
-"""What a handout says: reading its Markdown, and what can be checked without running anything.
-
-See handout for the rules."""
+"""handout_text: read a handout's Markdown, and check what can be checked without running anything.
+handout.py has the rules."""
 import pathlib
 import re
 import subprocess
@@ -12,18 +11,19 @@ SECTIONS = ["What you build", "The idea", "In Node.js", "Your tasks", "Run it", 
 
 
 class Wrong(Exception):
-    """What is wrong with a handout, and the line where it is, counted from 0."""
+    """What is wrong with a handout, and on which line, counted from 0."""
 
     def __init__(self, line, text):
         super().__init__(text)
         self.line = line
 
 
-# --- Markdown -----------------------------------------------------------------------------------------
+# --- Markdown
+# -----------------------------------------------------------------------------------------
 
 
 class Command:
-    """One command, and what it is to print: the lines from `start` to before `end` of the file."""
+    """One command and its expected output: the lines of the file from `start` to before `end`."""
 
     def __init__(self, text, line):
         self.text = text
@@ -33,8 +33,8 @@ class Command:
 
 
 class Block:
-    """One fenced block; `line` is that of its first line inside. `state` is what the student's files are: None for
-    the solution, ("todo", N) for the first N TODOs done, ("mistake", name)."""
+    """One fenced block; `line` is its first line inside. `state` is what the student's files are:
+    None for the solution, ("todo", N) for the first N TODOs done, ("mistake", name)."""
 
     def __init__(self, language, line, lines, state):
         self.language = language
@@ -72,7 +72,7 @@ def parse_state(line, number):
         return None
     match = STATE.match(line)
     if not match:
-        raise Wrong(number, "this comment is not one of those that are known")
+        raise Wrong(number, "this comment is not a known one: see handout.py")
     starter, last, mistake = match.groups()
     if mistake:
         return ("mistake", mistake)
@@ -97,7 +97,8 @@ def parse(lines):
     return blocks
 
 
-# --- Quotations, names, links -------------------------------------------------------------------------
+# --- Quotations, names, links
+# -------------------------------------------------------------------------
 
 
 def squeeze(text):
@@ -105,7 +106,7 @@ def squeeze(text):
 
 
 def quoted_sources(lab):
-    """The texts that C may be quoted from, in which white space is single."""
+    """The texts that C may be quoted from, with each white space made one blank."""
     include = subprocess.run(["pkg-config", "--variable=includedir", "libnghttp2"],
                              stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
     paths = [*sorted(lab.glob("solution/*.c") if lab else []), *sorted(ROOT.glob("common/*.h")),
@@ -124,16 +125,16 @@ def has_pieces(source, pieces):
 
 
 def check_quotation(block, sources):
-    """Each paragraph may be from another file."""
+    """Check that each paragraph is in some file, each perhaps in another."""
     for paragraph in "\n".join(block.lines).split("\n\n"):
         pieces = [squeeze(piece) for piece in re.split(r"(?m)^\s*\.\.\.\s*$", paragraph)]
         if not any(has_pieces(source, pieces) for source in sources):
-            yield Wrong(block.line, "this stands neither in the lab's solution nor in a header:\n" + paragraph)
+            yield Wrong(block.line, "this is neither in the lab's solution nor in a header:\n" + paragraph)
 
 
 def check_names(lines, sources):
-    """That the functions, types and constants exist which are named in code between backticks. (Whether a check
-    exists is looked at elsewhere.)"""
+    """Check that the functions, types and constants named between backticks exist. (check_lab looks
+    at the names of checks.)"""
     known = set(re.findall(r"\w+", " ".join(sources)))
     floors = {path.stem for path in ROOT.glob("common/*.h")} | {"nghttp2"}
     for number, line in enumerate(lines):
@@ -150,7 +151,8 @@ def check_links(path, lines):
                 yield Wrong(number, f"it links to {link}, which does not exist")
 
 
-# --- The lab ------------------------------------------------------------------------------------------
+# --- The lab
+# ------------------------------------------------------------------------------------------
 
 
 def todos_of(solution):
@@ -163,7 +165,7 @@ def todos_of(solution):
 
 
 def check_lab(lab, lines):
-    """That a lab's handout has its sections, and tells of all TODOs and all checks."""
+    """Check that a lab's handout has its sections, and tells of all TODOs and all checks."""
     headings = [line[3:].strip() for line in lines if line.startswith("## ")]
     if headings != SECTIONS:
         yield Wrong(0, f"its sections are {headings}, and must be {SECTIONS}")
@@ -184,7 +186,7 @@ def check_lab(lab, lines):
 
 
 def check_text(path, lab, lines, blocks):
-    """All that can be seen without running anything. Yields what is wrong."""
+    """Check all that needs no running. Yield what is wrong."""
     sources = quoted_sources(lab)
     for block in blocks:
         if block.language == "c":

@@ -1,16 +1,16 @@
 #!/bin/sh
-# lint: what tools can find wrong in the C files and shell scripts of this project.
+# lint: look for defects in the C files and shell scripts of this project, with several tools.
 #
-#   FLAGS='-std=gnu11 -I. ...' lint FILE...
+#   FLAGS='-std=gnu11 -I. ...' lint.sh FILE...
 #
-# Hostile programs are laid out like all others, but nobody expects anything else of them.
+# Hostile programs must be laid out like all others; nothing else is expected of them.
 set -u
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cores=$(nproc)
 status=0
 
-# Run a tool; show what it says only if it fails.
+# Run a tool. Show what it says only if it fails.
 step() {
   name=$1
   shift
@@ -23,7 +23,7 @@ step() {
   fi
 }
 
-# The command given, once for each C file, on all cores.
+# Run a command once for each C file, on all cores.
 each() {
   xargs -P "$cores" -n 1 "$@" <"$work/sources"
 }
@@ -40,7 +40,8 @@ step clang-format clang-format --dry-run -Werror "$@"
 for compiler in gcc clang; do
   step "$compiler -O2 -Werror" each "$compiler" ${FLAGS:-} -Werror -O2 -c -o /dev/null
 done
-# cppcheck does not read the headers of other libraries: this is what Criterion's macros come to.
+# cppcheck does not read the headers of other libraries, so define what Criterion's macros amount
+# to.
 step cppcheck xargs cppcheck --quiet -j "$cores" --std=c11 --language=c -I. -D_GNU_SOURCE --inline-suppr \
   --enable=warning,performance,portability --error-exitcode=1 \
   '-DTest(suite,name,...)=void suite##_##name(void)' '-DTestSuite(...)=struct criterion_suite' \

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""page_picture: a picture of one check on the page.
+"""page_picture: make a picture of one check on the page.
 
-    page_picture [--width PIXELS] [--theme dark|light] CHECK PAGE.html OUT.png
+    page_picture.py [--width PIXELS] [--theme dark|light] CHECK PAGE.html OUT.png
 
-CHECK is "lab02.post". The check is opened, with its ladder; the picture is made small by pngquant.
+CHECK is, for example, lab02.post. Open the check with its ladder, draw it, and make the picture
+small with pngquant.
 """
 import argparse
 import os
@@ -15,7 +16,8 @@ from browser import Browser  # noqa: E402  pylint: disable=wrong-import-position
 
 MARGIN = 24  # pixels of the page around it
 
-# What is not about the check is taken out, so that its place does not depend on it; a path of this machine says nothing.
+# Hide what is not about the check, so that its place does not depend on that, and what has paths of
+# this machine.
 ALONE = '''(() => {{
   document.querySelectorAll('.check.open').forEach((check) => check.toggle(false));
   const check = document.getElementById({check!r});

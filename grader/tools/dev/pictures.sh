@@ -1,9 +1,8 @@
 #!/bin/sh
-# pictures: make the pictures that the README shows, in grader/tools/dev/pictures/, from what really runs.
+# pictures: make the pictures of the README, in grader/tools/dev/pictures/, from what really runs.
 #
-# Those of the terminal are made in 80 and in 160 columns, on a dark and on a light terminal; those of the page in two
-# widths, dark and light. Everything has been built before: see
-# `make pictures`.
+# Make those of the terminal in 80 and 160 columns, those of the page in two widths, all of them
+# dark and light. `make pictures` builds everything first.
 set -eu
 folder=grader/tools/dev/pictures
 mistake=build/mistakes/lab02/picture
@@ -23,7 +22,7 @@ picture() {
   done
 }
 
-# page NAME CHECK GRADING: that check on the page of the grading in that folder.
+# page NAME CHECK GRADING: a check, on the page in the folder of a grading.
 page() {
   for width in 640 1120; do
     for theme in dark light; do
@@ -34,7 +33,7 @@ page() {
   done
 }
 
-# A project whose student has made a known mistake in lab 2; it is compiled as a student's program is.
+# Make a project whose student made a known mistake in lab 2, compiled as a student's program is.
 make_stage() {
   mkdir -p $mistake/lab02-requests $stage/lab02-requests $stage/build/labs/lab02-requests
   cp lab02-requests/solution/requests.c $mistake/lab02-requests/
@@ -46,7 +45,7 @@ make_stage() {
   ln -s "$PWD/build/grader" $stage/build/grader
 }
 
-# A server on a free port while the commands that follow run; $url is where.
+# Serve on a free port while the commands that follow run; $url says where.
 served='exec 3< <(exec build/grader/serve --port 0); read -r _ _ url <&3; trap "kill $!" EXIT'
 
 rm -rf $stage

@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
-"""run-tests: run programs of tests, one after the other, and add up what they say.
+"""run_tests: run tests one after the other, and count.
 
-    run-tests [--only NAME] TEST...
+    run_tests.py [--only NAME] TEST...
 
-A TEST that ends in .sh or .py prints TAP on its standard output; any other is a Criterion program. One
-line is printed for each, and where anything failed, all that it said but for the tests that passed. The
-last line counts the tests: "12 passed, 0 failed". The status is 0 only if some test passed and none
-failed.
+A TEST that ends in .sh or .py prints TAP on its standard output; any other is a Criterion program.
+Print one line for each. If anything failed, print all that it said, except the tests that passed.
+The last line counts the tests: "12 passed, 0 failed". The status is 0 only if some test passed and
+none failed.
 
-These count as a failed test too: a status other than 0 without a test that failed, a plan ("1..3")
-that is missing or is not met, no test at all, more time than TIME_LIMIT.
+These count as a failed test too: a status other than 0 though no test failed, a plan ("1..3") that
+is missing or not met, no test at all, more than TIME_LIMIT.
+
+Why not prove, which comes with Perl: it has no limit of time, ends nothing that a test leaves
+behind, gives a run in which every test is skipped status 0, and does not show what a failed test
+wrote to standard error without that of all others. Each test would need a wrapper for this and for
+Criterion. It is no faster.
 """
 import os
 import re
@@ -26,7 +31,7 @@ PLAN = re.compile(r"1\.\.(\d+)\s*(#\s*skip.*)?$", re.IGNORECASE)
 
 
 class Result:
-    """What one TEST's lines of TAP and its end amount to."""
+    """What came of one TEST, by its TAP and its end."""
 
     def __init__(self, tap, status, timed_out):
         self.passed = self.failed = self.skipped = 0
@@ -74,7 +79,7 @@ class Result:
 
 
 def environment():
-    """Ours, without what make hands on: a test may run make itself."""
+    """Our environment without what make passes on: a test may run make itself."""
     kept = {name: value for name, value in os.environ.items()
             if name not in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ONLY", "V", "LAB",
                             "CHECK", "SEED", "STRICT", "SOLUTION", "PROGRAMS", "H2_TRACE",
@@ -84,7 +89,7 @@ def environment():
 
 
 def end_session(process):
-    """Kill all that a TEST left running: it began a session of its own."""
+    """Kill all that a TEST left running in the session that it began."""
     subprocess.run(["pkill", "-KILL", "-s", str(process.pid)], check=False)
 
 
@@ -95,7 +100,7 @@ def read_lines(stream, into, everything):
 
 
 def run(path):
-    """Run one TEST. Returns its Result, and all that it said."""
+    """Run one TEST. Return its Result, and all that it said."""
     tap_file = None
     if path.endswith(".sh"):
         command = ["bash", path]
@@ -149,7 +154,7 @@ def main(arguments):
     paths = [path for path in arguments if only in (None, name_of(path))]
     if not paths:
         names = " ".join(name_of(path) for path in arguments)
-        print(f"run-tests: there is no test {only or ''}; there are: {names}", file=sys.stderr)
+        print(f"run_tests: there is no test {only or ''}; there are: {names}", file=sys.stderr)
         return 1
     total = {"passed": 0, "failed": 0, "skipped": 0}
     for path in paths:

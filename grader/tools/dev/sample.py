@@ -1,10 +1,11 @@
-"""sample: a grading with failures in it, for tests and pictures of the page.
+"""sample: a grading with failures, for tests of the page.
 
     make(folder, with_mistakes, programs)
 
-grades, in `folder`, the reference solutions, of which some labs are replaced: `with_mistakes` names known mistakes
-("lab01/no-goaway"), `programs` maps a path ("lab02-requests/requests") to the text of a script. Returns the
-path of the page. The seed is fixed, so that the same page comes out again but for its times.
+Grade the reference solutions in `folder`, with some programs replaced: `with_mistakes` names known
+mistakes ("lab01/no-goaway"), `programs` maps a path ("lab02-requests/requests") to the text of a
+script. Return the path of the page. The seed is fixed, so that the page is the same each time,
+except for its times.
 """
 import glob
 import os

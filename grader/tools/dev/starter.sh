@@ -5,9 +5,10 @@
 #   starter.sh --done N SOLUTION.c    the same with TODO 1 to N done
 #   starter.sh --clean SOLUTION.c     the solution without its markers
 #
-# A block stands between the lines /* BEGIN SOLUTION */ and /* END SOLUTION */. The starter leaves it out and has in its
-# place the lines of the comment in it that opens with a line "/* STARTER" and closes with a line "*/". They stay as they
-# are, except that /+ and +/ become the comment marks that cannot stand inside a comment:
+# A block stands between the lines /* BEGIN SOLUTION */ and /* END SOLUTION */. The starter leaves
+# it out and has in its place the lines of the comment in it that opens with a line "/* STARTER" and
+# closes with a line "*/". They stay as they are, except that /+ and +/ become the comment marks
+# that cannot stand inside a comment:
 #
 #   /* BEGIN SOLUTION */
 #   /* STARTER
@@ -16,8 +17,8 @@
 #   int error = nghttp2_submit_settings(...);
 #   /* END SOLUTION */
 #
-# Anything that looks like a marker and is not exactly one is refused: with one line on standard error, status 1, and
-# nothing on standard output.
+# Anything that looks like a marker and is not exactly one is refused: with one line on standard
+# error, status 1, and nothing on standard output.
 
 keep=0 # the blocks up to this TODO stay
 if [ "${1:-}" = --clean ]; then
@@ -43,8 +44,8 @@ function refuse(line, why) {
   exit 1
 }
 
-# Print no two blank lines together, and none where clang-format would not leave one: behind an opening
-# brace and before a closing one.
+# Print no two blank lines together, and none where clang-format would not leave one: behind an
+# opening brace and before a closing one.
 function print_line(line) {
   if (line ~ /^[ \t]*$/) {
     blank = 1

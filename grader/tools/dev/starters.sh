@@ -1,10 +1,11 @@
 #!/bin/sh
-# starters: derive each labNN-name/X.c from the labNN-name/solution/X.c that is named.
+# starters: derive labNN-name/X.c from each labNN-name/solution/X.c that is named.
 #
-#   starters [--force] SOLUTION.c...
+#   starters.sh [--force] SOLUTION.c...
 #
-# A starter with somebody's work in it is left alone, and the status is 1: that is, one that is neither as
-# it was committed nor as it was derived the last time (build/starters keeps a copy). --force overwrites.
+# Leave a starter alone that has somebody's work in it, and end with status 1: one that is neither
+# as it was committed nor as it was last derived (build/starters keeps a copy). --force overwrites
+# it.
 set -u
 tools=$(dirname "$0")
 force=
@@ -14,7 +15,7 @@ if [ "${1:-}" = --force ]; then
 fi
 status=0
 
-# Whether nothing is lost when this file is overwritten.
+# Whether overwriting this file loses nothing.
 untouched() {
   [ ! -e "$1" ] || cmp -s "$1" "build/starters/$1" ||
     { git ls-files --error-unmatch "$1" && git diff --quiet HEAD -- "$1"; } >/dev/null 2>&1
@@ -34,7 +35,7 @@ for solution in "$@"; do
     cp "$derived" "$starter" && mv "$derived" "build/starters/$starter" && echo "  wrote $starter"
   else
     rm -f "$derived"
-    echo "starters: $starter has somebody's work in it; FORCE=1 overwrites it" >&2
+    echo "starters: $starter has somebody's work in it; to overwrite it: FORCE=1" >&2
     status=1
   fi
 done

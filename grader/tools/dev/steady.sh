@@ -1,16 +1,16 @@
 #!/bin/sh
-# steady: grade the solutions again and again while the machine is busy with other work.
+# steady: grade the solutions N times while the machine is busy.
 #
-#   steady N
+#   steady.sh N
 #
-# Every run must have all points. As many processes as there are cores compute without end meanwhile; they are ended in any
-# case. Each grading may take TIME_LIMIT seconds. The status is 0 only if all runs were full.
+# Meanwhile one process per core computes without end; all are ended in any case. Each grading may
+# take TIME_LIMIT seconds. The status is 0 only if every run had all points.
 set -u
-count=${1:?usage: steady N}
+count=${1:?usage: steady.sh N}
 TIME_LIMIT=120
 case $count in
   *[!0-9]* | 0*)
-    echo "steady: $count: not a number of runs" >&2
+    echo "steady: $count: is not a number of runs" >&2
     exit 2
     ;;
 esac
@@ -20,7 +20,7 @@ trap 'kill $busy 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 for _ in $(seq "$(nproc)"); do
-  # It ends by itself when nobody is there to end it.
+  # It ends by itself once this script is gone.
   sh -c 'while kill -0 "$1" 2>/dev/null; do i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; done' busy $$ &
   busy="$busy $!"
 done

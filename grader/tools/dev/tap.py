@@ -1,4 +1,5 @@
-"""tap: what tap.sh is to tests in shell, for tests in Python. They print TAP, which run_tests.py reads.
+"""tap: what tap.sh is to tests in shell, for tests in Python. They print TAP, which run_tests.py
+reads.
 
     tap.check('what should be so', condition, 'what to show if it is not')
     tap.skip('what should be so', 'why it is not tested here')

@@ -1,10 +1,11 @@
 # shellcheck shell=sh
-# tap.sh: for tests that are written in shell. Source it, call check any number of times, end with done_testing.
+# tap.sh: for tests in shell. Source it, call check any number of times, end with done_testing. For
+# Python: tap.py.
 
 tests=0
 
-# check "what should be so" COMMAND...: a test, passed when the command's status is 0. What the command
-# prints is shown if it fails.
+# check "what should be so" COMMAND...: one test. It passes if the command's status is 0; if not, it
+# shows what the command printed.
 check() {
   what=$1
   shift
@@ -17,7 +18,7 @@ check() {
   fi
 }
 
-# The same, passed when the command fails.
+# The same, but it passes if the command fails.
 check_not() {
   what=$1
   shift

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""terminal_picture: a picture of a terminal in which a command has run.
+"""terminal_picture: make a picture of a terminal in which a command has run.
 
-    terminal_picture [--columns N] [--theme dark|light] [--from TEXT] [--to TEXT] OUT.png COMMAND
+    terminal_picture.py [--columns N] [--theme dark|light] [--from TEXT] [--to TEXT] OUT.png COMMAND
 
-COMMAND is run by bash in a terminal (tmux) of N columns, 80 unless it says otherwise, and as many lines as it likes. The
-picture is of all of it, or of the first line that has the first TEXT up to the next one that has the second. It is drawn by
-Chromium and made small by pngquant. What the command ends with does not matter: a picture of a failure is a picture.
+Run COMMAND with bash in a terminal (tmux) of N columns (80). The picture shows everything, or the
+first line with the first TEXT up to the next line with the second. Chromium draws it, pngquant
+makes it small. The command's status does not matter: a failure makes a picture too.
 """
 import argparse
 import html
@@ -60,7 +60,8 @@ def screen_after(command, columns):
         subprocess.run(["tmux", "-L", f"picture-{os.getpid()}", "kill-server"], check=False)
 
 
-# --- Colours ------------------------------------------------------------------------------------------
+# --- Colours
+# ------------------------------------------------------------------------------------------
 
 
 def color(number, theme):
@@ -76,7 +77,7 @@ def color(number, theme):
 
 
 class Pen:
-    """What has been said of the text that follows."""
+    """The style of the text that follows."""
 
     def __init__(self, theme):
         self.theme = theme
@@ -125,7 +126,8 @@ def as_html(lines, theme):
             f"white-space:pre}}div{{height:{LINE_PIXELS}px}}</style>" + "".join(rows))
 
 
-# --- The picture --------------------------------------------------------------------------------------
+# --- The picture
+# --------------------------------------------------------------------------------------
 
 
 def draw(text, columns, rows, out):
