@@ -70,8 +70,8 @@ static void on_post_all(struct criterion_global_stats *stats) {
 /* --- What is asked for ------------------------------------------------------------------------------- */
 
 static int usage(void) {
-  fprintf(stderr, "usage: grade --programs DIR [--lab NN] [--check ID] [--seed N] [--strict] "
-                  "[--any-language] [--output DIR] [--known FILE]\n");
+  fprintf(stderr, "usage: grade --programs DIR [--any-language] [--lab NN] [--check ID] [--seed N] "
+                  "[--strict] [--pcap] [--output DIR] [--known FILE]\n");
   return -1;
 }
 
