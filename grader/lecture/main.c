@@ -5,8 +5,8 @@
  *   lecture race [--requests N] [--delay MS]
  *   lecture loss [--delay MS]
  *
- * ask: GET each PATH, all at once on one connection, and print a line for each answer. If the first one
- * has no answer after MS milliseconds, cancel it; the others go on.
+ * ask: GET each PATH, all at once on one connection, and print a line for each answer. If the first
+ * one has no answer after MS milliseconds, cancel it; the others go on.
  *
  * race: send the same N requests (24) to the same server, which answers each after MS milliseconds
  * (20), over one connection and over several. Print a line for each way, "1 connection, all at once
@@ -29,7 +29,7 @@
 #include "grader/lecture/ask.h"
 #include "grader/lecture/loss.h"
 
-/* --- A server that thinks about each request ------------------------------------------------------ */
+/* --- A server that thinks about each request -------------------------------------------------- */
 
 struct thought {
   uv_timer_t timer;
@@ -70,7 +70,7 @@ static void on_stream(struct stream *stream, void *user) {
   uv_timer_start(&thought->timer, answer, (uint64_t)race->delay, 0);
 }
 
-/* --- Clients -------------------------------------------------------------------------------------- */
+/* --- Clients ---------------------------------------------------------------------------------- */
 
 /* One connection and its work. */
 struct runner {
@@ -141,7 +141,7 @@ static int start(struct runner *runner, struct race *race, long requests, bool a
   return 0;
 }
 
-/* --- The race ------------------------------------------------------------------------------------- */
+/* --- The race --------------------------------------------------------------------------------- */
 
 static bool all_gone(const struct runner *runners, long count) {
   for (long i = 0; i < count; i++)

@@ -3,8 +3,8 @@
  *
  *   relay --to PORT --pcap FILE [--tls] [--keys FILE]
  *
- * Prints `listening on http://localhost:PORT` (https with --tls), serves until SIGINT or SIGTERM, then
- * writes the file. It decrypts nothing: the keys of TLS come from the file that the programs'
+ * Prints `listening on http://localhost:PORT` (https with --tls), serves until SIGINT or SIGTERM,
+ * then writes the file. It decrypts nothing: the keys of TLS come from the file that the programs'
  * SSLKEYLOGFILE names. `make demo PCAP=1` puts a relay before each server.
  */
 #include <getopt.h>
@@ -125,7 +125,7 @@ static void on_signal(void *user) {
     free_pair(pair);
 }
 
-/* --- The file ------------------------------------------------------------------------------------- */
+/* --- The file --------------------------------------------------------------------------------- */
 
 /* No keys are no error: perhaps nobody connected. */
 static void read_keys(struct relay *relay) {

@@ -23,7 +23,7 @@ for file in lab*/hints.md; do
   check "three hints for each TODO of ${file%/*}" complete "${file%/*}"
 done
 
-printf '%s\n' '/* --- TODO 2: a --- */' '  todo(12, "b");' '/* todo(1, "c");' 'todo(2, "c"); */' '  todo(3, "d");' >"$work/some.c"
+printf '%s\n' '/* --- TODO 2: a --- */' '  todo(12, "b");' '/* todo(1, "c");' 'todo(2, "c"); */' '  todo_later(3, "d");' >"$work/some.c"
 todos() {
   diff -u <(printf '%s\n' "$1") <(build/grader/todos "${@:2}" 2>&1)
 }

@@ -107,7 +107,7 @@ f(); /* END_STREAM, at the end of the stream; begin with the settings */'
 
 # --- The same solution with some TODOs done, and without marks ---------------------------------------
 
-printf '%s\n' 'a();' '/* BEGIN SOLUTION */' '/* STARTER' 'todo(1, "b");' '*/' 'b();' '/* END SOLUTION */' \
+printf '%s\n' 'a();' '/* BEGIN SOLUTION */' '/* STARTER' 'todo_later(1, "b");' '*/' 'b();' '/* END SOLUTION */' \
   '/* BEGIN SOLUTION */' 'c();' '/* STARTER' '/+ Why +/' '  todo(12, "c");' '*/' '/* END SOLUTION */' >"$work/two.c"
 # gives TEXT ARGUMENT...
 gives() {

@@ -1,8 +1,8 @@
 /*
  * todos: where the TODOs of a program are, for scripts. source.h knows how a file says so.
  *
- *   todos FILE.c            prints a line "N LINE" for each todo(N, ...) that still stands there, the lowest first
- *   todos FILE.c LINE...    prints the TODO that each LINE belongs to, 0 if to none
+ *   todos FILE.c            print "N LINE" for each todo(N, ...) that is still there, lowest first
+ *   todos FILE.c LINE...    print the TODO that each LINE belongs to, 0 if to none
  */
 #include <errno.h>
 #include <limits.h>

@@ -53,13 +53,23 @@ static FILE *open_source(const char *path) {
   return NULL;
 }
 
-/* The number in a heading: 3 for TODO 3, 0 for a heading of something else; -1 for any other line. */
+/* The number in a heading: 3 for TODO 3, 0 for a heading of something else; -1 for any other
+ * line. */
 static int heading(const char *line) {
   int todo = 0;
   line += strspn(line, " \t");
   if (strncmp(line, "/* --- ", 7) != 0)
     return -1;
   return sscanf(line, "/* --- TODO %d", &todo) == 1 ? todo : 0;
+}
+
+/* The number in a call, todo(3, or todo_later(3, (common/todo.h), with which a line begins; -1 for
+ * any other line. */
+static int call(const char *line) {
+  int todo = 0;
+  line += strspn(line, " \t");
+  bool found = sscanf(line, "todo(%d,", &todo) == 1 || sscanf(line, "todo_later(%d,", &todo) == 1;
+  return found ? todo : -1;
 }
 
 /* One line of the file at a time, cut if it is very long. */
@@ -86,8 +96,6 @@ static bool in_comment(const char *line, bool *open) {
 
 int source_line_of_todo(const char *path, int todo) {
   char line[LINE_SIZE];
-  char call[32];
-  snprintf(call, sizeof call, "todo(%d,", todo);
   int found = 0;
   bool open = false;
   FILE *file = open_source(path);
@@ -95,7 +103,7 @@ int source_line_of_todo(const char *path, int todo) {
     bool comment = in_comment(line, &open);
     if (found == 0 && heading(line) == todo)
       found = number;
-    if (comment || !strstr(line, call))
+    if (comment || call(line) != todo)
       continue;
     found = number;
     break;
@@ -111,10 +119,8 @@ int source_next_undone(const char *path, int after, int *where) {
   bool open = false;
   FILE *file = open_source(path);
   for (int number = 1; file && read_line(file, line); number++) {
-    int todo = 0;
-    const char *call = line + strspn(line, " \t");
-    if (in_comment(line, &open) || sscanf(call, "todo(%d,", &todo) != 1 || todo <= after ||
-        (lowest != 0 && todo >= lowest))
+    int todo = call(line);
+    if (in_comment(line, &open) || todo <= after || (lowest != 0 && todo >= lowest))
       continue;
     lowest = todo;
     *where = number;
