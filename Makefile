@@ -416,7 +416,7 @@ fuzz: $(FUZZED)
 
 ## make bench            measure common/ beside nghttpd, h2o, nginx and Node.js, in build/bench/ [QUICK=1]
 ##                       [ONLY=speed,idle,...] [SERVERS=common,h2o,...]; `make deps-bench` installs them;
-##                       `make bench-readme` puts the figures into the READMEs
+##                       `make bench-readme` puts the figures into common/bench/README.md
 bench: $(BENCH) $(BENCHED_LABS) $(GRADER_BUILT)
 	+@python3 common/bench/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)') $(if $(SERVERS),--servers '$(SERVERS)')
 bench-readme:
@@ -453,6 +453,6 @@ clean:
 	@rm -rf build
 
 ##
-## Any of them may have V=1 (show the commands), CC=clang, CFLAGS='...', WERROR= (take no warning for an error).
+## Any of them may have V=1 (show the commands), CC=clang, CFLAGS='...', WERROR=-Werror (a warning is an error).
 
 endif

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""bench_readme: put the figures of `make bench` into the READMEs, between <!-- bench NAME --> and
+"""bench_readme: put the figures of `make bench` into README.md here, between <!-- bench NAME --> and
 <!-- /bench -->.
 
 Read the last three whole runs in build/bench/runs/, and copy the charts of the last one to
