@@ -51,7 +51,8 @@ Test(source, finds_the_todo_of_a_line, .init = write_source, .fini = remove_sour
 Test(source, finds_the_lowest_that_is_not_done, .init = write_source, .fini = remove_source) {
   int line = 0;
   cr_assert(source_next_undone(path, 0, &line) == 2 && line == 8);
-  cr_assert(source_next_undone(path, 2, &line) == 0);
+  cr_assert(source_next_undone(path, 2, &line) == 4 && line == 13);
+  cr_assert(source_next_undone(path, 4, &line) == 0);
   cr_assert(source_next_undone("/nonexistent.c", 0, &line) == 0);
 }
 
