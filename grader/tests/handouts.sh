@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 for handout in lab[0-9][0-9]-*/README.md; do
   check "$handout says what is so" python3 grader/tools/dev/handout.py --check "$handout"
 done
-check "the diagrams are what is drawn" grader/tools/dev/diagrams.py --check
+check "the diagrams are what is drawn" python3 grader/tools/dev/diagrams.py --check
 
 # --- The stand-in -------------------------------------------------------------------------------------
 

@@ -55,4 +55,4 @@ picture failure "cd $stage && build/grader/grade --programs build/labs --lab 02 
 picture demo 'python3 grader/lecture/demo.py 02' --from '4/5 '
 page page lab02.post $stage/build/grade
 rm -rf $mistake $stage
-grader/tools/dev/diagrams.py
+python3 grader/tools/dev/diagrams.py
