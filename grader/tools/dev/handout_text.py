@@ -157,10 +157,11 @@ def check_links(path, lines):
 
 def todos_of(solution):
     """The numbers of the TODOs in the starter that is derived from a solution."""
-    with tempfile.NamedTemporaryFile(suffix=".c", dir=ROOT) as starter:  # todos reads what is beneath only
-        subprocess.run(["sh", ROOT / "grader/tools/dev/starter.sh", solution], stdout=starter, check=True)
-        told = subprocess.run([ROOT / "build/grader/todos", starter.name], cwd=ROOT, stdout=subprocess.PIPE,
-                              text=True, check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        with open(f"{folder}/starter.c", "wb") as starter:
+            subprocess.run(["sh", ROOT / "grader/tools/dev/starter.sh", solution], stdout=starter, check=True)
+        told = subprocess.run([ROOT / "build/grader/todos", "starter.c"], cwd=folder, stdout=subprocess.PIPE, text=True,
+                              check=True)
     return [line.split()[0] for line in told.stdout.splitlines()]
 
 
