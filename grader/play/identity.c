@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "common/tls.h"
 
@@ -25,6 +26,8 @@ void identity_make(struct exchange *exchange, struct identity *identity, const c
   set_path(exchange, identity->cert, name, "cert.pem");
   if (certificate_write(wanted ? wanted : &standard, identity->key, identity->cert) != 0)
     exchange_fault(exchange, "no certificate can be made");
+  (void)chmod(identity->key,
+              0644); /* as root, the program is another user's; the key is for this check only */
 }
 
 SSL_CTX *identity_server(struct exchange *exchange, const struct identity *identity) {

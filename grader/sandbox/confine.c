@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "grader/sandbox/filter.h"
@@ -83,15 +86,30 @@ static int keep_files_and_ports(const struct confinement *bounds) {
   return result == 0 ? landlock_enter(rules) : result;
 }
 
+/* ---- privileges ---- */
+
+/* Become that user, whom nobody else is, and give up what root may do: `execve` does not give it back, because of
+ * PR_SET_NO_NEW_PRIVS. */
+static int drop_privileges(uid_t user) {
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+  if (user != 0 && (setgroups(0, NULL) != 0 || setresgid(user, user, user) != 0 ||
+                    setresuid(user, user, user) != 0))
+    return -1;
+  return (int)syscall(SYS_capset, &header, none);
+}
+
 /* ---- the start ---- */
 
 /* Turn this new process into the program. Returns only if that fails, with errno set. */
 static const char *become_program(const struct confinement *bounds, struct filter *filter,
                                   pid_t parent, char **argv) {
   sigset_t none;
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent || setsid() < 0 ||
-      set_limits(bounds) != 0 || chdir(bounds->directory) != 0 || sigemptyset(&none) != 0 ||
-      sigprocmask(SIG_SETMASK, &none, NULL) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+  (void)setpriority(PRIO_PROCESS, 0, bounds->nice); /* only root may lower it */
+  if (setsid() < 0 || set_limits(bounds) != 0 || chdir(bounds->directory) != 0 ||
+      sigemptyset(&none) != 0 || sigprocmask(SIG_SETMASK, &none, NULL) != 0 ||
+      prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || drop_privileges(bounds->user) != 0 ||
+      prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent ||
       keep_files_and_ports(bounds) != 0 ||
       (!bounds->without_filter && filter_enter(filter, getpid()) != 0))
     return "lost it could not be confined";

@@ -16,6 +16,8 @@ struct confinement {
   double cpu_seconds;         /* of each process */
   double file_size;           /* bytes of each file */
   double threads;             /* of this user, with all others: at so many, it can start no more */
+  int nice;                   /* as getpriority tells it: the grader's own, not the guard's */
+  uid_t user;                 /* as whom it runs; 0: as we do, without our privileges */
   const char *const *allowed; /* as allowance.h has them; NULL ends them */
   bool compiler;              /* it is no lab's program, but the compiler */
   bool without_landlock, without_filter; /* layers to be left out */

@@ -2,7 +2,7 @@
  * guard: run one program, and let nothing of it remain.
  *
  *   guard --directory DIR --memory BYTES --processes N --cpu MS --file BYTES [--allow TEXT]...
- *         [--compiler] [--without-landlock] [--without-filter] -- PROGRAM [ARGUMENT]...
+ *         [--compiler] [--same-user] [--without-landlock] [--without-filter] -- PROGRAM [ARGUMENT]...
  *
  * The guard makes DIR and runs PROGRAM in it. It kills PROGRAM with all its descendants when PROGRAM
  * ends, passes a limit or is to be stopped, and removes DIR as its last act. It is a process of its own
@@ -58,7 +58,7 @@ struct guard {
   char *directory;
   double memory, processes, cpu, file; /* the limits; cpu in milliseconds */
   const char **allowed;                /* NULL ends them */
-  bool compiler, without_landlock, without_filter;
+  bool same_user, compiler, without_landlock, without_filter;
   pid_t program; /* 0 if there is none, or no more */
   int signals;   /* a descriptor from which SIGCHLD and SIGTERM are read */
   struct descendants descendants;
@@ -66,6 +66,7 @@ struct guard {
   double asleep_since;
   double next_look;
   double threads; /* how many there were on this machine when there was no flood */
+  int nice;       /* as it was in the beginning */
   int idle;       /* milliseconds, as the grader was told last */
   bool made;      /* the directory is there, and is the guard's */
   bool released;  /* the grader is done with the directory, or dead */
@@ -131,6 +132,8 @@ static int prepare(struct guard *guard) {
   guard->signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
   if (guard->signals < 0 || setsid() < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
     return -1;
+  if (prctl(PR_SET_DUMPABLE, 0) != 0) /* nobody but root looks into the guard, or traces it */
+    return -1;
   return prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 
@@ -149,12 +152,38 @@ static void go_first(void) {
   (void)sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);
 }
 
+/* Whether the program can be read by this user: nobody else's home is above it. Only for root. */
+static bool can_be_reached(uid_t user, const char *path) {
+  if (seteuid(user) != 0)
+    return false;
+  int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file >= 0)
+    close(file);
+  return seteuid(0) == 0 && file >= 0;
+}
+
+/* For root, another user for each program, from those that systemd gives to services for a while; 0 where that is not
+ * possible. Its directory becomes that user's. */
+static uid_t choose_user(const struct guard *guard, const char *program) {
+  enum { FIRST = 61184, COUNT = 4336 };
+  uid_t user = FIRST + (uid_t)getpid() % COUNT;
+  if (guard->same_user || geteuid() != 0 || !can_be_reached(user, program) ||
+      chown(guard->directory, user, user) != 0)
+    return 0;
+  return user;
+}
+
 static void start(struct guard *guard, char **argv) {
   guard->threads = descendants_count_threads();
+  uid_t user = choose_user(guard, argv[0]);
+  /* Of a user of its own only its own threads are counted. */
+  double others = user != 0 ? 0 : guard->threads;
   struct confinement bounds = {.directory = guard->directory,
                                .cpu_seconds = guard->cpu / 1e3 + 2, /* we look more exactly */
                                .file_size = guard->file,
-                               .threads = guard->threads + FLOOD_THREADS * guard->processes,
+                               .threads = others + FLOOD_THREADS * guard->processes,
+                               .nice = guard->nice,
+                               .user = user,
                                .allowed = guard->allowed,
                                .compiler = guard->compiler,
                                .without_landlock = guard->without_landlock,
@@ -332,6 +361,7 @@ static void run(struct guard *guard, char **argv) {
     fail(guard, guard->directory);
   else
     guard->made = true;
+  guard->nice = getpriority(PRIO_PROCESS, 0);
   go_first(); /* the grader shall know of the program before that can do anything */
   if (!ended(guard))
     start(guard, argv);
@@ -360,12 +390,17 @@ static bool read_limit(const char *text, double *limit) {
 }
 
 int main(int argc, char **argv) {
-  static const struct option options[] = {
-      {"directory", required_argument, NULL, 'd'}, {"memory", required_argument, NULL, 'm'},
-      {"processes", required_argument, NULL, 'p'}, {"cpu", required_argument, NULL, 'c'},
-      {"file", required_argument, NULL, 'f'},      {"allow", required_argument, NULL, 'a'},
-      {"compiler", no_argument, NULL, 'C'},        {"without-landlock", no_argument, NULL, 'L'},
-      {"without-filter", no_argument, NULL, 'F'},  {NULL, 0, NULL, 0}};
+  static const struct option options[] = {{"directory", required_argument, NULL, 'd'},
+                                          {"memory", required_argument, NULL, 'm'},
+                                          {"processes", required_argument, NULL, 'p'},
+                                          {"cpu", required_argument, NULL, 'c'},
+                                          {"file", required_argument, NULL, 'f'},
+                                          {"allow", required_argument, NULL, 'a'},
+                                          {"compiler", no_argument, NULL, 'C'},
+                                          {"same-user", no_argument, NULL, 'U'},
+                                          {"without-landlock", no_argument, NULL, 'L'},
+                                          {"without-filter", no_argument, NULL, 'F'},
+                                          {NULL, 0, NULL, 0}};
   struct guard guard = {.allowed = calloc((size_t)argc + 1, sizeof *guard.allowed)};
   size_t allowed = 0;
   bool valid = guard.allowed != NULL;
@@ -378,6 +413,7 @@ int main(int argc, char **argv) {
     case 'f': valid &= read_limit(optarg, &guard.file); break;
     case 'a': guard.allowed[allowed++] = optarg; break;
     case 'C': guard.compiler = true; break;
+    case 'U': guard.same_user = true; break;
     case 'L': guard.without_landlock = true; break;
     case 'F': guard.without_filter = true; break;
     default: return usage();

@@ -119,6 +119,8 @@ static int add_allowed(struct guard_command *command, const char *const argv[],
   allowance_free(&allowance);
   if (result == 0 && limits->compiler)
     result = add(command, "--compiler");
+  if (result == 0 && (limits->compiler || protection_is_off("user")))
+    result = add(command, "--same-user");
   if (result == 0 && protection_is_off("landlock"))
     result = add(command, "--without-landlock");
   if (result == 0 && protection_is_off("seccomp"))

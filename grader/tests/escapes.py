@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""A program that tries each way out of the sandbox, in the place of lab 1: which layer stops what?
+
+With all layers nothing works. Then each layer is left out in turn, and all but one: so it is known which of them stops
+what, and that none of them is there in vain. As root, and as an ordinary user. The table is that of
+grader/sandbox/README.md: `python3 grader/tests/escapes.py --table` prints it.
+"""
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, f'{ROOT}/grader/tools/dev')
+# pylint: disable=wrong-import-position
+from tap import check, done_testing  # noqa: E402
+
+SOURCE = f'{ROOT}/grader/tests/hostile/escapes.c'
+LAYERS = ['landlock', 'seccomp', 'bubblewrap']
+NOBODY = 65534
+BOUND = 120  # seconds for one check
+
+
+def attacks():
+    """The names of all attacks, in order."""
+    with open(SOURCE, encoding='utf-8') as file:
+        return re.findall(r'^ +TRY\((\w+)\),', file.read(), re.M)
+
+
+def compile_for(folder, outside, results, port):
+    program = f'{folder}/lab01-session/session'
+    os.makedirs(os.path.dirname(program), exist_ok=True)
+    places = {'OUTSIDE': outside, 'SECRET': f'{outside}/secret', 'ROOT': ROOT, 'RESULTS': results}
+    defines = [f'-D{name}="{place}"' for name, place in places.items()]
+    subprocess.run(['gcc', '-std=gnu11', '-D_GNU_SOURCE', '-w', *defines, f'-DPORT={port}', SOURCE,
+                    '-o', program], check=True)
+
+
+def prepare(scratch, user):
+    """A folder outside, with a secret in it."""
+    outside = f'{scratch}/outside'
+    shutil.rmtree(outside, ignore_errors=True)
+    os.makedirs(outside)
+    for name in ('secret', 'secret.2'):
+        with open(f'{outside}/{name}', 'w', encoding='utf-8') as file:
+            file.write('x' * 100)
+    if user:
+        subprocess.run(['chown', '-R', str(user), scratch], check=True)
+    return outside
+
+
+def listing(folder):
+    found = ((entry.name, entry.stat(follow_symlinks=False)) for entry in os.scandir(folder))
+    return sorted((name, status.st_mtime_ns, status.st_mode) for name, status in found)
+
+
+def what_works(without, user):
+    """The attacks that work when these layers are left out; None if the program did not come to its end."""
+    with tempfile.TemporaryDirectory(prefix='escapes-') as scratch, \
+            socket.create_server(('127.0.0.1', 0)) as server:
+        os.chmod(scratch, 0o755)
+        outside = prepare(scratch, user)
+        results = f'{scratch}/results'
+        os.makedirs(results)
+        compile_for(f'{scratch}/programs', outside, results, server.getsockname()[1])
+        prepare(scratch, user)
+        before = listing(outside)
+        environment = dict(os.environ, GRADE_WITHOUT=' '.join(without), NO_COLOR='1', GRADE_SECRET='x')
+        command = [f'{ROOT}/build/grader/grade', '--programs', f'{scratch}/programs', '--lab', '01',
+                   '--check', 'preface', '--output', results]
+        if user:
+            command = ['setpriv', f'--reuid={user}', f'--regid={user}', '--clear-groups', *command]
+        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, timeout=BOUND, check=False)
+        with open(f'{results}/checks/lab01.preface.json', encoding='utf-8') as file:
+            lines = json.load(file)['program']['stdout'].split()
+        untouched = listing(outside) == before
+        if '--show' in sys.argv:
+            print(done.stdout.decode(), done.stderr.decode())
+    if lines[:1] != ['begin'] or lines[-1:] != ['end'] or done.returncode not in (0, 3):
+        return None, untouched
+    return set(lines[1:-1]), untouched
+
+
+def table(columns, rows):
+    print('| attack | ' + ' | '.join(name for name, _ in columns) + ' |')
+    print('|---|' + '---|' * len(columns))
+    for row in rows:
+        marks = ['works' if worked and row in worked else '' for _, worked in columns]
+        if any(marks):
+            print(f'| {row.replace("_", " ")} | ' + ' | '.join(marks) + ' |')
+
+
+def combinations():
+    yield 'all layers', []
+    for layer in LAYERS:
+        yield f'without {layer}', [layer]
+    for layer in LAYERS:
+        yield f'only {layer}', [other for other in LAYERS if other != layer]
+    yield 'none', LAYERS
+
+
+def main():
+    users = [('root', 0), ('an ordinary user', NOBODY)] if os.getuid() == 0 else [('an ordinary user', 0)]
+    for who, user in users:
+        columns = []
+        for name, without in combinations():
+            worked, untouched = what_works(without, user)
+            if worked is None:  # the machine was too busy to let it come to its end
+                worked, untouched = what_works(without, user)
+            columns.append((name, worked))
+            check(f'as {who}, {name}: the program ran to its end', worked is not None)
+            if not without:
+                check(f'as {who}, {name}: nothing works', worked == set(), worked)
+                check(f'as {who}, {name}: nothing outside is touched', untouched)
+        worked = dict(columns)
+        everything = worked['none'] or set()
+        check(f'as {who}: without any layer most attacks work, so that they are attacks',
+              len(everything) > 25, everything)
+        for layer in ('landlock', 'seccomp'):
+            alone = worked[f'only {layer}']
+            check(f'as {who}: {layer} alone stops something', alone is not None and alone < everything,
+                  alone)
+        print(f'# as {who}: what works')
+        if '--table' in sys.argv:
+            table(columns, attacks())
+        else:
+            for name, seen in columns:
+                print(f'# {name}: {" ".join(sorted(seen or [])) or "nothing"}')
+    return done_testing()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
