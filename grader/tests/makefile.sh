@@ -14,7 +14,7 @@ cp "$root/Makefile" .
 cp -r "$root/grader/tools" grader/
 cp "$root/common/tests/leaks.c" common/tests/
 # A student's file is compiled by the real tool.
-cp "$root"/common/buffer.[ch] common/
+cp "$root"/common/{buffer,octets}.[ch] common/
 cp "$root"/grader/sandbox/*.[ch] grader/sandbox/
 cp "$root"/grader/base/text.[ch] grader/base/
 
