@@ -27,7 +27,7 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help FORCE predict bonus grade watch hint solution steady report trace-page serve certs demo pictures gdb reset protection
-.PHONY: deps deps-test deps-bench deps-pictures test mistakes mistake-programs starters format lint fuzz bench bench-readme clean version
+.PHONY: deps deps-test deps-bench deps-pictures test mistakes mutants variations mistake-programs starters format lint fuzz bench bench-readme clean version
 
 # --- What there is ------------------------------------------------------------------------------------
 
@@ -96,8 +96,15 @@ THREADED  := $(FLAGS) -O1 -fsanitize=thread
 # libFuzzer is clang's, whatever the rest is compiled by.
 FUZZING   := $(FLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
-# The labs' programs find out when nghttp2 is called from where it must not be: common/inner/misuse.c.
-WRAPPED := -Wl,--wrap=nghttp2_session_mem_recv,--wrap=nghttp2_session_mem_send
+# The labs' programs find out when nghttp2 is called from where it must not be (common/inner/misuse.c), and let the grader
+# look into them and have a call fail (common/inner/probe.c).
+comma   := ,
+calls   := nghttp2_session_mem_recv nghttp2_session_mem_send nghttp2_session_callbacks_new nghttp2_session_client_new \
+           nghttp2_submit_settings nghttp2_submit_request nghttp2_submit_response nghttp2_session_terminate_session \
+           transport_write buffer_append buffer_append_text stream_respond \
+           $(patsubst %,nghttp2_session_callbacks_set_%_callback,on_begin_headers on_header on_data_chunk_recv \
+             on_frame_recv on_stream_close)
+WRAPPED := $(calls:%=-Wl$(comma)--wrap=%)
 
 # gcc's sanitizers are two libraries with 6 MB of variables each, all of which LeakSanitizer reads at the end of every
 # program. Linked in they are one. (Both, or none: one of them alone would use half of the other.) clang does so by itself.
@@ -247,7 +254,7 @@ build/tests/threads: $(patsubst %.c,build/obj/threaded/%.o,$(COMMON) common/test
 
 # What is measured, and what measures, is built as one would install it: optimised as a whole, and with nghttp2
 # linked in, where it comes as an archive too.
-released        = $(patsubst %.c,build/obj/release/%.o,$(filter-out common/inner/misuse.c,$(COMMON)))
+released        = $(patsubst %.c,build/obj/release/%.o,$(filter-out common/inner/misuse.c common/inner/probe.c,$(COMMON)))
 nghttp2_archive = $(wildcard $(shell pkg-config --variable=libdir libnghttp2)/libnghttp2.a)
 
 build/bench/%: build/obj/release/common/bench/%.o $$(released)
@@ -351,9 +358,13 @@ pictures: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 	+@sh grader/tools/dev/pictures.sh
 
 ## make serve            run the reference server [PORT=8000] [TLS=1, then on 8443]
-##                       [MISBEHAVE=slow|never|refuse|goaway|garbage|half]
+##                       [MISBEHAVE=slow|late|hints|never|refuse|goaway|garbage|half]
+##                       [TLS=expired|other-host|unknown|no-alpn|old: its certificate is build/serve/cert.pem]
+tls_fault := $(filter expired other-host unknown no-alpn old,$(TLS))
 serve: build/grader/serve $(if $(TLS),key.pem cert.pem)
+	$(if $(tls_fault),@mkdir -p build/serve && cp key.pem cert.pem build/serve)
 	+@exec build/grader/serve $(if $(PORT),--port '$(PORT)') $(if $(TLS),--tls) \
+	  $(if $(tls_fault),--tls-fault $(tls_fault) --key build/serve/key.pem --cert build/serve/cert.pem) \
 	  $(if $(MISBEHAVE),--misbehave '$(MISBEHAVE)')
 
 ## make certs            make key.pem and cert.pem, for lab 6, if they are not there
@@ -427,9 +438,22 @@ steady: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 	+@sh grader/tools/dev/steady.sh $(or $(N),100)
 
 ## make mistakes         grade the known mistakes: which check catches each, and with what words [LAB=03];
-##                       WRITE=1 keeps the table of what each fails: grader/mistakes/known_mistakes.json
+##                       WRITE=1 keeps the table of what each fails: grader/mistakes/known_mistakes.json; NEW=1: of those that it has not
 mistakes: build/grader/todos
-	+@python3 grader/mistakes/mistakes.py $(if $(WRITE),--write) $(if $(LAB),$(lab_number))
+	+@python3 grader/mistakes/mistakes.py $(if $(WRITE),--write) $(if $(NEW),--new) $(if $(ROUNDS),--rounds '$(ROUNDS)') $(if $(LAB),$(lab_number))
+
+## make mutants          grade small changes of the solutions, made by machine: which are caught, and with what
+##                       words [LAB=02] [JOBS=n]; LIST=1 prints each
+mutants: $(GRADER_BUILT) $(SOLUTIONS:=.log)
+	+@COMPILE='$(call COMPILE,$(SANITIZED))' LINK='$(WRAPPED) $(LIBRARIES)' \
+	  python3 grader/mistakes/mutants.py $(if $(JOBS),--jobs '$(JOBS)') $(if $(LIST),--list) \
+	  $(if $(SAMPLE),--sample '$(SAMPLE)') $(if $(TAP),--tap) $(if $(LAB),$(lab_number))
+
+## make variations       grade changes of the solutions that must not matter: all must have full marks [LAB=02] [JOBS=n] [TIMES=n]
+variations: $(GRADER_BUILT) $(SOLUTIONS:=.log)
+	+@COMPILE='$(call COMPILE,$(SANITIZED))' LINK='$(WRAPPED) $(LIBRARIES)' \
+	  python3 grader/mistakes/variations.py $(if $(JOBS),--jobs '$(JOBS)') $(if $(TIMES),--times '$(TIMES)') \
+	  $(if $(SAMPLE),--sample '$(SAMPLE)') $(if $(TAP),--tap) $(if $(LAB),$(lab_number))
 
 ## make starters         derive every labNN-name/X.c from its solution; a file with somebody's work in it
 ##                       is left alone unless FORCE=1

@@ -1,6 +1,7 @@
 /* buffer: see buffer.h. */
 #include "common/buffer.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,13 @@ int buffer_print(const struct buffer *buffer, FILE *out) {
   if (buffer->length == 0)
     return 0;
   return fwrite(buffer->bytes, 1, buffer->length, out) == buffer->length ? 0 : -1;
+}
+
+int buffer_print_line(const struct buffer *buffer, FILE *out) {
+  bool ended = buffer->length == 0 || buffer->bytes[buffer->length - 1] == '\n';
+  if (buffer_print(buffer, out) != 0)
+    return -1;
+  return ended || putc('\n', out) != EOF ? 0 : -1;
 }
 
 void buffer_truncate(struct buffer *buffer, size_t length) {

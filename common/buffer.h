@@ -24,6 +24,9 @@ int buffer_append_text(struct buffer *buffer, const char *text);
 /* Write all of it to `out`. Returns 0, or -1 when that fails. */
 int buffer_print(const struct buffer *buffer, FILE *out);
 
+/* The same, and a newline behind it, unless it ends in one or is empty: what is printed next begins a line. */
+int buffer_print_line(const struct buffer *buffer, FILE *out);
+
 /* Keep the first `length` bytes, which must be there. */
 void buffer_truncate(struct buffer *buffer, size_t length);
 

@@ -134,7 +134,7 @@ static int on_data_chunk_recv(nghttp2_session *session, uint8_t flags, int32_t s
 static void print_response(const struct request *request) {
   buffer_print(&request->headers, stdout);
   putchar('\n');
-  buffer_print(&request->body, stdout);
+  buffer_print_line(&request->body, stdout);
   fflush(stdout); /* whether it worked is asked once, at the end: ferror */
 }
 

@@ -18,9 +18,12 @@ static struct peer *start_session(struct exchange *exchange) {
   return peer_accept(exchange);
 }
 
-/* One line on standard error, status 1 or `other`; and not a word of a session that was closed. */
+/* One line on standard error, about the URL and status 1, or status `other`; and not a word of a session that was closed. */
 static void expect_error(struct exchange *exchange, int other) {
-  exchange_expect_error(exchange, other);
+  if (other == 0)
+    exchange_expect_error_about(exchange, exchange->arguments[1]);
+  else
+    exchange_expect_error(exchange, other);
   const char *output = program_stdout(exchange->program, NULL);
   if (strstr(output, "session closed"))
     exchange_fail_at(exchange, -1, "an error, and nothing else", output,
@@ -63,7 +66,28 @@ static bool has_line(const char *text, const char *line) {
   return false;
 }
 
-CHECK(lab01, settings_printed, .points = 2, .todo = 5, .section = "6.5.2",
+/* These settings are printed, and `session closed`; and nothing else. */
+static void expect_lines(struct exchange *exchange, const nghttp2_settings_entry *settings,
+                         size_t count, const char *what) {
+  const char *output = program_stdout(exchange->program, NULL);
+  size_t lines = 0;
+  for (const char *next = output; (next = strchr(next, '\n')); next++)
+    lines++;
+  for (size_t i = 0; i < count; i++) {
+    char line[128];
+    snprintf(line, sizeof line, "%s: %u\n", frame_setting_name((uint16_t)settings[i].settings_id),
+             settings[i].value);
+    if (has_line(output, line))
+      continue;
+    line[strlen(line) - 1] = '\0';
+    exchange_fail_at(exchange, -1, line, *output ? output : "nothing was printed", "%s", what);
+  }
+  if (lines > count + 1)
+    exchange_fail_at(exchange, -1, "each setting once, then: session closed", output,
+                     "The program prints a line too much on standard output.");
+}
+
+CHECK(lab01, settings_printed, .points = 1, .todo = 5, .section = "6.5.2",
       .sentence = "the server's settings are printed, one a line") {
   const nghttp2_settings_entry settings[] = {
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, exchange_random(exchange, 1000)},
@@ -78,17 +102,7 @@ CHECK(lab01, settings_printed, .points = 2, .todo = 5, .section = "6.5.2",
   peer_send_settings(peer, settings, count);
   peer_expect_goodbye(peer);
   exchange_wait_for_end(exchange);
-  const char *output = program_stdout(exchange->program, NULL);
-  for (size_t i = 0; i < count; i++) {
-    char line[128];
-    snprintf(line, sizeof line, "%s: %u\n", frame_setting_name((uint16_t)settings[i].settings_id),
-             settings[i].value);
-    if (has_line(output, line))
-      continue;
-    line[strlen(line) - 1] = '\0';
-    exchange_fail_at(exchange, -1, line, *output ? output : "nothing was printed",
-                     "A setting that the server sent is not printed.");
-  }
+  expect_lines(exchange, settings, count, "A setting that the server sent is not printed.");
   exchange_earn(exchange);
   exchange_expect_status(exchange, 0);
 }
@@ -111,16 +125,13 @@ CHECK(lab01, slowly, .points = 1, .todo = 4, .section = "4.1",
       .sentence = "it works when the server's bytes arrive one at a time") {
   const nghttp2_settings_entry settings[] = {
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, exchange_random(exchange, 1000)}};
-  char line[64];
-  snprintf(line, sizeof line, "SETTINGS_MAX_CONCURRENT_STREAMS: %u\n", settings[0].value);
   struct peer *peer = start_session(exchange);
   peer_send_slowly(peer);
   peer_send_settings(peer, settings, 1);
   peer_expect_goodbye(peer);
   exchange_wait_for_end(exchange);
-  if (!has_line(program_stdout(exchange->program, NULL), line))
-    exchange_fail_at(exchange, -1, line, program_stdout(exchange->program, NULL),
-                     "The setting in a frame that arrived in pieces is not printed.");
+  expect_lines(exchange, settings, 1,
+               "The setting in a frame that arrived in pieces is not printed.");
   exchange_earn(exchange);
   exchange_expect_status(exchange, 0);
 }
@@ -136,6 +147,7 @@ CHECK(lab01, goodbye, .points = 2, .todo = 6, .section = "5.4.1",
       strcmp(output + length - strlen("session closed\n"), "session closed\n") != 0)
     exchange_fail_at(exchange, -1, "the last line: session closed", length ? output : "nothing",
                      "The program does not print that the session was closed.");
+  expect_lines(exchange, NULL, 0, "");
 }
 
 /* The first frame of the program that is on a stream, or -1. */
@@ -238,4 +250,46 @@ CHECK(lab01, goaway_error, .of_errors = true, .points = 1, .todo = 5, .section =
   if (!strstr(end, "ENHANCE_YOUR_CALM") && !strstr(end, "11") && !strcasestr(end, "0xb"))
     exchange_fail_at(exchange, -1, "a line with the name of the error code, ENHANCE_YOUR_CALM",
                      line, "The error that the GOAWAY tells is not named.");
+}
+
+static bool has_connected_or_ended(void *argument) {
+  const struct exchange *exchange = argument;
+  return exchange->peer_count > exchange->peers_accepted || program_ended(exchange->program);
+}
+
+/* A server as it should be, for as long as the program lives. */
+static void serve_to_the_end(struct exchange *exchange) {
+  if (exchange_await(exchange, has_connected_or_ended, exchange) &&
+      exchange->peer_count > exchange->peers_accepted)
+    peer_send_settings(peer_accept(exchange), NULL, 0);
+  exchange_await_end(exchange);
+}
+
+CHECK(lab01, calls_fail, .points = 1, .todo = 1, .section = NULL,
+      .sentence = "a call that fails, for want of memory: one line on standard error, status 1") {
+  static const struct {
+    const char *name;
+    int todo;
+  } calls[] = {{"nghttp2_session_callbacks_new", 1},
+               {"nghttp2_session_client_new", 1},
+               {"transport_write", 2},
+               {"nghttp2_submit_settings", 3},
+               {"nghttp2_session_terminate_session", 5}};
+  for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+    exchange->fails = calls[i].name;
+    peer_listen(exchange);
+    exchange->finding.todo_of_place = calls[i].todo;
+    exchange_start(exchange, "session", exchange->url, NULL);
+    serve_to_the_end(exchange);
+    if (!exchange_has_failed_call(exchange))
+      continue; /* it does without this call */
+    int code = -1;
+    enum program_end end = program_end(exchange->program, &code);
+    if (end == PROGRAM_RUNNING || (end == PROGRAM_EXITED && code == 0))
+      exchange_fail_at(exchange, -1, "an error, and status 1",
+                       end == PROGRAM_RUNNING ? "the program waits" : "exit status 0",
+                       "When %s fails, the program goes on as if it had not: what does it return?",
+                       calls[i].name);
+    expect_error(exchange, 0);
+  }
 }

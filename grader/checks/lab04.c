@@ -160,6 +160,9 @@ CHECK(lab04, log, .points = 1, .todo = 4, .section = NULL,
     snprintf(line, sizeof line, "%s %s", expected[i].method, expected[i].path);
     if (!strstr(output, line))
       exchange_fail_at(exchange, -1, line, output, "A request is missing in the log.");
+    if (strstr(strstr(output, line) + 1, line))
+      exchange_fail_at(exchange, -1, "one line for each request", output,
+                       "A request stands in the log twice.");
   }
 }
 

@@ -2,8 +2,10 @@
  * grade: grade the labs' programs.
  *
  *   grade --programs DIR [--any-language] [--lab NN] [--check ID] [--seed N] [--strict] [--pcap] [--output DIR]
- *         [--known FILE] [--strangers]
+ *         [--known FILE] [--strangers] [--again DIR]
  *   grade --protection
+ *
+ * With --again nothing is run: what the checks of an earlier run have left in DIR, its `checks`, is judged again.
  *
  * It runs itself again inside an enclosure (enclosure.h), and waits for that. --strangers refuses to grade where too few
  * layers keep a program in (protection.h); --protection says which there are.
@@ -48,6 +50,7 @@ struct options {
   const char *output;
   const char *known; /* the table of known mistakes */
   bool any_language;
+  const char *again; /* what an earlier run has left; NULL to run the checks */
   bool strict;
   bool pcap;
   bool strangers;  /* the programs are other people's */
@@ -71,18 +74,24 @@ static void on_post_all(struct criterion_global_stats *stats) {
 
 static int usage(void) {
   fprintf(stderr, "usage: grade --programs DIR [--any-language] [--lab NN] [--check ID] [--seed N] "
-                  "[--strict] [--pcap] [--output DIR] [--known FILE]\n");
+                  "[--strict] [--pcap] [--output DIR] [--known FILE] [--again DIR]\n");
   return -1;
 }
 
 static int parse_options(struct options *options, int argc, char **argv) {
-  static const struct option names[] = {
-      {"programs", required_argument, NULL, 'p'}, {"any-language", no_argument, NULL, 'a'},
-      {"lab", required_argument, NULL, 'l'},      {"check", required_argument, NULL, 'c'},
-      {"seed", required_argument, NULL, 's'},     {"strict", no_argument, NULL, 'S'},
-      {"output", required_argument, NULL, 'o'},   {"known", required_argument, NULL, 'k'},
-      {"pcap", no_argument, NULL, 'P'},           {"strangers", no_argument, NULL, 'F'},
-      {"protection", no_argument, NULL, 'Q'},     {NULL, 0, NULL, 0}};
+  static const struct option names[] = {{"programs", required_argument, NULL, 'p'},
+                                        {"any-language", no_argument, NULL, 'a'},
+                                        {"lab", required_argument, NULL, 'l'},
+                                        {"check", required_argument, NULL, 'c'},
+                                        {"seed", required_argument, NULL, 's'},
+                                        {"strict", no_argument, NULL, 'S'},
+                                        {"output", required_argument, NULL, 'o'},
+                                        {"known", required_argument, NULL, 'k'},
+                                        {"pcap", no_argument, NULL, 'P'},
+                                        {"strangers", no_argument, NULL, 'F'},
+                                        {"again", required_argument, NULL, 'A'},
+                                        {"protection", no_argument, NULL, 'Q'},
+                                        {NULL, 0, NULL, 0}};
   int option;
   while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
     switch (option) {
@@ -93,6 +102,7 @@ static int parse_options(struct options *options, int argc, char **argv) {
     case 's': options->seed = optarg; break;
     case 'o': options->output = optarg; break;
     case 'k': options->known = optarg; break;
+    case 'A': options->again = optarg; break;
     case 'S': options->strict = true; break;
     case 'P': options->pcap = true; break;
     case 'F': options->strangers = true; break;
@@ -262,7 +272,9 @@ static int grade(const struct options *options, struct run *run, struct criterio
   remove_old_results(options->output);
   const char *pattern = make_pattern(run);
   double started = recording_clock();
-  if (pattern)
+  if (options->again)
+    outcome_load_again(&outcomes, options->again);
+  else if (pattern)
     run_checks(set, pattern, options->output);
   run->seconds = (recording_clock() - started) / 1e3;
   outcome_diagnose(&outcomes, options->known);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """mistakes: grade every known mistake, and check that the check meant for it catches it.
 
-    mistakes.py [--tap] [--write] [--named PERCENT] [--in FOLDER] [--table FILE] [LAB...]
+    mistakes.py [--tap] [--write [--rounds N]] [--new] [--named PERCENT] [--in FOLDER] [--table FILE] [LAB...]
 
 A known mistake is a patch of a reference solution, FOLDER/labNN/NAME.patch. FOLDER is
 grader/mistakes, whose README.md says how to write one. Apply each to a copy of the solution in
@@ -10,7 +10,8 @@ check meant for it, and what that check tells the student; with --tap, a line of
 
 FILE (grader/mistakes/known_mistakes.json) is the table of which checks each mistake fails in every
 run, and with what words; grader/result/diagnosis.h has its format, and reads it to tell students
-what their failures look like. --write makes it anew, from ROUNDS runs.
+what their failures look like. --write makes it anew, from ROUNDS
+runs or N. With --new, grade only the mistakes that it does not have yet, and keep the other rows.
 
 The status is 0 only if every mistake applies, compiles without a warning, is caught by the check
 meant for it, and fails all that the table says, in its words (other checks than the one meant may
@@ -215,8 +216,8 @@ def judge(mistake, row):
         mistake.problem = f"says something else than in the table: {says}"
 
 
-def grade_to_write(mistake, table):
-    for seed in range(1, ROUNDS + 1):
+def grade_to_write(mistake, table, rounds):
+    for seed in range(1, rounds + 1):
         if not mistake.problem:
             grade(mistake, seed, table)
     judge(mistake, None)
@@ -233,14 +234,14 @@ def grade_to_verify(mistake, table, row):
             return
 
 
-def grade_all(mistakes, path, rows):
-    """Grade each by the table at `path`, whose `rows` must hold (None: they are to be written).
+def grade_all(mistakes, path, rows, rounds):
+    """Grade each by the table at `path`, whose `rows` must hold (None: they are to be written, from `rounds`).
     Yield them in their order, each as soon as it is done."""
     def grade_one(mistake):
         if mistake.problem:
             return mistake
         if rows is None:
-            grade_to_write(mistake, path)
+            grade_to_write(mistake, path, rounds)
         else:
             grade_to_verify(mistake, path, rows.get(mistake.lab, {}).get(mistake.name, {}))
         return mistake
@@ -283,9 +284,10 @@ def print_tap_end(mistakes, named, enough, percent):
     tap.done_testing()
 
 
-def write_table(path, table, mistakes):
-    """Write the rows of the labs that were graded; the others keep theirs."""
-    labs = {mistake.lab for mistake in mistakes}
+def write_table(path, table, mistakes, new):
+    """Write the rows of the labs that were graded; the others keep theirs. With `new`, each mistake that was not
+    graded keeps its row."""
+    labs = set() if new else {mistake.lab for mistake in mistakes}
     table = {lab: rows for lab, rows in table.items() if lab not in labs}
     for mistake in mistakes:
         table.setdefault(mistake.lab, {})[mistake.name] = mistake.row()
@@ -308,6 +310,8 @@ def parse_arguments():
                                            "[--in FOLDER] [--table FILE] [LAB...]")
     parser.add_argument("--tap", action="store_true")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--new", action="store_true")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--in", dest="folder", default="grader/mistakes")
     parser.add_argument("--table", default="grader/mistakes/known_mistakes.json")
     parser.add_argument("--named", type=int, default=0)
@@ -318,12 +322,14 @@ def parse_arguments():
 def main():
     arguments = parse_arguments()
     mistakes = find(arguments.folder, arguments.labs)
+    table = json.loads(read(arguments.table)) if os.path.exists(arguments.table) else {}
+    if arguments.new:
+        mistakes = [mistake for mistake in mistakes if mistake.name not in table.get(mistake.lab, {})]
     for mistake in mistakes:
         if not mistake.problem:
             prepare(mistake)
     compile_all(mistakes)
-    table = json.loads(read(arguments.table)) if os.path.exists(arguments.table) else {}
-    graded = grade_all(mistakes, arguments.table, None if arguments.write else table)
+    graded = grade_all(mistakes, arguments.table, None if arguments.write else table, arguments.rounds)
     for mistake in graded:
         if arguments.tap:
             print_tap(mistake)
@@ -338,7 +344,7 @@ def main():
         print(f"{caught} of {len(mistakes)} mistakes are caught by the check meant for them, "
               f"{named} are named by the grader")
     if arguments.write and caught == len(mistakes):
-        write_table(arguments.table, table, mistakes)
+        write_table(arguments.table, table, mistakes, arguments.new)
     return 0 if caught == len(mistakes) and enough else 1
 
 

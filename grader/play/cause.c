@@ -82,6 +82,27 @@ static void find_report(struct exchange *exchange, const char *report) {
   finding->crashed = true;
 }
 
+/* A callback has told nghttp2 that it failed, though nobody made it fail: all else follows from that. */
+static bool find_failed_callback(struct exchange *exchange) {
+  struct finding *finding = &exchange->finding;
+  struct probe probe;
+  struct report_place place = {.line = 0};
+  if (exchange->fails || !program_probe(exchange->program, &probe) || probe.returned == 0)
+    return false;
+  probe.place[sizeof probe.place - 1] = '\0';
+  if (sscanf(probe.place, "%63s %511[^:]:%d", place.function, place.path, &place.line) != 3)
+    return false;
+  char what[256];
+  snprintf(what, sizeof what,
+           "%s returned %jd: nghttp2 takes any value but 0 for a failure, and ends the session.",
+           place.function, (intmax_t)probe.returned);
+  replace(finding, what);
+  finding->section = "";
+  snprintf(finding->function, sizeof finding->function, "%s", place.function);
+  finding->todo_of_place = source_todo_of_line(place.path, place.line);
+  return true;
+}
+
 /* What libuv found when it ended the program with SIGABRT, in a student's words; NULL for anything else. */
 static const char *assertion_sentence(const char *text) {
   if (!strstr(text, "Assertion `"))
@@ -135,6 +156,8 @@ void cause_find(struct exchange *exchange) {
     replace(finding, end == PROGRAM_KILLED && assertion ? assertion : what);
     finding->crashed = true;
   }
+  if (end != PROGRAM_KILLED)
+    find_failed_callback(exchange);
   size_t length;
   const char *text = program_stdout(exchange->program, &length);
   if (finding->waiting)

@@ -168,8 +168,13 @@ static void add_argument(struct exchange *exchange, const char *argument) {
 
 /* Start the program with the arguments that were added behind its path. */
 static void start(struct exchange *exchange) {
+  char openssl[4096 + 32];
+  char fails[128];
+  const char *const environment[] = {openssl, PROBE_FILE "=" PROGRAM_PROBE, fails, NULL};
   /* What the system says of TLS must not hide what the program does not say. */
-  static const char *const environment[] = {"OPENSSL_CONF=/dev/null", NULL};
+  snprintf(openssl, sizeof openssl, "OPENSSL_CONF=%s",
+           exchange->openssl_conf ? exchange->openssl_conf : "/dev/null");
+  snprintf(fails, sizeof fails, PROBE_FAIL "=%s", exchange->fails ? exchange->fails : "");
   const char *guard = getenv(CHECK_GUARD);
   if (!guard)
     exchange_fault(exchange, CHECK_GUARD " is not set: run the grader itself");
@@ -199,6 +204,11 @@ static void add_arguments(struct exchange *exchange, va_list arguments) {
   const char *argument;
   while ((argument = va_arg(arguments, const char *)))
     add_argument(exchange, argument);
+}
+
+bool exchange_has_failed_call(const struct exchange *exchange) {
+  struct probe probe;
+  return program_probe(exchange->program, &probe) && probe.failed > 0;
 }
 
 void exchange_start(struct exchange *exchange, const char *name, ...) {
@@ -284,6 +294,12 @@ void exchange_expect_output(struct exchange *exchange, const char *what, const v
   exchange_fail_at(exchange, -1, expected.bytes, found.bytes, "%s", what);
 }
 
+void exchange_append_body(struct buffer *output, const void *body, size_t length) {
+  buffer_append(output, body, length);
+  if (length > 0 && ((const char *)body)[length - 1] != '\n')
+    buffer_append_text(output, "\n");
+}
+
 /* The name that a program must put before its errors. */
 static const char *program_name(const struct exchange *exchange) {
   const char *slash = strrchr(exchange->arguments[0], '/');
@@ -315,6 +331,19 @@ void exchange_expect_error(struct exchange *exchange, int other) {
                    length == 0 ? "The program failed, but did not say why."
                    : one_line  ? "The error does not begin with the program's name."
                                : "The program did not say in one line what went wrong.");
+}
+
+void exchange_expect_error_about(struct exchange *exchange, const char *what) {
+  exchange_expect_error(exchange, 0);
+  char begin[4096];
+  snprintf(begin, sizeof begin, "%s: %s: ", program_name(exchange), what);
+  if (strncmp(program_stderr(exchange->program, NULL), begin, strlen(begin)) == 0)
+    return;
+  const char *name = *what == '/' ? strrchr(what, '/') + 1 : what; /* a path is long */
+  snprintf(begin, sizeof begin, "%s: %s%s: why", program_name(exchange),
+           *what == '/' && *name ? ".../" : "", *name ? name : what);
+  exchange_fail_at(exchange, -1, begin, NULL,
+                   "The error does not begin with what it is about: the URL or the file.");
 }
 
 /* --- Chance ------------------------------------------------------------------------------------------ */

@@ -39,6 +39,8 @@ struct exchange {
   double touched;  /* ... and of the last exchange_touch */
   struct program *program;
   const char *sanitizer_options; /* further ones, for the programs that are started from now on */
+  const char *openssl_conf;      /* OpenSSL's configuration, for them; NULL: an empty one */
+  const char *fails;             /* the call in them that fails, once; see common/inner/probe.h */
   char *arguments[EXCHANGE_ARGUMENTS]; /* the command line, for the student to repeat; copies */
   size_t argument_count;
   SSL_CTX *tls; /* by which peers go through TLS; NULL: plain TCP */
@@ -75,6 +77,10 @@ void exchange_free(struct exchange *exchange);
  * have ended. */
 void exchange_start(struct exchange *exchange, const char *name, ...) __attribute__((sentinel));
 
+/* Whether the call in the program that was to fail (exchange->fails) has failed. Not in a program that does not make it, or is
+ * not linked with common/inner/probe.c: of these nothing can be asked. */
+bool exchange_has_failed_call(const struct exchange *exchange);
+
 /* The same for a program that is a server: "--port 0" comes before the arguments, and it has said where it listens
  * when this returns. */
 void exchange_start_server(struct exchange *exchange, const char *name, ...)
@@ -104,9 +110,15 @@ void exchange_expect_status(struct exchange *exchange, int status);
 void exchange_expect_output(struct exchange *exchange, const char *what, const void *bytes,
                             size_t length);
 
+/* A body as a program prints it: with a newline behind it, unless it ends in one or is empty. */
+void exchange_append_body(struct buffer *output, const void *body, size_t length);
+
 /* It ended with status 1 (with `other`, if that is not 0), and one line on standard error that begins with
  * the program's name. */
 void exchange_expect_error(struct exchange *exchange, int other);
+
+/* The same, with status 1, for an error that is about `what`: the line begins with "NAME: WHAT: ". */
+void exchange_expect_error_about(struct exchange *exchange, const char *what);
 
 /* --- Time and chance ----------------------------------------------------------------------------- */
 

@@ -8,7 +8,7 @@
 
 #include "common/tls.h"
 
-static void set_path(struct exchange *exchange, char *path, const char *name, const char *kind) {
+void identity_path(struct exchange *exchange, char *path, const char *name, const char *kind) {
   char directory[PATH_MAX];
   const char *outcomes = getenv(CHECK_DIRECTORY);
   if (!outcomes || !realpath(outcomes, directory))
@@ -22,8 +22,8 @@ static void set_path(struct exchange *exchange, char *path, const char *name, co
 void identity_make(struct exchange *exchange, struct identity *identity, const char *name,
                    const struct certificate *wanted) {
   static const struct certificate standard = {.names = "DNS:localhost,IP:127.0.0.1,IP:::1"};
-  set_path(exchange, identity->key, name, "key.pem");
-  set_path(exchange, identity->cert, name, "cert.pem");
+  identity_path(exchange, identity->key, name, "key.pem");
+  identity_path(exchange, identity->cert, name, "cert.pem");
   if (certificate_write(wanted ? wanted : &standard, identity->key, identity->cert) != 0)
     exchange_fault(exchange, "no certificate can be made");
   (void)chmod(identity->key,

@@ -16,6 +16,9 @@ struct identity {
   char cert[IDENTITY_PATH];
 };
 
+/* The path of a file of this check, called `name` and of that kind, into `path`: IDENTITY_PATH octets. */
+void identity_path(struct exchange *exchange, char *path, const char *name, const char *kind);
+
 /* Make one for this check, called `name`. `wanted` may be NULL: for localhost, 127.0.0.1 and ::1. */
 void identity_make(struct exchange *exchange, struct identity *identity, const char *name,
                    const struct certificate *wanted);

@@ -457,13 +457,50 @@ static void expect_text(struct peer *peer, int32_t stream_id, const char *what,
                    "The %s of the response is not right.", what);
 }
 
+/* RFC 9113, sections 8.2 and 8.3: one field, which stands behind a regular one or not. What is wrong with it; NULL if
+ * nothing is. */
+static const char *fault_of_field(const char *field, bool behind_regular) {
+  static const char *const forbidden[] = {
+      "connection: ", "proxy-connection: ", "keep-alive: ", "transfer-encoding: ", "upgrade: "};
+  size_t name_length = strcspn(*field == ':' ? field + 1 : field, ":") + (*field == ':');
+  if (name_length == 0 || strncmp(field, ": ", 2) == 0)
+    return "A header field has no name";
+  if (*field == ':' && behind_regular)
+    return "A pseudo-header field comes behind a regular one";
+  for (size_t i = 0; i < name_length; i++)
+    if (field[i] >= 'A' && field[i] <= 'Z')
+      return "The name of a header field has upper case in it";
+  for (size_t i = 0; i < sizeof forbidden / sizeof forbidden[0]; i++)
+    if (strncmp(field, forbidden[i], strlen(forbidden[i])) == 0)
+      return "HTTP/2 has no such field as in HTTP/1.1, about the connection";
+  return NULL;
+}
+
+void peer_expect_well_formed(struct peer *peer, int32_t stream_id) {
+  const struct peer_stream *stream = peer_stream(peer, stream_id);
+  const char *message = peer->program == FRAME_FROM_CLIENT ? "request" : "response";
+  bool regular = false;
+  for (const char *line = stream->fields.bytes; line && *line; line += strcspn(line, "\n") + 1) {
+    char field[64];
+    snprintf(field, sizeof field, "%.*s", (int)strcspn(line, "\n"), line);
+    const char *fault = fault_of_field(field, regular);
+    regular = *line != ':';
+    if (!fault)
+      continue;
+    peer->exchange->finding.section = strstr(fault, "pseudo") ? "8.3" : "8.2";
+    exchange_fail_at(peer->exchange, stream->frame, "a header section as RFC 9113 wants it", field,
+                     "%s: the %s is malformed.", fault, message);
+  }
+}
+
 /* RFC 9113, sections 8.1.1 and 8.3: what makes a response malformed, though each field for itself is right. A
  * response to HEAD has the content-length of the body that it does not have. */
-static void expect_well_formed(struct peer *peer, int32_t stream_id) {
+static void expect_well_formed_response(struct peer *peer, int32_t stream_id) {
   const struct peer_stream *stream = peer_stream(peer, stream_id);
   if (stream->fields.length > 0 && strncmp(stream->fields.bytes, ":status: ", 9) != 0)
     exchange_fail_at(peer->exchange, stream->frame, ":status before all other fields", NULL,
                      "The response is malformed: :status is not its first field.");
+  peer_expect_well_formed(peer, stream_id);
   const char *length = peer_field(peer, stream_id, "content-length");
   if (length && stream->body.length > 0 && strtoul(length, NULL, 10) != stream->body.length)
     exchange_fail_at(peer->exchange, stream->frame, NULL, NULL,
@@ -471,21 +508,33 @@ static void expect_well_formed(struct peer *peer, int32_t stream_id) {
                      length, stream->body.length);
 }
 
+/* A date is there, and it is now: not before the program was started, and not in the future. Clocks may differ by a second, and a
+ * server need not look at its own for every response. */
+static void expect_date(struct peer *peer, int32_t stream_id) {
+  enum { CLOCKS = 2, SECONDS = 60 /* a check lasts no longer */ };
+  const struct peer_stream *stream = peer_stream(peer, stream_id);
+  const char *date = peer_field(peer, stream_id, "date");
+  struct tm tm = {0};
+  const char *end = date ? strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm) : NULL;
+  if (!end || *end)
+    exchange_fail_at(peer->exchange, stream->frame, "date: Sun, 06 Nov 1994 08:49:37 GMT",
+                     date ? date : "no such field", "The response has no date.");
+  double age = difftime(time(NULL), timegm(&tm));
+  if (age < -CLOCKS || age > SECONDS)
+    exchange_fail_at(peer->exchange, stream->frame, "the date and time of now, in GMT", date,
+                     "The date of the response is not the time at which it was made.");
+}
+
 void peer_expect_answer(struct peer *peer, int32_t stream_id, const char *status,
                         const char *body) {
   peer_expect_response(peer, stream_id);
-  expect_well_formed(peer, stream_id);
+  expect_well_formed_response(peer, stream_id);
   struct peer_stream *stream = peer_stream(peer, stream_id);
   const char *seen = peer_field(peer, stream_id, ":status");
   expect_text(peer, stream_id, "status", status, seen, seen ? strlen(seen) : 0);
   expect_text(peer, stream_id, "body", body, stream->body.bytes ? stream->body.bytes : "",
               stream->body.length);
-  const char *date = peer_field(peer, stream_id, "date");
-  struct tm tm;
-  const char *end = date ? strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm) : NULL;
-  if (!end || *end)
-    exchange_fail_at(peer->exchange, stream->frame, "date: Sun, 06 Nov 1994 08:49:37 GMT",
-                     date ? date : "no such field", "The response has no date.");
+  expect_date(peer, stream_id);
 }
 
 struct refusal {

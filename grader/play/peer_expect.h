@@ -59,7 +59,10 @@ void peer_expect_end_of_request(struct peer *peer, int32_t stream_id);
 /* The response on that stream has ended (END_STREAM), or a reset has come in its place: fails the check. */
 void peer_expect_response(struct peer *peer, int32_t stream_id);
 
-/* A complete response with this status and this body, and a date. */
+/* The header section on that stream is as RFC 9113, sections 8.2 and 8.3, wants it. */
+void peer_expect_well_formed(struct peer *peer, int32_t stream_id);
+
+/* A complete, well-formed response with this status and this body, and the date of now. */
 void peer_expect_answer(struct peer *peer, int32_t stream_id, const char *status, const char *body);
 
 /* The request or its connection is refused as RFC 9113, section 8.1.1 says: RST_STREAM or GOAWAY with

@@ -55,10 +55,9 @@ static void shorten(struct outcome_list *list, struct outcome *outcome, const ch
   list->octets += length;
 }
 
-static void load(struct outcome_list *list, struct outcome *outcome,
-                 const struct criterion_test_stats *test, const char *directory) {
+static void load(struct outcome_list *list, struct outcome *outcome, const char *directory) {
   char path[4096];
-  if (outcome->file || test->test_status == CR_STATUS_SKIPPED)
+  if (outcome->file)
     return;
   snprintf(path, sizeof path, "%s/%s.%s.json", directory, outcome->check->lab, outcome->check->id);
   FILE *file = fopen(path, "re");
@@ -73,8 +72,21 @@ static void load(struct outcome_list *list, struct outcome *outcome,
 void outcome_load(struct outcome_list *list, const struct criterion_test_stats *test,
                   const char *directory) {
   struct outcome *outcome = outcome_find(list, test->test->category, test->test->name);
-  if (outcome)
-    load(list, outcome, test, directory);
+  if (outcome && test->test_status != CR_STATUS_SKIPPED)
+    load(list, outcome, directory);
+}
+
+void outcome_load_again(struct outcome_list *list, const char *directory) {
+  for (size_t i = 0; i < list->count; i++) {
+    struct outcome *outcome = &list->outcomes[i];
+    load(list, outcome, directory);
+    if (!outcome->file)
+      continue;
+    const char *verdict = json_string_value(json_object_get(outcome->file, "verdict"));
+    bool passed = verdict && strcmp(verdict, "passed") == 0;
+    bool failed = verdict && strcmp(verdict, "failed") == 0;
+    outcome->verdict = passed ? OUTCOME_PASSED : failed ? OUTCOME_FAILED : OUTCOME_FAULT;
+  }
 }
 
 /* One test as Criterion saw it, against the file that it left. */
@@ -143,7 +155,8 @@ void outcome_collect(struct outcome_list *list, const struct criterion_global_st
       struct outcome *outcome = outcome_find(list, test->test->category, test->test->name);
       if (!outcome)
         continue;
-      load(list, outcome, test, directory);
+      if (test->test_status != CR_STATUS_SKIPPED)
+        load(list, outcome, directory);
       collect_test(outcome, test);
     }
   }

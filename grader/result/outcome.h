@@ -54,6 +54,9 @@ struct outcome *outcome_find(struct outcome_list *list, const char *lab, const c
 void outcome_load(struct outcome_list *list, const struct criterion_test_stats *test,
                   const char *directory);
 
+/* Take what an earlier run has left in `directory` for how the checks ended. */
+void outcome_load_again(struct outcome_list *list, const char *directory);
+
 /* Fill in what Criterion tells at the end of the run, and read the files that have not been read yet. A check of errors
  * that was passed fails all the same where its program passes no other check: a program that does one fixed thing,
  * and knows no HTTP/2, gets no points. */

@@ -92,6 +92,18 @@ static void print_by_hand(FILE *out, const struct outcome *outcome) {
     fprintf(out, "%s ", words);
 }
 
+/* The check's server was wrong in TLS itself: "TLS=expired". */
+static bool has_tls_fault(const struct outcome *outcome) {
+  const char *words = json_string_value(json_object_get(outcome->file, "by_hand"));
+  return words && strncmp(words, "TLS=", 4) == 0;
+}
+
+/* Its certificate is wrong, and was to be trusted all the same. */
+static bool trusts_fault(const struct outcome *outcome) {
+  const char *words = json_string_value(json_object_get(outcome->file, "by_hand"));
+  return has_tls_fault(outcome) && strcmp(words, "TLS=unknown") != 0;
+}
+
 /* curl, with the request that the failure is about, else with the first one. */
 static void print_curl(FILE *out, const struct outcome *outcome, const char *cert) {
   const json_t *frames = json_object_get(outcome->file, "frames");
@@ -153,7 +165,7 @@ void repeat_print(FILE *out, const struct outcome *outcome) {
   }
   bool tls = url && port_of(url) == TLS_PORT;
   if (url && !server) {
-    fprintf(out, "  make serve %s", tls ? "TLS=1 " : "");
+    fprintf(out, "  make serve %s", tls && !has_tls_fault(outcome) ? "TLS=1 " : "");
     print_by_hand(out, outcome);
     fprintf(out, "PORT=%d     # in another terminal\n", port_of(url));
   }
@@ -168,7 +180,7 @@ void repeat_print(FILE *out, const struct outcome *outcome) {
     else if (server && strcmp(before, "--port") == 0)
       fprintf(out, "%d", cert ? TLS_PORT : PORT);
     else if (!server && strcmp(before, "--ca") == 0)
-      fputs("cert.pem", out); /* of `make serve` */
+      fputs(trusts_fault(outcome) ? "build/serve/cert.pem" : "cert.pem", out); /* of `make serve` */
     else
       print_argument(out, *argument == '/' ? relative(argument) : argument);
     before = argument;

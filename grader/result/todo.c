@@ -50,17 +50,34 @@ static bool is_in_file(const struct run *run, const struct lab *lab, const char 
          source_line_of_todo(path, todo) > 0;
 }
 
+/* The lowest TODO of the checks that failed with the same words in the same program: it is what they have in common. */
+static int common_todo(const struct outcome_list *list, const struct outcome *outcome) {
+  int todo = outcome->check->todo;
+  for (size_t i = 0; i < list->count; i++) {
+    const struct outcome *other = &list->outcomes[i];
+    bool alike = other->verdict == OUTCOME_FAILED &&
+                 strcmp(other->check->lab, outcome->check->lab) == 0 &&
+                 strcmp(outcome_program(other), outcome_program(outcome)) == 0 &&
+                 strcmp(outcome_text(other, "what"), outcome_text(outcome, "what")) == 0;
+    if (alike && other->check->todo > 0 && other->check->todo < todo)
+      todo = other->check->todo;
+  }
+  return todo;
+}
+
+/* By what speaks for it most directly: the place in the student's file; the known mistake that it looks like; the known
+ * mistakes that say the same; the checks that say the same. */
 static int decide(const struct outcome_list *list, const struct run *run,
                   const struct outcome *outcome, const struct lab *lab) {
   int todo = located_todo(list, outcome);
-  if (todo == 0)
-    todo = outcome->likely_todo ? outcome->likely_todo : outcome->check->todo;
-  if (!is_vague(list, outcome))
+  if (!is_vague(list, outcome) && todo)
     return todo;
   int voted = voted_todo(list, outcome, lab);
   if (voted)
     return voted;
-  return is_in_file(run, lab, outcome_program(outcome), todo) ? todo : outcome->check->todo;
+  todo = todo ? todo : outcome->likely_todo;
+  return todo && is_in_file(run, lab, outcome_program(outcome), todo) ? todo
+                                                                      : common_todo(list, outcome);
 }
 
 /* "TODO 4 at lab01-session/session.c:120"; NULL if it belongs to none. */
@@ -97,19 +114,35 @@ void todo_decide(struct outcome_list *list, const struct run *run) {
 
 /* --- What is next ------------------------------------------------------------------------------------- */
 
-/* The failure with the lowest TODO, of those that are shown; what says the same as one before is not shown. */
-static const struct outcome *lowest_failure(const struct outcome_list *list,
-                                            const struct lab *lab) {
-  const struct outcome *lowest = NULL;
+/* How many failures of the lab speak for the TODO of this one. */
+static int count_votes(const struct outcome_list *list, const struct outcome *outcome) {
+  int votes = 0;
+  for (size_t i = 0; i < list->count; i++) {
+    const struct outcome *other = &list->outcomes[i];
+    votes += other->verdict == OUTCOME_FAILED && other->todo == outcome->todo &&
+             strcmp(other->check->lab, outcome->check->lab) == 0 &&
+             strcmp(outcome_program(other), outcome_program(outcome)) == 0;
+  }
+  return votes;
+}
+
+/* The first failure with the TODO that most of them speak for, and of several such TODOs with the lowest. A program that
+ * stops at a TODO that is not done says nothing of others. */
+static const struct outcome *leading_failure(const struct outcome_list *list,
+                                             const struct lab *lab) {
+  const struct outcome *leading = NULL;
+  int most = 0;
   for (size_t i = 0; i < list->count; i++) {
     const struct outcome *outcome = &list->outcomes[i];
-    if (!outcome_is_of(outcome, lab) || outcome->verdict != OUTCOME_FAILED ||
-        outcome_same_before(list, outcome))
+    if (!outcome_is_of(outcome, lab) || outcome->verdict != OUTCOME_FAILED)
       continue;
-    if (!lowest || outcome->todo < lowest->todo)
-      lowest = outcome;
+    int votes = outcome_is_undone(outcome) ? 0 : count_votes(list, outcome);
+    if (!leading || votes > most || (votes == most && outcome->todo < leading->todo)) {
+      leading = outcome;
+      most = votes;
+    }
   }
-  return lowest;
+  return leading;
 }
 
 /* The lowest TODO that still stands in a file of the lab. Returns whether there is one. */
@@ -132,16 +165,16 @@ static bool find_undone(const struct run *run, const struct lab *lab, struct tod
 bool todo_find_next(const struct outcome_list *list, const struct run *run, const struct lab *lab,
                     struct todo_next *next) {
   size_t index = (size_t)(lab - labs_all);
-  const struct outcome *lowest = lowest_failure(list, lab);
-  if (!run->selected[index] || run->missing[index] || !lowest)
+  const struct outcome *leading = leading_failure(list, lab);
+  if (!run->selected[index] || run->missing[index] || !leading)
     return false;
   *next = (struct todo_next){.lab = lab};
   /* If what was done is wrong, that comes first. */
-  if (find_undone(run, lab, next) && (outcome_is_undone(lowest) || lowest->todo >= next->todo))
+  if (find_undone(run, lab, next) && (outcome_is_undone(leading) || leading->todo >= next->todo))
     return true;
-  next->program = outcome_program(lowest);
-  next->todo = lowest->todo;
-  snprintf(next->where, sizeof next->where, "%s", lowest->where ? lowest->where : "");
+  next->program = outcome_program(leading);
+  next->todo = leading->todo;
+  snprintf(next->where, sizeof next->where, "%s", leading->where ? leading->where : "");
   return true;
 }
 

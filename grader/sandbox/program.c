@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -339,40 +339,15 @@ double program_idle(const struct program *program) {
   return program->idle;
 }
 
-/* Whether the program that runs as this process has AddressSanitizer in it. */
-static bool is_sanitized(pid_t pid) {
-  enum { LARGEST = 32 << 20 }; /* a program of a lab is far smaller; an interpreter is not */
-  static const char sign[] = "__asan_init";
-  char path[64];
-  struct stat status;
-  bool found = false;
-  snprintf(path, sizeof path, "/proc/%d/exe", pid);
-  int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file >= 0 && fstat(file, &status) == 0 && status.st_size > 0 && status.st_size < LARGEST) {
-    void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
-    if (bytes != MAP_FAILED) {
-      found = memmem(bytes, (size_t)status.st_size, sign, strlen(sign)) != NULL;
-      munmap(bytes, (size_t)status.st_size);
-    }
-  }
-  if (file >= 0)
-    close(file);
-  return found;
-}
-
-long program_memory(const struct program *program) {
-  char path[64];
-  long pages = -1;
-  if (program->pid <= 0 || program->ended || !is_sanitized(program->pid))
-    return -1;
-  snprintf(path, sizeof path, "/proc/%d/statm", program->pid);
-  FILE *file = fopen(path, "re");
-  if (file == NULL)
-    return -1;
-  if (fscanf(file, "%*d %ld", &pages) != 1)
-    pages = -1;
-  fclose(file);
-  return pages < 0 ? -1 : pages * sysconf(_SC_PAGESIZE);
+bool program_probe(const struct program *program, struct probe *probe) {
+  char path[PATH_MAX + sizeof PROGRAM_PROBE];
+  snprintf(path, sizeof path, "%s/" PROGRAM_PROBE, program->directory);
+  int file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0)
+    return false;
+  bool whole = read(file, probe, sizeof *probe) == (ssize_t)sizeof *probe;
+  close(file);
+  return whole;
 }
 
 /* The kernel's name for what the process waits in. */

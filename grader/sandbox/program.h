@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <uv.h>
 
+#include "common/inner/probe.h"
 #include "grader/sandbox/limits.h"
 
 struct program;
@@ -60,10 +61,10 @@ const char *program_end_text(const struct program *program);
  * program that waits for something. 0 while it runs, even if the machine is too busy to let it. */
 double program_idle(const struct program *program);
 
-/* How many bytes of memory it uses, not counting its descendants; -1 if that is not known. Only of a program that is built
- * with AddressSanitizer, which wastes nothing when it is told so, this says what the program itself keeps: for others the
- * answer is -1, too. */
-long program_memory(const struct program *program);
+/* What is allocated in it now, and how many calls were made to fail, if it was started with PROBE_FILE=PROGRAM_PROBE in its
+ * environment. Returns false for a program that is not linked with common/inner/probe.c: of it nothing is known. */
+#define PROGRAM_PROBE "probe"
+bool program_probe(const struct program *program, struct probe *probe);
 
 /* Whether it has put itself to sleep (sleep, nanosleep, uv_sleep), so that no event can wake it. */
 bool program_sleeps(const struct program *program);

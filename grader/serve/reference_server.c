@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "common/field.h"
+#include "common/transport.h"
 
 static const char *const fault_names[REFERENCE_FAULTS] = {
     [REFERENCE_NO_FAULT] = "none", [REFERENCE_SLOW] = "slow",     [REFERENCE_NEVER] = "never",
     [REFERENCE_REFUSE] = "refuse", [REFERENCE_GOAWAY] = "goaway", [REFERENCE_GARBAGE] = "garbage",
-    [REFERENCE_HALF] = "half",
+    [REFERENCE_HALF] = "half",     [REFERENCE_LATE] = "late",     [REFERENCE_HINTS] = "hints",
 };
 
 const char *reference_fault_name(enum reference_fault fault) {
@@ -34,7 +35,7 @@ static void log_request(const struct reference_config *config, const struct stre
 
 /* --- A body octet by octet ---------------------------------------------------------------------------- */
 
-enum { SLOW_MS = 20 };
+enum { LATE_MS = 2000, SLOW_MS = 20 };
 
 struct slow_body {
   uv_timer_t timer;
@@ -139,10 +140,47 @@ static void route(const struct reference_config *config, struct stream *stream) 
     not_found(config, stream);
 }
 
+/* A request that is answered later. */
+struct late {
+  uv_timer_t timer;
+  struct stream *stream;
+  const struct reference_config *config;
+};
+
+static void free_late(uv_handle_t *timer) {
+  struct late *late = timer->data;
+  stream_release(late->stream);
+  free(late);
+}
+
+static void on_late(uv_timer_t *timer) {
+  struct late *late = timer->data;
+  if (!stream_is_closed(late->stream))
+    route(late->config, late->stream);
+  uv_close((uv_handle_t *)timer, free_late);
+}
+
+static void route_late(const struct reference_config *config, struct stream *stream) {
+  struct late *late = malloc(sizeof *late);
+  if (!late) {
+    stream_close(stream, NGHTTP2_INTERNAL_ERROR);
+    return;
+  }
+  *late = (struct late){.stream = stream_keep(stream), .config = config};
+  uv_timer_init(transport_loop(connection_transport(stream_connection(stream))), &late->timer);
+  late->timer.data = late;
+  uv_timer_start(&late->timer, on_late, LATE_MS, 0);
+}
+
 static void on_stream(struct stream *stream, void *user) {
   const struct reference_config *config = user;
+  const nghttp2_nv hint[] = {field_make("link", "</style.css>; rel=preload")};
   if (config->fault == REFERENCE_NEVER)
     log_request(config, stream, 0);
+  else if (config->fault == REFERENCE_HINTS)
+    stream_inform(stream, 103, hint, 1);
+  else if (config->fault == REFERENCE_LATE)
+    route_late(config, stream);
   else if (config->fault == REFERENCE_REFUSE)
     stream_close(stream, NGHTTP2_REFUSED_STREAM);
   else

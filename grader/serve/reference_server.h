@@ -20,6 +20,8 @@
 enum reference_fault {
   REFERENCE_NO_FAULT,
   REFERENCE_SLOW, /* each octet of a body comes in a DATA frame of its own, some milliseconds apart */
+  REFERENCE_LATE,    /* requests are answered after two seconds */
+  REFERENCE_HINTS,   /* each request gets 103 (Early Hints), and then nothing */
   REFERENCE_NEVER,   /* requests are never answered */
   REFERENCE_REFUSE,  /* every stream is reset with REFUSED_STREAM */
   REFERENCE_GOAWAY,  /* every connection is ended at once by GOAWAY(ENHANCE_YOUR_CALM) */

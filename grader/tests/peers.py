@@ -96,9 +96,14 @@ class Nghttpd:
 
 
 def split(response):
-    """What `requests` prints for one response: header lines and body."""
+    """What `requests` prints for one response: header lines and body, with a newline at its end in any case."""
     head, _, body = response.partition(b'\n\n')
     return head.decode().split('\n'), body
+
+
+def as_printed(body):
+    """A body with the newline that is printed behind it."""
+    return body if not body or body.endswith(b'\n') else body + b'\n'
 
 
 def test_clients_against(name, url, paths):
@@ -109,7 +114,7 @@ def test_clients_against(name, url, paths):
         status, out, err = run(REQUESTS, url + path)
         lines, seen = split(out)
         check(f'requests {path} against {name}', status == 0 and lines[0] == ':status: 200'
-              and seen == body, f'{status}\n{lines}\n{len(seen)} bytes of body\n{err}')
+              and seen == as_printed(body), f'{status}\n{lines}\n{len(seen)} bytes of body\n{err}')
     first, *rest = paths
     status, out, err = run(REQUESTS, url + first, *rest)
     check(f'requests, {len(paths)} at once, against {name}', status == 0
@@ -238,7 +243,7 @@ def test_patience(client, server, name):
     with Server([*server, '--port', '0', '--delay', '50']) as serving:
         status, out, err = run(client, '--timeout', '20000', serving.url + '/ping')
         lines, body = split(out)
-        check(f'{name}: in time', status == 0 and lines[0] == ':status: 200' and body == b'pong'
+        check(f'{name}: in time', status == 0 and lines[0] == ':status: 200' and body == b'pong\n'
               and not err, f'{status}\n{out!r}\n{err}')
     with Server([*server, '--port', '0', '--delay', '60000']) as serving:
         status, out, err = run(client, '--timeout', '500', serving.url + '/ping')

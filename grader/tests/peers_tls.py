@@ -100,7 +100,7 @@ def test_with_others(name, url, certs):
         status, out, err = run(f'{client}/client', '--ca', certs.cert, '--timeout', '20000',
                                url + '/hello-world')
         check(f'{os.path.relpath(client, ROOT)}/client from {name}', status == 0
-              and out.startswith(b':status: 200\n') and out.endswith(b'\n\nHello World'),
+              and out.startswith(b':status: 200\n') and out.endswith(b'\n\nHello World\n'),
               f'{status}\n{out!r}\n{err}')
 
 

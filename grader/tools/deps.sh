@@ -33,6 +33,7 @@ test         command:nghttp        nghttp2-client      nghttp2                 n
 test         command:nghttpd       nghttp2-server      nghttp2                 nghttp2          nghttp2
 test         command:node          nodejs              nodejs                  nodejs           node
 test         command:python3       python3             python3                 python           python
+test         python:clang.cindex   python3-clang       python3-clang           clang            llvm
 test         command:patch         patch               patch                   patch            gpatch
 test         command:clang         clang               clang                   clang            llvm
 test         fuzzer                libclang-rt-dev?    compiler-rt             compiler-rt      llvm
@@ -70,6 +71,10 @@ has() {
     fuzzer) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
       clang -fsanitize=fuzzer,address -x c -o /dev/null - >/dev/null 2>&1 ;;
     command:*) command -v "${1#command:}" >/dev/null ;;
+    python:*) for python in python3 /usr/bin/python3; do
+      "$python" -c "import ${1#python:}" 2>/dev/null && return
+    done
+      false ;;
     font:*) fc-list 2>/dev/null | grep -q -- "${1#font:}" ;;
     library:*) pkg-config --exists "${1#library:}" 2>/dev/null ;;
   esac

@@ -94,9 +94,9 @@ static void send_frames(struct client *client) {
  * which may be empty, right behind it. nghttp2 writes the preface by itself. */
 static void on_open(struct transport *transport, void *user) {
   struct client *client = user;
-  (void)transport;
   /* BEGIN SOLUTION */
   /* STARTER
+  (void)transport;
   (void)client;
   (void)send_frames;
   todo(3, "submit the SETTINGS frame and send it");
@@ -104,8 +104,11 @@ static void on_open(struct transport *transport, void *user) {
   nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0}};
   int error = nghttp2_submit_settings(client->session, NGHTTP2_FLAG_NONE, settings,
                                       sizeof settings / sizeof settings[0]);
-  if (error != 0)
+  if (error != 0) {
     fail(client, nghttp2_strerror(error));
+    transport_close(transport);
+    return;
+  }
   send_frames(client);
   /* END SOLUTION */
 }

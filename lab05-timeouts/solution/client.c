@@ -143,7 +143,7 @@ static void print_response(const struct request *request, const struct stream *s
   for (size_t i = 0; i < stream_header_count(stream); i++)
     printf("%s: %s\n", stream_header_name(stream, i), stream_header_value(stream, i));
   putchar('\n');
-  buffer_print(&request->body, stdout);
+  buffer_print_line(&request->body, stdout);
   fflush(stdout); /* whether it worked is asked once, at the end: ferror */
 }
 

@@ -222,5 +222,7 @@ int variant_client(int argc, char **argv, SSL *(*open_tls)(const char *ca, const
   fwrite(client.head, 1, client.head_length, stdout);
   putchar('\n');
   fwrite(client.body, 1, client.body_length, stdout);
+  if (client.body_length > 0 && client.body[client.body_length - 1] != '\n')
+    putchar('\n');
   return 0;
 }

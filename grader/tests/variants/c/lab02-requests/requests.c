@@ -59,6 +59,13 @@ static void print(const struct text *text) {
     fwrite(text->bytes, 1, text->length, stdout);
 }
 
+/* The body; what is printed next begins a line. */
+static void print_line(const struct text *text) {
+  print(text);
+  if (text->length > 0 && text->bytes[text->length - 1] != '\n')
+    putchar('\n');
+}
+
 static void fail(struct requests *requests, const char *what, const char *why) {
   fprintf(stderr, "requests: %s: %s\n", what, why);
   requests->failed = true;
@@ -146,7 +153,7 @@ static int on_close(nghttp2_session *session, int32_t stream, uint32_t error, vo
   if (request->whole && error == NGHTTP2_NO_ERROR) {
     print(&request->head);
     putchar('\n');
-    print(&request->body);
+    print_line(&request->body);
   } else {
     fail(requests, request->path, nghttp2_http2_strerror(error));
   }

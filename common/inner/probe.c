@@ -1,0 +1,184 @@
+/* probe: see probe.h. AddressSanitizer counts for us; the linker's --wrap brings calls here first. */
+#include "common/inner/probe.h"
+
+#include <fcntl.h>
+#include <nghttp2/nghttp2.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common/buffer.h"
+#include "common/stream.h"
+#include "common/transport.h"
+
+/* NOLINTBEGIN(bugprone-reserved-identifier): these names are the linker's and the sanitizers'. */
+
+/* Of AddressSanitizer's library, where there is one. */
+int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void *, size_t),
+                                              void (*on_free)(const volatile void *))
+    __attribute__((weak));
+void *__asan_region_is_poisoned(void *begin, size_t size) __attribute__((weak));
+void __sanitizer_symbolize_pc(void *pc, const char *format, char *text, size_t size)
+    __attribute__((weak));
+size_t __sanitizer_get_allocated_size(const volatile void *block) __attribute__((weak));
+
+static struct probe *probe; /* NULL if nobody asks */
+static const char *failing; /* the name of the function that is to fail; NULL once it has */
+
+/* --- What is allocated ------------------------------------------------------------------------------ */
+
+/* libuv has threads of its own that look names up. */
+static void add(int64_t blocks, int64_t bytes) {
+  __atomic_fetch_add(&probe->blocks, blocks, __ATOMIC_RELAXED);
+  __atomic_fetch_add(&probe->bytes, bytes, __ATOMIC_RELAXED);
+}
+
+static void on_malloc(const volatile void *block, size_t size) {
+  if (block)
+    add(1, (int64_t)size);
+}
+
+static void on_free(const volatile void *block) {
+  if (block)
+    add(-1, -(int64_t)__sanitizer_get_allocated_size(block));
+}
+
+static struct probe *map(const char *path) {
+  int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0)
+    return NULL;
+  void *memory = MAP_FAILED;
+  if (ftruncate(file, sizeof *probe) == 0)
+    memory = mmap(NULL, sizeof *probe, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  close(file);
+  return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* Before main. */
+static void begin(void) __attribute__((constructor));
+
+static void begin(void) {
+  const char *path = getenv(PROBE_FILE);
+  probe = path ? map(path) : NULL;
+  if (!probe)
+    return;
+  failing = getenv(PROBE_FAIL);
+  if (__sanitizer_install_malloc_and_free_hooks && __sanitizer_get_allocated_size)
+    __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
+}
+
+/* --- What fails ------------------------------------------------------------------------------------- */
+
+/* Whether this call is the one. */
+static bool fails(const char *name) {
+  if (!failing || strcmp(failing, name) != 0)
+    return false;
+  failing = NULL;
+  probe->failed++;
+  return true;
+}
+
+/* nghttp2 is not compiled with AddressSanitizer, and reads as many as it is told of: here it is seen whether they are there. */
+#define LOOK(entries, count)                                                                       \
+  do {                                                                                             \
+    if (__asan_region_is_poisoned && (entries))                                                    \
+      look(__asan_region_is_poisoned((void *)(entries), (count) * sizeof *(entries)));             \
+  } while (0)
+
+/* AddressSanitizer reports the octet, if there is one, and ends the program. */
+static void look(const volatile char *octet) {
+  if (octet)
+    (void)*octet;
+}
+
+/* `name` with these parameters, handed on with those arguments: it returns `failure` when it is to fail. */
+#define WRAP(type, name, parameters, arguments, failure)                                           \
+  WRAP_AND(type, name, parameters, arguments, failure, (void)0)
+#define WRAP_AND(type, name, parameters, arguments, failure, first)                                \
+  type __real_##name parameters;                                                                   \
+  type __wrap_##name parameters;                                                                   \
+  type __wrap_##name parameters {                                                                  \
+    first;                                                                                         \
+    return fails(#name) ? (failure) : __real_##name arguments;                                     \
+  }
+
+WRAP(int, nghttp2_session_callbacks_new, (nghttp2_session_callbacks * *callbacks), (callbacks),
+     NGHTTP2_ERR_NOMEM)
+WRAP(int, nghttp2_session_client_new,
+     (nghttp2_session * *session, const nghttp2_session_callbacks *callbacks, void *user),
+     (session, callbacks, user), NGHTTP2_ERR_NOMEM)
+WRAP_AND(int, nghttp2_submit_settings,
+         (nghttp2_session * session, uint8_t flags, const nghttp2_settings_entry *entries,
+          size_t count),
+         (session, flags, entries, count), NGHTTP2_ERR_NOMEM, LOOK(entries, count))
+WRAP_AND(int32_t, nghttp2_submit_request,
+         (nghttp2_session * session, const nghttp2_priority_spec *priority,
+          const nghttp2_nv *fields, size_t count, const nghttp2_data_provider *provider,
+          void *user),
+         (session, priority, fields, count, provider, user), NGHTTP2_ERR_NOMEM, LOOK(fields, count))
+WRAP_AND(int, nghttp2_submit_response,
+         (nghttp2_session * session, int32_t stream_id, const nghttp2_nv *fields, size_t count,
+          const nghttp2_data_provider *provider),
+         (session, stream_id, fields, count, provider), NGHTTP2_ERR_NOMEM, LOOK(fields, count))
+WRAP(int, nghttp2_session_terminate_session, (nghttp2_session * session, uint32_t error_code),
+     (session, error_code), NGHTTP2_ERR_NOMEM)
+WRAP(int, transport_write, (struct transport * transport, const void *bytes, size_t length),
+     (transport, bytes, length), -1)
+WRAP(int, buffer_append, (struct buffer * buffer, const void *bytes, size_t length),
+     (buffer, bytes, length), -1)
+WRAP(int, buffer_append_text, (struct buffer * buffer, const char *text), (buffer, text), -1)
+WRAP(int, stream_respond,
+     (struct stream * stream, int status, const nghttp2_nv *fields, size_t count,
+      int64_t body_length),
+     (stream, status, fields, count, body_length), -1)
+
+/* --- What callbacks return -------------------------------------------------------------------------- */
+
+/* Only the first counts: others follow from it. */
+static void note_return(void *function, int64_t value, bool failure) {
+  if (!probe || probe->returned != 0 || !failure)
+    return;
+  if (__sanitizer_symbolize_pc) /* it takes the address for one behind a call */
+    __sanitizer_symbolize_pc((char *)function + 1, "%f %s:%l", probe->place, sizeof probe->place);
+  probe->returned = value;
+}
+
+/* The student's callback KIND, of these parameters, is called by one of ours, which looks at what it returns. */
+#define WATCH(kind, parameters, arguments)                                                         \
+  static nghttp2_##kind##_callback kind;                                                           \
+  static int call_##kind parameters {                                                              \
+    int result = kind arguments;                                                                   \
+    note_return((void *)kind, result, result != 0 && result != NGHTTP2_ERR_PAUSE);                 \
+    return result;                                                                                 \
+  }                                                                                                \
+  void __real_nghttp2_session_callbacks_set_##kind##_callback(                                     \
+      nghttp2_session_callbacks *callbacks, nghttp2_##kind##_callback callback);                   \
+  void __wrap_nghttp2_session_callbacks_set_##kind##_callback(                                     \
+      nghttp2_session_callbacks *callbacks, nghttp2_##kind##_callback callback);                   \
+  void __wrap_nghttp2_session_callbacks_set_##kind##_callback(                                     \
+      nghttp2_session_callbacks *callbacks, nghttp2_##kind##_callback callback) {                  \
+    bool other = kind && kind != callback; /* two sets of callbacks: only one is watched */        \
+    if (!other)                                                                                    \
+      kind = callback;                                                                             \
+    __real_nghttp2_session_callbacks_set_##kind##_callback(                                        \
+        callbacks, !other && callback ? call_##kind : callback);                                   \
+  }
+
+WATCH(on_begin_headers, (nghttp2_session * session, const nghttp2_frame *frame, void *user),
+      (session, frame, user))
+WATCH(on_header,
+      (nghttp2_session * session, const nghttp2_frame *frame, const uint8_t *name,
+       size_t name_length, const uint8_t *value, size_t value_length, uint8_t flags, void *user),
+      (session, frame, name, name_length, value, value_length, flags, user))
+WATCH(on_data_chunk_recv,
+      (nghttp2_session * session, uint8_t flags, int32_t stream_id, const uint8_t *data,
+       size_t length, void *user),
+      (session, flags, stream_id, data, length, user))
+WATCH(on_frame_recv, (nghttp2_session * session, const nghttp2_frame *frame, void *user),
+      (session, frame, user))
+WATCH(on_stream_close,
+      (nghttp2_session * session, int32_t stream_id, uint32_t error_code, void *user),
+      (session, stream_id, error_code, user))
+/* NOLINTEND(bugprone-reserved-identifier) */

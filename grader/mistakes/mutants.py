@@ -1,0 +1,343 @@
+#!/usr/bin/env python3
+"""mutants: ask how good the grader is, with mistakes that nobody has thought of.
+
+    mutants [--tap] [--sample N] [--jobs N] [--list] [LAB...]
+
+mutate.py makes small changes of the solutions, hundreds of them. Each that compiles to something else than the solution
+is graded, in its own lab. Then it is counted whether it was killed (a check failed) or survived; of the killed, whether
+"Next:" names the TODO in which the change is, and whether "looks like" names a known mistake of another TODO.
+
+equivalent_mutants.txt names the survivors that change nothing that the contract or RFC 9113 speaks of, each with the
+reason; every other survivor is a hole. How each ended is kept in build/mutants/kept, under a digest of all that it hangs
+on: only what has changed is graded again.
+
+With --tap, for `make test`, a sample of N is graded, always the same for the same solutions, and the status is 0 only
+if the goals below are met. --list prints every mutant and what became of it.
+"""
+import argparse
+import collections
+import concurrent.futures
+import glob
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+
+import mutate
+
+SCRATCH = "build/mutants"
+EQUIVALENT = "grader/mistakes/equivalent_mutants.txt"
+KNOWN = "grader/mistakes/known_mistakes.json"
+SEED = "7"
+TIME_LIMIT = 120  # seconds, for one grading
+KILLED, RIGHT, FALSE = 97, 90, 2  # the goals, in percent: at least, at least, at most
+# The rooms of what runs the checks; the rest of the grader only judges and shows what they have found.
+ROOMS = ("base", "sandbox", "wire", "words", "play", "serve")
+
+
+class Result:
+    """What became of one mutant."""
+
+    def __init__(self, mutant):
+        self.mutant = mutant
+        self.ended = "unknown"  # "rejected" (by the compiler), "same", "killed", "survived", "fault"
+        self.failed = {}  # what each failed check found
+        self.next = ""  # "requests 3"
+        self.looks_like = []
+
+    def is_right(self):
+        return self.next == f"{self.mutant.program} {self.mutant.todo}"
+
+    def is_false(self, known):
+        """Whether a known mistake is named that belongs somewhere else."""
+        rows = [known.get(self.mutant.lab, {}).get(name, {}) for name in self.looks_like]
+        here = (self.mutant.program, self.mutant.todo)
+        return any((row.get("program"), row.get("todo")) != here for row in rows)
+
+
+def read(path, mode="r"):
+    with open(path, mode, encoding=None if "b" in mode else "utf-8") as file:
+        return file.read()
+
+
+def run(command, **options):
+    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, check=False, **options)
+
+
+# --- Compiling ---------------------------------------------------------------------------------------------
+
+
+class Workshop:
+    """What compiles and grades mutants; the commands come from the Makefile."""
+
+    def __init__(self):
+        self.compile = shlex.split(os.environ["COMPILE"])
+        self.link = shlex.split(os.environ["LINK"])
+        if shutil.which("ld.gold"):
+            self.link.append("-fuse-ld=gold")  # in half the time
+        self.originals = {}
+        self.digests = {}
+        self.known = json.loads(read(KNOWN)) if os.path.exists(KNOWN) else {}
+
+    def flags(self):
+        """For libclang, which does not know where the compiler has its own headers."""
+        said = subprocess.run([self.compile[0], "-print-file-name=include"], text=True, check=True,
+                              stdout=subprocess.PIPE).stdout.strip()
+        plain = [flag for flag in self.compile[1:] if flag.startswith(("-I", "-D", "-std"))]
+        return [*plain, f"-I{said}"]
+
+    def plain_object(self, source):
+        """Optimised, without debugging information: what is the same here does the same."""
+        flags = [flag for flag in self.compile if not flag.startswith(("-fsanitize", "-g", "-W", "-O", "-M"))]
+        if run([*flags, "-w", "-O2", "-c", source, "-o", f"{source}.same"]).returncode != 0:
+            return None
+        content = read(f"{source}.same", "rb")
+        os.unlink(f"{source}.same")
+        return content
+
+    def original(self, path):
+        if path not in self.originals:
+            name = f"{SCRATCH}/{path.replace('/solution/', '/')}"
+            os.makedirs(os.path.dirname(name), exist_ok=True)
+            shutil.copy(path, name)
+            self.originals[path] = self.plain_object(name)
+        return self.originals[path]
+
+    def grader_digest(self, lab):
+        """Of all that grades this lab's programs, and of what they are linked with."""
+        if lab not in self.digests:
+            digest = hashlib.sha256(repr((self.compile, self.link)).encode())
+            paths = [path for room in ROOMS for path in glob.glob(f"build/obj/plain/grader/{room}/*.o")]
+            for path in sorted([*paths, f"build/obj/plain/grader/checks/{lab}.o", "build/grader/guard",
+                                "build/obj/sanitized/common.a"]):
+                digest.update(read(path, "rb"))
+            self.digests[lab] = digest.hexdigest()
+        return self.digests[lab]
+
+    def build(self, mutant, folder, paths):
+        """Put the mutant's program, and the lab's others, where grade finds them. Returns how it went."""
+        for path in paths:
+            lab, _, name = path.split("/")
+            program = name.removesuffix(".c")
+            place = f"{folder}/{lab}/{program}"
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            if program != mutant.program:
+                shutil.copy(path, f"{place}.c")
+                shutil.copy(f"build/solutions/{lab}/{program}", place)
+                continue
+            with open(f"{place}.c", "w", encoding="utf-8") as file:
+                file.write(mutant.text)
+            plain = self.plain_object(f"{place}.c")
+            if plain is None:
+                return "rejected"
+            if plain == self.original(path):
+                return "same"
+            command = [*self.compile, "-w", f"{place}.c", "build/obj/sanitized/common.a", *self.link, "-o", place]
+            if run(command).returncode != 0:
+                return "rejected"
+        return "built"
+
+
+# --- Grading -----------------------------------------------------------------------------------------------
+
+
+def keep(output, place, lab):
+    """Keep what the checks found, without the frames, which are much."""
+    os.makedirs(place, exist_ok=True)
+    for path in glob.glob(f"{output}/checks/{lab}.*.json"):
+        outcome = json.loads(read(path))
+        for key in ("frames", "connections", "entries"):
+            outcome.pop(key, None)
+        with open(f"{place}/{os.path.basename(path)}", "w", encoding="utf-8") as file:
+            json.dump(outcome, file)
+
+
+def load(result, output):
+    """What the grader says."""
+    lab = result.mutant.lab
+    results = json.loads(read(f"{output}/results.json"))
+    result.looks_like = results["extra_data"]["looks_like"].get(lab, [])
+    result.failed = {test["number"].split("/")[1]: test["output"].split("\n")[0]
+                     for test in results["tests"] if test["status"] == "failed"}
+    result.next = read(f"{output}/next/{lab}").strip()
+    result.ended = "killed" if result.failed else "survived"
+
+
+def grade(workshop, result):
+    mutant = result.mutant
+    key = hashlib.sha256((workshop.grader_digest(mutant.lab) + mutant.program + mutant.text).encode())
+    kept = f"{SCRATCH}/kept/{key.hexdigest()[:32]}"
+    folder = f"{SCRATCH}/{mutant.lab}/{mutant.digest()[:16]}"
+    if os.path.exists(f"{kept}/ended"):
+        result.ended = read(f"{kept}/ended")
+        if result.ended != "graded":
+            return result
+        command = ["build/grader/grade", "--programs", folder, "--again", kept]
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+        result.ended = workshop.build(mutant, folder, glob.glob(f"{mutant.lab}-*/solution/*.c"))
+        command = ["build/grader/grade", "--programs", folder]
+    output = f"{folder}/grade"
+    if result.ended in ("built", "graded"):
+        command += ["--lab", mutant.lab, "--seed", SEED, "--output", output]
+        fresh = result.ended == "built"
+        try:
+            status = run(command, timeout=TIME_LIMIT).returncode
+            if status != 0:
+                raise OSError(f"status {status}")
+            load(result, output)
+        except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
+            result.ended = "fault"
+            result.failed = {"grader": str(error)}
+            return result
+        if fresh:
+            keep(output, kept, mutant.lab)
+    os.makedirs(kept, exist_ok=True)
+    with open(f"{kept}/ended", "w", encoding="utf-8") as file:
+        file.write("graded" if result.ended in ("killed", "survived") else result.ended)
+    for path in glob.glob(f"{folder}/lab*/*"):
+        if os.access(path, os.X_OK):
+            os.truncate(path, 0)  # a program is large; that it was there is enough
+    shutil.rmtree(f"{output}/checks", ignore_errors=True)
+    return result
+
+
+# --- Telling -----------------------------------------------------------------------------------------------
+
+
+def equivalents():
+    """The keys of those that change nothing, each with its reason."""
+    rows = {}
+    for line in read(EQUIVALENT).splitlines() if os.path.exists(EQUIVALENT) else []:
+        if line and not line.startswith("#"):
+            key, _, reason = line.partition(" | ")
+            rows[key] = reason
+    return rows
+
+
+def percent(part, whole):
+    return 100.0 * part / whole if whole else 100.0
+
+
+class Count:
+    """The figures of a lab, or of all."""
+
+    def __init__(self, results, known, reasons):
+        ended = collections.Counter(result.ended for result in results)
+        self.rejected, self.same, self.faults = ended["rejected"], ended["same"], ended["fault"]
+        self.equivalent = sum(r.ended == "survived" and r.mutant.key in reasons for r in results)
+        self.survived = ended["survived"] - self.equivalent
+        self.killed = ended["killed"]
+        self.right = sum(r.ended == "killed" and r.is_right() for r in results)
+        self.false = sum(r.ended == "killed" and r.is_false(known) for r in results)
+
+    def row(self, name):
+        return (f"| {name} | {self.killed + self.survived} | {self.killed} "
+                f"({percent(self.killed, self.killed + self.survived):.1f}%) | {self.survived} | "
+                f"{self.right} ({percent(self.right, self.killed):.1f}%) | "
+                f"{self.false} ({percent(self.false, self.killed):.1f}%) | {self.equivalent} | {self.same} |")
+
+
+def print_figures(results, known, reasons):
+    print("| lab | mutants | killed | survived | right TODO | false \"looks like\" | equivalent | the same code |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for lab in sorted({result.mutant.lab for result in results}):
+        print(Count([r for r in results if r.mutant.lab == lab], known, reasons).row(lab))
+    print(Count(results, known, reasons).row("all"))
+
+
+def print_result(result):
+    print(f"{result.ended}: {result.mutant.key}  (TODO {result.mutant.todo})")
+    if result.ended == "killed":
+        print(f"    next: {result.next}{'' if result.is_right() else '  WRONG'}"
+              f"{'; looks like: ' + ', '.join(result.looks_like) if result.looks_like else ''}")
+    for check, says in sorted(result.failed.items()):
+        print(f"    {check}: {says}")
+
+
+def print_survivors(results, reasons):
+    for result in results:
+        if result.ended == "fault" or (result.ended == "survived" and result.mutant.key not in reasons):
+            print_result(result)
+
+
+def print_tap(results, known, reasons):
+    """The goals as tests. Of a sample of so few, one more or less is chance: it may miss each goal by that much."""
+    count = Count(results, known, reasons)
+    tests = [
+        ("no mutant makes the grader fail", count.faults == 0),
+        (f"{KILLED} of 100 mutants are killed",
+         percent(count.killed + 1, count.killed + count.survived) >= KILLED),
+        (f"{RIGHT} of 100 are given the right TODO", percent(count.right + 1, count.killed) >= RIGHT),
+        (f"{FALSE} of 100 at most look like a mistake that belongs to another TODO",
+         percent(count.false - 1, count.killed) <= FALSE),
+    ]
+    for number, (name, good) in enumerate(tests, 1):
+        print(f"{'ok' if good else 'not ok'} {number} - {name}")
+    print(f"# {count.row('sample')}")
+    for result in results:
+        if result.ended in ("survived", "fault") or (result.ended == "killed" and not result.is_right()):
+            print(f"# {result.ended}: {result.mutant.key}; next: {result.next}")
+    print(f"1..{len(tests)}")
+    return all(good for _, good in tests)
+
+
+# --- All of it ---------------------------------------------------------------------------------------------
+
+
+def find(workshop, labs, sample):
+    names = [f"lab{lab.removeprefix('lab').zfill(2)}" for lab in labs] or ["lab[0-9][0-9]"]
+    paths = sorted(path for name in names for path in glob.glob(f"{name}-*/solution/*.c"))
+    mutants = [mutant for path in paths for mutant in mutate.mutants_of(path, workshop.flags())]
+    if not mutants:
+        sys.exit(f"mutants: there is none for {' '.join(names)}")
+    if sample:
+        mutants = sorted(mutants, key=mutate.Mutant.digest)[:sample]
+    return mutants
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(usage="mutants [--tap] [--sample N] [--jobs N] [--list] [LAB...]")
+    parser.add_argument("--tap", action="store_true")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1))
+    parser.add_argument("labs", nargs="*")
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse_arguments()
+    workshop = Workshop()
+    reasons = equivalents()
+    mutants = find(workshop, arguments.labs, arguments.sample)
+    for path in {path for mutant in mutants for path in glob.glob(f"{mutant.lab}-*/solution/*.c")}:
+        workshop.original(path)
+    results = []
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as executor:
+        for result in executor.map(lambda mutant: grade(workshop, Result(mutant)), mutants):
+            results.append(result)
+            if sys.stderr.isatty():
+                print(f"\r{len(results)} of {len(mutants)}", end="", file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        print("\r", end="", file=sys.stderr)
+    if arguments.tap:
+        return 0 if print_tap(results, workshop.known, reasons) else 1
+    if arguments.list:
+        for result in results:
+            print_result(result)
+    else:
+        print_survivors(results, reasons)
+    print_figures(results, workshop.known, reasons)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
