@@ -408,8 +408,9 @@ CHECK(lab02, duplex, .points = 1, .todo = 5, .section = "8.1",
               "The body is not sent to its end, once the response has begun.");
   peer_send_data(peer, stream_id, last, strlen(last), true);
   struct buffer output = {0};
-  append_plain(&output, first, strlen(first));
-  buffer_append(&output, last, strlen(last));
+  buffer_append_text(&output, ":status: 200\n\n");
+  buffer_append(&output, first, strlen(first));
+  exchange_append_body(&output, last, strlen(last));
   finish(exchange, peer, &output, "The response that began early is not printed whole.");
 }
 
