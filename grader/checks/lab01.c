@@ -70,9 +70,6 @@ static bool has_line(const char *text, const char *line) {
 static void expect_lines(struct exchange *exchange, const nghttp2_settings_entry *settings,
                          size_t count, const char *what) {
   const char *output = program_stdout(exchange->program, NULL);
-  size_t lines = 0;
-  for (const char *next = output; (next = strchr(next, '\n')); next++)
-    lines++;
   for (size_t i = 0; i < count; i++) {
     char line[128];
     snprintf(line, sizeof line, "%s: %u\n", frame_setting_name((uint16_t)settings[i].settings_id),
@@ -82,9 +79,11 @@ static void expect_lines(struct exchange *exchange, const nghttp2_settings_entry
     line[strlen(line) - 1] = '\0';
     exchange_fail_at(exchange, -1, line, *output ? output : "nothing was printed", "%s", what);
   }
-  if (lines > count + 1)
-    exchange_fail_at(exchange, -1, "each setting once, then: session closed", output,
-                     "The program prints a line too much on standard output.");
+  /* Some libraries know settings that the server has not sent. */
+  for (const char *line = output; *line; line += strcspn(line, "\n") + (strchr(line, '\n') != NULL))
+    if (strncmp(line, "SETTINGS_", 9) != 0 && strncmp(line, "session closed\n", 15) != 0)
+      exchange_fail_at(exchange, -1, "each setting on a line, then: session closed", output,
+                       "The program prints a line too much on standard output.");
 }
 
 CHECK(lab01, settings_printed, .points = 1, .todo = 5, .section = "6.5.2",

@@ -170,24 +170,9 @@ static void limit_versions(SSL_CTX *tls, int least, int most) {
   SSL_CTX_set_max_proto_version(tls, most);
 }
 
-/* A configuration of OpenSSL by which old versions are allowed: it is the program that has to forbid them. Returns its
- * path. */
-static const char *write_lax_configuration(struct exchange *exchange) {
-  static const char text[] = "openssl_conf = init\n[init]\nssl_conf = ssl\n"
-                             "[ssl]\nsystem_default = lax\n"
-                             "[lax]\nMinProtocol = TLSv1\nCipherString = DEFAULT:@SECLEVEL=0\n";
-  static char path[IDENTITY_PATH];
-  identity_path(exchange, path, "openssl", "cnf");
-  FILE *file = fopen(path, "we");
-  if (!file || fputs(text, file) == EOF || fclose(file) != 0)
-    exchange_fault(exchange, "the configuration of OpenSSL cannot be written");
-  return path;
-}
-
 CHECK(lab06, versions, .of_errors = true, .points = 1, .todo = 1, .section = "9.2",
       .sentence = "TLS 1.2 and 1.3 are spoken, TLS 1.1 gets the alert protocol_version") {
   static const char *const alerts[] = {"protocol version", NULL};
-  exchange->openssl_conf = write_lax_configuration(exchange);
   start_server(exchange);
   for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
     SSL_CTX *tls = identity_client(exchange);
@@ -586,7 +571,6 @@ CHECK(lab06, old_version, .of_errors = true, .points = 1, .todo = 4, .program = 
   identity_make(exchange, &identity, "server", NULL);
   SSL_CTX *tls = identity_server(exchange, &identity);
   limit_versions(tls, TLS1_VERSION, TLS1_1_VERSION);
-  exchange->openssl_conf = write_lax_configuration(exchange);
   struct peer *peer = start_client(exchange, tls, identity.cert, PATIENCE);
   expect_refusal(peer, words, "a server that speaks nothing better than TLS 1.1");
 }

@@ -117,7 +117,7 @@ void exchange_append_body(struct buffer *output, const void *body, size_t length
  * the program's name. */
 void exchange_expect_error(struct exchange *exchange, int other);
 
-/* The same, with status 1, for an error that is about `what`: the line begins with "NAME: WHAT: ". */
+/* The same, with status 1, for an error that is about `what`, the URL or a file: it is named in the line. */
 void exchange_expect_error_about(struct exchange *exchange, const char *what);
 
 /* --- Time and chance ----------------------------------------------------------------------------- */
