@@ -49,8 +49,8 @@ static void set_error(struct connection *connection, const char *what, const cha
   if (connection->error)
     return;
   if (buffer_append_text(&text, what) != 0 ||
-      (why_length > 0 && (buffer_append_text(&text, ": ") != 0 ||
-                          buffer_append(&text, why, why_length) != 0)))
+      (why_length > 0 &&
+       (buffer_append_text(&text, ": ") != 0 || buffer_append(&text, why, why_length) != 0)))
     buffer_free(&text);
   connection->error = text.bytes;
 }

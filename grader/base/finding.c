@@ -28,10 +28,9 @@ static void set(json_t *evidence, const char *key, const char *text) {
 }
 
 json_t *finding_evidence(const struct finding *finding) {
-  json_t *evidence = json_object();
-  set(evidence, "says", finding->what.bytes);
-  set(evidence, "expected", finding->expected.bytes);
-  set(evidence, "seen", *finding->function ? finding->function : finding->seen.bytes);
+  json_t *evidence = json_pack("{s:s}", "id", finding->id);
+  const char *seen = *finding->stands ? finding->stands : finding->seen.bytes;
+  set(evidence, "seen", *finding->function ? finding->function : seen);
   return evidence;
 }
 
@@ -44,4 +43,13 @@ void finding_free(struct finding *finding) {
   buffer_free(&finding->expected);
   buffer_free(&finding->seen);
   buffer_free(&finding->report);
+}
+
+void finding_say(struct finding *finding, const char *text) {
+  size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+  bool has_id = length < FINDING_ID && strncmp(text + length, "| ", 2) == 0;
+  memcpy(finding->id, text, has_id ? length : 0);
+  finding->id[has_id ? length : 0] = '\0';
+  buffer_clear(&finding->what);
+  buffer_append_text(&finding->what, has_id ? text + length + 2 : text);
 }

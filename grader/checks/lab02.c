@@ -68,7 +68,7 @@ static int32_t expect_request_of_three(struct peer *peer) {
   exchange_await(exchange, has_come_or_connected, &several);
   if (exchange->peer_count > 1)
     exchange_fail_at(exchange, -1, "all requests on one connection", "another connection",
-                     "The program opens a connection for each request.");
+                     "opens-connection-request| The program opens a connection for each request.");
   return peer_expect_request(peer);
 }
 
@@ -90,8 +90,9 @@ static struct peer *start_three(struct exchange *exchange, int32_t streams[3]) {
   }
   for (int i = 0; i < 3; i++)
     if (streams[i] == 0)
-      exchange_fail_at(exchange, -1, paths[i], "no request for it",
-                       "A path of the command line was not requested.");
+      exchange_fail_at(
+          exchange, -1, paths[i], "no request for it",
+          "path-command-line-not-requested| A path of the command line was not requested.");
   return peer;
 }
 
@@ -141,13 +142,14 @@ static void finish(struct exchange *exchange, struct peer *peer, struct buffer *
   long reset = peer_find_frame(peer, NGHTTP2_RST_STREAM, 0);
   if (reset >= 0)
     exchange_fail_at(exchange, reset, "a stream that the server ends", NULL,
-                     "The program resets the stream itself: one of its callbacks has failed.");
+                     "resets-stream-itself-one-callbacks| The program resets the stream itself: "
+                     "one of its callbacks has failed.");
   size_t length;
   const char *seen = program_stdout(exchange->program, &length);
   if (peer->returned_count == 1)
     exchange->finding.todo_of_place = todo_of_difference(seen, length, output);
   else if (count(seen, ":status: ") < count(output->bytes, ":status: "))
-    what = "The header lines of a response are missing.";
+    what = "header-lines-response-missing| The header lines of a response are missing.";
   exchange_expect_output(exchange, what, output->bytes, output->length);
   exchange->finding.todo_of_place = 0;
   exchange_expect_status(exchange, 0);
@@ -160,19 +162,21 @@ static void expect_failure(struct exchange *exchange, const char *what, const ch
   exchange_expect_status(exchange, 1);
   const char *text = program_stderr(exchange->program, NULL);
   if (!*text)
-    exchange_fail(exchange, "The program failed, but did not say on standard error why.");
+    exchange_fail(exchange, "failed-not-say-standard-error| The program failed, but did not say on "
+                            "standard error why.");
   for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
     if (strncmp(line, "requests: ", strlen("requests: ")) != 0)
-      exchange_fail_at(exchange, -1, "lines on standard error: \"requests: what: why\"", text,
-                       "An error does not begin with the program's name.");
+      exchange_fail_at(
+          exchange, -1, "lines on standard error: \"requests: what: why\"", text,
+          "error-without-program-name| An error does not begin with the program's name.");
   char lines[2][256];
   snprintf(lines[0], sizeof lines[0], "requests: %s: ", what);
   snprintf(lines[1], sizeof lines[1], "requests: %s: ", other);
   if (!strstr(text, lines[0]) && !strstr(text, lines[1]))
-    exchange_fail_at(
-        exchange, -1, lines[0], text,
-        "The error does not name what has failed: a request by its path, the connection "
-        "by the URL.");
+    exchange_fail_at(exchange, -1, lines[0], text,
+                     "error-not-name-failed-request| The error does not name what has failed: a "
+                     "request by its path, the connection "
+                     "by the URL.");
 }
 
 /* The request has ended, and had this body. */
@@ -183,13 +187,16 @@ static void expect_body(struct exchange *exchange, struct peer *peer, int32_t st
   size_t right = common_length(seen->bytes, seen->length, body, strlen(body));
   if (right < seen->length)
     exchange_fail_at(exchange, -1, body, seen->bytes,
-                     "After its first %zu octets the request's body is not what -d gives.", right);
+                     "after-first-octets-requests-body| After its first %zu octets the request's "
+                     "body is not what -d gives.",
+                     right);
   if (right < strlen(body))
     exchange_fail_at(exchange, -1, body, seen->bytes ? seen->bytes : "an empty body", "%s", what);
   const char *length = peer_field(peer, stream_id, "content-length");
   if (length && strtoul(length, NULL, 10) != seen->length)
     exchange_fail_at(exchange, peer_stream(peer, stream_id)->frame, NULL, NULL,
-                     "content-length is %s, but the body has %zu bytes: the request is malformed.",
+                     "content-length-wrong| content-length is %s, but the body has %zu bytes: the "
+                     "request is malformed.",
                      length, seen->length);
 }
 
@@ -205,7 +212,8 @@ static void expect_field(struct exchange *exchange, struct peer *peer, int32_t s
   snprintf(expected, sizeof expected, "%s: %s", name, value);
   snprintf(found, sizeof found, "%s: %s", name, seen ? seen : "(missing)");
   exchange_fail_at(exchange, peer_stream(peer, stream_id)->frame, expected, found,
-                   "The request's %s is %s.", name, seen ? "not right" : "missing");
+                   "request-field-wrong| The request's %s is %s.", name,
+                   seen ? "not right" : "missing");
 }
 
 /* RFC 9110, section 9.3.1: a GET has no content. Its HEADERS have END_STREAM, and no DATA follows. */
@@ -213,7 +221,8 @@ static void expect_no_data(struct exchange *exchange, const struct peer *peer, i
   long data = peer_find_frame(peer, NGHTTP2_DATA, stream_id);
   if (data >= 0)
     exchange_fail_at(exchange, data, "END_STREAM in the HEADERS of the GET, and no DATA", NULL,
-                     "A GET has no body, but DATA comes: it was submitted with a data source.");
+                     "get-no-body-data-comes| A GET has no body, but DATA comes: it was submitted "
+                     "with a data source.");
 }
 
 CHECK(lab02, get, .points = 1, .todo = 1, .section = "8.3.1",
@@ -240,7 +249,8 @@ CHECK(lab02, get, .points = 1, .todo = 1, .section = "8.3.1",
   peer_send_body(peer, stream_id, "fine\n", 5);
   struct buffer output = {0};
   append_plain(&output, "fine\n", 5);
-  finish(exchange, peer, &output, "The response is not printed as it came.");
+  finish(exchange, peer, &output,
+         "response-not-printed-came| The response is not printed as it came.");
 }
 
 CHECK(lab02, post, .points = 1, .todo = 2, .section = "8.1",
@@ -254,13 +264,15 @@ CHECK(lab02, post, .points = 1, .todo = 2, .section = "8.1",
   int32_t stream_id = peer_expect_request(peer);
   expect_field(exchange, peer, stream_id, ":method", "POST");
   peer_expect_well_formed(peer, stream_id);
-  expect_body(exchange, peer, stream_id, body, "The request's body is not what -d says.");
+  expect_body(exchange, peer, stream_id, body,
+              "requests-body-not-d-says| The request's body is not what -d says.");
   exchange_earn(exchange);
   peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
   peer_send_body(peer, stream_id, body, strlen(body));
   struct buffer output = {0};
   append_plain(&output, body, strlen(body));
-  finish(exchange, peer, &output, "The response is not printed as it came.");
+  finish(exchange, peer, &output,
+         "response-not-printed-came| The response is not printed as it came.");
 }
 
 CHECK(lab02, post_pieces, .points = 1, .todo = 2, .section = "8.1",
@@ -277,13 +289,15 @@ CHECK(lab02, post_pieces, .points = 1, .todo = 2, .section = "8.1",
   struct peer *peer = peer_accept(exchange);
   peer_handshake(peer);
   int32_t stream_id = peer_expect_request(peer);
-  expect_body(exchange, peer, stream_id, body,
-              "The request's body is not all of the -d, one after the other.");
+  expect_body(
+      exchange, peer, stream_id, body,
+      "requests-body-not-all-d| The request's body is not all of the -d, one after the other.");
   exchange_earn(exchange);
   peer_send_headers(peer, stream_id, true, ":status", "200", NULL);
   struct buffer output = {0};
   append_plain(&output, "", 0);
-  finish(exchange, peer, &output, "The response is not printed as it came.");
+  finish(exchange, peer, &output,
+         "response-not-printed-came| The response is not printed as it came.");
 }
 
 CHECK(lab02, post_empty, .points = 1, .todo = 2, .section = "8.1",
@@ -296,12 +310,14 @@ CHECK(lab02, post_empty, .points = 1, .todo = 2, .section = "8.1",
   expect_field(exchange, peer, stream_id, ":method", "POST");
   peer_expect_end_of_request(peer, stream_id);
   if (peer_stream(peer, stream_id)->body.length != 0)
-    exchange_fail(exchange, "The request's body is not empty, but -d is.");
+    exchange_fail(exchange,
+                  "requests-body-not-empty-d| The request's body is not empty, but -d is.");
   exchange_earn(exchange);
   peer_send_headers(peer, stream_id, true, ":status", "204", NULL);
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 204\n\n");
-  finish(exchange, peer, &output, "The response is not printed as it came.");
+  finish(exchange, peer, &output,
+         "response-not-printed-came| The response is not printed as it came.");
 }
 
 /* How much of the windows it has used up: padding counts too (RFC 9113, section 6.9.1). */
@@ -332,7 +348,9 @@ static void expect_blocked(struct peer *peer, int32_t stream_id) {
     snprintf(seen, sizeof seen, "%zu bytes of DATA%s", window_used(peer),
              peer_stream(peer, stream_id)->ended ? ", and END_STREAM" : "");
     exchange_fail_at(peer->exchange, -1, "65,535 bytes of DATA, as the windows allow, then a pause",
-                     seen, "The program does not send what the flow-control windows allow.");
+                     seen,
+                     "not-send-flow-control-windows| The program does not send what the "
+                     "flow-control windows allow.");
   }
 }
 
@@ -365,19 +383,23 @@ CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
   exchange_await(exchange, has_ended_or_is_too_long, peer_stream(peer, stream_id));
   if (body->length > MEBIBYTE)
     exchange_fail_at(exchange, -1, "END_STREAM after 1,048,576 bytes of DATA", "more DATA",
-                     "The body goes on after its last byte: something of it is sent again.");
+                     "body-goes-after-last-byte| The body goes on after its last byte: something "
+                     "of it is sent again.");
   peer_expect_end_of_request(peer, stream_id);
   bool equal = body->length == MEBIBYTE;
   for (int i = 0; i < PIECES && equal; i++)
     equal = memcmp(body->bytes + (size_t)i * PIECE, pieces[i], PIECE) == 0;
   if (!equal)
-    exchange_fail(exchange, "The body of 1,048,576 bytes did not arrive whole: %zu bytes came.",
-                  body->length);
+    exchange_fail(
+        exchange,
+        "body-1-048-576-bytes| The body of 1,048,576 bytes did not arrive whole: %zu bytes came.",
+        body->length);
   exchange_earn(exchange);
   peer_send_headers(peer, stream_id, true, ":status", "204", NULL);
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 204\n\n");
-  finish(exchange, peer, &output, "The response is not printed as it came.");
+  finish(exchange, peer, &output,
+         "response-not-printed-came| The response is not printed as it came.");
 }
 
 /* Both directions of a stream are open at once: the response begins while the body waits for the windows. */
@@ -404,14 +426,16 @@ CHECK(lab02, duplex, .points = 1, .todo = 5, .section = "8.1",
   peer_settle(peer, octets);
   peer_send_window_update(peer, 0, MEBIBYTE);
   peer_send_window_update(peer, stream_id, MEBIBYTE);
-  expect_body(exchange, peer, stream_id, body,
-              "The body is not sent to its end, once the response has begun.");
+  expect_body(
+      exchange, peer, stream_id, body,
+      "body-not-sent-end-once| The body is not sent to its end, once the response has begun.");
   peer_send_data(peer, stream_id, last, strlen(last), true);
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 200\n\n");
   buffer_append(&output, first, strlen(first));
   exchange_append_body(&output, last, strlen(last));
-  finish(exchange, peer, &output, "The response that began early is not printed whole.");
+  finish(exchange, peer, &output,
+         "response-began-early-not-printed| The response that began early is not printed whole.");
 }
 
 /* --- Responses -------------------------------------------------------------------------------------- */
@@ -439,7 +463,8 @@ CHECK(lab02, headers, .points = 1, .todo = 3, .section = "8.3.2",
   struct buffer output = {0};
   buffer_append(&output, expected, (size_t)length);
   finish(exchange, peer, &output,
-         "The header fields, the empty line or the body are not printed as they came.");
+         "header-fields-empty-line-body| The header fields, the empty line or the body are not "
+         "printed as they came.");
 }
 
 CHECK(lab02, binary, .points = 1, .todo = 4, .section = "6.1",
@@ -452,7 +477,8 @@ CHECK(lab02, binary, .points = 1, .todo = 4, .section = "6.1",
   peer_send_body(peer, stream_id, body, 5000);
   struct buffer output = {0};
   append_plain(&output, body, 5000);
-  finish(exchange, peer, &output, "The body is not printed octet by octet as it came.");
+  finish(exchange, peer, &output,
+         "body-not-printed-octet-octet| The body is not printed octet by octet as it came.");
   free(body);
 }
 
@@ -464,7 +490,8 @@ CHECK(lab02, empty, .points = 1, .todo = 5, .section = "8.1",
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 204\n\n");
   finish(exchange, peer, &output,
-         "A response without a body is not printed as header fields and an empty line.");
+         "response-without-body-not-printed| A response without a body is not printed as header "
+         "fields and an empty line.");
 }
 
 CHECK(lab02, error_status, .points = 1, .todo = 5, .section = "8.3.2",
@@ -475,7 +502,9 @@ CHECK(lab02, error_status, .points = 1, .todo = 5, .section = "8.3.2",
   peer_send_body(peer, stream_id, "broken\n", 7);
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 500\n\nbroken\n");
-  finish(exchange, peer, &output, "A response with status 500 is not printed like any other.");
+  finish(
+      exchange, peer, &output,
+      "response-status-500-not-printed| A response with status 500 is not printed like any other.");
 }
 
 CHECK(lab02, informational, .points = 1, .todo = 3, .section = "8.1",
@@ -488,7 +517,8 @@ CHECK(lab02, informational, .points = 1, .todo = 3, .section = "8.1",
   peer_send_body(peer, stream_id, "final\n", 6);
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 200\nx-final: yes\n\nfinal\n");
-  finish(exchange, peer, &output, "The 103 is not told from the final response.");
+  finish(exchange, peer, &output,
+         "103-not-told-from-final| The 103 is not told from the final response.");
 }
 
 CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
@@ -501,7 +531,8 @@ CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 200\nx-name: value\n\nbody\n");
   finish(exchange, peer, &output,
-         "The trailers are not told from the header fields of the response.");
+         "trailers-not-told-from-header| The trailers are not told from the header fields of the "
+         "response.");
 }
 
 /* What a program did that got no memory for a whole body. */
@@ -545,12 +576,14 @@ CHECK(lab02, large, .points = 1, .todo = 4, .section = "6.9",
   peer_send_body(peer, stream_id, body, 4 * MEBIBYTE);
   struct buffer output = {0};
   append_plain(&output, body, 4 * MEBIBYTE);
-  finish(exchange, peer, &output, "The body of 4 MiB is not printed as it came.");
+  finish(exchange, peer, &output,
+         "body-4-mib-not-printed| The body of 4 MiB is not printed as it came.");
   free(body);
   exchange->finding.section = "";
   if (want.went_on)
     exchange_fail_at(exchange, -1, "an error, and nothing of the response", want.seen,
-                     "With too little memory for the body, the program goes on as if it had all of "
+                     "too-little-memory-body-goes| With too little memory for the body, the "
+                     "program goes on as if it had all of "
                      "it: what does buffer_append return?");
 }
 
@@ -565,7 +598,8 @@ CHECK(lab02, slowly, .points = 1, .todo = 3, .section = "4.1",
   peer_send_quickly(peer);
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 200\nx-pace: slow\n\nslowly\n");
-  finish(exchange, peer, &output, "A response that arrives in pieces is not put together.");
+  finish(exchange, peer, &output,
+         "response-arrives-pieces-not-put| A response that arrives in pieces is not put together.");
 }
 
 /* --- Many on one connection --------------------------------------------------------------------------- */
@@ -585,9 +619,11 @@ CHECK(lab02, at_once, .points = 1, .todo = 1, .section = "5",
     peer_settle(peer, (const uint8_t[8]){(uint8_t)i});
     if (i > 0 && peer_find_frame(peer, NGHTTP2_GOAWAY, 0) >= 0)
       exchange_fail_at(exchange, -1, "GOAWAY after the last response", "GOAWAY before it",
-                       "The program says goodbye before all responses have come.");
+                       "says-goodbye-before-all-responses| The program says goodbye before all "
+                       "responses have come.");
   }
-  finish(exchange, peer, &output, "The responses are not printed each as it completes.");
+  finish(exchange, peer, &output,
+         "responses-not-printed-completes| The responses are not printed each as it completes.");
 }
 
 CHECK(lab02, interleaved, .points = 1, .todo = 4, .section = "5",
@@ -607,7 +643,9 @@ CHECK(lab02, interleaved, .points = 1, .todo = 4, .section = "5",
   struct buffer output = {0};
   for (int i = 0; i < 3; i++)
     append_plain(&output, bodies[i], ROUNDS * PIECE);
-  finish(exchange, peer, &output, "The bodies of streams that are interleaved are not kept apart.");
+  finish(exchange, peer, &output,
+         "bodies-streams-interleaved-not-kept| The bodies of streams that are interleaved are not "
+         "kept apart.");
 }
 
 /* RST_STREAM with NO_ERROR ends a stream, but without END_STREAM no response. (content-length is for those who are not told of
@@ -622,7 +660,9 @@ static void expect_half_refused(struct exchange *exchange) {
   peer_send_reset(peer, stream_id, NGHTTP2_NO_ERROR);
   peer_expect_goodbye(peer);
   exchange_expect_output(exchange,
-                         "Half of a response, reset with NO_ERROR, is taken for all of it.", "", 0);
+                         "half-response-reset-no_error-taken| Half of a response, reset with "
+                         "NO_ERROR, is taken for all of it.",
+                         "", 0);
   expect_failure(exchange, "/half", "/half");
 }
 
@@ -642,11 +682,11 @@ static void expect_reset_behind_response(struct exchange *exchange) {
   peer_send_data(peer, stream_id, "early\n", 6, true);
   peer_send_reset(peer, stream_id, NGHTTP2_INTERNAL_ERROR);
   peer_expect_goodbye(peer);
-  exchange_expect_output(
-      exchange,
-      "A stream that was closed with an error has a response all the same: look at "
-      "error_code.",
-      "", 0);
+  exchange_expect_output(exchange,
+                         "stream-closed-error-response-all| A stream that was closed with an error "
+                         "has a response all the same: look at "
+                         "error_code.",
+                         "", 0);
   expect_failure(exchange, "/early", "/early");
 }
 
@@ -656,7 +696,8 @@ static void expect_reason(struct exchange *exchange) {
   const char *why = line ? strrchr(line, ':') : NULL;
   if (why && !strcasestr(why, "INTERNAL_ERROR") && !strchr(why, '2'))
     exchange_fail_at(exchange, -1, "INTERNAL_ERROR, the error code of RST_STREAM", why + 1,
-                     "The error does not name the error code with which the stream was closed.");
+                     "error-not-name-error-code| The error does not name the error code with which "
+                     "the stream was closed.");
 }
 
 CHECK(lab02, reset, .points = 1, .todo = 5, .section = "6.4", .by_hand = "MISBEHAVE=refuse",
@@ -678,7 +719,8 @@ CHECK(lab02, reset, .points = 1, .todo = 5, .section = "6.4", .by_hand = "MISBEH
   }
   peer_expect_goodbye(peer);
   exchange_expect_output(exchange,
-                         "What is printed is not the responses that are complete, and only they.",
+                         "printed-not-responses-complete-only| What is printed is not the "
+                         "responses that are complete, and only they.",
                          output.bytes, output.length);
   expect_failure(exchange, path, path);
   expect_reason(exchange);
@@ -701,7 +743,8 @@ CHECK(lab02, goaway, .points = 1, .todo = 5, .section = "6.8",
   append_plain(&output, "last words\n", 11);
   peer_expect_close(peer);
   exchange_expect_output(exchange,
-                         "The response that GOAWAY still covers is not printed as it came.",
+                         "response-goaway-still-covers-not| The response that GOAWAY still covers "
+                         "is not printed as it came.",
                          output.bytes, output.length);
   expect_failure(exchange, path, path);
 }
@@ -721,7 +764,10 @@ CHECK(lab02, lost, .of_errors = true, .points = 1, .todo = 5, .section = NULL,
   peer_send_headers(peer, stream_id, false, ":status", "200", "content-length", "100", NULL);
   peer_send_data(peer, stream_id, "half", 4, false);
   peer_close(peer);
-  exchange_expect_output(exchange, "Half a response is printed as if it were a whole one.", "", 0);
+  exchange_expect_output(
+      exchange,
+      "half-response-printed-if-whole| Half a response is printed as if it were a whole one.", "",
+      0);
   const char *asked = exchange->arguments[1];
   expect_failure(exchange, asked, strrchr(asked, '/'));
 }
@@ -752,9 +798,13 @@ CHECK(lab02, calls_fail, .points = 1, .todo = 3, .section = NULL,
     int code = -1;
     if (program_end(exchange->program, &code) == PROGRAM_EXITED && code == 0)
       exchange_fail_at(exchange, -1, "an error, and status 1", "exit status 0",
-                       "When %s fails, the program goes on as if it had not: what does it return?",
+                       "failed-call-ignored| When %s fails, the program goes on as if it had not: "
+                       "what does it return?",
                        calls[i].name);
-    exchange_expect_output(exchange, "A response of which something is lost is printed.", "", 0);
+    exchange_expect_output(
+        exchange,
+        "response-something-lost-printed| A response of which something is lost is printed.", "",
+        0);
     const char *asked = exchange->arguments[1];
     expect_failure(exchange, asked, strrchr(asked, '/'));
   }

@@ -38,10 +38,10 @@ static void expect_answer(struct peer *peer, int32_t stream_id, const char *text
     quote_text(&quoted[0], text, strlen(text));
     quote_text(&quoted[1], seen->bytes ? seen->bytes : "", seen->length);
     peer->exchange->finding.todo_of_place = 3;
-    exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->over_at, quoted[0].bytes,
-                     quoted[1].bytes,
-                     "content-length is right, but the body is not: %zu bytes in place of %zu.",
-                     seen->length, strlen(text));
+    exchange_fail_at(
+        peer->exchange, peer_stream(peer, stream_id)->over_at, quoted[0].bytes, quoted[1].bytes,
+        "body-cut| content-length is right, but the body is not: %zu bytes in place of %zu.",
+        seen->length, strlen(text));
   }
   peer_expect_answer(peer, stream_id, "200", text);
 }
@@ -101,11 +101,14 @@ CHECK(lab03, methods, .points = 2, .todo = 2, .section = "8.3.1",
   }
   peer_send_request(peer, stream_id, true, "HEAD", "/");
   expect_no_body(peer, stream_id,
-                 "A HEAD is answered with a body: respond must know that, and look at it.");
+                 "head-answered-body-respond-must| A HEAD is answered with a body: respond must "
+                 "know that, and look at it.");
   /* A header block that comes after the first of a stream is its trailers: the request is still a HEAD. */
   peer_send_request(peer, stream_id + 2, false, "HEAD", "/");
   peer_send_headers(peer, stream_id + 2, true, "x-trailer", "of the request", NULL);
-  expect_no_body(peer, stream_id + 2, "The trailers of a request are taken for another request.");
+  expect_no_body(peer, stream_id + 2,
+                 "trailers-request-taken-another-request| The trailers of a request are taken for "
+                 "another request.");
   exchange_earn(exchange);
   exchange_end_server(exchange);
 }
@@ -126,9 +129,10 @@ CHECK(lab03, post, .points = 2, .todo = 5, .section = "8.1",
   peer_send_data(peer, 1, text, 20, false);
   exchange_await(exchange, sleeps_or_has_answered, peer);
   if (peer_stream(peer, 1)->opened)
-    exchange_fail_at(exchange, peer_stream(peer, 1)->frame,
-                     "nothing before the END_STREAM of the request", "HEADERS on stream 1",
-                     "The server answers before the request has ended.");
+    exchange_fail_at(
+        exchange, peer_stream(peer, 1)->frame, "nothing before the END_STREAM of the request",
+        "HEADERS on stream 1",
+        "answers-before-request-end| The server answers before the request has ended.");
   peer_send_data(peer, 1, text + 20, 20, true);
   expect_answer(peer, 1, BODY);
   peer_send_request(peer, 3, false, "POST", "/send-data");
@@ -218,7 +222,8 @@ CHECK(lab03, streams_freed, .points = 2, .todo = 6, .section = "5.1",
     exchange_fail_at(exchange, -1,
                      "as much memory allocated after 50 requests answered and 50 reset as before",
                      seen,
-                     "The server keeps memory for every request: streams are not freed as they "
+                     "keeps-memory-every-request-streams| The server keeps memory for every "
+                     "request: streams are not freed as they "
                      "end, answered or reset.");
   }
   exchange_end_server(exchange);
@@ -266,10 +271,12 @@ CHECK(lab03, tiny_window, .points = 2, .todo = 3, .section = "6.9.2",
       if (length == 1)
         expect_answer(peer, 1, BODY); /* says what is missing from the beginning */
       exchange_fail_at(exchange, -1, "DATA with one byte", NULL,
-                       "After WINDOW_UPDATE the rest of the body does not come.");
+                       "after-window_update-rest-body-not| After WINDOW_UPDATE the rest of the "
+                       "body does not come.");
     }
     if (peer_stream(peer, 1)->body.length > length)
-      exchange_fail(exchange, "The server sends more than the client's window allows.");
+      exchange_fail(exchange, "sends-more-clients-window-allows| The server sends more than the "
+                              "client's window allows.");
     peer_send_window_update(peer, 1,
                             1); /* also for what ends it, should that be a frame without octets */
   }
@@ -379,10 +386,11 @@ CHECK(lab03, calls_fail, .points = 1, .todo = 5, .section = NULL,
   peer_send_request(peer, 1, true, "GET", "/");
   bool told = exchange_await(exchange, is_closed_or_over, peer);
   if (exchange_has_failed_call(exchange) && !told)
-    exchange_fail_at(
-        exchange, -1, "the stream is reset, or the connection closed", "the client waits for ever",
-        "When nghttp2_submit_response fails, nobody is told: what does respond return, "
-        "and on_frame_recv?");
+    exchange_fail_at(exchange, -1, "the stream is reset, or the connection closed",
+                     "the client waits for ever",
+                     "when-nghttp2_submit_response-fails-nobody-told| When nghttp2_submit_response "
+                     "fails, nobody is told: what does respond return, "
+                     "and on_frame_recv?");
   expect_service(connect_client(exchange), 1);
   exchange_end_server(exchange);
 }

@@ -92,8 +92,9 @@ static bool gave_up(struct exchange *exchange) {
 }
 
 static _Noreturn void fail_early(struct exchange *exchange, long frame) {
-  exchange_fail_at(exchange, frame, "patience, until the time is over", NULL,
-                   "The request is given up before its time is over.");
+  exchange_fail_at(
+      exchange, frame, "patience, until the time is over", NULL,
+      "request-given-up-before-time| The request is given up before its time is over.");
 }
 
 /* Start it and wait for its request. Where the machine is very busy, its time may be over before there is a connection: then
@@ -131,8 +132,9 @@ static struct asked start_client(struct exchange *exchange, int timeout) {
   asked.stream_id = peer_expect_request(asked.peer);
   const char *seen = peer_field(asked.peer, asked.stream_id, ":path");
   if (!seen || strcmp(seen, path) != 0)
-    exchange_fail_at(exchange, peer_stream(asked.peer, asked.stream_id)->frame, path, seen,
-                     "The program asks for another path than that of the URL.");
+    exchange_fail_at(
+        exchange, peer_stream(asked.peer, asked.stream_id)->frame, path, seen,
+        "asks-another-path-url| The program asks for another path than that of the URL.");
   return asked;
 }
 
@@ -153,9 +155,11 @@ static _Noreturn void fail_waiting_on(struct asked *asked, int milliseconds, int
   exchange->finding.todo_of_place = told ? 2 : todo;
   if (told)
     exchange_fail_at(exchange, -1, expected, seen.bytes,
-                     "The program says that the request timed out, but does not reset the stream.");
+                     "says-request-timed-out-not| The program says that the request timed out, but "
+                     "does not reset the stream.");
   exchange_fail_at(exchange, -1, expected, seen.bytes,
-                   "The program waits on, though nothing has come for longer than %d ms.",
+                   "waits-though-nothing-come-longer| The program waits on, though nothing has "
+                   "come for longer than %d ms.",
                    milliseconds);
 }
 
@@ -171,11 +175,12 @@ static void expect_end(struct asked *asked) {
   exchange->finding.todo_of_place = 1;
   if (!ended)
     exchange_fail_at(exchange, -1, "the program ends", NULL,
-                     "All is done, and still the program does not end: is its timer closed?");
+                     "all-done-still-not-end| All is done, and still the program does not end: is "
+                     "its timer closed?");
   if (strstr(program_stderr(exchange->program, NULL), "the timer was not closed"))
     exchange_fail_at(exchange, -1, "uv_close for the timer, once the request is over",
                      "the end of the loop, with the timer still there",
-                     "The timer is never closed.");
+                     "timer-never-closed| The timer is never closed.");
   exchange->finding.todo_of_place = 0;
 }
 
@@ -187,12 +192,14 @@ static void expect_timeout(struct asked *asked, int milliseconds, int todo) {
   peer_expect_reset(asked->peer, asked->stream_id, NGHTTP2_CANCEL);
   peer_expect_goodbye(asked->peer);
   expect_end(asked);
-  exchange_expect_output(exchange, "A request that has timed out is not told as it should be.",
-                         TIMED_OUT, strlen(TIMED_OUT));
+  exchange_expect_output(
+      exchange,
+      "request-timed-out-not-told| A request that has timed out is not told as it should be.",
+      TIMED_OUT, strlen(TIMED_OUT));
   const char *error = program_stderr(exchange->program, NULL);
   if (*error)
     exchange_fail_at(exchange, -1, "nothing on standard error", error,
-                     "The time-out is told as an error too.");
+                     "time-out-told-error-too| The time-out is told as an error too.");
   exchange_expect_status(exchange, 1);
 }
 
@@ -202,11 +209,15 @@ static void expect_printed(struct asked *asked, const char *text) {
   snprintf(output, sizeof output, ":status: 200\n\n%s\n", text);
   if (peer_stream(asked->peer, asked->stream_id)->reset)
     exchange_fail_at(asked->exchange, find_reset(asked->peer), "nothing: the response is complete",
-                     NULL, "The stream is reset, though its response came in time.");
+                     NULL,
+                     "stream-reset-though-response-came| The stream is reset, though its response "
+                     "came in time.");
   peer_expect_goodbye(asked->peer);
   expect_end(asked);
-  exchange_expect_output(asked->exchange, "A response that came in time is not printed as it came.",
-                         output, strlen(output));
+  exchange_expect_output(
+      asked->exchange,
+      "response-came-time-not-printed| A response that came in time is not printed as it came.",
+      output, strlen(output));
   exchange_expect_status(asked->exchange, 0);
 }
 
@@ -299,7 +310,8 @@ static _Noreturn void fail_inactivity(struct asked *asked, size_t last) {
   snprintf(seen, sizeof seen, "it fired, though this had come in time: %s", pieces[last]);
   exchange_fail_at(asked->exchange, find_reset(asked->peer),
                    "a timer that starts again with each piece", seen,
-                   "The timer does not start again with everything that comes on the stream.");
+                   "timer-not-start-again-everything| The timer does not start again with "
+                   "everything that comes on the stream.");
 }
 
 /* It gave up after the 103: does it start the timer again with anything? */
@@ -311,7 +323,8 @@ static size_t leave_out_103(struct exchange *exchange, int timeout) {
     exchange->finding.todo_of_place = 1;
     exchange_fail_at(exchange, -1, "a timer that starts again with each piece",
                      "one that is started once",
-                     "Nothing that comes on the stream starts the timer again, neither header "
+                     "nothing-comes-stream-starts-timer| Nothing that comes on the stream starts "
+                     "the timer again, neither header "
                      "blocks nor DATA.");
   }
   if (last < PIECES)
@@ -383,10 +396,10 @@ CHECK(lab05, other_frames, .points = 1, .todo = 1, .program = "client", .section
   if (late && !await_before_sleep(exchange, 0.5, is_reset_or_closed, &asked))
     fail_waiting_on(&asked, TIMEOUT, 1);
   if (late)
-    exchange_fail_at(
-        exchange, find_reset(asked.peer), "RST_STREAM CANCEL after 200 ms",
-        "it came only when no PING and WINDOW_UPDATE came any more",
-        "PING and WINDOW_UPDATE keep the request alive: only what comes on its stream may.");
+    exchange_fail_at(exchange, find_reset(asked.peer), "RST_STREAM CANCEL after 200 ms",
+                     "it came only when no PING and WINDOW_UPDATE came any more",
+                     "ping-keeps-request-alive| PING and WINDOW_UPDATE keep the request alive: "
+                     "only what comes on its stream may.");
   expect_timeout(&asked, TIMEOUT, 1);
 }
 
@@ -448,10 +461,10 @@ static bool is_answered(void *argument) {
 static void expect_at_once(struct peer *peer, int32_t stream_id, const char *status,
                            const char *body) {
   if (!await_before_sleep(peer->exchange, 0.25, is_answered, peer_stream(peer, stream_id)))
-    exchange_fail_at(
-        peer->exchange, -1, "an answer at once", "the server sleeps",
-        "The server sleeps in the middle of its work: while one handler waits, nobody else "
-        "is served.");
+    exchange_fail_at(peer->exchange, -1, "an answer at once", "the server sleeps",
+                     "sleeps-middle-work-while-one| The server sleeps in the middle of its work: "
+                     "while one handler waits, nobody else "
+                     "is served.");
   peer_expect_answer(peer, stream_id, status, body);
 }
 
@@ -466,7 +479,8 @@ static void expect_pong(struct peer *peer, int32_t stream_id, double asked, doub
   snprintf(expected, sizeof expected, "HEADERS after %.0f ms", delay);
   snprintf(seen, sizeof seen, "HEADERS after %.0f ms", came - asked);
   if (came - asked < delay - EARLY)
-    exchange_fail_at(peer->exchange, frame, expected, seen, "The ping is answered too early.");
+    exchange_fail_at(peer->exchange, frame, expected, seen,
+                     "ping-answered-too-early| The ping is answered too early.");
 }
 
 /* How often the server has said that a stream was closed. */
@@ -498,18 +512,19 @@ static void expect_log(struct exchange *exchange, size_t count) {
   snprintf(text[0], sizeof text[0], "%zu lines: stream closed", count);
   snprintf(text[1], sizeof text[1], "%zu", seen);
   if (seen != count)
-    exchange_fail_at(
-        exchange, -1, text[0], text[1],
-        seen < count ? "A stream is closed before its answer, and the server does not say so."
-                     : "The server says more than once that a stream is closed, or says it of a "
-                       "stream that was answered.");
+    exchange_fail_at(exchange, -1, text[0], text[1],
+                     seen < count ? "stream-closed-before-answer-not| A stream is closed before "
+                                    "its answer, and the server does not say so."
+                                  : "says-more-once-stream-closed| The server says more than once "
+                                    "that a stream is closed, or says it of a "
+                                    "stream that was answered.");
 }
 
 static void expect_nothing(struct peer *peer, int32_t stream_id) {
   if (peer_stream(peer, stream_id)->opened)
     exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->frame,
                      "nothing on a stream that was reset", NULL,
-                     "The server answers on a stream that is closed.");
+                     "answers-stream-closed| The server answers on a stream that is closed.");
 }
 
 CHECK(lab05, routes, .points = 1, .todo = 4, .program = "server", .section = "8.3.1",
@@ -562,7 +577,7 @@ CHECK(lab05, delay, .points = 1, .todo = 4, .program = "server", .section = NULL
     double passed = recording_clock() - asked;
     if (!peer_stream(peer, stream_id)->opened)
       exchange_fail_at(exchange, -1, "HEADERS after 100 ms", "answers to PING",
-                       "The server waits longer than --delay says.");
+                       "waits-longer-delay-says| The server waits longer than --delay says.");
     expect_pong(peer, stream_id, asked, DELAY);
     if (passed < DEFAULT)
       break;
@@ -632,9 +647,11 @@ static _Noreturn void fail_sleeping_on(struct exchange *exchange) {
   standing_waiting(&seen, exchange);
   if (!is_any_answered(exchange))
     exchange_fail_at(exchange, -1, "pong after the delay", seen.bytes,
-                     "No ping is answered: its timer does not fire, or answers nothing.");
+                     "no-ping-answered-timer-not| No ping is answered: its timer does not fire, or "
+                     "answers nothing.");
   exchange_fail_at(exchange, -1, "pong, soon after the others", seen.bytes,
-                   "One ping is answered, and another, asked for at the same time, is not: each "
+                   "one-ping-answered-another-asked| One ping is answered, and another, asked for "
+                   "at the same time, is not: each "
                    "needs a timer of its own.");
 }
 

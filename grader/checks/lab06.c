@@ -86,7 +86,7 @@ CHECK(lab06, alpn, .points = 1, .todo = 2, .section = "3.2",
     struct peer *peer = peer_connect(exchange);
     if (strcmp(protocol_of(peer, chosen, sizeof chosen), "h2") != 0)
       exchange_fail_at(exchange, -1, "ALPN: h2", *chosen ? chosen : "no protocol",
-                       "The server does not choose h2 by ALPN.");
+                       "not-choose-h2-alpn| The server does not choose h2 by ALPN.");
     peer_send_preface(peer, NULL, 0);
     expect_service(peer, 1);
   }
@@ -132,8 +132,9 @@ CHECK(lab06, no_h2, .of_errors = true, .points = 1, .todo = 2, .section = "RFC 7
   for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++) {
     SSL_CTX *tls = identity_client(exchange);
     SSL_CTX_set_alpn_protos(tls, (const unsigned char *)offers[i], (unsigned)strlen(offers[i]));
-    expect_alert(exchange, tls, alerts,
-                 "A client that does not offer h2 is not refused as it should be.");
+    expect_alert(
+        exchange, tls, alerts,
+        "client-not-offer-h2-not| A client that does not offer h2 is not refused as it should be.");
   }
   expect_client_served(exchange);
   exchange_end_server(exchange);
@@ -153,11 +154,13 @@ CHECK(lab06, no_alpn, .of_errors = true, .points = 1, .todo = 3, .section = "3.2
     exchange_await(exchange, is_closed, peer);
   }
   if (peer->frames_received > 0)
-    exchange_fail_at(exchange, -1, "the connection is closed", "HTTP/2 frames",
-                     "A client that has not agreed to h2 by ALPN is served.");
+    exchange_fail_at(
+        exchange, -1, "the connection is closed", "HTTP/2 frames",
+        "client-without-h2-served| A client that has not agreed to h2 by ALPN is served.");
   if (!peer->closed_by_program)
     exchange_fail_at(exchange, -1, "the connection is closed", NULL,
-                     "A client that has not agreed to h2 by ALPN is kept waiting.");
+                     "client-without-h2-kept-waiting| A client that has not agreed to h2 by ALPN "
+                     "is kept waiting.");
   expect_client_served(exchange);
   exchange_end_server(exchange);
 }
@@ -186,7 +189,8 @@ CHECK(lab06, versions, .of_errors = true, .points = 1, .todo = 1, .section = "9.
   SSL_CTX *old = identity_client(exchange);
   limit_versions(old, TLS1_VERSION, TLS1_1_VERSION);
   expect_alert(exchange, old, alerts,
-               "A client that speaks nothing better than TLS 1.1 is not refused.");
+               "client-speaks-nothing-better-tls| A client that speaks nothing better than TLS 1.1 "
+               "is not refused.");
   exchange_end_server(exchange);
 }
 
@@ -202,7 +206,8 @@ static void expect_chain(struct exchange *exchange) {
   snprintf(seen, sizeof seen, "%d", count);
   if (count != 3)
     exchange_fail_at(exchange, -1, "3 certificates", seen,
-                     "The server does not show all the certificates of its file.");
+                     "not-show-all-certificates-file| The server does not show all the "
+                     "certificates of its file.");
   peer_send_preface(peer, NULL, 0);
   expect_service(peer, 1);
   exchange_end_server(exchange);
@@ -239,8 +244,8 @@ CHECK(lab06, files, .of_errors = true, .points = 1, .todo = 1, .section = NULL,
                    files[i].cert, NULL);
     if (exchange_await(exchange, has_started, exchange) && !program_ended(exchange->program))
       exchange_fail_at(exchange, -1, "one line on standard error, and status 1",
-                       "listening on https://localhost:...", "The server starts with %s.",
-                       files[i].what);
+                       "listening on https://localhost:...",
+                       "server-starts-with-bad-file| The server starts with %s.", files[i].what);
     if (files[i].named)
       exchange_expect_error_about(exchange, files[i].named);
     else
@@ -291,9 +296,9 @@ CHECK(lab06, handshake, .points = 1, .todo = 3, .section = NULL,
   struct peer *vanishes = send_plain(exchange, HELLO, sizeof HELLO - 1);
   expect_service(steady, 3);
   if (!exchange_await(exchange, sleeps, exchange))
-    exchange_fail_at(
-        exchange, -1, "the server sleeps until something comes", "it computes",
-        "The server does not wait for a handshake that stalls: it tries all the time.");
+    exchange_fail_at(exchange, -1, "the server sleeps until something comes", "it computes",
+                     "not-wait-handshake-stalls-tries| The server does not wait for a handshake "
+                     "that stalls: it tries all the time.");
   peer_close(leaves);
   peer_abort(vanishes);
   expect_client_served(exchange);
@@ -364,8 +369,9 @@ static struct peer *accept_client(struct exchange *exchange) {
   bool connected = exchange->held || exchange->peer_count > exchange->peers_accepted;
   if (!connected && program_ended(exchange->program)) {
     exchange->finding.todo_of_place = 4;
-    exchange_fail_at(exchange, -1, "a TCP connection to the server", NULL,
-                     "The client gives up before it has connected.");
+    exchange_fail_at(
+        exchange, -1, "a TCP connection to the server", NULL,
+        "client-gives-up-before-connected| The client gives up before it has connected.");
   }
   return exchange->holds ? peer_accept_late(exchange) : peer_accept(exchange);
 }
@@ -398,14 +404,15 @@ static void expect_printed(struct peer *peer, const char *body, size_t length) {
   const char *seen = peer_field(peer, stream_id, ":scheme");
   if (!seen || strcmp(seen, "https") != 0)
     exchange_fail_at(exchange, peer_stream(peer, stream_id)->frame, ":scheme: https", seen,
-                     "The scheme of the request is not https.");
+                     "scheme-request-not-https| The scheme of the request is not https.");
   peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
   peer_send_body(peer, stream_id, body, length);
   peer_expect_goodbye(peer);
   buffer_append_text(&output, ":status: 200\n\n");
   exchange_append_body(&output, body, length);
-  exchange_expect_output(exchange, "The response is not printed as it came.", output.bytes,
-                         output.length);
+  exchange_expect_output(exchange,
+                         "response-not-printed-came| The response is not printed as it came.",
+                         output.bytes, output.length);
   buffer_free(&output);
   exchange_expect_status(exchange, 0);
 }
@@ -419,11 +426,13 @@ CHECK(lab06, get, .points = 1, .todo = 5, .program = "client", .section = "3.2",
   struct peer *peer = start_good_client(exchange, PATIENCE);
   peer_expect_open(peer);
   if (strcmp(protocol_of(peer, chosen, sizeof chosen), "h2") != 0)
-    exchange_fail_at(exchange, -1, "ALPN: h2", "no ALPN", "The client does not offer h2 by ALPN.");
+    exchange_fail_at(exchange, -1, "ALPN: h2", "no ALPN",
+                     "client-not-offer-h2-alpn| The client does not offer h2 by ALPN.");
   const char *name = SSL_get_servername(transport_tls(peer->transport), TLSEXT_NAMETYPE_host_name);
   if (!name || strcmp(name, "localhost") != 0)
-    exchange_fail_at(exchange, -1, "server name: localhost", name ? name : "none",
-                     "The client does not say which host it asks for (SNI).");
+    exchange_fail_at(
+        exchange, -1, "server name: localhost", name ? name : "none",
+        "client-not-say-host-asks| The client does not say which host it asks for (SNI).");
   expect_printed(peer, text, strlen(text));
 }
 
@@ -446,7 +455,7 @@ static void expect_refusal(struct peer *peer, const char *const *words, const ch
   exchange_await(exchange, has_spoken_or_ended, peer);
   if (peer->bytes_received > 0)
     exchange_fail_at(exchange, -1, "the connection is closed before a byte of HTTP/2", NULL,
-                     "The client speaks HTTP/2 to %s.", server);
+                     "client-trusts-wrong-server| The client speaks HTTP/2 to %s.", server);
   exchange_expect_error(exchange, 0);
   const char *line = program_stderr(exchange->program, NULL);
   char expected[64];
@@ -455,11 +464,14 @@ static void expect_refusal(struct peer *peer, const char *const *words, const ch
     return;
   if (strcasestr(line, "connection is lost") || strcasestr(line, "does not say why"))
     exchange_fail_at(exchange, -1, expected, line,
-                     "The error does not say why %s is refused: OpenSSL's queue of errors was "
+                     "refusal-error-queue-empty| The error does not say why %s is refused: "
+                     "OpenSSL's queue of errors was "
                      "empty when it was looked at.",
                      server);
-  exchange_fail_at(exchange, -1, expected, line,
-                   "The error does not say why the server is refused: it is %s.", server);
+  exchange_fail_at(
+      exchange, -1, expected, line,
+      "refusal-without-reason| The error does not say why the server is refused: it is %s.",
+      server);
 }
 
 /* The server has such a certificate, which itself is the one to be trusted. */
@@ -596,7 +608,9 @@ CHECK(lab06, timed_out, .points = 1, .todo = 5, .program = "client", .section = 
   int32_t stream_id = peer_expect_request(peer);
   peer_expect_reset(peer, stream_id, NGHTTP2_CANCEL);
   peer_expect_goodbye(peer);
-  exchange_expect_output(exchange, "A request that has timed out is not told as it should be.",
-                         output, strlen(output));
+  exchange_expect_output(
+      exchange,
+      "request-timed-out-not-told| A request that has timed out is not told as it should be.",
+      output, strlen(output));
   exchange_expect_status(exchange, 1);
 }

@@ -80,8 +80,8 @@ def words_of(row):
 
 
 def agree(left, right):
-    """What two runs have in common; None if the check does not even say the same sentence."""
-    if left.get("says") != right.get("says"):
+    """What two runs have in common; None if the check fails for another reason."""
+    if left.get("id") != right.get("id"):
         return None
     return {key: left[key] if left.get(key) == right.get(key) else "*" for key in left | right}
 
@@ -206,14 +206,14 @@ def judge(mistake, row):
         return
     known = words_of(row)
     passed = ", ".join(sorted(known.keys() - mistake.fails.keys()))
-    says = mistake.fails[mistake.check].get("says")
+    says = mistake.fails[mistake.check].get("id")
     if passed:
         mistake.problem = f"passes what it fails by the table: {passed}"
         mistake.unsteady = mistake.check in known
     elif row | {"fails": []} != mistake.row() | {"fails": []} or mistake.check not in known:
         mistake.problem = "is not in the table as it is; `make mistakes WRITE=1` writes it"
-    elif known[mistake.check].get("says") != says:
-        mistake.problem = f"says something else than in the table: {says}"
+    elif known[mistake.check].get("id") != says:
+        mistake.problem = f"fails otherwise than in the table: {says}"
 
 
 def grade_to_write(mistake, table, rounds):

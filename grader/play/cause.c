@@ -11,10 +11,9 @@
 
 /* This is what the finding says now, and nothing else. */
 static void replace(struct finding *finding, const char *what) {
-  buffer_clear(&finding->what);
   buffer_clear(&finding->expected);
   buffer_clear(&finding->seen);
-  buffer_append_text(&finding->what, what);
+  finding_say(finding, what);
 }
 
 /* "TODO 3 is not done: submit the SETTINGS frame (lab01-session/README.md)" */
@@ -23,7 +22,7 @@ static bool find_todo(struct exchange *exchange) {
   if (!text || !strstr(text, " is not done: "))
     return false;
   char line[256];
-  snprintf(line, sizeof line, "%.*s", (int)strcspn(text, "\n"), text);
+  snprintf(line, sizeof line, FINDING_UNDONE "| %.*s", (int)strcspn(text, "\n"), text);
   replace(&exchange->finding, line);
   exchange->finding.todo = atoi(text + strlen("TODO "));
   exchange->finding.frame = -1;
@@ -64,7 +63,8 @@ static const char *sentence(const struct exchange *exchange, const char *report)
   const char *options = exchange->sanitizer_options;
   if (options && strstr(options, "quarantine_size_mb=0") &&
       (strstr(report, "heap-buffer-overflow") || strstr(report, "attempting free on")))
-    return "The program uses memory that is not its own: it was freed before, or is beyond the end "
+    return "uses-memory-not-own-freed| The program uses memory that is not its own: it was freed "
+           "before, or is beyond the end "
            "of a block.";
   return report_sentence(report);
 }
@@ -94,7 +94,8 @@ static bool find_failed_callback(struct exchange *exchange) {
     return false;
   char what[256];
   snprintf(what, sizeof what,
-           "%s returned %jd: nghttp2 takes any value but 0 for a failure, and ends the session.",
+           "callback-returns-failure| %s returned %jd: nghttp2 takes any value but 0 for a "
+           "failure, and ends the session.",
            place.function, (intmax_t)probe.returned);
   replace(finding, what);
   finding->section = "";
@@ -108,12 +109,15 @@ static const char *assertion_sentence(const char *text) {
   if (!strstr(text, "Assertion `"))
     return NULL;
   if (strstr(text, "uv_close: ") && strstr(text, "uv__is_closing"))
-    return "The program closes the same libuv handle twice: uv_close was called for it before.";
+    return "closes-same-libuv-handle-twice| The program closes the same libuv handle twice: "
+           "uv_close was called for it before.";
   if (strstr(text, "uv_"))
-    return "libuv found a handle that is not as it left it: its memory was freed, or used for "
+    return "libuv-handle-broken| libuv found a handle that is not as it left it: its memory was "
+           "freed, or used for "
            "something "
            "else, before the callback of uv_close was called.";
-  return "An assertion does not hold: a library, or common/, was called in a way that it does not "
+  return "assertion-not-hold-library-common| An assertion does not hold: a library, or common/, "
+         "was called in a way that it does not "
          "allow.";
 }
 
@@ -151,7 +155,8 @@ void cause_find(struct exchange *exchange) {
     exchange_fault(exchange, program_end_text(exchange->program));
   if (end == PROGRAM_KILLED || end == PROGRAM_OVER_LIMIT || end == PROGRAM_NOT_STARTED) {
     char what[300];
-    snprintf(what, sizeof what, "The program %s.", program_end_text(exchange->program));
+    snprintf(what, sizeof what, "program-%s| The program %s.", program_end_id(exchange->program),
+             program_end_text(exchange->program));
     const char *assertion = assertion_sentence(program_stderr(exchange->program, NULL));
     replace(finding, end == PROGRAM_KILLED && assertion ? assertion : what);
     finding->crashed = true;

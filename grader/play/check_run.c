@@ -83,9 +83,9 @@ static const char *earlier_lab(const struct exchange *exchange) {
 
 static json_t *finding_json(const struct exchange *exchange) {
   const struct finding *finding = &exchange->finding;
-  return json_pack("{s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:s, s:o, s:o}", "what",
-                   text_json(finding->what.bytes, finding->what.length), "expected",
-                   text_json(finding->expected.bytes, finding->expected.length), "seen",
+  return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:s, s:o, s:o}", "id",
+                   finding->id, "what", text_json(finding->what.bytes, finding->what.length),
+                   "expected", text_json(finding->expected.bytes, finding->expected.length), "seen",
                    text_json(finding->seen.bytes, finding->seen.length), "report",
                    text_json(finding->report.bytes, finding->report.length), "frame",
                    (int)finding->frame, "stream", (int)finding->stream, "todo", finding->todo,
@@ -134,7 +134,8 @@ static void expect_clean_end(struct exchange *exchange) {
     return;
   exchange_wait_for_end(exchange);
   if (*program_sanitizer_report(exchange->program))
-    exchange_fail(exchange, "A sanitizer has found an error in the program.");
+    exchange_fail(exchange,
+                  "sanitizer-found-error| A sanitizer has found an error in the program.");
 }
 
 /* A program that crashes closes its connection first and dies a moment later: let it, so that its own report can be

@@ -143,7 +143,8 @@ bool exchange_await_end(struct exchange *exchange) {
 
 void exchange_wait_for_end(struct exchange *exchange) {
   if (!exchange_await_end(exchange))
-    exchange_fail_at(exchange, -1, "the program ends", NULL, "The program does not end.");
+    exchange_fail_at(exchange, -1, "the program ends", NULL,
+                     "program-does-not-end| The program does not end.");
 }
 
 /* --- The program --------------------------------------------------------------------------------- */
@@ -246,7 +247,7 @@ void exchange_start_server(struct exchange *exchange, const char *name, ...) {
   snprintf(expected, sizeof expected, "listening on %s://localhost:PORT",
            exchange_scheme(exchange));
   exchange_fail_at(exchange, -1, expected, length ? seen.bytes : NULL,
-                   "The server does not say where it listens.");
+                   "not-say-where-listens| The server does not say where it listens.");
 }
 
 void exchange_end_server(struct exchange *exchange) {
@@ -256,13 +257,15 @@ void exchange_end_server(struct exchange *exchange) {
 void exchange_end_server_by(struct exchange *exchange, int signal) {
   exchange_touch(exchange);
   if (program_signal(exchange->program, signal) != 0)
-    exchange_fail(exchange, "The server has ended before it was told to.");
+    exchange_fail(exchange, "ended-before-told| The server has ended before it was told to.");
   exchange_wait_for_end(exchange);
   int code = -1;
   enum program_end end = program_end(exchange->program, &code);
   if (end != PROGRAM_EXITED || code != 0 || *program_sanitizer_report(exchange->program))
-    exchange_fail_at(exchange, -1, "exit status 0", NULL,
-                     "After SIG%s the server does not end as it should.", sigabbrev_np(signal));
+    exchange_fail_at(
+        exchange, -1, "exit status 0", NULL,
+        "server-ends-badly-after-signal| After SIG%s the server does not end as it should.",
+        sigabbrev_np(signal));
 }
 
 void exchange_expect_status(struct exchange *exchange, int status) {
@@ -273,10 +276,11 @@ void exchange_expect_status(struct exchange *exchange, int status) {
     return;
   char expected[64];
   snprintf(expected, sizeof expected, "exit status %d", status);
-  exchange_fail_at(exchange, -1, expected, NULL,
-                   status == 0
-                       ? "Everything was there, and still the program failed."
-                       : "The program did not end with the status that says what happened.");
+  exchange_fail_at(
+      exchange, -1, expected, NULL,
+      status == 0 ? "everything-still-failed| Everything was there, and still the program failed."
+                  : "not-end-status-says-happened| The program did not end with the status that "
+                    "says what happened.");
 }
 
 void exchange_expect_output(struct exchange *exchange, const char *what, const void *bytes,
@@ -310,8 +314,9 @@ void exchange_expect_error(struct exchange *exchange, int other) {
   enum program_end end = program_end(exchange->program, &code);
   bool right_status = end == PROGRAM_EXITED && code == (other != 0 ? other : 1);
   if (!right_status || *program_sanitizer_report(exchange->program))
-    exchange_fail_at(exchange, -1, other == 2 ? "exit status 2" : "exit status 1", NULL,
-                     "The program did not say by its exit status that it failed.");
+    exchange_fail_at(
+        exchange, -1, other == 2 ? "exit status 2" : "exit status 1", NULL,
+        "not-say-exit-status-failed| The program did not say by its exit status that it failed.");
   size_t length;
   const char *text = program_stderr(exchange->program, &length);
   const char *newline = memchr(text, '\n', length);
@@ -325,10 +330,11 @@ void exchange_expect_error(struct exchange *exchange, int other) {
   quote_message(&seen, text, length);
   char expected[64];
   snprintf(expected, sizeof expected, "one line on standard error: \"%s: what: why\"", name);
-  exchange_fail_at(exchange, -1, expected, length ? seen.bytes : "nothing", "%s",
-                   length == 0 ? "The program failed, but did not say why."
-                   : one_line  ? "The error does not begin with the program's name."
-                               : "The program did not say in one line what went wrong.");
+  exchange_fail_at(
+      exchange, -1, expected, length ? seen.bytes : "nothing", "%s",
+      length == 0 ? "failed-not-say-why| The program failed, but did not say why."
+      : one_line  ? "error-without-program-name| The error does not begin with the program's name."
+                  : "not-say-one-line-went| The program did not say in one line what went wrong.");
 }
 
 void exchange_expect_error_about(struct exchange *exchange, const char *what) {
@@ -339,8 +345,9 @@ void exchange_expect_error_about(struct exchange *exchange, const char *what) {
   char expected[4096];
   snprintf(expected, sizeof expected, "%s: %s%s: why", program_name(exchange),
            *what == '/' && *name ? ".../" : "", *name ? name : what);
-  exchange_fail_at(exchange, -1, expected, NULL,
-                   "The error does not say what it is about: the URL or the file.");
+  exchange_fail_at(
+      exchange, -1, expected, NULL,
+      "error-about-nothing| The error does not say what it is about: the URL or the file.");
 }
 
 /* --- Chance ------------------------------------------------------------------------------------------ */
@@ -396,7 +403,7 @@ static _Noreturn void fail(struct exchange *exchange, long frame, const char *ex
   struct finding *finding = &exchange->finding;
   exchange->verdict = VERDICT_FAILED;
   finding->frame = frame;
-  buffer_append_text(&finding->what, what);
+  finding_say(finding, what);
   buffer_append_text(&finding->expected, expected ? expected : "");
   buffer_append_text(&finding->seen, seen ? seen : "");
   if (!seen && frame >= 0 && exchange->recording.entries[frame].frame)

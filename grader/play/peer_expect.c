@@ -113,9 +113,9 @@ void peer_expect_open(struct peer *peer) {
   bool is_client = peer->program == FRAME_FROM_CLIENT;
   if (is_client || peer->exchange->tls)
     exchange_fail_at(peer->exchange, -1, "a complete TLS handshake", error,
-                     "The %s does not come through the TLS handshake%s.",
+                     "tls-handshake-fails| The %s does not come through the TLS handshake%s.",
                      is_client ? "client" : "server", only_version(peer->exchange->tls));
-  exchange_fail(peer->exchange, "The server does not accept a connection.");
+  exchange_fail(peer->exchange, "not-accept-connection| The server does not accept a connection.");
 }
 
 static struct peer *connect_peer(struct exchange *exchange, int port, bool is_reference) {
@@ -146,7 +146,7 @@ static bool has_connected(void *argument) {
 struct peer *peer_accept(struct exchange *exchange) {
   if (!exchange_await(exchange, has_connected, exchange))
     exchange_fail_at(exchange, -1, "a TCP connection to the server", NULL,
-                     "The program did not connect.");
+                     "program-does-not-connect| The program did not connect.");
   return exchange->peers[exchange->peers_accepted++];
 }
 
@@ -175,7 +175,8 @@ static bool has_settings(void *argument) {
 /* A server begins with SETTINGS at once. */
 static void expect_server_preface(struct peer *peer) {
   if (!exchange_await(peer->exchange, has_settings, peer))
-    fail_expectation(peer, "3.4", "SETTINGS", "The first frame of a server must be SETTINGS.");
+    fail_expectation(peer, "3.4", "SETTINGS",
+                     "first-frame-must-settings| The first frame of a server must be SETTINGS.");
   const struct recording *recording = &peer->exchange->recording;
   for (size_t i = 0; i < recording->count; i++) {
     const struct recorded *entry = &recording->entries[i];
@@ -189,7 +190,7 @@ static void expect_server_preface(struct peer *peer) {
     }
     quote_frame(&seen, entry->frame);
     exchange_fail_at(peer->exchange, (long)i, "SETTINGS", seen.bytes,
-                     "The first frame of a server must be SETTINGS.");
+                     "first-frame-must-settings| The first frame of a server must be SETTINGS.");
   }
 }
 
@@ -218,14 +219,16 @@ void peer_expect_preface(struct peer *peer) {
     if (count > 0)
       quote_frame(&seen, first[0]);
     exchange_fail_at(exchange, index[0], "the connection preface: PRI * HTTP/2.0 ...", seen.bytes,
-                     "An HTTP/2 connection begins with the client's preface: it is missing.");
+                     "http-2-connection-begins-clients| An HTTP/2 connection begins with the "
+                     "client's preface: it is missing.");
   }
   if (count < 2 || first[1]->type != NGHTTP2_SETTINGS || first[1]->flags & NGHTTP2_FLAG_ACK ||
       first[1]->error) {
     if (count > 1)
       quote_frame(&seen, first[1]);
-    exchange_fail_at(exchange, index[1], "SETTINGS", seen.bytes,
-                     "The first frame behind the preface must be SETTINGS.");
+    exchange_fail_at(
+        exchange, index[1], "SETTINGS", seen.bytes,
+        "first-frame-behind-preface-must| The first frame behind the preface must be SETTINGS.");
   }
   exchange->finding.section = NULL;
   expectation_held(peer, index[1]);
@@ -241,8 +244,10 @@ void peer_expect_settings_ack(struct peer *peer) {
   if (!exchange_await(peer->exchange, is_acknowledged, peer))
     fail_expectation(peer, "6.5.3", "SETTINGS with the flag ACK",
                      peer->program == FRAME_FROM_CLIENT
-                         ? "The program never acknowledged the server's SETTINGS."
-                         : "The program never acknowledged the client's SETTINGS.");
+                         ? "never-acknowledged-servers-settings| The program never acknowledged "
+                           "the server's SETTINGS."
+                         : "never-acknowledged-clients-settings| The program never acknowledged "
+                           "the client's SETTINGS.");
   expectation_held(peer, peer->acknowledged_at);
 }
 
@@ -269,7 +274,7 @@ void peer_settle(struct peer *peer, const uint8_t *octets) {
 
 void peer_expect_ping_ack(struct peer *peer, const uint8_t *octets) {
   expect_frame(peer, is_ping_ack, octets, "6.7", "PING with the flag ACK and the same 8 octets",
-               "The program did not answer a PING.");
+               "not-answer-ping| The program did not answer a PING.");
 }
 
 static bool is_goaway(const struct frame *frame, const void *argument) {
@@ -294,15 +299,17 @@ void peer_expect_goaway(struct peer *peer) {
   struct search search = {peer, is_goaway, NULL, 0};
   struct search other = {peer, is_goaway_with_error, NULL, 0};
   if (!exchange_await(peer->exchange, is_found, &search))
-    fail_expectation(
-        peer, "6.8", "GOAWAY NO_ERROR",
-        is_found(&other) ? "The program says goodbye with an error code, though nothing is wrong."
-        : peer->closed_by_program && !peer->settings_acknowledged && gave_up(peer)
-            ? "The program closes the connection before the session is open: SETTINGS are not "
-              "acknowledged."
-        : peer->closed_by_program
-            ? "The program closes the connection without a goodbye: GOAWAY comes first."
-            : "The program does not say goodbye: no GOAWAY comes.");
+    fail_expectation(peer, "6.8", "GOAWAY NO_ERROR",
+                     is_found(&other) ? "says-goodbye-error-code-though| The program says goodbye "
+                                        "with an error code, though nothing is wrong."
+                     : peer->closed_by_program && !peer->settings_acknowledged && gave_up(peer)
+                         ? "closes-connection-before-session-open| The program closes the "
+                           "connection before the session is open: SETTINGS are not "
+                           "acknowledged."
+                     : peer->closed_by_program
+                         ? "closes-without-goaway| The program closes the connection without a "
+                           "goodbye: GOAWAY comes first."
+                         : "no-goaway| The program does not say goodbye: no GOAWAY comes.");
   expectation_held(peer, (long)search.next);
 }
 
@@ -322,7 +329,8 @@ void peer_expect_reset(struct peer *peer, int32_t stream_id, uint32_t error_code
   char expected[64];
   snprintf(expected, sizeof expected, "RST_STREAM %s on stream %d", frame_error_name(error_code),
            stream_id);
-  expect_frame(peer, is_reset, &reset, "6.4", expected, "The program did not reset the stream.");
+  expect_frame(peer, is_reset, &reset, "6.4", expected,
+               "not-reset-stream| The program did not reset the stream.");
 }
 
 static bool is_closed(void *argument) {
@@ -336,7 +344,7 @@ void peer_expect_close(struct peer *peer) {
     fail_expectation(peer, "6.8",
                      peer->program == FRAME_FROM_CLIENT ? "the connection is closed by the client"
                                                         : "the connection is closed by the server",
-                     "The program does not close the connection.");
+                     "not-close-connection| The program does not close the connection.");
 }
 
 /* A stream that the program has opened, and that was not yet returned. */
@@ -362,8 +370,9 @@ int32_t peer_expect_request(struct peer *peer) {
   struct new_stream new_stream = {peer, 0};
   if (!exchange_await(peer->exchange, has_request, &new_stream))
     fail_expectation(peer, "8.1", "HEADERS with END_HEADERS on a new stream",
-                     peer->returned_count == 0 ? "The program did not send a request."
-                                               : "The program did not send all the requests.");
+                     peer->returned_count == 0
+                         ? "not-send-request| The program did not send a request."
+                         : "not-send-all-requests| The program did not send all the requests.");
   peer_stream(peer, new_stream.stream_id)->returned = true;
   peer->returned_count++;
   expectation_held(peer, peer_stream(peer, new_stream.stream_id)->complete_at);
@@ -378,8 +387,9 @@ static bool request_has_ended(void *argument) {
 void peer_expect_end_of_request(struct peer *peer, int32_t stream_id) {
   look_at(peer, stream_id);
   if (!exchange_await(peer->exchange, request_has_ended, peer_stream(peer, stream_id)))
-    fail_expectation(peer, "8.1", "a frame with END_STREAM on the stream",
-                     "The request never ends: no frame of it has END_STREAM.");
+    fail_expectation(
+        peer, "8.1", "a frame with END_STREAM on the stream",
+        "request-never-ends-no-frame| The request never ends: no frame of it has END_STREAM.");
   expectation_held(peer, peer_stream(peer, stream_id)->over_at);
 }
 
@@ -434,11 +444,15 @@ void peer_expect_response(struct peer *peer, int32_t stream_id) {
   look_at(peer, stream_id);
   struct peer_stream *stream = peer_stream(peer, stream_id);
   if (!exchange_await(peer->exchange, is_over, stream) && stream->headers_complete)
-    fail_response(peer, stream_id, "The response never ends: no frame of it has END_STREAM.");
+    fail_response(
+        peer, stream_id,
+        "response-never-ends-no-frame| The response never ends: no frame of it has END_STREAM.");
   if (!stream->ended)
-    fail_response(peer, stream_id,
-                  stream->reset ? "A request was reset in place of being answered."
-                                : "A request was not answered.");
+    fail_response(
+        peer, stream_id,
+        stream->reset
+            ? "request-reset-place-being-answered| A request was reset in place of being answered."
+            : "request-not-answered| A request was not answered.");
   expectation_held(peer, stream->over_at);
 }
 
@@ -454,25 +468,25 @@ static void expect_text(struct peer *peer, int32_t stream_id, const char *what,
   long data = strcmp(what, "body") == 0 ? peer_find_frame(peer, NGHTTP2_DATA, stream_id) : -1;
   exchange_fail_at(peer->exchange, data >= 0 ? data : peer_stream(peer, stream_id)->frame,
                    quoted_expected.bytes, seen ? quoted_seen.bytes : "none",
-                   "The %s of the response is not right.", what);
+                   "response-part-wrong| The %s of the response is not right.", what);
 }
 
-/* RFC 9113, sections 8.2 and 8.3: one field, which stands behind a regular one or not. What is wrong with it; NULL if
- * nothing is. */
+/* RFC 9113, sections 8.2 and 8.3: one field, which stands behind a regular one or not. What is wrong with it, with an id
+ * before it; NULL if nothing is. */
 static const char *fault_of_field(const char *field, bool behind_regular) {
   static const char *const forbidden[] = {
       "connection: ", "proxy-connection: ", "keep-alive: ", "transfer-encoding: ", "upgrade: "};
   size_t name_length = strcspn(*field == ':' ? field + 1 : field, ":") + (*field == ':');
   if (name_length == 0 || strncmp(field, ": ", 2) == 0)
-    return "A header field has no name";
+    return "field-without-name| A header field has no name";
   if (*field == ':' && behind_regular)
-    return "A pseudo-header field comes behind a regular one";
+    return "pseudo-field-late| A pseudo-header field comes behind a regular one";
   for (size_t i = 0; i < name_length; i++)
     if (field[i] >= 'A' && field[i] <= 'Z')
-      return "The name of a header field has upper case in it";
+      return "field-name-upper-case| The name of a header field has upper case in it";
   for (size_t i = 0; i < sizeof forbidden / sizeof forbidden[0]; i++)
     if (strncmp(field, forbidden[i], strlen(forbidden[i])) == 0)
-      return "HTTP/2 has no such field as in HTTP/1.1, about the connection";
+      return "connection-field| HTTP/2 has no such field as in HTTP/1.1, about the connection";
   return NULL;
 }
 
@@ -499,12 +513,14 @@ static void expect_well_formed_response(struct peer *peer, int32_t stream_id) {
   const struct peer_stream *stream = peer_stream(peer, stream_id);
   if (stream->fields.length > 0 && strncmp(stream->fields.bytes, ":status: ", 9) != 0)
     exchange_fail_at(peer->exchange, stream->frame, ":status before all other fields", NULL,
-                     "The response is malformed: :status is not its first field.");
+                     "response-malformed-status-not-first| The response is malformed: :status is "
+                     "not its first field.");
   peer_expect_well_formed(peer, stream_id);
   const char *length = peer_field(peer, stream_id, "content-length");
   if (length && stream->body.length > 0 && strtoul(length, NULL, 10) != stream->body.length)
     exchange_fail_at(peer->exchange, stream->frame, NULL, NULL,
-                     "content-length is %s, but the body has %zu bytes: the response is malformed.",
+                     "content-length-wrong| content-length is %s, but the body has %zu bytes: the "
+                     "response is malformed.",
                      length, stream->body.length);
 }
 
@@ -518,11 +534,12 @@ static void expect_date(struct peer *peer, int32_t stream_id) {
   const char *end = date ? strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm) : NULL;
   if (!end || *end)
     exchange_fail_at(peer->exchange, stream->frame, "date: Sun, 06 Nov 1994 08:49:37 GMT",
-                     date ? date : "no such field", "The response has no date.");
+                     date ? date : "no such field", "response-no-date| The response has no date.");
   double age = difftime(time(NULL), timegm(&tm));
   if (age < -CLOCKS || age > SECONDS)
     exchange_fail_at(peer->exchange, stream->frame, "the date and time of now, in GMT", date,
-                     "The date of the response is not the time at which it was made.");
+                     "date-response-not-time-made| The date of the response is not the time at "
+                     "which it was made.");
 }
 
 void peer_expect_answer(struct peer *peer, int32_t stream_id, const char *status,
@@ -566,7 +583,7 @@ void peer_expect_refusal(struct peer *peer, int32_t stream_id, const char *what)
   }
   exchange_fail_at(peer->exchange, stream->opened ? stream->frame : -1,
                    "RST_STREAM PROTOCOL_ERROR, or status 400", seen.bytes,
-                   "A malformed request was not refused: %s.", what);
+                   "malformed-request-served| A malformed request was not refused: %s.", what);
 }
 
 void peer_expect_goodbye(struct peer *peer) {

@@ -1,55 +1,77 @@
 /* standing: see standing.h. */
 #include "grader/play/standing.h"
 
+#include <stdio.h>
+
 #include "grader/words/quote.h"
 
-/* The last frame that went in that direction, in words; or "nothing". */
-static void append_last_frame(struct buffer *text, const struct exchange *exchange,
-                              enum frame_sender sender) {
+/* The last frame that went in that direction; NULL if there is none. */
+static const struct frame *last_frame(const struct exchange *exchange, enum frame_sender sender) {
   for (size_t i = exchange->recording.count; i > 0; i--) {
     const struct frame *frame = exchange->recording.entries[i - 1].frame;
-    if (frame && frame->sender == sender) {
-      quote_frame(text, frame);
-      return;
-    }
+    if (frame && frame->sender == sender)
+      return frame;
   }
-  quote_append(text, "nothing");
+  return NULL;
 }
 
-void standing_waiting(struct buffer *text, const struct exchange *exchange) {
+static void append_frame(struct buffer *text, struct buffer *kind, const struct frame *frame) {
+  if (frame)
+    quote_frame(text, frame);
+  else
+    quote_append(text, "nothing");
+  if (frame)
+    quote_frame_kind(kind, frame);
+  else
+    quote_append(kind, "nothing");
+}
+
+void standing_waiting(struct buffer *text, struct exchange *exchange) {
   bool server = exchange->port != 0;
-  quote_append(text, "the program waits; it sent last: ");
-  append_last_frame(text, exchange, server ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT);
-  quote_append(text, "; it was sent last: ");
-  append_last_frame(text, exchange, server ? FRAME_FROM_CLIENT : FRAME_FROM_SERVER);
+  struct buffer kind = {0};
+  quote_append(text, "your program waits; it sent last: ");
+  quote_append(&kind, "waits, sent ");
+  append_frame(text, &kind, last_frame(exchange, server ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT));
+  quote_append(text, "; it received last: ");
+  quote_append(&kind, ", received ");
+  append_frame(text, &kind, last_frame(exchange, server ? FRAME_FROM_CLIENT : FRAME_FROM_SERVER));
+  snprintf(exchange->finding.stands, sizeof exchange->finding.stands, "%s",
+           kind.bytes ? kind.bytes : "");
+  buffer_free(&kind);
+}
+
+/* Say that, and how it is called. */
+static void say(struct finding *finding, const char *stands, const char *seen) {
+  snprintf(finding->stands, sizeof finding->stands, "%s", stands);
+  quote_append(&finding->seen, "your program %s", seen);
 }
 
 void standing_tell(struct exchange *exchange) {
-  struct buffer *seen = &exchange->finding.seen;
-  if (seen->length > 0 || exchange->finding.expected.length == 0)
+  struct finding *finding = &exchange->finding;
+  if (finding->seen.length > 0 || finding->expected.length == 0)
     return;
   bool ended = program_ended(exchange->program);
-  exchange->finding.waiting = !ended;
-  if (ended) {
-    quote_append(seen, "the program %s", program_end_text(exchange->program));
-  } else if (recording_is_full(&exchange->recording)) {
-    quote_append(seen, "the program sends frames without end");
-  } else if (!exchange_is_quiet(exchange)) {
-    quote_append(seen, recording_clock() > exchange->deadline ? "the program runs on and on"
-                                                              : "the program is still running");
-  } else if (exchange->peer_count == 0) {
-    quote_append(seen, "the program waits%s", exchange->listener ? ", and has not connected" : "");
-  } else {
-    standing_waiting(seen, exchange);
-  }
+  finding->waiting = !ended;
+  if (ended)
+    say(finding, program_end_id(exchange->program), program_end_text(exchange->program));
+  else if (recording_is_full(&exchange->recording))
+    say(finding, "floods", "sends frames without end");
+  else if (!exchange_is_quiet(exchange))
+    say(finding, "runs",
+        recording_clock() > exchange->deadline ? "runs on and on" : "is still running");
+  else if (exchange->peer_count == 0 && exchange->listener)
+    say(finding, "waits, not connected", "waits, and has not connected");
+  else if (exchange->peer_count == 0)
+    say(finding, "waits", "waits");
+  else
+    standing_waiting(&finding->seen, exchange);
 }
 
 void standing_sleep(struct exchange *exchange) {
   struct finding *finding = &exchange->finding;
   if (!program_sleeps(exchange->program))
     return;
-  buffer_clear(&finding->what);
   buffer_clear(&finding->seen);
-  quote_append(&finding->what, "The program sleeps, and can do nothing else in the meantime.");
-  quote_append(&finding->seen, "the program is in sleep, usleep, uv_sleep or the like");
+  finding_say(finding, "sleeps| Your program sleeps, and can do nothing else in the meantime.");
+  say(finding, "sleeps", "is in sleep, usleep, uv_sleep or the like");
 }

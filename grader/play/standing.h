@@ -7,8 +7,8 @@
 #include "common/buffer.h"
 #include "grader/play/exchange.h"
 
-/* Append that the program waits, with the last frame each way. */
-void standing_waiting(struct buffer *text, const struct exchange *exchange);
+/* Append that the program waits, with the last frame each way; the finding keeps the kinds of these frames. */
+void standing_waiting(struct buffer *text, struct exchange *exchange);
 
 /* If the finding does not yet say what was seen, say how the program stands: it has exited, closed the connection, or
  * waits, and for what. Call it before the program is stopped. */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "grader/base/finding.h"
+
 /* How much of what a mistake causes must be there. */
 static const double ENOUGH = 0.85;
 
@@ -15,6 +17,10 @@ static const double NEARLY = 0.95;
 
 /* Two sums of the same numbers may differ by a little. */
 static const double NOTHING = 1e-6;
+
+static bool same(const char *left, const char *right) {
+  return left && right && strcmp(left, right) == 0;
+}
 
 json_t *diagnosis_load(const char *path) {
   json_t *table = json_load_file(path, 0, NULL);
@@ -37,10 +43,9 @@ static double compare_text(const json_t *known, const json_t *seen, const char *
 
 /* The same for all that the check says: another sentence is another mistake, whatever else is alike. */
 static double compare(const json_t *known, const json_t *seen) {
-  if (compare_text(known, seen, "says") < 1)
+  if (compare_text(known, seen, "id") < 1)
     return 0;
-  return 0.6 + 0.2 * compare_text(known, seen, "expected") +
-         0.2 * compare_text(known, seen, "seen");
+  return 0.8 + 0.2 * compare_text(known, seen, "seen");
 }
 
 /* --- One mistake -------------------------------------------------------------------------------------- */
@@ -54,9 +59,7 @@ struct match {
 
 /* Whether the check tells anything: it was run, and the program did not stop at a TODO that is not done. */
 static bool tells(const json_t *seen) {
-  static const char undone[] = "TODO # is not done: ";
-  const char *says = json_string_value(json_object_get(seen, "says"));
-  return seen && !(says && strncmp(says, undone, strlen(undone)) == 0);
+  return seen && !same(json_string_value(json_object_get(seen, "id")), FINDING_UNDONE);
 }
 
 static bool is_explained(const struct diagnosis *diagnosis, const char *check) {
@@ -96,10 +99,6 @@ static struct match match_mistake(const struct diagnosis *diagnosis, const json_
 }
 
 /* --- All of them ---------------------------------------------------------------------------------------- */
-
-static bool same(const char *left, const char *right) {
-  return left && right && strcmp(left, right) == 0;
-}
 
 static void take_first(struct diagnosis_likely *likely, const char *name, const json_t *mistake) {
   *likely = (struct diagnosis_likely){
@@ -250,11 +249,11 @@ static bool has_name(const json_t *checks, const char *check) {
 
 /* Whether the mistake says this sentence: in this check, or, if that is NULL, in any; and, if `seen` is not NULL, of the same that
  * was seen. */
-static bool says_it(const json_t *mistake, const char *check, const char *says, const char *seen) {
+static bool fails_so(const json_t *mistake, const char *check, const char *id, const char *seen) {
   size_t group;
   const json_t *known;
   json_array_foreach(json_object_get(mistake, "fails"), group, known) {
-    if (same(json_string_value(json_object_get(known, "says")), says) &&
+    if (same(json_string_value(json_object_get(known, "id")), id) &&
         (!seen || same(json_string_value(json_object_get(known, "seen")), seen)) &&
         (!check || has_name(json_object_get(known, "checks"), check)))
       return true;
@@ -280,13 +279,13 @@ static int favoured(struct votes votes, int own) {
 /* Of those mistakes of this program (NULL: of any) that say it in this check (NULL: in any), of what was seen (NULL: of
  * anything). */
 static struct votes count_votes(const json_t *mistakes, const char *program, const char *check,
-                                const char *says, const char *seen) {
+                                const char *id, const char *seen) {
   struct votes votes = {.all = 0};
   const char *name;
   json_t *mistake;
   json_object_foreach((json_t *)mistakes, name, mistake) { /* it is only read */
     json_int_t todo = json_integer_value(json_object_get(mistake, "todo"));
-    if (todo < 0 || todo >= TODOS || !says_it(mistake, check, says, seen) ||
+    if (todo < 0 || todo >= TODOS || !fails_so(mistake, check, id, seen) ||
         (program && !same(program, json_string_value(json_object_get(mistake, "program")))))
       continue;
     votes.all++;
@@ -295,14 +294,14 @@ static struct votes count_votes(const json_t *mistakes, const char *program, con
   return votes;
 }
 
-int diagnosis_todo_of(const json_t *mistakes, const char *says) {
-  return elected(count_votes(mistakes, NULL, NULL, says, NULL));
+int diagnosis_todo_of(const json_t *mistakes, const char *id) {
+  return elected(count_votes(mistakes, NULL, NULL, id, NULL));
 }
 
 int diagnosis_todo_in(const json_t *mistakes, const char *program, const char *check, int own,
-                      const char *says, const char *seen) {
-  int todo = seen ? favoured(count_votes(mistakes, program, check, says, seen), own) : 0;
+                      const char *id, const char *seen) {
+  int todo = seen ? favoured(count_votes(mistakes, program, check, id, seen), own) : 0;
   if (!todo)
-    todo = favoured(count_votes(mistakes, program, check, says, NULL), own);
-  return todo ? todo : elected(count_votes(mistakes, program, NULL, says, NULL));
+    todo = favoured(count_votes(mistakes, program, check, id, NULL), own);
+  return todo ? todo : elected(count_votes(mistakes, program, NULL, id, NULL));
 }

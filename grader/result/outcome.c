@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grader/base/finding.h"
+
 static int by_lab_and_line(const void *left, const void *right) {
   const struct check *a = ((const struct outcome *)left)->check;
   const struct check *b = ((const struct outcome *)right)->check;
@@ -201,7 +203,7 @@ bool outcome_is_of(const struct outcome *outcome, const struct lab *lab) {
 }
 
 bool outcome_is_undone(const struct outcome *outcome) {
-  return strncmp(outcome_text(outcome, "what"), "TODO ", 5) == 0;
+  return strcmp(outcome_text(outcome, "id"), FINDING_UNDONE) == 0;
 }
 
 const struct outcome *outcome_same_before(const struct outcome_list *list,
@@ -244,10 +246,10 @@ static void find_todos(struct outcome_list *list, const struct lab *lab, const j
                        const json_t *evidence) {
   for (size_t i = 0; i < list->count; i++) {
     struct outcome *outcome = &list->outcomes[i];
-    const char *says =
-        json_string_value(json_object_get(json_object_get(evidence, outcome->check->id), "says"));
-    if (belongs_to(outcome, lab) && says)
-      outcome->likely_todo = diagnosis_todo_of(mistakes, says);
+    const char *id =
+        json_string_value(json_object_get(json_object_get(evidence, outcome->check->id), "id"));
+    if (belongs_to(outcome, lab) && id)
+      outcome->likely_todo = diagnosis_todo_of(mistakes, id);
   }
 }
 

@@ -38,7 +38,7 @@ static int voted_todo(const struct outcome_list *list, const struct outcome *out
   const json_t *evidence = json_object_get(finding, "evidence");
   return diagnosis_todo_in(json_object_get(list->known, lab->id), outcome_program(outcome),
                            outcome->check->id, outcome->check->todo,
-                           json_string_value(json_object_get(evidence, "says")),
+                           json_string_value(json_object_get(evidence, "id")),
                            json_string_value(json_object_get(evidence, "seen")));
 }
 

@@ -335,6 +335,10 @@ const char *program_end_text(const struct program *program) {
   return program->ended ? program->ending.text : "is still running";
 }
 
+const char *program_end_id(const struct program *program) {
+  return program->ended ? program->ending.id : "runs";
+}
+
 double program_idle(const struct program *program) {
   return program->idle;
 }

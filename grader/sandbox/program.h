@@ -57,6 +57,9 @@ bool program_ended(const struct program *program);
 enum program_end program_end(const struct program *program, int *code);
 const char *program_end_text(const struct program *program);
 
+/* The same as one word that stays the same, whatever becomes of the text: "exit", "signal-SEGV", "limit-cpu". */
+const char *program_end_id(const struct program *program);
+
 /* For how many seconds, when last looked at, every process of it had been asleep without being woken once: a
  * program that waits for something. 0 while it runs, even if the machine is too busy to let it. */
 double program_idle(const struct program *program);

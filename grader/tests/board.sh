@@ -36,10 +36,9 @@ cat >"$work/known.json" <<'END'
 {"lab01": {
   "silent": {"mistake": "it does not even try to connect, and there are many words to say so, more than fit on one line",
              "check": "preface", "program": "session", "todo": 2,
-             "fails": [{"checks": ["preface", "settings_ack", "settings_printed", "ping", "slowly", "goodbye"], "says": "The program did not connect.",
-                        "expected": "a TCP connection to the server", "seen": "the program exited with status #"}]},
+             "fails": [{"checks": ["preface", "settings_ack", "settings_printed", "ping", "slowly", "goodbye"], "id": "program-does-not-connect", "seen": "exit"}]},
   "other": {"mistake": "something else", "check": "goodbye", "program": "session", "todo": 6,
-            "fails": [{"checks": ["nowhere", "refused"], "says": "It says nothing."}]}}}
+            "fails": [{"checks": ["nowhere", "refused"], "id": "nothing"}]}}}
 END
 
 program 'echo "session: x: no, never" >&2; exit 1'

@@ -11,13 +11,13 @@ TestSuite(diagnosis, .timeout = 60);
  * with words that differ from run to run. */
 static const char table_text[] =
     "{'leaks': {'mistake': 'it leaks', 'check': 'get', 'program': 'server', 'todo': 6,"
-    "  'fails': [{'checks': ['get', 'post'], 'says': 'It leaks.', 'seen': 'on_begin'}]},"
+    "  'fails': [{'checks': ['get', 'post'], 'id': 'It leaks.', 'seen': 'on_begin'}]},"
     " 'silent': {'mistake': 'it never answers', 'check': 'get', 'program': 'server', 'todo': 5,"
-    "  'fails': [{'checks': ['get'], 'says': 'No answer.', 'expected': 'HEADERS', 'seen': "
+    "  'fails': [{'checks': ['get'], 'id': 'No answer.', 'seen': "
     "'PING'}]},"
     " 'random': {'mistake': 'it answers at random', 'check': 'path', 'program': 'server', 'todo': "
     "4,"
-    "  'fails': [{'checks': ['path'], 'says': 'Wrong.', 'expected': 'a', 'seen': '*'}]}}";
+    "  'fails': [{'checks': ['path'], 'id': 'Wrong.', 'seen': '*'}]}}";
 
 /* JSON with ' in place of ". */
 static json_t *parse(const char *text) {
@@ -59,24 +59,22 @@ static void expect(const char *table, const char *evidence, const char *expected
 
 Test(diagnosis, names_the_mistake_whose_failures_are_all_there) {
   expect(table_text,
-         "{'get': {'says': 'It leaks.', 'seen': 'on_begin'},"
-         " 'post': {'says': 'It leaks.', 'seen': 'on_begin'}, 'path': null}",
+         "{'get': {'id': 'It leaks.', 'seen': 'on_begin'},"
+         " 'post': {'id': 'It leaks.', 'seen': 'on_begin'}, 'path': null}",
          "leaks");
   expect(table_text,
-         "{'get': {'says': 'No answer.', 'expected': 'HEADERS', 'seen': 'PING'},"
+         "{'get': {'id': 'No answer.', 'seen': 'PING'},"
          " 'post': null, 'path': null}",
          "silent");
 }
 
 Test(diagnosis, names_nothing_where_half_of_them_are_missing) {
-  expect(table_text, "{'get': {'says': 'It leaks.', 'seen': 'on_begin'}, 'post': null}", "");
+  expect(table_text, "{'get': {'id': 'It leaks.', 'seen': 'on_begin'}, 'post': null}", "");
 }
 
 Test(diagnosis, names_nothing_for_other_words) {
-  expect(table_text, "{'get': {'says': 'It is late.'}, 'post': null, 'path': null}", "");
-  expect(table_text,
-         "{'get': {'says': 'No answer.', 'expected': 'HEADERS', 'seen': 'GOAWAY'}, 'post': null}",
-         "");
+  expect(table_text, "{'get': {'id': 'It is late.'}, 'post': null, 'path': null}", "");
+  expect(table_text, "{'get': {'id': 'No answer.', 'seen': 'GOAWAY'}, 'post': null}", "");
 }
 
 Test(diagnosis, names_nothing_for_a_program_that_is_right) {
@@ -85,55 +83,54 @@ Test(diagnosis, names_nothing_for_a_program_that_is_right) {
 }
 
 Test(diagnosis, looks_only_at_checks_that_were_run) {
-  expect(table_text, "{'get': {'says': 'It leaks.', 'seen': 'on_begin'}}", "leaks");
+  expect(table_text, "{'get': {'id': 'It leaks.', 'seen': 'on_begin'}}", "leaks");
 }
 
 Test(diagnosis, takes_words_that_differ_from_run_to_run_as_they_are) {
-  expect(table_text, "{'path': {'says': 'Wrong.', 'expected': 'a', 'seen': 'xyz'}, 'get': null}",
-         "random");
+  expect(table_text, "{'path': {'id': 'Wrong.', 'seen': 'xyz'}, 'get': null}", "random");
 }
 
 Test(diagnosis, names_a_second_mistake_for_what_the_first_does_not_explain) {
   expect(table_text,
-         "{'get': {'says': 'It leaks.', 'seen': 'on_begin'},"
-         " 'post': {'says': 'It leaks.', 'seen': 'on_begin'},"
-         " 'path': {'says': 'Wrong.', 'expected': 'a', 'seen': 'q'}}",
+         "{'get': {'id': 'It leaks.', 'seen': 'on_begin'},"
+         " 'post': {'id': 'It leaks.', 'seen': 'on_begin'},"
+         " 'path': {'id': 'Wrong.', 'seen': 'q'}}",
          "leaks random");
 }
 
 Test(diagnosis, names_nothing_that_explains_only_a_few_of_the_failures) {
   expect(table_text,
-         "{'a': {'says': 'Bad.'}, 'b': {'says': 'Bad.'}, 'c': {'says': 'Bad.'},"
-         " 'path': {'says': 'Wrong.', 'expected': 'a', 'seen': 'q'}}",
+         "{'a': {'id': 'Bad.'}, 'b': {'id': 'Bad.'}, 'c': {'id': 'Bad.'},"
+         " 'path': {'id': 'Wrong.', 'seen': 'q'}}",
          "");
 }
 
 Test(diagnosis, names_two_that_cannot_be_told_apart_but_not_three) {
 #define SAME(name)                                                                                 \
-  "'" name "': {'mistake': '" name "', 'todo': 1, 'fails': [{'checks': ['c'], 'says': 'No.'}]}"
-  expect("{" SAME("a") ", " SAME("b") "}", "{'c': {'says': 'No.'}}", "a|b");
-  expect("{" SAME("a") ", " SAME("b") ", " SAME("d") "}", "{'c': {'says': 'No.'}}", "");
+  "'" name "': {'mistake': '" name "', 'todo': 1, 'fails': [{'checks': ['c'], 'id': 'No.'}]}"
+  expect("{" SAME("a") ", " SAME("b") "}", "{'c': {'id': 'No.'}}", "a|b");
+  expect("{" SAME("a") ", " SAME("b") ", " SAME("d") "}", "{'c': {'id': 'No.'}}", "");
 }
 
 /* Two mistakes at once, each of which explains one failure: not one that may be this or that. */
 Test(diagnosis, names_both_of_two_that_explain_different_failures) {
-  expect("{'a': {'mistake': 'a', 'fails': [{'checks': ['x'], 'says': 'No.'}]},"
-         " 'b': {'mistake': 'b', 'fails': [{'checks': ['y'], 'says': 'No.'}]}}",
-         "{'x': {'says': 'No.'}, 'y': {'says': 'No.'}, 'z': null}", "a b");
+  expect("{'a': {'mistake': 'a', 'fails': [{'checks': ['x'], 'id': 'No.'}]},"
+         " 'b': {'mistake': 'b', 'fails': [{'checks': ['y'], 'id': 'No.'}]}}",
+         "{'x': {'id': 'No.'}, 'y': {'id': 'No.'}, 'z': null}", "a b");
 }
 
 /* What the first mistake hides says nothing against a second one. */
 Test(diagnosis, takes_what_is_hidden_by_the_first_as_unknown) {
-  expect("{'a': {'mistake': 'a', 'fails': [{'checks': ['x', 'y'], 'says': 'No.'}]},"
-         " 'b': {'mistake': 'b', 'fails': [{'checks': ['y', 'z'], 'says': 'Wrong.'}]},"
-         " 'c': {'mistake': 'c', 'fails': [{'checks': ['z'], 'says': 'Wrong.'}]}}",
-         "{'x': {'says': 'No.'}, 'y': {'says': 'No.'}, 'z': {'says': 'Wrong.'}}", "a b|c");
+  expect("{'a': {'mistake': 'a', 'fails': [{'checks': ['x', 'y'], 'id': 'No.'}]},"
+         " 'b': {'mistake': 'b', 'fails': [{'checks': ['y', 'z'], 'id': 'Wrong.'}]},"
+         " 'c': {'mistake': 'c', 'fails': [{'checks': ['z'], 'id': 'Wrong.'}]}}",
+         "{'x': {'id': 'No.'}, 'y': {'id': 'No.'}, 'z': {'id': 'Wrong.'}}", "a b|c");
 }
 
 Test(diagnosis, has_the_todo_and_the_checks_of_what_it_names) {
   json_t *mistakes = parse(table_text);
-  json_t *evidence = parse("{'get': {'says': 'It leaks.', 'seen': 'on_begin'},"
-                           " 'post': {'says': 'It leaks.', 'seen': 'on_begin'}, 'path': null}");
+  json_t *evidence = parse("{'get': {'id': 'It leaks.', 'seen': 'on_begin'},"
+                           " 'post': {'id': 'It leaks.', 'seen': 'on_begin'}, 'path': null}");
   struct diagnosis diagnosis;
   diagnosis_make(&diagnosis, mistakes, evidence);
   const struct diagnosis_likely *likely = diagnosis_of(&diagnosis, "post");
@@ -146,7 +143,7 @@ Test(diagnosis, has_the_todo_and_the_checks_of_what_it_names) {
 
 Test(diagnosis, knows_nothing_without_a_table) {
   struct diagnosis diagnosis;
-  json_t *evidence = parse("{'get': {'says': 'It leaks.'}}");
+  json_t *evidence = parse("{'get': {'id': 'It leaks.'}}");
   cr_assert(!diagnosis_load("/nonexistent.json"));
   diagnosis_make(&diagnosis, NULL, evidence);
   cr_assert(diagnosis.count == 0);
@@ -164,10 +161,10 @@ Test(diagnosis, a_sentence_belongs_to_the_todo_of_most_who_say_it) {
 /* In another check, or in another program, the same words may belong to another TODO. */
 Test(diagnosis, a_sentence_belongs_to_the_todo_of_its_check_and_program) {
   json_t *mistakes = parse(
-      "{'a': {'program': 'server', 'todo': 5, 'fails': [{'checks': ['x'], 'says': 'No.'}]},"
-      " 'b': {'program': 'server', 'todo': 6, 'fails': [{'checks': ['y', 'z'], 'says': 'No.'}]},"
-      " 'c': {'program': 'server', 'todo': 5, 'fails': [{'checks': ['z'], 'says': 'No.'}]},"
-      " 'd': {'program': 'client', 'todo': 1, 'fails': [{'checks': ['v'], 'says': 'No.'}]}}");
+      "{'a': {'program': 'server', 'todo': 5, 'fails': [{'checks': ['x'], 'id': 'No.'}]},"
+      " 'b': {'program': 'server', 'todo': 6, 'fails': [{'checks': ['y', 'z'], 'id': 'No.'}]},"
+      " 'c': {'program': 'server', 'todo': 5, 'fails': [{'checks': ['z'], 'id': 'No.'}]},"
+      " 'd': {'program': 'client', 'todo': 1, 'fails': [{'checks': ['v'], 'id': 'No.'}]}}");
   cr_assert(diagnosis_todo_in(mistakes, "server", "x", 4, "No.", NULL) == 5);
   cr_assert(diagnosis_todo_in(mistakes, "server", "y", 4, "No.", NULL) == 6);
   cr_assert(diagnosis_todo_in(mistakes, "server", "z", 6, "No.", NULL) == 6,
@@ -180,11 +177,11 @@ Test(diagnosis, a_sentence_belongs_to_the_todo_of_its_check_and_program) {
 }
 
 Test(diagnosis, who_saw_the_same_is_heard_first) {
-  json_t *mistakes = parse("{'a': {'program': 'p', 'todo': 2, 'fails': [{'checks': ['x'], 'says': "
+  json_t *mistakes = parse("{'a': {'program': 'p', 'todo': 2, 'fails': [{'checks': ['x'], 'id': "
                            "'No.', 'seen': 'its end'}]},"
-                           " 'b': {'program': 'p', 'todo': 2, 'fails': [{'checks': ['x'], 'says': "
+                           " 'b': {'program': 'p', 'todo': 2, 'fails': [{'checks': ['x'], 'id': "
                            "'No.', 'seen': 'its end'}]},"
-                           " 'c': {'program': 'p', 'todo': 4, 'fails': [{'checks': ['x'], 'says': "
+                           " 'c': {'program': 'p', 'todo': 4, 'fails': [{'checks': ['x'], 'id': "
                            "'No.', 'seen': 'it waits'}]}}");
   cr_assert(diagnosis_todo_in(mistakes, "p", "x", 1, "No.", "it waits") == 4);
   cr_assert(diagnosis_todo_in(mistakes, "p", "x", 1, "No.", "its end") == 2);
@@ -194,8 +191,8 @@ Test(diagnosis, who_saw_the_same_is_heard_first) {
 
 Test(diagnosis, a_check_that_stops_at_a_todo_tells_nothing) {
   expect(table_text,
-         "{'get': {'says': 'It leaks.', 'seen': 'on_begin'}, 'post': {'says': 'TODO # is not done: "
-         "see'}, 'path': {'says': 'TODO # is not done: see'}}",
+         "{'get': {'id': 'It leaks.', 'seen': 'on_begin'}, 'post': {'id': 'undone'},"
+         " 'path': {'id': 'undone'}}",
          "leaks");
 }
 

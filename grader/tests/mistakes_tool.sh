@@ -28,16 +28,16 @@ sed -i 's/^-.*terminate_session.*/-something else/' "$work/lab01/test-misfit.pat
 patch_of test-no-check goodbye "$no_goaway"
 sed -i '/^Check: /d' "$work/lab01/test-no-check.patch"
 
-says_goodbye='The program closes the connection without a goodbye: GOAWAY comes first.'
+goodbye='closes-without-goaway'
 
 # row NAME CHECK CHECKS: of the table; what they say is what the first of them says.
 row() {
   printf '"%s": {"mistake": "for a test", "check": "%s", "program": "session", "todo": 5,' "$1" "$2"
-  printf ' "fails": [{"checks": [%s], "says": "%s"}]}' "$3" "${4:-$says_goodbye}"
+  printf ' "fails": [{"checks": [%s], "id": "%s"}]}' "$3" "${4:-$goodbye}"
 }
 {
   printf '{"lab01": {%s' "$(row test-caught goodbye '"goodbye"')"
-  printf ', %s' "$(row test-other-words goodbye '"goodbye"' 'It says nothing.')" \
+  printf ', %s' "$(row test-other-words goodbye '"goodbye"' 'nothing')" \
     "$(row test-listed-wrong goodbye '"goodbye", "http1"')" \
     "$(row test-other-check http1 '"http1"')" "$(row test-no-mistake goodbye '"goodbye"')"
   printf '}}\n'
@@ -59,7 +59,7 @@ check "one that is not caught" says test-no-mistake "is not caught by goodbye; t
 check "one that only another check catches" says test-other-check "is not caught by http1; the checks that fail: goodbye"
 check "one that is not in the table" says test-unlisted "is not in the table as it is"
 check "one that passes what it fails by the table" says test-listed-wrong "passes what it fails by the table: http1"
-check "one that says something else than by the table" says test-other-words "says something else than in the table"
+check "one that fails otherwise than by the table" says test-other-words "fails otherwise than in the table"
 check "one that gives a warning" says test-warning "does not compile without a warning: "
 check "one that does not compile" says test-no-program "does not compile without a warning: "
 check "a patch that does not apply" says test-misfit "does not apply: "
@@ -74,7 +74,7 @@ tool() {
 check "the table can be written" tool --write 1
 check "and holds then" tool lab01
 check "with the checks that fail" grep -q '"goodbye",$' "$work/table.json"
-check "with what they say" grep -qF "\"says\": \"$says_goodbye\"" "$work/table.json"
+check "with how they fail" grep -qF "\"id\": \"$goodbye\"" "$work/table.json"
 check "with the program" grep -q '"program": "session"' "$work/table.json"
 check "and the TODO that the mistake belongs to" grep -q '"todo": 5' "$work/table.json"
 check_not "and no other check" grep -q '"http1"' "$work/table.json"

@@ -20,24 +20,33 @@ void quote_append(struct buffer *text, const char *format, ...) {
   buffer_append_text(text, piece);
 }
 
-void quote_frame(struct buffer *text, const struct frame *frame) {
+void quote_frame_kind(struct buffer *text, const struct frame *frame) {
   char flags[64];
   const char *name = frame_type_name(frame->type);
-  if (frame->type == FRAME_PREFACE || frame->type == FRAME_NOT_HTTP2) {
-    quote_append(text, frame->type == FRAME_PREFACE ? "the connection preface" : "no HTTP/2: ");
-    if (frame->type == FRAME_NOT_HTTP2)
-      quote_text(text, (const char *)frame->data, frame->data_length);
-    return;
-  }
+  if (frame->type == FRAME_PREFACE)
+    name = "the connection preface";
+  if (frame->type == FRAME_NOT_HTTP2)
+    name = "no HTTP/2";
   if (name)
     quote_append(text, "%s", name);
   else
     quote_append(text, "a frame of type 0x%x", frame->type);
   frame_flag_names(frame, flags, sizeof flags);
   quote_append(text, "%s%s", *flags ? " " : "", flags);
-  if (frame->type == NGHTTP2_GOAWAY || frame->type == NGHTTP2_RST_STREAM) {
-    const char *error = frame_error_name(frame->error_code);
-    quote_append(text, " %s", error ? error : "(unknown error code)");
+  if (frame->type != NGHTTP2_GOAWAY && frame->type != NGHTTP2_RST_STREAM)
+    return;
+  const char *error = frame_error_name(frame->error_code);
+  quote_append(text, " %s", error ? error : "(unknown error code)");
+}
+
+void quote_frame(struct buffer *text, const struct frame *frame) {
+  quote_frame_kind(text, frame);
+  if (frame->type == FRAME_PREFACE)
+    return;
+  if (frame->type == FRAME_NOT_HTTP2) {
+    quote_append(text, ": ");
+    quote_text(text, (const char *)frame->data, frame->data_length);
+    return;
   }
   if (frame->stream_id != 0)
     quote_append(text, " on stream %d", frame->stream_id);

@@ -13,6 +13,9 @@
 void quote_append(struct buffer *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Append what kind of frame it is: "HEADERS END_STREAM|END_HEADERS", "GOAWAY NO_ERROR". */
+void quote_frame_kind(struct buffer *text, const struct frame *frame);
+
 /* Append a frame in words: "HEADERS END_STREAM|END_HEADERS on stream 1, 38 bytes". */
 void quote_frame(struct buffer *text, const struct frame *frame);
 

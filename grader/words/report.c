@@ -44,37 +44,49 @@ const char *report_sentence(const char *report) {
     const char *sign;
     const char *words;
   } errors[] = {
-      {"heap-use-after-free", "The program uses memory that it has already freed."},
-      {"double-free", "The program frees the same memory twice."},
-      {"heap-buffer-overflow", "The program reads or writes beyond the end of a block of memory."},
-      {"stack-buffer-overflow", "The program reads or writes beyond the end of a local array."},
-      {"global-buffer-overflow", "The program reads or writes beyond the end of a global array."},
-      {"stack-use-after", "The program uses a local variable after its function has returned."},
-      {"param-overlap", "The program copies memory onto itself: memcpy needs two places."},
-      {"SEGV on unknown address 0x0000000000", "The program follows a NULL pointer."},
-      {"SEGV",
-       "The program follows a wild pointer: one that was never set, or in memory already freed."},
-      {": BUS on unknown",
-       "The program follows a wild pointer: one that was never set, or in memory already freed."},
-      {": FPE on unknown", "The program divides by zero."},
-      {"unknown-crash", "The program reads or writes where there is no memory of its own."},
-      {"attempting free on", "The program frees what malloc did not give it."},
-      {"LeakSanitizer", "The program does not free all the memory that it allocates."},
+      {"heap-use-after-free",
+       "uses-memory-already-freed| The program uses memory that it has already freed."},
+      {"double-free", "frees-same-memory-twice| The program frees the same memory twice."},
+      {"heap-buffer-overflow", "reads-writes-beyond-end-block| The program reads or writes beyond "
+                               "the end of a block of memory."},
+      {"stack-buffer-overflow", "reads-writes-beyond-end-local| The program reads or writes beyond "
+                                "the end of a local array."},
+      {"global-buffer-overflow", "reads-writes-beyond-end-global| The program reads or writes "
+                                 "beyond the end of a global array."},
+      {"stack-use-after", "uses-local-variable-after-function| The program uses a local variable "
+                          "after its function has returned."},
+      {"param-overlap", "copies-memory-onto-itself-memcpy| The program copies memory onto itself: "
+                        "memcpy needs two places."},
+      {"SEGV on unknown address 0x0000000000",
+       "follows-null-pointer| The program follows a NULL pointer."},
+      {"SEGV", "follows-wild-pointer-one-never| The program follows a wild pointer: one that was "
+               "never set, or in memory already freed."},
+      {": BUS on unknown", "follows-wild-pointer-one-never| The program follows a wild pointer: "
+                           "one that was never set, or in memory already freed."},
+      {": FPE on unknown", "divides-zero| The program divides by zero."},
+      {"unknown-crash", "reads-writes-where-no-memory| The program reads or writes where there is "
+                        "no memory of its own."},
+      {"attempting free on",
+       "frees-malloc-not-give| The program frees what malloc did not give it."},
+      {"LeakSanitizer", "not-free-all-memory-allocates| The program does not free all the memory "
+                        "that it allocates."},
       {"from within a callback of nghttp2",
-       "The program sends or receives from within a callback of nghttp2: that is forbidden."},
-      {"null pointer passed",
-       "The program passes a NULL pointer to a function that must not have one."},
-      {"null pointer", "The program follows a NULL pointer."},
-      {"runtime error: ", "The program does something that C leaves undefined."},
+       "sends-receives-from-within-callback| The program sends or receives from within a callback "
+       "of nghttp2: that is forbidden."},
+      {"null pointer passed", "passes-null-pointer-function-must| The program passes a NULL "
+                              "pointer to a function that must not have one."},
+      {"null pointer", "follows-null-pointer| The program follows a NULL pointer."},
+      {"runtime error: ",
+       "something-c-leaves-undefined| The program does something that C leaves undefined."},
   };
   if (strstr(report, "stack-overflow"))
-    return is_recursion(report)
-               ? "The program calls itself without end."
-               : "The stack is full: a local variable is larger than a stack can be.";
+    return is_recursion(report) ? "calls-itself-without-end| The program calls itself without end."
+                                : "stack-full-local-variable-larger| The stack is full: a local "
+                                  "variable is larger than a stack can be.";
   for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
     if (strstr(report, errors[i].sign))
       return errors[i].words;
-  return "A sanitizer has found an error in the program.";
+  return "sanitizer-found-error| A sanitizer has found an error in the program.";
 }
 
 /* --- Frames --------------------------------------------------------------------------------------- */
