@@ -554,7 +554,7 @@ CHECK(lab05, slow_ping, .points = 1, .todo = 4, .program = "server", .section = 
   expect_pong(peer, 1, asked, 750);
   if (peer_stream(peer, 1)->frame < peer_stream(peer, 3)->frame)
     exchange_fail_at(exchange, peer_stream(peer, 1)->frame, "/hello-world is answered first", NULL,
-                     "/hello-world is answered after the slow ping.");
+                     "hello-world-waits-for-ping| /hello-world is answered after the slow ping.");
   exchange_end_server(exchange);
   expect_log(exchange, 0);
 }

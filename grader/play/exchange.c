@@ -1,6 +1,7 @@
 /* exchange: see exchange.h. */
 #include "grader/play/exchange.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -404,6 +405,7 @@ static _Noreturn void fail(struct exchange *exchange, long frame, const char *ex
   exchange->verdict = VERDICT_FAILED;
   finding->frame = frame;
   finding_say(finding, what);
+  assert(*finding->id); /* every failure has one: "no-goaway| The program ..." */
   buffer_append_text(&finding->expected, expected ? expected : "");
   buffer_append_text(&finding->seen, seen ? seen : "");
   if (!seen && frame >= 0 && exchange->recording.entries[frame].frame)
