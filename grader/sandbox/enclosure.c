@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "grader/sandbox/protection.h"
+#include "grader/sandbox/layer.h"
 
 enum {
   WALL_SECONDS = 1200, /* of the whole grading: sixty times what it takes on a small machine */
@@ -187,7 +187,7 @@ static int run(char *const *words, const char *kind) {
 
 bool enclosure_is_there(void) {
   struct command command = {0};
-  if (protection_is_off("bubblewrap"))
+  if (layer_is_off("bubblewrap"))
     return false;
   pid_t pid = fork();
   if (pid == 0) {

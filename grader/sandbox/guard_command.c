@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "grader/sandbox/allowance.h"
-#include "grader/sandbox/protection.h"
+#include "grader/sandbox/layer.h"
 #include "grader/sandbox/sanitizer.h"
 
 static int name_directory(struct guard_command *command) {
@@ -119,11 +119,11 @@ static int add_allowed(struct guard_command *command, const char *const argv[],
   allowance_free(&allowance);
   if (result == 0 && limits->compiler)
     result = add(command, "--compiler");
-  if (result == 0 && (limits->compiler || protection_is_off("user")))
+  if (result == 0 && (limits->compiler || layer_is_off("user")))
     result = add(command, "--same-user");
-  if (result == 0 && protection_is_off("landlock"))
+  if (result == 0 && layer_is_off("landlock"))
     result = add(command, "--without-landlock");
-  if (result == 0 && protection_is_off("seccomp"))
+  if (result == 0 && layer_is_off("seccomp"))
     result = add(command, "--without-filter");
   return result;
 }

@@ -8,11 +8,7 @@
 
 #include "grader/sandbox/enclosure.h"
 #include "grader/sandbox/landlock.h"
-
-bool protection_is_off(const char *layer) {
-  const char *without = getenv(PROTECTION_WITHOUT);
-  return without != NULL && strstr(without, layer) != NULL;
-}
+#include "grader/sandbox/layer.h"
 
 int protection_hide(void) {
   return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -21,11 +17,11 @@ int protection_hide(void) {
 /* ---- which there are ---- */
 
 static bool has_landlock(void) {
-  return !protection_is_off("landlock") && landlock_abi() > 0;
+  return !layer_is_off("landlock") && landlock_abi() > 0;
 }
 
 static bool has_filters(void) {
-  return !protection_is_off("seccomp") && prctl(PR_GET_SECCOMP) >= 0;
+  return !layer_is_off("seccomp") && prctl(PR_GET_SECCOMP) >= 0;
 }
 
 /* Inside it is known; outside it is tried. */

@@ -10,14 +10,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Names the layers that are to be left out, to find out what each is good for: "landlock seccomp bubblewrap". */
-#define PROTECTION_WITHOUT "GRADE_WITHOUT"
-
 /* Set to have strangers' programs graded all the same where too little protects. */
 #define PROTECTION_UNPROTECTED "UNPROTECTED"
-
-/* Whether the environment says that this layer is to be left out. */
-bool protection_is_off(const char *layer);
 
 /* Have no other process of this user look into ours, or stop it by ptrace. Returns 0, or -1 with errno set. */
 int protection_hide(void);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "grader/sandbox/ending.h"
+#include "grader/sandbox/layer.h"
 #include "grader/sandbox/protection.h"
 #include "grader/tests/trial.h"
 
@@ -22,7 +23,7 @@ static const struct program_limits small = {
 
 /* As on a kernel that has neither Landlock nor filters for system calls: they alone are not what keeps programs in. */
 static void leave_layers_out(void) {
-  setenv(PROTECTION_WITHOUT, "landlock seccomp", 1);
+  setenv(LAYER_WITHOUT, "landlock seccomp", 1);
 }
 
 /* ---- limits ---- */

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "grader/sandbox/layer.h"
 #include "grader/sandbox/protection.h"
 #include "grader/tests/trial.h"
 
@@ -340,7 +341,7 @@ Test(program, directory) {
 }
 
 Test(program, litter_is_removed) {
-  setenv(PROTECTION_WITHOUT, "landlock seccomp", 1); /* which would let it make none of it */
+  setenv(LAYER_WITHOUT, "landlock seccomp", 1); /* which would let it make none of it */
   struct trial trial;
   char outside[] = "/tmp/program-test-XXXXXX";
   char words[128];
@@ -397,7 +398,7 @@ Test(program, sanitizer_options_of_the_grader_do_not_matter) {
 }
 
 Test(program, failure_of_the_leak_sanitizer_is_no_report) {
-  setenv(PROTECTION_WITHOUT, "landlock", 1); /* which would not let it be traced */
+  setenv(LAYER_WITHOUT, "landlock", 1); /* which would not let it be traced */
   expect_report("traced", NULL, PROGRAM_SANITIZER_STATUS);
 }
 
