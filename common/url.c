@@ -3,10 +3,9 @@
 
 #include <openssl/err.h>
 #include <openssl/http.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "common/buffer.h"
 
 /* Where the authority begins, or NULL if this is no http or https URL. OpenSSL would take text without a scheme,
  * and let spaces and control characters pass: not here, where the parts become header fields. */
@@ -55,12 +54,11 @@ done:
 
 /* The path and query from `rest`, the text behind the authority. RFC 9113, section 8.3.1: never empty. */
 static char *copy_path(const char *rest) {
-  struct buffer path = {0};
-  if ((rest[0] == '/' || buffer_append_text(&path, "/") == 0) &&
-      buffer_append(&path, rest, strcspn(rest, "#")) == 0)
-    return path.bytes;
-  buffer_free(&path);
-  return NULL;
+  size_t length = strcspn(rest, "#");
+  char *path = malloc(length + sizeof "/");
+  if (path)
+    snprintf(path, length + sizeof "/", "%s%.*s", rest[0] == '/' ? "" : "/", (int)length, rest);
+  return path;
 }
 
 int url_parse(struct url *url, const char *text) {
