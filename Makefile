@@ -101,7 +101,7 @@ FUZZING   := $(FLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanit
 comma   := ,
 calls   := nghttp2_session_mem_recv nghttp2_session_mem_send nghttp2_session_callbacks_new nghttp2_session_client_new \
            nghttp2_submit_settings nghttp2_submit_request nghttp2_submit_response nghttp2_session_terminate_session \
-           transport_write buffer_append buffer_append_text stream_respond \
+           transport_write buffer_append buffer_append_text \
            $(patsubst %,nghttp2_session_callbacks_set_%_callback,on_begin_headers on_header on_data_chunk_recv \
              on_frame_recv on_stream_close)
 WRAPPED := $(calls:%=-Wl$(comma)--wrap=%)
@@ -178,8 +178,8 @@ by_hand_lab02 := server client stream
 by_hand_lab03 := $(by_hand_lab02)
 lab_of        = $(firstword $(subst -, ,$(1)))
 headers_of    = $(filter-out $(patsubst %,common/%.h,$(by_hand_$(1))),$(wildcard common/*.h))
-objects_of    = $(filter-out $(foreach name,$(by_hand_$(1)),%/common/$(name).o %/common/$(name)_% \
-                  %/common/inner/$(name).o %/common/inner/$(name)_%),$(COMMON:%.c=build/obj/sanitized/%.o))
+is_by_hand    = $(filter $(foreach name,$(by_hand_$(1)),$(name).o $(name)_%),$(notdir $(2)))
+objects_of    = $(foreach object,$(COMMON:%.c=build/obj/sanitized/%.o),$(if $(call is_by_hand,$(1),$(object)),,$(object)))
 
 # A known mistake, which grader/mistakes/mistakes.py puts there, is compiled as a student's program is.
 mistake-programs: $(GRADER_BUILT) $(patsubst %.c,%.log,$(wildcard build/mistakes/*/*/*/*.c))

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "common/buffer.h"
-#include "common/stream.h"
 #include "common/transport.h"
 
 /* NOLINTBEGIN(bugprone-reserved-identifier): these names are the linker's and the sanitizers'. */
@@ -129,10 +128,6 @@ WRAP(int, transport_write, (struct transport * transport, const void *bytes, siz
 WRAP(int, buffer_append, (struct buffer * buffer, const void *bytes, size_t length),
      (buffer, bytes, length), -1)
 WRAP(int, buffer_append_text, (struct buffer * buffer, const char *text), (buffer, text), -1)
-WRAP(int, stream_respond,
-     (struct stream * stream, int status, const nghttp2_nv *fields, size_t count,
-      int64_t body_length),
-     (stream, status, fields, count, body_length), -1)
 
 /* --- What callbacks return -------------------------------------------------------------------------- */
 

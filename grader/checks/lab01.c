@@ -270,7 +270,7 @@ static void serve_to_the_end(struct exchange *exchange) {
   exchange_await_end(exchange);
 }
 
-CHECK(lab01, calls_fail, .points = 1, .todo = 1, .section = NULL,
+CHECK(lab01, calls_fail, .points = 1, .todo = 1, .of_errors = true, .section = NULL,
       .sentence = "a call that fails, for want of memory: one line on standard error, status 1") {
   static const struct {
     const char *name;

@@ -783,7 +783,7 @@ static void answer_to_the_end(struct exchange *exchange) {
   exchange_wait_for_end(exchange);
 }
 
-CHECK(lab02, calls_fail, .points = 1, .todo = 3, .section = NULL,
+CHECK(lab02, calls_fail, .points = 1, .todo = 3, .of_errors = true, .section = NULL,
       .sentence = "a call that fails, for want of memory: reported, status 1, nothing printed") {
   static const struct {
     const char *name;

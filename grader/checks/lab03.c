@@ -379,7 +379,7 @@ static bool is_closed_or_over(void *argument) {
   return peer->closed_by_program || stream->ended || stream->reset;
 }
 
-CHECK(lab03, calls_fail, .points = 1, .todo = 5, .section = NULL,
+CHECK(lab03, calls_fail, .points = 1, .todo = 5, .of_errors = true, .section = NULL,
       .sentence = "a response that cannot be submitted: that client is not kept waiting") {
   exchange->fails = "nghttp2_submit_response";
   struct peer *peer = start_server(exchange);
