@@ -8,6 +8,8 @@
 #include "common/buffer.h"
 #include "common/fuzz/fuzz.h"
 #include "common/trace.h"
+#include "common/trace_json.h"
+#include "common/trace_print.h"
 
 enum {
   LARGEST_INPUT = 16 * 1024,
