@@ -2,6 +2,7 @@
  * frames. */
 #include "common/trace.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -96,7 +96,7 @@ static void look(const volatile char *octet) {
 #define WRAP(type, name, parameters, arguments, failure)                                           \
   WRAP_AND(type, name, parameters, arguments, failure, (void)0)
 #define WRAP_AND(type, name, parameters, arguments, failure, first)                                \
-  type __real_##name parameters;                                                                   \
+  type __real_##name parameters __attribute__((weak)); /* without --wrap */                        \
   type __wrap_##name parameters;                                                                   \
   type __wrap_##name parameters {                                                                  \
     first;                                                                                         \
@@ -149,7 +149,8 @@ static void note_return(void *function, int64_t value, bool failure) {
     return result;                                                                                 \
   }                                                                                                \
   void __real_nghttp2_session_callbacks_set_##kind##_callback(                                     \
-      nghttp2_session_callbacks *callbacks, nghttp2_##kind##_callback callback);                   \
+      nghttp2_session_callbacks *callbacks, nghttp2_##kind##_callback callback)                    \
+      __attribute__((weak));                                                                       \
   void __wrap_nghttp2_session_callbacks_set_##kind##_callback(                                     \
       nghttp2_session_callbacks *callbacks, nghttp2_##kind##_callback callback);                   \
   void __wrap_nghttp2_session_callbacks_set_##kind##_callback(                                     \
