@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/buffer.h"
 #include "common/trace_json.h"
 #include "common/trace_print.h"
 
@@ -41,8 +42,7 @@ struct trace {
   size_t length;
 };
 
-/* --- The file
- * ------------------------------------------------------------------------------------- */
+/* --- The file ---------------------------------------------------------------------------------- */
 
 /* The array is closed after every call, and what comes next is written over that: the file is valid
  * whenever one looks. */
@@ -112,8 +112,7 @@ static void ask_environment(void) {
   shared.one_terminal = outputs_are_one_terminal();
 }
 
-/* --- What one call prints
- * ------------------------------------------------------------------------- */
+/* --- What one call prints ---------------------------------------------------------------------- */
 
 /* Frames are gathered in memory, and written at once: a line is never torn, and a slow terminal is
  * asked only once. */
@@ -161,16 +160,32 @@ static unsigned shown_number(const struct trace *trace) {
   return shared.connections > 1 ? trace->number : 0;
 }
 
+/* A frame's JSON, as far as there was memory for it. */
+struct json_text {
+  struct buffer text;
+  bool failed; /* jansson goes on after a key that could not be written */
+};
+
+static int add_json(const char *bytes, size_t length, void *user) {
+  struct json_text *json = user;
+  if (buffer_append(&json->text, bytes, length) != 0)
+    json->failed = true;
+  return json->failed ? -1 : 0;
+}
+
+/* Where there is no memory for all of it, nothing of it is printed. */
 static void print_json(struct trace *trace, const struct frame *frame) {
+  struct json_text made = {.failed = false};
   json_t *json = trace_frame_json(frame, trace->milliseconds, trace->number);
-  char *text = json ? json_dumps(json, JSON_REAL_PRECISION(12)) : NULL;
+  if (!json || json_dump_callback(json, add_json, &made, JSON_REAL_PRECISION(12)) != 0)
+    made.failed = true;
   json_decref(json);
-  if (!text)
-    return; /* no memory for this one: nothing of it is printed */
-  bool first = shared.end == (off_t)strlen(array_start) && ftell(trace->out) == 0;
-  fputs(first ? "\n" : ",\n", trace->out);
-  fputs(text, trace->out);
-  free(text);
+  if (!made.failed) {
+    bool first = shared.end == (off_t)strlen(array_start) && ftell(trace->out) == 0;
+    fputs(first ? "\n" : ",\n", trace->out);
+    buffer_print(&made.text, trace->out);
+  }
+  buffer_free(&made.text);
 }
 
 static void on_frame(const struct frame *frame, void *user) {
@@ -184,8 +199,7 @@ static void on_frame(const struct frame *frame, void *user) {
                       frame);
 }
 
-/* --- Connections
- * ---------------------------------------------------------------------------------- */
+/* --- Connections ------------------------------------------------------------------------------- */
 
 /* Whatever is shared is only touched between these two: a trace is slow anyway. */
 static void lock(void) {

@@ -9,6 +9,7 @@
 
 #include "common/buffer.h"
 #include "common/fuzz/fuzz.h"
+#include "common/octets.h"
 
 enum { LARGEST_DATA = 16384 }; /* "data" is cut to this */
 
@@ -46,22 +47,11 @@ static json_t *read_file(void) {
 
 /* --- Octets ----------------------------------------------------------------------------------- */
 
-/* Undo what text_json did: \xNN is an octet, \\ a backslash. */
 static void read_text(const json_t *json, struct buffer *octets) {
   const char *text = json_string_value(json);
-  size_t length = json_string_length(json);
-  fuzz_must(text && memchr(text, '\0', length) == NULL, "a text is there, without NUL");
-  for (size_t i = 0; i < length; i++) {
-    char octet = text[i];
-    if (octet == '\\' && text[i + 1] == 'x') {
-      char digits[3] = {text[i + 2], text[i + 3], '\0'};
-      octet = (char)strtoul(digits, NULL, 16);
-      i += 3;
-    } else if (octet == '\\') {
-      i++;
-    }
-    buffer_append(octets, &octet, 1);
-  }
+  fuzz_must(text && memchr(text, '\0', json_string_length(json)) == NULL,
+            "a text is there, without NUL");
+  fuzz_must(octets_read(octets, text) == 0, "a text can be read");
 }
 
 static void expect_text(const json_t *json, const uint8_t *octets, size_t length) {

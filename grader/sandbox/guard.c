@@ -22,6 +22,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <grp.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -152,14 +154,22 @@ static void go_first(void) {
   (void)sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);
 }
 
-/* Whether the program can be read by this user: nobody else's home is above it. Only for root. */
-static bool can_be_reached(uid_t user, const char *path) {
-  if (seteuid(user) != 0)
-    return false;
-  int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file >= 0)
-    close(file);
-  return seteuid(0) == 0 && file >= 0;
+/* Whether this user can read the program, and come to the directory: nobody else's home is above them. Only for root. A
+ * process of its own finds out: who changes its user loses PR_SET_PDEATHSIG. */
+static bool can_be_reached(uid_t user, const char *program, const char *directory) {
+  pid_t pid = fork();
+  if (pid == 0) {
+    char above[PATH_MAX];
+    snprintf(above, sizeof above, "%s/..", directory);
+    bool reached = chown(directory, user, user) == 0 && setgroups(0, NULL) == 0 &&
+                   setresgid(user, user, user) == 0 && setresuid(user, user, user) == 0 &&
+                   access(above, X_OK) == 0 && open(program, O_RDONLY | O_NONBLOCK) >= 0;
+    _exit(!reached);
+  }
+  int status = 1;
+  while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    continue;
+  return pid > 0 && status == 0;
 }
 
 /* For root, another user for each program, from those that systemd gives to services for a while; 0 where that is not
@@ -167,10 +177,12 @@ static bool can_be_reached(uid_t user, const char *path) {
 static uid_t choose_user(const struct guard *guard, const char *program) {
   enum { FIRST = 61184, COUNT = 4336 };
   uid_t user = FIRST + (uid_t)getpid() % COUNT;
-  if (guard->same_user || geteuid() != 0 || !can_be_reached(user, program) ||
-      chown(guard->directory, user, user) != 0)
+  if (guard->same_user || geteuid() != 0)
     return 0;
-  return user;
+  if (can_be_reached(user, program, guard->directory))
+    return user;
+  (void)chown(guard->directory, 0, 0); /* what failed there may fail again */
+  return 0;
 }
 
 static void start(struct guard *guard, char **argv) {
