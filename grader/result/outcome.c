@@ -135,6 +135,7 @@ static void discount(struct outcome *outcome) {
   json_t *finding = json_object_get(outcome->file, "finding");
   outcome->verdict = OUTCOME_FAILED;
   json_object_del(finding, "evidence");
+  json_object_set_new(finding, "id", json_string(OUTCOME_UNEARNED));
   json_object_set_new(
       finding, "what",
       json_string("The program reports an error, as it should here: that counts once it passes a "
@@ -204,6 +205,10 @@ bool outcome_is_of(const struct outcome *outcome, const struct lab *lab) {
 
 bool outcome_is_undone(const struct outcome *outcome) {
   return strcmp(outcome_text(outcome, "id"), FINDING_UNDONE) == 0;
+}
+
+bool outcome_is_unearned(const struct outcome *outcome) {
+  return strcmp(outcome_text(outcome, "id"), OUTCOME_UNEARNED) == 0;
 }
 
 const struct outcome *outcome_same_before(const struct outcome_list *list,

@@ -86,6 +86,11 @@ bool outcome_is_of(const struct outcome *outcome, const struct lab *lab);
 /* Whether the program stopped at a TODO: the check says nothing of what was done. */
 bool outcome_is_undone(const struct outcome *outcome);
 
+/* The id of a failure that is none: the program reports an error, as it should, but nothing else was right. */
+#define OUTCOME_UNEARNED "unearned"
+
+bool outcome_is_unearned(const struct outcome *outcome);
+
 /* An earlier check of this lab that failed with the same words; NULL if there is none. */
 const struct outcome *outcome_same_before(const struct outcome_list *list,
                                           const struct outcome *outcome);

@@ -134,7 +134,8 @@ static const struct outcome *leading_failure(const struct outcome_list *list,
   int most = 0;
   for (size_t i = 0; i < list->count; i++) {
     const struct outcome *outcome = &list->outcomes[i];
-    if (!outcome_is_of(outcome, lab) || outcome->verdict != OUTCOME_FAILED)
+    if (!outcome_is_of(outcome, lab) || outcome->verdict != OUTCOME_FAILED ||
+        outcome_is_unearned(outcome))
       continue;
     int votes = outcome_is_undone(outcome) ? 0 : count_votes(list, outcome);
     if (!leading || votes > most || (votes == most && outcome->todo < leading->todo)) {

@@ -11,12 +11,13 @@ mkdir -p "${session%/*}"
 
 # program TEXT: the session is this script.
 program() {
+  rm -f "$session"
   printf '#!/bin/sh\n%s\n' "$1" >"$session"
   chmod +x "$session"
 }
 # grade ARGUMENT...: what is said goes to the file `said`.
 grade() {
-  build/grader/grade --programs "$work/programs" --output "$work/grade" --known "$work/known.json" --seed 1 "$@" \
+  build/grader/grade --programs "$work/programs" --any-language --output "$work/grade" --known "$work/known.json" --seed 1 "$@" \
     >"$work/said" 2>&1
 }
 says() {
@@ -51,13 +52,20 @@ check "a check that says the same is not left bare" says "the same as preface ab
 check "the TODO is the mistake's" says "see:      TODO 2 of lab01-session/session.c"
 check "what it printed is quoted" says 'on standard error: "session: x: no, never\n"'
 check "the first time nothing is compared" says_not "than the last time"
-check "some checks pass" says "refused           1/1"
+check "an error counts for nothing where nothing was right" says "refused           0/1"
 
+right() {
+  rm -f "$session"
+  cp build/solutions/lab01-session/session "$session"
+}
+right
+grade --lab 1
+check "some checks pass" says "refused           1/1"
 program 'exit 0'
 grade --lab 1
 check "what passes no more is marked" says "BROKEN NOW:"
 check "and counted" says "fewer than the last time."
-program 'echo "session: x: no, never" >&2; exit 1'
+right
 grade --lab 1
 check "what passes again is marked" says "FIXED:"
 check "and counted, too" says "more than the last time."

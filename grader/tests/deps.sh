@@ -26,7 +26,7 @@ machine() {
     ln -s "$(command -v $command)" "$bin/"
   done
   for command in make ar openssl git nghttp nghttpd node python3 patch clang-format clang-tidy \
-    cppcheck inotifywait tmux tshark chromium pkill; do
+    cppcheck inotifywait tmux tshark chromium pkill bwrap; do
     fake $command 'exit 1'
   done
   fake gcc 'cat >/dev/null; exit 0'
@@ -37,7 +37,7 @@ machine() {
   fake apt-get "echo \"\$DEBIAN_FRONTEND: \$*\" >>$work/called
 case \$* in *install*libnghttp2-dev*) touch $work/lib/libnghttp2 ;; esac
 case \$* in *install*curl*) touch $bin/curl; chmod +x $bin/curl ;; esac"
-  touch lib/libnghttp2 lib/openssl lib/libuv lib/jansson lib/criterion
+  touch lib/libnghttp2 lib/openssl lib/libuv lib/jansson lib/criterion lib/libseccomp
 }
 deps() {
   env -u DEBIAN_FRONTEND PATH="$bin" "$shell" no-sbin "$@" >out 2>&1

@@ -8,7 +8,7 @@ trap 'rm -rf "$work"' EXIT
 
 # grade FOLDER LAB: all of its points.
 grade() {
-  build/grader/grade --programs "$1" --lab "$2" --strict --output "$work"
+  build/grader/grade --programs "$1" --any-language --lab "$2" --strict --output "$work"
 }
 
 # grade_all FOLDER WHAT: every lab for which there is a program.
