@@ -24,7 +24,7 @@ import sys
 import threading
 import time
 
-TIME_LIMIT = 600  # seconds, for each TEST
+TIME_LIMIT = 1200  # seconds, for each TEST
 TEST_LINE = re.compile(r"(not )?ok\b")
 SKIPPED = re.compile(r"#\s*skip", re.IGNORECASE)
 PLAN = re.compile(r"1\.\.(\d+)\s*(#\s*skip.*)?$", re.IGNORECASE)
