@@ -15,6 +15,7 @@ cp -r "$root/grader/tools" grader/
 cp "$root/common/tests/leaks.c" common/tests/
 # A student's file is compiled by the real tool.
 cp "$root"/common/{buffer,octets}.[ch] common/
+mkdir common/inner && cp "$root/common/inner/probe.h" common/inner/
 cp "$root"/grader/sandbox/*.[ch] grader/sandbox/
 cp "$root"/grader/base/text.[ch] grader/base/
 
