@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """mistakes: grade every known mistake, and check that the check meant for it catches it.
 
-    mistakes.py [--tap] [--write [--rounds N]] [--new] [--named PERCENT] [--in FOLDER] [--table FILE] [LAB...]
+    mistakes.py [--tap] [--write [--rounds N]] [--new] [--named PERCENT] [--every N] [--in FOLDER] [--table FILE] [LAB...]
 
 A known mistake is a patch of a reference solution, FOLDER/labNN/NAME.patch. FOLDER is
 grader/mistakes, whose README.md says how to write one. Apply each to a copy of the solution in
@@ -11,7 +11,7 @@ check meant for it, and what that check tells the student; with --tap, a line of
 FILE (grader/mistakes/known_mistakes.json) is the table of which checks each mistake fails in every
 run, and with what words; grader/result/diagnosis.h has its format, and reads it to tell students
 what their failures look like. --write makes it anew, from ROUNDS
-runs or N. With --new, grade only the mistakes that it does not have yet, and keep the other rows.
+runs or N. With --every 8, take every eighth mistake only. With --new, grade only the mistakes that it does not have yet, and keep the other rows.
 
 The status is 0 only if every mistake applies, compiles without a warning, is caught by the check
 meant for it, and fails all that the table says, in its words (other checks than the one meant may
@@ -178,8 +178,10 @@ def grade(mistake, seed, table):
         results = json.loads(read(f"{output}/results.json"))
         failed = {test["number"].split("/")[1]: test["output"].split("\n")[0]
                   for test in results["tests"] if test["status"] == "failed"}
-        words = {check: json.loads(read(f"{output}/checks/{mistake.lab}.{check}.json"))
-                        ["finding"]["evidence"] for check in failed}
+        files = {check: json.loads(read(f"{output}/checks/{mistake.lab}.{check}.json")) for check in failed}
+        # A check of errors that passed, and counts for nothing because all else is wrong, says nothing.
+        failed = {check: words for check, words in failed.items() if files[check]["verdict"] != "passed"}
+        words = {check: files[check]["finding"]["evidence"] for check in failed}
     except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
         mistake.problem = f"could not be graded: {error}"
         return
@@ -315,6 +317,7 @@ def parse_arguments():
     parser.add_argument("--in", dest="folder", default="grader/mistakes")
     parser.add_argument("--table", default="grader/mistakes/known_mistakes.json")
     parser.add_argument("--named", type=int, default=0)
+    parser.add_argument("--every", type=int, default=1)
     parser.add_argument("labs", nargs="*")
     return parser.parse_args()
 
@@ -323,6 +326,7 @@ def main():
     arguments = parse_arguments()
     mistakes = find(arguments.folder, arguments.labs)
     table = json.loads(read(arguments.table)) if os.path.exists(arguments.table) else {}
+    mistakes = mistakes[::arguments.every]
     if arguments.new:
         mistakes = [mistake for mistake in mistakes if mistake.name not in table.get(mistake.lab, {})]
     for mistake in mistakes:
