@@ -166,7 +166,7 @@ def test_node_server():
         test_clients_against('Node.js', server.url, paths)
         piece = 'x' * 100000
         status, out, err = run(REQUESTS, '-d', piece, '-d', '', '-d', piece, server.url + '/echo')
-        check('requests POST against Node.js', status == 0 and split(out)[1] == 2 * piece.encode(),
+        check('requests POST against Node.js', status == 0 and split(out)[1] == 2 * piece.encode() + b'\n',
               f'{status}\n{len(out)} bytes\n{err}')
 
 
