@@ -8,8 +8,7 @@
 #include <stdio.h>
 
 struct buffer {
-  char
-      *bytes; /* NULL while nothing was ever appended; else followed by a NUL that is not counted */
+  char *bytes; /* NULL before the first append; else followed by a NUL that is not counted */
   size_t length;
   size_t size; /* allocated */
 };
@@ -24,7 +23,8 @@ int buffer_append_text(struct buffer *buffer, const char *text);
 /* Write all of it to `out`. Returns 0, or -1 when that fails. */
 int buffer_print(const struct buffer *buffer, FILE *out);
 
-/* The same, and a newline behind it, unless it ends in one or is empty: what is printed next begins a line. */
+/* The same, and a newline behind it, unless it ends in one or is empty: what is
+ * printed next begins a line. */
 int buffer_print_line(const struct buffer *buffer, FILE *out);
 
 /* Keep the first `length` bytes, which must be there. */

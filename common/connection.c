@@ -13,8 +13,8 @@
 #include "common/inner/watch.h"
 
 enum {
-  /* Frames that may wait for a client to read, besides one for each stream that it may have open: as
-   * many as nghttp2 allows of answers to PING and SETTINGS. */
+  /* Frames that may wait for a client to read, besides one for each stream that it may have open:
+   * as many as nghttp2 allows of answers to PING and SETTINGS. */
   QUEUED_FRAMES = 1000,
   DEFAULT_STREAMS = 100,
   FEED_SIZE =
@@ -42,7 +42,8 @@ struct connection {
   char *error;      /* why it ends, if not by itself; NULL until then */
 };
 
-/* The first reason is the one that counts. Where there is no memory for it, the end is told without. */
+/* The first reason is the one that counts. Where there is no memory for it, the end
+ * is told without. */
 static void set_error(struct connection *connection, const char *what, const char *why,
                       size_t why_length) {
   struct buffer text = {0}; /* glibc's asprintf may write behind its end when memory runs out */
@@ -89,10 +90,10 @@ static void set_peers_error(struct connection *connection, uint32_t code) {
 }
 
 /*
- * RFC 9113, section 6.9.2: INITIAL_WINDOW_SIZE that makes a window larger than 2^31-1 is a connection
- * error, but nghttp2 only resets the streams. Every RST_STREAM(FLOW_CONTROL_ERROR) is its own, and says that
- * the peer cannot count: so the connection ends with it, as section 5.4.1 allows. So it does after too many
- * others for which the client is to blame.
+ * RFC 9113, section 6.9.2: INITIAL_WINDOW_SIZE that makes a window larger than 2^31-1 is a
+ * connection error, but nghttp2 only resets the streams. Every RST_STREAM(FLOW_CONTROL_ERROR) is
+ * its own, and says that the peer cannot count: so the connection ends with it, as section 5.4.1
+ * allows. So it does after too many others for which the client is to blame.
  */
 static void look_at_reset(struct connection *connection, const uint8_t *frame, size_t length) {
   static const uint8_t code[] = {0, 0, 0, NGHTTP2_FLOW_CONTROL_ERROR};
@@ -106,7 +107,7 @@ static void look_at_reset(struct connection *connection, const uint8_t *frame, s
     nghttp2_session_terminate_session(connection->session, error);
 }
 
-/* --- Sending --------------------------------------------------------------------------------------- */
+/* --- Sending ---------------------------------------------------------------------------------- */
 
 /* The next frame of the session goes to the transport. Returns whether there was one; if something
  * has failed, the transport is closed. */
@@ -127,9 +128,9 @@ static bool send_frame(struct connection *connection) {
   return true;
 }
 
-/* End it with GOAWAY, now, and for a reason that nghttp2 does not know. It is not waited for what else is to be
- * sent: GOAWAY comes before DATA, but behind other frames, of which there are not many more than
- * queue_limit. */
+/* End it with GOAWAY, now, and for a reason that nghttp2 does not know. It is not waited for
+ * what else is to be sent: GOAWAY comes before DATA, but behind other frames, of which there
+ * are not many more than queue_limit. */
 static void give_up(struct connection *connection, uint32_t error_code) {
   nghttp2_session_terminate_session(connection->session, error_code);
   while (!connection->goaway_sent && send_frame(connection))
@@ -139,8 +140,8 @@ static void give_up(struct connection *connection, uint32_t error_code) {
 }
 
 /*
- * GOAWAY names the last stream that is served. So it is not submitted before it can leave at once: else more
- * streams would come while it waits behind others, and be served, but not be named.
+ * GOAWAY names the last stream that is served. So it is not submitted before it can leave at once:
+ * else more streams would come while it waits behind others, and be served, but not be named.
  */
 static void say_goodbye(struct connection *connection) {
   nghttp2_session *session = connection->session;
@@ -156,7 +157,7 @@ static void say_goodbye(struct connection *connection) {
   transport_close(connection->transport);
 }
 
-/* --- Transport events ----------------------------------------------------------------------------- */
+/* --- Transport events ------------------------------------------------------------------------- */
 
 static void on_writable(struct transport *transport, void *user) {
   struct connection *connection = user;
@@ -170,8 +171,8 @@ static void on_writable(struct transport *transport, void *user) {
     transport_close(transport);
 }
 
-/* Both return 0, or a negative code of nghttp2's. From time to time it is looked at how many frames wait
- * for a client to read. */
+/* Both return 0, or a negative code of nghttp2's. From time to time it is looked at how
+ * many frames wait for a client to read. */
 static int receive_from_client(struct connection *connection, const uint8_t *data, size_t length) {
   uint64_t sent = transport_sent(connection->transport);
   watch_received(&connection->watch, length);
@@ -287,7 +288,7 @@ static void on_close(struct transport *transport, const char *error, void *user)
   free_session(connection);
 }
 
-/* --- What the owner calls ------------------------------------------------------------------------- */
+/* --- What the owner calls --------------------------------------------------------------------- */
 
 /* Returns 0 or an error of nghttp2's. */
 static int make_client_session(struct connection *connection) {

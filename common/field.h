@@ -11,15 +11,15 @@
 #include <stdint.h>
 #include <string.h>
 
-/* A field of two texts that end in NUL. It points to them: they must live until nghttp2 has copied them, which
- * nghttp2_submit_request and nghttp2_submit_response do before they return. */
+/* A field of two texts that end in NUL. It points to them: they must live until nghttp2 has copied
+ * them, which nghttp2_submit_request and nghttp2_submit_response do before they return. */
 static inline nghttp2_nv field_make(const char *name, const char *value);
 
 /* Whether `length` bytes are exactly `text`, which ends in NUL. */
 static inline bool field_is(const uint8_t *bytes, size_t length, const char *text);
 
-/* They stand here in full, so that the compiler counts the letters of constant texts and compares them
- * without a call: both are used for every field of every request. */
+/* They stand here in full, so that the compiler counts the letters of constant texts and compares
+ * them without a call: both are used for every field of every request. */
 
 static inline nghttp2_nv field_make(const char *name, const char *value) {
   return (nghttp2_nv){

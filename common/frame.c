@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- Names ---------------------------------------------------------------------------------------- */
+/* --- Names ------------------------------------------------------------------------------------ */
 
 const char *frame_type_name(unsigned type) {
   switch (type) {
@@ -94,7 +94,7 @@ char *frame_flag_names(const struct frame *frame, char *text, size_t size) {
   return text;
 }
 
-/* --- Looking into frames, copying them ------------------------------------------------------------ */
+/* --- Looking into frames, copying them -------------------------------------------------------- */
 
 const struct frame_field *frame_find_field(const struct frame *frame, const char *name) {
   size_t length = strlen(name);

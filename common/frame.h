@@ -55,8 +55,9 @@ struct frame {
   size_t length;          /* of the payload, as the frame header says */
   const uint8_t *payload; /* these octets as they came, padding included */
 
-  const uint8_t *data; /* DATA: the content without padding. GOAWAY: the debug data. PING: the 8
-                          octets. Preface, unknown types and bytes that are no HTTP/2: all of it */
+  /* DATA: the content without padding. GOAWAY: the debug data. PING: the 8 octets. Preface,
+   * unknown types and bytes that are no HTTP/2: all of it. */
+  const uint8_t *data;
   size_t data_length;
   size_t padding; /* DATA, HEADERS, PUSH_PROMISE: octets of padding, Pad Length itself included */
 
@@ -76,8 +77,9 @@ struct frame {
   int weight;                 /* the same; 1 to 256 */
   bool exclusive;             /* the same */
 
-  /* What the stream's request asks for, "GET /ping", for every frame that comes after it on a client's stream: cut
-   * to fit, octets that cannot be printed as '?'. "" where that is not known, and in the request itself. */
+  /* What the stream's request asks for, "GET /ping", for every frame that comes after it on
+   * a client's stream: cut to fit, octets that cannot be printed as '?'. "" where that is
+   * not known, and in the request itself. */
   char request[FRAME_REQUEST_SIZE];
 
   /* NULL, or one line that says what is wrong with it, with the section. Set as well where only the
@@ -97,13 +99,13 @@ struct frame_decoder *frame_decoder_new(frame_callback on_frame, void *user);
 
 /*
  * Take the next `length` bytes that `sender` sent; any cut is fine, down to single bytes and empty
- * calls. The callback is called for each frame that is complete, in order; from it, bytes of the other
- * sender may be fed, but not of the same. Payloads are stored as they arrive, so a frame that only
- * claims to be long costs nothing.
+ * calls. The callback is called for each frame that is complete, in order; from it, bytes of the
+ * other sender may be fed, but not of the same. Payloads are stored as they arrive, so a frame that
+ * only claims to be long costs nothing.
  *
  * A client that does not begin with the preface, or a server that begins with what can be no frame
- * (text, TLS), does not speak HTTP/2: its bytes are reported as one FRAME_NOT_HTTP2 for each call, from
- * then on to the end. A first frame other than SETTINGS only has `error` set.
+ * (text, TLS), does not speak HTTP/2: its bytes are reported as one FRAME_NOT_HTTP2 for each call,
+ * from then on to the end. A first frame other than SETTINGS only has `error` set.
  * A header block that cannot be decompressed sets `error`, and so do all later blocks of that
  * sender, because the HPACK state is lost with it. SETTINGS_HEADER_TABLE_SIZE of one side is heeded
  * for the blocks of the other.
@@ -117,8 +119,8 @@ int frame_decoder_feed(struct frame_decoder *decoder, enum frame_sender sender, 
  * a connection ended in the middle of a frame. */
 size_t frame_decoder_pending(const struct frame_decoder *decoder, enum frame_sender sender);
 
-/* How many requests there were so far. `*at_once` becomes how many of them were open at the same time, at most; or 0
- * when they were so many that this is not known. */
+/* How many requests there were so far. `*at_once` becomes how many of them were open at the same
+ * time, at most; or 0 when they were so many that this is not known. */
 unsigned frame_decoder_requests(const struct frame_decoder *decoder, unsigned *at_once);
 
 /* Free the decoder; NULL is allowed. Must not be called from its own callback. */
@@ -132,18 +134,19 @@ struct frame *frame_copy(const struct frame *frame);
 const struct frame_field *frame_find_field(const struct frame *frame, const char *name);
 
 /* Names by RFC 9113: "HEADERS", "SETTINGS_INITIAL_WINDOW_SIZE", "FLOW_CONTROL_ERROR", and "preface"
- * and "not HTTP/2" for what is no frame. For what has no name: NULL; the caller prints the number. */
+ * and "not HTTP/2" for what is no frame. For what has no name: NULL; the caller
+ * prints the number. */
 const char *frame_type_name(unsigned type);
 const char *frame_setting_name(uint16_t id);
 const char *frame_error_name(uint32_t error_code);
 
-/* The name that one flag, 0x1 to 0x80, has in a frame of this type: "END_STREAM". NULL where it has no
- * meaning. */
+/* The name that one flag, 0x1 to 0x80, has in a frame of this type: "END_STREAM".
+ * NULL where it has no meaning. */
 const char *frame_flag_name(unsigned type, uint8_t flag);
 
-/* Write the names of the flags that are set, and that have a meaning for this type, with '|' between
- * them: "END_STREAM|END_HEADERS", "ACK", "". A flag without a meaning is shown as 0x40. Always ends in
- * NUL; 64 bytes hold every case. Returns `text`. */
+/* Write the names of the flags that are set, and that have a meaning for this type, with '|'
+ * between them: "END_STREAM|END_HEADERS", "ACK", "". A flag without a meaning is shown as 0x40.
+ * Always ends in NUL; 64 bytes hold every case. Returns `text`. */
 char *frame_flag_names(const struct frame *frame, char *text, size_t size);
 
 #endif

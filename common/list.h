@@ -1,6 +1,6 @@
 /*
- * list: a doubly linked list whose links are part of its members, so that nothing is allocated and a member
- * can be taken out without a search.
+ * list: a doubly linked list whose links are part of its members, so that nothing is allocated and
+ * a member can be taken out without a search.
  *
  *     struct stream {
  *       struct list link;    must be the first member
@@ -27,7 +27,8 @@ void list_add(struct list *list, struct list *link);
 /* Take a member out of the list it is in. */
 void list_remove(struct list *link);
 
-/* The first member, or NULL if the list is empty; the one behind `link`, or NULL if that is the last. */
+/* The first member, or NULL if the list is empty; the one behind `link`, or NULL if
+ * that is the last. */
 void *list_first(const struct list *list);
 void *list_next(const struct list *list, const struct list *link);
 

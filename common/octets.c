@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The code point of the UTF-8 character at `bytes` (RFC 3629), and in `*count` how many octets it has: 0 if it is none. */
+/* The code point of the UTF-8 character at `bytes` (RFC 3629), and in `*count` how
+ * many octets it has: 0 if it is none. */
 static uint32_t read_utf8(const uint8_t *bytes, size_t length, size_t *count) {
   static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000}; /* by number of octets */
   uint8_t first = bytes[0];
@@ -27,8 +28,9 @@ static uint32_t read_utf8(const uint8_t *bytes, size_t length, size_t *count) {
   return code;
 }
 
-/* What makes a terminal or a page do something, in place of showing something: control characters but for newline and
- * tab, and those that turn the direction of writing. And what is no character, which XML does not take. */
+/* What makes a terminal or a page do something, in place of showing something: control characters
+ * but for newline and tab, and those that turn the direction of writing. And what is no
+ * character, which XML does not take. */
 static bool is_control(uint32_t code) {
   return (code < 0x20 && code != '\n' && code != '\t') || (code >= 0x7f && code < 0xa0) ||
          (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
@@ -95,7 +97,8 @@ static int digit(char c) {
   return found ? (int)(found - digits) : -1;
 }
 
-/* The octet that the escape at `text` stands for, and in `*end` what follows it; -1 if it is none. */
+/* The octet that the escape at `text` stands for, and in `*end` what follows it; -1
+ * if it is none. */
 static int read_escape(const char *text, const char **end) {
   static const char letters[] = "\\nrt";
   static const char octets[] = "\\\n\r\t";

@@ -19,9 +19,9 @@
  *
  * Clients are not trusted. What one of them does ends its stream or its connection, as RFC 9113
  * says, and disturbs no other; what a connection and a stream may use of memory is bounded: see
- * server_config. A header section of more than 64 KiB is answered with 431. Clients that are too slow
- * or silent, that send floods of frames, or that make frames queue up and do not read them, lose their
- * connection: see connection.h, and common/README.md for the numbers.
+ * server_config. A header section of more than 64 KiB is answered with 431. Clients that are too
+ * slow or silent, that send floods of frames, or that make frames queue up and do not read them,
+ * lose their connection: see connection.h, and common/README.md for the numbers.
  */
 #ifndef COMMON_SERVER_H
 #define COMMON_SERVER_H
@@ -77,8 +77,9 @@ struct server_config {
   /* How long server_close waits for streams in flight, in milliseconds: 5000. */
   unsigned grace;
 
-  /* How long it waits for a client that does not get on: see connection.h, where the defaults stand. A
-   * handler may take as long as it likes, and so may a request and a response that overlap. */
+  /* How long it waits for a client that does not get on: see connection.h, where the
+   * defaults stand. A handler may take as long as it likes, and so may a request and
+   * a response that overlap. */
   struct connection_timeouts timeouts;
 };
 

@@ -8,12 +8,12 @@
 
 struct signals;
 
-/* Call `callback` from the loop with `user` when SIGINT or SIGTERM comes. Returns NULL when that cannot
- * be had. */
+/* Call `callback` from the loop with `user` when SIGINT or SIGTERM comes. Returns
+ * NULL when that cannot be had. */
 struct signals *signals_open(uv_loop_t *loop, void (*callback)(void *user), void *user);
 
-/* Listen to them no more: the next one ends the program at once, as it does without us. NULL is allowed, and so is a
- * call from within the callback. */
+/* Listen to them no more: the next one ends the program at once, as it does without us. NULL is
+ * allowed, and so is a call from within the callback. */
 void signals_free(struct signals *signals);
 
 #endif

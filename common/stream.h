@@ -124,8 +124,8 @@ int stream_inform(struct stream *stream, int status, const nghttp2_nv *fields, s
  * Send the response's header section: :status, `fields`, and `date`, unless it is among them.
  * Fields are copied. `body_length` tells what body follows:
  *   0                      none: the response is complete;
- *   n                      n bytes exactly, which `content-length` announces, unless there is one among
- *                          the fields: that stands, unchecked;
+ *   n                      n bytes exactly, which `content-length` announces, unless there is one
+ *                          among the fields: that stands, unchecked;
  *   STREAM_LENGTH_UNKNOWN  any number.
  * A response of length 0, one to HEAD and one with status 204 or 304 has no body: it is complete at
  * once, and what is written is dropped (stream_write returns 0, and on_drain does not come); 204
@@ -144,9 +144,9 @@ int stream_respond(struct stream *stream, int status, const nghttp2_nv *fields, 
 /*
  * Send `length` bytes of the body; they are copied. Returns
  *    1  more is welcome;
- *    0  taken, but STREAM_HIGH_WATER is reached, or four times that by all streams of the connection:
- *       wait for on_drain. Or there is no body (see stream_respond), and it was dropped: on_drain does
- *       not come, so do not produce one;
+ *    0  taken, but STREAM_HIGH_WATER is reached, or four times that by all streams of the
+ *       connection: wait for on_drain. Or there is no body (see stream_respond), and it was
+ *       dropped: on_drain does not come, so do not produce one;
  *   -1  not taken: closed, not responded yet, ended, or no memory.
  * More than the announced length is not sent: the stream is closed with INTERNAL_ERROR, -1.
  */

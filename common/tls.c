@@ -20,8 +20,7 @@ static const unsigned char H2[] = {2, 'h', '2'};
  * them. */
 static const char CIPHERS_OF_1_2[] = "ECDHE+AESGCM:ECDHE+CHACHA20:!PSK";
 
-/* --- Contexts
- * ------------------------------------------------------------------------------------- */
+/* --- Contexts --------------------------------------------------------------------------------- */
 
 /* What server and client have in common. Returns NULL on failure. */
 static SSL_CTX *new_context(const SSL_METHOD *method) {
@@ -134,8 +133,7 @@ SSL_CTX *tls_client_context(const char *ca_file, const char *host, char *error, 
   return context;
 }
 
-/* --- Handshake
- * ------------------------------------------------------------------------------------ */
+/* --- Handshake -------------------------------------------------------------------------------- */
 
 void tls_explain(const SSL *ssl, int code, char *error, size_t error_size) {
   int number = errno;
@@ -189,8 +187,7 @@ enum tls_step tls_handshake(SSL *ssl, char *error, size_t error_size) {
   return step == TLS_DONE ? check_protocol(ssl, error, error_size) : step;
 }
 
-/* --- Keys
- * ----------------------------------------------------------------------------------------- */
+/* --- Keys ------------------------------------------------------------------------------------- */
 
 /* One write, so that programs that share the file do not mix their lines. */
 static void log_key(const SSL *ssl, const char *line) {

@@ -6,8 +6,8 @@
  * connection.h or transport.h, which make an SSL of it for each connection, and free it with
  * SSL_CTX_free: they keep references of their own.
  *
- * With SSLKEYLOGFILE in the environment, the keys of every connection are appended to that file, which only
- * its owner can read: so Wireshark can show what was encrypted.
+ * With SSLKEYLOGFILE in the environment, the keys of every connection are appended to that file,
+ * which only its owner can read: so Wireshark can show what was encrypted.
  */
 #ifndef COMMON_TLS_H
 #define COMMON_TLS_H
@@ -16,19 +16,20 @@
 #include <stddef.h>
 
 /*
- * For a server with this private key and this certificate, both in PEM form; behind the certificate those
- * that have signed it may follow. A client that offers no "h2" is refused by the alert
- * no_application_protocol. Sessions can be resumed by tickets. Returns NULL on failure and puts one line
- * that says why into `error` ("key.pem: No such file or directory", "key.pem: not the key of
- * cert.pem").
+ * For a server with this private key and this certificate, both in PEM form; behind the
+ * certificate those that have signed it may follow. A client that offers no "h2" is refused by
+ * the alert no_application_protocol. Sessions can be resumed by tickets. Returns NULL on
+ * failure and puts one line that says why into `error` ("key.pem: No such file or directory",
+ * "key.pem: not the key of cert.pem").
  */
 SSL_CTX *tls_server_context(const char *key_file, const char *cert_file, char *error,
                             size_t error_size);
 
 /*
- * For a client that trusts only what is signed by a certificate in `ca_file` (or is one of them, if that
- * is self-signed), and only if it is the certificate of `host`: a name or an IP address as in url.h. It offers
- * "h2" and nothing else. Returns NULL on failure and puts one line that says why into `error`.
+ * For a client that trusts only what is signed by a certificate in `ca_file` (or is one of
+ * them, if that is self-signed), and only if it is the certificate of `host`: a name or an
+ * IP address as in url.h. It offers "h2" and nothing else. Returns NULL on failure and puts
+ * one line that says why into `error`.
  */
 SSL_CTX *tls_client_context(const char *ca_file, const char *host, char *error, size_t error_size);
 
@@ -41,19 +42,20 @@ enum tls_step {
 };
 
 /*
- * Take the next step of the handshake, without blocking. When it is complete, ALPN must have chosen "h2": a
- * client may have to do with a server that knows no ALPN, and a server's callback is never asked when the client
- * sends none. On failure one line that says why is in `error`: "TLS: certificate verify failed: self-signed
- * certificate", "TLS: the server did not choose h2 (ALPN)", "TLS: the peer sent an alert: no application
- * protocol".
+ * Take the next step of the handshake, without blocking. When it is complete, ALPN must have chosen
+ * "h2": a client may have to do with a server that knows no ALPN, and a server's callback is never
+ * asked when the client sends none. On failure one line that says why is in `error`: "TLS:
+ * certificate verify failed: self-signed certificate", "TLS: the server did not choose h2 (ALPN)",
+ * "TLS: the peer sent an alert: no application protocol".
  */
 enum tls_step tls_handshake(SSL *ssl, char *error, size_t error_size);
 
 /* The same, whatever ALPN has chosen. */
 enum tls_step tls_handshake_any(SSL *ssl, char *error, size_t error_size);
 
-/* Put into `error` one line about the call on `ssl` that has just failed, and for which SSL_get_error has said
- * `code`: SSL_ERROR_SSL or SSL_ERROR_SYSCALL. Before that call the error queue must have been empty. */
+/* Put into `error` one line about the call on `ssl` that has just failed, and for which
+ * SSL_get_error has said `code`: SSL_ERROR_SSL or SSL_ERROR_SYSCALL. Before that call
+ * the error queue must have been empty. */
 void tls_explain(const SSL *ssl, int code, char *error, size_t error_size);
 
 /* Have the keys of its connections logged, if SSLKEYLOGFILE is set. The transport does it for every

@@ -4,8 +4,8 @@
 #ifndef COMMON_TODO_H
 #define COMMON_TODO_H
 
-/* Print `TODO 3 is not done: submit the SETTINGS frame (lab01-session/README.md)` to stderr, once, and
- * end the program with status 1. The lab is taken from the name of the source file. */
+/* Print `TODO 3 is not done: submit the SETTINGS frame (lab01-session/README.md)` to stderr, once,
+ * and end the program with status 1. The lab is taken from the name of the source file. */
 #define todo(number, text) todo_stop(__FILE__, number, text)
 
 /* Print the same, once, and go on: for what a program can do without for a while. */

@@ -42,7 +42,7 @@ struct trace {
   size_t length;
 };
 
-/* --- The file ---------------------------------------------------------------------------------- */
+/* --- The file --------------------------------------------------------------------------------- */
 
 /* The array is closed after every call, and what comes next is written over that: the file is valid
  * whenever one looks. */
@@ -112,7 +112,7 @@ static void ask_environment(void) {
   shared.one_terminal = outputs_are_one_terminal();
 }
 
-/* --- What one call prints ---------------------------------------------------------------------- */
+/* --- What one call prints --------------------------------------------------------------------- */
 
 /* Frames are gathered in memory, and written at once: a line is never torn, and a slow terminal is
  * asked only once. */
@@ -199,7 +199,7 @@ static void on_frame(const struct frame *frame, void *user) {
                       frame);
 }
 
-/* --- Connections ------------------------------------------------------------------------------- */
+/* --- Connections ------------------------------------------------------------------------------ */
 
 /* Whatever is shared is only touched between these two: a trace is slow anyway. */
 static void lock(void) {

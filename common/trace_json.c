@@ -23,7 +23,7 @@ static json_t *name_json(const char *name, uint32_t number) {
   return name ? json_string(name) : json_sprintf("0x%x", number);
 }
 
-/* --- A frame -------------------------------------------------------------------------------------- */
+/* --- A frame ---------------------------------------------------------------------------------- */
 
 /* json_array_append_new and json_object_set_new refuse NULL, so that one test at the end of each
  * function finds every failure before it. */

@@ -13,8 +13,8 @@
  *   {"connection": 1, "ms": 0.123, "sender": "client", "type": "HEADERS", "flags": ["END_STREAM"],
  *    "stream": 1, "length": 38, "fields": [[":method", "GET"], ...]}
  * with, by type, "settings": [["SETTINGS_ENABLE_PUSH", 0], ...], "error_code": "NO_ERROR",
- * "last_stream", "promised_stream", "increment", "dependency", "weight", "exclusive", "padding", "data"
- * (text; bytes that are not UTF-8 are escaped as \xNN and a backslash as \\), and "error".
+ * "last_stream", "promised_stream", "increment", "dependency", "weight", "exclusive", "padding",
+ * "data" (text; bytes that are not UTF-8 are escaped as \xNN and a backslash as \\), and "error".
  * "data" is cut to its first 16384 octets. Unknown types, settings and error codes are "0x...".
  * Returns a new reference, or NULL when there is no memory.
  */

@@ -31,7 +31,7 @@ static const char *stream_color(int32_t stream_id) {
   return stream_id == 0 ? "" : colors[(uint32_t)stream_id % (sizeof colors / sizeof *colors)];
 }
 
-/* --- The first line of a frame -------------------------------------------------------------------- */
+/* --- The first line of a frame ---------------------------------------------------------------- */
 
 static const char *error_name(const struct frame *frame, char number[16]) {
   const char *name = frame_error_name(frame->error_code);
@@ -86,7 +86,7 @@ static void print_error(struct printing *printing, const struct frame *frame) {
   trace_line_text(&printing->line, trace_line_red, text);
 }
 
-/* --- The lines that follow ------------------------------------------------------------------------ */
+/* --- The lines that follow -------------------------------------------------------------------- */
 
 static void print_octets(struct printing *printing, const void *octets, size_t length) {
   if (length > 0)
@@ -181,7 +181,7 @@ static void print_payload(struct printing *printing, const struct frame *frame) 
   }
 }
 
-/* --- The ladder ----------------------------------------------------------------------------------- */
+/* --- The ladder ------------------------------------------------------------------------------- */
 
 void trace_print_heading(FILE *out, const struct trace_style *style) {
   trace_line_heading(out, style);

@@ -1,4 +1,5 @@
-/* transport: see transport.h. The states of a transport, in their order; it may go from each to CLOSED. */
+/* transport: see transport.h. The states of a transport, in their order; it may go
+ * from each to CLOSED. */
 #include "common/transport.h"
 
 #include <assert.h>
@@ -59,15 +60,15 @@ struct transport {
   void *user;
 };
 
-/* --- The end -------------------------------------------------------------------------------------- */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 static void free_handle_and_transport(uv_handle_t *handle) {
   free(handle->data);
   free(handle);
 }
 
-/* Let go of the socket, and of the transport itself once libuv is done with the handle: so it can still be
- * looked at by whoever called the event that ended it. */
+/* Let go of the socket, and of the transport itself once libuv is done with the handle: so it can
+ * still be looked at by whoever called the event that ended it. */
 static void close_socket(struct transport *transport) {
   uv_poll_t *poll = transport->poll;
   transport->poll = NULL;
@@ -112,7 +113,8 @@ static void end(struct transport *transport, const char *error) {
   transport_free(transport);
 }
 
-/* One timer at most runs for a transport; it ends with it. Returns 0, or -1 when there is no memory. */
+/* One timer at most runs for a transport; it ends with it. Returns 0, or -1 when
+ * there is no memory. */
 static int make_timer(struct transport *transport) {
   if (transport->timer)
     return 0;
@@ -135,7 +137,7 @@ static void on_closing_over(uv_timer_t *timer) {
   end(timer->data, NULL);
 }
 
-/* --- Reading and writing -------------------------------------------------------------------------- */
+/* --- Reading and writing ---------------------------------------------------------------------- */
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
@@ -184,8 +186,8 @@ static void show(struct transport *transport, bool sent, const void *data, size_
     transport->observer(sent, data, length, transport->observer_user);
 }
 
-/* Hand to the socket what it takes. If the peer takes nothing more, the rest is dropped, and the end
- * is left to the reading side: what the peer said before it went may explain why. */
+/* Hand to the socket what it takes. If the peer takes nothing more, the rest is dropped, and the
+ * end is left to the reading side: what the peer said before it went may explain why. */
 static void flush(struct transport *transport) {
   while (pending_output(transport) > 0) {
     const uint8_t *start = transport->output + transport->output_start;
@@ -263,7 +265,8 @@ static bool receive(struct transport *transport) {
   return true;
 }
 
-/* Read as much as one turn may; TLS gives no more than a record at a time. With `all`, read to the end. */
+/* Read as much as one turn may; TLS gives no more than a record at a time. With
+ * `all`, read to the end. */
 static void receive_some(struct transport *transport, bool all) {
   int rounds = transport->channel.ssl ? READ_SIZE / CHANNEL_RECORD : 1;
   for (int round = 0; round < rounds || all; round++)
@@ -288,8 +291,8 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
     send_all(transport);
 }
 
-/* Make room for `length` bytes more. Returns 0, or -1 when there is no memory. Few writes need it, and it is not
- * inlined: a write is a few instructions, and there are three for each response. */
+/* Make room for `length` bytes more. Returns 0, or -1 when there is no memory. Few writes need it,
+ * and it is not inlined: a write is a few instructions, and there are three for each response. */
 static __attribute__((noinline)) int grow_output(struct transport *transport, size_t length) {
   move_output(transport);
   if (length <= transport->output_size - transport->output_end)
@@ -376,7 +379,7 @@ uv_loop_t *transport_loop(const struct transport *transport) {
   return transport->loop;
 }
 
-/* --- The beginning -------------------------------------------------------------------------------- */
+/* --- The beginning ---------------------------------------------------------------------------- */
 
 /* Returns NULL when there is no memory. */
 static struct transport *transport_new(uv_loop_t *loop, enum state state, SSL_CTX *tls,

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the authority begins, or NULL if this is no http or https URL. OpenSSL would take text without a scheme,
- * and let spaces and control characters pass: not here, where the parts become header fields. */
+/* Where the authority begins, or NULL if this is no http or https URL. OpenSSL would
+ * take text without a scheme, and let spaces and control characters pass: not here,
+ * where the parts become header fields. */
 static const char *find_authority(const char *text) {
   for (const char *c = text; *c; c++)
     if (*c <= ' ' || *c > '~')
@@ -52,7 +53,8 @@ done:
   return result;
 }
 
-/* The path and query from `rest`, the text behind the authority. RFC 9113, section 8.3.1: never empty. */
+/* The path and query from `rest`, the text behind the authority. RFC 9113, section
+ * 8.3.1: never empty. */
 static char *copy_path(const char *rest) {
   size_t length = strcspn(rest, "#");
   char *path = malloc(length + sizeof "/");
@@ -66,7 +68,8 @@ int url_parse(struct url *url, const char *text) {
   const char *authority = find_authority(text);
   if (!authority)
     return -1;
-  /* OpenSSL 3.0 takes a colon in the path for the one before a port, so the path is cut off for it. */
+  /* OpenSSL 3.0 takes a colon in the path for the one before a port, so the path is
+   * cut off for it. */
   size_t length = strcspn(authority, "/?#");
   url->scheme = strndup(text, (size_t)(authority - text) - strlen("://"));
   url->authority = strndup(authority, length);

@@ -3,9 +3,9 @@
  *
  *   client_load [-n REQUESTS] [-c CONNECTIONS] [-m STREAMS] [--ca FILE] URL
  *
- * Opens the connections, has so many requests for URL open on each at any time, until all are answered. Status 1
- * if one was not answered with 200. Prints nothing but errors: what is measured is the processor time that it
- * takes.
+ * Opens the connections, has so many requests for URL open on each at any time, until all are
+ * answered. Status 1 if one was not answered with 200. Prints nothing but errors: what is measured
+ * is the processor time that it takes.
  */
 #include <getopt.h>
 #include <stdio.h>

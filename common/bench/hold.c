@@ -3,12 +3,14 @@
  *
  *   hold --port N [--count N] [--streams N] [--tls]
  *
- * Opens the connections, and on each a GET for /, which is answered; with --streams, so many on each, with a
- * flow-control window of 0, so that all of them stay open in the middle of their response. Prints
- * `open N seconds S` once every one is answered, and holds them until its standard input ends.
+ * Opens the connections, and on each a GET for /, which is answered; with --streams, so
+ * many on each, with a flow-control window of 0, so that all of them stay open in the
+ * middle of their response. Prints `open N seconds S` once every one is answered, and holds
+ * them until its standard input ends.
  *
  * It writes bytes, not frames of nghttp2's, and blocks, so that it is never what takes the time.
- * Certificates are not verified: it only ever talks to a server on this machine that was started to be measured.
+ * Certificates are not verified: it only ever talks to a server on this machine that
+ * was started to be measured.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -75,8 +77,8 @@ static void get(struct client *client, uint8_t *bytes, size_t length) {
   }
 }
 
-/* The preface, SETTINGS with a window of `window`, and the requests: 82 86 84 are :method GET, :scheme http and
- * :path / in HPACK's static table, 41 is a literal :authority. */
+/* The preface, SETTINGS with a window of `window`, and the requests: 82 86 84 are :method GET,
+ * :scheme http and :path / in HPACK's static table, 41 is a literal :authority. */
 static void ask(struct client *client, uint8_t window, long streams) {
   static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
   const uint8_t settings[] = {0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, window, 0};

@@ -1,14 +1,17 @@
 /*
- * in_memory: what nghttp2 itself costs, without sockets: the limit for every server and client on it.
+ * in_memory: what nghttp2 itself costs, without sockets: the limit for every server
+ * and client on it.
  *
  *   in_memory [--streams N] [--requests N] [--fields N] [--body BYTES] [--upload BYTES] [--malloc]
  *
- * Two sessions talk in memory: the client asks N times `--streams` requests at once, the server answers each
- * as the measured server does. What each side receives is recorded first, and then played again to a new
- * session, which does exactly the same once more and is timed, alone: no clock runs between two calls.
- * Prints microseconds of processor time for a request: `server 0.61 client 0.72`.
+ * Two sessions talk in memory: the client asks N times `--streams` requests at once, the
+ * server answers each as the measured server does. What each side receives is recorded first,
+ * and then played again to a new session, which does exactly the same once more and is timed,
+ * alone: no clock runs between two calls. Prints microseconds of processor time for a
+ * request: `server 0.61 client 0.72`.
  *
- * The memory of both sessions comes from common/pool, as in common/connection; with --malloc, from malloc.
+ * The memory of both sessions comes from common/pool, as in common/connection; with
+ * --malloc, from malloc.
  */
 #include <getopt.h>
 #include <stdbool.h>
@@ -33,8 +36,9 @@ struct work {
   bool is_malloc;
 };
 
-/* What one side receives, turn by turn: in each turn, first the client says what it has to say, then the
- * server. A round of requests takes a few turns, more of them where bodies are longer than windows. */
+/* What one side receives, turn by turn: in each turn, first the client says what it
+ * has to say, then the server. A round of requests takes a few turns, more of them
+ * where bodies are longer than windows. */
 struct recording {
   struct buffer bytes;
   struct buffer turns; /* struct turn */
@@ -62,8 +66,8 @@ static void must(int error) {
     fail(nghttp2_strerror(error));
 }
 
-/* The source of a body of `length` bytes: what is left of it is all that there is to know of a stream, and
- * stands in the source itself. */
+/* The source of a body of `length` bytes: what is left of it is all that there is to know of a
+ * stream, and stands in the source itself. */
 static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *bytes, size_t size,
                          uint32_t *flags, nghttp2_data_source *source, void *user) {
   (void)session, (void)id, (void)user;
@@ -87,7 +91,7 @@ static nghttp2_data_provider body_of(long length) {
   return (nghttp2_data_provider){.source.fd = (int)length, .read_callback = read_body};
 }
 
-/* --- The server --------------------------------------------------------------------------------- */
+/* --- The server ------------------------------------------------------------------------------- */
 
 static int on_request(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
   const struct side *side = user;
@@ -119,7 +123,7 @@ static void start_server(struct side *server, const struct work *work) {
   must(nghttp2_submit_settings(server->session, NGHTTP2_FLAG_NONE, settings, 2));
 }
 
-/* --- The client --------------------------------------------------------------------------------- */
+/* --- The client ------------------------------------------------------------------------------- */
 
 static void start_client(struct side *client, const struct work *work) {
   static const nghttp2_settings_entry settings[] = {
@@ -160,7 +164,7 @@ static void ask(struct side *client) {
       fail("a request is refused");
 }
 
-/* --- The conversation --------------------------------------------------------------------------- */
+/* --- The conversation ------------------------------------------------------------------------- */
 
 static void append(struct buffer *buffer, const void *bytes, size_t length) {
   if (buffer_append(buffer, bytes, length) != 0)

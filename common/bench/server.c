@@ -7,7 +7,8 @@
  *   GET /N   200  N octets
  *   POST /   200  Hello World!, once the body has come
  *
- * --streams is how many streams a client may have open at once (1000). Nothing is logged. SIGTERM ends it.
+ * --streams is how many streams a client may have open at once (1000). Nothing is
+ * logged. SIGTERM ends it.
  */
 #include <getopt.h>
 #include <stdio.h>

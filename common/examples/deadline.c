@@ -3,10 +3,11 @@
  *
  *   deadline [--ms N] [--tries N] URL [PATH]...
  *
- * Prints one line for each path: "/a: 200, 12 octets", or why there is no answer. All paths are asked at
- * once. What to see here: a timer for each request, stream_close when it is over, and the two ways in which
- * a request is known not to have been answered, so that it may be made once more: the server has refused
- * it, or there was no connection. Each try waits twice as long as the one before.
+ * Prints one line for each path: "/a: 200, 12 octets", or why there is no answer. All paths
+ * are asked at once. What to see here: a timer for each request, stream_close when it is
+ * over, and the two ways in which a request is known not to have been answered, so that it
+ * may be made once more: the server has refused it, or there was no connection. Each try
+ * waits twice as long as the one before.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -39,7 +40,7 @@ struct request {
   bool is_over;
 };
 
-/* --- Outcomes ----------------------------------------------------------------------------------- */
+/* --- Outcomes --------------------------------------------------------------------------------- */
 
 static void end_request(struct request *request, const char *outcome) {
   struct program *program = request->program;
@@ -65,7 +66,7 @@ static void on_deadline(uv_timer_t *timer) {
     stream_close(request->stream, NGHTTP2_CANCEL);
 }
 
-/* --- Events ------------------------------------------------------------------------------------- */
+/* --- Events ----------------------------------------------------------------------------------- */
 
 static void try_again(uv_timer_t *timer);
 
@@ -80,8 +81,9 @@ static void on_data(struct stream *stream, const uint8_t *data, size_t length, v
   request->octets += length;
 }
 
-/* RFC 9113, section 8.7: REFUSED_STREAM says that the server has done nothing. CANCEL before any response
- * mostly says that the connection has failed; a GET does no harm twice (RFC 9110, section 9.2.2). */
+/* RFC 9113, section 8.7: REFUSED_STREAM says that the server has done nothing.
+ * CANCEL before any response mostly says that the connection has failed; a GET does
+ * no harm twice (RFC 9110, section 9.2.2). */
 static void on_close(struct stream *stream, uint32_t error_code, void *user) {
   struct request *request = user;
   bool may_try = error_code == NGHTTP2_REFUSED_STREAM ||
@@ -107,9 +109,10 @@ static void on_client_close(struct client *client, const char *error, void *user
     program->client = NULL;
 }
 
-/* --- Requests ----------------------------------------------------------------------------------- */
+/* --- Requests --------------------------------------------------------------------------------- */
 
-/* On the connection there is; if there is none, or the server takes no more on it (GOAWAY), on a new one. */
+/* On the connection there is; if there is none, or the server takes no more on it
+ * (GOAWAY), on a new one. */
 static struct stream *ask(struct program *program, const char *path) {
   const struct client_config config = {
       .on_close = on_client_close, .user = program, .connect_timeout = (unsigned)program->ms};

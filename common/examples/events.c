@@ -4,8 +4,8 @@
  *   events [--port N] [--every MS]
  *
  * GET /events never ends: each second it says one number more. What to see here: one timer for all
- * clients, a list of those that listen, and what becomes of one that does not read. Its events would
- * pile up in memory, so it misses some, until on_drain says that it has caught up.
+ * clients, a list of those that listen, and what becomes of one that does not read. Its events
+ * would pile up in memory, so it misses some, until on_drain says that it has caught up.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ struct hub {
   unsigned long number; /* of the last event */
 };
 
-/* --- Listeners ---------------------------------------------------------------------------------- */
+/* --- Listeners -------------------------------------------------------------------------------- */
 
 static void on_drain(struct stream *stream, void *user) {
   struct listening *listening = user;
@@ -84,7 +84,7 @@ static void on_timer(uv_timer_t *timer) {
   send_to_all(hub, text, (size_t)length);
 }
 
-/* --- The server --------------------------------------------------------------------------------- */
+/* --- The server ------------------------------------------------------------------------------- */
 
 static void on_stream(struct stream *stream, void *user) {
   struct hub *hub = user;

@@ -3,9 +3,9 @@
  *
  *   files [--port N] FOLDER
  *
- * What to see here: back-pressure. A file is read piece by piece, and only while stream_write asks for
- * more; where the client is slow, on_drain says when to go on. So a file of any size costs one piece of
- * memory for each client, whatever the client does.
+ * What to see here: back-pressure. A file is read piece by piece, and only while stream_write asks
+ * for more; where the client is slow, on_drain says when to go on. So a file of any size costs one
+ * piece of memory for each client, whatever the client does.
  */
 #include <fcntl.h>
 #include <getopt.h>
@@ -28,10 +28,10 @@ struct sending {
   off_t left; /* octets that the client was promised and that are not sent yet */
 };
 
-/* --- Sending ------------------------------------------------------------------------------------ */
+/* --- Sending ---------------------------------------------------------------------------------- */
 
-/* Send until the client has enough for now, or all. A file that shrinks, or cannot be read, breaks the
- * promise of content-length: the client must not take what it has for the whole. */
+/* Send until the client has enough for now, or all. A file that shrinks, or cannot be read, breaks
+ * the promise of content-length: the client must not take what it has for the whole. */
 static void send_more(struct stream *stream, struct sending *sending) {
   int more = 1;
   while (more == 1 && sending->left > 0) {
@@ -82,7 +82,7 @@ static void send_file(struct stream *stream, int file, const struct stat *status
     send_more(stream, sending);
 }
 
-/* --- Requests ----------------------------------------------------------------------------------- */
+/* --- Requests --------------------------------------------------------------------------------- */
 
 static void respond_with(struct stream *stream, int status, const char *text) {
   const nghttp2_nv type = field_make("content-type", "text/plain");
@@ -91,8 +91,8 @@ static void respond_with(struct stream *stream, int status, const char *text) {
     stream_close(stream, NGHTTP2_INTERNAL_ERROR);
 }
 
-/* Nothing outside of the folder: no name in the path may begin with a dot. Only plain names are known:
- * %20 and the like are not decoded. */
+/* Nothing outside of the folder: no name in the path may begin with a dot. Only plain names are
+ * known: %20 and the like are not decoded. */
 static int open_file(int folder, const char *path, struct stat *status) {
   if (path[0] != '/' || strstr(path, "/."))
     return -1;

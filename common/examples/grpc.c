@@ -6,9 +6,9 @@
  *   /example.Echo/Say    unary: one message, and the same message back
  *   /example.Echo/Talk   streaming both ways: each message is sent back as soon as it is complete
  *
- * What to see here: messages that are cut out of DATA frames as they come, a response that begins before
- * the request has ended, and trailers, which carry the outcome. What the octets of a message mean
- * (Protocol Buffers) is no business of the transport; here it is sent back as it came.
+ * What to see here: messages that are cut out of DATA frames as they come, a response that begins
+ * before the request has ended, and trailers, which carry the outcome. What the octets of a message
+ * mean (Protocol Buffers) is no business of the transport; here it is sent back as it came.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ struct call {
 
 static const char GRPC[] = "application/grpc";
 
-/* --- The response ------------------------------------------------------------------------------- */
+/* --- The response ----------------------------------------------------------------------------- */
 
 /* End the call with an outcome, in the trailers; what still comes of the request is not wanted. */
 static void end_call(struct stream *stream, struct call *call, const char *status,
@@ -60,7 +60,7 @@ static void refuse_call(struct stream *stream, const char *status, const char *m
     stream_close(stream, NGHTTP2_INTERNAL_ERROR);
 }
 
-/* --- The request -------------------------------------------------------------------------------- */
+/* --- The request ------------------------------------------------------------------------------ */
 
 /* `prefix` and the message behind it. A client that reads less than it sends is not read either. */
 static void echo(struct stream *stream, struct call *call, const uint8_t *prefix, size_t length) {

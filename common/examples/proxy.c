@@ -1,8 +1,9 @@
 /*
  * proxy: pass requests on to another server, and its responses back:  proxy URL [PORT]
  *
- * What to see here: two streams that are one exchange. Bodies go both ways as they come, and what one
- * stream does not take pauses the other. Trailers, 1xx responses and resets are passed on too: gRPC works.
+ * What to see here: two streams that are one exchange. Bodies go both ways as they
+ * come, and what one stream does not take pauses the other. Trailers, 1xx responses and
+ * resets are passed on too: gRPC works.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ struct exchange {
   bool responded;
 };
 
-/* --- What goes both ways -------------------------------------------------------------------------- */
+/* --- What goes both ways ---------------------------------------------------------------------- */
 
 static void on_data(struct stream *stream, const uint8_t *data, size_t length, void *user) {
   struct end *end = user;
@@ -66,7 +67,7 @@ static size_t copy_fields(struct stream *from, nghttp2_nv fields[static STREAM_F
   return count;
 }
 
-/* --- Up: the server that is asked ----------------------------------------------------------------- */
+/* --- Up: the server that is asked ------------------------------------------------------------- */
 /* `down` is its first member. */
 static struct exchange *exchange_of(struct end *up) {
   return (struct exchange *)up->other;
@@ -114,8 +115,8 @@ static void on_client_close(struct client *client, const char *error, void *user
     proxy->client = NULL;
 }
 
-/* Ask the server. If it has said GOAWAY, the connection takes no request any more, and ends when those
- * that it has are done: make another. Returns NULL if even that takes none. */
+/* Ask the server. If it has said GOAWAY, the connection takes no request any more, and ends when
+ * those that it has are done: make another. Returns NULL if even that takes none. */
 static struct stream *ask(struct proxy *proxy, struct stream *down) {
   uv_loop_t *loop = transport_loop(connection_transport(stream_connection(down)));
   const struct client_config config = {
@@ -136,7 +137,7 @@ static struct stream *ask(struct proxy *proxy, struct stream *down) {
   return up;
 }
 
-/* --- Down: the client that asks ------------------------------------------------------------------- */
+/* --- Down: the client that asks --------------------------------------------------------------- */
 
 /* Whatever the server is still doing for it is in vain. */
 static void on_down_close(struct stream *down, uint32_t error_code, void *user) {

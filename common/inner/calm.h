@@ -2,15 +2,15 @@
  * calm: how much that costs the client little and the server more one connection may ask for; an
  * inner part of strict.
  *
- * Two purses, which fill up as time goes by. What a client does costs so much of one of them; where it
- * is empty, the connection is to end with ENHANCE_YOUR_CALM (RFC 9113, section 10.5).
+ * Two purses, which fill up as time goes by. What a client does costs so much of one of them; where
+ * it is empty, the connection is to end with ENHANCE_YOUR_CALM (RFC 9113, section 10.5).
  *
  *     resets  RST_STREAM, the client's; and ours, where it was the client's fault
- *     noise   PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, frames of unknown types. Requests
- *             add to it, and so does what is sent: WINDOW_UPDATE belongs to both
+ *     noise   PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, frames of unknown types.
+ *             Requests add to it, and so does what is sent: WINDOW_UPDATE belongs to both
  *
- * nghttp2 limits the client's RST_STREAM itself (from 1.57 on, and Debian's 1.52), and more from 1.66
- * on. These numbers are lower, so that this is first, and gives the right error code.
+ * nghttp2 limits the client's RST_STREAM itself (from 1.57 on, and Debian's 1.52), and more from
+ * 1.66 on. These numbers are lower, so that this is first, and gives the right error code.
  */
 #ifndef COMMON_CALM_H
 #define COMMON_CALM_H

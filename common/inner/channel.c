@@ -16,10 +16,10 @@
 
 #include "common/tls.h"
 
-/* --- OpenSSL's way to the socket ------------------------------------------------------------------ */
+/* --- OpenSSL's way to the socket -------------------------------------------------------------- */
 
-/* A BIO like OpenSSL's own for sockets, but for one thing: that one writes with write, and when the peer is gone
- * the process ends by SIGPIPE. */
+/* A BIO like OpenSSL's own for sockets, but for one thing: that one writes with write, and when the
+ * peer is gone the process ends by SIGPIPE. */
 
 static int bio_write(BIO *bio, const char *data, int length) {
   struct channel *channel = BIO_get_data(bio);
@@ -65,15 +65,15 @@ static void make_method(void) {
   made_method = made;
 }
 
-/* The method of this BIO, which is made once, stays, and is shared by all threads. Returns NULL when
- * there is no memory. */
+/* The method of this BIO, which is made once, stays, and is shared by all threads.
+ * Returns NULL when there is no memory. */
 static const BIO_METHOD *bio_method(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, make_method);
   return made_method;
 }
 
-/* --- Beginning and end ---------------------------------------------------------------------------- */
+/* --- Beginning and end ------------------------------------------------------------------------ */
 
 /* An address is not a name: RFC 6066, section 3 does not allow it in SNI. */
 static bool is_address(const char *host) {
@@ -101,7 +101,8 @@ int channel_use_tls(struct channel *channel, SSL_CTX *tls, const char *host) {
 
 int channel_open(struct channel *channel, int descriptor) {
   channel->descriptor = descriptor;
-  /* Frames are gathered before they are sent: the kernel need not wait for more. Only slower if it fails. */
+  /* Frames are gathered before they are sent: the kernel need not wait for more.
+   * Only slower if it fails. */
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
   if (!channel->ssl)
     return 0;
@@ -125,7 +126,7 @@ void channel_close(struct channel *channel) {
   channel->descriptor = -1;
 }
 
-/* --- Reading and writing -------------------------------------------------------------------------- */
+/* --- Reading and writing ---------------------------------------------------------------------- */
 
 static ssize_t read_plain(int descriptor, void *data, size_t size, char *error, size_t error_size) {
   ssize_t length = read(descriptor, data, size);

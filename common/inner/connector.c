@@ -27,7 +27,7 @@ struct connector {
   void *user;
 };
 
-/* --- The end -------------------------------------------------------------------------------------- */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 static void free_memory(struct connector *connector) {
   uv_freeaddrinfo(connector->request.addrinfo);
@@ -72,7 +72,7 @@ static void finish(struct connector *connector, const char *error) {
   callback(descriptor, error, user);
 }
 
-/* --- Connecting ----------------------------------------------------------------------------------- */
+/* --- Connecting ------------------------------------------------------------------------------- */
 
 static void try_next_address(struct connector *connector, int last_error);
 
@@ -138,7 +138,7 @@ static void try_next_address(struct connector *connector, int last_error) {
   finish(connector, error);
 }
 
-/* --- Looking up ----------------------------------------------------------------------------------- */
+/* --- Looking up ------------------------------------------------------------------------------- */
 
 static void end_lookup(struct connector *connector, int status) {
   if (status == 0) {
@@ -166,8 +166,8 @@ static void on_lookup_refused(uv_timer_t *timer) {
   end_lookup(connector, connector->failure);
 }
 
-/* libuv does not even try this name: tell it from the loop, like every other failure. Returns 0, or -1 when
- * there is no memory. */
+/* libuv does not even try this name: tell it from the loop, like every other failure.
+ * Returns 0, or -1 when there is no memory. */
 static int refuse_lookup(struct connector *connector) {
   connector->request.addrinfo = NULL;
   connector->timer = malloc(sizeof *connector->timer);

@@ -1,6 +1,7 @@
 /*
- * frame_decoder: see frame.h. Here the octets of a connection are cut into frames, and the order of the
- * frames is looked at; what a single frame says is in frame_payload.c, header compression in hpack.c.
+ * frame_decoder: see frame.h. Here the octets of a connection are cut into frames, and
+ * the order of the frames is looked at; what a single frame says is in
+ * frame_payload.c, header compression in hpack.c.
  */
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
@@ -25,8 +26,8 @@ enum state {
   EXPECT_NOTHING, /* it is no HTTP/2 */
 };
 
-/* What one endpoint sends. The two sides share nothing, so that a callback for a frame of one can feed
- * the other. */
+/* What one endpoint sends. The two sides share nothing, so that a callback for a
+ * frame of one can feed the other. */
 struct side {
   enum state state;
   struct buffer stored;   /* what came of a frame that is not complete yet */
@@ -96,7 +97,7 @@ static void reuse(struct buffer *buffer) {
     buffer_clear(buffer);
 }
 
-/* --- A frame among others ------------------------------------------------------------------------- */
+/* --- A frame among others --------------------------------------------------------------------- */
 
 /* The errors that show only when one knows what came before. */
 static void check_order(struct side *side, struct frame *frame) {
@@ -139,8 +140,8 @@ static int decode_fields(struct side *side, struct frame *frame,
   return 0;
 }
 
-/* What one side allows, the other may do from now on. A limit that becomes lower is not heeded, since
- * the other side may not have seen it yet. */
+/* What one side allows, the other may do from now on. A limit that becomes lower is not heeded,
+ * since the other side may not have seen it yet. */
 static void heed_settings(struct side *other, const struct frame *frame) {
   for (size_t i = 0; i < frame->setting_count; i++) {
     uint32_t value = frame->settings[i].value;
@@ -192,7 +193,7 @@ static int decode_frame(struct frame_decoder *decoder, enum frame_sender sender,
   return 0;
 }
 
-/* --- What is no frame ----------------------------------------------------------------------------- */
+/* --- What is no frame ------------------------------------------------------------------------- */
 
 static void report(struct frame_decoder *decoder, enum frame_sender sender, unsigned type,
                    const uint8_t *bytes, size_t length, const char *error) {
@@ -209,9 +210,9 @@ static void report(struct frame_decoder *decoder, enum frame_sender sender, unsi
 }
 
 /*
- * Whether HTTP/2 can begin, or go on, with these octets. A server's first frame is a SETTINGS frame,
- * and none is so long that its first octet, the highest of its length, is not 0. Text and TLS never
- * begin with a 0.
+ * Whether HTTP/2 can begin, or go on, with these octets. A server's first frame is a
+ * SETTINGS frame, and none is so long that its first octet, the highest of its length, is
+ * not 0. Text and TLS never begin with a 0.
  */
 static bool is_http2(const struct side *side, enum frame_sender sender, const uint8_t *bytes,
                      size_t length) {
@@ -254,10 +255,10 @@ static int report_not_http2(struct frame_decoder *decoder, enum frame_sender sen
   return 0;
 }
 
-/* --- Octets to frames ----------------------------------------------------------------------------- */
+/* --- Octets to frames ------------------------------------------------------------------------- */
 
-/* How long the next unit is, as far as its first `length` octets tell: the preface, a frame, or, while
- * even that is not known, a frame header. */
+/* How long the next unit is, as far as its first `length` octets tell: the preface, a frame, or,
+ * while even that is not known, a frame header. */
 static size_t unit_length(const struct side *side, const uint8_t *bytes, size_t length) {
   if (side->state == EXPECT_PREFACE)
     return NGHTTP2_CLIENT_MAGIC_LEN;
@@ -277,9 +278,9 @@ static int decode_unit(struct frame_decoder *decoder, enum frame_sender sender,
 }
 
 /*
- * Take octets up to the end of one unit, or of what is there. A unit that is there as a whole is decoded
- * where it is, without a copy; else it is put together in `stored`. Returns how many octets were
- * taken, or 0 when there is no memory.
+ * Take octets up to the end of one unit, or of what is there. A unit that is there as a whole is
+ * decoded where it is, without a copy; else it is put together in `stored`. Returns how many octets
+ * were taken, or 0 when there is no memory.
  */
 static size_t take(struct frame_decoder *decoder, enum frame_sender sender, const uint8_t *bytes,
                    size_t length) {

@@ -122,7 +122,7 @@ static int32_t take_31(struct frame *frame, struct rest *rest, const char *error
   return (int32_t)(number & STREAM_ID_MASK);
 }
 
-/* --- The types ------------------------------------------------------------------------------------ */
+/* --- The types -------------------------------------------------------------------------------- */
 
 /* Take padding off both ends. Returns false when there is more of it than payload. */
 static bool take_padding(struct frame *frame, struct rest *rest) {
@@ -241,7 +241,7 @@ static void decode_window_update(struct frame *frame, struct rest rest) {
     frame_payload_error(frame, "a window increment of 0 (RFC 9113, section 6.9)");
 }
 
-/* --- All of them ---------------------------------------------------------------------------------- */
+/* --- All of them ------------------------------------------------------------------------------ */
 
 /* Returns false when the payload is too short or too long to be what its type says. */
 static bool check_rule(struct frame *frame) {

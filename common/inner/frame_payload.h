@@ -1,8 +1,8 @@
 /*
  * frame_payload: what one frame says by itself, by its type (RFC 9113, section 6).
  *
- * The part of the decoder that needs to know nothing of the connection: no frame before this one, no
- * header compression, no settings.
+ * The part of the decoder that needs to know nothing of the connection: no frame before this one,
+ * no header compression, no settings.
  */
 #ifndef COMMON_FRAME_PAYLOAD_H
 #define COMMON_FRAME_PAYLOAD_H

@@ -1,5 +1,6 @@
 /*
- * goaway: find the error codes of GOAWAY frames among the bytes of a connection; an inner part of connection.
+ * goaway: find the error codes of GOAWAY frames among the bytes of a connection; an
+ * inner part of connection.
  *
  * nghttp2 tells of GOAWAY by callbacks, but those belong to the owner of the connection.
  */
@@ -12,7 +13,8 @@
 
 #include "common/frame.h"
 
-/* Zeroed to begin with; but in bytes that begin with a client's preface `skip` is the length of that. */
+/* Zeroed to begin with; but in bytes that begin with a client's preface `skip` is
+ * the length of that. */
 struct goaway {
   size_t skip;   /* the bytes that come next and are of no interest */
   size_t length; /* how much has come of: */
@@ -20,8 +22,8 @@ struct goaway {
                 8]; /* the header, and of GOAWAY also the last stream and the code */
 };
 
-/* Look at the next bytes, in any fragmentation. Returns the error code of the first GOAWAY in them that has
- * one; NGHTTP2_NO_ERROR if there is none. */
+/* Look at the next bytes, in any fragmentation. Returns the error code of the first GOAWAY in them
+ * that has one; NGHTTP2_NO_ERROR if there is none. */
 uint32_t goaway_find(struct goaway *goaway, const uint8_t *bytes, size_t length);
 
 /* The error code of one GOAWAY frame: at least 17 bytes. */

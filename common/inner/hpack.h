@@ -2,8 +2,8 @@
  * hpack: decompress the field blocks of one direction of a connection (RFC 9113, section 4.3).
  *
  * HPACK (RFC 7541) is nghttp2's; what is added is that a block may come in fragments, as it does in
- * HEADERS and CONTINUATION, and what happens to the blocks that follow one which makes no sense: the
- * compression state is shared by all blocks of a direction, so they are lost as well.
+ * HEADERS and CONTINUATION, and what happens to the blocks that follow one which makes no sense:
+ * the compression state is shared by all blocks of a direction, so they are lost as well.
  */
 #ifndef COMMON_HPACK_H
 #define COMMON_HPACK_H
@@ -19,9 +19,9 @@ struct hpack;
 /* For a new connection. Returns NULL when there is no memory. */
 struct hpack *hpack_new(void);
 
-/* The receiver of these blocks allows a dynamic table of `size` octets, from the next block on. A size
- * below one that was allowed before is not heeded: the sender may not know of it yet, and when it
- * does, it says so in the block itself (RFC 7541, section 4.2). */
+/* The receiver of these blocks allows a dynamic table of `size` octets, from the next block on. A
+ * size below one that was allowed before is not heeded: the sender may not know of it yet, and when
+ * it does, it says so in the block itself (RFC 7541, section 4.2). */
 void hpack_allow_table_size(struct hpack *hpack, uint32_t size);
 
 /*

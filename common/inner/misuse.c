@@ -1,10 +1,11 @@
 /*
  * misuse: calls of nghttp2 from where they are forbidden.
  *
- * nghttp2_session_mem_recv calls back, and so does nghttp2_session_mem_send; who calls either of them from there, for the same
- * session, may see it crash, or nothing at all: it depends on what the session is just doing. So the programs of the labs are
- * linked with --wrap, and get here first, where such a call is reported as the sanitizers do, and ends the program.
- * Nothing here is in the way of programs that are linked otherwise.
+ * nghttp2_session_mem_recv calls back, and so does nghttp2_session_mem_send; who calls either of
+ * them from there, for the same session, may see it crash, or nothing at all: it depends on what
+ * the session is just doing. So the programs of the labs are linked with --wrap, and get here
+ * first, where such a call is reported as the sanitizers do, and ends the program. Nothing here is
+ * in the way of programs that are linked otherwise.
  */
 #include <nghttp2/nghttp2.h>
 #include <stddef.h>

@@ -97,7 +97,7 @@ static void *memory_realloc(void *memory, size_t size, void *user) {
   return grown;
 }
 
-/* --- The end of a thread ---------------------------------------------------------------------------- */
+/* --- The end of a thread ---------------------------------------------------------------------- */
 
 static pthread_key_t key; /* set in each thread that has a pool, only to be told when it ends */
 static bool has_key;

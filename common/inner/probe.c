@@ -1,4 +1,5 @@
-/* probe: see probe.h. AddressSanitizer counts for us; the linker's --wrap brings calls here first. */
+/* probe: see probe.h. AddressSanitizer counts for us; the linker's --wrap brings
+ * calls here first. */
 #include "common/inner/probe.h"
 
 #include <fcntl.h>
@@ -26,7 +27,7 @@ size_t __sanitizer_get_allocated_size(const volatile void *block) __attribute__(
 static struct probe *probe; /* NULL if nobody asks */
 static const char *failing; /* the name of the function that is to fail; NULL once it has */
 
-/* --- What is allocated ------------------------------------------------------------------------------ */
+/* --- What is allocated ------------------------------------------------------------------------ */
 
 /* libuv has threads of its own that look names up. */
 static void add(int64_t blocks, int64_t bytes) {
@@ -68,7 +69,7 @@ static void begin(void) {
     __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
 }
 
-/* --- What fails ------------------------------------------------------------------------------------- */
+/* --- What fails ------------------------------------------------------------------------------- */
 
 /* Whether this call is the one. */
 static bool fails(const char *name) {
@@ -79,7 +80,8 @@ static bool fails(const char *name) {
   return true;
 }
 
-/* nghttp2 is not compiled with AddressSanitizer, and reads as many as it is told of: here it is seen whether they are there. */
+/* nghttp2 is not compiled with AddressSanitizer, and reads as many as it is told of:
+ * here it is seen whether they are there. */
 #define LOOK(entries, count)                                                                       \
   do {                                                                                             \
     if (__asan_region_is_poisoned && (entries))                                                    \
@@ -92,7 +94,8 @@ static void look(const volatile char *octet) {
     (void)*octet;
 }
 
-/* `name` with these parameters, handed on with those arguments: it returns `failure` when it is to fail. */
+/* `name` with these parameters, handed on with those arguments: it returns `failure`
+ * when it is to fail. */
 #define WRAP(type, name, parameters, arguments, failure)                                           \
   WRAP_AND(type, name, parameters, arguments, failure, (void)0)
 #define WRAP_AND(type, name, parameters, arguments, failure, first)                                \
@@ -129,7 +132,7 @@ WRAP(int, buffer_append, (struct buffer * buffer, const void *bytes, size_t leng
      (buffer, bytes, length), -1)
 WRAP(int, buffer_append_text, (struct buffer * buffer, const char *text), (buffer, text), -1)
 
-/* --- What callbacks return -------------------------------------------------------------------------- */
+/* --- What callbacks return -------------------------------------------------------------------- */
 
 /* Only the first counts: others follow from it. */
 static void note_return(void *function, int64_t value, bool failure) {
@@ -140,7 +143,8 @@ static void note_return(void *function, int64_t value, bool failure) {
   probe->returned = value;
 }
 
-/* The student's callback KIND, of these parameters, is called by one of ours, which looks at what it returns. */
+/* The student's callback KIND, of these parameters, is called by one of ours, which
+ * looks at what it returns. */
 #define WATCH(kind, parameters, arguments)                                                         \
   static nghttp2_##kind##_callback kind;                                                           \
   static int call_##kind parameters {                                                              \

@@ -8,8 +8,7 @@
  * texts. */
 enum { LISTED_EXTRA = 32 };
 
-/* --- Header sections
- * ----------------------------------------------------------------------------- */
+/* --- Header sections -------------------------------------------------------------------------- */
 
 static struct stream *find_stream(nghttp2_session *session, int32_t id) {
   return nghttp2_session_get_stream_user_data(session, id);
@@ -35,9 +34,9 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
   return 0;
 }
 
-/* What every server asks for every request is kept at hand. nghttp2 has seen that the name is one of a
- * pseudo-header field; but it allows a fragment in :path, and user information in :authority, which RFC
- * 9113 (section 8.3.1) does not. */
+/* What every server asks for every request is kept at hand. nghttp2 has seen that the name is one
+ * of a pseudo-header field; but it allows a fragment in :path, and user information in :authority,
+ * which RFC 9113 (section 8.3.1) does not. */
 static void note_pseudo(struct stream *stream, nghttp2_vec name, nghttp2_vec value) {
   const char *text = (const char *)value.base;
   switch (name.base[1]) {
@@ -82,8 +81,8 @@ static void refuse_headers(struct stream *stream) {
     stream_close(stream, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
-/* Count the fields of a request's block against what its client may take of memory. Returns whether it is
- * too much. */
+/* Count the fields of a request's block against what its client may take of memory.
+ * Returns whether it is too much. */
 static bool is_list_full(struct stream *stream) {
   struct stream_list *list = stream->list;
   size_t size = stream->header_list_size + STREAM_LIST_FIELD_EXTRA * stream->field_count;
@@ -92,8 +91,8 @@ static bool is_list_full(struct stream *stream) {
   return list->on_stream && list->fields_size > STREAM_LIST_FIELDS_LIMIT;
 }
 
-/* A client that sends no body before it is told to (RFC 9110, section 10.1.1) is told to, unless it has got its
- * response. */
+/* A client that sends no body before it is told to (RFC 9110, section 10.1.1) is told
+ * to, unless it has got its response. */
 static void go_on(struct stream *stream) {
   const char *expect = stream_header(stream, "expect");
   if (expect && strcasecmp(expect, "100-continue") == 0)
@@ -200,8 +199,7 @@ int stream_list_on_stream_close(nghttp2_session *session, int32_t id, uint32_t e
   return 0;
 }
 
-/* --- Beginning and end
- * ------------------------------------------------------------------------------ */
+/* --- Beginning and end ------------------------------------------------------------------------ */
 
 void stream_list_init(struct stream_list *list,
                       void (*on_stream)(struct stream *stream, void *user), void *user,

@@ -18,7 +18,8 @@ enum {
   STREAM_LIST_HEADER_LIMIT = 64 * 1024, /* as SETTINGS_MAX_HEADER_LIST_SIZE counts */
 
   /* What the fields of all open streams of a client may take of memory: a request beyond that is
-   * refused. With the size that counts for the limit above, a field takes no more than FIELD_EXTRA. */
+   * refused. With the size that counts for the limit above, a field takes no more
+   * than FIELD_EXTRA. */
   STREAM_LIST_FIELDS_LIMIT = 512 * 1024,
   STREAM_LIST_FIELD_EXTRA = 68,
 };

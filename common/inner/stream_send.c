@@ -39,8 +39,9 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *buffer, 
   return (ssize_t)stream->body.length;
 }
 
-/* Whether so much waits, on this stream or on all of the connection, that no more should be written. A stream of which
- * little waits is not stopped by the others, which may be stopped by their windows. */
+/* Whether so much waits, on this stream or on all of the connection, that no more
+ * should be written. A stream of which little waits is not stopped by the others,
+ * which may be stopped by their windows. */
 static bool is_enough(const struct stream *stream) {
   return stream->body.length >= STREAM_HIGH_WATER ||
          (stream->body.length >= LITTLE && stream->list->waiting >= CONNECTION_HIGH_WATER);
@@ -316,8 +317,7 @@ int stream_trailers(struct stream *stream, const nghttp2_nv *fields, size_t coun
   return finish(stream);
 }
 
-/* --- Enough of the peer's body
- * ------------------------------------------------------------------ */
+/* --- Enough of the peer's body ---------------------------------------------------------------- */
 
 /* Everything was sent: say so behind it (RFC 9113, section 8.1). Before that, RST_STREAM would keep
  * from being sent what nghttp2 still has of the stream. */

@@ -1,8 +1,8 @@
 /* stream_waits: for what the streams of a server's connection wait: see stream_list.h. */
 #include "common/inner/stream_list.h"
 
-/* Whether the client has yet to send something of its request's body, and it is its turn. A request and a response
- * that overlap are a conversation, in which both sides may be silent. */
+/* Whether the client has yet to send something of its request's body, and it is its turn. A request
+ * and a response that overlap are a conversation, in which both sides may be silent. */
 static bool awaits_body(nghttp2_session *session, const struct stream *stream) {
   nghttp2_stream *known = nghttp2_session_find_stream(session, stream->id);
   bool is_talking = stream->headers_submitted && !stream->bodyless && !stream->ended;

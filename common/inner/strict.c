@@ -15,8 +15,8 @@ enum {
   MAX_FRAME_SIZE = 16384, /* SETTINGS_MAX_FRAME_SIZE, which our servers do not raise */
 };
 
-/* What is known of a stream: nothing, if it began with a higher identifier than others had before; or
- * some of these. Of streams that are too old to be known, BEGUN. */
+/* What is known of a stream: nothing, if it began with a higher identifier than others had before;
+ * or some of these. Of streams that are too old to be known, BEGUN. */
 enum {
   BEGUN = 1,
   ENDED = 2, /* the client has sent END_STREAM or RST_STREAM */
@@ -114,7 +114,8 @@ static uint32_t judge_continuation(struct strict *strict) {
                                                       : NGHTTP2_NO_ERROR;
 }
 
-/* A frame that is no part of a request or its body costs something. Returns whether it can be paid. */
+/* A frame that is no part of a request or its body costs something. Returns whether
+ * it can be paid. */
 static bool can_charge(struct strict *strict, uint8_t type, uint8_t flags) {
   if (type == NGHTTP2_RST_STREAM)
     return calm_take(&strict->calm.resets, CALM_ONE);

@@ -57,7 +57,7 @@ static const struct trace_glyphs ascii = {
 const char trace_line_dim[] = "\033[2m";
 const char trace_line_red[] = "\033[1;31m";
 
-/* --- The left half -------------------------------------------------------------------------------- */
+/* --- The left half ---------------------------------------------------------------------------- */
 
 struct trace_line trace_line_begin(FILE *out, const struct trace_style *style, double milliseconds,
                                    unsigned connection, char mark) {
@@ -138,7 +138,7 @@ void trace_line_arrow(struct trace_line *line, enum frame_sender sender, const c
   line->first = line->wide ? FIRST_TEXT : line->room;
 }
 
-/* --- The text beside it --------------------------------------------------------------------------- */
+/* --- The text beside it ----------------------------------------------------------------------- */
 
 /* Print a text of so many columns, at this column of the text's. */
 static void print_at(struct trace_line *line, size_t column, const char *color, const char *text,

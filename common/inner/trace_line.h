@@ -5,14 +5,15 @@
  *                |                    |    :method: GET
  *
  * A line has a left half: the mark, the number of the connection, the time, and the rails with what
- * moves between them; and a text on the right, which is wrapped or cut to fit. The left half of the first
- * line is asked for by trace_line_arrow or trace_line_rails, and its text by trace_line_text; what is
- * printed after that stands on lines of its own, without mark, number and time. Last comes trace_line_end.
+ * moves between them; and a text on the right, which is wrapped or cut to fit. The left half of
+ * the first line is asked for by trace_line_arrow or trace_line_rails, and its text by
+ * trace_line_text; what is printed after that stands on lines of its own, without mark, number
+ * and time. Last comes trace_line_end.
  *
- * Where there is room for two columns of text, details stand in the second one, beside the text that they belong to, as
- * many on a line as fit:
+ * Where there is room for two columns of text, details stand in the second one, beside the text
+ * that they belong to, as many on a line as fit:
  *
- *            0.1 |-- SETTINGS ------->|  stream 0, 6 bytes                               ENABLE_PUSH 0
+ *            0.1 |-- SETTINGS ------->|  stream 0, 6 bytes                 ENABLE_PUSH 0
  */
 #ifndef COMMON_TRACE_LINE_H
 #define COMMON_TRACE_LINE_H
@@ -49,11 +50,12 @@ void trace_line_rails(struct trace_line *line, const char *text);
 void trace_line_arrow(struct trace_line *line, enum frame_sender sender, const char *color,
                       const char *name);
 
-/* Text beside an arrow, in the first column, or beside rails, in all the room there is. What does not fit goes on below,
- * from word to word. */
+/* Text beside an arrow, in the first column, or beside rails, in all the room there is. What does
+ * not fit goes on below, from word to word. */
 void trace_line_text(struct trace_line *line, const char *color, const char *text);
 
-/* A text in brackets behind the one before, cut to fit; nothing where there is no room for a bit of it. */
+/* A text in brackets behind the one before, cut to fit; nothing where there is no
+ * room for a bit of it. */
 void trace_line_aside(struct trace_line *line, const char *color, const char *text);
 
 /* A detail: two texts, of any octets, and what stands between them. What does not fit is cut. */

@@ -1,8 +1,9 @@
 /*
  * watch: how long a server waits for a client; an inner part of connection.
  *
- * It looks from time to time, a quarter of the shortest time-out apart, so that nothing has to be done
- * for each frame. What moves is counted in octets: who sends or takes one now and then does not get on.
+ * It looks from time to time, a quarter of the shortest time-out apart, so that
+ * nothing has to be done for each frame. What moves is counted in octets: who sends or
+ * takes one now and then does not get on.
  */
 #ifndef COMMON_WATCH_H
 #define COMMON_WATCH_H
@@ -49,7 +50,8 @@ struct watch_view {
   uint64_t sent;   /* octets */
 };
 
-/* Begin: have `look` called with `user` as the timer's data. Returns 0, or -1 when there is no memory. */
+/* Begin: have `look` called with `user` as the timer's data. Returns 0, or -1 when
+ * there is no memory. */
 int watch_begin(struct watch *watch, uv_loop_t *loop, const struct connection_timeouts *timeouts,
                 uv_timer_cb look, void *user);
 

@@ -18,8 +18,8 @@ const char *certificates_path(const char *name);
 /* Write NAME.key and NAME.cert into it. `wanted` may be NULL: for localhost, 127.0.0.1 and ::1. */
 void certificates_write(const char *name, const struct certificate *wanted);
 
-/* A server with NAME's key and certificate, and a client of `host` that trusts it, as tls.h makes them. Freed by
- * certificates_end. */
+/* A server with NAME's key and certificate, and a client of `host` that trusts it, as tls.h
+ * makes them. Freed by certificates_end. */
 SSL_CTX *certificates_server(const char *name);
 SSL_CTX *certificates_client(const char *name, const char *host);
 

@@ -12,7 +12,7 @@
 
 TestSuite(client_server, .init = support_begin, .fini = support_end, .timeout = 60);
 
-/* --- A server that is played ------------------------------------------------------------------- */
+/* --- A server that is played ------------------------------------------------------------------ */
 
 struct played {
   int listening;
@@ -89,7 +89,7 @@ static void leave(struct played *played, struct asker *asker) {
   close_played(played);
 }
 
-/* --- What the client sends --------------------------------------------------------------------- */
+/* --- What the client sends -------------------------------------------------------------------- */
 
 static void expect_field(const struct frame *frame, size_t index, const char *name,
                          const char *value) {
@@ -139,7 +139,7 @@ Test(client_server, goodbye_comes_after_the_reset) {
   leave(&played, &asker);
 }
 
-/* --- What the server does ----------------------------------------------------------------------- */
+/* --- What the server does --------------------------------------------------------------------- */
 
 /* Two streams are open and three more wait for their turn, when GOAWAY names the first: all others
  * are refused, the first is served, and that is a good end. */
@@ -217,7 +217,7 @@ Test(client_server, data_on_a_closed_stream_is_dropped) {
   leave(&played, &asker);
 }
 
-/* --- Errors ------------------------------------------------------------------------------------- */
+/* --- Errors ----------------------------------------------------------------------------------- */
 
 /* The server, once it has a request, sends `text`; the client ends with `error`. */
 static void expect_error(const char *text, const char *error) {

@@ -15,7 +15,7 @@
 
 TestSuite(client, .init = support_begin, .fini = support_end, .timeout = 60);
 
-/* --- The server: what it does is in the path --------------------------------------------------- */
+/* --- The server: what it does is in the path -------------------------------------------------- */
 
 enum { LARGE = 300 * 1024 };
 
@@ -443,8 +443,8 @@ Test(client, free_ends_at_once_and_streams_get_their_on_close) {
 /* --- Memory ----------------------------------------------------------------------------------- */
 
 /* One client, and one request with a body; the n-th allocation until the loop turns fails. (Later
- * nghttp2 1.52 does not stand it: it frees twice what it cannot put into its queue.) Returns whether
- * there were so many. */
+ * nghttp2 1.52 does not stand it: it frees twice what it cannot put into its queue.)
+ * Returns whether there were so many. */
 static bool ask_with_little_memory(struct house *house, size_t n) {
   struct asker asker = {0};
   char text[64];

@@ -29,7 +29,7 @@ static const struct frame *expect_goaway(const struct talker *talker, enum frame
   return frame;
 }
 
-/* --- Goodbye -------------------------------------------------------------------------------------- */
+/* --- Goodbye ---------------------------------------------------------------------------------- */
 
 Test(connection_end, client_closes) {
   struct talker client = {.observes = true};
@@ -107,8 +107,8 @@ static void close_only(struct talker *talker) {
   connection_close(talker->connection);
 }
 
-/* The response, GOAWAY(NO_ERROR) and FIN come in one packet: the client has all that it wanted, though it
- * could not say goodbye. */
+/* The response, GOAWAY(NO_ERROR) and FIN come in one packet: the client has all that it
+ * wanted, though it could not say goodbye. */
 static void end_at_once(struct talker *client, bool closes) {
   struct buffer bytes = {0};
   client->observes = true;
@@ -225,7 +225,7 @@ Test(connection_end, peer_does_not_answer) {
   close(server);
 }
 
-/* --- The peer's end ------------------------------------------------------------------------------- */
+/* --- The peer's end --------------------------------------------------------------------------- */
 
 Test(connection_end, refused) {
   int port;
@@ -300,8 +300,8 @@ Test(connection_end, peer_says_goodbye) {
   talker_expect_close(&client, NULL);
 }
 
-/* The peer has found fault with this side: that is no good end, though no stream is lost. It is found in any
- * fragmentation, and behind other frames. */
+/* The peer has found fault with this side: that is no good end, though no stream is lost. It is
+ * found in any fragmentation, and behind other frames. */
 static void expect_goaway_error(bool by_client, size_t piece, const char *code, const char *error) {
   struct talker talker = {0};
   struct buffer bytes = {0};
@@ -332,14 +332,15 @@ Test(connection_end, peer_says_goodbye_with_an_error) {
   expect_goaway_error(false, 1000, "00000000", NULL);
 }
 
-/* --- Errors --------------------------------------------------------------------------------------- */
+/* --- Errors ----------------------------------------------------------------------------------- */
 
 static void request(struct talker *client) {
   talker_request(client);
 }
 
-/* The peer sends this after the preface: the error that is told must begin with the name of the error
- * code, then nghttp2's reason, where it gives one; and the peer must have been told the same code. */
+/* The peer sends this after the preface: the error that is told must begin with the
+ * name of the error code, then nghttp2's reason, where it gives one; and the peer
+ * must have been told the same code. */
 static void expect_error(bool by_client, const char *text, const char *name, uint32_t code) {
   struct talker talker = {.holds = true, .at_open = by_client ? NULL : request};
   int peer = by_client ? talker_meet_raw_client(&talker) : talker_meet_raw_server(&talker);
@@ -429,7 +430,7 @@ Test(connection_end, body_fails) {
   end(&client, &server);
 }
 
-/* --- At once -------------------------------------------------------------------------------------- */
+/* --- At once ---------------------------------------------------------------------------------- */
 
 static void drop(struct talker *talker) {
   connection_free(talker->connection);

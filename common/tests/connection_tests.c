@@ -19,7 +19,7 @@ static void end(struct talker *client, struct talker *server) {
   talker_free(server);
 }
 
-/* --- The beginning -------------------------------------------------------------------------------- */
+/* --- The beginning ---------------------------------------------------------------------------- */
 
 static void expect_settings(const struct talker *talker, enum frame_sender sender) {
   const struct frame *frame = talker_find(talker, sender, NGHTTP2_SETTINGS, 0);
@@ -119,7 +119,7 @@ Test(connection, option) {
   nghttp2_option_del(option);
 }
 
-/* --- Requests ------------------------------------------------------------------------------------- */
+/* --- Requests --------------------------------------------------------------------------------- */
 
 Test(connection, request) {
   struct talker client = {.body = 10};
@@ -189,7 +189,7 @@ Test(connection, many_connections) {
   }
 }
 
-/* --- When it is sent ------------------------------------------------------------------------------ */
+/* --- When it is sent -------------------------------------------------------------------------- */
 
 static void ping(struct talker *talker) {
   size_t sent = talker->sent;
@@ -263,7 +263,7 @@ Test(connection, send_without_need) {
   close(listening);
 }
 
-/* --- Back-pressure -------------------------------------------------------------------------------- */
+/* --- Back-pressure ---------------------------------------------------------------------------- */
 
 /* A client with windows that are never full asks for more than any memory holds, and does not read
  * it. */
@@ -294,7 +294,7 @@ Test(connection, asks_for_frames_while_there_is_room) {
   buffer_free(&bytes);
 }
 
-/* --- No memory ------------------------------------------------------------------------------------ */
+/* --- No memory -------------------------------------------------------------------------------- */
 
 /* Each allocation fails in turn. What fails in libuv's look-up is told from the loop. */
 Test(connection, connect_without_memory) {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- The log -------------------------------------------------------------------------------------- */
+/* --- The log ---------------------------------------------------------------------------------- */
 
 static void append(struct buffer *buffer, const void *bytes, size_t length) {
   cr_assert_eq(buffer_append(buffer, bytes, length), 0, "no memory");
@@ -77,7 +77,7 @@ static void log_received(struct conversation_log *log, const nghttp2_frame *fram
   say(log, "\n");
 }
 
-/* --- The sessions --------------------------------------------------------------------------------- */
+/* --- The sessions ----------------------------------------------------------------------------- */
 
 static struct conversation_log *log_of(nghttp2_session *session, void *user) {
   struct conversation *conversation = user;

@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <string.h>
 
-/* --- Memory --------------------------------------------------------------------------------------- */
+/* --- Memory ----------------------------------------------------------------------------------- */
 
 /* AddressSanitizer's own, under the names by which it lets itself be called from a replacement. */
 void *__interceptor_malloc(size_t size);
@@ -66,7 +66,7 @@ char *strdup(const char *text) {
   return strndup(text, strlen(text));
 }
 
-/* --- Names ---------------------------------------------------------------------------------------- */
+/* --- Names ------------------------------------------------------------------------------------ */
 
 typedef int lookup(const char *host, const char *service, const struct addrinfo *hints,
                    struct addrinfo **found);

@@ -21,8 +21,8 @@ bool failing_happened(void);
 bool failing_stop(void);
 
 /*
- * From now on every name that is looked up has these addresses, in this order: numeric ones, of which
- * the last is followed by NULL. NULL instead of the list ends it. The list must stay.
+ * From now on every name that is looked up has these addresses, in this order: numeric ones, of
+ * which the last is followed by NULL. NULL instead of the list ends it. The list must stay.
  */
 void failing_resolve(const char *const *addresses);
 

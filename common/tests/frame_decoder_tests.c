@@ -13,7 +13,7 @@ TestSuite(frame_decoder, .timeout = 60);
 static const enum frame_sender client = FRAME_FROM_CLIENT;
 static const enum frame_sender server = FRAME_FROM_SERVER;
 
-/* --- A conversation ------------------------------------------------------------------------------- */
+/* --- A conversation --------------------------------------------------------------------------- */
 
 /* Feed a conversation, cut by `next_length`, which is given `state` and what is left of a piece. */
 static void feed_conversation(struct frames *frames, const struct conversation *conversation,
@@ -106,7 +106,7 @@ Test(frame_decoder, any_fragmentation) {
   conversation_free(&conversation);
 }
 
-/* --- The beginning -------------------------------------------------------------------------------- */
+/* --- The beginning ---------------------------------------------------------------------------- */
 
 static const char settings[] = "000000 04 00 00000000";
 
@@ -225,7 +225,7 @@ Test(frame_decoder, long_frame_after_the_preface) {
   frames_end(&frames);
 }
 
-/* --- The dynamic table ---------------------------------------------------------------------------- */
+/* --- The dynamic table ------------------------------------------------------------------------ */
 
 /* Feed a block with `count` fields, compressed by `deflater`, and expect them back. */
 static void expect_block(struct frames *frames, nghttp2_hd_deflater *deflater, size_t count) {
@@ -295,15 +295,15 @@ Test(frame_decoder, table_size_of_the_other_side) {
   frames_end(&frames);
 }
 
-/* --- The callback --------------------------------------------------------------------------------- */
+/* --- The callback ----------------------------------------------------------------------------- */
 
 struct answering {
   struct frame_decoder *decoder;
   int frames;
 };
 
-/* Whoever watches a connection may send on it: while the settings of one frame are looked at, those of
- * the other side arrive. */
+/* Whoever watches a connection may send on it: while the settings of one frame are looked
+ * at, those of the other side arrive. */
 static void answer(const struct frame *frame, void *user) {
   struct answering *answering = user;
   struct buffer bytes = {0};

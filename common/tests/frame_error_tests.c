@@ -35,7 +35,7 @@ static const struct frame *expect_right(enum frame_sender sender, const char *te
   return frame;
 }
 
-/* --- One frame by itself -------------------------------------------------------------------------- */
+/* --- One frame by itself ---------------------------------------------------------------------- */
 
 struct wrong {
   enum frame_sender sender;
@@ -173,7 +173,7 @@ Test(frame_error, values_of_a_wrong_frame, .init = begin, .fini = end) {
   cr_assert_eq(frame->setting_count, 0, "settings in an ACK");
 }
 
-/* --- Header compression --------------------------------------------------------------------------- */
+/* --- Header compression ----------------------------------------------------------------------- */
 
 static const char lost[] =
     "the header compression state is lost, by an error before (RFC 9113, section 4.3)";
@@ -224,8 +224,8 @@ Test(frame_error, promise_padded_away, .init = begin, .fini = end) {
   expect_lost(server);
 }
 
-/* One octet stands for a field of 4000, again and again: what is kept has a limit, and the state of the
- * compression is still right after it. */
+/* One octet stands for a field of 4000, again and again: what is kept has a limit, and the state of
+ * the compression is still right after it. */
 Test(frame_error, one_octet_for_a_long_field, .init = begin, .fini = end) {
   static char value[3900];
   struct buffer bytes = {0};
@@ -249,7 +249,7 @@ Test(frame_error, one_octet_for_a_long_field, .init = begin, .fini = end) {
   cr_assert_eq(frame->fields[1].value_length, sizeof value, "another field in the table");
 }
 
-/* --- The order of frames -------------------------------------------------------------------------- */
+/* --- The order of frames ---------------------------------------------------------------------- */
 
 static const char in_block[] = "a frame in the middle of a field block (RFC 9113, section 4.3)";
 
@@ -300,8 +300,8 @@ Test(frame_error, continuation_of_nothing, .init = begin, .fini = end) {
   expect_right(client, "000001 01 05 00000003 82");
 }
 
-/* The limit is the receiver's, and holds from its SETTINGS on; one that becomes lower is not seen by the
- * sender at once. */
+/* The limit is the receiver's, and holds from its SETTINGS on; one that becomes
+ * lower is not seen by the sender at once. */
 Test(frame_error, longer_than_allowed, .init = begin, .fini = end) {
   static const char error[] = "longer than SETTINGS_MAX_FRAME_SIZE (RFC 9113, section 4.2)";
   static const char payload[16385];

@@ -50,8 +50,8 @@ Test(frame_requests, two_streams, .init = begin, .fini = end) {
   expect_counts(2, 2);
 }
 
-/* Only what is open at the same time counts as such: a stream ends when both sides have ended it, or by
- * RST_STREAM of either. */
+/* Only what is open at the same time counts as such: a stream ends when both sides have
+ * ended it, or by RST_STREAM of either. */
 Test(frame_requests, at_once, .init = begin, .fini = end) {
   expect_counts(0, 0);
   expect(client, "000003 01 05 00000001 828684", "");
@@ -69,7 +69,8 @@ Test(frame_requests, at_once, .init = begin, .fini = end) {
   expect_counts(4, 2);
 }
 
-/* Method and path in different frames; the path is as long as it likes, and has octets of any kind. */
+/* Method and path in different frames; the path is as long as it likes, and has
+ * octets of any kind. */
 Test(frame_requests, odd_ones, .init = begin, .fini = end) {
   expect(client, "000001 01 01 00000001 82", "");
   expect(client, "000001 09 04 00000001 84", "");
@@ -93,7 +94,8 @@ Test(frame_requests, wrong_numbers, .init = begin, .fini = end) {
   expect_counts(0, 0);
 }
 
-/* More streams than are remembered: the first is forgotten, and nobody pretends to know how many were open. */
+/* More streams than are remembered: the first is forgotten, and nobody pretends to
+ * know how many were open. */
 Test(frame_requests, too_many, .init = begin, .fini = end) {
   char text[64];
   for (int i = 0; i <= FRAME_REQUESTS_REMEMBERED; i++) {

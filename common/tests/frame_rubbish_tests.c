@@ -1,5 +1,5 @@
-/* What no peer should send: frames without end, and without sense. Memory stays in proportion to what has
- * been fed, and AddressSanitizer has nothing to say. */
+/* What no peer should send: frames without end, and without sense. Memory stays in proportion to
+ * what has been fed, and AddressSanitizer has nothing to say. */
 #include <criterion/criterion.h>
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
@@ -15,14 +15,15 @@ TestSuite(frame_rubbish, .timeout = 60);
 static const enum frame_sender client = FRAME_FROM_CLIENT;
 static const enum frame_sender server = FRAME_FROM_SERVER;
 
-/* --- Memory --------------------------------------------------------------------------------------- */
+/* --- Memory ----------------------------------------------------------------------------------- */
 
 static void ignore(const struct frame *frame, void *user) {
   (void)frame;
   (void)user;
 }
 
-/* 16 million octets are announced: memory is taken as they come, and given back when the frame is over. */
+/* 16 million octets are announced: memory is taken as they come, and given back when
+ * the frame is over. */
 Test(frame_rubbish, long_frame) {
   static const char header[] = "\xff\xff\xff\0\0\0\0\0\1";
   static char part[65536];
@@ -44,10 +45,10 @@ Test(frame_rubbish, long_frame) {
   frame_decoder_free(decoder);
 }
 
-/* --- Rubbish -------------------------------------------------------------------------------------- */
+/* --- Rubbish ---------------------------------------------------------------------------------- */
 
-/* Read all that a frame points to, in all the ways there are, so that AddressSanitizer sees where that
- * is. */
+/* Read all that a frame points to, in all the ways there are, so that
+ * AddressSanitizer sees where that is. */
 static void read_all(const struct frame *frame, void *user) {
   static const struct trace_style style = {.color = true, .unicode = true, .width = 80};
   FILE *out = user;

@@ -61,7 +61,7 @@ static void expect_setting(const struct frame *frame, size_t i, uint16_t id, uin
                value);
 }
 
-/* --- Types ---------------------------------------------------------------------------------------- */
+/* --- Types ------------------------------------------------------------------------------------ */
 
 Test(frame, data, .init = begin, .fini = end) {
   const struct frame *frame = feed(server, "000005 00 01 00000001 'Hello'");
@@ -217,7 +217,7 @@ Test(frame, unknown_type, .init = begin, .fini = end) {
   expect_data(frame, "ab", 2);
 }
 
-/* --- Copies and names ----------------------------------------------------------------------------- */
+/* --- Copies and names ------------------------------------------------------------------------- */
 
 static struct frame *kept;
 
@@ -227,7 +227,8 @@ static void keep(const struct frame *frame, void *user) {
   kept = frame_copy(frame);
 }
 
-/* What was copied is scribbled over, then freed: a copy that points into it does not survive that. */
+/* What was copied is scribbled over, then freed: a copy that points into it does not
+ * survive that. */
 Test(frame, copy_is_deep) {
   struct frame_decoder *decoder = frame_decoder_new(keep, NULL);
   struct buffer bytes = {0};

@@ -115,7 +115,7 @@ void frames_append(struct buffer *bytes, uint8_t type, uint8_t flags, int32_t st
   append(bytes, payload, length);
 }
 
-/* --- Comparing ------------------------------------------------------------------------------------ */
+/* --- Comparing -------------------------------------------------------------------------------- */
 
 static bool same_bytes(const void *a, size_t a_length, const void *b, size_t b_length) {
   return a_length == b_length && (a_length == 0 || memcmp(a, b, a_length) == 0);
@@ -159,7 +159,7 @@ void frames_expect_equal(const struct frames *seen, const struct frames *expecte
     cr_assert(same_frame(seen->list[i], expected->list[i]), "frame %zu is another one", i);
 }
 
-/* --- The rest ------------------------------------------------------------------------------------- */
+/* --- The rest --------------------------------------------------------------------------------- */
 
 /* Marsaglia's xorshift. */
 uint32_t frames_random(uint32_t *state) {

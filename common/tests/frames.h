@@ -1,6 +1,6 @@
 /*
- * frames: what the tests of frame and trace share: frames written as text, and a list of what a decoder
- * reports.
+ * frames: what the tests of frame and trace share: frames written as text, and a
+ * list of what a decoder reports.
  */
 #ifndef COMMON_TESTS_FRAMES_H
 #define COMMON_TESTS_FRAMES_H
@@ -18,7 +18,8 @@ struct frames {
 /* With a new decoder, that has seen nothing. */
 void frames_begin(struct frames *frames);
 
-/* The same, and feed it the preface and the empty SETTINGS of both sides; the list is empty after that. */
+/* The same, and feed it the preface and the empty SETTINGS of both sides; the list
+ * is empty after that. */
 void frames_begin_open(struct frames *frames);
 
 /* Free the decoder and the list. */
@@ -46,8 +47,8 @@ void frames_append(struct buffer *bytes, uint8_t type, uint8_t flags, int32_t st
 /* Fail the test unless the two lists have the same frames; only octets and values count. */
 void frames_expect_equal(const struct frames *seen, const struct frames *expected);
 
-/* The next number of a sequence that looks random and is the same for the same first `*state`, which
- * must not be 0. */
+/* The next number of a sequence that looks random and is the same for the same first
+ * `*state`, which must not be 0. */
 uint32_t frames_random(uint32_t *state);
 
 /* A seed from SEED in the environment, else a new one; it is printed. */

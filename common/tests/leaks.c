@@ -3,9 +3,9 @@
  *
  * Criterion judges a test when its function returns. What happens to its process afterwards goes
  * unseen: AddressSanitizer finds what was leaked only at exit, and then makes the status 1. And a
- * test that calls exit(0) half-way counts as passed, though it asserted only half of what it should.
- * Both are looked for here, once all tests have ended, and turned into failures. This file is linked
- * with every program of tests.
+ * test that calls exit(0) half-way counts as passed, though it asserted only half of what it
+ * should. Both are looked for here, once all tests have ended, and turned into failures. This file
+ * is linked with every program of tests.
  */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
@@ -31,7 +31,8 @@ static const char *bad_end(const struct criterion_test_stats *test) {
 /* Set in the process that runs the tests, and never in that of a test. */
 static bool is_runner;
 
-/* AddressSanitizer asks this at exit. What Criterion itself leaks while it runs the tests is not ours. */
+/* AddressSanitizer asks this at exit. What Criterion itself leaks while it runs the
+ * tests is not ours. */
 int __lsan_is_turned_off(void);
 int __lsan_is_turned_off(void) {
   return is_runner;

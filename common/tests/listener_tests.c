@@ -64,7 +64,7 @@ static void end(void) {
     support_probe_free(&clients.probes[i]);
 }
 
-/* --- Ports ---------------------------------------------------------------------------------------- */
+/* --- Ports ------------------------------------------------------------------------------------ */
 
 Test(listener, any_port) {
   listen_on("localhost", 0, on_accept);
@@ -104,7 +104,8 @@ Test(listener, port_taken) {
   close(listening);
 }
 
-/* A server that was just stopped can be started again, though its connections are not forgotten yet. */
+/* A server that was just stopped can be started again, though its connections are
+ * not forgotten yet. */
 Test(listener, port_again) {
   listen_on("127.0.0.1", 0, on_accept);
   int port = listener_port(clients.listener);
@@ -122,7 +123,7 @@ Test(listener, port_again) {
   end();
 }
 
-/* --- Addresses ------------------------------------------------------------------------------------ */
+/* --- Addresses -------------------------------------------------------------------------------- */
 
 /* Connect to this port of a numeric address. */
 static int connect_to(const char *address, int port) {
@@ -225,7 +226,7 @@ Test(listener, unknown_host) {
   expect_failure(host, 0, error);
 }
 
-/* --- Clients -------------------------------------------------------------------------------------- */
+/* --- Clients ---------------------------------------------------------------------------------- */
 
 /* More than are taken in one turn of the loop. */
 Test(listener, many_at_once) {
@@ -306,7 +307,7 @@ Test(listener, free_nothing) {
   listener_free(NULL);
 }
 
-/* --- When something runs out ---------------------------------------------------------------------- */
+/* --- When something runs out ------------------------------------------------------------------ */
 
 enum { DESCRIPTORS = 128 };
 
@@ -330,8 +331,8 @@ static void give_descriptors_back(void) {
     close(spent[--spent_count]);
 }
 
-/* A socket that cannot be accepted stays readable: whoever goes on to poll it has a turn of the loop
- * every few microseconds. */
+/* A socket that cannot be accepted stays readable: whoever goes on to poll it has a turn
+ * of the loop every few microseconds. */
 Test(listener, no_descriptors) {
   enum { COUNT = 5, TURNS = 8 };
   int sockets[COUNT];

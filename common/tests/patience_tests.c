@@ -1,5 +1,5 @@
-/* Tests of what a server takes from a client that is slow, silent, or in a hurry: time-outs, floods,
- * queues (connection.h, connection_timeouts; inner/calm.h; inner/watch.h). */
+/* Tests of what a server takes from a client that is slow, silent, or in a hurry: time-outs,
+ * floods, queues (connection.h, connection_timeouts; inner/calm.h; inner/watch.h). */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
@@ -244,8 +244,8 @@ Test(patience, a_client_that_waits_for_the_server_is_left_alone) {
 
 typedef void (*sender)(struct visitor_raw *raw, int32_t number);
 
-/* Send again and again, with the answers read, until the server ends the connection; that is no sooner than
- * after `least` and no later than after `most` frames. */
+/* Send again and again, with the answers read, until the server ends the connection; that is no
+ * sooner than after `least` and no later than after `most` frames. */
 static void expect_calm(sender send_one, int32_t least, int32_t most) {
   struct inn *inn = open_inn((struct server_config){0});
   connect_raw(inn);

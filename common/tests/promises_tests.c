@@ -1,4 +1,5 @@
-/* What client.h, stream.h and server.h promise at their edges: programs on these headers met each of them. */
+/* What client.h, stream.h and server.h promise at their edges: programs on these
+ * headers met each of them. */
 #include <criterion/criterion.h>
 #include <netinet/in.h>
 #include <pthread.h>

@@ -1,4 +1,5 @@
-/* Requests over TLS: client.h and server.h together, and clients that never come out of the handshake. */
+/* Requests over TLS: client.h and server.h together, and clients that never come out
+ * of the handshake. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>

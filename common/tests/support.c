@@ -14,7 +14,7 @@
 
 enum { DEADLINE_MS = 10000, LAST_DEADLINE_MS = 3000 };
 
-/* --- The loop ------------------------------------------------------------------------------------- */
+/* --- The loop --------------------------------------------------------------------------------- */
 
 static uv_loop_t the_loop;
 static uv_timer_t deadline;
@@ -29,7 +29,8 @@ static void end_badly(void) {
   _exit(EXIT_FAILURE);
 }
 
-/* Criterion does not count what fails in a .fini; but leaks.c looks at the status of the process. */
+/* Criterion does not count what fails in a .fini; but leaks.c looks at the status of
+ * the process. */
 static void fail_at_the_end(void) {
   fprintf(stderr, "a handle is left on the loop after the test\n");
   atexit(end_badly);
@@ -80,7 +81,7 @@ uint64_t support_now(void) {
   return uv_hrtime() / 1000000;
 }
 
-/* --- Sockets -------------------------------------------------------------------------------------- */
+/* --- Sockets ---------------------------------------------------------------------------------- */
 
 static int port_of(int descriptor) {
   struct sockaddr_in name = {0};
@@ -211,7 +212,7 @@ void support_reset(int descriptor) {
   close(descriptor);
 }
 
-/* --- Probes --------------------------------------------------------------------------------------- */
+/* --- Probes ----------------------------------------------------------------------------------- */
 
 static void call(support_hook hook, struct support_probe *probe) {
   if (hook)
@@ -337,11 +338,12 @@ void support_probe_free(struct support_probe *probe) {
   buffer_free(&probe->data);
 }
 
-/* --- Bytes ---------------------------------------------------------------------------------------- */
+/* --- Bytes ------------------------------------------------------------------------------------ */
 
 enum { PERIOD = 65521 }; /* a prime: no buffer has a part or a multiple of that size */
 
-/* What the endless text repeats: as a number is written every 4 bytes, every place looks different. */
+/* What the endless text repeats: as a number is written every 4 bytes, every place
+ * looks different. */
 static const uint8_t *period(void) {
   static uint8_t bytes[PERIOD];
   static bool filled;

@@ -10,17 +10,17 @@
 #include "common/buffer.h"
 #include "common/transport.h"
 
-/* --- The loop: one for each test, which has a process of its own ----------------------------------- */
+/* --- The loop: one for each test, which has a process of its own ------------------------------ */
 
-/* The .init and .fini of a suite. support_end waits until nothing is left on the loop, and fails the
- * test if a handle was forgotten. */
+/* The .init and .fini of a suite. support_end waits until nothing is left on the loop, and fails
+ * the test if a handle was forgotten. */
 void support_begin(void);
 void support_end(void);
 
 uv_loop_t *support_loop(void);
 
-/* Wait for the next thing to happen on the loop, whatever it is. Fails the test once it has run for 20
- * seconds. */
+/* Wait for the next thing to happen on the loop, whatever it is. Fails the test once
+ * it has run for 20 seconds. */
 void support_turn(void);
 
 /* Turn until `*flag`. */
@@ -32,7 +32,7 @@ void support_drain(void);
 /* Milliseconds, from some moment on. */
 uint64_t support_now(void);
 
-/* --- Sockets: TCP on 127.0.0.1, non-blocking ------------------------------------------------------- */
+/* --- Sockets: TCP on 127.0.0.1, non-blocking -------------------------------------------------- */
 
 /* Listen; the port goes into `*port`. */
 int support_listen(int *port);
@@ -65,7 +65,7 @@ void support_expect_end(int descriptor);
 /* Close it by RST. */
 void support_reset(int descriptor);
 
-/* --- A transport that is looked at ----------------------------------------------------------------- */
+/* --- A transport that is looked at ------------------------------------------------------------ */
 
 struct support_probe;
 typedef void (*support_hook)(struct support_probe *probe);
@@ -125,7 +125,7 @@ void support_probe_expect_sent(struct support_probe *probe, size_t length);
 /* Drop it if it is still there, and free what has arrived. */
 void support_probe_free(struct support_probe *probe);
 
-/* --- Bytes ---------------------------------------------------------------------------------------- */
+/* --- Bytes ------------------------------------------------------------------------------------ */
 
 /* Fill in the bytes from `offset` on of an endless text, whose every place is told by what stands
  * there. */

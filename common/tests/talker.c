@@ -15,7 +15,7 @@ static void call(talker_hook hook, struct talker *talker) {
     hook(talker);
 }
 
-/* --- What nghttp2 calls --------------------------------------------------------------------------- */
+/* --- What nghttp2 calls ----------------------------------------------------------------------- */
 
 static ssize_t read_body(nghttp2_session *session, int32_t stream_id, uint8_t *bytes, size_t size,
                          uint32_t *flags, nghttp2_data_source *source, void *user) {
@@ -86,7 +86,7 @@ static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t
   return 0;
 }
 
-/* --- What the connection calls -------------------------------------------------------------------- */
+/* --- What the connection calls ---------------------------------------------------------------- */
 
 static void observe(bool sent, const void *data, size_t length, void *user) {
   struct talker *talker = user;
@@ -143,7 +143,7 @@ static const struct connection_config *config_of(const struct talker *talker) {
   return talker->config ? talker->config : talker_config();
 }
 
-/* --- What a test calls ---------------------------------------------------------------------------- */
+/* --- What a test calls ------------------------------------------------------------------------ */
 
 void talker_connect(struct talker *client, int port) {
   char text[8];

@@ -68,7 +68,8 @@ static void expect_meeting(struct meeting *meeting) {
     support_turn();
 }
 
-/* The client, and the server too, must end with these errors, and neither may open. NULL: any error. */
+/* The client, and the server too, must end with these errors, and neither may open.
+ * NULL: any error. */
 static void expect_refusal(struct meeting *meeting, const char *client, const char *server) {
   support_wait(&meeting->client.closed);
   support_wait(&meeting->server.closed);
@@ -83,7 +84,7 @@ static const char *version(const struct support_probe *probe) {
   return SSL_get_version(transport_tls(probe->transport));
 }
 
-/* --- Who is let in -------------------------------------------------------------------------------- */
+/* --- Who is let in ---------------------------------------------------------------------------- */
 
 Test(tls, version_1_3) {
   struct meeting meeting = {0};
@@ -108,8 +109,8 @@ Test(tls, version_1_2) {
   free_both(&meeting);
 }
 
-/* The cipher suite that every HTTP/2 over TLS 1.2 must know (RFC 9113, section 9.2.2), with an RSA key in the RFC;
- * here with the same on an elliptic curve. */
+/* The cipher suite that every HTTP/2 over TLS 1.2 must know (RFC 9113, section 9.2.2), with an RSA
+ * key in the RFC; here with the same on an elliptic curve. */
 Test(tls, cipher_of_1_2) {
   struct meeting meeting = {0};
   SSL_CTX *client = certificates_client("one", "localhost");
@@ -164,9 +165,10 @@ Test(tls, session_tickets) {
   }
 }
 
-/* --- Who is refused by the server ----------------------------------------------------------------- */
+/* --- Who is refused by the server ------------------------------------------------------------- */
 
-/* A client that would take anything, and offers what `alpn` says, in ALPN's own format; NULL: no ALPN. */
+/* A client that would take anything, and offers what `alpn` says, in ALPN's own
+ * format; NULL: no ALPN. */
 static SSL_CTX *easy_client(const char *alpn) {
   SSL_CTX *context = certificates_client("one", "localhost");
   SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
@@ -260,7 +262,7 @@ Test(tls, client_resets) {
   cr_assert_not(server.open, "on_open");
 }
 
-/* --- Who is refused by the client ----------------------------------------------------------------- */
+/* --- Who is refused by the client ------------------------------------------------------------- */
 
 Test(tls, unknown_ca) {
   struct meeting meeting = {0};
@@ -373,7 +375,7 @@ Test(tls, plain_server) {
   close(listening);
 }
 
-/* --- Time ----------------------------------------------------------------------------------------- */
+/* --- Time ------------------------------------------------------------------------------------- */
 
 /* Neither side waits for ever for the other. */
 Test(tls, stalled_handshake) {
@@ -429,7 +431,7 @@ Test(tls, closed_in_handshake) {
   close(dropped.peer);
 }
 
-/* --- Contexts ------------------------------------------------------------------------------------- */
+/* --- Contexts --------------------------------------------------------------------------------- */
 
 static void expect_no_server(const char *key, const char *cert, const char *name,
                              const char *reason) {
@@ -488,7 +490,7 @@ Test(tls, key_is_its_owners) {
   cr_assert_eq(status.st_mode & 0777, 0600, "mode %o", status.st_mode & 0777);
 }
 
-/* --- SSLKEYLOGFILE -------------------------------------------------------------------------------- */
+/* --- SSLKEYLOGFILE ---------------------------------------------------------------------------- */
 
 Test(tls, keys_are_logged) {
   char path[128];

@@ -101,7 +101,7 @@ Test(trace_json, unknown_type_and_error, .init = begin, .fini = end) {
          "bytes long (RFC 9113, section 6.7)\"}");
 }
 
-/* --- Octets as text ------------------------------------------------------------------------------- */
+/* --- Octets as text --------------------------------------------------------------------------- */
 
 /* The data are in memory of just that size, so that AddressSanitizer sees who reads on. */
 static void expect_data(const char *data, size_t length, const char *expected) {

@@ -71,7 +71,7 @@ static void end(void) {
   rmdir(directory);
 }
 
-/* --- Nothing -------------------------------------------------------------------------------------- */
+/* --- Nothing ---------------------------------------------------------------------------------- */
 
 static void expect_nothing(void) {
   listen_to_stderr();
@@ -99,7 +99,7 @@ Test(trace_open, zero, .init = begin, .fini = end) {
   expect_nothing();
 }
 
-/* --- The ladder ----------------------------------------------------------------------------------- */
+/* --- The ladder ------------------------------------------------------------------------------- */
 
 /* Make all times 0.0: they are what differs. */
 static void drop_times(char *text) {
@@ -163,7 +163,7 @@ Test(trace_open, time, .init = begin, .fini = end) {
   cr_assert_geq(times[1] - times[0], 20, "%f ms for 20", times[1] - times[0]);
 }
 
-/* --- The file ------------------------------------------------------------------------------------- */
+/* --- The file --------------------------------------------------------------------------------- */
 
 /* Read the file as any reader of JSON would. Returns how many frames are in it. */
 static size_t expect_valid_file(void) {
@@ -260,7 +260,7 @@ Test(trace_open, file_is_valid_after_kill, .init = begin, .fini = end) {
   }
 }
 
-/* --- Failures ------------------------------------------------------------------------------------- */
+/* --- Failures --------------------------------------------------------------------------------- */
 
 static void expect_failure(const char *name, const char *why) {
   char expected[256];
@@ -308,8 +308,8 @@ Test(trace_open, no_space_any_more, .init = begin, .fini = end) {
   cr_assert_gt(expect_valid_file(), 2, "what was there is lost");
 }
 
-/* Each allocation fails in turn, the last one when the text of a call is complete. Frames may be missing
- * then, but the file stays valid, and later connections are in it. */
+/* Each allocation fails in turn, the last one when the text of a call is complete. Frames may be
+ * missing then, but the file stays valid, and later connections are in it. */
 Test(trace_open, file_without_memory, .init = begin, .fini = end) {
   setenv("H2_TRACE", file, 1);
   bool failed = true;

@@ -43,7 +43,7 @@ static char *line_of(const struct trace_style *style, enum frame_sender sender, 
   return printed;
 }
 
-/* --- What is printed ------------------------------------------------------------------------------ */
+/* --- What is printed -------------------------------------------------------------------------- */
 
 /* One request, as a student sees it first. */
 static void feed_request(struct frames *frames) {
@@ -238,7 +238,7 @@ Test(trace, many_fields_and_settings) {
   frames_end(&frames);
 }
 
-/* --- How it is drawn ------------------------------------------------------------------------------ */
+/* --- How it is drawn -------------------------------------------------------------------------- */
 
 /* The columns of the longest line. */
 static size_t columns_of(const char *text) {
@@ -333,7 +333,8 @@ Test(trace, request_is_cut_to_fit) {
   free(text);
 }
 
-/* On a wide terminal details stand beside the frame, as many as fit, and below one another where they do not. */
+/* On a wide terminal details stand beside the frame, as many as fit, and below one
+ * another where they do not. */
 Test(trace, wide) {
   static const struct trace_style wide = {.width = 133};
   static const char expected[] =
@@ -357,7 +358,8 @@ Test(trace, wide) {
   expect_request(&wide, expected);
 }
 
-/* What is too long for the first column goes on below in it, with details at the end; an error has all the room. */
+/* What is too long for the first column goes on below in it, with details at the
+ * end; an error has all the room. */
 Test(trace, wide_and_long) {
   static const struct trace_style wide = {.width = 132};
   struct frames frames;
@@ -441,8 +443,8 @@ Test(trace, notes) {
   free(text);
 }
 
-/* The mark, the number and the time stand on the first line only. The rails stay where they are as long
- * as the numbers let them. */
+/* The mark, the number and the time stand on the first line only. The rails stay where they
+ * are as long as the numbers let them. */
 Test(trace, mark_number_and_time) {
   static const struct frame frame = {.type = NGHTTP2_SETTINGS};
   static const struct frame goaway = {.type = NGHTTP2_GOAWAY, .length = 8};
@@ -467,7 +469,8 @@ Test(trace, mark_number_and_time) {
   free(text);
 }
 
-/* Of each stream its own; the connection has none, an error is red; and no line leaves a colour on. */
+/* Of each stream its own; the connection has none, an error is red; and no line
+ * leaves a colour on. */
 Test(trace, colors) {
   char *one = line_of(&color, client, "000000 00 00 00000001");
   char *three = line_of(&color, client, "000000 00 00 00000003");

@@ -21,7 +21,7 @@ static void end(struct support_probe *probe) {
   close(probe->peer);
 }
 
-/* --- By the peer ---------------------------------------------------------------------------------- */
+/* --- By the peer ------------------------------------------------------------------------------ */
 
 Test(transport_end, peer_closes) {
   struct support_probe probe = {0};
@@ -88,7 +88,7 @@ Test(transport_end, peer_is_gone_while_written) {
   support_probe_free(&probe);
 }
 
-/* --- Politely ------------------------------------------------------------------------------------- */
+/* --- Politely --------------------------------------------------------------------------------- */
 
 Test(transport_end, close) {
   struct support_probe probe = {0};
@@ -156,8 +156,8 @@ Test(transport_end, close_in_on_close) {
   support_probe_free(&probe);
 }
 
-/* If the socket were closed while something lies in it unread, the kernel would send RST, and the peer
- * would lose what it has not read yet. */
+/* If the socket were closed while something lies in it unread, the kernel would send RST, and the
+ * peer would lose what it has not read yet. */
 Test(transport_end, last_bytes_though_the_peer_has_sent_too) {
   enum { LENGTH = 2000000 };
   uint8_t *bytes = malloc(LENGTH);
@@ -199,8 +199,8 @@ static size_t pass_time(uint64_t milliseconds) {
   return turns;
 }
 
-/* A peer that has nothing more to say may still read. Its FIN stays readable: whoever goes on to poll
- * for that has a turn of the loop every few microseconds. */
+/* A peer that has nothing more to say may still read. Its FIN stays readable: whoever goes on to
+ * poll for that has a turn of the loop every few microseconds. */
 Test(transport_end, last_bytes_though_the_peer_has_closed_its_half) {
   enum { LENGTH = 8000000 };
   uint8_t *bytes = malloc(LENGTH);
@@ -281,7 +281,7 @@ Test(transport_end, peer_resets_after_close) {
   support_probe_free(&probe);
 }
 
-/* --- At once -------------------------------------------------------------------------------------- */
+/* --- At once ---------------------------------------------------------------------------------- */
 
 static void drop(struct support_probe *probe) {
   write_text(probe, "dropped");

@@ -16,7 +16,7 @@
 
 TestSuite(transport, .init = support_begin, .fini = support_end, .timeout = 30);
 
-/* --- Connecting ----------------------------------------------------------------------------------- */
+/* --- Connecting ------------------------------------------------------------------------------- */
 
 Test(transport, connects) {
   int port;
@@ -99,7 +99,7 @@ Test(transport, host_too_long) {
   }
 }
 
-/* --- Several addresses ---------------------------------------------------------------------------- */
+/* --- Several addresses ------------------------------------------------------------------------ */
 
 static const char *text_of(int port) {
   static char text[8];
@@ -107,8 +107,8 @@ static const char *text_of(int port) {
   return text;
 }
 
-/* 127.0.0.2 and .3 are this machine too, but nobody listens there; and to the broadcast address nothing
- * can be connected. */
+/* 127.0.0.2 and .3 are this machine too, but nobody listens there; and to the
+ * broadcast address nothing can be connected. */
 Test(transport, addresses_in_turn) {
   static const char *const addresses[] = {"127.0.0.2", "255.255.255.255", "127.0.0.3", "127.0.0.1",
                                           NULL};
@@ -162,7 +162,7 @@ Test(transport, all_addresses_refused) {
   close(bound);
 }
 
-/* --- Given up before it is open ------------------------------------------------------------------- */
+/* --- Given up before it is open --------------------------------------------------------------- */
 
 /* Two are looked up at once at most: these cannot be cancelled any more, the third one can. */
 static void start_lookups(struct support_probe *probes, size_t count) {
@@ -195,7 +195,8 @@ Test(transport, close_while_looked_up) {
   support_drain();
 }
 
-/* A look-up that libuv has refused is told from the loop: until then it can be given up like others. */
+/* A look-up that libuv has refused is told from the loop: until then it can be given
+ * up like others. */
 Test(transport, free_refused_lookup) {
   char host[1000] = {0};
   memset(host, 'a', sizeof host - 1);
@@ -276,7 +277,7 @@ Test(transport, close_in_on_close) {
   close(bound);
 }
 
-/* --- Accepting ------------------------------------------------------------------------------------ */
+/* --- Accepting -------------------------------------------------------------------------------- */
 
 Test(transport, accepted_waits_for_start) {
   int pair[2];

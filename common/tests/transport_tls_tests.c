@@ -60,7 +60,7 @@ static void pair_end(struct pair *pair) {
   support_probe_free(&pair->server);
 }
 
-/* --- Much ----------------------------------------------------------------------------------------- */
+/* --- Much ------------------------------------------------------------------------------------- */
 
 enum { MUCH = 4 << 20 };
 
@@ -127,8 +127,8 @@ Test(transport_tls, nothing_is_kept_back) {
   pair_end(&pair);
 }
 
-/* The chain of certificates is longer than the sockets hold, and the client does not read yet: the server has to
- * wait until it can write. */
+/* The chain of certificates is longer than the sockets hold, and the client does not read yet: the
+ * server has to wait until it can write. */
 Test(transport_tls, handshake_waits_to_write) {
   const struct certificate large = {
       .names = "DNS:localhost", .comment = 64 * 1024, .repetitions = 15};
@@ -158,7 +158,7 @@ Test(transport_tls, handshake_waits_to_write) {
   SSL_free(ssl);
 }
 
-/* --- Piece by piece ------------------------------------------------------------------------------- */
+/* --- Piece by piece --------------------------------------------------------------------------- */
 
 /* A proxy that hands on one byte at a time, in both directions, as fast as the loop turns. */
 struct proxy {
@@ -208,7 +208,7 @@ Test(transport_tls, byte_by_byte) {
   close(inside);
 }
 
-/* --- The end -------------------------------------------------------------------------------------- */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 Test(transport_tls, close_sends_all) {
   struct pair pair = {.server = {.at_data = check_piece, .discard = true}};
@@ -222,8 +222,8 @@ Test(transport_tls, close_sends_all) {
   pair_end(&pair);
 }
 
-/* An OpenSSL client on a blocking socket of a thread's own is more than is needed: these steps are few, and the
- * loop turns between them. */
+/* An OpenSSL client on a blocking socket of a thread's own is more than is needed: these steps are
+ * few, and the loop turns between them. */
 static SSL *raw_client(struct support_probe *server, int *descriptor) {
   int pair[2];
   support_pair(pair);
@@ -350,7 +350,7 @@ Test(transport_end, peer_takes_nothing) {
   close(server.peer);
 }
 
-/* --- Memory --------------------------------------------------------------------------------------- */
+/* --- Memory ----------------------------------------------------------------------------------- */
 
 Test(transport_tls, memory_of_an_idle_connection) {
   struct pair pairs[8] = {0};
@@ -397,8 +397,8 @@ Test(transport_tls, without_memory) {
   cr_assert_geq(refused, 4, "only %zu allocations", refused);
 }
 
-/* In the handshake memory runs out, at each allocation in turn: the connection may be lost, with a reason, and no
- * more. */
+/* In the handshake memory runs out, at each allocation in turn: the connection may
+ * be lost, with a reason, and no more. */
 Test(transport_tls, handshake_without_memory) {
   struct pair ready = {0};
   pair_begin(&ready);

@@ -30,7 +30,7 @@ static void end(struct support_probe *probe) {
   close(probe->peer);
 }
 
-/* --- All bytes ------------------------------------------------------------------------------------ */
+/* --- All bytes -------------------------------------------------------------------------------- */
 
 Test(transport_write, every_size) {
   static const size_t sizes[] = {1,     2,     1000,  16383,  16384,   65535,
@@ -120,7 +120,7 @@ Test(transport_write, without_memory) {
   end(&probe);
 }
 
-/* --- Room ----------------------------------------------------------------------------------------- */
+/* --- Room ------------------------------------------------------------------------------------- */
 
 static void fill_room(struct support_probe *probe) {
   static const char bytes[1 << 20];
@@ -232,7 +232,7 @@ Test(transport_write, back_pressure) {
   end(&probe);
 }
 
-/* --- When it is sent ------------------------------------------------------------------------------ */
+/* --- When it is sent -------------------------------------------------------------------------- */
 
 static void write_thrice(struct support_probe *probe) {
   write_text(probe, "one ");
@@ -361,7 +361,7 @@ Test(transport_write, asked_after_data) {
   end(&probe);
 }
 
-/* --- Observers ------------------------------------------------------------------------------------ */
+/* --- Observers -------------------------------------------------------------------------------- */
 
 static void append(bool sent, const void *data, size_t length, void *user) {
   struct buffer *directions = user;

@@ -41,7 +41,7 @@ static void expect_refused(const char *text) {
   cr_assert_eq(ERR_peek_error(), 0, "an error is left in OpenSSL's queue by '%s'", text);
 }
 
-/* --- What is taken -------------------------------------------------------------------------------- */
+/* --- What is taken ---------------------------------------------------------------------------- */
 
 Test(url, whole) {
   expect("http://localhost:8000/a?b=c",
@@ -120,7 +120,7 @@ Test(url, very_long) {
   free(text);
 }
 
-/* --- What is refused ------------------------------------------------------------------------------ */
+/* --- What is refused -------------------------------------------------------------------------- */
 
 Test(url, schemes_refused) {
   static const char *const texts[] = {
@@ -192,7 +192,7 @@ Test(url, other_octets_refused) {
   }
 }
 
-/* --- The rest ------------------------------------------------------------------------------------- */
+/* --- The rest --------------------------------------------------------------------------------- */
 
 Test(url, free) {
   struct url url = {0};
@@ -242,8 +242,8 @@ Test(url, no_memory) {
   expect_without_memory("https://[::1]:8443/path?query#fragment", &whole);
 }
 
-/* asprintf of glibc 2.36 begins with 100 bytes. When it cannot have one more, for the NUL, it writes
- * it all the same. */
+/* asprintf of glibc 2.36 begins with 100 bytes. When it cannot have one more, for
+ * the NUL, it writes it all the same. */
 Test(url, no_memory_for_the_last_octet) {
   char path[101];
   char text[120];

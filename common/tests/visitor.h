@@ -1,6 +1,6 @@
 /*
- * visitor: what the tests of streams and servers share: a loop with a deadline, a client that is plain
- * nghttp2 over a connection, and one that sends raw bytes.
+ * visitor: what the tests of streams and servers share: a loop with a deadline, a client that is
+ * plain nghttp2 over a connection, and one that sends raw bytes.
  */
 #ifndef COMMON_TESTS_VISITOR_H
 #define COMMON_TESTS_VISITOR_H
@@ -43,11 +43,11 @@ struct visitor {
   bool slow; /* set before connecting: windows are given back by visitor_consume only */
   size_t goaways;
   int32_t goaway_last[8]; /* the last stream of each */
-  struct visitor_response
-      responses[VISITOR_STREAMS]; /* by the stream's identifier, divided by two */
-  size_t headers_received;        /* of how many streams the final response has begun */
-  size_t closed_count;            /* how many streams are closed */
-  size_t received;                /* bytes of bodies, on all streams */
+  /* By the stream's identifier, divided by two. */
+  struct visitor_response responses[VISITOR_STREAMS];
+  size_t headers_received; /* of how many streams the final response has begun */
+  size_t closed_count;     /* how many streams are closed */
+  size_t received;         /* bytes of bodies, on all streams */
 };
 
 /* Connect to `port` of localhost and wait until it is open. */

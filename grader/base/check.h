@@ -1,6 +1,6 @@
 /*
- * check: one thing that a lab's program must do, as data; and what the checks are told, which run in processes
- * of their own. How a check is written stands in grader/play/check_run.h.
+ * check: one thing that a lab's program must do, as data; and what the checks are told, which run
+ * in processes of their own. How a check is written stands in grader/play/check_run.h.
  */
 #ifndef GRADER_CHECK_H
 #define GRADER_CHECK_H

@@ -1,6 +1,6 @@
 /*
- * finding: what is wrong with a program, as data. A check makes it, its words are for the student, and
- * nobody else reads them: what refers to a failure does so by its evidence.
+ * finding: what is wrong with a program, as data. A check makes it, its words are for the student,
+ * and nobody else reads them: what refers to a failure does so by its evidence.
  */
 #ifndef GRADER_FINDING_H
 #define GRADER_FINDING_H
@@ -42,12 +42,14 @@ struct finding {
 void finding_init(struct finding *finding);
 void finding_free(struct finding *finding);
 
-/* It says this, and nothing else: "no-goaway| The program does not say goodbye." has the failure's id before the bar. */
+/* It says this, and nothing else: "no-goaway| The program does not say goodbye." has
+ * the failure's id before the bar. */
 void finding_say(struct finding *finding, const char *text);
 
-/* {"id": ..., "seen": ...}: which failure it is; and the student's function in which the program crashed, or how the
- * program stands, or what else was seen, without numbers, since they differ from run to run. "seen" is left out where it is
- * empty. A new reference, or NULL when there is no memory. */
+/* {"id": ..., "seen": ...}: which failure it is; and the student's function in which the
+ * program crashed, or how the program stands, or what else was seen, without numbers,
+ * since they differ from run to run. "seen" is left out where it is empty. A new
+ * reference, or NULL when there is no memory. */
 json_t *finding_evidence(const struct finding *finding);
 
 #endif

@@ -15,7 +15,7 @@ enum {
   DETAILS = 3 /* failures a lab with their frames; those of the others are one command away */
 };
 
-/* --- One lab ------------------------------------------------------------------------------------------ */
+/* --- One lab ---------------------------------------------------------------------------------- */
 
 static void print_heading(const struct board *board, const struct outcome_list *list,
                           const struct lab *lab) {
@@ -65,7 +65,8 @@ static void print_missing(const struct board *board, const struct lab *lab) {
   }
 }
 
-/* The TODO at which every check of a lab stops, if it is the same one: then the checks are not listed. */
+/* The TODO at which every check of a lab stops, if it is the same one: then the
+ * checks are not listed. */
 static const struct outcome *common_todo(const struct outcome_list *list, const struct lab *lab) {
   const struct outcome *first = NULL;
   for (size_t i = 0; i < list->count; i++) {
@@ -90,8 +91,8 @@ static void print_command(const struct board *board, const struct outcome *outco
   board_text(board, BOARD_INDENT, "more:     ", command);
 }
 
-/* All about a failure; without the frames, where there were enough; or one line, where the same was said before. Returns
- * whether it was all. */
+/* All about a failure; without the frames, where there were enough; or one line, where the same was
+ * said before. Returns whether it was all. */
 static bool print_failure(const struct board *board, const struct outcome_list *list, size_t index,
                           bool enough) {
   const struct outcome *outcome = &list->outcomes[index];
@@ -132,7 +133,7 @@ static void print_lab(const struct board *board, struct outcome_list *list, cons
   }
 }
 
-/* --- What to do next -------------------------------------------------------------------------------------- */
+/* --- What to do next -------------------------------------------------------------------------- */
 
 /* The first lab that does not compile must be made to. Returns whether there is one. */
 static bool print_missing_next(const struct board *board) {
@@ -168,7 +169,7 @@ static void print_next(const struct board *board) {
   board_text(board, 0, "      stuck? ", text);
 }
 
-/* --- The whole ------------------------------------------------------------------------------------------ */
+/* --- The whole -------------------------------------------------------------------------------- */
 
 /* Predictions and quizzes, once there are any. */
 static void print_beside(const struct board *board) {

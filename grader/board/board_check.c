@@ -19,7 +19,7 @@ void board_text(const struct board *board, int indent, const char *label, const 
   paragraph_print(board->out, board->style->width, indent, label, text);
 }
 
-/* --- Its line ------------------------------------------------------------------------------------------- */
+/* --- Its line --------------------------------------------------------------------------------- */
 
 void board_mark(const struct board *board, const struct outcome *outcome) {
   bool unicode = board->style->unicode;
@@ -53,7 +53,7 @@ void board_check_line(const struct board *board, const struct outcome *outcome) 
   paragraph_hanging(board->out, board->style->width, column, text);
 }
 
-/* --- What is wrong ---------------------------------------------------------------------------------------- */
+/* --- What is wrong ---------------------------------------------------------------------------- */
 
 /* "TODO 4 at lab01-session/session.c:120; RFC 9113, section 6.7" */
 static void print_where(const struct board *board, const struct outcome *outcome) {
@@ -76,8 +76,8 @@ static void print_likely(const struct board *board, const struct outcome *outcom
   board_text(board, BOARD_INDENT, "looks like: ", text);
 }
 
-/* The earlier lab that teaches this, and whether it is done: if it is not, that is where to look first. What it looks like
- * is a mistake of this lab. */
+/* The earlier lab that teaches this, and whether it is done: if it is not, that is where to look
+ * first. What it looks like is a mistake of this lab. */
 static void print_earlier(const struct board *board, const struct outcome *outcome) {
   const struct lab *lab = labs_find(outcome_text(outcome, "earlier"));
   char text[512];
@@ -138,7 +138,7 @@ void board_excerpt(const struct board *board, const struct outcome *outcome) {
   free(ladder);
 }
 
-/* --- One check and nothing else ----------------------------------------------------------------------- */
+/* --- One check and nothing else --------------------------------------------------------------- */
 
 static const char *program_text(const struct outcome *outcome, const char *key) {
   const char *text =

@@ -12,14 +12,15 @@
 /* How many columns a text takes: UTF-8 continuation bytes take none. */
 size_t paragraph_columns(const char *text, size_t length);
 
-/* Print one paragraph from `column` on, where the cursor stands, broken between words to fit `width`; further lines
- * begin at the same column. */
+/* Print one paragraph from `column` on, where the cursor stands, broken between words to fit
+ * `width`; further lines begin at the same column. */
 void paragraph_hanging(FILE *out, int width, int column, const char *text);
 
 /* The same on a line of its own, with an indentation and a label before it. */
 void paragraph_print(FILE *out, int width, int indent, const char *label, const char *text);
 
-/* Print each line as a paragraph; the blanks that it begins with are kept, and indent the rest of it too. */
+/* Print each line as a paragraph; the blanks that it begins with are kept, and
+ * indent the rest of it too. */
 void paragraph_lines(FILE *out, int width, int indent, const char *text);
 
 /* Print lines that fit already: a ladder. */

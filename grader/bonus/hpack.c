@@ -1,12 +1,15 @@
 /*
- * hpack: two header blocks that somebody has written by hand, and what is right and wrong with them.
+ * hpack: two header blocks that somebody has written by hand, and what is right and
+ * wrong with them.
  *
  *   hpack FILE
  *
- * The file is hex digits; "#" begins a comment, a line "--" parts the blocks. Prints a line for each rule of
- * lab02-requests/bonus/README.md: "ok NAME", or "no NAME: why". The status is 0 if the file could be read.
+ * The file is hex digits; "#" begins a comment, a line "--" parts the blocks. Prints a
+ * line for each rule of lab02-requests/bonus/README.md: "ok NAME", or "no NAME: why". The
+ * status is 0 if the file could be read.
  *
- * One inflater of nghttp2's reads both blocks, as a connection's would; a new one is to fail at the second.
+ * One inflater of nghttp2's reads both blocks, as a connection's would; a new one is
+ * to fail at the second.
  */
 #include <ctype.h>
 #include <nghttp2/nghttp2.h>
@@ -47,7 +50,7 @@ struct block {
   } fields[FIELDS_MAX];
 };
 
-/* --- Reading ------------------------------------------------------------------------------------------ */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 /* The hex digits of a line, up to a comment. Returns 0, or -1. */
 static int read_line(struct block *block, const char *line) {
@@ -89,7 +92,7 @@ static int read_file(struct block *blocks, const char *path) {
   return 0;
 }
 
-/* --- Decoding ----------------------------------------------------------------------------------------- */
+/* --- Decoding --------------------------------------------------------------------------------- */
 
 /* Decode it, one field after the other. */
 static void decode(struct block *block, nghttp2_hd_inflater *inflater) {
@@ -124,7 +127,7 @@ static void decode(struct block *block, nghttp2_hd_inflater *inflater) {
   nghttp2_hd_inflate_end_headers(inflater);
 }
 
-/* --- Rules -------------------------------------------------------------------------------------------- */
+/* --- Rules ------------------------------------------------------------------------------------ */
 
 static void say(const char *name, bool holds, const char *why, ...)
     __attribute__((format(printf, 3, 4)));
@@ -193,7 +196,8 @@ static void check_rules(const struct block *blocks) {
       "it has %zu fields in %zu bytes", blocks[1].count, blocks[1].bytes.length);
 }
 
-/* HPACK's tables are the connection's: what refers to them means nothing without what came before. */
+/* HPACK's tables are the connection's: what refers to them means nothing without
+ * what came before. */
 static void check_state(const struct block *second) {
   struct block alone = {.bytes = second->bytes};
   nghttp2_hd_inflater *inflater;

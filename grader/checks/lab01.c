@@ -18,7 +18,8 @@ static struct peer *start_session(struct exchange *exchange) {
   return peer_accept(exchange);
 }
 
-/* One line on standard error, about the URL and status 1, or status `other`; and not a word of a session that was closed. */
+/* One line on standard error, about the URL and status 1, or status `other`; and not
+ * a word of a session that was closed. */
 static void expect_error(struct exchange *exchange, int other) {
   if (other == 0)
     exchange_expect_error_about(exchange, exchange->arguments[1]);
@@ -192,7 +193,8 @@ CHECK(lab01, refused, .of_errors = true, .points = 1, .todo = 6, .section = NULL
 
 CHECK(lab01, nowhere, .of_errors = true, .points = 1, .todo = 6, .section = NULL,
       .sentence = "a host that nobody knows: status 1; a URL that makes no sense: status 2") {
-  /* A label has 63 octets at most (RFC 1035): a name that can be looked up nowhere needs no look-up. */
+  /* A label has 63 octets at most (RFC 1035): a name that can be looked up nowhere
+   * needs no look-up. */
   char url[128] = "http://";
   exchange_random_text(exchange, url + strlen(url), 70);
   exchange_start(exchange, "session", url, NULL);

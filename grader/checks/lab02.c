@@ -72,7 +72,8 @@ static int32_t expect_request_of_three(struct peer *peer) {
   return peer_expect_request(peer);
 }
 
-/* The same with three GETs: returns when all of them have come, with their streams in the order of the paths. */
+/* The same with three GETs: returns when all of them have come, with their streams
+ * in the order of the paths. */
 static struct peer *start_three(struct exchange *exchange, int32_t streams[3]) {
   char paths[3][PATH_SIZE];
   for (int i = 0; i < 3; i++)
@@ -96,7 +97,8 @@ static struct peer *start_three(struct exchange *exchange, int32_t streams[3]) {
   return peer;
 }
 
-/* What the program prints for a response with status 200, no further header fields, and this body. */
+/* What the program prints for a response with status 200, no further header fields,
+ * and this body. */
 static void append_plain(struct buffer *output, const char *body, size_t length) {
   buffer_append_text(output, ":status: 200\n\n");
   exchange_append_body(output, body, length);
@@ -111,7 +113,8 @@ static size_t common_length(const char *one, size_t one_length, const char *othe
   return length;
 }
 
-/* The TODO that a difference from the output of one response belongs to: by where it begins. 0 if there is none. */
+/* The TODO that a difference from the output of one response belongs to: by where it
+ * begins. 0 if there is none. */
 static int todo_of_difference(const char *seen, size_t seen_length, const struct buffer *expected) {
   size_t offset = common_length(seen, seen_length, expected->bytes, expected->length);
   if (offset == seen_length && offset == expected->length)
@@ -156,8 +159,8 @@ static void finish(struct exchange *exchange, struct peer *peer, struct buffer *
   buffer_free(output);
 }
 
-/* At least one line on standard error, each with the program's name, and status 1; one of them is about `what`, a path or the
- * URL, or about `other`. */
+/* At least one line on standard error, each with the program's name, and status 1; one of them is
+ * about `what`, a path or the URL, or about `other`. */
 static void expect_failure(struct exchange *exchange, const char *what, const char *other) {
   exchange_expect_status(exchange, 1);
   const char *text = program_stderr(exchange->program, NULL);
@@ -200,7 +203,7 @@ static void expect_body(struct exchange *exchange, struct peer *peer, int32_t st
                      length, seen->length);
 }
 
-/* --- Requests ----------------------------------------------------------------------------------------- */
+/* --- Requests --------------------------------------------------------------------------------- */
 
 static void expect_field(struct exchange *exchange, struct peer *peer, int32_t stream_id,
                          const char *name, const char *value) {
@@ -216,7 +219,8 @@ static void expect_field(struct exchange *exchange, struct peer *peer, int32_t s
                    seen ? "not right" : "missing");
 }
 
-/* RFC 9110, section 9.3.1: a GET has no content. Its HEADERS have END_STREAM, and no DATA follows. */
+/* RFC 9110, section 9.3.1: a GET has no content. Its HEADERS have END_STREAM, and no
+ * DATA follows. */
 static void expect_no_data(struct exchange *exchange, const struct peer *peer, int32_t stream_id) {
   long data = peer_find_frame(peer, NGHTTP2_DATA, stream_id);
   if (data >= 0)
@@ -402,7 +406,8 @@ CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
          "response-not-printed-came| The response is not printed as it came.");
 }
 
-/* Both directions of a stream are open at once: the response begins while the body waits for the windows. */
+/* Both directions of a stream are open at once: the response begins while the body
+ * waits for the windows. */
 CHECK(lab02, duplex, .points = 1, .todo = 5, .section = "8.1",
       .sentence = "the response begins while the body is still being sent: both come whole") {
   enum { SIZE = 100000 };
@@ -438,7 +443,7 @@ CHECK(lab02, duplex, .points = 1, .todo = 5, .section = "8.1",
          "response-began-early-not-printed| The response that began early is not printed whole.");
 }
 
-/* --- Responses -------------------------------------------------------------------------------------- */
+/* --- Responses -------------------------------------------------------------------------------- */
 
 CHECK(lab02, headers, .points = 1, .todo = 3, .section = "8.3.2",
       .sentence = "the response's header fields in order, an empty line, the body") {
@@ -541,9 +546,9 @@ struct want_of_memory {
   char seen[96];
 };
 
-/* A program that gets no memory for the whole body does not print a part of it as if it were the whole. Those that are
- * made with AddressSanitizer get blocks of up to 1 MiB; all others may print the response. That it says what has failed is
- * what the check `lost` is about. */
+/* A program that gets no memory for the whole body does not print a part of it as if it were the
+ * whole. Those that are made with AddressSanitizer get blocks of up to 1 MiB; all others may print
+ * the response. That it says what has failed is what the check `lost` is about. */
 static struct want_of_memory run_out_of_memory(struct exchange *exchange, const char *body) {
   const size_t length = MEBIBYTE + MEBIBYTE / 4;
   struct want_of_memory want = {.went_on = false};
@@ -602,7 +607,7 @@ CHECK(lab02, slowly, .points = 1, .todo = 3, .section = "4.1",
          "response-arrives-pieces-not-put| A response that arrives in pieces is not put together.");
 }
 
-/* --- Many on one connection --------------------------------------------------------------------------- */
+/* --- Many on one connection ------------------------------------------------------------------- */
 
 CHECK(lab02, at_once, .points = 1, .todo = 1, .section = "5",
       .sentence = "all requests are sent at once: the server answers when it has all of them") {
@@ -648,8 +653,8 @@ CHECK(lab02, interleaved, .points = 1, .todo = 4, .section = "5",
          "kept apart.");
 }
 
-/* RST_STREAM with NO_ERROR ends a stream, but without END_STREAM no response. (content-length is for those who are not told of
- * END_STREAM, as in Node.js.) */
+/* RST_STREAM with NO_ERROR ends a stream, but without END_STREAM no response. (content-length is
+ * for those who are not told of END_STREAM, as in Node.js.) */
 static void expect_half_refused(struct exchange *exchange) {
   exchange_start(exchange, "requests", url_of(exchange, "/half"), NULL);
   struct peer *peer = peer_accept(exchange);
@@ -666,7 +671,8 @@ static void expect_half_refused(struct exchange *exchange) {
   expect_failure(exchange, "/half", "/half");
 }
 
-/* The whole response is there, and then the stream is reset with an error, while the request still goes on. */
+/* The whole response is there, and then the stream is reset with an error, while the
+ * request still goes on. */
 static void expect_reset_behind_response(struct exchange *exchange) {
   char *piece = malloc(NGHTTP2_INITIAL_WINDOW_SIZE + 2);
   if (!piece)

@@ -27,7 +27,8 @@ static struct peer *start_server(struct exchange *exchange) {
   return connect_client(exchange);
 }
 
-/* 200, a date and this body. Where content-length is right and the body is not, it is the body that is to be mended. */
+/* 200, a date and this body. Where content-length is right and the body is not, it
+ * is the body that is to be mended. */
 static void expect_answer(struct peer *peer, int32_t stream_id, const char *text) {
   peer_expect_response(peer, stream_id);
   const struct buffer *seen = &peer_stream(peer, stream_id)->body;
@@ -103,7 +104,8 @@ CHECK(lab03, methods, .points = 2, .todo = 2, .section = "8.3.1",
   expect_no_body(peer, stream_id,
                  "head-answered-body-respond-must| A HEAD is answered with a body: respond must "
                  "know that, and look at it.");
-  /* A header block that comes after the first of a stream is its trailers: the request is still a HEAD. */
+  /* A header block that comes after the first of a stream is its trailers: the
+   * request is still a HEAD. */
   peer_send_request(peer, stream_id + 2, false, "HEAD", "/");
   peer_send_headers(peer, stream_id + 2, true, "x-trailer", "of the request", NULL);
   expect_no_body(peer, stream_id + 2,
@@ -156,7 +158,8 @@ CHECK(lab03, hundred_streams, .points = 1, .todo = 1, .section = "5.1.2",
   exchange_end_server(exchange);
 }
 
-/* The SETTINGS_MAX_CONCURRENT_STREAMS of the server: of so many closed streams nghttp2 itself remembers something. */
+/* The SETTINGS_MAX_CONCURRENT_STREAMS of the server: of so many closed streams
+ * nghttp2 itself remembers something. */
 static uint32_t max_concurrent_streams(const struct exchange *exchange) {
   for (size_t i = 0; i < exchange->recording.count; i++) {
     const struct frame *frame = exchange->recording.entries[i].frame;
@@ -174,8 +177,8 @@ static void settle(struct peer *peer, uint8_t number) {
   peer_expect_ping_ack(peer, octets);
 }
 
-/* `count` requests that are reset and `count` that are answered. What is allocated behind them goes into `probe`; returns false
- * if that is not known. */
+/* `count` requests that are reset and `count` that are answered. What is allocated behind them goes
+ * into `probe`; returns false if that is not known. */
 static bool ask_and_reset(struct peer *peer, int32_t *stream_id, int count, struct probe *probe) {
   for (int i = 0; i < count; i++, *stream_id += 2) {
     peer_send_request(peer, *stream_id, false, "POST", "/");
@@ -189,8 +192,8 @@ static bool ask_and_reset(struct peer *peer, int32_t *stream_id, int count, stru
   return program_probe(peer->exchange->program, probe);
 }
 
-/* Each round leaves something for each of `count` requests: a block, or that many bytes in a larger one. A header field that
- * HPACK remembers, as a new date, is less. */
+/* Each round leaves something for each of `count` requests: a block, or that many bytes in a larger
+ * one. A header field that HPACK remembers, as a new date, is less. */
 static bool grows(const struct probe *probes, int rounds, int count) {
   enum { BYTES = 16 };
   bool blocks = true;

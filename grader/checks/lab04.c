@@ -1,5 +1,5 @@
-/* The checks of lab 4: a router. Each request goes to the program and to the reference server, and the answers are
- * compared. 10 points. */
+/* The checks of lab 4: a router. Each request goes to the program and to the reference server, and
+ * the answers are compared. 10 points. */
 #include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdio.h>
@@ -38,7 +38,8 @@ static int32_t ask(struct pair *pair, const char *method, const char *path) {
   return stream_id;
 }
 
-/* The content-type that the reference server gives must be there; where it gives none, any will do. */
+/* The content-type that the reference server gives must be there; where it gives
+ * none, any will do. */
 static void compare_content_type(struct pair *pair, int32_t stream_id) {
   char expected[128];
   const char *value = peer_field(pair->reference, stream_id, "content-type");

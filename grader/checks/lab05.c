@@ -1,8 +1,9 @@
 /* The checks of lab 5: timeouts. 15 points.
  *
- * Time is the matter here, and the machine may be busy. So nothing is said about how late something may come:
- * it comes before or after something else; or the program was seen to sleep longer than a right one has reason to
- * (struct patience). That something may not come early is safe to ask, since a busy machine makes nothing early. */
+ * Time is the matter here, and the machine may be busy. So nothing is said about how late something
+ * may come: it comes before or after something else; or the program was seen to sleep longer than a
+ * right one has reason to (struct patience). That something may not come early is safe to ask,
+ * since a busy machine makes nothing early. */
 #include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@
 
 enum { EARLY = 5 /* milliseconds that clocks and their rounding may differ by */ };
 
-/* --- Waiting ---------------------------------------------------------------------------------------- */
+/* --- Waiting ---------------------------------------------------------------------------------- */
 
 static bool is_past(void *argument) {
   return recording_clock() >= *(double *)argument;
@@ -29,8 +30,9 @@ static void let_pass(struct exchange *exchange, double milliseconds) {
   exchange_await(exchange, is_past, &end);
 }
 
-/* Wait for something, but not after the program has gone to sleep for so long, having been sent all there is. What the
- * guard has told of its sleep may be older than what was sent: so it must have been seen awake since. */
+/* Wait for something, but not after the program has gone to sleep for so long, having been
+ * sent all there is. What the guard has told of its sleep may be older than what was sent: so
+ * it must have been seen awake since. */
 struct patience {
   struct exchange *exchange;
   double seconds;
@@ -66,7 +68,7 @@ static long find_reset(const struct peer *peer) {
   return peer_find_frame(peer, NGHTTP2_RST_STREAM, 0);
 }
 
-/* --- The client ------------------------------------------------------------------------------------- */
+/* --- The client ------------------------------------------------------------------------------- */
 
 static const char TIMED_OUT[] = "request timed out\n";
 
@@ -97,8 +99,9 @@ static _Noreturn void fail_early(struct exchange *exchange, long frame) {
       "request-given-up-before-time| The request is given up before its time is over.");
 }
 
-/* Start it and wait for its request. Where the machine is very busy, its time may be over before there is a connection: then
- * once more. Before its time is over it must not give up, on any machine. */
+/* Start it and wait for its request. Where the machine is very busy, its time may be
+ * over before there is a connection: then once more. Before its time is over it must
+ * not give up, on any machine. */
 static void start_and_wait(struct exchange *exchange, const char *url, int timeout) {
   enum { TIMES = 20, STANDARD = 100 };
   char number[16];
@@ -143,7 +146,8 @@ static bool is_reset_or_closed(void *argument) {
   return peer_stream(asked->peer, asked->stream_id)->reset || asked->peer->closed_by_program;
 }
 
-/* It was to give up by now. If it says that it did, the timer is right, and what it does when it fires is not. */
+/* It was to give up by now. If it says that it did, the timer is right, and what it
+ * does when it fires is not. */
 static _Noreturn void fail_waiting_on(struct asked *asked, int milliseconds, int todo) {
   struct exchange *exchange = asked->exchange;
   bool told = strstr(program_stdout(exchange->program, NULL), TIMED_OUT) != NULL;
@@ -283,8 +287,9 @@ static void send_piece(struct asked *asked, size_t number) {
 
 enum { PIECES = sizeof pieces / sizeof pieces[0] };
 
-/* Send a response piece by piece, from the piece `first` on, with pauses of which one is shorter than `timeout`, and two are
- * longer. Returns the piece after which the program gave up; or the count, if it did not. */
+/* Send a response piece by piece, from the piece `first` on, with pauses of which one is
+ * shorter than `timeout`, and two are longer. Returns the piece after which the program
+ * gave up; or the count, if it did not. */
 static size_t answer_piece_by_piece(struct asked *asked, int timeout, size_t first) {
   size_t last = 0;
   for (size_t i = first; i < PIECES; i++) {
@@ -333,8 +338,8 @@ static size_t leave_out_103(struct exchange *exchange, int timeout) {
   return 1;
 }
 
-/* On a machine so busy that a pause of 90 ms takes 150, a right program gives up too: so there is a second time, with
- * longer pauses. */
+/* On a machine so busy that a pause of 90 ms takes 150, a right program gives up too: so there
+ * is a second time, with longer pauses. */
 CHECK(lab05, inactivity, .points = 1, .todo = 3, .program = "client", .section = "8.1",
       .by_hand = "MISBEHAVE=slow",
       .sentence = "each header block and each DATA starts the timer again") {
@@ -390,8 +395,8 @@ CHECK(lab05, other_frames, .points = 1, .todo = 1, .program = "client", .section
     peer_settle(asked.peer, (const uint8_t[8]){(uint8_t)i});
     let_pass(exchange, PAUSE);
   }
-  /* Its loop has turned all the time: it has answered every PING. If it gives up now that they have ended, it is they that
-   * have kept it waiting. */
+  /* Its loop has turned all the time: it has answered every PING. If it gives up now that they have
+   * ended, it is they that have kept it waiting. */
   bool late = !is_reset_or_closed(&asked);
   if (late && !await_before_sleep(exchange, 0.5, is_reset_or_closed, &asked))
     fail_waiting_on(&asked, TIMEOUT, 1);
@@ -427,7 +432,7 @@ CHECK(lab05, failure, .of_errors = true, .points = 1, .todo = 3, .program = "cli
   port_release(&port);
 }
 
-/* --- The server ------------------------------------------------------------------------------------- */
+/* --- The server ------------------------------------------------------------------------------- */
 
 static struct peer *connect_client(struct exchange *exchange) {
   struct peer *peer = peer_connect(exchange);
@@ -559,8 +564,9 @@ CHECK(lab05, slow_ping, .points = 1, .todo = 4, .program = "server", .section = 
   expect_log(exchange, 0);
 }
 
-/* The delay is long over, and the loop has turned since: it has answered PING twice, and looks at its timers in
- * between. On a very busy machine that takes so long that it proves nothing: then once more. */
+/* The delay is long over, and the loop has turned since: it has answered PING twice,
+ * and looks at its timers in between. On a very busy machine that takes so long that
+ * it proves nothing: then once more. */
 CHECK(lab05, delay, .points = 1, .todo = 4, .program = "server", .section = NULL,
       .sentence = "--delay makes it as slow as it says") {
   enum { DELAY = 100, DEFAULT = 750, TIMES = 4 };

@@ -1,7 +1,8 @@
-/* The checks of lab 6: TLS. What a server must let in and refuse, and whom a client must not trust. 20 points.
+/* The checks of lab 6: TLS. What a server must let in and refuse, and whom a client
+ * must not trust. 20 points.
  *
- * The peers leave the handshake to OpenSSL and take everything that it takes: so it is the program that has to be
- * careful. */
+ * The peers leave the handshake to OpenSSL and take everything that it takes: so it is
+ * the program that has to be careful. */
 #include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@ enum {
   SOME = 65521 /* of it is random; no power of two, to be seen where it is misplaced */
 };
 
-/* --- The server ------------------------------------------------------------------------------------- */
+/* --- The server ------------------------------------------------------------------------------- */
 
 /* Start it with this identity, and let all peers go through TLS. */
 static void start_server_as(struct exchange *exchange, const struct identity *identity,
@@ -354,7 +355,7 @@ CHECK(lab06, graceful_end, .points = 1, .todo = 3, .section = "6.8",
   exchange_expect_status(exchange, 0);
 }
 
-/* --- The client ------------------------------------------------------------------------------------- */
+/* --- The client ------------------------------------------------------------------------------- */
 
 static bool has_connected_or_ended(void *argument) {
   const struct exchange *exchange = argument;
@@ -362,8 +363,8 @@ static bool has_connected_or_ended(void *argument) {
          program_ended(exchange->program);
 }
 
-/* The client has connected. One that ends before that has taken something in set_up for a failure: TODO 4, whatever the check
- * is about. */
+/* The client has connected. One that ends before that has taken something in set_up for a failure:
+ * TODO 4, whatever the check is about. */
 static struct peer *accept_client(struct exchange *exchange) {
   exchange_await(exchange, has_connected_or_ended, exchange);
   bool connected = exchange->held || exchange->peer_count > exchange->peers_accepted;
@@ -449,7 +450,8 @@ static bool names(const char *line, const char *const *words) {
   return false;
 }
 
-/* The client must not say a byte to this server, and end with one line in which one of these words stands. */
+/* The client must not say a byte to this server, and end with one line in which one
+ * of these words stands. */
 static void expect_refusal(struct peer *peer, const char *const *words, const char *server) {
   struct exchange *exchange = peer->exchange;
   exchange_await(exchange, has_spoken_or_ended, peer);

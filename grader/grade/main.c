@@ -1,17 +1,19 @@
 /*
  * grade: grade the labs' programs.
  *
- *   grade --programs DIR [--any-language] [--lab NN] [--check ID] [--seed N] [--strict] [--pcap] [--output DIR]
- *         [--known FILE] [--strangers] [--again DIR]
+ *   grade --programs DIR [--any-language] [--lab NN] [--check ID] [--seed N] [--strict]
+ *         [--pcap] [--output DIR] [--known FILE] [--strangers] [--again DIR]
  *   grade --protection
  *
- * With --again nothing is run: what the checks of an earlier run have left in DIR, its `checks`, is judged again.
+ * With --again nothing is run: what the checks of an earlier run have left in DIR,
+ * its `checks`, is judged again.
  *
- * It runs itself again inside an enclosure (enclosure.h), and waits for that. --strangers refuses to grade where too few
- * layers keep a program in (protection.h); --protection says which there are.
- * Programs in C may use what they are linked with; those in any language all that is installed (allowance.h).
- * Exit status: 0 when grading worked, whatever the score; with --strict 1 if it is not full; 2 for wrong usage; 3
- * if the grader itself failed.
+ * It runs itself again inside an enclosure (enclosure.h), and waits for that.
+ * --strangers refuses to grade where too few layers keep a program in
+ * (protection.h); --protection says which there are.
+ * Programs in C may use what they are linked with; those in any language all that is installed
+ * (allowance.h). Exit status: 0 when grading worked, whatever the score; with --strict 1 if it is
+ * not full; 2 for wrong usage; 3 if the grader itself failed.
  */
 #include <criterion/criterion.h>
 #include <criterion/logging.h>
@@ -70,7 +72,7 @@ static void on_post_all(struct criterion_global_stats *stats) {
   outcome_collect(&outcomes, stats, checks_directory);
 }
 
-/* --- What is asked for ------------------------------------------------------------------------------- */
+/* --- What is asked for ------------------------------------------------------------------------ */
 
 static int usage(void) {
   fprintf(stderr, "usage: grade --programs DIR [--any-language] [--lab NN] [--check ID] [--seed N] "
@@ -138,8 +140,8 @@ static bool has_program(const char *folder, const struct lab *lab) {
   return false;
 }
 
-/* The pattern that chooses the tests, as Criterion takes it: "@(lab01|lab02)/ping". Returns NULL if nothing is
- * to be run. */
+/* The pattern that chooses the tests, as Criterion takes it: "@(lab01|lab02)/ping".
+ * Returns NULL if nothing is to be run. */
 static const char *make_pattern(struct run *run) {
   static char pattern[512];
   size_t length = 0;
@@ -165,7 +167,7 @@ static const struct outcome *find_check(const struct run *run, const char *id) {
   return NULL;
 }
 
-/* --- The run ------------------------------------------------------------------------------------------ */
+/* --- The run ---------------------------------------------------------------------------------- */
 
 /* Make a folder with all those above it. Returns 0 or -1. */
 static int make_folder(const char *path) {
@@ -242,8 +244,8 @@ static void run_checks(struct criterion_test_set *set, const char *pattern, cons
   criterion_run_all_tests(set);
 }
 
-/* Where the captures are, and how they are read: plain HTTP/2 is recognized by the client's preface, which a program that
- * is wrong may not send, and only where it comes first. */
+/* Where the captures are, and how they are read: plain HTTP/2 is recognized by the client's
+ * preface, which a program that is wrong may not send, and only where it comes first. */
 static void print_captures(const struct outcome *only) {
   char name[256] = "*";
   if (only)

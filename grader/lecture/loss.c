@@ -18,7 +18,7 @@ struct experiment {
   bool failed;
 };
 
-/* --- A server that answers one request after the other --------------------------------------------- */
+/* --- A server that answers one request after the other ---------------------------------------- */
 
 struct answer {
   uv_timer_t timer;
@@ -57,7 +57,7 @@ static void on_stream(struct stream *stream, void *user) {
   uv_timer_start(&answer->timer, on_time, (uint64_t)APART_MS * (uint64_t)experiment->asked, 0);
 }
 
-/* --- Clients ---------------------------------------------------------------------------------------- */
+/* --- Clients ---------------------------------------------------------------------------------- */
 
 struct request {
   struct experiment *experiment;

@@ -53,7 +53,7 @@ static void on_sent_again(uv_timer_t *timer) {
     buffer_clear(&pair->held);
 }
 
-/* --- From the client --- */
+/* --- From the client -------------------------------------------------------------------------- */
 
 static void on_client_open(struct transport *transport, void *user) {
   (void)transport;
@@ -78,7 +78,7 @@ static void on_client_close(struct transport *transport, const char *error, void
 static const struct transport_events client_events = {
     .on_open = on_client_open, .on_data = on_client_data, .on_close = on_client_close};
 
-/* --- From the server --- */
+/* --- From the server -------------------------------------------------------------------------- */
 
 static void on_server_open(struct transport *transport, void *user) {
   struct pair *pair = user;
@@ -113,7 +113,7 @@ static void on_server_close(struct transport *transport, const char *error, void
 static const struct transport_events server_events = {
     .on_open = on_server_open, .on_data = on_server_data, .on_close = on_server_close};
 
-/* --- The relay --- */
+/* --- The relay -------------------------------------------------------------------------------- */
 
 static void on_accept(struct transport *transport, void *user) {
   struct lossy *lossy = user;

@@ -13,8 +13,8 @@
  * 21.3 ms": the time from the first connect to the end of the last response, the median of three
  * rounds. Server and clients are in this process, on one loop.
  *
- * loss: send four requests; the TCP segment with the first answer arrives MS milliseconds (200) late.
- * Over one connection all four wait for it, over four only one does.
+ * loss: send four requests; the TCP segment with the first answer arrives MS milliseconds (200)
+ * late. Over one connection all four wait for it, over four only one does.
  */
 #include <getopt.h>
 #include <stdio.h>

@@ -11,9 +11,10 @@
 
 #include "grader/page/page_data.h"
 
-/* --- The template --------------------------------------------------------------------------------------- */
+/* --- The template ----------------------------------------------------------------------------- */
 
-/* The files of grader/page/ are in the program itself, so that it runs anywhere. Each ends in NUL. */
+/* The files of grader/page/ are in the program itself, so that it runs anywhere.
+ * Each ends in NUL. */
 #define INCLUDE_FILE(name, path)                                                                   \
   __asm__(".pushsection .rodata\n"                                                                 \
           ".global page_file_" #name "\n"                                                          \
@@ -36,7 +37,7 @@ static const char digest_mark[] = "@digest@";
 static const char data_mark[] = "@data@";
 static const char script_mark[] = "@script@";
 
-/* --- Writing -------------------------------------------------------------------------------------------- */
+/* --- Writing ---------------------------------------------------------------------------------- */
 
 /* "<" begins everything that could end a script element, and JSON has it in strings only. */
 static int write_escaped(const char *text, size_t length, void *user) {
@@ -55,7 +56,8 @@ static int write_escaped(const char *text, size_t length, void *user) {
   return 0;
 }
 
-/* What a Content-Security-Policy calls a script: "sha256-" and the digest in base64. Returns 0 or -1. */
+/* What a Content-Security-Policy calls a script: "sha256-" and the digest in base64.
+ * Returns 0 or -1. */
 static int write_digest(FILE *out, const char *script) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned char text[2 * EVP_MAX_MD_SIZE];
@@ -66,7 +68,8 @@ static int write_digest(FILE *out, const char *script) {
   return fprintf(out, "sha256-%s", (const char *)text) < 0 ? -1 : 0;
 }
 
-/* The next piece of the template, up to `mark`, which must be there. Returns what is behind it, or NULL. */
+/* The next piece of the template, up to `mark`, which must be there. Returns what is
+ * behind it, or NULL. */
 static const char *write_up_to(FILE *out, const char *template, const char *mark) {
   const char *end = template ? strstr(template, mark) : NULL;
   if (!end)

@@ -18,14 +18,16 @@ enum {
   AROUND = 50,        /* frames before and behind the one that is wrong */
 };
 
-/* json_object_set_new and json_array_append_new refuse NULL, so that one test finds every failure before it. */
+/* json_object_set_new and json_array_append_new refuse NULL, so that one test finds
+ * every failure before it. */
 static int set(json_t *object, const char *key, json_t *value) {
   return json_object_set_new(object, key, value);
 }
 
-/* --- Frames --------------------------------------------------------------------------------------------- */
+/* --- Frames ----------------------------------------------------------------------------------- */
 
-/* The length of `text` cut to `limit` octets at most, but not within a character, nor within an escape (trace.h). */
+/* The length of `text` cut to `limit` octets at most, but not within a character,
+ * nor within an escape (trace.h). */
 static size_t cut_length(const char *text, size_t limit) {
   size_t length = 0;
   while (text[length] != '\0') {
@@ -54,8 +56,8 @@ static json_t *shorten_frame(json_t *frame) {
   return NULL;
 }
 
-/* The first `limit` frames, and those around `marked` (-1: none), with an element for each gap. `total` is how
- * many there were, which may be more than there are. */
+/* The first `limit` frames, and those around `marked` (-1: none), with an element for each gap.
+ * `total` is how many there were, which may be more than there are. */
 static json_t *shorten_frames(const json_t *frames, size_t limit, long marked, size_t total) {
   json_t *shown = json_array();
   size_t count = json_array_size(frames);
@@ -81,7 +83,7 @@ static json_t *shorten_frames(const json_t *frames, size_t limit, long marked, s
   return NULL;
 }
 
-/* --- Checks --------------------------------------------------------------------------------------------- */
+/* --- Checks ----------------------------------------------------------------------------------- */
 
 /* The known mistakes that it looks like, as on the scoreboard; "" if none. */
 static json_t *likely_json(const struct outcome_list *list, const struct outcome *outcome) {
@@ -105,7 +107,8 @@ static json_t *by_hand_json(const struct outcome *outcome) {
   return json;
 }
 
-/* What the check wrote about itself, but for the ladders, which are drawn anew; and what was found out since. */
+/* What the check wrote about itself, but for the ladders, which are drawn anew; and
+ * what was found out since. */
 static json_t *finding_json(const struct outcome_list *list, const struct outcome *outcome) {
   json_t *finding = json_copy(json_object_get(outcome->file, "finding"));
   if (!finding)
@@ -176,9 +179,10 @@ static json_t *check_json(const struct outcome_list *list, const struct outcome 
   return NULL;
 }
 
-/* --- Labs ----------------------------------------------------------------------------------------------- */
+/* --- Labs ------------------------------------------------------------------------------------- */
 
-/* What the compiler said of the lab's first program that does not compile; "" if nothing is known. */
+/* What the compiler said of the lab's first program that does not compile; "" if
+ * nothing is known. */
 static json_t *log_json(const struct run *run, const struct lab *lab) {
   char text[LARGEST_LOG];
   size_t length = 0;

@@ -1,5 +1,6 @@
 /*
- * page_data: what page.c puts into the page, for grader/page/page.js to draw. An inner part of page.h.
+ * page_data: what page.c puts into the page, for grader/page/page.js to draw. An
+ * inner part of page.h.
  */
 #ifndef GRADER_PAGE_DATA_H
 #define GRADER_PAGE_DATA_H
@@ -17,9 +18,11 @@ enum {
 
 /*
  * The scores, the labs, and of each check its sentence, what is wrong with it, and its frames:
- *   {"kind": "report", "points": 12, "possible": 65, "seed": "4711", ..., "labs": [{"id": "lab01", ...,
- *    "checks": [{"id": "ping", "verdict": "failed", "finding": {...}, "program": {...}, "frames": [...]}]}]}
- * Where frames are left out, {"skipped": 120} stands for them. A new reference, or NULL when there is no memory.
+ *   {"kind": "report", "points": 12, "possible": 65, "seed": "4711", ...,
+ *    "labs": [{"id": "lab01", ..., "checks": [{"id": "ping", "verdict": "failed",
+ *      "finding": {...}, "program": {...}, "frames": [...]}]}]}
+ * Where frames are left out, {"skipped": 120} stands for them. A new reference, or
+ * NULL when there is no memory.
  */
 json_t *page_data_report(const struct run *run, const struct outcome_list *list);
 

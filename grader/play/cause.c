@@ -30,7 +30,8 @@ static bool find_todo(struct exchange *exchange) {
   return true;
 }
 
-/* The TODO of the student's function in the stack of the report that begins with these words; 0 if there is none. */
+/* The TODO of the student's function in the stack of the report that begins with
+ * these words; 0 if there is none. */
 static int todo_of_stack(const struct exchange *exchange, const char *report, const char *words) {
   const char *begin = strstr(report, words);
   const char *end = begin ? strstr(begin, "\n\n") : NULL;
@@ -43,8 +44,9 @@ static int todo_of_stack(const struct exchange *exchange, const char *report, co
   return found ? source_todo_of_line(place.path, place.line) : 0;
 }
 
-/* Where the mistake is: memory that is used too late was given up too early, and that is where to look. Of what is never
- * freed, the report knows only where it was allocated, which is seldom the mistake. */
+/* Where the mistake is: memory that is used too late was given up too early, and that
+ * is where to look. Of what is never freed, the report knows only where it was
+ * allocated, which is seldom the mistake. */
 static int todo_of_report(const struct exchange *exchange, const char *report,
                           const struct report_place *place) {
   static const char *const culprits[] = {"freed by thread", "is located in stack of thread"};
@@ -58,7 +60,8 @@ static int todo_of_report(const struct exchange *exchange, const char *report,
   return source_todo_of_line(place->path, place->line);
 }
 
-/* Where a check has freed memory used again at once, what is used too late is in another block by then. */
+/* Where a check has freed memory used again at once, what is used too late is in
+ * another block by then. */
 static const char *sentence(const struct exchange *exchange, const char *report) {
   const char *options = exchange->sanitizer_options;
   if (options && strstr(options, "quarantine_size_mb=0") &&
@@ -82,7 +85,8 @@ static void find_report(struct exchange *exchange, const char *report) {
   finding->crashed = true;
 }
 
-/* A callback has told nghttp2 that it failed, though nobody made it fail: all else follows from that. */
+/* A callback has told nghttp2 that it failed, though nobody made it fail: all else
+ * follows from that. */
 static bool find_failed_callback(struct exchange *exchange) {
   struct finding *finding = &exchange->finding;
   struct probe probe;
@@ -104,7 +108,8 @@ static bool find_failed_callback(struct exchange *exchange) {
   return true;
 }
 
-/* What libuv found when it ended the program with SIGABRT, in a student's words; NULL for anything else. */
+/* What libuv found when it ended the program with SIGABRT, in a student's words;
+ * NULL for anything else. */
 static const char *assertion_sentence(const char *text) {
   if (!strstr(text, "Assertion `"))
     return NULL;

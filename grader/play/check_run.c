@@ -58,7 +58,8 @@ static json_t *explaining_frames(const struct exchange *exchange) {
   return failed && exchange->finding.todo == 0 ? excerpt_json(exchange) : json_array();
 }
 
-/* Of RFC 9113: the one that the finding names, else the one that the check is about. A crash has none. */
+/* Of RFC 9113: the one that the finding names, else the one that the check is about.
+ * A crash has none. */
 static const char *section_of(const struct exchange *exchange) {
   const char *section = exchange->finding.section;
   if (exchange->finding.crashed)
@@ -68,7 +69,8 @@ static const char *section_of(const struct exchange *exchange) {
   return section ? section : "";
 }
 
-/* The earlier lab that teaches what went wrong here; "" if none does. What the connection itself needs is lab 1's. */
+/* The earlier lab that teaches what went wrong here; "" if none does. What the
+ * connection itself needs is lab 1's. */
 static const char *earlier_lab(const struct exchange *exchange) {
   static const char *const first[] = {"3.4", "6.5.3", "6.7", "6.8"};
   const char *section = exchange->finding.section;
@@ -138,8 +140,8 @@ static void expect_clean_end(struct exchange *exchange) {
                   "sanitizer-found-error| A sanitizer has found an error in the program.");
 }
 
-/* A program that crashes closes its connection first and dies a moment later: let it, so that its own report can be
- * quoted. */
+/* A program that crashes closes its connection first and dies a moment later: let it,
+ * so that its own report can be quoted. */
 static void let_it_end(struct exchange *exchange) {
   bool closing = program_ended(exchange->program);
   for (size_t i = 0; i < exchange->peer_count; i++)
@@ -154,7 +156,8 @@ static void let_it_end(struct exchange *exchange) {
     uv_run(&exchange->loop, UV_RUN_ONCE);
 }
 
-/* Run the body, and find the cause where it has failed. exchange_fail and exchange_fault jump back to here. */
+/* Run the body, and find the cause where it has failed. exchange_fail and
+ * exchange_fault jump back to here. */
 static void play(struct exchange *exchange, check_body body) {
   if (setjmp(exchange->stop) == 0) {
     body(exchange);

@@ -6,10 +6,11 @@
  *     ... what to do with `exchange`, see exchange.h ...
  *   }
  *
- * A check passes when its body returns, and fails with the first call of exchange_fail, which does not return. Each
- * runs in a process of its own. It leaves a file behind, DIRECTORY/lab01.ping.json, with its outcome and everything
- * that was seen; the scoreboard, the results and the page are made from these. A check that leaves no file, or
- * crashes, is the grader's own fault and is reported as such.
+ * A check passes when its body returns, and fails with the first call of exchange_fail, which does
+ * not return. Each runs in a process of its own. It leaves a file behind,
+ * DIRECTORY/lab01.ping.json, with its outcome and everything that was seen; the scoreboard, the
+ * results and the page are made from these. A check that leaves no file, or crashes, is the
+ * grader's own fault and is reported as such.
  */
 #ifndef GRADER_CHECK_RUN_H
 #define GRADER_CHECK_RUN_H

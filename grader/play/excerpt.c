@@ -23,7 +23,7 @@ struct excerpt {
   int room;
 };
 
-/* --- What is chosen ---------------------------------------------------------------------------------- */
+/* --- What is chosen --------------------------------------------------------------------------- */
 
 static bool is_wrong(const struct excerpt *excerpt, size_t index) {
   return (long)index == excerpt->exchange->finding.frame;
@@ -44,7 +44,8 @@ static bool is_on(const struct recorded *entry, unsigned connection, int32_t str
   return entry->frame && entry->connection == connection && entry->frame->stream_id == stream;
 }
 
-/* The frames of the stream that the failure is about: the request first, then those nearest to the anchor. */
+/* The frames of the stream that the failure is about: the request first, then those
+ * nearest to the anchor. */
 static void choose_stream(struct excerpt *excerpt, unsigned connection, int32_t stream) {
   const struct recording *recording = excerpt->recording;
   size_t first = 0;
@@ -98,7 +99,7 @@ static void choose_all(struct excerpt *excerpt) {
   choose_neighbours(excerpt, connection);
 }
 
-/* --- As data ------------------------------------------------------------------------------------------ */
+/* --- As data ---------------------------------------------------------------------------------- */
 
 json_t *excerpt_json(const struct exchange *exchange) {
   const struct recording *recording = &exchange->recording;

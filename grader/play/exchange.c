@@ -17,8 +17,8 @@ static const double QUIET_SECONDS = 1.0;
 /* For a program that is never quiet. */
 static const double LIMIT_SECONDS = 20.0;
 
-/* What a lab's program may use. A right one uses a tenth of the processor time, so that one which computes in
- * place of waiting is found soon, however busy the machine is. */
+/* What a lab's program may use. A right one uses a tenth of the processor time, so that one which
+ * computes in place of waiting is found soon, however busy the machine is. */
 static const struct program_limits limits = {
     .memory = (size_t)1 << 30,
     .processes = 32,
@@ -29,7 +29,7 @@ static const struct program_limits limits = {
 
 enum { TICK_MS = 10 };
 
-/* --- Beginning and end --------------------------------------------------------------------------- */
+/* --- Beginning and end ------------------------------------------------------------------------ */
 
 static void on_tick(uv_timer_t *timer) {
   (void)timer; /* that the loop has woken up is all that is wanted */
@@ -82,9 +82,10 @@ void exchange_free(struct exchange *exchange) {
   finding_free(&exchange->finding);
 }
 
-/* --- Waiting ---------------------------------------------------------------------------------------- */
+/* --- Waiting ---------------------------------------------------------------------------------- */
 
-/* The program is gone: what it has sent is in the sockets' buffers. Read until nothing more comes. */
+/* The program is gone: what it has sent is in the sockets' buffers. Read until
+ * nothing more comes. */
 static void drain(struct exchange *exchange) {
   for (int quiet = 0; quiet < 3; quiet++) {
     size_t before = exchange->recording.count;
@@ -108,8 +109,8 @@ bool exchange_is_quiet(const struct exchange *exchange) {
          !(exchange->is_sending && exchange->is_sending(exchange));
 }
 
-/* Nothing moves any more. It may be that the grader itself was kept from running: then what has come meanwhile is still
- * to be read, and that may move something. */
+/* Nothing moves any more. It may be that the grader itself was kept from running: then what has
+ * come meanwhile is still to be read, and that may move something. */
 static bool is_still_quiet(struct exchange *exchange) {
   if (!exchange_is_quiet(exchange))
     return false;
@@ -148,7 +149,7 @@ void exchange_wait_for_end(struct exchange *exchange) {
                      "program-does-not-end| The program does not end.");
 }
 
-/* --- The program --------------------------------------------------------------------------------- */
+/* --- The program ------------------------------------------------------------------------------ */
 
 const char *exchange_scheme(const struct exchange *exchange) {
   return exchange->lab->tls ? "https" : "http";
@@ -351,7 +352,7 @@ void exchange_expect_error_about(struct exchange *exchange, const char *what) {
       "error-about-nothing| The error does not say what it is about: the URL or the file.");
 }
 
-/* --- Chance ------------------------------------------------------------------------------------------ */
+/* --- Chance ----------------------------------------------------------------------------------- */
 
 /* splitmix64: small, and good enough to make values that nobody can guess. */
 static uint64_t next_random(struct exchange *exchange) {
@@ -385,13 +386,13 @@ char *exchange_random_text(struct exchange *exchange, char *text, size_t length)
   return text;
 }
 
-/* --- Credit ------------------------------------------------------------------------------------------ */
+/* --- Credit ----------------------------------------------------------------------------------- */
 
 void exchange_earn(struct exchange *exchange) {
   exchange->earned = true;
 }
 
-/* --- Failure ------------------------------------------------------------------------------------- */
+/* --- Failure ---------------------------------------------------------------------------------- */
 
 void exchange_fault(struct exchange *exchange, const char *why) {
   exchange->verdict = VERDICT_GRADER_FAULT;

@@ -1,13 +1,16 @@
 /*
- * exchange: what one check looks at: a student's program, the peers it talks to, and every frame between them.
+ * exchange: what one check looks at: a student's program, the peers it talks to, and
+ * every frame between them.
  *
- * A check reads from top to bottom, like the conversation it describes. Below, everything runs on one
- * libuv loop; each function that waits for something runs this loop until it is there, or until it can no longer
- * come: because the program has ended, because it sleeps and nothing moves any more (for QUIET_SECONDS),
- * or because LIMIT_SECONDS are over. Waiting is never for a fixed time, so a slow machine only makes it slower.
+ * A check reads from top to bottom, like the conversation it describes. Below, everything runs on
+ * one libuv loop; each function that waits for something runs this loop until it is there, or until
+ * it can no longer come: because the program has ended, because it sleeps and nothing moves any
+ * more (for QUIET_SECONDS), or because LIMIT_SECONDS are over. Waiting is never for a fixed time,
+ * so a slow machine only makes it slower.
  *
- * What goes wrong is reported by exchange_fail, which notes it and does not return. Before the check blames a frame
- * (check_run.h), it looks for more telling reasons: a TODO that is not done, a crash, a sanitizer's report.
+ * What goes wrong is reported by exchange_fail, which notes it and does not return. Before the
+ * check blames a frame (check_run.h), it looks for more telling reasons: a TODO that is not
+ * done, a crash, a sanitizer's report.
  */
 #ifndef GRADER_EXCHANGE_H
 #define GRADER_EXCHANGE_H
@@ -66,34 +69,36 @@ struct exchange {
   jmp_buf stop; /* where exchange_fail goes */
 };
 
-/* --- For check_run.c only ------------------------------------------------------------------------------- */
+/* --- For check_run.c only --------------------------------------------------------------------- */
 
 int exchange_init(struct exchange *exchange, const struct check *check);
 void exchange_free(struct exchange *exchange);
 
-/* --- The program --------------------------------------------------------------------------------- */
+/* --- The program ------------------------------------------------------------------------------ */
 
-/* Start the lab's program `name` with these arguments; NULL ends them. If it is not the first, the one before must
- * have ended. */
+/* Start the lab's program `name` with these arguments; NULL ends them. If it is not the
+ * first, the one before must have ended. */
 void exchange_start(struct exchange *exchange, const char *name, ...) __attribute__((sentinel));
 
-/* Whether the call in the program that was to fail (exchange->fails) has failed. Not in a program that does not make it, or is
- * not linked with common/inner/probe.c: of these nothing can be asked. */
+/* Whether the call in the program that was to fail (exchange->fails) has failed. Not
+ * in a program that does not make it, or is not linked with common/inner/probe.c: of
+ * these nothing can be asked. */
 bool exchange_has_failed_call(const struct exchange *exchange);
 
-/* The same for a program that is a server: "--port 0" comes before the arguments, and it has said where it listens
- * when this returns. */
+/* The same for a program that is a server: "--port 0" comes before the arguments, and it has said
+ * where it listens when this returns. */
 void exchange_start_server(struct exchange *exchange, const char *name, ...)
     __attribute__((sentinel));
 
 /* Of the URLs of this lab: "http" or "https". */
 const char *exchange_scheme(const struct exchange *exchange);
 
-/* From now on peers go through TLS, by this context: those that the program is to connect to, from the next
- * peer_listen on; or those that connect to it. It is the exchange's. NULL: plain TCP. */
+/* From now on peers go through TLS, by this context: those that the program is to connect to, from
+ * the next peer_listen on; or those that connect to it. It is the exchange's. NULL: plain TCP. */
 void exchange_use_tls(struct exchange *exchange, SSL_CTX *tls);
 
-/* SIGTERM, or another signal: the server ends with status 0, and without any report of a sanitizer. */
+/* SIGTERM, or another signal: the server ends with status 0, and without any report
+ * of a sanitizer. */
 void exchange_end_server(struct exchange *exchange);
 void exchange_end_server_by(struct exchange *exchange, int signal);
 
@@ -113,19 +118,22 @@ void exchange_expect_output(struct exchange *exchange, const char *what, const v
 /* A body as a program prints it: with a newline behind it, unless it ends in one or is empty. */
 void exchange_append_body(struct buffer *output, const void *body, size_t length);
 
-/* It ended with status 1 (with `other`, if that is not 0), and one line on standard error that begins with
- * the program's name. */
+/* It ended with status 1 (with `other`, if that is not 0), and one line on standard error
+ * that begins with the program's name. */
 void exchange_expect_error(struct exchange *exchange, int other);
 
-/* The same, with status 1, for an error that is about `what`, the URL or a file: it is named in the line. */
+/* The same, with status 1, for an error that is about `what`, the URL or a file: it
+ * is named in the line. */
 void exchange_expect_error_about(struct exchange *exchange, const char *what);
 
-/* --- Time and chance ----------------------------------------------------------------------------- */
+/* --- Time and chance -------------------------------------------------------------------------- */
 
-/* Run the loop until condition(argument) holds. Returns whether it does: false once it can no longer come. */
+/* Run the loop until condition(argument) holds. Returns whether it does: false once
+ * it can no longer come. */
 bool exchange_await(struct exchange *exchange, bool (*condition)(void *argument), void *argument);
 
-/* The program is sent something, in whatever way: for how long it has slept until now counts no more. */
+/* The program is sent something, in whatever way: for how long it has slept until
+ * now counts no more. */
 void exchange_touch(struct exchange *exchange);
 
 /* It goes on, however slowly that is: all is given up no sooner than if the check began now. */
@@ -143,20 +151,21 @@ void exchange_random_octets(struct exchange *exchange, void *octets, size_t leng
 /* Fill `text` with `length` random small letters and a NUL. Returns `text`. */
 char *exchange_random_text(struct exchange *exchange, char *text, size_t length);
 
-/* --- Credit -------------------------------------------------------------------------------------- */
+/* --- Credit ----------------------------------------------------------------------------------- */
 
-/* All that this check is about was right. A program that stops at a TODO from here on, because the rest is still to be
- * written, passes it: so points come with each TODO. Anything else that goes wrong is a failure as before. */
+/* All that this check is about was right. A program that stops at a TODO from here on, because
+ * the rest is still to be written, passes it: so points come with each TODO. Anything else
+ * that goes wrong is a failure as before. */
 void exchange_earn(struct exchange *exchange);
 
-/* --- Failure ------------------------------------------------------------------------------------- */
+/* --- Failure ---------------------------------------------------------------------------------- */
 
 /* The check has failed, because of what the sentence says. Does not return. */
 _Noreturn void exchange_fail(struct exchange *exchange, const char *what, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The same with what was expected and what was seen in its place (each may be NULL), and the index of the
- * frame in the recording that this is about (-1: none). */
+/* The same with what was expected and what was seen in its place (each may be NULL), and the index
+ * of the frame in the recording that this is about (-1: none). */
 _Noreturn void exchange_fail_at(struct exchange *exchange, long frame, const char *expected,
                                 const char *seen, const char *what, ...)
     __attribute__((format(printf, 5, 6)));

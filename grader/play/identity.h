@@ -16,15 +16,17 @@ struct identity {
   char cert[IDENTITY_PATH];
 };
 
-/* The path of a file of this check, called `name` and of that kind, into `path`: IDENTITY_PATH octets. */
+/* The path of a file of this check, called `name` and of that kind, into `path`:
+ * IDENTITY_PATH octets. */
 void identity_path(struct exchange *exchange, char *path, const char *name, const char *kind);
 
-/* Make one for this check, called `name`. `wanted` may be NULL: for localhost, 127.0.0.1 and ::1. */
+/* Make one for this check, called `name`. `wanted` may be NULL: for localhost,
+ * 127.0.0.1 and ::1. */
 void identity_make(struct exchange *exchange, struct identity *identity, const char *name,
                    const struct certificate *wanted);
 
-/* What a peer needs that is a server with this identity, as it should be; or a client that takes any server for
- * good, and offers "h2". Both may be changed before they are used. */
+/* What a peer needs that is a server with this identity, as it should be; or a client that takes
+ * any server for good, and offers "h2". Both may be changed before they are used. */
 SSL_CTX *identity_server(struct exchange *exchange, const struct identity *identity);
 SSL_CTX *identity_client(struct exchange *exchange);
 

@@ -1,15 +1,18 @@
 /*
- * peer: the grader's end of one connection, played frame by frame. What it is, and what it has seen; what it sends
- * stands in peer_send.h, what it waits for in peer_expect.h, how it connects and receives in peer_receive.h.
+ * peer: the grader's end of one connection, played frame by frame. What it is, and what it has
+ * seen; what it sends stands in peer_send.h, what it waits for in peer_expect.h, how it
+ * connects and receives in peer_receive.h.
  *
- * A check is the author of both the right and the wrong answers that a peer can give, so it writes frames,
- * not requests: nothing is sent that it does not ask for, and nothing is refused. Only these go without saying,
- * because every program may rely on them, and each can be switched off: SETTINGS of the other side are
- * acknowledged, PING is answered, and the flow-control windows are kept open.
+ * A check is the author of both the right and the wrong answers that a peer can give, so it
+ * writes frames, not requests: nothing is sent that it does not ask for, and nothing is
+ * refused. Only these go without saying, because every program may rely on them, and each can
+ * be switched off: SETTINGS of the other side are acknowledged, PING is answered, and the
+ * flow-control windows are kept open.
  *
- * Functions that wait (peer_expect_...) wait for a frame of the program, whatever comes before it: the
- * order of frames is mostly free. Only when the expected one can no longer come, the check fails, and the
- * first frame since the last expectation that a program is not free to send at any time is shown in its place.
+ * Functions that wait (peer_expect_...) wait for a frame of the program, whatever comes before
+ * it: the order of frames is mostly free. Only when the expected one can no longer come, the
+ * check fails, and the first frame since the last expectation that a program is not free to
+ * send at any time is shown in its place.
  */
 #ifndef GRADER_PEER_H
 #define GRADER_PEER_H
@@ -23,8 +26,8 @@
 
 enum { PEER_STREAMS = 512 };
 
-/* What the program has sent on a stream: a request if it is a client, a response if it is a server. Up to stream
- * 1023. */
+/* What the program has sent on a stream: a request if it is a client, a response if
+ * it is a server. Up to stream 1023. */
 struct peer_stream {
   struct buffer fields; /* "name: value\n" of its header block; of the final one, for a response */
   struct buffer body;
@@ -61,10 +64,13 @@ struct peer {
   bool settings_sent;         /* to the program ... */
   bool settings_acknowledged; /* ... and acknowledged by it, */
   long acknowledged_at;       /* there in the recording */
-  bool
-      settings_ack_due; /* its SETTINGS came before ours were sent, which must be the first frame; ... */
-  bool ping_ack_due; /* ... and so did its PING, with these octets */
+
+  /* The program's SETTINGS and its PING, with these octets, which came before our SETTINGS were
+   * sent. Acknowledge them after our SETTINGS, which must be the first frame. */
+  bool settings_ack_due;
+  bool ping_ack_due;
   uint8_t ping_octets[8];
+
   size_t pings_answered; /* by the program */
   bool protocol_error;   /* GOAWAY(PROTOCOL_ERROR) has come */
   bool closed_by_program;
@@ -85,12 +91,12 @@ struct peer {
 /* The stream of that (odd) id. Fails the check if a client cannot use it. */
 struct peer_stream *peer_stream(struct peer *peer, int32_t stream_id);
 
-/* The value of a field that the program has sent, in a buffer that is overwritten by the next call; NULL if there
- * is no such field. */
+/* The value of a field that the program has sent, in a buffer that is overwritten by the next
+ * call; NULL if there is no such field. */
 const char *peer_field(struct peer *peer, int32_t stream_id, const char *name);
 
-/* The first frame of that type that the program has sent on this connection, and on that stream (0: on any): its
- * entry in the recording, or -1. */
+/* The first frame of that type that the program has sent on this connection, and on that stream (0:
+ * on any): its entry in the recording, or -1. */
 long peer_find_frame(const struct peer *peer, uint8_t type, int32_t stream_id);
 
 /* The entry of the recording that came last. */

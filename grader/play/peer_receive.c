@@ -12,7 +12,7 @@
 #include "common/tls.h"
 #include "grader/play/peer_send.h"
 
-/* --- What the program sends --------------------------------------------------------------------------- */
+/* --- What the program sends ------------------------------------------------------------------- */
 
 /* The stream of a frame, or NULL if it is none that a client can use. */
 static struct peer_stream *find_stream(struct peer *peer, int32_t stream_id) {
@@ -153,7 +153,7 @@ static void on_frame(const struct frame *frame, void *user) {
   }
 }
 
-/* --- The transport ----------------------------------------------------------------------------------- */
+/* --- The transport ---------------------------------------------------------------------------- */
 
 static void on_bytes(bool sent, const void *data, size_t length, void *user) {
   struct peer *peer = user;
@@ -180,7 +180,8 @@ static int exchange_index(void) {
   return index;
 }
 
-/* The handshake as far as OpenSSL goes. What else is to be asked of the program is for the check to say. */
+/* The handshake as far as OpenSSL goes. What else is to be asked of the program is
+ * for the check to say. */
 static enum tls_step handshake(SSL *ssl, char *error, size_t error_size) {
   /* The program is told something, mostly. */
   exchange_touch(SSL_get_ex_data(ssl, exchange_index()));
@@ -278,7 +279,8 @@ static void free_peer(struct peer *peer) {
   uv_close((uv_handle_t *)&peer->slow_timer, free_memory);
 }
 
-/* Bytes that pass are looked at, and steps of the handshake are noticed. What goes through TLS is captured below it. */
+/* Bytes that pass are looked at, and steps of the handshake are noticed. What goes
+ * through TLS is captured below it. */
 static void set_transport(struct peer *peer, struct transport *transport) {
   SSL *ssl = transport_tls(transport);
   peer->transport = transport;
@@ -323,7 +325,7 @@ static struct peer *reach(struct exchange *exchange, int port, bool is_reference
   return peer;
 }
 
-/* --- The exchange's peers --------------------------------------------------------------------------- */
+/* --- The exchange's peers --------------------------------------------------------------------- */
 
 /* While bytes are on their way to the program, it is not quiet. */
 static bool is_any_sending(const struct exchange *exchange) {

@@ -6,7 +6,8 @@
 
 #include "grader/play/peer.h"
 
-/* Be a server on a free port: exchange->url. Must come before a program that is to connect to it. */
+/* Be a server on a free port: exchange->url. Must come before a program that is to
+ * connect to it. */
 void peer_listen(struct exchange *exchange);
 
 /* A new client of the program that is a server. Nothing is waited for: it may be refused, and then

@@ -15,7 +15,7 @@ static void no_memory(struct peer *peer) {
   exchange_fault(peer->exchange, "out of memory");
 }
 
-/* --- Bytes ------------------------------------------------------------------------------------------ */
+/* --- Bytes ------------------------------------------------------------------------------------ */
 
 static void send_next_octet(uv_timer_t *timer) {
   struct peer *peer = timer->data;
@@ -82,7 +82,7 @@ void peer_abort(struct peer *peer) {
   peer->transport = NULL;
 }
 
-/* --- Frames --------------------------------------------------------------------------------------- */
+/* --- Frames ----------------------------------------------------------------------------------- */
 
 static void put_32(uint8_t *bytes, uint32_t value) {
   for (int i = 0; i < 4; i++)

@@ -9,7 +9,8 @@ struct port {
   int descriptor;
 };
 
-/* Find a free port and hold it: connections to it are refused, and nobody else gets it. Returns 0 or -1. */
+/* Find a free port and hold it: connections to it are refused, and nobody else gets
+ * it. Returns 0 or -1. */
 int port_hold(struct port *port);
 
 void port_release(struct port *port);

@@ -3,8 +3,9 @@
  *
  *   predict --lab 02 --seed N [--pcap FILE]
  *
- * Prints JSON: for each scenario of the lab its name, text, sides, sections and frames; and the questions of the quiz with
- * their answers. --pcap leaves a capture of all that was played, for Wireshark. predict.py does the rest.
+ * Prints JSON: for each scenario of the lab its name, text, sides, sections and frames; and the
+ * questions of the quiz with their answers. --pcap leaves a capture of all that was played, for
+ * Wireshark. predict.py does the rest.
  */
 #include <getopt.h>
 #include <jansson.h>

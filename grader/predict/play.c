@@ -6,7 +6,7 @@
 
 #include "common/field.h"
 
-/* --- Lines -------------------------------------------------------------------------------------------- */
+/* --- Lines ------------------------------------------------------------------------------------ */
 
 static void note(struct play *play, const struct frame *frame) {
   if (frame->sender == FRAME_FROM_CLIENT)
@@ -48,7 +48,7 @@ static void on_frame(const struct frame *frame, void *user) {
   buffer_append_text(&play->lines, "\n");
 }
 
-/* --- Sessions ----------------------------------------------------------------------------------------- */
+/* --- Sessions --------------------------------------------------------------------------------- */
 
 /* Lab 1's client: it ends the session once both sides' SETTINGS are acknowledged. */
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
@@ -105,7 +105,7 @@ int play_begin(struct play *play, const nghttp2_settings_entry *client_settings,
   return error == 0 ? 0 : -1;
 }
 
-/* --- Bytes -------------------------------------------------------------------------------------------- */
+/* --- Bytes ------------------------------------------------------------------------------------ */
 
 static void record(struct play *play, enum frame_sender sender, const uint8_t *bytes,
                    size_t length) {
@@ -162,7 +162,7 @@ void play_frame(struct play *play, uint8_t type, uint8_t flags, int32_t stream_i
   play_send(play, FRAME_FROM_CLIENT);
 }
 
-/* --- Requests ----------------------------------------------------------------------------------------- */
+/* --- Requests --------------------------------------------------------------------------------- */
 
 static nghttp2_data_provider make_body(struct play *play, size_t length) {
   size_t *left = &play->bodies[play->body_count++ % PLAY_BODIES];

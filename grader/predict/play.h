@@ -1,11 +1,14 @@
 /*
- * play: a client and a server of nghttp2 that talk to each other in memory, and the lines of what they say.
+ * play: a client and a server of nghttp2 that talk to each other in memory, and the
+ * lines of what they say.
  *
- * A scenario (scenarios.h) lets them speak in turn: it submits something on one side, then play_turn moves
- * what waits. No socket and no clock take part, so the same scenario always gives the same frames.
+ * A scenario (scenarios.h) lets them speak in turn: it submits something on one side,
+ * then play_turn moves what waits. No socket and no clock take part, so the same
+ * scenario always gives the same frames.
  *
- * A line is "SIDE TYPE STREAM [...]": "c HEADERS 1 END_STREAM", "s DATA 1 4 END_STREAM" (4 bytes), "c SETTINGS 0 ACK",
- * "s RST_STREAM 3 CANCEL", "s GOAWAY 0 NO_ERROR", "c WINDOW_UPDATE 1 5" (5 bytes more).
+ * A line is "SIDE TYPE STREAM [...]": "c HEADERS 1 END_STREAM", "s DATA 1 4
+ * END_STREAM" (4 bytes), "c SETTINGS 0 ACK", "s RST_STREAM 3 CANCEL", "s GOAWAY 0
+ * NO_ERROR", "c WINDOW_UPDATE 1 5" (5 bytes more).
  */
 #ifndef GRADER_PREDICT_PLAY_H
 #define GRADER_PREDICT_PLAY_H
@@ -38,8 +41,8 @@ struct play {
   unsigned connection;   /* its number there */
 };
 
-/* A client with these settings of its own, and a server with those; `server_settings` NULL: no server session. Windows are
- * not opened again by themselves. Returns 0 or -1. */
+/* A client with these settings of its own, and a server with those; `server_settings` NULL: no
+ * server session. Windows are not opened again by themselves. Returns 0 or -1. */
 int play_begin(struct play *play, const nghttp2_settings_entry *client_settings,
                size_t client_count, const nghttp2_settings_entry *server_settings,
                size_t server_count);
@@ -50,12 +53,13 @@ void play_send(struct play *play, enum frame_sender sender);
 /* Let both speak until neither has anything to say. */
 void play_turn(struct play *play);
 
-/* A frame of the server's that no session makes: 9 bytes of header, and `length` of content; the client reads it and
- * answers. */
+/* A frame of the server's that no session makes: 9 bytes of header, and `length` of
+ * content; the client reads it and answers. */
 void play_frame(struct play *play, uint8_t type, uint8_t flags, int32_t stream_id,
                 const void *content, size_t length);
 
-/* The client asks; `body` bytes follow, or none where it is 0 and `empty_data` is not set. Returns the stream. */
+/* The client asks; `body` bytes follow, or none where it is 0 and `empty_data` is
+ * not set. Returns the stream. */
 int32_t play_request(struct play *play, const char *method, size_t body, bool empty_data);
 
 /* The server answers with a body of so many bytes, 0 for none. */

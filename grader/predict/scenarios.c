@@ -41,7 +41,7 @@ static void open_both(struct play *play, struct draw *draw, uint32_t window) {
   play_turn(play);
 }
 
-/* --- Lab 1 -------------------------------------------------------------------------------------------- */
+/* --- Lab 1 ------------------------------------------------------------------------------------ */
 
 static void say_lab01(struct buffer *text) {
   say(text, "The client is lab 1's: it sends SETTINGS, and GOAWAY once the session is open.\n"
@@ -95,7 +95,7 @@ static void run_first(struct play *play, struct draw *draw, struct buffer *text)
   send_settings(play, draw);
 }
 
-/* --- Lab 2 -------------------------------------------------------------------------------------------- */
+/* --- Lab 2 ------------------------------------------------------------------------------------ */
 
 static void run_reset(struct play *play, struct draw *draw, struct buffer *text) {
   unsigned count = draw_between(draw, 3, 5);
@@ -166,7 +166,7 @@ static void run_blocks(struct play *play, struct draw *draw, struct buffer *text
   play_turn(play);
 }
 
-/* --- Lab 3 -------------------------------------------------------------------------------------------- */
+/* --- Lab 3 ------------------------------------------------------------------------------------ */
 
 static void run_bytes(struct play *play, struct draw *draw, struct buffer *text) {
   unsigned window = draw_between(draw, 3, 7);
@@ -229,7 +229,7 @@ static void run_ends(struct play *play, struct draw *draw, struct buffer *text) 
   }
 }
 
-/* --- Labs 4 and 5 --------------------------------------------------------------------------------------- */
+/* --- Labs 4 and 5 ----------------------------------------------------------------------------- */
 
 static void run_head(struct play *play, struct draw *draw, struct buffer *text) {
   bool head_first = draw_between(draw, 0, 1) == 0;

@@ -1,5 +1,6 @@
 /*
- * scenarios: what a student is to predict, a few for each lab, with numbers that the seed has drawn.
+ * scenarios: what a student is to predict, a few for each lab, with numbers that the
+ * seed has drawn.
  */
 #ifndef GRADER_PREDICT_SCENARIOS_H
 #define GRADER_PREDICT_SCENARIOS_H

@@ -8,8 +8,8 @@
 /* How much of what a mistake causes must be there. */
 static const double ENOUGH = 0.85;
 
-/* And how much it must explain of what is not explained yet: else there is another mistake, which is not known, and this one
- * fits only because it causes little. */
+/* And how much it must explain of what is not explained yet: else there is another mistake, which
+ * is not known, and this one fits only because it causes little. */
 static const double SHARE = 0.45;
 
 /* What explains the same failures, and so much of them as the best, is named beside it. */
@@ -30,7 +30,7 @@ json_t *diagnosis_load(const char *path) {
   return NULL;
 }
 
-/* --- One check ---------------------------------------------------------------------------------------- */
+/* --- One check -------------------------------------------------------------------------------- */
 
 /* From 0 to 1: how well a text of the student's fits to the table's. */
 static double compare_text(const json_t *known, const json_t *seen, const char *key) {
@@ -41,14 +41,15 @@ static double compare_text(const json_t *known, const json_t *seen, const char *
   return (!left && !right) || (left && right && strcmp(left, right) == 0);
 }
 
-/* The same for all that the check says: another sentence is another mistake, whatever else is alike. */
+/* The same for all that the check says: another sentence is another mistake,
+ * whatever else is alike. */
 static double compare(const json_t *known, const json_t *seen) {
   if (compare_text(known, seen, "id") < 1)
     return 0;
   return 0.8 + 0.2 * compare_text(known, seen, "seen");
 }
 
-/* --- One mistake -------------------------------------------------------------------------------------- */
+/* --- One mistake ------------------------------------------------------------------------------ */
 
 /* A mistake against the evidence. */
 struct match {
@@ -57,7 +58,8 @@ struct match {
   double explains; /* ... and how much of it is not explained yet */
 };
 
-/* Whether the check tells anything: it was run, and the program did not stop at a TODO that is not done. */
+/* Whether the check tells anything: it was run, and the program did not stop at a
+ * TODO that is not done. */
 static bool tells(const json_t *seen) {
   return seen && !same(json_string_value(json_object_get(seen, "id")), FINDING_UNDONE);
 }
@@ -98,7 +100,7 @@ static struct match match_mistake(const struct diagnosis *diagnosis, const json_
   return match;
 }
 
-/* --- All of them ---------------------------------------------------------------------------------------- */
+/* --- All of them ------------------------------------------------------------------------------ */
 
 static void take_first(struct diagnosis_likely *likely, const char *name, const json_t *mistake) {
   *likely = (struct diagnosis_likely){
@@ -185,8 +187,8 @@ static const json_t *find_best(const struct diagnosis *diagnosis, const json_t *
   return chosen;
 }
 
-/* Find what explains most of what is not explained yet, and what explains the same nearly as well. Returns whether there is
- * anything to name. */
+/* Find what explains most of what is not explained yet, and what explains the same nearly as well.
+ * Returns whether there is anything to name. */
 static bool find_next(struct diagnosis *diagnosis, const json_t *mistakes, const json_t *evidence) {
   struct diagnosis_likely likely;
   const char *best_name = NULL;
@@ -227,7 +229,7 @@ const struct diagnosis_likely *diagnosis_of(const struct diagnosis *diagnosis, c
   return NULL;
 }
 
-/* --- One sentence ------------------------------------------------------------------------------------- */
+/* --- One sentence ----------------------------------------------------------------------------- */
 
 /* What these mistakes say, as votes for their TODOs. */
 enum { TODOS = 16 };
@@ -247,8 +249,8 @@ static bool has_name(const json_t *checks, const char *check) {
   return false;
 }
 
-/* Whether the mistake says this sentence: in this check, or, if that is NULL, in any; and, if `seen` is not NULL, of the same that
- * was seen. */
+/* Whether the mistake says this sentence: in this check, or, if that is NULL, in any; and, if
+ * `seen` is not NULL, of the same that was seen. */
 static bool fails_so(const json_t *mistake, const char *check, const char *id, const char *seen) {
   size_t group;
   const json_t *known;
@@ -276,8 +278,8 @@ static int favoured(struct votes votes, int own) {
   return enough ? own : elected(votes);
 }
 
-/* Of those mistakes of this program (NULL: of any) that say it in this check (NULL: in any), of what was seen (NULL: of
- * anything). */
+/* Of those mistakes of this program (NULL: of any) that say it in this check (NULL: in any),
+ * of what was seen (NULL: of anything). */
 static struct votes count_votes(const json_t *mistakes, const char *program, const char *check,
                                 const char *id, const char *seen) {
   struct votes votes = {.all = 0};

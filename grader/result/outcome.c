@@ -42,7 +42,8 @@ static size_t read_some(void *into, size_t size, void *file) {
   return fread(into, 1, size, file);
 }
 
-/* Leave out what is long, where all outcomes together are too long: of a right program they are far from it. */
+/* Leave out what is long, where all outcomes together are too long: of a right
+ * program they are far from it. */
 static void shorten(struct outcome_list *list, struct outcome *outcome, const char *path) {
   enum { ALL_OUTCOMES = 3 << 20 };
   size_t length = json_dumpb(outcome->file, NULL, 0, JSON_COMPACT);
@@ -108,7 +109,7 @@ static void collect_test(struct outcome *outcome, const struct criterion_test_st
     outcome->verdict = OUTCOME_FAILED;
 }
 
-/* ---- points are for HTTP/2 ---- */
+/* --- points are for HTTP/2 -------------------------------------------------------------------- */
 
 /* Whether two checks are about the same program. */
 static bool is_same_program(const struct check *a, const struct check *b) {
@@ -116,7 +117,8 @@ static bool is_same_program(const struct check *a, const struct check *b) {
          strcmp(a->program ? a->program : "", b->program ? b->program : "") == 0;
 }
 
-/* Whether its program has passed a check in which nothing goes wrong; or none was run that could tell. */
+/* Whether its program has passed a check in which nothing goes wrong; or none was
+ * run that could tell. */
 static bool has_shown_something(const struct outcome_list *list, const struct check *check) {
   bool ran = false;
   for (size_t i = 0; i < list->count; i++) {
@@ -130,7 +132,8 @@ static bool has_shown_something(const struct outcome_list *list, const struct ch
   return !ran;
 }
 
-/* Fail it, and say why. What it looks like is for the checks to say in which something went wrong. */
+/* Fail it, and say why. What it looks like is for the checks to say in which
+ * something went wrong. */
 static void discount(struct outcome *outcome) {
   json_t *finding = json_object_get(outcome->file, "finding");
   outcome->verdict = OUTCOME_FAILED;
@@ -229,7 +232,7 @@ const char *outcome_program(const struct outcome *outcome) {
   return outcome->check->program ? outcome->check->program : lab ? lab->programs[0] : "";
 }
 
-/* --- What it looks like --------------------------------------------------------------------------------- */
+/* --- What it looks like ----------------------------------------------------------------------- */
 
 /* What the checks of a lab say, as diagnosis.h wants it. A new reference. */
 static json_t *collect_evidence(const struct outcome_list *list, const struct lab *lab) {

@@ -1,8 +1,9 @@
 /*
  * outcome: how the checks of one run ended, put together in the grader's main process.
  *
- * A check runs in another process, and may die there in any way. So nothing is believed but what both sides
- * agree on: Criterion must have seen the test run to its end, and the check must have left its file.
+ * A check runs in another process, and may die there in any way. So nothing is
+ * believed but what both sides agree on: Criterion must have seen the test run to its
+ * end, and the check must have left its file.
  */
 #ifndef GRADER_OUTCOME_H
 #define GRADER_OUTCOME_H
@@ -57,13 +58,14 @@ void outcome_load(struct outcome_list *list, const struct criterion_test_stats *
 /* Take what an earlier run has left in `directory` for how the checks ended. */
 void outcome_load_again(struct outcome_list *list, const char *directory);
 
-/* Fill in what Criterion tells at the end of the run, and read the files that have not been read yet. A check of errors
- * that was passed fails all the same where its program passes no other check: a program that does one fixed thing,
- * and knows no HTTP/2, gets no points. */
+/* Fill in what Criterion tells at the end of the run, and read the files that have not been read
+ * yet. A check of errors that was passed fails all the same where its program passes no other
+ * check: a program that does one fixed thing, and knows no HTTP/2, gets no points. */
 void outcome_collect(struct outcome_list *list, const struct criterion_global_stats *stats,
                      const char *directory);
 
-/* Compare what failed with the known mistakes in this file. Without the file nothing is known, and that is all. */
+/* Compare what failed with the known mistakes in this file. Without the file nothing
+ * is known, and that is all. */
 void outcome_diagnose(struct outcome_list *list, const char *path);
 
 /* What that failure looks like, or NULL. */
@@ -77,7 +79,8 @@ int outcome_possible(const struct outcome_list *list, const struct lab *lab);
 /* How many checks ended in a fault of the grader. */
 size_t outcome_faults(const struct outcome_list *list);
 
-/* A text of the finding in the check's file ("what", "expected", "seen", "report"); "" if it has none. */
+/* A text of the finding in the check's file ("what", "expected", "seen", "report");
+ * "" if it has none. */
 const char *outcome_text(const struct outcome *outcome, const char *key);
 
 /* Whether the check is of that lab. */
@@ -86,7 +89,8 @@ bool outcome_is_of(const struct outcome *outcome, const struct lab *lab);
 /* Whether the program stopped at a TODO: the check says nothing of what was done. */
 bool outcome_is_undone(const struct outcome *outcome);
 
-/* The id of a failure that is none: the program reports an error, as it should, but nothing else was right. */
+/* The id of a failure that is none: the program reports an error, as it should, but
+ * nothing else was right. */
 #define OUTCOME_UNEARNED "unearned"
 
 bool outcome_is_unearned(const struct outcome *outcome);

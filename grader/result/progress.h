@@ -1,8 +1,8 @@
 /*
  * progress: what has become better or worse since a check was run last.
  *
- * The file keeps the verdict of every check that was ever run, by the folder with the programs, so that a run of one lab, or
- * of the solutions, leaves alone what is known of the others.
+ * The file keeps the verdict of every check that was ever run, by the folder with the programs, so
+ * that a run of one lab, or of the solutions, leaves alone what is known of the others.
  */
 #ifndef GRADER_PROGRESS_H
 #define GRADER_PROGRESS_H
@@ -20,7 +20,8 @@ json_t *progress_load(const char *path);
 enum progress_change progress_of(const json_t *progress, const char *programs,
                                  const struct outcome *outcome);
 
-/* How many points more than the last time, in all checks of the lab (NULL: of all labs) that were run both times. */
+/* How many points more than the last time, in all checks of the lab (NULL: of all
+ * labs) that were run both times. */
 int progress_points(const json_t *progress, const char *programs, const struct outcome_list *list,
                     const struct lab *lab);
 

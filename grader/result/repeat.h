@@ -8,8 +8,8 @@
 
 #include "grader/result/outcome.h"
 
-/* Print them, one a line. The other side of the connection is not the check's, which plays tricks, but the reference server,
- * or curl. */
+/* Print them, one a line. The other side of the connection is not the check's, which plays
+ * tricks, but the reference server, or curl. */
 void repeat_print(FILE *out, const struct outcome *outcome);
 
 #endif

@@ -7,14 +7,15 @@
 
 #include "grader/words/source.h"
 
-/* --- One failure -------------------------------------------------------------------------------------- */
+/* --- One failure ------------------------------------------------------------------------------ */
 
 static int finding_number(const struct outcome *outcome, const char *key) {
   const json_t *finding = json_object_get(outcome->file, "finding");
   return (int)json_integer_value(json_object_get(finding, key));
 }
 
-/* Where the program stopped, else where the mistake is that it looks like, else where it crashed; 0 if that is not known. */
+/* Where the program stopped, else where the mistake is that it looks like, else where
+ * it crashed; 0 if that is not known. */
 static int located_todo(const struct outcome_list *list, const struct outcome *outcome) {
   const struct diagnosis_likely *likely = outcome_likely(list, outcome);
   int todo = finding_number(outcome, "todo");
@@ -31,7 +32,8 @@ static bool is_vague(const struct outcome_list *list, const struct outcome *outc
          !finding_number(outcome, "todo_of_place");
 }
 
-/* The TODO that the known mistakes of the same program speak for, which say the same in this check. */
+/* The TODO that the known mistakes of the same program speak for, which say the same
+ * in this check. */
 static int voted_todo(const struct outcome_list *list, const struct outcome *outcome,
                       const struct lab *lab) {
   const json_t *finding = json_object_get(outcome->file, "finding");
@@ -50,7 +52,8 @@ static bool is_in_file(const struct run *run, const struct lab *lab, const char 
          source_line_of_todo(path, todo) > 0;
 }
 
-/* The lowest TODO of the checks that failed with the same words in the same program: it is what they have in common. */
+/* The lowest TODO of the checks that failed with the same words in the same program:
+ * it is what they have in common. */
 static int common_todo(const struct outcome_list *list, const struct outcome *outcome) {
   int todo = outcome->check->todo;
   for (size_t i = 0; i < list->count; i++) {
@@ -65,8 +68,8 @@ static int common_todo(const struct outcome_list *list, const struct outcome *ou
   return todo;
 }
 
-/* By what speaks for it most directly: the place in the student's file; the known mistake that it looks like; the known
- * mistakes that say the same; the checks that say the same. */
+/* By what speaks for it most directly: the place in the student's file; the known mistake that it
+ * looks like; the known mistakes that say the same; the checks that say the same. */
 static int decide(const struct outcome_list *list, const struct run *run,
                   const struct outcome *outcome, const struct lab *lab) {
   int todo = located_todo(list, outcome);
@@ -112,7 +115,7 @@ void todo_decide(struct outcome_list *list, const struct run *run) {
   }
 }
 
-/* --- What is next ------------------------------------------------------------------------------------- */
+/* --- What is next ----------------------------------------------------------------------------- */
 
 /* How many failures of the lab speak for the TODO of this one. */
 static int count_votes(const struct outcome_list *list, const struct outcome *outcome) {
@@ -126,8 +129,8 @@ static int count_votes(const struct outcome_list *list, const struct outcome *ou
   return votes;
 }
 
-/* The first failure with the TODO that most of them speak for, and of several such TODOs with the lowest. A program that
- * stops at a TODO that is not done says nothing of others. */
+/* The first failure with the TODO that most of them speak for, and of several such TODOs with the
+ * lowest. A program that stops at a TODO that is not done says nothing of others. */
 static const struct outcome *leading_failure(const struct outcome_list *list,
                                              const struct lab *lab) {
   const struct outcome *leading = NULL;

@@ -1,8 +1,8 @@
 /*
  * confine: start a program in bounds that neither it nor anything it starts can leave.
  *
- * There are two layers besides the limits: Landlock (landlock.h) keeps files, ports and signals, a filter (filter.h)
- * system calls. A kernel that lacks one of them does without it.
+ * There are two layers besides the limits: Landlock (landlock.h) keeps files, ports and signals, a
+ * filter (filter.h) system calls. A kernel that lacks one of them does without it.
  */
 #ifndef GRADER_CONFINE_H
 #define GRADER_CONFINE_H
@@ -23,10 +23,10 @@ struct confinement {
   bool without_landlock, without_filter; /* layers to be left out */
 };
 
-/* Start argv[0] in a session of its own, with these limits and all signals as they are by default. It is killed
- * when the calling thread dies, and may do no more to it. Returns its number, or -1. If it could not be started
- * or did not become the program, `reason` is why: "failed: ...", or "lost ..." if the fault is not the
- * program's; else it is "". */
+/* Start argv[0] in a session of its own, with these limits and all signals as they are by default.
+ * It is killed when the calling thread dies, and may do no more to it. Returns its number, or -1.
+ * If it could not be started or did not become the program, `reason` is why: "failed: ...", or
+ * "lost ..." if the fault is not the program's; else it is "". */
 pid_t confine_start(const struct confinement *bounds, char **argv, char *reason, size_t size);
 
 #endif

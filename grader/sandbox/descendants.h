@@ -26,15 +26,16 @@ struct descendants {
   size_t capacity;
 };
 
-/* Make the list anew, and send them this signal on the way, if it is not 0. Returns 0, or -1 with errno set and
- * the list empty. */
+/* Make the list anew, and send them this signal on the way, if it is not 0. Returns 0, or
+ * -1 with errno set and the list empty. */
 int descendants_look(struct descendants *descendants, int signal);
 
-/* Whether every thread of every one of them is asleep. `*activity` becomes a number that differs from
- * look to look if any of them was awake in between, however shortly. */
+/* Whether every thread of every one of them is asleep. `*activity` becomes a number that differs
+ * from look to look if any of them was awake in between, however shortly. */
 bool descendants_asleep(const struct descendants *descendants, unsigned long long *activity);
 
-/* How many threads there are on this machine, of whomever: told at once. Infinitely many if that is not told. */
+/* How many threads there are on this machine, of whomever: told at once. Infinitely
+ * many if that is not told. */
 double descendants_count_threads(void);
 
 #endif

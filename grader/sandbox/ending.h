@@ -9,8 +9,7 @@
 struct ending {
   enum program_end end; /* PROGRAM_RUNNING, which is 0, until it is known */
   int code;             /* exit status or signal number */
-  char
-      id[32]; /* "exit", "signal-SEGV", "limit-cpu": stays the same, whatever becomes of the text */
+  char id[32]; /* "exit", "signal-SEGV", "limit-cpu": the same, whatever becomes of the text */
   char text[256];
 };
 

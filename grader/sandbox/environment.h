@@ -1,8 +1,8 @@
 /*
  * environment: the environment of a program that is to be started.
  *
- * All zero to begin with. The functions return 0, or -1 with errno set when there is no memory: then
- * it is as it was.
+ * All zero to begin with. The functions return 0, or -1 with errno set when there is
+ * no memory: then it is as it was.
  */
 #ifndef GRADER_ENVIRONMENT_H
 #define GRADER_ENVIRONMENT_H

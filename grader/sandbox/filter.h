@@ -1,8 +1,8 @@
 /*
  * filter: have the kernel refuse system calls that no lab's program needs (seccomp).
  *
- * The rules stand in make_filters.c, which makes files of them when the grader is built. Order of calls: filter_read;
- * filter_enter, in the process that is to be bound.
+ * The rules stand in make_filters.c, which makes files of them when the grader is built. Order of
+ * calls: filter_read; filter_enter, in the process that is to be bound.
  */
 #ifndef GRADER_FILTER_H
 #define GRADER_FILTER_H
@@ -25,8 +25,9 @@ struct filter {
 /* Read the file of this name beside our own program. Returns 0; or -1 with errno set. */
 int filter_read(struct filter *filter, const char *name);
 
-/* From now on, for the calling thread and all that it starts; `self` is the process that may signal itself.
- * PR_SET_NO_NEW_PRIVS must be set. A kernel without filters refuses nothing. Returns 0, or -1 with errno set. */
+/* From now on, for the calling thread and all that it starts; `self` is the process that
+ * may signal itself. PR_SET_NO_NEW_PRIVS must be set. A kernel without filters refuses
+ * nothing. Returns 0, or -1 with errno set. */
 int filter_enter(struct filter *filter, pid_t self);
 
 void filter_free(struct filter *filter);

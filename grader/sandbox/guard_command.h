@@ -1,5 +1,6 @@
 /*
- * guard_command: the command line and the environment with which a program is started under the guard.
+ * guard_command: the command line and the environment with which a program is
+ * started under the guard.
  */
 #ifndef GRADER_GUARD_COMMAND_H
 #define GRADER_GUARD_COMMAND_H
@@ -17,8 +18,8 @@ struct guard_command {
   struct environment environment;
 };
 
-/* The arguments are those of program_start; the command is all zero before. Returns 0, or -1 with errno
- * set; in either case it is to be freed. */
+/* The arguments are those of program_start; the command is all zero before. Returns 0, or -1 with
+ * errno set; in either case it is to be freed. */
 int guard_command_make(struct guard_command *command, const char *guard, const char *const argv[],
                        const char *const environment[], const struct program_limits *limits);
 

@@ -6,7 +6,8 @@
 
 #include <stdbool.h>
 
-/* Names the layers that are to be left out, to find out what each is good for: "landlock seccomp bubblewrap". */
+/* Names the layers that are to be left out, to find out what each is good for:
+ * "landlock seccomp bubblewrap". */
 #define LAYER_WITHOUT "GRADE_WITHOUT"
 
 /* Whether the environment says that this layer is to be left out. */

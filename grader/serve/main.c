@@ -4,9 +4,10 @@
  *   serve [--port N] [--tls] [--key FILE] [--cert FILE]
  *         [--misbehave slow|late|hints|never|refuse|goaway|garbage|half] [--tls-fault FAULT]
  *
- * FAULT, with --tls: `expired` or `other-host`, a certificate that has expired or is another host's; `unknown`, one that nobody
- * has vouched for; `no-alpn`, no protocol is chosen by ALPN; `old`, nothing better than TLS 1.1. The certificate of the first two
- * goes into --cert, with its key in --key: so that a client can be told to trust it.
+ * FAULT, with --tls: `expired` or `other-host`, a certificate that has expired or is another
+ * host's; `unknown`, one that nobody has vouched for; `no-alpn`, no protocol is chosen by ALPN;
+ * `old`, nothing better than TLS 1.1. The certificate of the first two goes into --cert, with its
+ * key in --key: so that a client can be told to trust it.
  *
  * Listens on 8000; with --tls on 8443, with key.pem and cert.pem. Prints `listening on
  * http://localhost:PORT` (or https) and a line for each request. SIGINT and SIGTERM end it.
@@ -28,7 +29,8 @@ struct options {
   const char *tls_fault; /* NULL for none */
 };
 
-/* What is wrong with TLS, each by the certificate that shows it; the standard one where it is not the certificate. */
+/* What is wrong with TLS, each by the certificate that shows it; the standard one
+ * where it is not the certificate. */
 static const struct tls_fault {
   const char *name;
   struct certificate certificate;

@@ -33,7 +33,7 @@ static void log_request(const struct reference_config *config, const struct stre
   fflush(stdout);
 }
 
-/* --- A body octet by octet ---------------------------------------------------------------------------- */
+/* --- A body octet by octet -------------------------------------------------------------------- */
 
 enum { LATE_MS = 2000, SLOW_MS = 20 };
 
@@ -71,7 +71,7 @@ static void send_slowly(struct stream *stream, const char *body) {
   uv_timer_start(&slow->timer, send_next_octet, SLOW_MS, SLOW_MS);
 }
 
-/* --- Routes ---------------------------------------------------------------------------------------- */
+/* --- Routes ----------------------------------------------------------------------------------- */
 
 /* Answer with a text that is constant. */
 static void answer(const struct reference_config *config, struct stream *stream, int status,

@@ -19,7 +19,7 @@
 
 enum reference_fault {
   REFERENCE_NO_FAULT,
-  REFERENCE_SLOW, /* each octet of a body comes in a DATA frame of its own, some milliseconds apart */
+  REFERENCE_SLOW,    /* a body comes octet by octet, each in a DATA frame, milliseconds apart */
   REFERENCE_LATE,    /* requests are answered after two seconds */
   REFERENCE_HINTS,   /* each request gets 103 (Early Hints), and then nothing */
   REFERENCE_NEVER,   /* requests are never answered */
@@ -42,12 +42,13 @@ struct reference_config {
   void *user;
 };
 
-/* The name of a fault as it is typed ("slow", "never", ...), and back: REFERENCE_FAULTS for a name that is none. */
+/* The name of a fault as it is typed ("slow", "never", ...), and back:
+ * REFERENCE_FAULTS for a name that is none. */
 const char *reference_fault_name(enum reference_fault fault);
 enum reference_fault reference_fault_of(const char *name);
 
-/* Start it. `config` must outlive it. Returns NULL on failure, and puts one line that says why into `error`. The server
- * is closed and freed as in server.h. */
+/* Start it. `config` must outlive it. Returns NULL on failure, and puts one line that says why into
+ * `error`. The server is closed and freed as in server.h. */
 struct server *reference_server_listen(uv_loop_t *loop, const struct reference_config *config,
                                        char *error, size_t error_size);
 

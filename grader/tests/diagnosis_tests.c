@@ -7,8 +7,8 @@
 
 TestSuite(diagnosis, .timeout = 60);
 
-/* Three mistakes: one that fails two checks, one that fails one of these with other words, and one that fails a third check
- * with words that differ from run to run. */
+/* Three mistakes: one that fails two checks, one that fails one of these with other words, and one
+ * that fails a third check with words that differ from run to run. */
 static const char table_text[] =
     "{'leaks': {'mistake': 'it leaks', 'check': 'get', 'program': 'server', 'todo': 6,"
     "  'fails': [{'checks': ['get', 'post'], 'id': 'It leaks.', 'seen': 'on_begin'}]},"
@@ -196,9 +196,10 @@ Test(diagnosis, a_check_that_stops_at_a_todo_tells_nothing) {
          "leaks");
 }
 
-/* --- The real table ----------------------------------------------------------------------------------- */
+/* --- The real table --------------------------------------------------------------------------- */
 
-/* The evidence of a row, as a student who makes exactly this mistake gives it; all other checks of the lab pass. */
+/* The evidence of a row, as a student who makes exactly this mistake gives it; all
+ * other checks of the lab pass. */
 static json_t *evidence_of(const json_t *lab, const json_t *row) {
   json_t *evidence = json_object();
   const char *name;
@@ -277,7 +278,7 @@ Test(diagnosis, the_real_table_names_its_mistakes_and_seldom_a_wrong_one) {
   json_decref(table);
 }
 
-/* --- Two at once -------------------------------------------------------------------------------------- */
+/* --- Two at once ------------------------------------------------------------------------------ */
 
 /* How the pairs of one lab, or of all, come out. */
 struct pairs {

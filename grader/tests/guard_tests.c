@@ -21,18 +21,20 @@ enum { MIB = 1 << 20 };
 static const struct program_limits small = {
     .memory = 64 * MIB, .processes = 32, .cpu_seconds = 1, .file_size = MIB, .output = MIB};
 
-/* As on a kernel that has neither Landlock nor filters for system calls: they alone are not what keeps programs in. */
+/* As on a kernel that has neither Landlock nor filters for system calls: they alone
+ * are not what keeps programs in. */
 static void leave_layers_out(void) {
   setenv(LAYER_WITHOUT, "landlock seccomp user", 1);
 }
 
-/* ---- limits ---- */
+/* --- limits ----------------------------------------------------------------------------------- */
 
 Test(guard, computes_without_end) {
   trial_run("loop", &small, PROGRAM_OVER_LIMIT, 0, "used more than 1 s of processor time");
 }
 
-/* On a slow machine, who takes memory without end has no more time before there is too much of it. */
+/* On a slow machine, who takes memory without end has no more time before there is
+ * too much of it. */
 Test(guard, computes_and_has_much_memory) {
   struct ending ending = {0};
   ending_read(&ending, "limit cpu, memory 41943040", &small);
@@ -103,7 +105,7 @@ Test(guard, forks_without_end) {
   trial_run("bomb session", NULL, PROGRAM_OVER_LIMIT, 0, "had more than 32 processes at once");
 }
 
-/* ---- processes that want to stay ---- */
+/* --- processes that want to stay -------------------------------------------------------------- */
 
 static void expect_left_behind(const char *how) {
   struct trial trial;
@@ -180,7 +182,7 @@ Test(guard, closes_its_descriptors) {
   trial_end(&trial);
 }
 
-/* ---- attacks on the guard ---- */
+/* --- attacks on the guard --------------------------------------------------------------------- */
 
 Test(guard, refuses_system_calls) {
   struct trial trial;
@@ -225,10 +227,10 @@ Test(guard, is_suspended_where_it_can_be) {
   trial_end(&trial);
 }
 
-/* ---- the end of the grader ---- */
+/* --- the end of the grader -------------------------------------------------------------------- */
 
-/* A grader in a process and a process group of its own. It starts a program, waits for its end or for a
- * moment, says where the program runs, and stays. */
+/* A grader in a process and a process group of its own. It starts a program, waits for its end or
+ * for a moment, says where the program runs, and stays. */
 enum when { AT_ONCE, LATER, AFTER_ITS_END };
 
 static _Noreturn void be_grader(const char *mark, const char *words, enum when when, int answer) {

@@ -23,7 +23,7 @@
 
 TestSuite(program, .timeout = 60);
 
-/* ---- output and end ---- */
+/* --- output and end --------------------------------------------------------------------------- */
 
 static void expect_talk(const char *seen, size_t length, size_t expected) {
   cr_assert_eq(length, expected, "%zu bytes, not %zu", length, expected);
@@ -197,7 +197,7 @@ Test(program, many_at_once) {
   trial_end(&trial);
 }
 
-/* ---- idleness ---- */
+/* --- idleness --------------------------------------------------------------------------------- */
 
 Test(program, idle_when_it_waits) {
   struct trial trial;
@@ -269,7 +269,7 @@ Test(program, not_idle_when_the_machine_is_too_busy) {
     trial_end(&others[i]);
 }
 
-/* ---- what it is given ---- */
+/* --- what it is given ------------------------------------------------------------------------- */
 
 Test(program, environment) {
   struct trial trial;
@@ -362,7 +362,7 @@ Test(program, litter_is_removed) {
   cr_assert_eq(rmdir(outside), 0, "a directory outside was removed");
 }
 
-/* ---- sanitizers ---- */
+/* --- sanitizers ------------------------------------------------------------------------------- */
 
 static void expect_report(const char *words, const char *report, int status) {
   struct trial trial;

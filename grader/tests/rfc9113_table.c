@@ -38,7 +38,7 @@ static const char pauses[] =
 /* One line each for the demand, for what is sent, and for the reaction. */
 /* clang-format off */
 const struct rule rfc9113_rules[] = {
-    /* --- 3.4 HTTP/2 Connection Preface --- */
+    /* --- 3.4 HTTP/2 Connection Preface -------------------------------------------------------- */
     {"3.4", "the server's preface is SETTINGS, and comes without being asked",
      "bare; await SETTINGS; PREFACE; SETTINGS 0; GET 1",
      ANSWERED},
@@ -61,7 +61,7 @@ const struct rule rfc9113_rules[] = {
      "bare; PREFACE; SETTINGS 0 ACK",
      NOT_HTTP2, PROTOCOL_ERROR},
 
-    /* --- 4.1 Frame Format --- */
+    /* --- 4.1 Frame Format --------------------------------------------------------------------- */
     {"4.1", "frames of an unknown type are ignored",
      "type:0x42 0 'abc'; type:0xff 0",
      IGNORED},
@@ -96,7 +96,7 @@ const struct rule rfc9113_rules[] = {
      "PING 2147483648 'abcdefgh'; await PING ACK abcdefgh",
      IGNORED},
 
-    /* --- 4.2 Frame Size --- */
+    /* --- 4.2 Frame Size ----------------------------------------------------------------------- */
     {"4.2", "2^14 octets are received",
      "POST 1; DATA 1 END_STREAM 16384*'a'",
      ANSWERED},
@@ -134,7 +134,7 @@ const struct rule rfc9113_rules[] = {
      "GOAWAY 0 x00000000000000",
      CONNECTION_ERROR, FRAME_SIZE_ERROR},
 
-    /* --- 4.3 Field Section Compression and Decompression --- */
+    /* --- 4.3 Field Section Compression and Decompression -------------------------------------- */
     {"4.3", "a field is taken from the dynamic table",
      "GET 1 +a=b; GET 3 xbe; await END_STREAM 3",
      ANSWERED},
@@ -184,7 +184,7 @@ const struct rule rfc9113_rules[] = {
      "SETTINGS 0 HEADER_TABLE_SIZE=0; await SETTINGS ACK; GET 1; await RESIZED 1",
      ANSWERED},
 
-    /* --- 5.1 Stream States: idle --- */
+    /* --- 5.1 Stream States: idle -------------------------------------------------------------- */
     {"5.1", "idle: DATA",
      "DATA 1 'abc'",
      CONNECTION_ERROR, PROTOCOL_ERROR},
@@ -213,7 +213,7 @@ const struct rule rfc9113_rules[] = {
      "RST_STREAM 2 CANCEL",
      CONNECTION_ERROR, PROTOCOL_ERROR},
 
-    /* --- 5.1 Stream States: half-closed (remote) --- */
+    /* --- 5.1 Stream States: half-closed (remote) ---------------------------------------------- */
     {"5.1", "half-closed by HEADERS: DATA",
      WAITING "DATA 1 'abc'",
      STREAM_ERROR, STREAM_CLOSED},
@@ -251,7 +251,7 @@ const struct rule rfc9113_rules[] = {
      WAITING "type:0x42 1 'abc'; WINDOW_UPDATE 1 #100",
      ANSWERED},
 
-    /* --- 5.1 Stream States: closed --- */
+    /* --- 5.1 Stream States: closed ------------------------------------------------------------ */
     {"5.1", "closed by END_STREAM: DATA",
      ENDED "DATA 1 'abc'",
      STREAM_ERROR, STREAM_CLOSED},
@@ -299,7 +299,7 @@ const struct rule rfc9113_rules[] = {
      "GET 3; PRIORITY 1 x0000000010",
      ANSWERED, .stream = 3},
 
-    /* --- 5.1.1 Stream Identifiers --- */
+    /* --- 5.1.1 Stream Identifiers ------------------------------------------------------------- */
     {"5.1.1", "identifiers may be left out",
      "GET 9; await END_STREAM 9; GET 21",
      ANSWERED, .stream = 21},
@@ -343,7 +343,7 @@ const struct rule rfc9113_rules[] = {
      "GET 1; GET 3; await END_STREAM 3; GET 1",
      CONNECTION_ERROR, PROTOCOL_ERROR, STREAM_CLOSED},
 
-    /* --- 5.1.2 Stream Concurrency --- */
+    /* --- 5.1.2 Stream Concurrency ------------------------------------------------------------- */
     {"5.1.2", "as many streams as the server allows",
      "OPEN 1 99",
      IGNORED},
@@ -354,7 +354,7 @@ const struct rule rfc9113_rules[] = {
      "OPEN 1 60; 60* RST_STREAM 1 CANCEL; GET 121; await END_STREAM 121",
      ANSWERED, .stream = 121},
 
-    /* --- 5.4 Error Handling, 5.5 Extending HTTP/2 --- */
+    /* --- 5.4 Error Handling, 5.5 Extending HTTP/2 --------------------------------------------- */
     {"5.4.2", "RST_STREAM is not answered by RST_STREAM",
      "POST 1; RST_STREAM 1 CANCEL; RST_STREAM 1 CANCEL",
      IGNORED},
@@ -362,7 +362,7 @@ const struct rule rfc9113_rules[] = {
      "HEADERS 1 END_STREAM get; type:0x42 1 'abc'; CONTINUATION 1 END_HEADERS",
      CONNECTION_ERROR, PROTOCOL_ERROR},
 
-    /* --- 6.1 DATA --- */
+    /* --- 6.1 DATA ----------------------------------------------------------------------------- */
     {"6.1", "DATA on stream 0",
      "DATA 0 'abc'",
      CONNECTION_ERROR, PROTOCOL_ERROR},
@@ -385,7 +385,7 @@ const struct rule rfc9113_rules[] = {
      "POST 1; 300* DATA 1 PADDED xff 'a' 255*x00; await WINDOW_UPDATE; DATA 1 END_STREAM",
      ANSWERED},
 
-    /* --- 6.2 HEADERS --- */
+    /* --- 6.2 HEADERS -------------------------------------------------------------------------- */
     {"6.2", "HEADERS on stream 0",
      "GET 0",
      CONNECTION_ERROR, PROTOCOL_ERROR},
@@ -432,7 +432,7 @@ const struct rule rfc9113_rules[] = {
      "POST 1; HEADERS 1 END_STREAM a=b; DATA 1 'abc'",
      CONNECTION_ERROR, PROTOCOL_ERROR},
 
-    /* --- 6.3 PRIORITY --- */
+    /* --- 6.3 PRIORITY ------------------------------------------------------------------------- */
     {"6.3", "PRIORITY on stream 0",
      "PRIORITY 0 x0000000010",
      CONNECTION_ERROR, PROTOCOL_ERROR},
@@ -446,7 +446,7 @@ const struct rule rfc9113_rules[] = {
      "POST 1; PRIORITY 1 x0000000010; DATA 1 END_STREAM 'abc'",
      ANSWERED},
 
-    /* --- 6.4 RST_STREAM --- */
+    /* --- 6.4 RST_STREAM ----------------------------------------------------------------------- */
     {"6.4", "RST_STREAM on stream 0",
      "RST_STREAM 0 CANCEL",
      CONNECTION_ERROR, PROTOCOL_ERROR},
@@ -466,7 +466,7 @@ const struct rule rfc9113_rules[] = {
      "POST 1 content-length=9; DATA 1 'abc'; RST_STREAM 1 CANCEL",
      IGNORED},
 
-    /* --- 6.5 SETTINGS --- */
+    /* --- 6.5 SETTINGS ------------------------------------------------------------------------- */
     {"6.5", "an acknowledgment with a payload",
      "SETTINGS 0 ACK INITIAL_WINDOW_SIZE=1",
      CONNECTION_ERROR, FRAME_SIZE_ERROR},
@@ -526,7 +526,7 @@ const struct rule rfc9113_rules[] = {
      "WINDOW_UPDATE 1 #100",
      ANSWERED},
 
-    /* --- 6.6 PUSH_PROMISE --- */
+    /* --- 6.6 PUSH_PROMISE --------------------------------------------------------------------- */
     {"6.6", "PUSH_PROMISE on stream 0",
      "PUSH_PROMISE 0 END_HEADERS #2 get",
      CONNECTION_ERROR, PROTOCOL_ERROR},
@@ -534,7 +534,7 @@ const struct rule rfc9113_rules[] = {
      "POST 1; PUSH_PROMISE 1 END_HEADERS #2 get",
      CONNECTION_ERROR, PROTOCOL_ERROR},
 
-    /* --- 6.7 PING --- */
+    /* --- 6.7 PING ----------------------------------------------------------------------------- */
     {"6.7", "PING is answered with the same octets",
      "PING 0 'abcdefgh'; await PING ACK abcdefgh",
      IGNORED},
@@ -560,7 +560,7 @@ const struct rule rfc9113_rules[] = {
      "PING 0 ACK",
      CONNECTION_ERROR, FRAME_SIZE_ERROR},
 
-    /* --- 6.8 GOAWAY --- */
+    /* --- 6.8 GOAWAY --------------------------------------------------------------------------- */
     {"6.8", "GOAWAY on a stream",
      "POST 1; GOAWAY 1 #0 NO_ERROR",
      CONNECTION_ERROR, PROTOCOL_ERROR},
@@ -574,7 +574,7 @@ const struct rule rfc9113_rules[] = {
      "POST 1; GOAWAY 0 #0 NO_ERROR 'abc'; DATA 1 END_STREAM; await END_STREAM 1",
      FINISHED},
 
-    /* --- 6.9 WINDOW_UPDATE --- */
+    /* --- 6.9 WINDOW_UPDATE -------------------------------------------------------------------- */
     {"6.9", "an increment of 0: the connection's window",
      "WINDOW_UPDATE 0 #0",
      CONNECTION_ERROR, PROTOCOL_ERROR},
@@ -630,7 +630,8 @@ const struct rule rfc9113_rules[] = {
      "SETTINGS 0 INITIAL_WINDOW_SIZE=5; GET 1; await DATA 1 5; SETTINGS 0 INITIAL_WINDOW_SIZE=2; "
      "got 1 5; WINDOW_UPDATE 1 #3; got 1 5; WINDOW_UPDATE 1 #1; got 1 6; WINDOW_UPDATE 1 #100",
      ANSWERED},
-    /* However much of a response has been sent when the second SETTINGS come: it is less than 65,535 octets. */
+    /* However much of a response has been sent when the second SETTINGS come: it is
+     * less than 65,535 octets. */
     {"6.9.2", "INITIAL_WINDOW_SIZE makes a window larger than 2^31-1",
      "SETTINGS 0 INITIAL_WINDOW_SIZE=0; POST 1; WINDOW_UPDATE 1 #2147483647; "
      "SETTINGS 0 INITIAL_WINDOW_SIZE=65535",
@@ -639,7 +640,7 @@ const struct rule rfc9113_rules[] = {
      "SETTINGS 0 INITIAL_WINDOW_SIZE=2147483647; WINDOW_UPDATE 0 #2147418112; GET 1",
      ANSWERED},
 
-    /* --- 6.10 CONTINUATION --- */
+    /* --- 6.10 CONTINUATION -------------------------------------------------------------------- */
     {"6.10", "a block in several frames",
      "HEADERS 1 END_STREAM get; CONTINUATION 1 a=b; CONTINUATION 1 END_HEADERS c=d",
      ANSWERED},
@@ -675,7 +676,7 @@ const struct rule rfc9113_rules[] = {
      "HEADERS 1 END_STREAM get; CONTINUATION 1 a=b; PING 0 'abcdefgh'",
      CONNECTION_ERROR, PROTOCOL_ERROR},
 
-    /* --- 7 Error Codes --- */
+    /* --- 7 Error Codes ------------------------------------------------------------------------ */
     {"7", "an unknown code in RST_STREAM",
      "POST 1; RST_STREAM 1 #4294967295",
      IGNORED},
@@ -683,7 +684,7 @@ const struct rule rfc9113_rules[] = {
      "POST 1; GOAWAY 0 #0 #4294967295; DATA 1 END_STREAM; await END_STREAM 1",
      FINISHED},
 
-    /* --- 8.1 HTTP Message Framing --- */
+    /* --- 8.1 HTTP Message Framing ------------------------------------------------------------- */
     {"8.1", "a request with content",
      "POST 1; DATA 1 'abc'; DATA 1; DATA 1 END_STREAM 'def'",
      ANSWERED},
@@ -703,7 +704,7 @@ const struct rule rfc9113_rules[] = {
      "POST 1; HEADERS 1 END_STREAM END_HEADERS a=b :status=200",
      MALFORMED},
 
-    /* --- 8.1.1 Malformed Messages --- */
+    /* --- 8.1.1 Malformed Messages ------------------------------------------------------------- */
     {"8.1.1", "content-length is the sum of all DATA",
      "POST 1 content-length=6; DATA 1 'abc'; DATA 1 END_STREAM 'def'",
      ANSWERED},
@@ -738,7 +739,7 @@ const struct rule rfc9113_rules[] = {
      "POST 1 content-length=3 content-length=4; DATA 1 END_STREAM 'abc'",
      MALFORMED},
 
-    /* --- 8.2.1 Field Validity --- */
+    /* --- 8.2.1 Field Validity ----------------------------------------------------------------- */
     {"8.2.1", "a name in upper case",
      "GET 1 Upper=1",
      MALFORMED},
@@ -797,7 +798,8 @@ const struct rule rfc9113_rules[] = {
      "POST 1; HEADERS 1 END_STREAM END_HEADERS a=b%0ac",
      MALFORMED},
     {"8.2.1", "a pseudo-header field's value with a line feed",
-     "HEADERS 1 END_STREAM END_HEADERS :method=GET :scheme=http :authority=localhost :path=/hello-world%0a",
+     "HEADERS 1 END_STREAM END_HEADERS "
+     ":method=GET :scheme=http :authority=localhost :path=/hello-world%0a",
      MALFORMED},
     {"8.2.1", "a pseudo-header field's value with NUL",
      "HEADERS 1 END_STREAM END_HEADERS :method=GET :scheme=http :path=/ :authority=local%00host",
@@ -809,7 +811,7 @@ const struct rule rfc9113_rules[] = {
      "HEADERS 1 END_STREAM END_HEADERS :method=GET :scheme=http :path=/ :authority=localhost%20",
      MALFORMED},
 
-    /* --- 8.2.2 Connection-Specific Header Fields --- */
+    /* --- 8.2.2 Connection-Specific Header Fields ---------------------------------------------- */
     {"8.2.2", "connection",
      "GET 1 connection=close",
      MALFORMED},
@@ -838,12 +840,12 @@ const struct rule rfc9113_rules[] = {
      "POST 1; HEADERS 1 END_STREAM END_HEADERS connection=close",
      MALFORMED},
 
-    /* --- 8.2.3 Compressing the Cookie Header Field --- */
+    /* --- 8.2.3 Compressing the Cookie Header Field -------------------------------------------- */
     {"8.2.3", "cookie in several fields",
      "GET 1 cookie=a=b cookie=c=d",
      ANSWERED},
 
-    /* --- 8.3 HTTP Control Data --- */
+    /* --- 8.3 HTTP Control Data ---------------------------------------------------------------- */
     {"8.3", "a pseudo-header field that is not defined",
      "HEADERS 1 END_STREAM END_HEADERS get :version=2",
      MALFORMED},
@@ -872,7 +874,7 @@ const struct rule rfc9113_rules[] = {
      "HEADERS 1 END_STREAM END_HEADERS get :authority=localhost",
      MALFORMED},
 
-    /* --- 8.3.1 Request Pseudo-Header Fields --- */
+    /* --- 8.3.1 Request Pseudo-Header Fields --------------------------------------------------- */
     {"8.3.1", "no :method",
      "HEADERS 1 END_STREAM END_HEADERS :scheme=http :path=/ :authority=localhost",
      MALFORMED},
@@ -904,7 +906,8 @@ const struct rule rfc9113_rules[] = {
      "HEADERS 1 END_STREAM END_HEADERS :method=GET :scheme=1%20http :path=/ :authority=localhost",
      MALFORMED},
     {"8.3.1", "a :path that does not begin with a slash",
-     "HEADERS 1 END_STREAM END_HEADERS :method=GET :scheme=http :path=hello-world :authority=localhost",
+     "HEADERS 1 END_STREAM END_HEADERS "
+     ":method=GET :scheme=http :path=hello-world :authority=localhost",
      MALFORMED},
     {"8.3.1", "OPTIONS *",
      "HEADERS 1 END_STREAM END_HEADERS :method=OPTIONS :scheme=http :path=* :authority=localhost",
@@ -919,12 +922,13 @@ const struct rule rfc9113_rules[] = {
      "GET 1 host=elsewhere",
      EITHER},
 
-    /* --- 8.5 The CONNECT Method --- */
+    /* --- 8.5 The CONNECT Method --------------------------------------------------------------- */
     {"8.5", "CONNECT with :authority alone is well-formed",
      "HEADERS 1 END_STREAM END_HEADERS :method=CONNECT :authority=localhost:80",
      ANSWERED},
     {"8.5", "CONNECT with :scheme and :path",
-     "HEADERS 1 END_STREAM END_HEADERS :method=CONNECT :scheme=http :path=/ :authority=localhost:80",
+     "HEADERS 1 END_STREAM END_HEADERS "
+     ":method=CONNECT :scheme=http :path=/ :authority=localhost:80",
      MALFORMED},
     {"8.5", "CONNECT with :path",
      "HEADERS 1 END_STREAM END_HEADERS :method=CONNECT :path=/ :authority=localhost:80",
@@ -936,7 +940,7 @@ const struct rule rfc9113_rules[] = {
      "HEADERS 1 END_STREAM END_HEADERS :method=CONNECT",
      MALFORMED},
 
-    /* --- 8.7 Request Reliability: the last stream in GOAWAY is looked at in every row --- */
+    /* --- 8.7 Request Reliability: the last stream in GOAWAY is looked at in every row --------- */
     {"8.7", "GOAWAY after two answers",
      "GET 1; GET 3; await END_STREAM 3; PING 1 'abcdefgh'",
      CONNECTION_ERROR, PROTOCOL_ERROR},

@@ -56,7 +56,7 @@ void trial_start(struct trial *trial, const char *words) {
   snprintf(trial->directory, sizeof trial->directory, "%s", program_directory(trial->program));
 }
 
-/* ---- waiting ---- */
+/* --- waiting ---------------------------------------------------------------------------------- */
 
 static double seconds_now(void) {
   return (double)uv_hrtime() / 1e9;
@@ -102,7 +102,7 @@ void trial_run_for(struct trial *trial, double seconds) {
     uv_run(&trial->loop, UV_RUN_ONCE);
 }
 
-/* ---- expectations ---- */
+/* --- expectations ----------------------------------------------------------------------------- */
 
 void trial_expect(const struct trial *trial, enum program_end end, int code, const char *text) {
   int seen_code = -1;

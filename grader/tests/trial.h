@@ -1,8 +1,9 @@
 /*
  * trial: a program on a loop of its own, for tests of programs.
  *
- * A mark in its environment, which it can hardly get rid of, tells its processes from all others, its
- * guard among them: so what remains can be found. A trial that takes too long fails the test.
+ * A mark in its environment, which it can hardly get rid of, tells its processes
+ * from all others, its guard among them: so what remains can be found. A trial that
+ * takes too long fails the test.
  */
 #ifndef GRADER_TESTS_TRIAL_H
 #define GRADER_TESTS_TRIAL_H

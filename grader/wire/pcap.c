@@ -44,9 +44,10 @@ struct packet_headers {
   struct tcphdr tcp;
 };
 
-/* --- Blocks ------------------------------------------------------------------------------------------ */
+/* --- Blocks ----------------------------------------------------------------------------------- */
 
-/* A block is its type and length, a fixed part and bytes that are filled up to 32 bits, options, and the length again. */
+/* A block is its type and length, a fixed part and bytes that are filled up to 32
+ * bits, options, and the length again. */
 static int append_block(struct buffer *to, uint32_t type, const void *fixed, size_t fixed_length,
                         const void *bytes, size_t length, const void *more, size_t more_length) {
   static const char zeros[4] = {0};
@@ -97,7 +98,7 @@ static int append_packet(struct buffer *to, const struct packet_headers *headers
                       length);
 }
 
-/* --- Packets ----------------------------------------------------------------------------------------- */
+/* --- Packets ---------------------------------------------------------------------------------- */
 
 /* The Internet checksum (RFC 1071): a sum to go on with, and what it comes to. */
 static uint32_t add_up(uint32_t sum, const void *data, size_t length) {
@@ -157,7 +158,7 @@ static void add_packet(struct pcap *pcap, unsigned connection, enum frame_sender
       (uint32_t)length + ((flags & (TH_SYN | TH_FIN)) != 0);
 }
 
-/* --- Connections ------------------------------------------------------------------------------------- */
+/* --- Connections ------------------------------------------------------------------------------ */
 
 struct pcap *pcap_new(void) {
   return calloc(1, sizeof(struct pcap));

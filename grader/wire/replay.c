@@ -19,7 +19,7 @@ static int32_t number_of(const json_t *json, const char *key) {
   return (int32_t)json_integer_value(json_object_get(json, key));
 }
 
-/* --- Names, back to numbers --------------------------------------------------------------------------- */
+/* --- Names, back to numbers ------------------------------------------------------------------- */
 
 static bool same(const char *name, const char *text) {
   return name && strcmp(name, text) == 0;
@@ -53,7 +53,7 @@ static uint8_t read_flag(unsigned type, const char *text) {
   return (uint8_t)strtoul(text, NULL, 16);
 }
 
-/* --- Parts -------------------------------------------------------------------------------------------- */
+/* --- Parts ------------------------------------------------------------------------------------ */
 
 /* What a frame points to, until it is copied. */
 struct parts {
@@ -87,7 +87,8 @@ static long read_octets(struct parts *parts, const json_t *json) {
   return (long)(parts->octets.length - before);
 }
 
-/* Only when all octets are there do they stand still: lengths come first, and pointers at the end. */
+/* Only when all octets are there do they stand still: lengths come first, and
+ * pointers at the end. */
 static int read_texts(struct parts *parts, struct frame *frame, const json_t *json) {
   const json_t *fields = json_object_get(json, "fields");
   size_t count = json_array_size(fields);

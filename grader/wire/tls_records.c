@@ -31,8 +31,8 @@ static void on_received(struct wire *wire, const char *bytes, size_t length) {
     flush(wire);
 }
 
-/* OpenSSL calls it before and after everything that it does with the socket; `bytes` are `*processed` of them after a read
- * or a write that has succeeded. */
+/* OpenSSL calls it before and after everything that it does with the socket; `bytes` are
+ * `*processed` of them after a read or a write that has succeeded. */
 static long on_socket(BIO *bio, int operation, const char *bytes, size_t length, int number,
                       long more, int result, size_t *processed) {
   struct wire *wire = (struct wire *)BIO_get_callback_arg(bio);

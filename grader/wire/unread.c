@@ -22,7 +22,7 @@ static unsigned port_of(const union address *address) {
                                                   : address->ipv4.sin_port);
 }
 
-/* --- By asking the kernel, sock_diag(7) ------------------------------------------------------------------- */
+/* --- By asking the kernel, sock_diag(7) ------------------------------------------------------- */
 
 struct question {
   struct nlmsghdr header;
@@ -73,11 +73,12 @@ static long unread_by_kernel(const union address *local, const union address *re
   return found ? (long)answer.message.idiag_rqueue : -1;
 }
 
-/* --- By the list of all sockets, which takes a hundred times as long ------------------------------------------ */
+/* --- By the list of all sockets, which takes a hundred times as long -------------------------- */
 
 /* The socket with these ports, in /proc/net/tcp or tcp6:
  *   "0: 0100007F:1F90 0100007F:C350 01 00000000:0000001A ..."
- * addresses and ports in hexadecimal, the state, what waits to be sent, and what waits to be read. */
+ * addresses and ports in hexadecimal, the state, what waits to be sent, and what
+ * waits to be read. */
 static long find(FILE *list, unsigned local, unsigned remote) {
   char line[512];
   while (fgets(line, sizeof line, list)) {
@@ -101,7 +102,7 @@ static long unread_by_list(const union address *local, const union address *remo
   return unread;
 }
 
-/* ---------------------------------------------------------------------------------------------------------- */
+/* --- From a socket to its line ---------------------------------------------------------------- */
 
 long unread_bytes(int descriptor) {
   union address ours = {.ipv6 = {0}};

@@ -21,7 +21,8 @@ static int shorter(size_t length, int limit) {
   return length < (size_t)limit ? (int)length : limit;
 }
 
-/* All from field `first` on become one: "GET, :path: /ping, :scheme: http". The ladder cuts what does not fit. */
+/* All from field `first` on become one: "GET, :path: /ping, :scheme: http". The
+ * ladder cuts what does not fit. */
 static void join_fields(struct brief *brief, const struct frame *frame, size_t first) {
   struct frame_field *joined = &brief->fields[first];
   size_t used = 0;

@@ -21,10 +21,10 @@ static void append(struct buffer *text, const char *format, ...) {
   buffer_append_text(text, piece);
 }
 
-/* --- One sentence --------------------------------------------------------------------------------- */
+/* --- One sentence ----------------------------------------------------------------------------- */
 
-/* AddressSanitizer calls it the same whether a function calls itself for ever, or has an array too large: only in the first
- * case the stack shows one place again and again. */
+/* AddressSanitizer calls it the same whether a function calls itself for ever, or has an array too
+ * large: only in the first case the stack shows one place again and again. */
 static bool is_recursion(const char *report) {
   enum { TIMES = 8 };
   const char *stack = strstr(report, "\n    #3 ");
@@ -89,7 +89,7 @@ const char *report_sentence(const char *report) {
   return "sanitizer-found-error| A sanitizer has found an error in the program.";
 }
 
-/* --- Frames --------------------------------------------------------------------------------------- */
+/* --- Frames ----------------------------------------------------------------------------------- */
 
 /* "    #1 0x55bb2d9288a2 in read_data build/labs/../lab02-requests/requests.c:107" */
 static bool read_frame(const char *line, struct report_place *place) {
@@ -108,7 +108,8 @@ static bool read_frame(const char *line, struct report_place *place) {
   return true;
 }
 
-/* The path from the lab's folder on: "lab02-requests/requests.c"; NULL if it is no file of that folder. */
+/* The path from the lab's folder on: "lab02-requests/requests.c"; NULL if it is no
+ * file of that folder. */
 static const char *path_in_lab(const char *path, const struct lab *lab) {
   const char *last = NULL;
   for (const char *next = path; (next = strstr(next, lab->folder)); next++)
@@ -130,7 +131,7 @@ bool report_find_place(const char *report, const struct lab *lab, struct report_
   return false;
 }
 
-/* --- Quoting ---------------------------------------------------------------------------------------- */
+/* --- Quoting ---------------------------------------------------------------------------------- */
 
 /* The error in the sanitizer's own words: these can be looked up. */
 static void quote_error(struct buffer *text, const char *report) {
@@ -181,7 +182,8 @@ static void quote_frame(struct buffer *text, const char *role, const struct repo
     append(text, "  %d: %s\n", place->line, code);
 }
 
-/* The stacks of a report, one after the other: of the first the caller is told too, and the text of the line. */
+/* The stacks of a report, one after the other: of the first the caller is told too,
+ * and the text of the line. */
 struct quoting {
   struct buffer *text;
   const struct lab *lab;

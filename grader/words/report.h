@@ -1,8 +1,8 @@
 /*
  * report: a sanitizer's report, in a student's words.
  *
- * Of its many lines a student needs few: what happened, and where in their own file. A frame of a stack counts as theirs
- * if it is in a file of the lab's folder.
+ * Of its many lines a student needs few: what happened, and where in their own file. A frame of a
+ * stack counts as theirs if it is in a file of the lab's folder.
  */
 #ifndef GRADER_REPORT_H
 #define GRADER_REPORT_H
@@ -25,7 +25,8 @@ const char *report_sentence(const char *report);
 /* Find the place. Returns whether there is one. */
 bool report_find_place(const char *report, const struct lab *lab, struct report_place *place);
 
-/* Append the lines to quote: the error's own name, the place with the text of its line, who freed or allocated. */
+/* Append the lines to quote: the error's own name, the place with the text of its
+ * line, who freed or allocated. */
 void report_quote(struct buffer *text, const char *report, const struct lab *lab);
 
 #endif

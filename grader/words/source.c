@@ -29,8 +29,8 @@ const char *source_path(const char *programs, const char *folder, const char *pr
   return access(path, R_OK) == 0 ? path : NULL;
 }
 
-/* Whether a path, which a program's own report may name, leads to a file of this folder; to a solution only where
- * solutions are graded. */
+/* Whether a path, which a program's own report may name, leads to a file of this folder; to a
+ * solution only where solutions are graded. */
 static bool is_ours(const char *path) {
   char here[PATH_MAX];
   char real[PATH_MAX];

@@ -1,9 +1,9 @@
 /*
  * source: where in a student's file a TODO is.
  *
- * The files have a heading for each TODO: a comment that begins with "--- TODO 3: ...", which nobody
- * has a reason to remove. All lines up to the next heading, of whatever kind, belong to it. In a file
- * that is missing, or has no headings, nothing is found.
+ * The files have a heading for each TODO: a comment that begins with "--- TODO 3: ...", which
+ * nobody has a reason to remove. All lines up to the next heading, of whatever kind, belong to it.
+ * In a file that is missing, or has no headings, nothing is found.
  *
  * Scripts ask the same with build/grader/todos, which main.c is.
  */
@@ -18,8 +18,8 @@
 const char *source_path(const char *programs, const char *folder, const char *program, char *path,
                         size_t size);
 
-/* The line at which TODO n is to be done: that of the call todo(n, ...), or todo_later(n, ...), while
- * it is there, else that of its heading; 0 if there is neither. */
+/* The line at which TODO n is to be done: that of the call todo(n, ...), or todo_later(n, ...),
+ * while it is there, else that of its heading; 0 if there is neither. */
 int source_line_of_todo(const char *path, int todo);
 
 /* The lowest n above `after` whose call is still there, and its line; 0 if there is none. */

@@ -1,8 +1,9 @@
 /*
- * loops: several threads at once, each with a loop, a server and a client of its own, and all of them
- * traced; for common/tests/threads.sh, which builds it with ThreadSanitizer.
+ * loops: several threads at once, each with a loop, a server and a client of its own, and all of
+ * them traced; for common/tests/threads.sh, which builds it with ThreadSanitizer.
  *
- * Prints how many octets are still allocated after the first round of threads, and after the last.
+ * Prints how many octets are still allocated after the first round of threads, and
+ * after the last.
  */
 #include <malloc.h>
 #include <pthread.h>

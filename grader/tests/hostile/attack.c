@@ -1,6 +1,7 @@
 /*
- * attack:       tries what the guard refuses, with signal 0, which does no harm: kill(-1, 0) and kill(guard, 0);
- *               and, in a child, setpgid and setsid. Prints what it got: 0, or the error's number.
+ * attack:       tries what the guard refuses, with signal 0, which does no harm:
+ *               kill(-1, 0) and kill(guard, 0); and, in a child, setpgid and setsid.
+ *               Prints what it got: 0, or the error's number.
  * attack N:     sends the guard this signal, and leaves a process behind.
  * attack trace: has itself traced by the guard, says so, and sends itself a signal.
  */

@@ -1,5 +1,6 @@
 /* Its child takes its place, again and again, so that there is always one, and never the same. With
- * "session", each is in a session of its own. Should nobody stop them, they give up after ten seconds. */
+ * "session", each is in a session of its own. Should nobody stop them, they give up
+ * after ten seconds. */
 #include <string.h>
 #include <time.h>
 #include <unistd.h>

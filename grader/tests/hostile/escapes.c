@@ -1,8 +1,9 @@
 /*
  * escapes: tries each way out of the sandbox that we know, and prints the names of those that work.
  *
- * None does harm: signals are number 0, files are the test's own. It is compiled by grader/tests/escapes.py, which says
- * where they are: OUTSIDE (a folder), SECRET (a file in it), PORT (somebody listens there), ROOT (this project).
+ * None does harm: signals are number 0, files are the test's own. It is compiled by
+ * grader/tests/escapes.py, which says where they are: OUTSIDE (a folder), SECRET (a file in it),
+ * PORT (somebody listens there), ROOT (this project).
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -34,7 +35,7 @@ extern char **environ;
 
 static pid_t guard, check; /* the parent, and its parent */
 
-/* ---- helpers ---- */
+/* --- helpers ---------------------------------------------------------------------------------- */
 
 static int can_open(const char *path, int flags) {
   int file = open(path, flags | O_NONBLOCK | O_NOCTTY, 0600);
@@ -91,7 +92,7 @@ static int connects(int type, int protocol, int fast) {
   return file >= 0 && result;
 }
 
-/* ---- processes ---- */
+/* --- processes -------------------------------------------------------------------------------- */
 
 static int seize_guard(void) {
   return works(ptrace(PTRACE_SEIZE, guard, NULL, NULL));
@@ -183,7 +184,7 @@ static int know_seed(void) {
   return getenv("GRADE_SEED") != NULL || getenv("GRADE_PROGRAMS") != NULL;
 }
 
-/* ---- files ---- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 static int read_secret(void) {
   return can_open(SECRET, O_RDONLY);
@@ -272,7 +273,7 @@ static int kernel_messages(void) {
   return can_open("/dev/kmsg", O_RDONLY);
 }
 
-/* ---- other programs ---- */
+/* --- other programs --------------------------------------------------------------------------- */
 
 static int run(const char *path, char *const *arguments) {
   close(1);
@@ -307,7 +308,7 @@ static int run_own_file(void) {
   return run("script", arguments);
 }
 
-/* ---- memory and messages ---- */
+/* --- memory and messages ---------------------------------------------------------------------- */
 
 static int memory_file(void) {
   return works(syscall(SYS_memfd_create, "memory", 0));
@@ -332,7 +333,7 @@ static int keys(void) {
   return works(syscall(SYS_add_key, "user", "escapes", "x", 1, -4 /* the user's */));
 }
 
-/* ---- the kernel ---- */
+/* --- the kernel ------------------------------------------------------------------------------- */
 
 static int new_namespace(void) {
   return works(unshare(CLONE_NEWUSER));
@@ -361,7 +362,7 @@ static int mount_something(void) {
   return errno == ENODEV;
 }
 
-/* ---- the network ---- */
+/* --- the network ------------------------------------------------------------------------------ */
 
 static int unix_socket(void) {
   return works(socket(AF_UNIX, SOCK_STREAM, 0));
@@ -396,7 +397,7 @@ static int outside_world(void) {
   return file >= 0 && works(connect(file, (struct sockaddr *)&address, sizeof address));
 }
 
-/* ---- all ---- */
+/* --- all -------------------------------------------------------------------------------------- */
 
 #define TRY(attack)                                                                                \
   { #attack, attack }

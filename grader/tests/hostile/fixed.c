@@ -3,11 +3,12 @@
  *   nothing   exits with 0
  *   error     prints "NAME: it: failed" to standard error, exits with 1
  *   usage     prints "usage: NAME" to standard error, exits with 2
- *   preface   connects to the port of the URL among its arguments, sends the preface and an empty SETTINGS frame, reads
- *             what comes, then does as `error`
+ *   preface   connects to the port of the URL among its arguments, sends the preface and an empty
+ *             SETTINGS frame, reads what comes, then does as `error`
  *   patient   the same, but prints "request timed out" to standard output
  *   ack       the same as preface, but acknowledges settings, sends GOAWAY and exits with 0
- *   serve     says where it listens, sends everybody an empty SETTINGS frame, and closes; SIGTERM ends it with 0
+ *   serve     says where it listens, sends everybody an empty SETTINGS frame, and
+ *             closes; SIGTERM ends it with 0
  *   deaf      says where it listens, and never accepts anybody; SIGTERM ends it with 0
  */
 #include <arpa/inet.h>

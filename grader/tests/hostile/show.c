@@ -1,5 +1,5 @@
-/* Shows what it was given: the variables whose names are its arguments, its directory, its descriptors,
- * standard input, blocked and ignored signals. */
+/* Shows what it was given: the variables whose names are its arguments, its directory, its
+ * descriptors, standard input, blocked and ignored signals. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

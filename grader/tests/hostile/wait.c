@@ -1,5 +1,6 @@
-/* Waits for what never comes: for a byte of a pipe; or, with a number, sleeps so many milliseconds, computes
- * for as long, and so on; or, with "nap", sleeps again and again and hardly computes at all. */
+/* Waits for what never comes: for a byte of a pipe; or, with a number, sleeps so
+ * many milliseconds, computes for as long, and so on; or, with "nap", sleeps again
+ * and again and hardly computes at all. */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>

@@ -34,7 +34,7 @@ static double now(void) {
   return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
 }
 
-/* --- One request ---------------------------------------------------------------------------------------- */
+/* --- One request ------------------------------------------------------------------------------ */
 
 static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
   struct client *client = user;
@@ -146,7 +146,7 @@ static int on_close(nghttp2_session *session, int32_t stream, uint32_t error, vo
   return 0;
 }
 
-/* --- Clients -------------------------------------------------------------------------------------------- */
+/* --- Clients ---------------------------------------------------------------------------------- */
 
 static void open_session(struct client *client) {
   static const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, 65536},

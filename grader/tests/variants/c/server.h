@@ -1,6 +1,7 @@
 /*
- * server: what the variants of labs 3 to 6 share: clients on wire.h, until SIGINT or SIGTERM. Every frame is padded, a body is
- * sent without a copy (NO_COPY), two octets in each DATA frame, and ended by an empty one.
+ * server: what the variants of labs 3 to 6 share: clients on wire.h, until SIGINT or
+ * SIGTERM. Every frame is padded, a body is sent without a copy (NO_COPY), two octets in
+ * each DATA frame, and ended by an empty one.
  */
 #ifndef VARIANTS_SERVER_H
 #define VARIANTS_SERVER_H
@@ -25,15 +26,15 @@ struct exchange_of_variant {
 /* --delay of the command line, in milliseconds. */
 extern long variant_delay;
 
-/* If it is set, clients go through TLS, by the context that it makes of the files of --key and --cert. It returns NULL when it
- * has said what is wrong. */
+/* If it is set, clients go through TLS, by the context that it makes of the files of --key and
+ * --cert. It returns NULL when it has said what is wrong. */
 extern SSL_CTX *(*variant_context)(const char *key, const char *cert);
 
 /* What labs 4 to 6 answer: the routes of the tutorial, /ping after that delay in milliseconds. */
 void variant_route(struct exchange_of_variant *exchange, long ping_delay);
 
-/* Serve `program` on the port of the command line. `answer` fills in status, content_type and body, which must last, and
- * delay. Returns the status to exit with. */
+/* Serve `program` on the port of the command line. `answer` fills in status, content_type and body,
+ * which must last, and delay. Returns the status to exit with. */
 int variant_serve(const char *program, int argc, char **argv,
                   void (*answer)(struct exchange_of_variant *exchange));
 

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* --- Sending ---------------------------------------------------------------------------------------- */
+/* --- Sending ---------------------------------------------------------------------------------- */
 
 int wire_put(struct wire *wire, const void *bytes, size_t length) {
   if (length == 0)
@@ -62,7 +62,7 @@ void wire_set_callbacks(nghttp2_session_callbacks *callbacks) {
   nghttp2_session_callbacks_set_select_padding_callback(callbacks, on_padding);
 }
 
-/* --- Sockets ---------------------------------------------------------------------------------------- */
+/* --- Sockets ---------------------------------------------------------------------------------- */
 
 int wire_connect(const char *host, const char *port, const char **error) {
   const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
@@ -111,7 +111,7 @@ int wire_listen(int *port, const char **error) {
   return result;
 }
 
-/* --- TLS --------------------------------------------------------------------------------------------- */
+/* --- TLS -------------------------------------------------------------------------------------- */
 
 int wire_use_tls(struct wire *wire, SSL *ssl) {
   int flags = fcntl(wire->socket, F_GETFL);
@@ -124,8 +124,8 @@ int wire_use_tls(struct wire *wire, SSL *ssl) {
   return 0;
 }
 
-/* A call on the SSL has returned that it did nothing. Returns 0 at the end of the stream; else -1, with EAGAIN in errno if
- * that is all, or a reason in the wire. */
+/* A call on the SSL has returned that it did nothing. Returns 0 at the end of the stream; else -1,
+ * with EAGAIN in errno if that is all, or a reason in the wire. */
 static ssize_t explain(struct wire *wire, int result) {
   int number = errno;
   int code = SSL_get_error(wire->ssl, result);
@@ -158,7 +158,7 @@ static bool greet(struct wire *wire) {
   return wire->greeted;
 }
 
-/* --- One connection ----------------------------------------------------------------------------------- */
+/* --- One connection --------------------------------------------------------------------------- */
 
 static ssize_t take(struct wire *wire, uint8_t *bytes, size_t size) {
   if (!wire->ssl)

@@ -1,9 +1,10 @@
 /*
- * wire: sockets for the variants in C, which share nothing with common/: poll in place of libuv, nghttp2's callbacks for
- * sending in place of mem_send, octets kept until the socket takes them. In TLS the handshake is never asked for: the first
- * SSL_read does it.
+ * wire: sockets for the variants in C, which share nothing with common/: poll in place of libuv,
+ * nghttp2's callbacks for sending in place of mem_send, octets kept until the socket takes them. In
+ * TLS the handshake is never asked for: the first SSL_read does it.
  *
- * The `user` of every nghttp2 callback is the struct wire; who needs more puts it first into a struct of their own.
+ * The `user` of every nghttp2 callback is the struct wire; who needs more puts it
+ * first into a struct of their own.
  */
 #ifndef VARIANTS_WIRE_H
 #define VARIANTS_WIRE_H
@@ -24,7 +25,8 @@ struct wire {
   const char *error; /* why it ended; NULL if it has not, or well */
 };
 
-/* Set what every session here has: sending through the wire, and padding for every frame that may have it. */
+/* Set what every session here has: sending through the wire, and padding for every
+ * frame that may have it. */
 void wire_set_callbacks(nghttp2_session_callbacks *callbacks);
 
 /* Have these octets sent. Returns 0 or -1. */
@@ -40,14 +42,15 @@ int wire_connect(const char *host, const char *port, const char **error);
 /* A socket that listens on localhost; *port becomes the real one. -1 and *error as above. */
 int wire_listen(int *port, const char **error);
 
-/* Go through TLS from now on, by an `ssl` that knows its side; it is the wire's. Returns 0 or -1. */
+/* Go through TLS from now on, by an `ssl` that knows its side; it is the wire's.
+ * Returns 0 or -1. */
 int wire_use_tls(struct wire *wire, SSL *ssl);
 
 /* What to ask poll for. */
 short wire_events(const struct wire *wire);
 
-/* Read what has come, if anything has, and send. Returns false once it is over: the socket is closed and the memory is freed
- * then, and `error` says why if it was not meant to be. */
+/* Read what has come, if anything has, and send. Returns false once it is over: the socket is
+ * closed and the memory is freed then, and `error` says why if it was not meant to be. */
 bool wire_step(struct wire *wire, short events);
 
 /* The same until it is over. */

@@ -1,5 +1,6 @@
-/* Lab 1 in another way: plain sockets, nghttp2_session_send, other settings in another order, a PING and a WINDOW_UPDATE that
- * nobody asked for; and the goodbye is said when the answer to the PING has come. */
+/* Lab 1 in another way: plain sockets, nghttp2_session_send, other settings in another
+ * order, a PING and a WINDOW_UPDATE that nobody asked for; and the goodbye is said
+ * when the answer to the PING has come. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

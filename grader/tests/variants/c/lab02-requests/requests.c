@@ -1,7 +1,7 @@
 /*
- * Lab 2 in another way: plain sockets, every frame padded, the body of a request sent without a copy (NO_COPY) in DATA frames of
- * 1000 octets at most and ended by an empty one, windows that are opened by hand after every piece, and fields more
- * than must be, in another order.
+ * Lab 2 in another way: plain sockets, every frame padded, the body of a request sent without a
+ * copy (NO_COPY) in DATA frames of 1000 octets at most and ended by an empty one, windows that are
+ * opened by hand after every piece, and fields more than must be, in another order.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +71,7 @@ static void fail(struct requests *requests, const char *what, const char *why) {
   requests->failed = true;
 }
 
-/* --- The body of a request ------------------------------------------------------------------------------ */
+/* --- The body of a request -------------------------------------------------------------------- */
 
 static ssize_t on_read(nghttp2_session *session, int32_t stream, uint8_t *bytes, size_t size,
                        uint32_t *flags, nghttp2_data_source *source, void *user) {
@@ -97,7 +97,7 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
   return wire_put_data(&requests->wire, frame, header, bytes, length);
 }
 
-/* --- The responses ---------------------------------------------------------------------------------------- */
+/* --- The responses ---------------------------------------------------------------------------- */
 
 static int on_begin(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
   struct request *request = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
@@ -126,7 +126,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
   return 0;
 }
 
-/* The windows are opened again piece by piece, and the connection's as soon as there is anything to open. */
+/* The windows are opened again piece by piece, and the connection's as soon as there
+ * is anything to open. */
 static int on_chunk(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *bytes,
                     size_t length, void *user) {
   struct request *request = nghttp2_session_get_stream_user_data(session, stream);
@@ -160,7 +161,7 @@ static int on_close(nghttp2_session *session, int32_t stream, uint32_t error, vo
   return --requests->open == 0 ? nghttp2_session_terminate_session(session, NGHTTP2_NO_ERROR) : 0;
 }
 
-/* --- The requests ----------------------------------------------------------------------------------------- */
+/* --- The requests ----------------------------------------------------------------------------- */
 
 static nghttp2_nv field(const char *name, const char *value) {
   return (nghttp2_nv){(uint8_t *)name, (uint8_t *)value, strlen(name), strlen(value),

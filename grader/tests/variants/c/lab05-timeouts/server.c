@@ -1,5 +1,5 @@
-/* Lab 5 in another way: see ../server.h. The answers that wait are looked at when the next one is due; there is no timer
- * for each. */
+/* Lab 5 in another way: see ../server.h. The answers that wait are looked at when the next one
+ * is due; there is no timer for each. */
 #include <stdio.h>
 
 #include "../server.h"

@@ -1,4 +1,5 @@
-/* Lab 6 in another way: all is said to the SSL, nothing to its context; see ../client.h, and for the handshake ../wire.c. */
+/* Lab 6 in another way: all is said to the SSL, nothing to its context; see
+ * ../client.h, and for the handshake ../wire.c. */
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -7,7 +8,8 @@
 
 #include "../client.h"
 
-/* The certificate must be the host's: an address is asked for by its octets, a name is sent (SNI) as well. */
+/* The certificate must be the host's: an address is asked for by its octets, a name
+ * is sent (SNI) as well. */
 static bool expect_host(SSL *ssl, const char *host) {
   unsigned char octets[sizeof(struct in6_addr)];
   X509_VERIFY_PARAM *verification = SSL_get0_param(ssl);
