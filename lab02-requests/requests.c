@@ -4,9 +4,10 @@
  *   requests URL [PATH]...        one GET for the URL and one for each PATH, all at once
  *   requests -d DATA... URL       one POST, each DATA a write of its own
  *
- * What lab 1 did by hand, common/connection.h now does: the session is fed and flushed and said goodbye to.
- * Requests are plain nghttp2. Each one is a stream; nghttp2 keeps a pointer of ours for each stream, and
- * that is how a callback knows which request a header field or a piece of body belongs to.
+ * What lab 1 did by hand, common/connection.h now does: the session is fed and flushed and
+ * said goodbye to. Requests are plain nghttp2. Each one is a stream; nghttp2 keeps a
+ * pointer of ours for each stream, and that is how a callback knows which request a header
+ * field or a piece of body belongs to.
  */
 #include <getopt.h>
 #include <nghttp2/nghttp2.h>
@@ -51,13 +52,13 @@ static void fail(struct client *client, const char *what, const char *why) {
   client->failed = true;
 }
 
-/* --- TODO 1: a request ---------------------------------------------------------------------------- */
+/* --- TODO 1: a request ------------------------------------------------------------------------ */
 
 static ssize_t read_data(nghttp2_session *session, int32_t stream_id, uint8_t *bytes, size_t size,
                          uint32_t *flags, nghttp2_data_source *source, void *user);
 
-/* Submit `request`: a POST with read_data as its data source if there is data, else a GET. Returns an nghttp2
- * error code below 0, or the stream's id. */
+/* Submit `request`: a POST with read_data as its data source if there is data, else a GET. Returns
+ * an nghttp2 error code below 0, or the stream's id. */
 static int32_t submit_request(struct client *client, struct request *request) {
   nghttp2_session *session = connection_session(client->connection);
   // The four pseudo-header fields of RFC 9113, section 8.3.1, in an array of field_make(...); then
@@ -68,11 +69,11 @@ static int32_t submit_request(struct client *client, struct request *request) {
   todo(1, "submit the request with its four pseudo-header fields");
 }
 
-/* --- TODO 2: its body ----------------------------------------------------------------------------- */
+/* --- TODO 2: its body ------------------------------------------------------------------------- */
 
-/* nghttp2 wants the next piece of the body for a DATA frame: put at most `size` bytes into `bytes` and
- * return how many; set NGHTTP2_DATA_FLAG_EOF in `flags` with the last ones. It asks again until then, but only when
- * the flow-control windows let it send. */
+/* nghttp2 wants the next piece of the body for a DATA frame: put at most `size` bytes into `bytes`
+ * and return how many; set NGHTTP2_DATA_FLAG_EOF in `flags` with the last ones. It asks again until
+ * then, but only when the flow-control windows let it send. */
 static ssize_t read_data(nghttp2_session *session, int32_t stream_id, uint8_t *bytes, size_t size,
                          uint32_t *flags, nghttp2_data_source *source, void *user) {
   struct client *client = source->ptr;
@@ -86,14 +87,15 @@ static ssize_t read_data(nghttp2_session *session, int32_t stream_id, uint8_t *b
   todo(2, "copy the next piece of client->data, and say when it was the last");
 }
 
-/* --- TODO 3: header fields ------------------------------------------------------------------------ */
+/* --- TODO 3: header fields -------------------------------------------------------------------- */
 
-/* A header block begins. RFC 9113, section 8.1: any number of informational ones (status 1xx), then the
- * final one, and perhaps trailers after the body. */
+/* A header block begins. RFC 9113, section 8.1: any number of informational ones (status 1xx), then
+ * the final one, and perhaps trailers after the body. */
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
   struct request *request = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
   (void)user;
-  // If the final response has been here, these are trailers; else what came before was only informational.
+  // If the final response has been here, these are trailers; else what came before
+  // was only informational.
   (void)request;
   todo(3, "tell the final header block from informational ones and from trailers");
 }
@@ -114,9 +116,10 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
   todo(3, "keep the header field");
 }
 
-/* --- TODO 4: the body ----------------------------------------------------------------------------- */
+/* --- TODO 4: the body ------------------------------------------------------------------------- */
 
-/* The content of a DATA frame, or a part of it, has come. nghttp2 opens the windows again by itself. */
+/* The content of a DATA frame, or a part of it, has come. nghttp2 opens the windows
+ * again by itself. */
 static int on_data_chunk_recv(nghttp2_session *session, uint8_t flags, int32_t stream_id,
                               const uint8_t *data, size_t length, void *user) {
   (void)flags;
@@ -128,7 +131,7 @@ static int on_data_chunk_recv(nghttp2_session *session, uint8_t flags, int32_t s
   todo(4, "keep the piece of body with the request that it belongs to");
 }
 
-/* --- TODO 5: the end of a stream ------------------------------------------------------------------ */
+/* --- TODO 5: the end of a stream -------------------------------------------------------------- */
 
 /* Headers, an empty line, the body. */
 static void print_response(const struct request *request) {
@@ -138,14 +141,15 @@ static void print_response(const struct request *request) {
   fflush(stdout); /* whether it worked is asked once, at the end: ferror */
 }
 
-/* A stream is over: both sides have sent END_STREAM, or one has reset it, or the peer's GOAWAY has refused it. */
+/* A stream is over: both sides have sent END_STREAM, or one has reset it, or the
+ * peer's GOAWAY has refused it. */
 static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t error_code,
                            void *user) {
   struct client *client = user;
   struct request *request = nghttp2_session_get_stream_user_data(session, stream_id);
-  // A response is complete if END_STREAM has come, and the stream was not closed with an error. Print it; else
-  // fail with the request's path and nghttp2_http2_strerror of the error code. When all requests are
-  // finished: connection_close.
+  // A response is complete if END_STREAM has come, and the stream was not closed with an error.
+  // Print it; else fail with the request's path and nghttp2_http2_strerror of the error code. When
+  // all requests are finished: connection_close.
   (void)client;
   (void)request;
   (void)error_code;
@@ -153,7 +157,7 @@ static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t
   todo(5, "print the response or say why there is none; after the last one, close the connection");
 }
 
-/* --- Given --------------------------------------------------------------------------------------- */
+/* --- Given ------------------------------------------------------------------------------------ */
 
 /* A frame has come. The last one of a response has END_STREAM (RFC 9113, section 8.1). */
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user) {

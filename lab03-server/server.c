@@ -3,9 +3,9 @@
  *
  *   server [--port N]        8000 by default; 0 takes any port that is free
  *
- * The connection (common/connection.h) moves frames in and out of an nghttp2 session. What is left to do is what a
- * server is: to remember something about each stream from its first frame to its last, to see when
- * a request is complete, and to submit the response.
+ * The connection (common/connection.h) moves frames in and out of an nghttp2 session. What is left
+ * to do is what a server is: to remember something about each stream from its first frame to its
+ * last, to see when a request is complete, and to submit the response.
  */
 #include <getopt.h>
 #include <nghttp2/nghttp2.h>
@@ -49,7 +49,7 @@ struct server {
   struct date date;
 };
 
-/* --- TODO 1: a stream begins ---------------------------------------------------------------------- */
+/* --- TODO 1: a stream begins ------------------------------------------------------------------ */
 
 /* The header block of a request begins (or its trailers: then the stream is there already). */
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
@@ -62,7 +62,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
   todo(1, "remember something about each stream");
 }
 
-/* --- TODO 2: what the request says ---------------------------------------------------------------- */
+/* --- TODO 2: what the request says ------------------------------------------------------------ */
 
 /* One header field of it. */
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
@@ -80,10 +80,11 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
   todo(2, "note whether the method is HEAD");
 }
 
-/* --- TODO 3: the body of a response --------------------------------------------------------------- */
+/* --- TODO 3: the body of a response ----------------------------------------------------------- */
 
-/* nghttp2 wants the next piece of the body for a DATA frame: at most `size` bytes, which may be as few as the
- * client's flow-control window allows. Returns how many; with the last ones, NGHTTP2_DATA_FLAG_EOF is set. */
+/* nghttp2 wants the next piece of the body for a DATA frame: at most `size` bytes, which may
+ * be as few as the client's flow-control window allows. Returns how many; with the last
+ * ones, NGHTTP2_DATA_FLAG_EOF is set. */
 static ssize_t read_body(nghttp2_session *session, int32_t stream_id, uint8_t *bytes, size_t size,
                          uint32_t *flags, nghttp2_data_source *source, void *user) {
   struct stream *stream = source->ptr;
@@ -98,14 +99,14 @@ static ssize_t read_body(nghttp2_session *session, int32_t stream_id, uint8_t *b
   todo(3, "copy the next piece of the body, and say when it was the last");
 }
 
-/* --- TODO 4: the response ------------------------------------------------------------------------- */
+/* --- TODO 4: the response --------------------------------------------------------------------- */
 
 /* Submit the response to a request. Returns 0, or an nghttp2 error code. */
 static int respond(struct client *client, int32_t stream_id, struct stream *stream) {
   nghttp2_session *session = connection_session(client->connection);
   const char *date = date_now(&client->server->date);
-  // The fields :status, date and content-length; then nghttp2_submit_response, with read_body as the
-  // data source, or without any if the method is HEAD.
+  // The fields :status, date and content-length; then nghttp2_submit_response, with read_body as
+  // the data source, or without any if the method is HEAD.
   (void)session;
   (void)date;
   (void)stream_id;
@@ -114,7 +115,7 @@ static int respond(struct client *client, int32_t stream_id, struct stream *stre
   todo(4, "submit the response");
 }
 
-/* --- TODO 5: a request is complete ---------------------------------------------------------------- */
+/* --- TODO 5: a request is complete ------------------------------------------------------------ */
 
 /* A whole frame has come. */
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
@@ -128,7 +129,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
   todo(5, "respond when the request has ended");
 }
 
-/* --- TODO 6: the end of a stream, and of a client ------------------------------------------------- */
+/* --- TODO 6: the end of a stream, and of a client --------------------------------------------- */
 
 static void free_stream(struct stream *stream) {
   list_remove(&stream->link);
@@ -157,7 +158,7 @@ static void on_close(struct connection *connection, const char *error, void *use
   free(client);
 }
 
-/* --- Given --------------------------------------------------------------------------------------- */
+/* --- Given ------------------------------------------------------------------------------------ */
 
 /* A client has connected. */
 static void on_accept(struct transport *transport, void *user) {
@@ -177,7 +178,8 @@ static void on_accept(struct transport *transport, void *user) {
   }
 }
 
-/* Ctrl-C: take no new clients, say goodbye to the others. The loop ends when the last of them is gone. */
+/* Ctrl-C: take no new clients, say goodbye to the others. The loop ends when the
+ * last of them is gone. */
 static void on_signal(void *user) {
   struct server *server = user;
   listener_free(server->listener);

@@ -3,9 +3,10 @@
  *
  *   router [--port N]        8000 by default; 0 takes any port that is free
  *
- * From here on common/server.h gives what lab 3 built by hand: it listens, and calls on_stream for every request
- * with a stream (common/stream.h), just as Node.js does. Header fields, writing and the end of a stream are
- * methods of that stream; nothing of nghttp2 is left to see but the type of a header field.
+ * From here on common/server.h gives what lab 3 built by hand: it listens, and calls on_stream
+ * for every request with a stream (common/stream.h), just as Node.js does. Header fields,
+ * writing and the end of a stream are methods of that stream; nothing of nghttp2 is left to
+ * see but the type of a header field.
  */
 #include <getopt.h>
 #include <stdbool.h>
@@ -23,7 +24,7 @@
 /* What answers a request. */
 typedef void (*handler)(struct stream *stream);
 
-/* --- TODO 1: the router --------------------------------------------------------------------------- */
+/* --- TODO 1: the router ----------------------------------------------------------------------- */
 
 static void hello_world(struct stream *stream);
 static void ping(struct stream *stream);
@@ -31,8 +32,8 @@ static void not_found(struct stream *stream);
 static void respond(struct stream *stream, int status, const nghttp2_nv *fields, size_t count,
                     const char *text);
 
-/* The handler of a request with this method and path. Both must be exactly what a route says: paths are
- * case-sensitive, and "/ping/" and "/ping?" are other paths than "/ping". */
+/* The handler of a request with this method and path. Both must be exactly what a route says: paths
+ * are case-sensitive, and "/ping/" and "/ping?" are other paths than "/ping". */
 static handler route(const char *method, const char *path) {
   (void)method;
   (void)path;
@@ -49,7 +50,7 @@ static void on_stream(struct stream *stream, void *user) {
   chosen(stream);
 }
 
-/* --- TODO 2: the handlers ------------------------------------------------------------------------- */
+/* --- TODO 2: the handlers --------------------------------------------------------------------- */
 
 /* GET /hello-world: "Hello World". */
 static void hello_world(struct stream *stream) {
@@ -64,7 +65,7 @@ static void ping(struct stream *stream) {
   todo(2, "answer /ping");
 }
 
-/* --- TODO 3: what is not there -------------------------------------------------------------------- */
+/* --- TODO 3: what is not there ---------------------------------------------------------------- */
 
 /* Anything else: 404, and a text that says so. */
 static void not_found(struct stream *stream) {
@@ -73,7 +74,7 @@ static void not_found(struct stream *stream) {
   todo(3, "answer with 404, content-type: text/plain; charset=utf-8, and path not found");
 }
 
-/* --- TODO 4: a response --------------------------------------------------------------------------- */
+/* --- TODO 4: a response ----------------------------------------------------------------------- */
 
 /* One line for each request: "GET /ping 200". */
 static void log_request(const struct stream *stream, int status) {
@@ -85,16 +86,16 @@ static void log_request(const struct stream *stream, int status) {
 static void respond(struct stream *stream, int status, const nghttp2_nv *fields, size_t count,
                     const char *text) {
   log_request(stream, status);
-  // stream_respond sends the header section; the length of the body, which it wants to know, becomes
-  // content-length. stream_end sends the last of the body. Both say by -1 that the stream is gone: then
-  // there is nobody to answer, and nothing more to do.
+  // stream_respond sends the header section; the length of the body, which it wants to know,
+  // becomes content-length. stream_end sends the last of the body. Both say by -1 that the stream
+  // is gone: then there is nobody to answer, and nothing more to do.
   (void)fields;
   (void)count;
   (void)text;
   todo(4, "send the header section and the body");
 }
 
-/* --- Given --------------------------------------------------------------------------------------- */
+/* --- Given ------------------------------------------------------------------------------------ */
 
 /* Serve on this port until SIGINT or SIGTERM. Returns 0, or -1 when it cannot begin. */
 static int serve(int port) {

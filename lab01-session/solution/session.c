@@ -3,9 +3,9 @@
  *
  *   session URL          for example: session http://localhost:8000
  *
- * nghttp2 knows the protocol but never touches a socket: bytes go in and callbacks come out, calls go in
- * and bytes come out. The transport (common/transport.h) moves bytes and knows no HTTP/2. This program
- * is the piece between the two: what Node.js does inside http2.connect().
+ * nghttp2 knows the protocol but never touches a socket: bytes go in and callbacks come out, calls
+ * go in and bytes come out. The transport (common/transport.h) moves bytes and knows no HTTP/2.
+ * This program is the piece between the two: what Node.js does inside http2.connect().
  */
 #include <nghttp2/nghttp2.h>
 #include <stdbool.h>
@@ -28,19 +28,20 @@ struct client {
   bool failed;
 };
 
-/* Say what went wrong, once: the first failure is the one that counts, the next ones follow from it. */
+/* Say what went wrong, once: the first failure is the one that counts, the next ones
+ * follow from it. */
 static void fail(struct client *client, const char *why) {
   if (!client->failed)
     fprintf(stderr, "session: %s: %s\n", client->url, why);
   client->failed = true;
 }
 
-/* --- TODO 1: create the session ------------------------------------------------------------------ */
+/* --- TODO 1: create the session --------------------------------------------------------------- */
 
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user);
 
-/* Make client->session: a client's session that calls on_frame_recv for each frame that arrives, with
- * `client` as its last argument. Returns 0, or an nghttp2 error code. */
+/* Make client->session: a client's session that calls on_frame_recv for each frame that arrives,
+ * with `client` as its last argument. Returns 0, or an nghttp2 error code. */
 static int create_session(struct client *client) {
   /* BEGIN SOLUTION */
   /* STARTER
@@ -59,10 +60,10 @@ static int create_session(struct client *client) {
   /* END SOLUTION */
 }
 
-/* --- TODO 2: send what the session has to send ---------------------------------------------------- */
+/* --- TODO 2: send what the session has to send ------------------------------------------------ */
 
-/* Move every frame that waits in the session to the transport. Called after everything that may have
- * given the session something to say. */
+/* Move every frame that waits in the session to the transport. Called after everything that may
+ * have given the session something to say. */
 static void send_frames(struct client *client) {
   /* BEGIN SOLUTION */
   /* STARTER
@@ -88,7 +89,7 @@ static void send_frames(struct client *client) {
   /* END SOLUTION */
 }
 
-/* --- TODO 3: the first frame ---------------------------------------------------------------------- */
+/* --- TODO 3: the first frame ------------------------------------------------------------------ */
 
 /* TCP is connected. RFC 9113, section 3.4: the client's preface comes first, and a SETTINGS frame,
  * which may be empty, right behind it. nghttp2 writes the preface by itself. */
@@ -113,10 +114,10 @@ static void on_open(struct transport *transport, void *user) {
   /* END SOLUTION */
 }
 
-/* --- TODO 4: feed the session --------------------------------------------------------------------- */
+/* --- TODO 4: feed the session ----------------------------------------------------------------- */
 
-/* Bytes have come, cut anywhere. The session puts them together, calls on_frame_recv for every frame
- * that is complete, and then has answers to send. */
+/* Bytes have come, cut anywhere. The session puts them together, calls on_frame_recv for every
+ * frame that is complete, and then has answers to send. */
 static void on_data(struct transport *transport, const uint8_t *data, size_t length, void *user) {
   struct client *client = user;
   /* BEGIN SOLUTION */
@@ -137,7 +138,7 @@ static void on_data(struct transport *transport, const uint8_t *data, size_t len
   /* END SOLUTION */
 }
 
-/* --- TODO 5: look at each frame ------------------------------------------------------------------- */
+/* --- TODO 5: look at each frame --------------------------------------------------------------- */
 
 /* "SETTINGS_MAX_CONCURRENT_STREAMS: 100", one line for each setting in the frame. */
 static void print_settings(const nghttp2_settings *settings) {
@@ -148,14 +149,14 @@ static void print_settings(const nghttp2_settings *settings) {
   }
 }
 
-/* A whole frame has come. nghttp2 has already done what the protocol asks for: the settings are applied;
- * the acknowledgement of SETTINGS, or the answer to a PING, waits to be sent. */
+/* A whole frame has come. nghttp2 has already done what the protocol asks for: the settings are
+ * applied; the acknowledgement of SETTINGS, or the answer to a PING, waits to be sent. */
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
   struct client *client = user;
   /* BEGIN SOLUTION */
   /* STARTER
-  // SETTINGS: print_settings, and note that they came; or, if frame->hd.flags has the ACK flag, note
-  // that ours were acknowledged. GOAWAY with another error code than NGHTTP2_NO_ERROR: fail.
+  // SETTINGS: print_settings, and note that they came; or, if frame->hd.flags has the ACK flag,
+  // note that ours were acknowledged. GOAWAY with another error code than NGHTTP2_NO_ERROR: fail.
   // Once the session is open both ways, end it: nghttp2_session_terminate_session.
   (void)session;
   (void)frame;
@@ -183,10 +184,10 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
   /* END SOLUTION */
 }
 
-/* --- TODO 6: the end ------------------------------------------------------------------------------ */
+/* --- TODO 6: the end -------------------------------------------------------------------------- */
 
-/* The transport is gone. `error` says why; it is NULL if we closed it ourselves, because the session was
- * over: after our GOAWAY, after the peer's, or after the peer broke the protocol. */
+/* The transport is gone. `error` says why; it is NULL if we closed it ourselves, because the
+ * session was over: after our GOAWAY, after the peer's, or after the peer broke the protocol. */
 static void on_close(struct transport *transport, const char *error, void *user) {
   struct client *client = user;
   (void)transport;
@@ -205,7 +206,7 @@ static void on_close(struct transport *transport, const char *error, void *user)
   /* END SOLUTION */
 }
 
-/* --- Given --------------------------------------------------------------------------------------- */
+/* --- Given ------------------------------------------------------------------------------------ */
 
 static const struct transport_events events = {
     .on_open = on_open, .on_data = on_data, .on_close = on_close};

@@ -3,9 +3,9 @@
  *
  *   client [--timeout MS] URL        100 ms by default
  *
- * One GET, on common/client.h: it connects, and a request is a stream (common/stream.h) whose events
- * tell what comes. New is the timer of inactivity: it begins with the request, and begins again
- * whenever something arrives on the stream. If it ever fires, the request is given up.
+ * One GET, on common/client.h: it connects, and a request is a stream (common/stream.h) whose
+ * events tell what comes. New is the timer of inactivity: it begins with the request, and begins
+ * again whenever something arrives on the stream. If it ever fires, the request is given up.
  */
 #include <getopt.h>
 #include <stdbool.h>
@@ -72,8 +72,9 @@ static void end_timer(struct request *request) {
 
 /* --- TODO 2: it fires ------------------------------------------------------------------------- */
 
-/* Nothing has come for too long: give the stream up, and leave. Its on_close follows, once RST_STREAM
- * is sent; but there may not even be a connection yet, and client_close does not wait for one. */
+/* Nothing has come for too long: give the stream up, and leave. Its on_close follows,
+ * once RST_STREAM is sent; but there may not even be a connection yet, and
+ * client_close does not wait for one. */
 static void on_timeout(uv_timer_t *timer) {
   struct request *request = timer->data;
   /* BEGIN SOLUTION */

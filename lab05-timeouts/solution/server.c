@@ -3,9 +3,9 @@
  *
  *   server [--port N] [--delay MS]        port 8000, 750 ms by default; port 0 is any that is free
  *
- * A handler need not answer before it returns. The one for /ping starts a timer, and answers when that
- * fires; meanwhile the loop serves all others. Clients do not wait for ever: a stream that is closed
- * before its time gets no answer, and nothing more is spent on it.
+ * A handler need not answer before it returns. The one for /ping starts a timer, and answers when
+ * that fires; meanwhile the loop serves all others. Clients do not wait for ever: a stream that is
+ * closed before its time gets no answer, and nothing more is spent on it.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -51,8 +51,8 @@ static const struct stream_events ping_events = {.on_close = on_ping_close};
 static void ping(struct stream *stream, const struct settings *settings) {
   /* BEGIN SOLUTION */
   /* STARTER
-  // Allocate a struct pong; keep the stream in it (stream_keep); start its timer with on_pong_time; and
-  // have ping_events called for the stream, with the pong as `user`.
+  // Allocate a struct pong; keep the stream in it (stream_keep); start its timer with on_pong_time;
+  // and have ping_events called for the stream, with the pong as `user`.
   (void)stream;
   (void)settings;
   (void)on_pong_time;

@@ -3,9 +3,9 @@
  *
  *   client [--ca FILE] [--timeout MS] URL        cert.pem, 100 ms by default
  *
- * A client has to ask more of TLS than a server: not only that nobody listens, but that it talks to the right
- * one. So its SSL_CTX says whom to trust, and whose certificate it must be; and not one byte of HTTP/2 is
- * sent before all of that is proved.
+ * A client has to ask more of TLS than a server: not only that nobody listens, but that it talks to
+ * the right one. So its SSL_CTX says whom to trust, and whose certificate it must be; and not one
+ * byte of HTTP/2 is sent before all of that is proved.
  */
 #include <getopt.h>
 #include <openssl/err.h>
@@ -45,8 +45,8 @@ static int complain(const char *what, const char *why) {
   return -1;
 }
 
-/* Why OpenSSL has failed. The first error in its queue is the cause, those behind it follow from it. The queue is empty
- * where only the connection is lost. */
+/* Why OpenSSL has failed. The first error in its queue is the cause, those behind it follow from
+ * it. The queue is empty where only the connection is lost. */
 static const char *reason(void) {
   unsigned long code = ERR_peek_error();
   if (ERR_SYSTEM_ERROR(code))
@@ -61,10 +61,10 @@ static const char *reason(void) {
 static int set_up(SSL_CTX *context, const struct request *request) {
   /* BEGIN SOLUTION */
   /* STARTER
-  // TLS 1.2 at least. Trust what is in the file request->ca, and nothing else. Have the peer's certificate verified:
-  // that is not the default; and see that it is the certificate of request->url.host, which may be an IP address or
-  // a name. Offer "h2" by ALPN: mind what SSL_CTX_set_alpn_protos returns. For what fails: return
-  // complain(FILE, reason()).
+  // TLS 1.2 at least. Trust what is in the file request->ca, and nothing else. Have the peer's
+  // certificate verified: that is not the default; and see that it is the certificate of
+  // request->url.host, which may be an IP address or a name. Offer "h2" by ALPN: mind what
+  // SSL_CTX_set_alpn_protos returns. For what fails: return complain(FILE, reason()).
   (void)context;
   (void)complain;
   todo(4, request->ca ? "say whom to trust, and whose certificate it must be" : "");
@@ -85,9 +85,9 @@ static int set_up(SSL_CTX *context, const struct request *request) {
   /* END SOLUTION */
 }
 
-/* Given: what HTTP/2 asks of TLS 1.2 besides (RFC 9113, sections 9.2.1 and 9.2.2): no renegotiation, no
- * compression, and only cipher suites that have keys of their own for each connection, and authenticate what they
- * encrypt. TLS 1.3 has nothing else. Returns 0 or -1. */
+/* Given: what HTTP/2 asks of TLS 1.2 besides (RFC 9113, sections 9.2.1 and 9.2.2): no
+ * renegotiation, no compression, and only cipher suites that have keys of their own for each
+ * connection, and authenticate what they encrypt. TLS 1.3 has nothing else. Returns 0 or -1. */
 static int keep_to_http2(SSL_CTX *context) {
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   return SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:!PSK") == 1 ? 0 : -1;
@@ -113,9 +113,9 @@ static SSL_CTX *make_context(const struct request *request) {
 static enum tls_step handshake(SSL *ssl, char *error, size_t error_size) {
   /* BEGIN SOLUTION */
   /* STARTER
-  // As in the server. When it fails and SSL_get_verify_result is not X509_V_OK, say what is wrong with the
-  // certificate (X509_verify_cert_error_string). And a server that has not chosen "h2" is refused: it will not
-  // understand what we say.
+  // As in the server. When it fails and SSL_get_verify_result is not X509_V_OK, say what is wrong
+  // with the certificate (X509_verify_cert_error_string). And a server that has not chosen "h2" is
+  // refused: it will not understand what we say.
   (void)ssl;
   (void)error;
   (void)error_size;
