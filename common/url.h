@@ -13,12 +13,13 @@ struct url {
   char *scheme; /* "http" or "https" */
   char *host;   /* "localhost", "127.0.0.1", "::1" (without the brackets of the URL) */
   char *port;   /* "8000"; where the URL has none, "80" or "443" */
-  char *path;   /* path and query, as they came: "/a?b=c"; "/" where the URL has none */
-  bool tls;     /* whether the scheme is https */
 
   /* Host and port as :authority has them: "localhost:8000", "[::1]:8000". It has no port if the
    * URL has none. */
   char *authority;
+
+  char *path; /* path and query, as they came: "/a?b=c"; "/" where the URL has none */
+  bool tls;   /* whether the scheme is https */
 };
 
 /*
