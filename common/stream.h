@@ -66,9 +66,9 @@ struct stream_events {
  * dropped. */
 void stream_set_events(struct stream *stream, const struct stream_events *events, void *user);
 
-/* --- What the peer sent --------------------------------------------------------------------------
- *
- * All texts end in NUL (HTTP allows none inside) and live as long as the stream. */
+/* --- What the peer sent ----------------------------------------------------------------------- */
+
+/* All texts end in NUL (HTTP allows none inside) and live as long as the stream. */
 
 /* A request's :method and :path (with the query, as it came). For what is absent, "". */
 const char *stream_method(const struct stream *stream);

@@ -16,9 +16,9 @@ enum { MAX_RULES = 400 };
 TestSuite(rfc9113, .timeout = 60);
 TestSuite(rfc9113_end, .timeout = 120);
 
-/* --- The servers that all tests share ------------------------------------------------------------
- * Each test is a process of its own; the servers are children of the one that runs them all. */
+/* --- The servers that all tests share --------------------------------------------------------- */
 
+/* Each test is a process of its own; the servers are children of the one that runs them all. */
 static struct rfc9113_server shared[RFC9113_SERVERS];
 
 static const char *port_name(int which) {
@@ -38,6 +38,8 @@ static bool are_needed(struct criterion_test_set *tests) {
   return false;
 }
 
+/* Criterion names a hook after the number of its line: it must not be that of the hook in
+ * common/tests/leaks.c, which is linked too. */
 ReportHook(PRE_ALL)(struct criterion_test_set *tests) {
   char port[16];
   if (!are_needed(tests))
