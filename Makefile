@@ -439,18 +439,20 @@ steady: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 	+@sh grader/tools/dev/steady.sh $(or $(N),100)
 
 ## make mistakes         grade the known mistakes: which check catches each, and with what words [LAB=03];
-##                       WRITE=1 keeps the table of what each fails: grader/mistakes/known_mistakes.json; NEW=1: of those that it has not
+##                       WRITE=1 keeps the table of what each fails in [ROUNDS=5] gradings:
+##                       grader/mistakes/known_mistakes.json; NEW=1: of those that it has not
 mistakes: build/grader/todos
 	+@python3 grader/mistakes/mistakes.py $(if $(WRITE),--write) $(if $(NEW),--new) $(if $(ROUNDS),--rounds '$(ROUNDS)') $(if $(LAB),$(lab_number))
 
 ## make mutants          grade small changes of the solutions, made by machine: which are caught, and with what
-##                       words [LAB=02] [JOBS=n]; LIST=1 prints each
+##                       words [LAB=02] [JOBS=n] [SAMPLE=n: so many of each lab] [TAP=1]; LIST=1 prints each
 mutants: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 	+@COMPILE='$(call COMPILE,$(SANITIZED))' LINK='$(WRAPPED) $(LIBRARIES)' \
 	  python3 grader/mistakes/mutants.py $(if $(JOBS),--jobs '$(JOBS)') $(if $(LIST),--list) \
 	  $(if $(SAMPLE),--sample '$(SAMPLE)') $(if $(TAP),--tap) $(if $(LAB),$(lab_number))
 
-## make variations       grade changes of the solutions that must not matter: all must have full marks [LAB=02] [JOBS=n] [TIMES=n]
+## make variations       grade changes of the solutions that must not matter: all must have full marks [LAB=02]
+##                       [JOBS=n] [TIMES=n] [SAMPLE=n] [TAP=1]
 variations: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 	+@COMPILE='$(call COMPILE,$(SANITIZED))' LINK='$(WRAPPED) $(LIBRARIES)' \
 	  python3 grader/mistakes/variations.py $(if $(JOBS),--jobs '$(JOBS)') $(if $(TIMES),--times '$(TIMES)') \

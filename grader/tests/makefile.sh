@@ -68,6 +68,7 @@ suite() {
     'Test(stand_in, is_one) {' '  cr_assert_eq(stand_in(), 1, "it is not");' '}' "$@"
 }
 suite >common/tests/stand_in_tests.c
+mkdir common/tests/threads && echo 'int main(void) { return 0; }' >common/tests/threads/loops.c
 suite | sed 's/stand_in()/shared()/; s,common/stand_in.h,grader/base/shared.h,' >grader/tests/stand_in_tests.c
 printf 'echo "ok 1 - a script"\necho 1..1\n' >grader/tests/script.sh
 
@@ -251,10 +252,12 @@ for file in common/stand_in.c lab01-one/solution/one.c grader/tests/stand_in_tes
   check_not "or has exported it" exported test ONLY=grader_tests
   cp kept.c $file
 done
-printf 'echo "WERROR is $WERROR."\n' >grader/tools/certs.sh
+cp grader/tools/dev/starters.sh starters.kept
+printf 'echo "WERROR is $WERROR."\n' >grader/tools/dev/starters.sh
 for said in '' -Werror; do
-  check "what a recipe calls gets WERROR=$said" prints "WERROR is $said." make WERROR=$said certs
+  check "what a recipe calls gets WERROR=$said" prints "WERROR is $said." make WERROR=$said starters
 done
+mv starters.kept grader/tools/dev/starters.sh
 
 make CFLAGS=-DNOTHING=1 >/dev/null
 check "another flag compiles everything anew" has common/stand_in.c
@@ -274,7 +277,7 @@ done
 # What somebody may set is used in the Makefile and not set there.
 for variable in $(grep -o '\$([A-Z]*)' Makefile | tr -d '$()' | sort -u); do
   case $variable in
-    MAKE | MAKEFLAGS | MAKECMDGOALS) ;;
+    MAKE | MAKEFLAGS | MAKECMDGOALS | CURDIR) ;;
     *) grep -qE "^ *(override )?$variable +[:+?]?=" Makefile || check "make help tells of $variable" has "\b$variable\b" ;;
   esac
 done
