@@ -10,7 +10,6 @@ import unicodedata
 
 LARGEST_PROSE = 100  # longer lines are hard to read
 SIDE_BY_SIDE = 120   # columns from which code stands side by side
-BAR_LABEL = 36
 
 BOLD, DIM, RED, GREEN, BLUE = "1", "2", "1;31", "32", "38;5;33"
 
@@ -157,11 +156,12 @@ class Screen:
         """Lines "what it is  12.3 ms", each with a bar; the longest has all the room."""
         rows = re.findall(r"(?m)^(.*\S)\s+(\d+(?:\.\d+)?) ms$", printable(text))
         longest = max((float(number) for _, number in rows), default=0) or 1
-        room = self.width - BAR_LABEL - len(" 12345.6 ms") - 1
+        label = max((len(what) for what, _ in rows), default=0)
+        room = max(1, self.width - label - len(" 12345.6 ms "))
         block = "█" if self.unicode else "#"
         for what, number in rows:
             bar = block * max(1, round(room * float(number) / longest))
-            self.line(f"{what:{BAR_LABEL}} {float(number):7.1f} ms {self.paint(BLUE, bar)}")
+            self.line(f"{what:{label}} {float(number):7.1f} ms {self.paint(BLUE, bar)}")
 
     # --- Code -------------------------------------------------------------------------------------
 

@@ -154,16 +154,26 @@ static void go_first(void) {
   (void)sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);
 }
 
-/* Whether this user can read the program, and come to the directory: nobody else's home is above them. Only for root. A
- * process of its own finds out: who changes its user loses PR_SET_PDEATHSIG. */
-static bool can_be_reached(uid_t user, const char *program, const char *directory) {
+/* Whether the real user of this process can read this too, if the effective one can. */
+static bool both_read(const char *path) {
+  return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0 ||
+         faccessat(AT_FDCWD, path, R_OK, 0) == 0;
+}
+
+/* Whether this user can read all that the program is allowed to read, and come to the directory: nobody else's home is
+ * above them. Only for root. A process of its own finds out: who changes its user loses PR_SET_PDEATHSIG. */
+static bool can_be_reached(uid_t user, const struct guard *guard) {
   pid_t pid = fork();
   if (pid == 0) {
     char above[PATH_MAX];
-    snprintf(above, sizeof above, "%s/..", directory);
-    bool reached = chown(directory, user, user) == 0 && setgroups(0, NULL) == 0 &&
-                   setresgid(user, user, user) == 0 && setresuid(user, user, user) == 0 &&
-                   access(above, X_OK) == 0 && open(program, O_RDONLY | O_NONBLOCK) >= 0;
+    snprintf(above, sizeof above, "%s/..", guard->directory);
+    bool reached = chown(guard->directory, user, user) == 0 && setgroups(0, NULL) == 0 &&
+                   setresgid(user, -1, -1) == 0 && setresuid(user, -1, -1) == 0 &&
+                   access(above, X_OK) == 0;
+    for (const char *const *allowed = guard->allowed; reached && *allowed != NULL; allowed++) {
+      const char *path = strchr(*allowed, '/'); /* a port has none */
+      reached = path == NULL || both_read(path);
+    }
     _exit(!reached);
   }
   int status = 1;
@@ -174,12 +184,12 @@ static bool can_be_reached(uid_t user, const char *program, const char *director
 
 /* For root, another user for each program, from those that systemd gives to services for a while; 0 where that is not
  * possible. Its directory becomes that user's. */
-static uid_t choose_user(const struct guard *guard, const char *program) {
+static uid_t choose_user(const struct guard *guard) {
   enum { FIRST = 61184, COUNT = 4336 };
   uid_t user = FIRST + (uid_t)getpid() % COUNT;
   if (guard->same_user || geteuid() != 0)
     return 0;
-  if (can_be_reached(user, program, guard->directory))
+  if (can_be_reached(user, guard))
     return user;
   (void)chown(guard->directory, 0, 0); /* what failed there may fail again */
   return 0;
@@ -187,7 +197,7 @@ static uid_t choose_user(const struct guard *guard, const char *program) {
 
 static void start(struct guard *guard, char **argv) {
   guard->threads = descendants_count_threads();
-  uid_t user = choose_user(guard, argv[0]);
+  uid_t user = choose_user(guard);
   /* Of a user of its own only its own threads are counted. */
   double others = user != 0 ? 0 : guard->threads;
   struct confinement bounds = {.directory = guard->directory,

@@ -184,6 +184,25 @@ Test(guard, closes_its_descriptors) {
 
 /* --- attacks on the guard --------------------------------------------------------------------- */
 
+/* Even where its own user, whom root gives it, could not: certificates beneath somebody's private folder. */
+Test(guard, reads_the_files_among_its_arguments) {
+  char folder[] = "/tmp/guard-XXXXXX", path[64], words[80];
+  cr_assert_not_null(mkdtemp(folder), "a folder that is nobody else's");
+  snprintf(path, sizeof path, "%s/file", folder);
+  FILE *file = fopen(path, "w");
+  cr_assert(file && fputs("read", file) >= 0 && fclose(file) == 0, "%s", path);
+  struct trial trial;
+  trial_begin(&trial);
+  snprintf(words, sizeof words, "/bin/cat %s", path);
+  trial_start(&trial, words);
+  trial_await_end(&trial);
+  trial_expect(&trial, PROGRAM_EXITED, 0, NULL);
+  trial_expect_output(&trial, "read");
+  trial_end(&trial);
+  unlink(path);
+  rmdir(folder);
+}
+
 Test(guard, refuses_system_calls) {
   struct trial trial;
   trial_begin(&trial);
