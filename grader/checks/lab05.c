@@ -80,13 +80,6 @@ struct asked {
   double started; /* recording_clock(), before the program was */
 };
 
-/* Its request has come, on the connection that is next to be accepted. */
-static bool has_asked(void *argument) {
-  const struct exchange *exchange = argument;
-  return exchange->peer_count > exchange->peers_accepted &&
-         exchange->peers[exchange->peers_accepted]->streams[0].headers_complete;
-}
-
 /* Whether it has ended, as it does when its time is over. */
 static bool gave_up(struct exchange *exchange) {
   return program_ended(exchange->program) &&
@@ -112,7 +105,7 @@ static void start_and_wait(struct exchange *exchange, const char *url, int timeo
       exchange_start(exchange, "client", "--timeout", number, url, NULL);
     else
       exchange_start(exchange, "client", url, NULL);
-    if (exchange_await(exchange, has_asked, exchange) || !gave_up(exchange))
+    if (peer_await_request(exchange) || !gave_up(exchange))
       return;
     if (recording_clock() - started < (timeout ? timeout : STANDARD) - EARLY)
       fail_early(exchange, -1);

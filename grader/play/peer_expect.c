@@ -151,6 +151,16 @@ struct peer *peer_accept(struct exchange *exchange) {
   return exchange->peers[exchange->peers_accepted++];
 }
 
+static bool has_asked(void *argument) {
+  const struct exchange *exchange = argument;
+  return has_connected(argument) &&
+         exchange->peers[exchange->peers_accepted]->streams[0].headers_complete;
+}
+
+bool peer_await_request(struct exchange *exchange) {
+  return exchange_await(exchange, has_asked, exchange);
+}
+
 static bool waits_for_an_answer(void *argument) {
   const struct exchange *exchange = argument;
   return exchange->held && program_idle(exchange->program) > 0;

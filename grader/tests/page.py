@@ -181,7 +181,7 @@ def test_divergence(page, checks):
     })()''')
     frames = sum('note' not in entry and 'skipped' not in entry for entry in checks['lab01.ping']['frames'])
     check('a frame that never came is shown behind the last one, beside what was seen',
-          missing[0] == frames and 'PING' in missing[1] and 'the program waits' in missing[2], missing)
+          missing[0] == frames and 'PING' in missing[1] and 'program waits' in missing[2], missing)
     check('failed checks are open from the start, passed ones are not', page.run(
         "document.querySelectorAll('#lab01 .check.failed.open').length > 0 && !document.querySelector('.check.passed.open')"))
 
@@ -386,7 +386,7 @@ def test_unwritable(folder):
     done = subprocess.run(['build/grader/grade', '--programs', 'build/solutions', '--lab', '04', '--output', output],
                           capture_output=True, text=True, check=False)
     check('where the page cannot be written, it is said, and grading goes on', done.returncode == 0
-          and 'Total: 15 of 15' in done.stdout and 'index.html' in done.stderr, done)
+          and re.search(r'Total: (\d+) of \1 ', done.stdout) and 'index.html' in done.stderr, done)
     check('and nothing is left of it', not os.path.exists(f'{output}/index.html.new'))
 
 

@@ -140,10 +140,10 @@ def ask(url, ca):
 def test_client_with_node(certs, others):
     with SecureServer(['node', '-e', NODE_SERVER, '--', certs.key, certs.cert]) as server:
         status, out, err = ask(server.url + '/', certs.cert)
-        check("lab 6's client from Node.js", status == 0 and out.endswith(b'\n\nHello from Node.js'),
+        check("lab 6's client from Node.js", status == 0 and out.endswith(b'\n\nHello from Node.js\n'),
               f'{status}\n{out!r}\n{err}')
         status, out, err = ask(server.url + '/large', certs.cert)
-        check("lab 6's client from Node.js: 4 MiB", status == 0 and out.endswith(b'x' * (4 << 20)),
+        check("lab 6's client from Node.js: 4 MiB", status == 0 and out.endswith(b'x' * (4 << 20) + b'\n'),
               f'{status}\n{len(out)}\n{err}')
         status, out, err = ask(server.url + '/', others.cert)
         check("lab 6's client does not trust Node.js with another certificate", status == 1
@@ -180,7 +180,7 @@ def test_client_with_nghttpd(certs):
     for host in 'localhost', '127.0.0.1':
         status, out, err = ask(f'https://{host}:{port}/file', certs.cert)
         check(f"lab 6's client from nghttpd on {host}", status == 0
-              and out.endswith(b'\n\nfrom nghttpd'), f'{status}\n{out!r}\n{err}')
+              and out.endswith(b'\n\nfrom nghttpd\n'), f'{status}\n{out!r}\n{err}')
     process.terminate()
     process.wait(DEADLINE)
 

@@ -53,6 +53,6 @@ def make(folder, with_mistakes=(), programs=None, options=()):
             file.write(text)
         os.chmod(target, 0o755)
     command = [os.path.abspath('build/grader/grade'), '--programs', f'{folder}/programs', '--output',
-               f'{folder}/grade', '--seed', SEED, *options]
+               f'{folder}/grade', '--seed', SEED, *(['--any-language'] if programs else []), *options]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     return f'{folder}/grade/index.html'
