@@ -6,7 +6,7 @@
 
 #include "common/trace_print.h"
 
-enum { DEFAULT_WIDTH = 80, SMALLEST_WIDTH = 60, LARGEST_WIDTH = 1000 };
+enum { DEFAULT_WIDTH = 80, SMALLEST_WIDTH = 20, LARGEST_WIDTH = 1000 };
 
 static bool is_set(const char *text) {
   return text && text[0] != '\0';

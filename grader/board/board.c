@@ -29,6 +29,10 @@ static void print_heading(const struct board *board, const struct outcome_list *
   int used =
       fprintf(board->out, "\n%sLab %s  %s", bold, lab->id + 3, lab->title) - 1 - (int)strlen(bold);
   int space = board->style->width - used;
+  if (space <= (int)strlen(score)) {
+    fputc('\n', board->out);
+    space = board->style->width;
+  }
   fprintf(board->out, "%s%*s%s\n", board_color(board, points == possible ? BOARD_GREEN : ""), space,
           score, board_color(board, BOARD_PLAIN));
 }
@@ -197,8 +201,12 @@ void board_print(FILE *out, const struct trace_style *style, const struct run *r
       print_lab(&board, list, &labs_all[l]);
   }
   int more = progress_points(run->progress, run->programs, list, NULL);
-  fprintf(out, "\n%sTotal: %d of %d points%s (%.1f s, SEED=%s)\n", board_color(&board, BOARD_BOLD),
-          points, possible, board_color(&board, BOARD_PLAIN), run->seconds, run->seed);
+  char text[128];
+  snprintf(text, sizeof text, "%d of %d points (%.1f s, SEED=%s)", points, possible, run->seconds,
+           run->seed);
+  fprintf(out, "\n%s", board_color(&board, BOARD_BOLD));
+  board_text(&board, 0, "Total: ", text);
+  fprintf(out, "%s", board_color(&board, BOARD_PLAIN));
   print_beside(&board);
   if (more != 0)
     fprintf(out, "%d point%s %s than the last time.\n", abs(more), abs(more) == 1 ? "" : "s",

@@ -122,6 +122,15 @@ static int count_connections(const struct outcome *outcome) {
   return (int)json_integer_value(json_object_get(outcome->file, "connections"));
 }
 
+/* Print these frames; or, where the terminal is too narrow to draw them, that it is. */
+static void print_frames(FILE *out, const struct trace_style *style, const struct outcome *outcome,
+                         const json_t *frames, bool brief) {
+  if (json_array_size(frames) > 0 && style->width < TRACE_LADDER_WIDTH)
+    paragraph_print(out, style->width, 0, "", "(this terminal is too narrow to draw the frames)");
+  else
+    ladder_print(out, style, frames, marked_frame(outcome), count_connections(outcome), brief);
+}
+
 void board_excerpt(const struct board *board, const struct outcome *outcome) {
   const json_t *finding = json_object_get(outcome->file, "finding");
   struct trace_style style = *board->style;
@@ -131,8 +140,7 @@ void board_excerpt(const struct board *board, const struct outcome *outcome) {
   if (!out)
     return;
   style.width -= LADDER_INDENT;
-  ladder_print(out, &style, json_object_get(finding, "excerpt"), marked_frame(outcome),
-               count_connections(outcome), true);
+  print_frames(out, &style, outcome, json_object_get(finding, "excerpt"), true);
   fclose(out);
   paragraph_block(board->out, LADDER_INDENT, ladder ? ladder : "");
   free(ladder);
@@ -168,8 +176,7 @@ void board_check_whole(const struct board *board, const struct outcome *outcome)
   if (outcome->verdict == OUTCOME_FAILED || outcome->verdict == OUTCOME_FAULT)
     board_finding(board, outcome);
   fprintf(out, "\nOn the wire:\n");
-  ladder_print(out, board->style, json_object_get(outcome->file, "frames"), marked_frame(outcome),
-               count_connections(outcome), false);
+  print_frames(out, board->style, outcome, json_object_get(outcome->file, "frames"), false);
   fprintf(out, "\nThe program %s.\n", program_text(outcome, "end"));
   print_outputs(board, outcome);
   fprintf(out, "\nTo try it by hand:\n");

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { NARROW_INDENT = 4 };
+
 size_t paragraph_columns(const char *text, size_t length) {
   size_t count = 0;
   for (size_t i = 0; i < length; i++)
@@ -19,6 +21,10 @@ static size_t bytes_in(const char *text, size_t length, size_t columns) {
 }
 
 void paragraph_hanging(FILE *out, int width, int column, const char *text) {
+  if (column > width / 2) { /* no room beside what stands there: go on below it */
+    column = NARROW_INDENT;
+    fprintf(out, "\n%*s", column, "");
+  }
   int hanging = column;
   size_t room = width > hanging ? (size_t)(width - hanging) : 1;
   while (*text) {

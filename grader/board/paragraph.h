@@ -13,7 +13,8 @@
 size_t paragraph_columns(const char *text, size_t length);
 
 /* Print one paragraph from `column` on, where the cursor stands, broken between words to fit
- * `width`; further lines begin at the same column. */
+ * `width`; further lines begin at the same column. Where
+ * that is in the right half, all of it goes below, indented by 4. */
 void paragraph_hanging(FILE *out, int width, int column, const char *text);
 
 /* The same on a line of its own, with an indentation and a label before it. */
