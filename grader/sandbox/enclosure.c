@@ -72,6 +72,14 @@ static void hide(struct command *command, const char *pattern) {
   globfree(&found);
 }
 
+/* The same with a folder in the one that make builds in. */
+static void hide_built(struct command *command, const char *folder) {
+  char path[PATH_MAX];
+  const char *build = getenv("BUILD");
+  snprintf(path, sizeof path, "%s/%s", build != NULL ? build : "build", folder);
+  hide(command, path);
+}
+
 static void add_namespaces(struct command *command) {
   add_all(command, "bwrap", "--die-with-parent", "--unshare-pid", "--unshare-ipc", "--unshare-net",
           "--unshare-uts", NULL);
@@ -84,8 +92,7 @@ static void add_namespaces(struct command *command) {
 static void add_files(struct command *command, const struct enclosure *enclosure,
                       const char *self) {
   static const char *const others[] = {"/home", "/root", "/srv", "/mnt", "/media", "/run"};
-  static const char *const secrets[] = {"grader/mistakes", "grader/tests", "build/tests",
-                                        "build/mistakes", ".git"};
+  static const char *const secrets[] = {"grader/mistakes", "grader/tests", ".git"};
   bool solutions = strstr(enclosure->programs, "solutions") != NULL;
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
     hide(command, others[i]);
@@ -94,9 +101,11 @@ static void add_files(struct command *command, const struct enclosure *enclosure
   add_bind(command, "--ro-bind", ".");
   for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
     hide(command, secrets[i]);
+  hide_built(command, "tests");
+  hide_built(command, "mistakes");
   if (!solutions) {
     hide(command, "lab[0-9][0-9]-*/solution");
-    hide(command, "build/solutions");
+    hide_built(command, "solutions");
   }
   add_bind(command, "--ro-bind", enclosure->programs);
   add_bind(command, "--ro-bind", self);
