@@ -2,7 +2,8 @@
 # deps: install what this project needs.
 #
 #   deps.sh build          what building and grading need
-#   deps.sh build test     and what the tests need; there are also demo and pictures
+#   deps.sh build test     and what the tests need; there are also demo, mistakes
+#                          and pictures
 #   deps.sh build bench    and what `make bench` needs and compares with. Debian starts nginx and h2o as services
 #                          when it installs them; `systemctl disable --now nginx h2o` ends that
 #
@@ -27,6 +28,8 @@ build        library:libseccomp    libseccomp-dev      libseccomp-devel        l
 build        command:bwrap         bubblewrap          bubblewrap              bubblewrap       -
 demo         command:python3       python3             python3                 python           python
 demo         command:curl          curl                curl                    curl             curl
+mistakes     command:python3       python3             python3                 python           python
+mistakes     command:patch         patch               patch                   patch            gpatch
 test         command:git           git                 git                     git              git
 test         command:curl          curl                curl                    curl             curl
 test         command:nghttp        nghttp2-client      nghttp2                 nghttp2          nghttp2
@@ -122,7 +125,7 @@ install() {
     -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 $packages
 }
 
-purposes=${*:?usage: deps.sh build [demo] [test] [pictures] [bench]}
+purposes=${*:?usage: deps.sh build [demo] [mistakes] [test] [pictures] [bench]}
 rows=$(missing)
 if [ -z "$rows" ]; then
   echo "everything needed to $(echo "$purposes" | sed 's/ / and /g') is installed"
