@@ -1,0 +1,146 @@
+#!/bin/bash
+# platforms: try this project on other systems, each made from nothing.
+#
+#   platforms.sh [--only NAME]     NAME: bookworm, trixie or sid; or arm64, which is Debian 13 on qemu
+#   platforms.sh --readme          put the table of the last results into README.md, between its markers
+#
+# Each system is what debootstrap makes from the mirror that this machine's apt is set up for (MIRROR=URL names
+# another), with make and sudo. It is kept in build/platforms/base and copied for each try. In the copy an
+# ordinary user who may use sudo gives the README's first command to a clean copy of the last commit, grades the
+# solutions and lab 3's known mistakes, gives lab 1's lecture; then root grades the solutions. What was said stays in
+# build/platforms/NAME.log. The status is 0 if all of that went well in each.
+set -u
+cd "$(dirname "$0")/../../.." || exit 1
+place=$PWD/build/platforms
+systems='bookworm trixie sid'
+
+die() {
+  echo "platforms: $*" >&2
+  exit 1
+}
+
+# --- The table ----------------------------------------------------------------------------------------
+
+print_table() {
+  echo '| system | gcc | nghttp2 | OpenSSL | libuv | Criterion | result | seconds |'
+  echo '| --- | --- | --- | --- | --- | --- | --- | ---: |'
+  for name in $systems arm64; do
+    [ -e "$place/rows/$name" ] && cat "$place/rows/$name"
+  done
+  echo
+  echo "$(date -u +%Y-%m-%d), on $(nproc) cores of $(uname -m). Result: points of the solutions as an ordinary user and as root," \
+    "known mistakes of lab 3 that were caught."
+}
+
+write_readme() {
+  [ -e "$place/rows" ] || die "there are no results yet; \`make platforms\` makes them"
+  print_table >"$place/table"
+  sed -i -e "/^<!-- platforms -->$/r $place/table" -e '/^<!-- platforms -->$/,/^<!-- \/platforms -->$/ {
+    /^<!-- /!d
+  }' README.md
+}
+
+# --- A system -----------------------------------------------------------------------------------------
+
+# The Debian mirror that apt is set up for.
+mirror() {
+  [ -n "${MIRROR:-}" ] && echo "$MIRROR" && return
+  # shellcheck disable=SC2016
+  apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Identifier: Packages' 'Origin: Debian' |
+    awk '$1 !~ /-/ { print $2; exit }'
+}
+
+# make_base SUITE ARCHITECTURE FOLDER: only a whole one gets its name. (debootstrap may leave /proc mounted: unshare.)
+make_base() {
+  [ -d "$3" ] && return
+  rm -rf "$3.part"
+  unshare --mount debootstrap --arch="$2" --variant=minbase --include=ca-certificates,make,sudo "$1" "$3.part" "$mirror" ||
+    return 1
+  mv "$3.part" "$3"
+}
+
+# What this machine needs to reach the mirror, the copy needs too.
+set_up_network() {
+  cp -L /etc/resolv.conf /etc/hosts "$1/etc/" || return 1
+  apt-config dump | grep -iE '^acquire::(https?|ftp)(::|.*proxy)' >"$1/etc/apt/apt.conf.d/90host"
+  # A mirror may be a snapshot of some day.
+  echo 'Acquire::Check-Valid-Until "false";' >>"$1/etc/apt/apt.conf.d/90host"
+}
+
+# The user, and the clean copy of the project.
+set_up_user() {
+  chroot "$1" useradd --create-home --shell /bin/bash student &&
+    echo 'student ALL=(ALL) NOPASSWD: ALL' >"$1/etc/sudoers.d/student" &&
+    mkdir "$1/home/student/project" &&
+    git archive HEAD | tar -x -C "$1/home/student/project" &&
+    chroot "$1" chown -R student: /home/student
+}
+
+# inside FOLDER USER COMMAND: in a space of its own, so that nothing that was started or mounted remains.
+inside() {
+  unshare --mount --pid --ipc --uts --fork --kill-child bash -c '
+    mount --make-rprivate / && mount -t proc proc "$1/proc" && mount -t tmpfs tmpfs "$1/dev/shm" &&
+      mount -t devpts -o newinstance,ptmxmode=666 devpts "$1/dev/pts" &&
+      exec chroot "$1" env -i HOME="$(awk -F: -v user="$2" "\$1 == user { print \$6 }" "$1/etc/passwd")" USER="$2" \
+        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
+        setpriv --reuid="$2" --regid="$2" --init-groups sh -c "cd /home/student/project && $3"
+  ' inside "$@" </dev/null
+}
+
+# --- A try --------------------------------------------------------------------------------------------
+
+versions='gcc -dumpfullversion; for library in libnghttp2 openssl libuv criterion; do pkg-config --modversion $library; done'
+
+points() {
+  sed -n 's/^Total: \([0-9]* of [0-9]*\) points.*/\1/p' | tail -n 1
+}
+
+# try_in FOLDER: sets `result`; the status is 0 if nothing is to be complained of.
+try_in() {
+  inside "$1" student 'make deps grade' || { result='`make deps grade` fails'; return 1; }
+  user=$(inside "$1" student 'make grade SOLUTION=1' | tee >(cat >&2) | points)
+  root=$(inside "$1" root 'make grade SOLUTION=1' | tee >(cat >&2) | points)
+  caught=$(inside "$1" student 'make mistakes LAB=03' | tee >(cat >&2) | tail -n 1)
+  inside "$1" student 'make demo LAB=01' && demo= || demo=', `make demo` fails'
+  result="${user:-none}, ${root:-none}; ${caught:-none}$demo"
+  [ "$user" = '100 of 100' ] && [ "$root" = '100 of 100' ] && [ -z "$demo" ] &&
+    grep -qE '^([0-9]+) of \1 ' <<<"$caught"
+}
+
+# try_system NAME SUITE ARCHITECTURE: leaves its row.
+try_system() {
+  local began=$SECONDS copy=$place/copy-$1 status=0 result= said
+  echo "$1: see build/platforms/$1.log"
+  {
+    make_base "$2" "$3" "$place/base/$1" && rm -rf "$copy" && cp -a "$place/base/$1" "$copy" &&
+      set_up_network "$copy" && set_up_user "$copy"
+  } >"$place/$1.log" 2>&1 || { echo "platforms: it could not be made: see there" >&2; return 1; }
+  try_in "$copy" >>"$place/$1.log" 2>&1 || status=1
+  read -r -d '' -a said < <(inside "$copy" root "$versions" 2>/dev/null)
+  printf '| %s | %s | %s | %s | %s | %s | %s | %d |\n' "$(. "$copy/etc/os-release" && echo "$PRETTY_NAME, $3")" \
+    "${said[0]:--}" "${said[1]:--}" "${said[2]:--}" "${said[3]:--}" "${said[4]:--}" "$result" \
+    $((SECONDS - began)) >"$place/rows/$1"
+  rm -rf "$copy"
+  return $status
+}
+
+only=
+case ${1:-} in
+  --readme) write_readme; exit ;;
+  --only) only=${2:?which?} ;;
+  ?*) die "usage: platforms.sh [--only NAME | --readme]" ;;
+esac
+[ "$(id -u)" -eq 0 ] || die "debootstrap and chroot need root: run this as root"
+command -v debootstrap >/dev/null || die "debootstrap is missing: apt-get install debootstrap"
+mirror=$(mirror)
+[ -n "$mirror" ] || die "apt knows no Debian mirror here; MIRROR=URL names one"
+mkdir -p "$place/base" "$place/rows"
+status=0
+for name in ${only:-$systems}; do
+  case $name in
+    arm64) try_system arm64 trixie arm64 ;;
+    *) try_system "$name" "$name" "$(dpkg --print-architecture)" ;;
+  esac || status=1
+done
+print_table
+exit $status
