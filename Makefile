@@ -11,19 +11,32 @@
 #   build/fuzz/                             the fuzz targets, and what they have found
 #   build/obj/{plain,sanitized,release,fuzz}/   object files, without and with the sanitizers, for build/bench/, build/fuzz/
 
-# Several goals are made one after the other: in `make deps grade`, nothing can be compiled before the
-# libraries are there. Each of them is made in parallel, on all cores, unless -j says otherwise.
+BUILD ?= build
+export BUILD
+ifneq ($(words $(BUILD)),1)
+$(error BUILD=$(BUILD): make cannot build where there is a blank in the name)
+endif
+
+# On all cores, unless -j says otherwise. (A make that is called by another shares its jobs.)
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+# Several goals are made one after the other: in `make deps grade`, nothing can be compiled before the libraries are there.
 ifneq ($(word 2,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 .PHONY: $(MAKECMDGOALS)
 $(sort $(MAKECMDGOALS)):
 	@$(MAKE) --no-print-directory $@
+
+# One grading at a time: it builds and writes where the other one does.
+else ifneq ($(if $(ALONE),,$(filter grade report,$(MAKECMDGOALS))),)
+.PHONY: $(MAKECMDGOALS)
+$(MAKECMDGOALS):
+	+@sh grader/tools/alone.sh $(MAKE) --no-print-directory ALONE=1 $@
 else
 
 MAKEFLAGS += -rR --output-sync --no-print-directory
-ifeq ($(findstring -j,$(MAKEFLAGS)),)
-MAKEFLAGS += -j$(shell nproc)
-endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help FORCE predict bonus grade watch hint solution steady report trace-page serve certs demo pictures gdb reset protection
@@ -42,8 +55,8 @@ endif
 
 # Only files with plain names: a name is put into commands.
 plain_name := grep -xE '[a-z0-9_-]+/[a-z0-9_]+\.c'
-STUDENTS  := $(patsubst %.c,build/labs/%,$(sort $(shell find $(LABS) -maxdepth 1 -name '*.c' | $(plain_name))))
-SOLUTIONS := $(patsubst %.c,build/solutions/%,$(subst /solution/,/,$(wildcard $(LABS:=/solution/*.c))))
+STUDENTS  := $(patsubst %.c,$(BUILD)/labs/%,$(sort $(shell find $(LABS) -maxdepth 1 -name '*.c' | $(plain_name))))
+SOLUTIONS := $(patsubst %.c,$(BUILD)/solutions/%,$(subst /solution/,/,$(wildcard $(LABS:=/solution/*.c))))
 
 COMMON       := $(wildcard common/*.c common/inner/*.c)
 GRADER_MAINS := $(wildcard grader/grade/main.c grader/sandbox/guard.c grader/sandbox/make_filters.c grader/sandbox/compile.c \
@@ -52,25 +65,25 @@ GRADER_MAINS := $(wildcard grader/grade/main.c grader/sandbox/guard.c grader/san
                  grader/bonus/hpack.c)
 ROOMS        := base sandbox wire words play checks result board page serve grade lecture predict bonus
 GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard $(ROOMS:%=grader/%/*.c)))
-GRADER_BUILT := $(addprefix build/grader/,grade guard compile serve lecture relay trace_page todos predict hpack)
-FILTERS      := build/grader/program.bpf build/grader/compiler.bpf
+GRADER_BUILT := $(addprefix $(BUILD)/grader/,grade guard compile serve lecture relay trace_page todos predict hpack)
+FILTERS      := $(BUILD)/grader/program.bpf $(BUILD)/grader/compiler.bpf
 
-TESTS   := $(patsubst %/tests/,build/tests/%_tests,$(sort $(dir $(wildcard */tests/*_tests.c))))
+TESTS   := $(patsubst %/tests/,$(BUILD)/tests/%_tests,$(sort $(dir $(wildcard */tests/*_tests.c))))
 SCRIPTS := $(wildcard common/tests/*.sh common/tests/*.py grader/tests/*.sh grader/tests/*.py)
 # escapes.c is compiled by its test, which tells it what to attack.
-HOSTILE := $(patsubst %.c,build/tests/hostile/%,\
+HOSTILE := $(patsubst %.c,$(BUILD)/tests/hostile/%,\
              $(notdir $(filter-out %/escapes.c,$(wildcard grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c))))
 
-EXAMPLES := $(patsubst common/%.c,build/%,$(wildcard common/examples/*.c))
+EXAMPLES := $(patsubst common/%.c,$(BUILD)/%,$(wildcard common/examples/*.c))
 
-BENCH   := $(patsubst common/bench/%.c,build/bench/%,$(wildcard common/bench/*.c))
-BENCHED_LABS := $(patsubst build/solutions/%,build/bench/labs/%,$(filter %/server %/router,$(SOLUTIONS)))
+BENCH   := $(patsubst common/bench/%.c,$(BUILD)/bench/%,$(wildcard common/bench/*.c))
+BENCHED_LABS := $(patsubst $(BUILD)/solutions/%,$(BUILD)/bench/labs/%,$(filter %/server %/router,$(SOLUTIONS)))
 
 # Each target has a folder of seeds. What else is in common/fuzz/ is what they share.
-FUZZED      := $(patsubst common/fuzz/seeds/%,build/fuzz/%,$(wildcard common/fuzz/seeds/*))
-FUZZ_SHARED := $(filter-out $(FUZZED:build/fuzz/%=common/fuzz/%.c),$(wildcard common/fuzz/*.c))
+FUZZED      := $(patsubst common/fuzz/seeds/%,$(BUILD)/fuzz/%,$(wildcard common/fuzz/seeds/*))
+FUZZ_SHARED := $(filter-out $(FUZZED:$(BUILD)/fuzz/%=common/fuzz/%.c),$(wildcard common/fuzz/*.c))
 
-VARIANTS := $(patsubst grader/%.c,build/%,$(wildcard grader/tests/variants/c/lab*/*.c))
+VARIANTS := $(patsubst grader/%.c,$(BUILD)/%,$(wildcard grader/tests/variants/c/lab*/*.c))
 
 SOURCES := $(wildcard common/*.[ch] common/inner/*.[ch] common/tests/*.[ch] common/tests/*/*.[ch] common/examples/*.c common/bench/*.c common/fuzz/*.[ch] \
              $(ROOMS:%=grader/%/*.[ch]) grader/tests/*.[ch] grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c \
@@ -80,6 +93,9 @@ SOURCES := $(wildcard common/*.[ch] common/inner/*.[ch] common/tests/*.[ch] comm
 
 Q   := $(if $(V),,@)
 say = @echo '  $(1) $(2)'
+
+# One word for the shell, whatever is in it.
+quote = '$(subst ','\'',$(1))'
 
 ifneq ($(filter default undefined,$(origin CC)),)
 CC := gcc
@@ -127,9 +143,9 @@ CRITERION          := $(filter -l% -L% -pthread,$(criterion))
 
 # build/flags changes when the compiler or a flag does, and everything is compiled anew.
 flags := $(CC) $(WERROR) $(CFLAGS) $(PLAIN) $(RELEASE) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(WRAPPED) $(LIBRARIES)
-ifneq ($(file <build/flags),$(flags))
-$(shell mkdir -p build)
-$(file >build/flags,$(flags))
+ifneq ($(file <$(BUILD)/flags),$(flags))
+$(shell mkdir -p $(BUILD))
+$(file >$(BUILD)/flags,$(flags))
 endif
 endif
 
@@ -142,33 +158,33 @@ all: $(STUDENTS:=.log)
 	  [ -x $$program ] || { cat $$program.log; status=1; }; \
 	done; exit $$status
 
-build/obj/plain/%.o: %.c build/flags
+$(BUILD)/obj/plain/%.o: %.c $(BUILD)/flags
 	$(call say,CC  ,$<)
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(PLAIN)) $(WERROR) -c $< -o $@
 
-build/obj/release/%.o: %.c build/flags
+$(BUILD)/obj/release/%.o: %.c $(BUILD)/flags
 	$(call say,CC  ,$< (release))
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(RELEASE)) $(WERROR) -c $< -o $@
 
-build/obj/threaded/%.o: %.c build/flags
+$(BUILD)/obj/threaded/%.o: %.c $(BUILD)/flags
 	$(call say,CC  ,$< (for threads))
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(THREADED)) $(WERROR) -c $< -o $@
 
-build/obj/sanitized/%.o: %.c build/flags
+$(BUILD)/obj/sanitized/%.o: %.c $(BUILD)/flags
 	$(call say,CC  ,$< (sanitized))
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(SANITIZED)) $(WERROR) -c $< -o $@
 
 # The page's template is put into page.o by the assembler, which tells nobody.
-build/obj/plain/grader/page/page.o build/obj/sanitized/grader/page/page.o: $(wildcard grader/page/page.* grader/page/*.js)
+$(BUILD)/obj/plain/grader/page/page.o $(BUILD)/obj/sanitized/grader/page/page.o: $(wildcard grader/page/page.* grader/page/*.js)
 
-build/obj/plain/common.a: $(COMMON:%.c=build/obj/plain/%.o)
-build/obj/plain/grader.a: $(GRADER:%.c=build/obj/plain/%.o)
-build/obj/sanitized/common.a: $(COMMON:%.c=build/obj/sanitized/%.o)
-build/obj/sanitized/grader.a: $(GRADER:%.c=build/obj/sanitized/%.o)
+$(BUILD)/obj/plain/common.a: $(COMMON:%.c=$(BUILD)/obj/plain/%.o)
+$(BUILD)/obj/plain/grader.a: $(GRADER:%.c=$(BUILD)/obj/plain/%.o)
+$(BUILD)/obj/sanitized/common.a: $(COMMON:%.c=$(BUILD)/obj/sanitized/%.o)
+$(BUILD)/obj/sanitized/grader.a: $(GRADER:%.c=$(BUILD)/obj/sanitized/%.o)
 %.a:
 	@rm -f $@
 	$Qar rcs $@ $^
@@ -180,125 +196,125 @@ by_hand_lab03 := $(by_hand_lab02)
 lab_of        = $(firstword $(subst -, ,$(1)))
 headers_of    = $(filter-out $(patsubst %,common/%.h,$(by_hand_$(1))),$(wildcard common/*.h))
 is_by_hand    = $(filter $(foreach name,$(by_hand_$(1)),$(name).o $(name)_%),$(notdir $(2)))
-objects_of    = $(foreach object,$(COMMON:%.c=build/obj/sanitized/%.o),$(if $(call is_by_hand,$(1),$(object)),,$(object)))
+objects_of    = $(foreach object,$(COMMON:%.c=$(BUILD)/obj/sanitized/%.o),$(if $(call is_by_hand,$(1),$(object)),,$(object)))
 
 # A known mistake, which grader/mistakes/mistakes.py puts there, is compiled as a student's program is.
-mistake-programs: $(GRADER_BUILT) $(patsubst %.c,%.log,$(wildcard build/mistakes/*/*/*/*.c))
-build/mistakes/%.log: build/mistakes/%.c build/obj/sanitized/common.a build/flags
+mistake-programs: $(GRADER_BUILT) $(patsubst %.c,%.log,$(wildcard $(BUILD)/mistakes/*/*/*/*.c))
+$(BUILD)/mistakes/%.log: $(BUILD)/mistakes/%.c $(BUILD)/obj/sanitized/common.a $(BUILD)/flags
 	@rm -f $(basename $@)
 	$Q$(call COMPILE,$(SANITIZED)) -MF $(basename $@).d -MT $@ $(filter %.c %.a,$^) \
 	  $(WRAPPED) $(LIBRARIES) -o $(basename $@) >$@ 2>&1 || true
 
 .SECONDEXPANSION:
-build/solutions/%.log: $$(*D)/solution/$$(*F).c build/obj/sanitized/common.a build/flags
+$(BUILD)/solutions/%.log: $$(*D)/solution/$$(*F).c $(BUILD)/obj/sanitized/common.a $(BUILD)/flags
 	$(call say,CC  ,$<)
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(SANITIZED)) $(WERROR) -MF $(basename $@).d -MT $@ $(filter %.c %.a,$^) \
 	  $(WRAPPED) $(LIBRARIES) -o $(basename $@) >$@ 2>&1 && cat $@ || { cat $@; rm -f $(basename $@); exit 1; }
 
-build/obj/sanitized/lab%.a: $$(call objects_of,lab$$*)
+$(BUILD)/obj/sanitized/lab%.a: $$(call objects_of,lab$$*)
 	@rm -f $@
 	$Qar rcs $@ $^
 
 # A student's program is a stranger's file: grader/sandbox/compile.c takes it, and nothing else. One that does not compile
 # leaves the compiler's messages in its .log and no program, and stops nothing: the grader reads the log.
-build/labs/%.log: build/obj/sanitized/$$(call lab_of,$$*).a build/grader/compile build/grader/guard FORCE
-	+@build/grader/compile --source $*.c --output build/labs/$* \
-	  $(addprefix --header ,$(call headers_of,$(call lab_of,$*))) --archive '$(CURDIR)/$<' \
+$(BUILD)/labs/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE
+	+@$(BUILD)/grader/compile --source $*.c --output $(BUILD)/labs/$* \
+	  $(addprefix --header ,$(call headers_of,$(call lab_of,$*))) --archive $(call quote,$(if $(filter /%,$<),,$(CURDIR)/)$<) \
 	  -- $(CC) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(WRAPPED) $(LIBRARIES)
 
 # The grader's checks are Criterion tests that nothing refers to, so that here the objects themselves
 # are linked, and everywhere else the archive, of which only what is needed is taken.
-build/grader/grade: build/obj/plain/grader/grade/main.o $(GRADER:%.c=build/obj/plain/%.o)
-build/grader/guard: build/obj/plain/grader/sandbox/guard.o build/obj/plain/grader.a
-build/grader/compile: build/obj/plain/grader/sandbox/compile.o build/obj/plain/grader.a
-build/grader/serve: build/obj/plain/grader/serve/main.o build/obj/plain/grader.a
-build/grader/lecture: build/obj/plain/grader/lecture/main.o build/obj/plain/grader.a
-build/grader/relay: build/obj/plain/grader/lecture/relay.o build/obj/plain/grader.a
-build/grader/hpack: build/obj/plain/grader/bonus/hpack.o build/obj/plain/grader.a
-build/grader/predict: build/obj/plain/grader/predict/main.o build/obj/plain/grader.a
-build/grader/trace_page: build/obj/plain/grader/page/main.o build/obj/plain/grader.a
-build/grader/todos: build/obj/plain/grader/words/main.o build/obj/plain/grader/words/source.o
-$(GRADER_BUILT): build/obj/plain/common.a
+$(BUILD)/grader/grade: $(BUILD)/obj/plain/grader/grade/main.o $(GRADER:%.c=$(BUILD)/obj/plain/%.o)
+$(BUILD)/grader/guard: $(BUILD)/obj/plain/grader/sandbox/guard.o $(BUILD)/obj/plain/grader.a
+$(BUILD)/grader/compile: $(BUILD)/obj/plain/grader/sandbox/compile.o $(BUILD)/obj/plain/grader.a
+$(BUILD)/grader/serve: $(BUILD)/obj/plain/grader/serve/main.o $(BUILD)/obj/plain/grader.a
+$(BUILD)/grader/lecture: $(BUILD)/obj/plain/grader/lecture/main.o $(BUILD)/obj/plain/grader.a
+$(BUILD)/grader/relay: $(BUILD)/obj/plain/grader/lecture/relay.o $(BUILD)/obj/plain/grader.a
+$(BUILD)/grader/hpack: $(BUILD)/obj/plain/grader/bonus/hpack.o $(BUILD)/obj/plain/grader.a
+$(BUILD)/grader/predict: $(BUILD)/obj/plain/grader/predict/main.o $(BUILD)/obj/plain/grader.a
+$(BUILD)/grader/trace_page: $(BUILD)/obj/plain/grader/page/main.o $(BUILD)/obj/plain/grader.a
+$(BUILD)/grader/todos: $(BUILD)/obj/plain/grader/words/main.o $(BUILD)/obj/plain/grader/words/source.o
+$(GRADER_BUILT): $(BUILD)/obj/plain/common.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$Q$(CC) $(PLAIN) $(CFLAGS) $(linked) $(LIBRARIES) $(CRITERION) -o $@
 
 # The filters for system calls, which guard loads; only what makes them needs libseccomp.
-build/grader/make_filters: build/obj/plain/grader/sandbox/make_filters.o
+$(BUILD)/grader/make_filters: $(BUILD)/obj/plain/grader/sandbox/make_filters.o
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$Q$(CC) $(PLAIN) $(CFLAGS) $(filter %.o,$^) -lseccomp -o $@
-$(FILTERS) &: build/grader/make_filters
-	@build/grader/make_filters build/grader
-$(filter-out build/grader/serve,$(GRADER_BUILT)): | $(FILTERS)
+$(FILTERS) &: $(BUILD)/grader/make_filters
+	@$(BUILD)/grader/make_filters $(BUILD)/grader
+$(filter-out $(BUILD)/grader/serve,$(GRADER_BUILT)): | $(FILTERS)
 
-objects_of_tests = $(patsubst %.c,build/obj/sanitized/%.o,$(sort $(wildcard $(1)/tests/*.c common/tests/leaks.c)))
-build/tests/common_tests: $(call objects_of_tests,common)
-build/tests/grader_tests: $(call objects_of_tests,grader) build/obj/sanitized/grader.a
-$(TESTS): build/obj/sanitized/common.a
+objects_of_tests = $(patsubst %.c,$(BUILD)/obj/sanitized/%.o,$(sort $(wildcard $(1)/tests/*.c common/tests/leaks.c)))
+$(BUILD)/tests/common_tests: $(call objects_of_tests,common)
+$(BUILD)/tests/grader_tests: $(call objects_of_tests,grader) $(BUILD)/obj/sanitized/grader.a
+$(TESTS): $(BUILD)/obj/sanitized/common.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$Q$(CC) $(SANITIZED) $(CFLAGS) $(linked) $(LIBRARIES) $(CRITERION) -o $@
 
 # Programs on the public headers: common/examples/README.md.
-build/examples/%: build/obj/sanitized/common/examples/%.o build/obj/sanitized/common.a
+$(BUILD)/examples/%: $(BUILD)/obj/sanitized/common/examples/%.o $(BUILD)/obj/sanitized/common.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$Q$(CC) $(SANITIZED) $(CFLAGS) $(linked) $(LIBRARIES) -o $@
 
 # Several threads at once, with ThreadSanitizer.
-build/tests/threads: $(patsubst %.c,build/obj/threaded/%.o,$(COMMON) common/tests/threads/loops.c)
+$(BUILD)/tests/threads: $(patsubst %.c,$(BUILD)/obj/threaded/%.o,$(COMMON) common/tests/threads/loops.c)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$Q$(CC) $(THREADED) $(CFLAGS) $^ $(LIBRARIES) -o $@
 
 # What is measured, and what measures, is built as one would install it: optimised as a whole, and with nghttp2
 # linked in, where it comes as an archive too.
-released        = $(patsubst %.c,build/obj/release/%.o,$(filter-out common/inner/misuse.c common/inner/probe.c,$(COMMON)))
+released        = $(patsubst %.c,$(BUILD)/obj/release/%.o,$(filter-out common/inner/misuse.c common/inner/probe.c,$(COMMON)))
 nghttp2_archive = $(wildcard $(shell pkg-config --variable=libdir libnghttp2)/libnghttp2.a)
 
-build/bench/%: build/obj/release/common/bench/%.o $$(released)
+$(BUILD)/bench/%: $(BUILD)/obj/release/common/bench/%.o $$(released)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$Q$(CC) $(RELEASE) $(CFLAGS) $(filter %.o,$^) $(nghttp2_archive) $(LIBRARIES) -o $@
 
-build/bench/labs/%: $$(*D)/solution/$$(*F).c $$(released) build/flags
+$(BUILD)/bench/labs/%: $$(*D)/solution/$$(*F).c $$(released) $(BUILD)/flags
 	$(call say,CC  ,$< (release))
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(RELEASE)) $(WERROR) -MF $@.d -MT $@ $(filter %.c %.o,$^) $(nghttp2_archive) $(LIBRARIES) -o $@
 
 # The shared files come before common/: they define some of its functions anew.
-build/fuzz/%: build/obj/fuzz/common/fuzz/%.o build/obj/fuzz/shared.a build/obj/fuzz/common.a
+$(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/common/fuzz/%.o $(BUILD)/obj/fuzz/shared.a $(BUILD)/obj/fuzz/common.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$Qclang $(FUZZING) -fsanitize=fuzzer $(CFLAGS) -Wl,--start-group $^ -Wl,--end-group $(LIBRARIES) -o $@
 
-build/obj/fuzz/common.a: $(COMMON:%.c=build/obj/fuzz/%.o)
-build/obj/fuzz/shared.a: $(FUZZ_SHARED:%.c=build/obj/fuzz/%.o)
-build/obj/fuzz/%.o: %.c build/flags
+$(BUILD)/obj/fuzz/common.a: $(COMMON:%.c=$(BUILD)/obj/fuzz/%.o)
+$(BUILD)/obj/fuzz/shared.a: $(FUZZ_SHARED:%.c=$(BUILD)/obj/fuzz/%.o)
+$(BUILD)/obj/fuzz/%.o: %.c $(BUILD)/flags
 	$(call say,CC  ,$< (fuzz))
 	@mkdir -p $(@D)
 	$Qclang $(FUZZING) $(FLAGS_OF_LIBRARIES) $(CFLAGS) -MMD -MP $(WERROR) -c $< -o $@
 
 # Programs that misbehave on purpose; no warning can tell them anything new.
-build/tests/hostile/%: grader/tests/hostile/%.c build/flags
+$(BUILD)/tests/hostile/%: grader/tests/hostile/%.c $(BUILD)/flags
 	$(call say,CC  ,$<)
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(FLAGS)) -w -MF $@.d $< -pthread -o $@
-build/tests/hostile/%: grader/tests/hostile/sanitized/%.c build/flags
+$(BUILD)/tests/hostile/%: grader/tests/hostile/sanitized/%.c $(BUILD)/flags
 	$(call say,CC  ,$<)
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(FLAGS)) -w -fsanitize=address,undefined -MF $@.d $< -pthread -o $@
 
 # Right programs that look different; they share nothing with common/.
-build/tests/variants/c/%: grader/tests/variants/c/%.c $(wildcard grader/tests/variants/c/*.[ch]) build/flags
+$(BUILD)/tests/variants/c/%: grader/tests/variants/c/%.c $(wildcard grader/tests/variants/c/*.[ch]) $(BUILD)/flags
 	$(call say,CC  ,$<)
 	@mkdir -p $(@D)
 	$Q$(CC) $(SANITIZED) $(WERROR) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(filter %.c,$^) $(LIBRARIES) -o $@
 
--include $(wildcard build/obj/*/*/*.d build/obj/*/*/*/*.d build/obj/*/*/*/*/*.d build/solutions/*/*.d \
-           build/tests/hostile/*.d build/bench/labs/*/*.d)
+-include $(wildcard $(BUILD)/obj/*/*/*.d $(BUILD)/obj/*/*/*/*.d $(BUILD)/obj/*/*/*/*/*.d $(BUILD)/solutions/*/*.d \
+           $(BUILD)/tests/hostile/*.d $(BUILD)/bench/labs/*/*.d)
 
 # --- Commands -----------------------------------------------------------------------------------------
 # `+` lets a command have the terminal, which --output-sync would take away.
@@ -312,37 +328,39 @@ help:
 ##                       STRICT=1 (fail unless all points are there), SOLUTION=1 (grade the reference
 ##                       solutions), PROGRAMS=DIR (grade the executables DIR/labNN-name/program),
 ##                       PCAP=1 (leave build/grade/checks/labNN.id.pcapng, for Wireshark),
+##                       BUILD=DIR, here and everywhere (build in DIR, and leave this folder as it is),
 ##                       STRANGERS=1 (refuse where too little protects; UNPROTECTED=1: grade all the same)
 # A program whose file is gone is not graded: an earlier file's program may still be there.
-stale := $(foreach program,$(filter-out %.log %.key %.new,$(wildcard build/labs/*/*)),\
-           $(if $(wildcard $(program:build/labs/%=%.c)),,$(program)))
+stale := $(foreach program,$(filter-out %.log %.key %.new,$(wildcard $(BUILD)/labs/*/*)),\
+           $(if $(wildcard $(program:$(BUILD)/labs/%=%.c)),,$(program)))
 ifneq ($(stale),)
 $(shell rm -f $(stale))
 endif
 
 # Criterion makes a process group of its own, so that Ctrl-C has to be passed on.
-graded := $(or $(PROGRAMS),$(if $(SOLUTION),build/solutions,build/labs))
+graded := $(or $(PROGRAMS),$(if $(SOLUTION),$(BUILD)/solutions,$(BUILD)/labs))
 grade: $(GRADER_BUILT) $(if $(PROGRAMS),,$(if $(SOLUTION),$(SOLUTIONS:=.log),$(STUDENTS:=.log)))
 	+@trap 'kill -- -$$! || kill $$!' INT TERM; \
-	build/grader/grade --programs '$(graded)' $(if $(PROGRAMS),--any-language) $(if $(LAB),--lab $(lab_number)) \
-	  $(if $(CHECK),--check '$(CHECK)') $(if $(SEED),--seed '$(SEED)') $(if $(STRICT),--strict) \
+	$(BUILD)/grader/grade --programs $(call quote,$(graded)) --output $(BUILD)/grade $(if $(PROGRAMS),--any-language) $(if $(LAB),--lab $(lab_number)) \
+	  $(if $(CHECK),--check $(call quote,$(CHECK))) $(if $(SEED),--seed $(call quote,$(SEED))) $(if $(STRICT),--strict) \
 	  $(if $(PCAP),--pcap) $(if $(STRANGERS),--strangers) & \
 	wait $$!
 
 ## make protection       what keeps a stranger's program in on this machine, and what is missing
-protection: build/grader/grade
-	@build/grader/grade --protection
+protection: $(BUILD)/grader/grade
+	@$(BUILD)/grader/grade --protection
 
 ## make report           grade, and open the page that every grading leaves: build/grade/index.html
 report: grade
-	@sh grader/tools/open.sh build/grade/index.html
+	@sh grader/tools/open.sh $(BUILD)/grade/index.html
 
 ## make trace-page TRACE=FILE.json   draw a trace that H2_TRACE=FILE.json has recorded, as a page
-trace-page: build/grader/trace_page
+drawn = $(BUILD)/trace/$(patsubst %.json,%,$(lastword $(subst /, ,$(TRACE)))).html
+trace-page: $(BUILD)/grader/trace_page
 	$(if $(TRACE),,$(error which trace? Say TRACE=FILE.json))
-	@mkdir -p build/trace
-	@build/grader/trace_page '$(TRACE)' 'build/trace/$(basename $(notdir $(TRACE))).html'
-	@sh grader/tools/open.sh 'build/trace/$(basename $(notdir $(TRACE))).html'
+	@mkdir -p $(BUILD)/trace
+	@$(BUILD)/grader/trace_page $(call quote,$(TRACE)) $(call quote,$(drawn))
+	@sh grader/tools/open.sh $(call quote,$(drawn))
 
 ## make watch            grade again at every save [LAB=03]
 watch:
@@ -362,11 +380,11 @@ pictures: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 ##                       [MISBEHAVE=slow|late|hints|never|refuse|goaway|garbage|half]
 ##                       [TLS=expired|other-host|unknown|no-alpn|old: its certificate is build/serve/cert.pem]
 tls_fault := $(filter expired other-host unknown no-alpn old,$(TLS))
-serve: build/grader/serve $(if $(TLS),key.pem cert.pem)
-	$(if $(tls_fault),@mkdir -p build/serve && cp key.pem cert.pem build/serve)
-	+@exec build/grader/serve $(if $(PORT),--port '$(PORT)') $(if $(TLS),--tls) \
-	  $(if $(tls_fault),--tls-fault $(tls_fault) --key build/serve/key.pem --cert build/serve/cert.pem) \
-	  $(if $(MISBEHAVE),--misbehave '$(MISBEHAVE)')
+serve: $(BUILD)/grader/serve $(if $(TLS),key.pem cert.pem)
+	$(if $(tls_fault),@mkdir -p $(BUILD)/serve && cp key.pem cert.pem $(BUILD)/serve)
+	+@exec $(BUILD)/grader/serve $(if $(PORT),--port $(call quote,$(PORT))) $(if $(TLS),--tls) \
+	  $(if $(tls_fault),--tls-fault $(tls_fault) --key $(BUILD)/serve/key.pem --cert $(BUILD)/serve/cert.pem) \
+	  $(if $(MISBEHAVE),--misbehave $(call quote,$(MISBEHAVE)))
 
 ## make certs            make key.pem and cert.pem, for lab 6, if they are not there
 certs: key.pem cert.pem
@@ -387,17 +405,17 @@ reset:
 	@sh grader/tools/reset.sh $(LABS)
 
 ## make predict LAB=02   which frames will go over the wire? Beside the points: see grader/predict/predict.py
-predict: build/grader/predict
+predict: $(BUILD)/grader/predict
 	+@python3 grader/predict/predict.py $(LABS)
 
 ## make bonus LAB=02     exercises beside the points, in labNN-name/bonus [SOLUTION=1]
-bonus: build/grader/hpack
+bonus: $(BUILD)/grader/hpack
 	+@python3 grader/bonus/bonus.py $(if $(SOLUTION),--solution) $(LABS)
 
 ## make hint LAB=03      a hint for the TODO you are at, and more with every call [TODO=2] [PROGRAM=client]
-hint: build/grader/todos
+hint: $(BUILD)/grader/todos
 	$(if $(LAB),,$(error which lab? Say LAB=03))
-	@sh grader/tools/hint.sh $(LABS) '$(PROGRAM)' '$(TODO)'
+	@sh grader/tools/hint.sh $(LABS) $(call quote,$(PROGRAM)) $(call quote,$(TODO))
 
 ## make solution LAB=03  how your file differs from the reference solution, once the lab has full marks;
 ##                       FORCE=1 before that
@@ -405,12 +423,12 @@ solution: $(GRADER_BUILT) $(STUDENTS:=.log)
 	$(if $(LAB),,$(error which lab? Say LAB=03))
 	+@sh grader/tools/solution.sh $(if $(FORCE),--force) $(LABS)
 
-## make deps             install what building, grading and the lecture need; `make deps-test`: what the tests
+## make deps             install what building, grading, lecture and mistakes need; `make deps-test`: what the tests
 ##                       need as well; `make deps-pictures`: what `make pictures` needs
 deps:
-	@sh grader/tools/deps.sh build demo
+	@sh grader/tools/deps.sh build demo mistakes
 deps-test:
-	@sh grader/tools/deps.sh build demo test
+	@sh grader/tools/deps.sh build demo mistakes test
 deps-bench:
 	@sh grader/tools/deps.sh build bench
 deps-pictures:
@@ -418,9 +436,9 @@ deps-pictures:
 
 ## make test             build and test everything here [ONLY=name, as in grader/tests/name.sh]
 test: $(if $(filter-out fuzz,$(ONLY)),,$(if $(shell command -v clang),$(FUZZED))) $(TESTS) $(HOSTILE) $(VARIANTS) $(if $(filter-out bench connections,$(ONLY)),,$(BENCH) $(BENCHED_LABS)) \
-      $(if $(filter-out threads,$(ONLY)),,build/tests/threads) $(if $(filter-out examples,$(ONLY)),,$(EXAMPLES)) \
+      $(if $(filter-out threads,$(ONLY)),,$(BUILD)/tests/threads) $(if $(filter-out examples,$(ONLY)),,$(EXAMPLES)) \
       $(GRADER_BUILT) $(STUDENTS:=.log) $(SOLUTIONS:=.log)
-	+@python3 grader/tools/dev/run_tests.py $(if $(ONLY),--only '$(ONLY)') $(TESTS) $(SCRIPTS)
+	+@python3 grader/tools/dev/run_tests.py $(if $(ONLY),--only $(call quote,$(ONLY))) $(TESTS) $(SCRIPTS)
 
 ## make fuzz             run the fuzz targets, each for [SECONDS=60] [TARGET=server]: common/fuzz/README.md
 fuzz: $(FUZZED)
@@ -430,7 +448,7 @@ fuzz: $(FUZZED)
 ##                       [ONLY=speed,idle,...] [SERVERS=common,h2o,...]; `make deps-bench` installs them;
 ##                       `make bench-readme` puts the figures into common/bench/README.md
 bench: $(BENCH) $(BENCHED_LABS) $(GRADER_BUILT)
-	+@python3 common/bench/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only '$(ONLY)') $(if $(SERVERS),--servers '$(SERVERS)')
+	+@python3 common/bench/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(call quote,$(ONLY))) $(if $(SERVERS),--servers $(call quote,$(SERVERS)))
 bench-readme:
 	@python3 common/bench/bench_readme.py
 
@@ -441,22 +459,22 @@ steady: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 ## make mistakes         grade the known mistakes: which check catches each, and with what words [LAB=03];
 ##                       WRITE=1 keeps the table of what each fails in [ROUNDS=5] gradings:
 ##                       grader/mistakes/known_mistakes.json; NEW=1: of those that it has not
-mistakes: build/grader/todos
-	+@python3 grader/mistakes/mistakes.py $(if $(WRITE),--write) $(if $(NEW),--new) $(if $(ROUNDS),--rounds '$(ROUNDS)') $(if $(LAB),$(lab_number))
+mistakes: $(BUILD)/grader/todos
+	+@python3 grader/mistakes/mistakes.py $(if $(WRITE),--write) $(if $(NEW),--new) $(if $(ROUNDS),--rounds $(call quote,$(ROUNDS))) $(if $(LAB),$(lab_number))
 
 ## make mutants          grade small changes of the solutions, made by machine: which are caught, and with what
 ##                       words [LAB=02] [JOBS=n] [SAMPLE=n: so many of each lab] [TAP=1]; LIST=1 prints each
 mutants: $(GRADER_BUILT) $(SOLUTIONS:=.log)
-	+@COMPILE='$(call COMPILE,$(SANITIZED))' LINK='$(WRAPPED) $(LIBRARIES)' \
-	  python3 grader/mistakes/mutants.py $(if $(JOBS),--jobs '$(JOBS)') $(if $(LIST),--list) \
-	  $(if $(SAMPLE),--sample '$(SAMPLE)') $(if $(TAP),--tap) $(if $(LAB),$(lab_number))
+	+@COMPILE=$(call quote,$(call COMPILE,$(SANITIZED))) LINK=$(call quote,$(WRAPPED) $(LIBRARIES)) \
+	  python3 grader/mistakes/mutants.py $(if $(JOBS),--jobs $(call quote,$(JOBS))) $(if $(LIST),--list) \
+	  $(if $(SAMPLE),--sample $(call quote,$(SAMPLE))) $(if $(TAP),--tap) $(if $(LAB),$(lab_number))
 
 ## make variations       grade changes of the solutions that must not matter: all must have full marks [LAB=02]
 ##                       [JOBS=n] [TIMES=n] [SAMPLE=n] [TAP=1]
 variations: $(GRADER_BUILT) $(SOLUTIONS:=.log)
-	+@COMPILE='$(call COMPILE,$(SANITIZED))' LINK='$(WRAPPED) $(LIBRARIES)' \
-	  python3 grader/mistakes/variations.py $(if $(JOBS),--jobs '$(JOBS)') $(if $(TIMES),--times '$(TIMES)') \
-	  $(if $(SAMPLE),--sample '$(SAMPLE)') $(if $(TAP),--tap) $(if $(LAB),$(lab_number))
+	+@COMPILE=$(call quote,$(call COMPILE,$(SANITIZED))) LINK=$(call quote,$(WRAPPED) $(LIBRARIES)) \
+	  python3 grader/mistakes/variations.py $(if $(JOBS),--jobs $(call quote,$(JOBS))) $(if $(TIMES),--times $(call quote,$(TIMES))) \
+	  $(if $(SAMPLE),--sample $(call quote,$(SAMPLE))) $(if $(TAP),--tap) $(if $(LAB),$(lab_number))
 
 ## make starters         derive every labNN-name/X.c from its solution; a file with somebody's work in it
 ##                       is left alone unless FORCE=1
@@ -477,6 +495,7 @@ version:
 
 ## make clean            remove build/
 clean:
+	$(if $(filter build,$(BUILD)),,$(error it removes build/ only; $(BUILD) is yours to remove))
 	@rm -rf build
 
 ##

@@ -28,15 +28,17 @@
 
 #include "common/frame.h"
 
+enum { TRACE_LADDER_WIDTH = 60 }; /* columns: there is no narrower ladder */
+
 struct trace_style {
   bool color;   /* ANSI colours: one for each stream */
   bool unicode; /* line drawing; else plain ASCII */
-  int width;    /* columns; lines are cut or wrapped to fit. At least 60 */
+  int width; /* columns; lines are cut or wrapped to fit, but to no less than TRACE_LADDER_WIDTH */
 };
 
 /* What suits `out`: colour only on a terminal and without NO_COLOR (https://no-color.org); line
  * drawing where LC_ALL, LC_CTYPE or LANG (the first that is set) names UTF-8; the
- * terminal's width, else COLUMNS, else 80. */
+ * terminal's width, else COLUMNS, else 80; at least 20. */
 struct trace_style trace_style_for(FILE *out);
 
 /* The two rails' heading. */

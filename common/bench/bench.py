@@ -24,7 +24,7 @@ import measure
 import report
 import servers
 from measure import Work
-from servers import BUILT, ROOT, Server
+from servers import BUILD, BUILT, Server
 
 MIB = 1024 * 1024
 SHAPES = [(1, 1), (1, 100), (10, 100), (100, 10), (1000, 1)]
@@ -183,7 +183,7 @@ class Bench:
         else:
             programs = {name: path for name, path in LABS.items() if 'tls' not in name}
         certificate = ['--key', f'{self.folder}/key.pem', '--cert', f'{self.folder}/cert.pem'] if tls else []
-        reference = [f'{ROOT}/build/grader/serve'] + (['--tls'] if tls else [])
+        reference = [f'{BUILD}/grader/serve'] + (['--tls'] if tls else [])
         work = Work(10, 100, '/hello-world')
         started = []
         for name in ['reference', *programs]:

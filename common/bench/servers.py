@@ -8,7 +8,8 @@ import subprocess
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILT = f'{ROOT}/build/bench'
+BUILD = os.path.join(ROOT, os.environ.get('BUILD') or 'build')
+BUILT = f'{BUILD}/bench'
 HELLO = 'Hello World!'
 MANY = 1000000000
 DEADLINE = 30  # seconds to start and to stop; none needs one

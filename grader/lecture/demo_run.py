@@ -19,6 +19,7 @@ END_SECONDS = 3
 PR_SET_PDEATHSIG = 1
 LONGEST_OUTPUT = 40  # lines
 LONGEST_COMPLAINT = 6
+BUILD = os.environ.get("BUILD") or "build"
 LIBC = ctypes.CDLL(None)
 
 
@@ -130,8 +131,8 @@ class Runner:
         self.screen = screen
         self.servers = {}
         self.relays = []  # each with the file that it writes at its end
-        self.variables = {"PROGRAMS": "build/labs" if student else "build/solutions"}
-        self.folder = ROOT / "build/demo" if pcap else None
+        self.variables = {"PROGRAMS": f"{BUILD}/labs" if student else f"{BUILD}/solutions"}
+        self.folder = ROOT / BUILD / "demo" if pcap else None
         if self.folder:
             self.folder.mkdir(parents=True, exist_ok=True)
             for file in self.folder.glob(f"{lab.name[:5]}[-.]*"):
@@ -145,7 +146,7 @@ class Runner:
         for relay, file in self.relays:
             relay.end()
             if file.exists():
-                self.screen.note(f"Captured: {file.relative_to(ROOT)}")
+                self.screen.note(f"Captured: {os.path.relpath(file, ROOT)}")
             else:
                 self.screen.note(f"Not captured: {relay.printed(relay.errors)}", RED)
         self.relays = []
@@ -157,7 +158,7 @@ class Runner:
             return server.address()
         file = self.folder / f"{self.lab.name[:5]}-{len(self.relays) + 1}.pcapng"
         scheme, port = re.match(r"(https?)://.*:(\d+)", server.address()).groups()
-        relay = Server(self.screen, f"build/grader/relay --to {port} --pcap '{file}' --keys \"$SSLKEYLOGFILE\"" +
+        relay = Server(self.screen, f"{BUILD}/grader/relay --to {port} --pcap '{file}' --keys \"$SSLKEYLOGFILE\"" +
                        (" --tls" if scheme == "https" else ""),
                        self.variables)
         self.relays.append((relay, file))

@@ -33,7 +33,8 @@ import textwrap
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tools/dev"))
 import tap  # noqa: E402  pylint: disable=wrong-import-position
 
-SCRATCH = "build/mistakes"  # the Makefile knows this place too
+BUILD = os.environ.get("BUILD") or "build"
+SCRATCH = f"{BUILD}/mistakes"  # the Makefile knows this place too
 JOBS = 3  # gradings at once: what takes long is mostly waiting for programs that wait
 ROUNDS = 3  # to write the table
 SEEDS = [ROUNDS + 1, ROUNDS + 2]  # to look whether it holds: others, so that it is not compared with itself
@@ -140,7 +141,7 @@ def find_place(mistake, source, before, after):
         return
     lines = [str(min(first + 1, len(before))) for _, first, *_ in changes]
     changed = {}
-    for (_, first, end, new_first, new_end), todo in zip(changes, run("build/grader/todos", source, *lines).stdout.split()):
+    for (_, first, end, new_first, new_end), todo in zip(changes, run(f"{BUILD}/grader/todos", source, *lines).stdout.split()):
         changed[int(todo)] = changed.get(int(todo), 0) + max(end - first, new_end - new_first)
     todos = {todo: count for todo, count in changed.items() if todo}
     if changed and (mistake.program is None or (todos and not mistake.todo)):
@@ -170,7 +171,7 @@ def grade(mistake, seed, table):
     """Grade it once, and remember what failed."""
     output = f"{mistake.folder}/grade"
     shutil.rmtree(output, ignore_errors=True)
-    command = ["build/grader/grade", "--programs", mistake.folder, "--lab", mistake.lab,
+    command = [f"{BUILD}/grader/grade", "--programs", mistake.folder, "--lab", mistake.lab,
                "--seed", str(seed), "--output", output, "--known", table]
     try:
         subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

@@ -117,7 +117,7 @@ check "the old program is gone" [ ! -e build/labs/lab01-one/one ]
 check "the compiler's words are kept for the grader" grep -q 'error: .x.' build/labs/lab01-one/one.log
 check_not "it fails again when nothing changed" make
 check "and says why again" has "error: .x. undeclared"
-check "grading goes on" prints 'graded: --programs build/labs' make grade
+check "grading goes on" prints 'graded: --programs build/labs --output build/grade' make grade
 echo 'int main(void) { int unused; return 0; }' >lab01-one/one.c
 check "a warning is no error for a student" make
 check "but it is shown" has 'warning: unused variable'
@@ -173,12 +173,12 @@ check "with its name" has "no lab '9'"
 # --- Grading ------------------------------------------------------------------------------------------
 
 for lab in 5 05 lab05 lab05-two; do
-  check "LAB=$lab is lab 05" prints 'graded: --programs build/labs --lab 05' make grade LAB=$lab
+  check "LAB=$lab is lab 05" prints 'graded: --programs build/labs --output build/grade --lab 05' make grade LAB=$lab
 done
 check "CHECK, SEED and STRICT reach the grader, and its status comes back" not make grade CHECK=a.b SEED=7 STRICT=1
-check "all three" has '^graded: --programs build/labs --check a.b --seed 7 --strict$'
-check "PROGRAMS names another folder" prints 'graded: --programs /some/where --any-language' make grade PROGRAMS=/some/where
-check "SOLUTION=1 builds the solutions" prints 'graded: --programs build/solutions' make grade SOLUTION=1
+check "all three" has '^graded: --programs build/labs --output build/grade --check a.b --seed 7 --strict$'
+check "PROGRAMS names another folder" prints 'graded: --programs /some/where --output build/grade --any-language' make grade PROGRAMS=/some/where
+check "SOLUTION=1 builds the solutions" prints 'graded: --programs build/solutions --output build/grade' make grade SOLUTION=1
 check "each of them" [ "$(build/solutions/lab05-two/server)" = "server 1" ]
 make grade SOLUTION=1 >/dev/null
 check "nothing but the grader runs when nothing changed" [ "$(wc -l <out)" -eq 1 ]
@@ -277,7 +277,7 @@ done
 # What somebody may set is used in the Makefile and not set there.
 for variable in $(grep -o '\$([A-Z]*)' Makefile | tr -d '$()' | sort -u); do
   case $variable in
-    MAKE | MAKEFLAGS | MAKECMDGOALS | CURDIR) ;;
+    MAKE | MAKEFLAGS | MAKECMDGOALS | ALONE | MAKELEVEL | CURDIR) ;;
     *) grep -qE "^ *(override )?$variable +[:+?]?=" Makefile || check "make help tells of $variable" has "\b$variable\b" ;;
   esac
 done
@@ -294,6 +294,67 @@ called_bare() {
     grep -vE '(sh|python3) "?(grader|common|\$tools)/|^[^:]*:[0-9]*:( *#|\t*@?sed)')
 }
 check_not "a script is called by its interpreter" called_bare
+
+# --- Odd places ---------------------------------------------------------------------------------------
+
+check "PROGRAMS may have any name" prints "graded: --programs O'Brien's \"Übung\" --output build/grade --any-language" \
+  make grade PROGRAMS="O'Brien's \"Übung\""
+odd="$work/O'Brien's \"Übung\""
+mkdir "$odd"
+cp -r Makefile common grader lab* "$odd"
+in_odd() {
+  (cd "$odd" && umask 077 && make "$@")
+}
+check "this folder too, and umask may be 077" in_odd grade
+check "its programs are built" [ -x "$odd/build/labs/lab01-one/one" ]
+
+# read_only COMMAND...: here, where nothing can be written.
+read_only() {
+  # shellcheck disable=SC2016
+  unshare --mount --map-root-user sh -c 'mount --bind . . && mount -o remount,bind,ro . && cd "$PWD" && exec "$@"' sh "$@"
+}
+elsewhere=$(mktemp -d)
+trap 'rm -rf "$work" "$elsewhere"' EXIT
+made_read_only() {
+  (cd "$odd" && read_only env -u MAKEFLAGS -u MAKELEVEL -u CC -u CFLAGS -u WERROR make "$@" >"$work/out" 2>&1)
+}
+rm -rf "$odd/build"
+if (cd "$odd" && read_only true); then
+  check_not "where nothing can be written nothing can be built" made_read_only grade
+  check "as one line says" has 'cannot be written; make BUILD=DIR'
+  check "but elsewhere" made_read_only grade SOLUTION=1 BUILD="$elsewhere/read-only"
+else
+  skip "where nothing can be written" "no space of its own can be had here"
+fi
+check "BUILD is where all is made" prints "graded: --programs $elsewhere/it/labs --output $elsewhere/it/grade" \
+  in_odd grade BUILD="$elsewhere/it"
+check "and nothing is made here" [ ! -e "$odd/build" ]
+check_not "a blank in its name is too much" make grade BUILD="a b"
+check "for make" has 'blank'
+check_not "make clean removes nobody's folder" make clean BUILD="$elsewhere"
+
+# Until $2 is in the file $1, for half a minute.
+comes() {
+  for _ in $(seq 300); do
+    grep -q -- "$2" "$1" 2>/dev/null && return 0
+    sleep 0.1
+  done
+  cat "$1"
+  return 1
+}
+rm -f pid
+HANG=1 setsid env -u MAKEFLAGS -u MAKELEVEL make grade >first 2>&1 &
+comes pid . >/dev/null
+env -u MAKEFLAGS -u MAKELEVEL make grade >second 2>&1 &
+check "a second grading in one tree waits, and says for whom" comes second '^process [0-9]* is grading in this tree'
+kill "$(cat pid)"
+check "until the first has ended" comes second '^graded: '
+
+setsid env -u MAKEFLAGS -u MAKELEVEL make watch LAB=1 >watched 2>&1 &
+watcher=$!
+check "make watch grades" comes watched '^Waiting for you'
+check_not "without a warning of make" grep -q 'warning:' watched
+kill -- "-$watcher"
 
 # --- Testing ------------------------------------------------------------------------------------------
 

@@ -12,6 +12,10 @@ for file in key.pem cert.pem; do
   fi
 done
 
+if [ ! -w . ]; then
+  echo "certs: $(pwd) cannot be written; where you can write, sh $(realpath "$0") makes them" >&2
+  exit 1
+fi
 umask 077 # the key is its owner's
 rm -f key.pem.new cert.pem.new
 openssl req -x509 -newkey rsa:2048 -nodes -sha256 -days 3650 -subj /CN=localhost \

@@ -20,6 +20,7 @@ todo=${3:-}
 hints=$lab/hints.md
 number=${lab#lab}
 number=${number%%-*}
+BUILD=${BUILD:-build}
 
 if [ ! -f "$hints" ]; then
   echo "hint: there are no hints for $lab" >&2
@@ -28,12 +29,12 @@ fi
 
 if [ -z "$todo" ]; then
   for source in "$lab"/${program:-*}.c; do
-    todo=$(build/grader/todos "$source" | sed -n '1s/ .*//p')
+    todo=$("$BUILD/grader/todos" "$source" | sed -n '1s/ .*//p')
     [ -n "$todo" ] && program=$(basename "$source" .c) && break
   done
 fi
-if [ -z "$todo" ] && [ -f "build/grade/next/lab$number" ]; then
-  read -r failed todo <"build/grade/next/lab$number" || todo=
+if [ -z "$todo" ] && [ -f "$BUILD/grade/next/lab$number" ]; then
+  read -r failed todo <"$BUILD/grade/next/lab$number" || todo=
   program=${program:-$failed}
 fi
 if [ -z "$todo" ]; then
@@ -55,8 +56,8 @@ if [ -z "$title" ]; then
   echo "hint: there is no hint for TODO $todo in $hints" >&2
   exit 1
 fi
-shown=build/hints/$lab.$(echo "$title" | tr -cd 'a-zA-Z0-9')
-mkdir -p build/hints || exit 1
+shown=$BUILD/hints/$lab.$(echo "$title" | tr -cd 'a-zA-Z0-9')
+mkdir -p "$BUILD/hints" || exit 1
 step=$(($(cat "$shown" 2>/dev/null || echo 0) + 1))
 
 repeat="make hint LAB=$number TODO=$todo"

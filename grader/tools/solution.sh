@@ -15,6 +15,7 @@ fi
 lab=${1:?usage: solution.sh [--force] labNN-name}
 number=${lab#lab}
 number=${number%%-*}
+BUILD=${BUILD:-build}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
@@ -22,7 +23,7 @@ if [ ! -d "$lab/solution" ]; then
   echo "solution: $lab/solution is not here; your instructor has it" >&2
   exit 1
 fi
-if [ -z "$force" ] && ! build/grader/grade --programs build/labs --lab "$number" --strict \
+if [ -z "$force" ] && ! "$BUILD/grader/grade" --programs "$BUILD/labs" --lab "$number" --strict \
   --output "$work/grade" >"$work/said" 2>&1; then
   grep '^Total: ' "$work/said" >&2
   echo "solution: lab $number does not have full marks yet. Hints: make hint LAB=$number." \

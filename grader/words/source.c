@@ -18,11 +18,19 @@ static bool ends_with(const char *text, const char *end) {
   return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
 }
 
+/* Whether it is this folder in the one that make builds in. */
+static bool is_built(const char *programs, const char *folder) {
+  char path[PATH_MAX];
+  const char *build = getenv("BUILD");
+  snprintf(path, sizeof path, "%s/%s", build ? build : "build", folder);
+  return ends_with(programs, path);
+}
+
 const char *source_path(const char *programs, const char *folder, const char *program, char *path,
                         size_t size) {
-  if (ends_with(programs, "build/labs"))
+  if (is_built(programs, "labs"))
     snprintf(path, size, "%s/%s.c", folder, program);
-  else if (ends_with(programs, "build/solutions"))
+  else if (is_built(programs, "solutions"))
     snprintf(path, size, "%s/solution/%s.c", folder, program);
   else
     snprintf(path, size, "%s/%s/%s.c", programs, folder, program);

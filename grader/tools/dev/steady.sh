@@ -8,6 +8,7 @@
 set -u
 count=${1:?usage: steady.sh N}
 TIME_LIMIT=120
+BUILD=${BUILD:-build}
 case $count in
   *[!0-9]* | 0*)
     echo "steady: $count: is not a number of runs" >&2
@@ -28,7 +29,7 @@ done
 full=0
 run=1
 while [ "$run" -le "$count" ]; do
-  timeout "$TIME_LIMIT" build/grader/grade --programs build/solutions --seed "$run" --strict \
+  timeout "$TIME_LIMIT" "$BUILD/grader/grade" --programs "$BUILD/solutions" --seed "$run" --strict \
     --output "$work/grade" >"$work/said" 2>&1
   status=$?
   total=$(grep '^Total: ' "$work/said")
