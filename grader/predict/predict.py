@@ -24,7 +24,8 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-OUT = ROOT / "build/grade/predict"
+BUILD = ROOT / (os.environ.get("BUILD") or "build")
+OUT = BUILD / "grade/predict"
 LINE = re.compile(r"[cs] [A-Z_]+ \d+( \d+)?( [A-Z_]+)*$")
 HEAD = """# What will go over the wire? Put a line for each frame in place of the "?", in the order in which it is sent, by the client
 # (c) or the server (s):
@@ -44,7 +45,7 @@ class Wrong(Exception):
 def play(lab, seed):
     """What really happens."""
     OUT.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run([ROOT / "build/grader/predict", "--lab", lab[3:], "--seed", str(seed), "--pcap",
+    done = subprocess.run([BUILD / "grader/predict", "--lab", lab[3:], "--seed", str(seed), "--pcap",
                            OUT / f"{lab}.pcapng"], stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout)
 
