@@ -17,6 +17,7 @@ RFC 9113, and 1 for the quiz, whose answers stand in build/grade/predict/labNN.p
 build/grade/predict/labNN.json.
 """
 import json
+import os
 import pathlib
 import random
 import re

@@ -5,10 +5,11 @@ set -u
 # shellcheck source=grader/tools/dev/tap.sh
 . grader/tools/dev/tap.sh
 BUILD=${BUILD:-build}
-# Not inside bubblewrap, which makes a place of its own: grader/sandbox/enclosure.h.
-export GRADE_ENCLOSED=
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+# Without bubblewrap, which would make a place of its own: grader/sandbox/enclosure.h.
+mkdir "$work/bin" && printf '#!/bin/sh\nexit 1\n' >"$work/bin/bwrap" && chmod +x "$work/bin/bwrap"
+PATH=$work/bin:$PATH
 
 # grade LAB [OPTION...]: the solutions, unless other --programs are given; leaves all that was said in $work/said.
 grade() {
