@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get('BUILD') or 'build'
 SEEDS = 'common/fuzz/seeds'
 LONGEST_INPUT = 1024  # octets: longer ones are slower, and have reached nothing more
 LONGEST_RUN = 60  # seconds for one input: none takes a tenth of one on an idle machine
@@ -48,20 +49,20 @@ class Result:
         what = re.findall(r'^fuzz: (.*)|(\S+:\d+:\d+: runtime error: .*)|^SUMMARY: (.*)', self.said, re.MULTILINE)
         where = re.findall(r'Test unit written to (\S+)', self.said)
         why = ''.join(what[0]) if what else f'it ended with status {self.status}'
-        return why + (f'; again: build/fuzz/{self.target} {where[-1]}' if where else '')
+        return why + (f'; again: {BUILD}/fuzz/{self.target} {where[-1]}' if where else '')
 
     def __str__(self):
         reached = f'{self.edges:,} of {self.all_edges:,} edges ({self.percent()}%)'
         return f'{self.target:8} {self.runs:10,} runs   {reached:30} {self.finding() or "nothing found"}'
 
 
-def run(target, seconds, corpus='build/fuzz/corpus', options=()):
+def run(target, seconds, corpus=f'{BUILD}/fuzz/corpus', options=()):
     """One target, for so many seconds, after all of its seeds."""
     kept = os.path.join(corpus, target)
-    findings = 'build/fuzz/findings'
+    findings = f'{BUILD}/fuzz/findings'
     os.makedirs(os.path.join(ROOT, kept), exist_ok=True)
     os.makedirs(os.path.join(ROOT, findings), exist_ok=True)
-    command = [f'build/fuzz/{target}', f'-max_total_time={seconds}', f'-max_len={LONGEST_INPUT}', f'-timeout={LONGEST_RUN}',
+    command = [f'{BUILD}/fuzz/{target}', f'-max_total_time={seconds}', f'-max_len={LONGEST_INPUT}', f'-timeout={LONGEST_RUN}',
                '-len_control=10',  # inputs grow sooner than libFuzzer would let them
                f'-rss_limit_mb={MOST_MEMORY}', '-print_final_stats=1', f'-artifact_prefix={findings}/{target}-',
                *options, kept, f'{SEEDS}/{target}']

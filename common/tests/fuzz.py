@@ -28,7 +28,7 @@ def main():
 
 
 if __name__ == '__main__':
-    if not os.path.exists(os.path.join(run.ROOT, 'build/fuzz/server')):
+    if not os.path.exists(os.path.join(run.ROOT, run.BUILD, 'fuzz/server')):
         tap.skip_all('there is no clang here')
         sys.exit(0)
     sys.exit(main())

@@ -7,14 +7,16 @@ Looks at what is in labNN-name/bonus/ (with --solution, in its solution/), print
 points in build/grade/bonus/labNN.json, where the grader finds them.
 """
 import json
+import os
 import pathlib
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / (os.environ.get("BUILD") or "build")
 # Each exercise: the file that a student writes, the program that looks at it, its rules, and the points for all of them.
 EXERCISES = {
-    "lab02": ("hpack.txt", "build/grader/hpack", 3, {
+    "lab02": ("hpack.txt", "grader/hpack", 3, {
         "fields": "the five fields of each request, in order",
         "authority": ":authority is one byte in the second block",
         "path": ":path does not go into the dynamic table",
@@ -29,7 +31,7 @@ def grade(folder, solution):
     """Returns the status: 1 if the file cannot be read."""
     file, program, possible, rules = EXERCISES[folder.name[:5]]
     path = folder / "bonus" / ("solution" if solution else "") / file
-    done = subprocess.run([ROOT / program, path], stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run([BUILD / program, path], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         return 1
     print(f"{path}:")
@@ -44,7 +46,7 @@ def grade(folder, solution):
     # All of it, or one point less than all for each two rules that do not hold.
     points = max(0, possible - (len(rules) - holds + 1) // 2)
     print(f"  {points} of {possible}, beside the points of the lab")
-    out = ROOT / "build/grade/bonus"
+    out = BUILD / "grade/bonus"
     out.mkdir(parents=True, exist_ok=True)
     (out / f"{folder.name[:5]}.json").write_text(json.dumps({"points": points, "possible": possible}), encoding="utf-8")
     return 0

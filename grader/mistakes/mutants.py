@@ -28,7 +28,8 @@ import sys
 
 import mutate
 
-SCRATCH = "build/mutants"
+BUILD = os.environ.get("BUILD") or "build"
+SCRATCH = f"{BUILD}/mutants"
 EQUIVALENT = "grader/mistakes/equivalent_mutants.txt"
 KNOWN = "grader/mistakes/known_mistakes.json"
 SEED = "7"
@@ -111,9 +112,9 @@ class Workshop:
         """Of all that grades this lab's programs, and of what they are linked with."""
         if lab not in self.digests:
             digest = hashlib.sha256(repr((self.compile, self.link)).encode())
-            paths = [path for room in ROOMS for path in glob.glob(f"build/obj/plain/grader/{room}/*.o")]
-            for path in sorted([*paths, f"build/obj/plain/grader/checks/{lab}.o", "build/grader/guard",
-                                "build/obj/sanitized/common.a"]):
+            paths = [path for room in ROOMS for path in glob.glob(f"{BUILD}/obj/plain/grader/{room}/*.o")]
+            for path in sorted([*paths, f"{BUILD}/obj/plain/grader/checks/{lab}.o", f"{BUILD}/grader/guard",
+                                f"{BUILD}/obj/sanitized/common.a"]):
                 digest.update(read(path, "rb"))
             self.digests[lab] = digest.hexdigest()
         return self.digests[lab]
@@ -127,7 +128,7 @@ class Workshop:
             os.makedirs(os.path.dirname(place), exist_ok=True)
             if program != mutant.program:
                 shutil.copy(path, f"{place}.c")
-                shutil.copy(f"build/solutions/{lab}/{program}", place)
+                shutil.copy(f"{BUILD}/solutions/{lab}/{program}", place)
                 continue
             with open(f"{place}.c", "w", encoding="utf-8") as file:
                 file.write(mutant.text)
@@ -136,7 +137,7 @@ class Workshop:
                 return "rejected"
             if plain == self.original(path):
                 return "same"
-            command = [*self.compile, "-w", f"{place}.c", "build/obj/sanitized/common.a", *self.link, "-o", place]
+            command = [*self.compile, "-w", f"{place}.c", f"{BUILD}/obj/sanitized/common.a", *self.link, "-o", place]
             if run(command).returncode != 0:
                 return "rejected"
         return "built"
@@ -176,11 +177,11 @@ def grade(workshop, result):
         result.ended = read(f"{kept}/ended")
         if result.ended != "graded":
             return result
-        command = ["build/grader/grade", "--programs", folder, "--again", kept]
+        command = [f"{BUILD}/grader/grade", "--programs", folder, "--again", kept]
     else:
         shutil.rmtree(folder, ignore_errors=True)
         result.ended = workshop.build(mutant, folder, glob.glob(f"{mutant.lab}-*/solution/*.c"))
-        command = ["build/grader/grade", "--programs", folder]
+        command = [f"{BUILD}/grader/grade", "--programs", folder]
     output = f"{folder}/grade"
     if result.ended in ("built", "graded"):
         command += ["--lab", mutant.lab, "--seed", SEED, "--output", output]

@@ -25,7 +25,7 @@ import mutants  # noqa: E402  pylint: disable=wrong-import-position
 import mutate  # noqa: E402  pylint: disable=wrong-import-position
 import tap  # noqa: E402  pylint: disable=wrong-import-position
 
-SCRATCH = "build/variations"
+SCRATCH = f"{mutants.BUILD}/variations"
 PER_PROGRAM = 40
 TIMES = 3
 COMPILERS = [["gcc", "-O0"], ["gcc", "-O2"], ["gcc", "-O3"], ["gcc", "-Os"], ["gcc", "-O2", "-fomit-frame-pointer"],
@@ -173,11 +173,11 @@ def build(workshop, variation, folder):
         place = f"{folder}/{lab}/{program}"
         os.makedirs(os.path.dirname(place), exist_ok=True)
         if program != variation.program:
-            shutil.copy(f"build/solutions/{lab}/{program}", place)
+            shutil.copy(f"{mutants.BUILD}/solutions/{lab}/{program}", place)
             continue
         with open(f"{place}.c", "w", encoding="utf-8") as file:
             file.write(variation.text)
-        command = [*compile_, "-w", f"{place}.c", "build/obj/sanitized/common.a", *link, "-o", place]
+        command = [*compile_, "-w", f"{place}.c", f"{mutants.BUILD}/obj/sanitized/common.a", *link, "-o", place]
         if mutants.run(command).returncode != 0:
             return False
     return True
@@ -191,7 +191,7 @@ def grade(workshop, variation, times):
     for seed in range(1, times + 1):
         if ended != "full":
             break
-        command = ["build/grader/grade", "--programs", folder, "--lab", variation.lab, "--seed", str(seed),
+        command = [f"{mutants.BUILD}/grader/grade", "--programs", folder, "--lab", variation.lab, "--seed", str(seed),
                    "--output", f"{folder}/grade", "--strict"]
         try:
             if mutants.run(command, timeout=mutants.TIME_LIMIT).returncode != 0:

@@ -8,6 +8,7 @@
 # it.
 set -u
 tools=$(dirname "$0")
+BUILD=${BUILD:-build}
 force=
 if [ "${1:-}" = --force ]; then
   force=1
@@ -17,22 +18,22 @@ status=0
 
 # Whether overwriting this file loses nothing.
 untouched() {
-  [ ! -e "$1" ] || cmp -s "$1" "build/starters/$1" ||
+  [ ! -e "$1" ] || cmp -s "$1" "$BUILD/starters/$1" ||
     { git ls-files --error-unmatch "$1" && git diff --quiet HEAD -- "$1"; } >/dev/null 2>&1
 }
 
 for solution in "$@"; do
   lab=${solution%%/*}
   starter=$lab/${solution##*/}
-  mkdir -p "build/starters/$lab"
-  derived=build/starters/$starter.new
+  mkdir -p "$BUILD/starters/$lab"
+  derived=$BUILD/starters/$starter.new
   if ! sh "$tools/starter.sh" "$solution" >"$derived"; then
     rm -f "$derived"
     status=1
   elif cmp -s "$derived" "$starter"; then
-    mv "$derived" "build/starters/$starter"
+    mv "$derived" "$BUILD/starters/$starter"
   elif [ -n "$force" ] || untouched "$starter"; then
-    cp "$derived" "$starter" && mv "$derived" "build/starters/$starter" && echo "  wrote $starter"
+    cp "$derived" "$starter" && mv "$derived" "$BUILD/starters/$starter" && echo "  wrote $starter"
   else
     rm -f "$derived"
     echo "starters: $starter has somebody's work in it; to overwrite it: FORCE=1" >&2
