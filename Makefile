@@ -40,7 +40,8 @@ MAKEFLAGS += -rR --output-sync --no-print-directory
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help FORCE predict bonus grade watch hint solution steady report trace-page serve certs demo pictures gdb reset protection
-.PHONY: deps deps-test deps-bench deps-pictures test mistakes mutants variations mistake-programs starters format lint fuzz bench bench-readme clean version
+.PHONY: deps deps-test deps-bench deps-pictures test mistakes mutants variations mistake-programs starters format lint fuzz bench bench-readme platforms platforms-readme \
+        clean version
 
 # --- What there is ------------------------------------------------------------------------------------
 
@@ -131,7 +132,7 @@ RELEASE += -flto=auto
 endif
 
 # Goals that compile nothing do not ask for the libraries.
-ifeq ($(filter help deps deps-test deps-bench deps-pictures bench-readme starters reset format clean certs version,$(MAKECMDGOALS)),)
+ifeq ($(filter help deps deps-test deps-bench deps-pictures bench-readme platforms platforms-readme starters reset format clean certs version,$(MAKECMDGOALS)),)
 libraries := $(shell pkg-config --cflags --libs libnghttp2 openssl libuv jansson 2>&1)
 criterion := $(shell pkg-config --cflags --libs criterion 2>&1)
 ifeq ($(and $(filter -lnghttp2,$(libraries)),$(filter -lcriterion,$(criterion))),)
@@ -451,6 +452,13 @@ bench: $(BENCH) $(BENCHED_LABS) $(GRADER_BUILT)
 	+@python3 common/bench/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(call quote,$(ONLY))) $(if $(SERVERS),--servers $(call quote,$(SERVERS)))
 bench-readme:
 	@python3 common/bench/bench_readme.py
+
+## make platforms        build and grade on other systems, each made from nothing: Debian 12, 13 and sid
+##                       [ONLY=trixie] [ARCH=arm64]; `make platforms-readme` puts the table into README.md
+platforms:
+	+@bash grader/tools/dev/platforms.sh $(if $(ONLY),--only $(call quote,$(ONLY))) $(if $(ARCH),--arch $(call quote,$(ARCH)))
+platforms-readme:
+	@bash grader/tools/dev/platforms.sh --readme
 
 ## make steady           grade the solutions [N=100] times while the machine is busy: all must be full
 steady: $(GRADER_BUILT) $(SOLUTIONS:=.log)
