@@ -40,6 +40,13 @@ step clang-format clang-format --dry-run -Werror "$@"
 for compiler in gcc clang; do
   step "$compiler -O2 -Werror" each "$compiler" ${FLAGS:-} -Werror -O2 -c -o /dev/null
 done
+# Newer headers deprecate what ours do not.
+if newest=$(sh grader/tools/dev/newest_headers.sh "${BUILD:-build}/headers" 2>"$work/said"); then
+  # shellcheck disable=SC2086
+  step "gcc -Werror, newest headers" each gcc $newest ${FLAGS:-} -Werror -fsyntax-only
+else
+  echo "  skip  gcc -Werror, newest headers: $(cat "$work/said")"
+fi
 # cppcheck does not read the headers of other libraries, so define what Criterion's macros amount
 # to.
 step cppcheck xargs cppcheck --quiet -j "$cores" --std=c11 --language=c -I. -D_GNU_SOURCE --inline-suppr \

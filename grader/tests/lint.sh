@@ -1,0 +1,41 @@
+#!/bin/bash
+# grader/tools/dev/lint.sh: what only newer headers deprecate is found, and a line says where they
+# cannot be had. Its other tools do nothing here.
+set -u
+root=$PWD
+# shellcheck source=grader/tools/dev/tap.sh
+. grader/tools/dev/tap.sh
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+mkdir -p bin old new grader/tools/dev
+cp "$root/grader/tools/dev/lint.sh" grader/tools/dev/
+for tool in clang clang-format clang-tidy cppcheck shellcheck; do
+  printf '#!/bin/sh\n' >bin/$tool
+done
+chmod +x bin/*
+echo 'int library(void);' >old/library.h
+echo '__attribute__((deprecated)) int library(void);' >new/library.h
+printf '%s\n' '#include <library.h>' 'int main(void) {' '  return library();' '}' >calls.c
+echo 'echo -isystem new' >grader/tools/dev/newest_headers.sh
+
+lint() {
+  PATH=$work/bin:$PATH FLAGS='-isystem old -Wall' sh grader/tools/dev/lint.sh calls.c >out 2>&1
+  status=$?
+  cat out
+  return $status
+}
+has() {
+  grep -q -- "$1" out
+}
+
+check_not "a call that newer headers deprecate fails" lint
+check "only there" has 'ok    gcc -O2 -Werror'
+check "and is named" has 'calls.c:3:.*deprecated'
+echo 'int library(void);' >new/library.h
+check "without it all is well" lint
+echo 'echo "newest_headers: no mirror" >&2; exit 1' >grader/tools/dev/newest_headers.sh
+check "where there are no newer headers nothing fails" lint
+check "and a line says so" has 'skip  gcc -Werror, newest headers: newest_headers: no mirror'
+done_testing
