@@ -186,7 +186,7 @@ $(BUILD)/obj/plain/common.a: $(COMMON:%.c=$(BUILD)/obj/plain/%.o)
 $(BUILD)/obj/plain/grader.a: $(GRADER:%.c=$(BUILD)/obj/plain/%.o)
 $(BUILD)/obj/sanitized/common.a: $(COMMON:%.c=$(BUILD)/obj/sanitized/%.o)
 $(BUILD)/obj/sanitized/grader.a: $(GRADER:%.c=$(BUILD)/obj/sanitized/%.o)
-%.a:
+$(addprefix $(BUILD)/obj/,plain/common.a plain/grader.a sanitized/common.a sanitized/grader.a fuzz/common.a fuzz/shared.a):
 	@rm -f $@
 	$Qar rcs $@ $^
 
