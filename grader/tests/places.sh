@@ -141,9 +141,9 @@ from_windows lab01-session/solution/session.c >"$folder/session.c"
 check "a file with CR LF and a byte order mark compiles" make --no-print-directory mistake-programs
 check "without a warning" [ ! -s "$folder/session.log" ]
 check "and gets its points" grade 01 --programs "${folder%/*}" --strict
-from_windows lab01-session/session.c >"$work/session.c"
+from_windows lab01-session/session.c >"$folder/starter.c"
 check "its TODOs are found at the same lines" \
-  [ "$("$BUILD/grader/todos" "$work/session.c")" = "$("$BUILD/grader/todos" lab01-session/session.c)" ]
+  [ "$("$BUILD/grader/todos" "$folder/starter.c")" = "$("$BUILD/grader/todos" lab01-session/session.c)" ]
 rm -rf "$BUILD/mistakes/lab01/test-windows"
 
 # A checkout whose owner has asked git for CR LF.
