@@ -11,6 +11,12 @@
 #   build/fuzz/                             the fuzz targets, and what they have found
 #   build/obj/{plain,sanitized,release,fuzz}/   object files, without and with the sanitizers, for build/bench/, build/fuzz/
 
+# A program is kept in, and watched, by what only Linux has.
+ifneq ($(shell uname -s),Linux)
+$(error these labs need Linux (/proc, namespaces, seccomp), and this is $(shell uname -s): open this folder in its dev \
+  container (GitHub Codespaces, or VS Code with Docker), or in a virtual machine with Debian or Ubuntu)
+endif
+
 BUILD ?= build
 export BUILD
 ifneq ($(words $(BUILD)),1)

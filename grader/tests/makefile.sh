@@ -308,6 +308,21 @@ in_odd() {
 check "this folder too, and umask may be 077" in_odd grade
 check "its programs are built" [ -x "$odd/build/labs/lab01-one/one" ]
 
+{ printf '\357\273\277' && program one | sed 's/$/\r/'; } >lab01-one/one.c
+check "a file with CR LF and a byte order mark compiles" make LAB=1
+check "and runs" [ "$(build/labs/lab01-one/one)" = "one 1" ]
+program one >lab01-one/one.c
+
+mkdir mac
+printf '#!/bin/sh\necho Darwin\n' >mac/uname
+chmod +x mac/uname
+on_mac() {
+  (PATH=$work/mac:$PATH && make "$@")
+}
+check_not "on macOS nothing is begun" on_mac deps grade
+check "one line says why, and what to do" has 'this is Darwin.*dev container.*virtual machine'
+check "and no more" [ "$(wc -l <out)" -eq 1 ]
+
 # read_only COMMAND...: here, where nothing can be written.
 read_only() {
   # shellcheck disable=SC2016

@@ -12,56 +12,56 @@
 set -u
 
 # A package with ? is not on every release: there its files are in one of the others.
-# For what   seen by               Debian, Ubuntu      Fedora                  Arch             Homebrew
+# For what   seen by               Debian, Ubuntu      Fedora                  Arch
 table='
-build        compiler              gcc,libc6-dev       gcc,libasan,libubsan    gcc              gcc
-build        command:make          make                make                    make             make
-build        command:ar            binutils            binutils                binutils         binutils
-build        command:pkg-config    pkg-config          pkgconf-pkg-config      pkgconf          pkgconf
-build        library:libnghttp2    libnghttp2-dev      libnghttp2-devel        libnghttp2       libnghttp2
-build        library:openssl       libssl-dev          openssl-devel           openssl          openssl@3
-build        command:openssl       openssl             openssl                 openssl          openssl@3
-build        library:libuv         libuv1-dev          libuv-devel             libuv            libuv
-build        library:jansson       libjansson-dev      jansson-devel           jansson          jansson
-build        library:criterion     libcriterion-dev    criterion-devel         criterion        criterion
-build        library:libseccomp    libseccomp-dev      libseccomp-devel        libseccomp       -
-build        command:bwrap         bubblewrap          bubblewrap              bubblewrap       -
-demo         command:python3       python3             python3                 python           python
-demo         command:curl          curl                curl                    curl             curl
-mistakes     command:python3       python3             python3                 python           python
-mistakes     command:patch         patch               patch                   patch            gpatch
-test         command:git           git                 git                     git              git
-test         command:curl          curl                curl                    curl             curl
-test         command:nghttp        nghttp2-client      nghttp2                 nghttp2          nghttp2
-test         command:nghttpd       nghttp2-server      nghttp2                 nghttp2          nghttp2
-test         command:node          nodejs              nodejs                  nodejs           node
-test         command:python3       python3             python3                 python           python
-test         python:clang.cindex   python3-clang       python3-clang           clang            llvm
-test         command:patch         patch               patch                   patch            gpatch
-test         command:clang         clang               clang                   clang            llvm
-test         fuzzer                libclang-rt-dev?    compiler-rt             compiler-rt      llvm
-test         command:clang-format  clang-format        clang-tools-extra       clang            clang-format
-test         command:clang-tidy    clang-tidy          clang-tools-extra       clang            llvm
-test         command:cppcheck      cppcheck            cppcheck                cppcheck         cppcheck
-test         command:inotifywait   inotify-tools       inotify-tools           inotify-tools    -
-test         command:tmux          tmux                tmux                    tmux             tmux
-test         command:tshark        tshark              wireshark-cli           wireshark-cli    wireshark
-test         command:chromium      chromium            chromium                chromium         -
-test         command:pkill         procps              procps-ng               procps-ng        -
-bench        command:python3       python3             python3                 python           python
-bench        command:h2load        nghttp2-client      nghttp2                 nghttp2          nghttp2
-bench        command:nghttpd       nghttp2-server      nghttp2                 nghttp2          nghttp2
-bench        command:h2o           h2o                 h2o                     h2o              h2o
-bench        command:nginx         nginx               nginx                   nginx            nginx
-bench        command:node          nodejs              nodejs                  nodejs           node
-bench        command:taskset       util-linux          util-linux              util-linux       -
-bench        command:valgrind      valgrind            valgrind                valgrind         -
-bench        command:strace        strace              strace                  strace           -
-pictures     command:tmux          tmux                tmux                    tmux             tmux
-pictures     command:chromium      chromium,fonts-dejavu-core chromium          chromium         -
-pictures     font:Inter            fonts-inter         rsms-inter-fonts        inter-font       -
-pictures     font:JetBrainsMono    fonts-jetbrains-mono jetbrains-mono-fonts   ttf-jetbrains-mono -
-pictures     command:pngquant      pngquant            pngquant                pngquant         pngquant
+build        compiler              gcc,libc6-dev       gcc,libasan,libubsan    gcc
+build        command:make          make                make                    make
+build        command:ar            binutils            binutils                binutils
+build        command:pkg-config    pkg-config          pkgconf-pkg-config      pkgconf
+build        library:libnghttp2    libnghttp2-dev      libnghttp2-devel        libnghttp2
+build        library:openssl       libssl-dev          openssl-devel           openssl
+build        command:openssl       openssl             openssl                 openssl
+build        library:libuv         libuv1-dev          libuv-devel             libuv
+build        library:jansson       libjansson-dev      jansson-devel           jansson
+build        library:criterion     libcriterion-dev    criterion-devel         criterion
+build        library:libseccomp    libseccomp-dev      libseccomp-devel        libseccomp
+build        command:bwrap         bubblewrap          bubblewrap              bubblewrap
+demo         command:python3       python3             python3                 python
+demo         command:curl          curl                curl                    curl
+mistakes     command:python3       python3             python3                 python
+mistakes     command:patch         patch               patch                   patch
+test         command:git           git                 git                     git
+test         command:curl          curl                curl                    curl
+test         command:nghttp        nghttp2-client      nghttp2                 nghttp2
+test         command:nghttpd       nghttp2-server      nghttp2                 nghttp2
+test         command:node          nodejs              nodejs                  nodejs
+test         command:python3       python3             python3                 python
+test         python:clang.cindex   python3-clang       python3-clang           clang
+test         command:patch         patch               patch                   patch
+test         command:clang         clang               clang                   clang
+test         fuzzer                libclang-rt-dev?    compiler-rt             compiler-rt
+test         command:clang-format  clang-format        clang-tools-extra       clang
+test         command:clang-tidy    clang-tidy          clang-tools-extra       clang
+test         command:cppcheck      cppcheck            cppcheck                cppcheck
+test         command:inotifywait   inotify-tools       inotify-tools           inotify-tools
+test         command:tmux          tmux                tmux                    tmux
+test         command:tshark        tshark              wireshark-cli           wireshark-cli
+test         command:chromium      chromium            chromium                chromium
+test         command:pkill         procps              procps-ng               procps-ng
+bench        command:python3       python3             python3                 python
+bench        command:h2load        nghttp2-client      nghttp2                 nghttp2
+bench        command:nghttpd       nghttp2-server      nghttp2                 nghttp2
+bench        command:h2o           h2o                 h2o                     h2o
+bench        command:nginx         nginx               nginx                   nginx
+bench        command:node          nodejs              nodejs                  nodejs
+bench        command:taskset       util-linux          util-linux              util-linux
+bench        command:valgrind      valgrind            valgrind                valgrind
+bench        command:strace        strace              strace                  strace
+pictures     command:tmux          tmux                tmux                    tmux
+pictures     command:chromium      chromium,fonts-dejavu-core chromium          chromium
+pictures     font:Inter            fonts-inter         rsms-inter-fonts        inter-font
+pictures     font:JetBrainsMono    fonts-jetbrains-mono jetbrains-mono-fonts   ttf-jetbrains-mono
+pictures     command:pngquant      pngquant            pngquant                pngquant
 '
 
 # Some commands are where only root looks.
@@ -94,7 +94,7 @@ missing() {
 
 # Column $1 of the rows on standard input, each package once, on one line.
 packages() {
-  awk -v column="$1" '{ print $column }' | tr ',' '\n' | grep -v '^-$' | sort -u | tr '\n' ' '
+  awk -v column="$1" '{ print $column }' | tr ',' '\n' | sort -u | tr '\n' ' '
 }
 
 # Of the packages given, those that apt knows; only the ones with ? are looked up.
@@ -142,8 +142,7 @@ fi
 echo "deps: missing:$(echo "$rows" | awk '{ sub(/.*:/, "", $2); printf " %s", $2 }')" >&2
 if ! command -v apt-get >/dev/null; then
   echo "Their packages, as far as we know:" >&2
-  echo "  Fedora:          sudo dnf install $(echo "$rows" | packages 4)" >&2
-  echo "  Arch:            sudo pacman -S $(echo "$rows" | packages 5)" >&2
-  echo "  macOS, Homebrew: brew install $(echo "$rows" | packages 6)" >&2
+  echo "  Fedora: sudo dnf install $(echo "$rows" | packages 4)" >&2
+  echo "  Arch:   sudo pacman -S $(echo "$rows" | packages 5)" >&2
 fi
 exit 1
