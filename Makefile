@@ -46,8 +46,8 @@ MAKEFLAGS += -rR --output-sync --no-print-directory
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help FORCE predict bonus grade watch hint solution steady report trace-page serve certs demo pictures gdb reset protection
-.PHONY: deps deps-test deps-bench deps-pictures test mistakes mutants variations mistake-programs starters format lint fuzz bench bench-readme platforms platforms-readme \
-        clean version
+.PHONY: deps deps-test deps-bench deps-pictures test mistakes mutants variations mistake-programs starters format lint fuzz bench bench-readme clean version
+.PHONY: platforms platforms-readme
 
 # --- What there is ------------------------------------------------------------------------------------
 
