@@ -177,7 +177,7 @@ void board_check_whole(const struct board *board, const struct outcome *outcome)
     board_finding(board, outcome);
   fprintf(out, "\nOn the wire:\n");
   print_frames(out, board->style, outcome, json_object_get(outcome->file, "frames"), false);
-  fprintf(out, "\nThe program %s.\n", program_text(outcome, "end"));
+  fprintf(out, "\nYour program %s.\n", program_text(outcome, "end"));
   print_outputs(board, outcome);
   fprintf(out, "\nTo try it by hand:\n");
   repeat_print(out, outcome);

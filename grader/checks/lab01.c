@@ -28,8 +28,8 @@ static void expect_error(struct exchange *exchange, int other) {
   const char *output = program_stdout(exchange->program, NULL);
   if (strstr(output, "session closed"))
     exchange_fail_at(exchange, -1, "an error, and nothing else", output,
-                     "says-session-closed-though-session| The program says `session closed`, "
-                     "though the session has failed.");
+                     "says-session-closed-though-session| Your program prints `session closed`, "
+                     "but the session has failed.");
 }
 
 /* Let it come to its end, the usual way. */
@@ -85,7 +85,7 @@ static void expect_lines(struct exchange *exchange, const nghttp2_settings_entry
   for (const char *line = output; *line; line += strcspn(line, "\n") + (strchr(line, '\n') != NULL))
     if (strncmp(line, "SETTINGS_", 9) != 0 && strncmp(line, "session closed\n", 15) != 0)
       exchange_fail_at(exchange, -1, "each setting on a line, then: session closed", output,
-                       "line-too-much| The program prints a line too much on standard output.");
+                       "line-too-much| Your program prints one line too many on standard output.");
 }
 
 CHECK(lab01, settings_printed, .points = 1, .todo = 5, .section = "6.5.2",
@@ -103,8 +103,9 @@ CHECK(lab01, settings_printed, .points = 1, .todo = 5, .section = "6.5.2",
   peer_send_settings(peer, settings, count);
   peer_expect_goodbye(peer);
   exchange_wait_for_end(exchange);
-  expect_lines(exchange, settings, count,
-               "setting-sent-not-printed| A setting that the server sent is not printed.");
+  expect_lines(
+      exchange, settings, count,
+      "setting-sent-not-printed| Your program does not print a setting that the server sent.");
   exchange_earn(exchange);
   exchange_expect_status(exchange, 0);
 }
@@ -133,8 +134,8 @@ CHECK(lab01, slowly, .points = 1, .todo = 4, .section = "4.1",
   peer_expect_goodbye(peer);
   exchange_wait_for_end(exchange);
   expect_lines(exchange, settings, 1,
-               "setting-frame-arrived-pieces-not| The setting in a frame that arrived in pieces is "
-               "not printed.");
+               "setting-frame-arrived-pieces-not| Your program does not print a setting whose "
+               "frame arrived in pieces.");
   exchange_earn(exchange);
   exchange_expect_status(exchange, 0);
 }
@@ -148,9 +149,8 @@ CHECK(lab01, goodbye, .points = 2, .todo = 6, .section = "5.4.1",
   const char *output = program_stdout(exchange->program, &length);
   if (length < strlen("session closed\n") ||
       strcmp(output + length - strlen("session closed\n"), "session closed\n") != 0)
-    exchange_fail_at(
-        exchange, -1, "the last line: session closed", length ? output : "nothing",
-        "not-print-session-closed| The program does not print that the session was closed.");
+    exchange_fail_at(exchange, -1, "the last line: session closed", length ? output : "nothing",
+                     "not-print-session-closed| Your program does not print `session closed`.");
   expect_lines(exchange, NULL, 0, "");
 }
 
@@ -171,12 +171,12 @@ CHECK(lab01, one_connection, .points = 1, .todo = 3, .section = "9.1",
   finish(exchange, peer);
   if (exchange->peer_count > 1)
     exchange_fail_at(exchange, -1, "one connection", "more than one",
-                     "connects-more-once| The program connects more than once.");
+                     "connects-more-once| Your program connects more than once.");
   long index = find_stream_frame(&exchange->recording);
   if (index >= 0)
-    exchange_fail_at(
-        exchange, index, "frames of the connection only, on stream 0", NULL,
-        "opens-stream-make-no-request| The program opens a stream, but it was to make no request.");
+    exchange_fail_at(exchange, index, "frames of the connection only, on stream 0", NULL,
+                     "opens-stream-make-no-request| Your program opens a stream, but this lab "
+                     "makes no request.");
 }
 
 CHECK(lab01, refused, .of_errors = true, .points = 1, .todo = 6, .section = NULL,
@@ -254,9 +254,9 @@ CHECK(lab01, goaway_error, .of_errors = true, .points = 1, .todo = 5, .section =
   const char *line = program_stderr(exchange->program, NULL);
   const char *end = strrchr(line, ':') ? strrchr(line, ':') : line; /* behind the URL's port */
   if (!strstr(end, "ENHANCE_YOUR_CALM") && !strstr(end, "11") && !strcasestr(end, "0xb"))
-    exchange_fail_at(exchange, -1, "a line with the name of the error code, ENHANCE_YOUR_CALM",
-                     line,
-                     "error-goaway-tells-not-named| The error that the GOAWAY tells is not named.");
+    exchange_fail_at(
+        exchange, -1, "a line with the name of the error code, ENHANCE_YOUR_CALM", line,
+        "error-goaway-tells-not-named| Your program does not name the error code of the GOAWAY.");
 }
 
 static bool has_connected_or_ended(void *argument) {
@@ -294,9 +294,9 @@ CHECK(lab01, calls_fail, .points = 1, .todo = 1, .of_errors = true, .section = N
     enum program_end end = program_end(exchange->program, &code);
     if (end == PROGRAM_RUNNING || (end == PROGRAM_EXITED && code == 0))
       exchange_fail_at(exchange, -1, "an error, and status 1",
-                       end == PROGRAM_RUNNING ? "the program waits" : "exit status 0",
-                       "failed-call-ignored| When %s fails, the program goes on as if it had not: "
-                       "what does it return?",
+                       end == PROGRAM_RUNNING ? "your program waits" : "exit status 0",
+                       "failed-call-ignored| When %s fails, your program goes on as if it had "
+                       "worked: what does the call return?",
                        calls[i].name);
     expect_error(exchange, 0);
   }

@@ -68,7 +68,7 @@ static int32_t expect_request_of_three(struct peer *peer) {
   exchange_await(exchange, has_come_or_connected, &several);
   if (exchange->peer_count > 1)
     exchange_fail_at(exchange, -1, "all requests on one connection", "another connection",
-                     "opens-connection-request| The program opens a connection for each request.");
+                     "opens-connection-request| Your program opens a connection for each request.");
   return peer_expect_request(peer);
 }
 
@@ -91,9 +91,9 @@ static struct peer *start_three(struct exchange *exchange, int32_t streams[3]) {
   }
   for (int i = 0; i < 3; i++)
     if (streams[i] == 0)
-      exchange_fail_at(
-          exchange, -1, paths[i], "no request for it",
-          "path-command-line-not-requested| A path of the command line was not requested.");
+      exchange_fail_at(exchange, -1, paths[i], "no request for it",
+                       "path-command-line-not-requested| Your program does not request one of the "
+                       "paths on the command line.");
   return peer;
 }
 
@@ -145,7 +145,7 @@ static void finish(struct exchange *exchange, struct peer *peer, struct buffer *
   long reset = peer_find_frame(peer, NGHTTP2_RST_STREAM, 0);
   if (reset >= 0)
     exchange_fail_at(exchange, reset, "a stream that the server ends", NULL,
-                     "resets-stream-itself-one-callbacks| The program resets the stream itself: "
+                     "resets-stream-itself-one-callbacks| Your program resets the stream itself: "
                      "one of its callbacks has failed.");
   size_t length;
   const char *seen = program_stdout(exchange->program, &length);
@@ -165,21 +165,20 @@ static void expect_failure(struct exchange *exchange, const char *what, const ch
   exchange_expect_status(exchange, 1);
   const char *text = program_stderr(exchange->program, NULL);
   if (!*text)
-    exchange_fail(exchange, "failed-not-say-standard-error| The program failed, but did not say on "
-                            "standard error why.");
+    exchange_fail(exchange, "failed-not-say-standard-error| Your program failed, but did not say "
+                            "why on standard error.");
   for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
     if (strncmp(line, "requests: ", strlen("requests: ")) != 0)
       exchange_fail_at(
           exchange, -1, "lines on standard error: \"requests: what: why\"", text,
-          "error-without-program-name| An error does not begin with the program's name.");
+          "error-without-program-name| The error does not begin with the program's name.");
   char lines[2][256];
   snprintf(lines[0], sizeof lines[0], "requests: %s: ", what);
   snprintf(lines[1], sizeof lines[1], "requests: %s: ", other);
   if (!strstr(text, lines[0]) && !strstr(text, lines[1]))
     exchange_fail_at(exchange, -1, lines[0], text,
-                     "error-not-name-failed-request| The error does not name what has failed: a "
-                     "request by its path, the connection "
-                     "by the URL.");
+                     "error-not-name-failed-request| The error does not name what failed: the path "
+                     "of the request, or the URL of the connection.");
 }
 
 /* The request has ended, and had this body. */
@@ -190,8 +189,8 @@ static void expect_body(struct exchange *exchange, struct peer *peer, int32_t st
   size_t right = common_length(seen->bytes, seen->length, body, strlen(body));
   if (right < seen->length)
     exchange_fail_at(exchange, -1, body, seen->bytes,
-                     "after-first-octets-requests-body| After its first %zu octets the request's "
-                     "body is not what -d gives.",
+                     "after-first-octets-requests-body| The request's body differs from -d after "
+                     "its first %zu bytes.",
                      right);
   if (right < strlen(body))
     exchange_fail_at(exchange, -1, body, seen->bytes ? seen->bytes : "an empty body", "%s", what);
@@ -225,8 +224,8 @@ static void expect_no_data(struct exchange *exchange, const struct peer *peer, i
   long data = peer_find_frame(peer, NGHTTP2_DATA, stream_id);
   if (data >= 0)
     exchange_fail_at(exchange, data, "END_STREAM in the HEADERS of the GET, and no DATA", NULL,
-                     "get-no-body-data-comes| A GET has no body, but DATA comes: it was submitted "
-                     "with a data source.");
+                     "get-no-body-data-comes| Your program sends DATA with a GET, which has no "
+                     "body: it submitted a data source.");
 }
 
 CHECK(lab02, get, .points = 1, .todo = 1, .section = "8.3.1",
@@ -254,7 +253,7 @@ CHECK(lab02, get, .points = 1, .todo = 1, .section = "8.3.1",
   struct buffer output = {0};
   append_plain(&output, "fine\n", 5);
   finish(exchange, peer, &output,
-         "response-not-printed-came| The response is not printed as it came.");
+         "response-not-printed-came| Your program does not print the response as it came.");
 }
 
 CHECK(lab02, post, .points = 1, .todo = 2, .section = "8.1",
@@ -269,14 +268,14 @@ CHECK(lab02, post, .points = 1, .todo = 2, .section = "8.1",
   expect_field(exchange, peer, stream_id, ":method", "POST");
   peer_expect_well_formed(peer, stream_id);
   expect_body(exchange, peer, stream_id, body,
-              "requests-body-not-d-says| The request's body is not what -d says.");
+              "requests-body-not-d-says| The request's body differs from -d.");
   exchange_earn(exchange);
   peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
   peer_send_body(peer, stream_id, body, strlen(body));
   struct buffer output = {0};
   append_plain(&output, body, strlen(body));
   finish(exchange, peer, &output,
-         "response-not-printed-came| The response is not printed as it came.");
+         "response-not-printed-came| Your program does not print the response as it came.");
 }
 
 CHECK(lab02, post_pieces, .points = 1, .todo = 2, .section = "8.1",
@@ -295,13 +294,13 @@ CHECK(lab02, post_pieces, .points = 1, .todo = 2, .section = "8.1",
   int32_t stream_id = peer_expect_request(peer);
   expect_body(
       exchange, peer, stream_id, body,
-      "requests-body-not-all-d| The request's body is not all of the -d, one after the other.");
+      "requests-body-not-all-d| The request's body is not all the -d, one after the other.");
   exchange_earn(exchange);
   peer_send_headers(peer, stream_id, true, ":status", "200", NULL);
   struct buffer output = {0};
   append_plain(&output, "", 0);
   finish(exchange, peer, &output,
-         "response-not-printed-came| The response is not printed as it came.");
+         "response-not-printed-came| Your program does not print the response as it came.");
 }
 
 CHECK(lab02, post_empty, .points = 1, .todo = 2, .section = "8.1",
@@ -314,14 +313,13 @@ CHECK(lab02, post_empty, .points = 1, .todo = 2, .section = "8.1",
   expect_field(exchange, peer, stream_id, ":method", "POST");
   peer_expect_end_of_request(peer, stream_id);
   if (peer_stream(peer, stream_id)->body.length != 0)
-    exchange_fail(exchange,
-                  "requests-body-not-empty-d| The request's body is not empty, but -d is.");
+    exchange_fail(exchange, "requests-body-not-empty-d| The request has a body, but -d is empty.");
   exchange_earn(exchange);
   peer_send_headers(peer, stream_id, true, ":status", "204", NULL);
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 204\n\n");
   finish(exchange, peer, &output,
-         "response-not-printed-came| The response is not printed as it came.");
+         "response-not-printed-came| Your program does not print the response as it came.");
 }
 
 /* How much of the windows it has used up: padding counts too (RFC 9113, section 6.9.1). */
@@ -353,7 +351,7 @@ static void expect_blocked(struct peer *peer, int32_t stream_id) {
              peer_stream(peer, stream_id)->ended ? ", and END_STREAM" : "");
     exchange_fail_at(peer->exchange, -1, "65,535 bytes of DATA, as the windows allow, then a pause",
                      seen,
-                     "not-send-flow-control-windows| The program does not send what the "
+                     "not-send-flow-control-windows| Your program does not send as much as the "
                      "flow-control windows allow.");
   }
 }
@@ -387,8 +385,8 @@ CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
   exchange_await(exchange, has_ended_or_is_too_long, peer_stream(peer, stream_id));
   if (body->length > MEBIBYTE)
     exchange_fail_at(exchange, -1, "END_STREAM after 1,048,576 bytes of DATA", "more DATA",
-                     "body-goes-after-last-byte| The body goes on after its last byte: something "
-                     "of it is sent again.");
+                     "body-goes-after-last-byte| Your program sends more than the body: it sends "
+                     "some bytes again.");
   peer_expect_end_of_request(peer, stream_id);
   bool equal = body->length == MEBIBYTE;
   for (int i = 0; i < PIECES && equal; i++)
@@ -403,7 +401,7 @@ CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 204\n\n");
   finish(exchange, peer, &output,
-         "response-not-printed-came| The response is not printed as it came.");
+         "response-not-printed-came| Your program does not print the response as it came.");
 }
 
 /* Both directions of a stream are open at once: the response begins while the body
@@ -433,14 +431,15 @@ CHECK(lab02, duplex, .points = 1, .todo = 5, .section = "8.1",
   peer_send_window_update(peer, stream_id, MEBIBYTE);
   expect_body(
       exchange, peer, stream_id, body,
-      "body-not-sent-end-once| The body is not sent to its end, once the response has begun.");
+      "body-not-sent-end-once| Your program stops sending the body once the response has begun.");
   peer_send_data(peer, stream_id, last, strlen(last), true);
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 200\n\n");
   buffer_append(&output, first, strlen(first));
   exchange_append_body(&output, last, strlen(last));
   finish(exchange, peer, &output,
-         "response-began-early-not-printed| The response that began early is not printed whole.");
+         "response-began-early-not-printed| Your program does not print all of a response that "
+         "began early.");
 }
 
 /* --- Responses -------------------------------------------------------------------------------- */
@@ -468,8 +467,8 @@ CHECK(lab02, headers, .points = 1, .todo = 3, .section = "8.3.2",
   struct buffer output = {0};
   buffer_append(&output, expected, (size_t)length);
   finish(exchange, peer, &output,
-         "header-fields-empty-line-body| The header fields, the empty line or the body are not "
-         "printed as they came.");
+         "header-fields-empty-line-body| Your program does not print the header fields, the empty "
+         "line and the body as they came.");
 }
 
 CHECK(lab02, binary, .points = 1, .todo = 4, .section = "6.1",
@@ -483,7 +482,7 @@ CHECK(lab02, binary, .points = 1, .todo = 4, .section = "6.1",
   struct buffer output = {0};
   append_plain(&output, body, 5000);
   finish(exchange, peer, &output,
-         "body-not-printed-octet-octet| The body is not printed octet by octet as it came.");
+         "body-not-printed-octet-octet| Your program does not print the body byte for byte.");
   free(body);
 }
 
@@ -495,8 +494,8 @@ CHECK(lab02, empty, .points = 1, .todo = 5, .section = "8.1",
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 204\n\n");
   finish(exchange, peer, &output,
-         "response-without-body-not-printed| A response without a body is not printed as header "
-         "fields and an empty line.");
+         "response-without-body-not-printed| Your program does not print a response without a body "
+         "as its header fields and an empty line.");
 }
 
 CHECK(lab02, error_status, .points = 1, .todo = 5, .section = "8.3.2",
@@ -507,9 +506,9 @@ CHECK(lab02, error_status, .points = 1, .todo = 5, .section = "8.3.2",
   peer_send_body(peer, stream_id, "broken\n", 7);
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 500\n\nbroken\n");
-  finish(
-      exchange, peer, &output,
-      "response-status-500-not-printed| A response with status 500 is not printed like any other.");
+  finish(exchange, peer, &output,
+         "response-status-500-not-printed| Your program does not print a response with status 500 "
+         "like any other.");
 }
 
 CHECK(lab02, informational, .points = 1, .todo = 3, .section = "8.1",
@@ -523,7 +522,7 @@ CHECK(lab02, informational, .points = 1, .todo = 3, .section = "8.1",
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 200\nx-final: yes\n\nfinal\n");
   finish(exchange, peer, &output,
-         "103-not-told-from-final| The 103 is not told from the final response.");
+         "103-not-told-from-final| Your program takes the 103 for the final response.");
 }
 
 CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
@@ -536,7 +535,7 @@ CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 200\nx-name: value\n\nbody\n");
   finish(exchange, peer, &output,
-         "trailers-not-told-from-header| The trailers are not told from the header fields of the "
+         "trailers-not-told-from-header| Your program takes the trailers for header fields of the "
          "response.");
 }
 
@@ -565,7 +564,7 @@ static struct want_of_memory run_out_of_memory(struct exchange *exchange, const 
   bool whole = printed >= strlen(":status: 200\n\n") + length; /* and a newline, perhaps */
   bool crashed = strstr(program_sanitizer_report(exchange->program), "ERROR: ") != NULL;
   want.went_on = crashed || (good && printed > 0 && !whole);
-  snprintf(want.seen, sizeof want.seen, "%zu bytes on standard output; the program %s", printed,
+  snprintf(want.seen, sizeof want.seen, "%zu bytes on standard output; your program %s", printed,
            program_end_text(exchange->program));
   exchange->sanitizer_options = NULL;
   return want;
@@ -582,14 +581,13 @@ CHECK(lab02, large, .points = 1, .todo = 4, .section = "6.9",
   struct buffer output = {0};
   append_plain(&output, body, 4 * MEBIBYTE);
   finish(exchange, peer, &output,
-         "body-4-mib-not-printed| The body of 4 MiB is not printed as it came.");
+         "body-4-mib-not-printed| Your program does not print the body of 4 MiB as it came.");
   free(body);
   exchange->finding.section = "";
   if (want.went_on)
     exchange_fail_at(exchange, -1, "an error, and nothing of the response", want.seen,
-                     "too-little-memory-body-goes| With too little memory for the body, the "
-                     "program goes on as if it had all of "
-                     "it: what does buffer_append return?");
+                     "too-little-memory-body-goes| Without enough memory for the body, your "
+                     "program goes on as if it had all of it: what does buffer_append return?");
 }
 
 CHECK(lab02, slowly, .points = 1, .todo = 3, .section = "4.1",
@@ -604,7 +602,8 @@ CHECK(lab02, slowly, .points = 1, .todo = 3, .section = "4.1",
   struct buffer output = {0};
   buffer_append_text(&output, ":status: 200\nx-pace: slow\n\nslowly\n");
   finish(exchange, peer, &output,
-         "response-arrives-pieces-not-put| A response that arrives in pieces is not put together.");
+         "response-arrives-pieces-not-put| Your program does not put together a response that "
+         "arrives in pieces.");
 }
 
 /* --- Many on one connection ------------------------------------------------------------------- */
@@ -624,11 +623,12 @@ CHECK(lab02, at_once, .points = 1, .todo = 1, .section = "5",
     peer_settle(peer, (const uint8_t[8]){(uint8_t)i});
     if (i > 0 && peer_find_frame(peer, NGHTTP2_GOAWAY, 0) >= 0)
       exchange_fail_at(exchange, -1, "GOAWAY after the last response", "GOAWAY before it",
-                       "says-goodbye-before-all-responses| The program says goodbye before all "
+                       "says-goodbye-before-all-responses| Your program says goodbye before all "
                        "responses have come.");
   }
   finish(exchange, peer, &output,
-         "responses-not-printed-completes| The responses are not printed each as it completes.");
+         "responses-not-printed-completes| Your program does not print each response as it "
+         "completes.");
 }
 
 CHECK(lab02, interleaved, .points = 1, .todo = 4, .section = "5",
@@ -649,8 +649,8 @@ CHECK(lab02, interleaved, .points = 1, .todo = 4, .section = "5",
   for (int i = 0; i < 3; i++)
     append_plain(&output, bodies[i], ROUNDS * PIECE);
   finish(exchange, peer, &output,
-         "bodies-streams-interleaved-not-kept| The bodies of streams that are interleaved are not "
-         "kept apart.");
+         "bodies-streams-interleaved-not-kept| Your program mixes up the bodies of interleaved "
+         "streams.");
 }
 
 /* RST_STREAM with NO_ERROR ends a stream, but without END_STREAM no response. (content-length is
@@ -665,8 +665,8 @@ static void expect_half_refused(struct exchange *exchange) {
   peer_send_reset(peer, stream_id, NGHTTP2_NO_ERROR);
   peer_expect_goodbye(peer);
   exchange_expect_output(exchange,
-                         "half-response-reset-no_error-taken| Half of a response, reset with "
-                         "NO_ERROR, is taken for all of it.",
+                         "half-response-reset-no_error-taken| Your program takes half of a "
+                         "response, reset with NO_ERROR, for all of it.",
                          "", 0);
   expect_failure(exchange, "/half", "/half");
 }
@@ -689,9 +689,8 @@ static void expect_reset_behind_response(struct exchange *exchange) {
   peer_send_reset(peer, stream_id, NGHTTP2_INTERNAL_ERROR);
   peer_expect_goodbye(peer);
   exchange_expect_output(exchange,
-                         "stream-closed-error-response-all| A stream that was closed with an error "
-                         "has a response all the same: look at "
-                         "error_code.",
+                         "stream-closed-error-response-all| Your program prints a response "
+                         "although its stream was closed with an error: look at error_code.",
                          "", 0);
   expect_failure(exchange, "/early", "/early");
 }
@@ -702,8 +701,8 @@ static void expect_reason(struct exchange *exchange) {
   const char *why = line ? strrchr(line, ':') : NULL;
   if (why && !strcasestr(why, "INTERNAL_ERROR") && !strchr(why, '2'))
     exchange_fail_at(exchange, -1, "INTERNAL_ERROR, the error code of RST_STREAM", why + 1,
-                     "error-not-name-error-code| The error does not name the error code with which "
-                     "the stream was closed.");
+                     "error-not-name-error-code| Your program does not name the error code with "
+                     "which the stream was closed.");
 }
 
 CHECK(lab02, reset, .points = 1, .todo = 5, .section = "6.4", .by_hand = "MISBEHAVE=refuse",
@@ -725,8 +724,8 @@ CHECK(lab02, reset, .points = 1, .todo = 5, .section = "6.4", .by_hand = "MISBEH
   }
   peer_expect_goodbye(peer);
   exchange_expect_output(exchange,
-                         "printed-not-responses-complete-only| What is printed is not the "
-                         "responses that are complete, and only they.",
+                         "printed-not-responses-complete-only| Your program must print exactly the "
+                         "complete responses, and nothing of the others.",
                          output.bytes, output.length);
   expect_failure(exchange, path, path);
   expect_reason(exchange);
@@ -749,8 +748,8 @@ CHECK(lab02, goaway, .points = 1, .todo = 5, .section = "6.8",
   append_plain(&output, "last words\n", 11);
   peer_expect_close(peer);
   exchange_expect_output(exchange,
-                         "response-goaway-still-covers-not| The response that GOAWAY still covers "
-                         "is not printed as it came.",
+                         "response-goaway-still-covers-not| Your program does not print a response "
+                         "that the GOAWAY still covers.",
                          output.bytes, output.length);
   expect_failure(exchange, path, path);
 }
@@ -772,8 +771,8 @@ CHECK(lab02, lost, .of_errors = true, .points = 1, .todo = 5, .section = NULL,
   peer_close(peer);
   exchange_expect_output(
       exchange,
-      "half-response-printed-if-whole| Half a response is printed as if it were a whole one.", "",
-      0);
+      "half-response-printed-if-whole| Your program prints half a response as if it were whole.",
+      "", 0);
   const char *asked = exchange->arguments[1];
   expect_failure(exchange, asked, strrchr(asked, '/'));
 }
@@ -804,13 +803,13 @@ CHECK(lab02, calls_fail, .points = 1, .todo = 3, .of_errors = true, .section = N
     int code = -1;
     if (program_end(exchange->program, &code) == PROGRAM_EXITED && code == 0)
       exchange_fail_at(exchange, -1, "an error, and status 1", "exit status 0",
-                       "failed-call-ignored| When %s fails, the program goes on as if it had not: "
-                       "what does it return?",
+                       "failed-call-ignored| When %s fails, your program goes on as if it had "
+                       "worked: what does the call return?",
                        calls[i].name);
-    exchange_expect_output(
-        exchange,
-        "response-something-lost-printed| A response of which something is lost is printed.", "",
-        0);
+    exchange_expect_output(exchange,
+                           "response-something-lost-printed| Your program prints a response after "
+                           "losing a part of it.",
+                           "", 0);
     const char *asked = exchange->arguments[1];
     expect_failure(exchange, asked, strrchr(asked, '/'));
   }

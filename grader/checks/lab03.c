@@ -41,7 +41,7 @@ static void expect_answer(struct peer *peer, int32_t stream_id, const char *text
     peer->exchange->finding.todo_of_place = 3;
     exchange_fail_at(
         peer->exchange, peer_stream(peer, stream_id)->over_at, quoted[0].bytes, quoted[1].bytes,
-        "body-cut| content-length is right, but the body is not: %zu bytes in place of %zu.",
+        "body-cut| content-length is right, but the body is cut: %zu bytes instead of %zu.",
         seen->length, strlen(text));
   }
   peer_expect_answer(peer, stream_id, "200", text);
@@ -102,15 +102,15 @@ CHECK(lab03, methods, .points = 2, .todo = 2, .section = "8.3.1",
   }
   peer_send_request(peer, stream_id, true, "HEAD", "/");
   expect_no_body(peer, stream_id,
-                 "head-answered-body-respond-must| A HEAD is answered with a body: respond must "
-                 "know that, and look at it.");
+                 "head-answered-body-respond-must| Your server answers a HEAD with a body: respond "
+                 "must look at the method.");
   /* A header block that comes after the first of a stream is its trailers: the
    * request is still a HEAD. */
   peer_send_request(peer, stream_id + 2, false, "HEAD", "/");
   peer_send_headers(peer, stream_id + 2, true, "x-trailer", "of the request", NULL);
   expect_no_body(peer, stream_id + 2,
-                 "trailers-request-taken-another-request| The trailers of a request are taken for "
-                 "another request.");
+                 "trailers-request-taken-another-request| Your server takes the trailers of a "
+                 "request for another request.");
   exchange_earn(exchange);
   exchange_end_server(exchange);
 }
@@ -134,7 +134,7 @@ CHECK(lab03, post, .points = 2, .todo = 5, .section = "8.1",
     exchange_fail_at(
         exchange, peer_stream(peer, 1)->frame, "nothing before the END_STREAM of the request",
         "HEADERS on stream 1",
-        "answers-before-request-end| The server answers before the request has ended.");
+        "answers-before-request-end| Your server answers before the request has ended.");
   peer_send_data(peer, 1, text + 20, 20, true);
   expect_answer(peer, 1, BODY);
   peer_send_request(peer, 3, false, "POST", "/send-data");
@@ -225,9 +225,8 @@ CHECK(lab03, streams_freed, .points = 2, .todo = 6, .section = "5.1",
     exchange_fail_at(exchange, -1,
                      "as much memory allocated after 50 requests answered and 50 reset as before",
                      seen,
-                     "keeps-memory-every-request-streams| The server keeps memory for every "
-                     "request: streams are not freed as they "
-                     "end, answered or reset.");
+                     "keeps-memory-every-request-streams| Your server keeps memory for every "
+                     "request: free each stream when it closes, answered or reset.");
   }
   exchange_end_server(exchange);
 }
@@ -274,11 +273,11 @@ CHECK(lab03, tiny_window, .points = 2, .todo = 3, .section = "6.9.2",
       if (length == 1)
         expect_answer(peer, 1, BODY); /* says what is missing from the beginning */
       exchange_fail_at(exchange, -1, "DATA with one byte", NULL,
-                       "after-window_update-rest-body-not| After WINDOW_UPDATE the rest of the "
-                       "body does not come.");
+                       "after-window_update-rest-body-not| Your server does not send the rest of "
+                       "the body after WINDOW_UPDATE.");
     }
     if (peer_stream(peer, 1)->body.length > length)
-      exchange_fail(exchange, "sends-more-clients-window-allows| The server sends more than the "
+      exchange_fail(exchange, "sends-more-clients-window-allows| Your server sends more than the "
                               "client's window allows.");
     peer_send_window_update(peer, 1,
                             1); /* also for what ends it, should that be a frame without octets */
@@ -390,10 +389,9 @@ CHECK(lab03, calls_fail, .points = 1, .todo = 5, .of_errors = true, .section = N
   bool told = exchange_await(exchange, is_closed_or_over, peer);
   if (exchange_has_failed_call(exchange) && !told)
     exchange_fail_at(exchange, -1, "the stream is reset, or the connection closed",
-                     "the client waits for ever",
+                     "the client waits forever",
                      "when-nghttp2_submit_response-fails-nobody-told| When nghttp2_submit_response "
-                     "fails, nobody is told: what does respond return, "
-                     "and on_frame_recv?");
+                     "fails, your server tells nobody: what do respond and on_frame_recv return?");
   expect_service(connect_client(exchange), 1);
   exchange_end_server(exchange);
 }

@@ -57,11 +57,10 @@ static void compare_content_type(struct pair *pair, int32_t stream_id) {
     snprintf(name, sizeof name, "a field with the name \"%.*s\"", (int)strcspn(other, " \n") - 1,
              other);
     exchange_fail_at(pair->exchange, frame, expected, name,
-                     "name-header-field-not-right| The name of a header field is not right.");
+                     "name-header-field-not-right| The name of a header field is wrong.");
   }
-  exchange_fail_at(
-      pair->exchange, frame, expected, seen ? seen : "no content-type",
-      "content-type-response-not-right| The content-type of the response is not right.");
+  exchange_fail_at(pair->exchange, frame, expected, seen ? seen : "no content-type",
+                   "content-type-response-not-right| The content-type of the response is wrong.");
 }
 
 /* Both have answered alike. */
@@ -125,7 +124,7 @@ CHECK(lab04, exact_path, .points = 2, .todo = 1, .section = "8.3.1",
     const char *status = peer_field(pair.program, stream_id, ":status");
     if (status && strcmp(status, "200") == 0)
       exchange_fail_at(exchange, peer_stream(pair.program, stream_id)->frame, "404", status,
-                       "answered-like-route-though-no| %s is answered like a route, though no "
+                       "answered-like-route-though-no| Your server answers %s like a route, but no "
                        "route has exactly this path.",
                        paths[i]);
     compare(&pair, stream_id);
@@ -163,10 +162,10 @@ CHECK(lab04, log, .points = 1, .todo = 4, .section = NULL,
     snprintf(line, sizeof line, "%s %s", expected[i].method, expected[i].path);
     if (!strstr(output, line))
       exchange_fail_at(exchange, -1, line, output,
-                       "request-missing-log| A request is missing in the log.");
+                       "request-missing-log| Your server does not log a request.");
     if (strstr(strstr(output, line) + 1, line))
       exchange_fail_at(exchange, -1, "one line for each request", output,
-                       "request-stands-log-twice| A request stands in the log twice.");
+                       "request-stands-log-twice| Your server logs a request twice.");
   }
 }
 

@@ -86,10 +86,12 @@ static bool gave_up(struct exchange *exchange) {
          strcmp(program_stdout(exchange->program, NULL), TIMED_OUT) == 0;
 }
 
-static _Noreturn void fail_early(struct exchange *exchange, long frame) {
+static _Noreturn void fail_early(struct exchange *exchange, long frame, int milliseconds) {
+  char expected[64];
+  snprintf(expected, sizeof expected, "nothing for %d ms", milliseconds);
   exchange_fail_at(
-      exchange, frame, "patience, until the time is over", NULL,
-      "request-given-up-before-time| The request is given up before its time is over.");
+      exchange, frame, expected, NULL,
+      "request-given-up-before-time| Your client gives the request up before its time is over.");
 }
 
 /* Start it and wait for its request. Where the machine is very busy, its time may be
@@ -108,7 +110,7 @@ static void start_and_wait(struct exchange *exchange, const char *url, int timeo
     if (peer_await_request(exchange) || !gave_up(exchange))
       return;
     if (recording_clock() - started < (timeout ? timeout : STANDARD) - EARLY)
-      fail_early(exchange, -1);
+      fail_early(exchange, -1, timeout ? timeout : STANDARD);
     exchange->peers_accepted = exchange->peer_count;
     exchange_extend(exchange);
   }
@@ -128,9 +130,8 @@ static struct asked start_client(struct exchange *exchange, int timeout) {
   asked.stream_id = peer_expect_request(asked.peer);
   const char *seen = peer_field(asked.peer, asked.stream_id, ":path");
   if (!seen || strcmp(seen, path) != 0)
-    exchange_fail_at(
-        exchange, peer_stream(asked.peer, asked.stream_id)->frame, path, seen,
-        "asks-another-path-url| The program asks for another path than that of the URL.");
+    exchange_fail_at(exchange, peer_stream(asked.peer, asked.stream_id)->frame, path, seen,
+                     "asks-another-path-url| Your client requests another path than the URL has.");
   return asked;
 }
 
@@ -152,11 +153,11 @@ static _Noreturn void fail_waiting_on(struct asked *asked, int milliseconds, int
   exchange->finding.todo_of_place = told ? 2 : todo;
   if (told)
     exchange_fail_at(exchange, -1, expected, seen.bytes,
-                     "says-request-timed-out-not| The program says that the request timed out, but "
-                     "does not reset the stream.");
+                     "says-request-timed-out-not| Your client prints that the request timed out, "
+                     "but does not reset the stream.");
   exchange_fail_at(exchange, -1, expected, seen.bytes,
-                   "waits-though-nothing-come-longer| The program waits on, though nothing has "
-                   "come for longer than %d ms.",
+                   "waits-though-nothing-come-longer| Your client goes on waiting, though nothing "
+                   "has come for longer than %d ms.",
                    milliseconds);
 }
 
@@ -171,13 +172,13 @@ static void expect_end(struct asked *asked) {
   bool ended = exchange_await(exchange, has_ended, asked);
   exchange->finding.todo_of_place = 1;
   if (!ended)
-    exchange_fail_at(exchange, -1, "the program ends", NULL,
-                     "all-done-still-not-end| All is done, and still the program does not end: is "
-                     "its timer closed?");
+    exchange_fail_at(exchange, -1, "your program ends", NULL,
+                     "all-done-still-not-end| Everything is done, but your client does not end: "
+                     "does it close its timer?");
   if (strstr(program_stderr(exchange->program, NULL), "the timer was not closed"))
     exchange_fail_at(exchange, -1, "uv_close for the timer, once the request is over",
                      "the end of the loop, with the timer still there",
-                     "timer-never-closed| The timer is never closed.");
+                     "timer-never-closed| Your client never closes the timer.");
   exchange->finding.todo_of_place = 0;
 }
 
@@ -191,12 +192,12 @@ static void expect_timeout(struct asked *asked, int milliseconds, int todo) {
   expect_end(asked);
   exchange_expect_output(
       exchange,
-      "request-timed-out-not-told| A request that has timed out is not told as it should be.",
+      "request-timed-out-not-told| Your client does not report the time-out as the contract says.",
       TIMED_OUT, strlen(TIMED_OUT));
   const char *error = program_stderr(exchange->program, NULL);
   if (*error)
     exchange_fail_at(exchange, -1, "nothing on standard error", error,
-                     "time-out-told-error-too| The time-out is told as an error too.");
+                     "time-out-told-error-too| Your client reports the time-out as an error too.");
   exchange_expect_status(exchange, 1);
 }
 
@@ -207,13 +208,13 @@ static void expect_printed(struct asked *asked, const char *text) {
   if (peer_stream(asked->peer, asked->stream_id)->reset)
     exchange_fail_at(asked->exchange, find_reset(asked->peer), "nothing: the response is complete",
                      NULL,
-                     "stream-reset-though-response-came| The stream is reset, though its response "
-                     "came in time.");
+                     "stream-reset-though-response-came| Your client resets the stream, though its "
+                     "response came in time.");
   peer_expect_goodbye(asked->peer);
   expect_end(asked);
   exchange_expect_output(
       asked->exchange,
-      "response-came-time-not-printed| A response that came in time is not printed as it came.",
+      "response-came-time-not-printed| Your client does not print a response that came in time.",
       output, strlen(output));
   exchange_expect_status(asked->exchange, 0);
 }
@@ -242,7 +243,7 @@ CHECK(lab05, timed_out, .points = 1, .todo = 2, .program = "client", .section = 
   if (!await_before_sleep(exchange, 0.5, is_reset_or_closed, &asked))
     fail_waiting_on(&asked, LIMIT, 1);
   if (recording_clock() - asked.started < LIMIT - EARLY)
-    fail_early(exchange, find_reset(asked.peer));
+    fail_early(exchange, find_reset(asked.peer), LIMIT);
   expect_timeout(&asked, LIMIT, 1);
 }
 
@@ -252,7 +253,7 @@ CHECK(lab05, timeout, .points = 1, .todo = 1, .program = "client", .section = NU
   struct asked asked = start_client(exchange, 10000);
   let_pass(exchange, 150);
   if (is_reset_or_closed(&asked))
-    fail_early(exchange, find_reset(asked.peer));
+    fail_early(exchange, find_reset(asked.peer), 10000);
   answer(&asked, "late, but not too late");
   expect_printed(&asked, "late, but not too late");
 }
@@ -308,7 +309,7 @@ static _Noreturn void fail_inactivity(struct asked *asked, size_t last) {
   snprintf(seen, sizeof seen, "it fired, though this had come in time: %s", pieces[last]);
   exchange_fail_at(asked->exchange, find_reset(asked->peer),
                    "a timer that starts again with each piece", seen,
-                   "timer-not-start-again-everything| The timer does not start again with "
+                   "timer-not-start-again-everything| Your client does not restart its timer for "
                    "everything that comes on the stream.");
 }
 
@@ -321,9 +322,8 @@ static size_t leave_out_103(struct exchange *exchange, int timeout) {
     exchange->finding.todo_of_place = 1;
     exchange_fail_at(exchange, -1, "a timer that starts again with each piece",
                      "one that is started once",
-                     "nothing-comes-stream-starts-timer| Nothing that comes on the stream starts "
-                     "the timer again, neither header "
-                     "blocks nor DATA.");
+                     "nothing-comes-stream-starts-timer| Nothing that comes on the stream restarts "
+                     "the timer, neither header blocks nor DATA.");
   }
   if (last < PIECES)
     fail_inactivity(&asked, last);
@@ -396,8 +396,8 @@ CHECK(lab05, other_frames, .points = 1, .todo = 1, .program = "client", .section
   if (late)
     exchange_fail_at(exchange, find_reset(asked.peer), "RST_STREAM CANCEL after 200 ms",
                      "it came only when no PING and WINDOW_UPDATE came any more",
-                     "ping-keeps-request-alive| PING and WINDOW_UPDATE keep the request alive: "
-                     "only what comes on its stream may.");
+                     "ping-keeps-request-alive| PING and WINDOW_UPDATE restart the timer: only "
+                     "what comes on the stream may.");
   expect_timeout(&asked, TIMEOUT, 1);
 }
 
@@ -460,9 +460,8 @@ static void expect_at_once(struct peer *peer, int32_t stream_id, const char *sta
                            const char *body) {
   if (!await_before_sleep(peer->exchange, 0.25, is_answered, peer_stream(peer, stream_id)))
     exchange_fail_at(peer->exchange, -1, "an answer at once", "the server sleeps",
-                     "sleeps-middle-work-while-one| The server sleeps in the middle of its work: "
-                     "while one handler waits, nobody else "
-                     "is served.");
+                     "sleeps-middle-work-while-one| Your server sleeps inside a handler: meanwhile "
+                     "it serves nobody else.");
   peer_expect_answer(peer, stream_id, status, body);
 }
 
@@ -478,7 +477,7 @@ static void expect_pong(struct peer *peer, int32_t stream_id, double asked, doub
   snprintf(seen, sizeof seen, "HEADERS after %.0f ms", came - asked);
   if (came - asked < delay - EARLY)
     exchange_fail_at(peer->exchange, frame, expected, seen,
-                     "ping-answered-too-early| The ping is answered too early.");
+                     "ping-answered-too-early| Your server answers the ping too early.");
 }
 
 /* How often the server has said that a stream was closed. */
@@ -511,18 +510,18 @@ static void expect_log(struct exchange *exchange, size_t count) {
   snprintf(text[1], sizeof text[1], "%zu", seen);
   if (seen != count)
     exchange_fail_at(exchange, -1, text[0], text[1],
-                     seen < count ? "stream-closed-before-answer-not| A stream is closed before "
-                                    "its answer, and the server does not say so."
-                                  : "says-more-once-stream-closed| The server says more than once "
-                                    "that a stream is closed, or says it of a "
-                                    "stream that was answered.");
+                     seen < count
+                         ? "stream-closed-before-answer-not| Your server does not log that a "
+                           "stream was closed before its answer."
+                         : "says-more-once-stream-closed| Your server logs `stream closed` more "
+                           "than once, or for a stream that it has answered.");
 }
 
 static void expect_nothing(struct peer *peer, int32_t stream_id) {
   if (peer_stream(peer, stream_id)->opened)
     exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->frame,
                      "nothing on a stream that was reset", NULL,
-                     "answers-stream-closed| The server answers on a stream that is closed.");
+                     "answers-stream-closed| Your server answers on a closed stream.");
 }
 
 CHECK(lab05, routes, .points = 1, .todo = 4, .program = "server", .section = "8.3.1",
@@ -551,8 +550,9 @@ CHECK(lab05, slow_ping, .points = 1, .todo = 4, .program = "server", .section = 
   expect_at_once(peer, 3, "200", "Hello World");
   expect_pong(peer, 1, asked, 750);
   if (peer_stream(peer, 1)->frame < peer_stream(peer, 3)->frame)
-    exchange_fail_at(exchange, peer_stream(peer, 1)->frame, "/hello-world is answered first", NULL,
-                     "hello-world-waits-for-ping| /hello-world is answered after the slow ping.");
+    exchange_fail_at(
+        exchange, peer_stream(peer, 1)->frame, "/hello-world is answered first", NULL,
+        "hello-world-waits-for-ping| Your server answers /hello-world after the slow ping.");
   exchange_end_server(exchange);
   expect_log(exchange, 0);
 }
@@ -576,7 +576,7 @@ CHECK(lab05, delay, .points = 1, .todo = 4, .program = "server", .section = NULL
     double passed = recording_clock() - asked;
     if (!peer_stream(peer, stream_id)->opened)
       exchange_fail_at(exchange, -1, "HEADERS after 100 ms", "answers to PING",
-                       "waits-longer-delay-says| The server waits longer than --delay says.");
+                       "waits-longer-delay-says| Your server waits longer than --delay says.");
     expect_pong(peer, stream_id, asked, DELAY);
     if (passed < DEFAULT)
       break;
@@ -646,12 +646,11 @@ static _Noreturn void fail_sleeping_on(struct exchange *exchange) {
   standing_waiting(&seen, exchange);
   if (!is_any_answered(exchange))
     exchange_fail_at(exchange, -1, "pong after the delay", seen.bytes,
-                     "no-ping-answered-timer-not| No ping is answered: its timer does not fire, or "
-                     "answers nothing.");
+                     "no-ping-answered-timer-not| Your server answers no ping: its timer does not "
+                     "fire, or answers nothing.");
   exchange_fail_at(exchange, -1, "pong, soon after the others", seen.bytes,
-                   "one-ping-answered-another-asked| One ping is answered, and another, asked for "
-                   "at the same time, is not: each "
-                   "needs a timer of its own.");
+                   "one-ping-answered-another-asked| Your server answers one ping, but not another "
+                   "of the same time: each needs its own timer.");
 }
 
 CHECK(lab05, at_once, .points = 1, .todo = 4, .program = "server", .section = "5",

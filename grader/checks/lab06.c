@@ -87,7 +87,7 @@ CHECK(lab06, alpn, .points = 1, .todo = 2, .section = "3.2",
     struct peer *peer = peer_connect(exchange);
     if (strcmp(protocol_of(peer, chosen, sizeof chosen), "h2") != 0)
       exchange_fail_at(exchange, -1, "ALPN: h2", *chosen ? chosen : "no protocol",
-                       "not-choose-h2-alpn| The server does not choose h2 by ALPN.");
+                       "not-choose-h2-alpn| Your server does not choose h2 by ALPN.");
     peer_send_preface(peer, NULL, 0);
     expect_service(peer, 1);
   }
@@ -133,9 +133,9 @@ CHECK(lab06, no_h2, .of_errors = true, .points = 1, .todo = 2, .section = "RFC 7
   for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++) {
     SSL_CTX *tls = identity_client(exchange);
     SSL_CTX_set_alpn_protos(tls, (const unsigned char *)offers[i], (unsigned)strlen(offers[i]));
-    expect_alert(
-        exchange, tls, alerts,
-        "client-not-offer-h2-not| A client that does not offer h2 is not refused as it should be.");
+    expect_alert(exchange, tls, alerts,
+                 "client-not-offer-h2-not| Your server does not refuse a client that does not "
+                 "offer h2 as the contract says.");
   }
   expect_client_served(exchange);
   exchange_end_server(exchange);
@@ -157,11 +157,11 @@ CHECK(lab06, no_alpn, .of_errors = true, .points = 1, .todo = 3, .section = "3.2
   if (peer->frames_received > 0)
     exchange_fail_at(
         exchange, -1, "the connection is closed", "HTTP/2 frames",
-        "client-without-h2-served| A client that has not agreed to h2 by ALPN is served.");
+        "client-without-h2-served| Your server serves a client that has not agreed to h2 by ALPN.");
   if (!peer->closed_by_program)
     exchange_fail_at(exchange, -1, "the connection is closed", NULL,
-                     "client-without-h2-kept-waiting| A client that has not agreed to h2 by ALPN "
-                     "is kept waiting.");
+                     "client-without-h2-kept-waiting| Your server keeps a client waiting that has "
+                     "not agreed to h2 by ALPN.");
   expect_client_served(exchange);
   exchange_end_server(exchange);
 }
@@ -190,8 +190,8 @@ CHECK(lab06, versions, .of_errors = true, .points = 1, .todo = 1, .section = "9.
   SSL_CTX *old = identity_client(exchange);
   limit_versions(old, TLS1_VERSION, TLS1_1_VERSION);
   expect_alert(exchange, old, alerts,
-               "client-speaks-nothing-better-tls| A client that speaks nothing better than TLS 1.1 "
-               "is not refused.");
+               "client-speaks-nothing-better-tls| Your server does not refuse a client that speaks "
+               "nothing better than TLS 1.1.");
   exchange_end_server(exchange);
 }
 
@@ -207,8 +207,8 @@ static void expect_chain(struct exchange *exchange) {
   snprintf(seen, sizeof seen, "%d", count);
   if (count != 3)
     exchange_fail_at(exchange, -1, "3 certificates", seen,
-                     "not-show-all-certificates-file| The server does not show all the "
-                     "certificates of its file.");
+                     "not-show-all-certificates-file| Your server does not send all the "
+                     "certificates in its file.");
   peer_send_preface(peer, NULL, 0);
   expect_service(peer, 1);
   exchange_end_server(exchange);
@@ -246,7 +246,7 @@ CHECK(lab06, files, .of_errors = true, .points = 1, .todo = 1, .section = NULL,
     if (exchange_await(exchange, has_started, exchange) && !program_ended(exchange->program))
       exchange_fail_at(exchange, -1, "one line on standard error, and status 1",
                        "listening on https://localhost:...",
-                       "server-starts-with-bad-file| The server starts with %s.", files[i].what);
+                       "server-starts-with-bad-file| Your server starts with %s.", files[i].what);
     if (files[i].named)
       exchange_expect_error_about(exchange, files[i].named);
     else
@@ -298,8 +298,8 @@ CHECK(lab06, handshake, .points = 1, .todo = 3, .section = NULL,
   expect_service(steady, 3);
   if (!exchange_await(exchange, sleeps, exchange))
     exchange_fail_at(exchange, -1, "the server sleeps until something comes", "it computes",
-                     "not-wait-handshake-stalls-tries| The server does not wait for a handshake "
-                     "that stalls: it tries all the time.");
+                     "not-wait-handshake-stalls-tries| Your server does not wait for a stalled "
+                     "handshake: it tries again all the time.");
   peer_close(leaves);
   peer_abort(vanishes);
   expect_client_served(exchange);
@@ -372,7 +372,7 @@ static struct peer *accept_client(struct exchange *exchange) {
     exchange->finding.todo_of_place = 4;
     exchange_fail_at(
         exchange, -1, "a TCP connection to the server", NULL,
-        "client-gives-up-before-connected| The client gives up before it has connected.");
+        "client-gives-up-before-connected| Your client gives up before it has connected.");
   }
   return exchange->holds ? peer_accept_late(exchange) : peer_accept(exchange);
 }
@@ -405,15 +405,15 @@ static void expect_printed(struct peer *peer, const char *body, size_t length) {
   const char *seen = peer_field(peer, stream_id, ":scheme");
   if (!seen || strcmp(seen, "https") != 0)
     exchange_fail_at(exchange, peer_stream(peer, stream_id)->frame, ":scheme: https", seen,
-                     "scheme-request-not-https| The scheme of the request is not https.");
+                     "scheme-request-not-https| The :scheme of the request is not https.");
   peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
   peer_send_body(peer, stream_id, body, length);
   peer_expect_goodbye(peer);
   buffer_append_text(&output, ":status: 200\n\n");
   exchange_append_body(&output, body, length);
-  exchange_expect_output(exchange,
-                         "response-not-printed-came| The response is not printed as it came.",
-                         output.bytes, output.length);
+  exchange_expect_output(
+      exchange, "response-not-printed-came| Your program does not print the response as it came.",
+      output.bytes, output.length);
   buffer_free(&output);
   exchange_expect_status(exchange, 0);
 }
@@ -428,12 +428,12 @@ CHECK(lab06, get, .points = 1, .todo = 5, .program = "client", .section = "3.2",
   peer_expect_open(peer);
   if (strcmp(protocol_of(peer, chosen, sizeof chosen), "h2") != 0)
     exchange_fail_at(exchange, -1, "ALPN: h2", "no ALPN",
-                     "client-not-offer-h2-alpn| The client does not offer h2 by ALPN.");
+                     "client-not-offer-h2-alpn| Your client does not offer h2 by ALPN.");
   const char *name = SSL_get_servername(transport_tls(peer->transport), TLSEXT_NAMETYPE_host_name);
   if (!name || strcmp(name, "localhost") != 0)
     exchange_fail_at(
         exchange, -1, "server name: localhost", name ? name : "none",
-        "client-not-say-host-asks| The client does not say which host it asks for (SNI).");
+        "client-not-say-host-asks| Your client does not name the host that it wants (SNI).");
   expect_printed(peer, text, strlen(text));
 }
 
@@ -457,7 +457,7 @@ static void expect_refusal(struct peer *peer, const char *const *words, const ch
   exchange_await(exchange, has_spoken_or_ended, peer);
   if (peer->bytes_received > 0)
     exchange_fail_at(exchange, -1, "the connection is closed before a byte of HTTP/2", NULL,
-                     "client-trusts-wrong-server| The client speaks HTTP/2 to %s.", server);
+                     "client-trusts-wrong-server| Your client speaks HTTP/2 to %s.", server);
   exchange_expect_error(exchange, 0);
   const char *line = program_stderr(exchange->program, NULL);
   char expected[64];
@@ -466,13 +466,12 @@ static void expect_refusal(struct peer *peer, const char *const *words, const ch
     return;
   if (strcasestr(line, "connection is lost") || strcasestr(line, "does not say why"))
     exchange_fail_at(exchange, -1, expected, line,
-                     "refusal-error-queue-empty| The error does not say why %s is refused: "
-                     "OpenSSL's queue of errors was "
-                     "empty when it was looked at.",
+                     "refusal-error-queue-empty| Your client does not say why it refuses %s: it "
+                     "read OpenSSL's error queue when it was empty.",
                      server);
   exchange_fail_at(
       exchange, -1, expected, line,
-      "refusal-without-reason| The error does not say why the server is refused: it is %s.",
+      "refusal-without-reason| Your client does not say why it refuses the server: it is %s.",
       server);
 }
 
@@ -631,7 +630,7 @@ CHECK(lab06, timed_out, .points = 1, .todo = 5, .program = "client", .section = 
   peer_expect_goodbye(peer);
   exchange_expect_output(
       exchange,
-      "request-timed-out-not-told| A request that has timed out is not told as it should be.",
+      "request-timed-out-not-told| Your client does not report the time-out as the contract says.",
       output, strlen(output));
   exchange_expect_status(exchange, 1);
 }

@@ -46,7 +46,7 @@ function program(check) {
   if (!ran)
     return null;
   return element('div', {class: 'program'},
-    element('p', {}, element('span', {class: 'caption'}, 'The program '), element('code', {}, ran.command.map(quoted).join(' '))),
+    element('p', {}, element('span', {class: 'caption'}, 'Your program '), element('code', {}, ran.command.map(quoted).join(' '))),
     element('p', {}, ran.end ? `It ${ran.end}.` : ''),
     output('Its standard output', ran.stdout), output('Its standard error', ran.stderr),
     output('The sanitizer’s report', ran.sanitizer));

@@ -66,9 +66,8 @@ static const char *sentence(const struct exchange *exchange, const char *report)
   const char *options = exchange->sanitizer_options;
   if (options && strstr(options, "quarantine_size_mb=0") &&
       (strstr(report, "heap-buffer-overflow") || strstr(report, "attempting free on")))
-    return "uses-memory-not-own-freed| The program uses memory that is not its own: it was freed "
-           "before, or is beyond the end "
-           "of a block.";
+    return "uses-memory-not-own-freed| Your program uses memory that it has freed, or that lies "
+           "beyond the end of a block.";
   return report_sentence(report);
 }
 
@@ -114,16 +113,13 @@ static const char *assertion_sentence(const char *text) {
   if (!strstr(text, "Assertion `"))
     return NULL;
   if (strstr(text, "uv_close: ") && strstr(text, "uv__is_closing"))
-    return "closes-same-libuv-handle-twice| The program closes the same libuv handle twice: "
-           "uv_close was called for it before.";
+    return "closes-same-libuv-handle-twice| Your program closes the same libuv handle twice: it "
+           "had called uv_close before.";
   if (strstr(text, "uv_"))
-    return "libuv-handle-broken| libuv found a handle that is not as it left it: its memory was "
-           "freed, or used for "
-           "something "
-           "else, before the callback of uv_close was called.";
-  return "assertion-not-hold-library-common| An assertion does not hold: a library, or common/, "
-         "was called in a way that it does not "
-         "allow.";
+    return "libuv-handle-broken| Your program has damaged a libuv handle: it freed or reused the "
+           "memory before the callback of uv_close.";
+  return "assertion-not-hold-library-common| An assertion failed: your program called a library, "
+         "or common/, in a way that it does not allow.";
 }
 
 /* What it has printed, unless it is that what the finding is about. */
@@ -160,7 +156,7 @@ void cause_find(struct exchange *exchange) {
     exchange_fault(exchange, program_end_text(exchange->program));
   if (end == PROGRAM_KILLED || end == PROGRAM_OVER_LIMIT || end == PROGRAM_NOT_STARTED) {
     char what[300];
-    snprintf(what, sizeof what, "program-%s| The program %s.", program_end_id(exchange->program),
+    snprintf(what, sizeof what, "program-%s| Your program %s.", program_end_id(exchange->program),
              program_end_text(exchange->program));
     const char *assertion = assertion_sentence(program_stderr(exchange->program, NULL));
     replace(finding, end == PROGRAM_KILLED && assertion ? assertion : what);

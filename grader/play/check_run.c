@@ -137,7 +137,7 @@ static void expect_clean_end(struct exchange *exchange) {
   exchange_wait_for_end(exchange);
   if (*program_sanitizer_report(exchange->program))
     exchange_fail(exchange,
-                  "sanitizer-found-error| A sanitizer has found an error in the program.");
+                  "sanitizer-found-error| A sanitizer has found an error in your program.");
 }
 
 /* A program that crashes closes its connection first and dies a moment later: let it,

@@ -145,8 +145,8 @@ bool exchange_await_end(struct exchange *exchange) {
 
 void exchange_wait_for_end(struct exchange *exchange) {
   if (!exchange_await_end(exchange))
-    exchange_fail_at(exchange, -1, "the program ends", NULL,
-                     "program-does-not-end| The program does not end.");
+    exchange_fail_at(exchange, -1, "your program ends", NULL,
+                     "program-does-not-end| Your program does not end.");
 }
 
 /* --- The program ------------------------------------------------------------------------------ */
@@ -249,7 +249,7 @@ void exchange_start_server(struct exchange *exchange, const char *name, ...) {
   snprintf(expected, sizeof expected, "listening on %s://localhost:PORT",
            exchange_scheme(exchange));
   exchange_fail_at(exchange, -1, expected, length ? seen.bytes : NULL,
-                   "not-say-where-listens| The server does not say where it listens.");
+                   "not-say-where-listens| Your server does not say where it listens.");
 }
 
 void exchange_end_server(struct exchange *exchange) {
@@ -259,14 +259,14 @@ void exchange_end_server(struct exchange *exchange) {
 void exchange_end_server_by(struct exchange *exchange, int signal) {
   exchange_touch(exchange);
   if (program_signal(exchange->program, signal) != 0)
-    exchange_fail(exchange, "ended-before-told| The server has ended before it was told to.");
+    exchange_fail(exchange, "ended-before-told| Your server ended before it was told to.");
   exchange_wait_for_end(exchange);
   int code = -1;
   enum program_end end = program_end(exchange->program, &code);
   if (end != PROGRAM_EXITED || code != 0 || *program_sanitizer_report(exchange->program))
     exchange_fail_at(
         exchange, -1, "exit status 0", NULL,
-        "server-ends-badly-after-signal| After SIG%s the server does not end as it should.",
+        "server-ends-badly-after-signal| Your server did not exit cleanly after SIG%s.",
         sigabbrev_np(signal));
 }
 
@@ -280,9 +280,9 @@ void exchange_expect_status(struct exchange *exchange, int status) {
   snprintf(expected, sizeof expected, "exit status %d", status);
   exchange_fail_at(
       exchange, -1, expected, NULL,
-      status == 0 ? "everything-still-failed| Everything was there, and still the program failed."
-                  : "not-end-status-says-happened| The program did not end with the status that "
-                    "says what happened.");
+      status == 0 ? "everything-still-failed| The exchange succeeded, but your program exited with "
+                    "an error."
+                  : "not-end-status-says-happened| Your program exited with the wrong status.");
 }
 
 void exchange_expect_output(struct exchange *exchange, const char *what, const void *bytes,
@@ -318,7 +318,7 @@ void exchange_expect_error(struct exchange *exchange, int other) {
   if (!right_status || *program_sanitizer_report(exchange->program))
     exchange_fail_at(
         exchange, -1, other == 2 ? "exit status 2" : "exit status 1", NULL,
-        "not-say-exit-status-failed| The program did not say by its exit status that it failed.");
+        "not-say-exit-status-failed| Your program failed, but its exit status does not say so.");
   size_t length;
   const char *text = program_stderr(exchange->program, &length);
   const char *newline = memchr(text, '\n', length);
@@ -334,9 +334,9 @@ void exchange_expect_error(struct exchange *exchange, int other) {
   snprintf(expected, sizeof expected, "one line on standard error: \"%s: what: why\"", name);
   exchange_fail_at(
       exchange, -1, expected, length ? seen.bytes : "nothing", "%s",
-      length == 0 ? "failed-not-say-why| The program failed, but did not say why."
+      length == 0 ? "failed-not-say-why| Your program failed, but did not say why."
       : one_line  ? "error-without-program-name| The error does not begin with the program's name."
-                  : "not-say-one-line-went| The program did not say in one line what went wrong.");
+                  : "not-say-one-line-went| Your program did not say in one line what went wrong.");
 }
 
 void exchange_expect_error_about(struct exchange *exchange, const char *what) {
@@ -347,9 +347,8 @@ void exchange_expect_error_about(struct exchange *exchange, const char *what) {
   char expected[4096];
   snprintf(expected, sizeof expected, "%s: %s%s: why", program_name(exchange),
            *what == '/' && *name ? ".../" : "", *name ? name : what);
-  exchange_fail_at(
-      exchange, -1, expected, NULL,
-      "error-about-nothing| The error does not say what it is about: the URL or the file.");
+  exchange_fail_at(exchange, -1, expected, NULL,
+                   "error-about-nothing| The error does not name the URL or the file.");
 }
 
 /* --- Chance ----------------------------------------------------------------------------------- */
@@ -406,7 +405,7 @@ static _Noreturn void fail(struct exchange *exchange, long frame, const char *ex
   exchange->verdict = VERDICT_FAILED;
   finding->frame = frame;
   finding_say(finding, what);
-  assert(*finding->id); /* every failure has one: "no-goaway| The program ..." */
+  assert(*finding->id); /* every failure has one: "no-goaway| Your program ..." */
   buffer_append_text(&finding->expected, expected ? expected : "");
   buffer_append_text(&finding->seen, seen ? seen : "");
   if (!seen && frame >= 0 && exchange->recording.entries[frame].frame)

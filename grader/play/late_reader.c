@@ -159,12 +159,12 @@ void late_reader_run(struct exchange *exchange, const char *path, const char *bo
   setsockopt(reader.channel.descriptor, SOL_SOCKET, SO_RCVBUF, &(int){MUCH}, sizeof(int));
   exchange_touch(exchange);
   if (!exchange_await(exchange, shake_hands, &reader) || *reader.error)
-    fail(&reader, "not-finish-handshake-client-reads| The server does not finish the handshake "
+    fail(&reader, "not-finish-handshake-client-reads| Your server does not finish the handshake "
                   "with a client that reads late.");
   if (ask(&reader, path) != 0)
     exchange_fault(exchange, "out of memory");
   if (!exchange_await(exchange, has_answer, &answer) || *reader.error)
     fail(&reader,
-         "not-answer-client-reads-late| The server does not answer a client that reads late.");
+         "not-answer-client-reads-late| Your server does not answer a client that reads late.");
   end(&reader);
 }

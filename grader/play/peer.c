@@ -7,7 +7,7 @@ struct peer_stream *peer_stream(struct peer *peer, int32_t stream_id) {
   size_t index = (size_t)stream_id / 2;
   if (stream_id <= 0 || stream_id % 2 == 0 || index >= PEER_STREAMS)
     exchange_fail(peer->exchange,
-                  "uses-stream-clients-streams-1| The program uses stream %d: a client's streams "
+                  "uses-stream-clients-streams-1| Your program uses stream %d: a client's streams "
                   "are 1, 3, 5, ...",
                   stream_id);
   return &peer->streams[index];

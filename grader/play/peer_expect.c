@@ -110,13 +110,13 @@ static const char *only_version(SSL_CTX *tls) {
 void peer_expect_open(struct peer *peer) {
   if (exchange_await(peer->exchange, is_open_or_closed, peer) && peer->connected)
     return;
-  const char *error = *peer->error ? peer->error : "the program does not go on with it";
+  const char *error = *peer->error ? peer->error : "your program does not go on with it";
   bool is_client = peer->program == FRAME_FROM_CLIENT;
   if (is_client || peer->exchange->tls)
     exchange_fail_at(peer->exchange, -1, "a complete TLS handshake", error,
-                     "tls-handshake-fails| The %s does not come through the TLS handshake%s.",
+                     "tls-handshake-fails| Your %s did not complete the TLS handshake%s.",
                      is_client ? "client" : "server", only_version(peer->exchange->tls));
-  exchange_fail(peer->exchange, "not-accept-connection| The server does not accept a connection.");
+  exchange_fail(peer->exchange, "not-accept-connection| Your server does not accept a connection.");
 }
 
 static struct peer *connect_peer(struct exchange *exchange, int port, bool is_reference) {
@@ -147,7 +147,7 @@ static bool has_connected(void *argument) {
 struct peer *peer_accept(struct exchange *exchange) {
   if (!exchange_await(exchange, has_connected, exchange))
     exchange_fail_at(exchange, -1, "a TCP connection to the server", NULL,
-                     "program-does-not-connect| The program did not connect.");
+                     "program-does-not-connect| Your program did not connect.");
   return exchange->peers[exchange->peers_accepted++];
 }
 
@@ -230,8 +230,8 @@ void peer_expect_preface(struct peer *peer) {
     if (count > 0)
       quote_frame(&seen, first[0]);
     exchange_fail_at(exchange, index[0], "the connection preface: PRI * HTTP/2.0 ...", seen.bytes,
-                     "http-2-connection-begins-clients| An HTTP/2 connection begins with the "
-                     "client's preface: it is missing.");
+                     "http-2-connection-begins-clients| The client's preface is missing: it begins "
+                     "an HTTP/2 connection.");
   }
   if (count < 2 || first[1]->type != NGHTTP2_SETTINGS || first[1]->flags & NGHTTP2_FLAG_ACK ||
       first[1]->error) {
@@ -239,7 +239,7 @@ void peer_expect_preface(struct peer *peer) {
       quote_frame(&seen, first[1]);
     exchange_fail_at(
         exchange, index[1], "SETTINGS", seen.bytes,
-        "first-frame-behind-preface-must| The first frame behind the preface must be SETTINGS.");
+        "first-frame-behind-preface-must| The first frame after the preface must be SETTINGS.");
   }
   exchange->finding.section = NULL;
   expectation_held(peer, index[1]);
@@ -255,9 +255,9 @@ void peer_expect_settings_ack(struct peer *peer) {
   if (!exchange_await(peer->exchange, is_acknowledged, peer))
     fail_expectation(peer, "6.5.3", "SETTINGS with the flag ACK",
                      peer->program == FRAME_FROM_CLIENT
-                         ? "never-acknowledged-servers-settings| The program never acknowledged "
+                         ? "never-acknowledged-servers-settings| Your program never acknowledged "
                            "the server's SETTINGS."
-                         : "never-acknowledged-clients-settings| The program never acknowledged "
+                         : "never-acknowledged-clients-settings| Your program never acknowledged "
                            "the client's SETTINGS.");
   expectation_held(peer, peer->acknowledged_at);
 }
@@ -285,7 +285,7 @@ void peer_settle(struct peer *peer, const uint8_t *octets) {
 
 void peer_expect_ping_ack(struct peer *peer, const uint8_t *octets) {
   expect_frame(peer, is_ping_ack, octets, "6.7", "PING with the flag ACK and the same 8 octets",
-               "not-answer-ping| The program did not answer a PING.");
+               "not-answer-ping| Your program did not answer a PING.");
 }
 
 static bool is_goaway(const struct frame *frame, const void *argument) {
@@ -311,16 +311,15 @@ void peer_expect_goaway(struct peer *peer) {
   struct search other = {peer, is_goaway_with_error, NULL, 0};
   if (!exchange_await(peer->exchange, is_found, &search))
     fail_expectation(peer, "6.8", "GOAWAY NO_ERROR",
-                     is_found(&other) ? "says-goodbye-error-code-though| The program says goodbye "
+                     is_found(&other) ? "says-goodbye-error-code-though| Your program says goodbye "
                                         "with an error code, though nothing is wrong."
                      : peer->closed_by_program && !peer->settings_acknowledged && gave_up(peer)
-                         ? "closes-connection-before-session-open| The program closes the "
-                           "connection before the session is open: SETTINGS are not "
-                           "acknowledged."
+                         ? "closes-connection-before-session-open| Your program closes the "
+                           "connection before the session is open: SETTINGS are not acknowledged."
                      : peer->closed_by_program
-                         ? "closes-without-goaway| The program closes the connection without a "
+                         ? "closes-without-goaway| Your program closes the connection without a "
                            "goodbye: GOAWAY comes first."
-                         : "no-goaway| The program does not say goodbye: no GOAWAY comes.");
+                         : "no-goaway| Your program does not say goodbye: it sends no GOAWAY.");
   expectation_held(peer, (long)search.next);
 }
 
@@ -341,7 +340,7 @@ void peer_expect_reset(struct peer *peer, int32_t stream_id, uint32_t error_code
   snprintf(expected, sizeof expected, "RST_STREAM %s on stream %d", frame_error_name(error_code),
            stream_id);
   expect_frame(peer, is_reset, &reset, "6.4", expected,
-               "not-reset-stream| The program did not reset the stream.");
+               "not-reset-stream| Your program did not reset the stream.");
 }
 
 static bool is_closed(void *argument) {
@@ -355,7 +354,7 @@ void peer_expect_close(struct peer *peer) {
     fail_expectation(peer, "6.8",
                      peer->program == FRAME_FROM_CLIENT ? "the connection is closed by the client"
                                                         : "the connection is closed by the server",
-                     "not-close-connection| The program does not close the connection.");
+                     "not-close-connection| Your program does not close the connection.");
 }
 
 /* A stream that the program has opened, and that was not yet returned. */
@@ -382,8 +381,8 @@ int32_t peer_expect_request(struct peer *peer) {
   if (!exchange_await(peer->exchange, has_request, &new_stream))
     fail_expectation(peer, "8.1", "HEADERS with END_HEADERS on a new stream",
                      peer->returned_count == 0
-                         ? "not-send-request| The program did not send a request."
-                         : "not-send-all-requests| The program did not send all the requests.");
+                         ? "not-send-request| Your program did not send a request."
+                         : "not-send-all-requests| Your program did not send all the requests.");
   peer_stream(peer, new_stream.stream_id)->returned = true;
   peer->returned_count++;
   expectation_held(peer, peer_stream(peer, new_stream.stream_id)->complete_at);
@@ -400,7 +399,7 @@ void peer_expect_end_of_request(struct peer *peer, int32_t stream_id) {
   if (!exchange_await(peer->exchange, request_has_ended, peer_stream(peer, stream_id)))
     fail_expectation(
         peer, "8.1", "a frame with END_STREAM on the stream",
-        "request-never-ends-no-frame| The request never ends: no frame of it has END_STREAM.");
+        "request-never-ends-no-frame| The request never ends: none of its frames has END_STREAM.");
   expectation_held(peer, peer_stream(peer, stream_id)->over_at);
 }
 
@@ -455,15 +454,14 @@ void peer_expect_response(struct peer *peer, int32_t stream_id) {
   look_at(peer, stream_id);
   struct peer_stream *stream = peer_stream(peer, stream_id);
   if (!exchange_await(peer->exchange, is_over, stream) && stream->headers_complete)
-    fail_response(
-        peer, stream_id,
-        "response-never-ends-no-frame| The response never ends: no frame of it has END_STREAM.");
+    fail_response(peer, stream_id,
+                  "response-never-ends-no-frame| The response never ends: none of its frames has "
+                  "END_STREAM.");
   if (!stream->ended)
-    fail_response(
-        peer, stream_id,
-        stream->reset
-            ? "request-reset-place-being-answered| A request was reset in place of being answered."
-            : "request-not-answered| A request was not answered.");
+    fail_response(peer, stream_id,
+                  stream->reset ? "request-reset-place-being-answered| Your server reset a request "
+                                  "instead of answering it."
+                                : "request-not-answered| Your server did not answer a request.");
   expectation_held(peer, stream->over_at);
 }
 
@@ -479,7 +477,7 @@ static void expect_text(struct peer *peer, int32_t stream_id, const char *what,
   long data = strcmp(what, "body") == 0 ? peer_find_frame(peer, NGHTTP2_DATA, stream_id) : -1;
   exchange_fail_at(peer->exchange, data >= 0 ? data : peer_stream(peer, stream_id)->frame,
                    quoted_expected.bytes, seen ? quoted_seen.bytes : "none",
-                   "response-part-wrong| The %s of the response is not right.", what);
+                   "response-part-wrong| The %s of the response is wrong.", what);
 }
 
 /* RFC 9113, sections 8.2 and 8.3: one field, which stands behind a regular one or not. What is
@@ -491,13 +489,14 @@ static const char *fault_of_field(const char *field, bool behind_regular) {
   if (name_length == 0 || strncmp(field, ": ", 2) == 0)
     return "field-without-name| A header field has no name";
   if (*field == ':' && behind_regular)
-    return "pseudo-field-late| A pseudo-header field comes behind a regular one";
+    return "pseudo-field-late| A pseudo-header field comes after a regular one";
   for (size_t i = 0; i < name_length; i++)
     if (field[i] >= 'A' && field[i] <= 'Z')
-      return "field-name-upper-case| The name of a header field has upper case in it";
+      return "field-name-upper-case| The name of a header field has an upper-case letter";
   for (size_t i = 0; i < sizeof forbidden / sizeof forbidden[0]; i++)
     if (strncmp(field, forbidden[i], strlen(forbidden[i])) == 0)
-      return "connection-field| HTTP/2 has no such field as in HTTP/1.1, about the connection";
+      return "connection-field| HTTP/2 has no field like this one of HTTP/1.1, about the "
+             "connection";
   return NULL;
 }
 
@@ -550,7 +549,7 @@ static void expect_date(struct peer *peer, int32_t stream_id) {
   if (age < -CLOCKS || age > SECONDS)
     exchange_fail_at(peer->exchange, stream->frame, "the date and time of now, in GMT", date,
                      "date-response-not-time-made| The date of the response is not the time at "
-                     "which it was made.");
+                     "which your server made it.");
 }
 
 void peer_expect_answer(struct peer *peer, int32_t stream_id, const char *status,
@@ -594,7 +593,8 @@ void peer_expect_refusal(struct peer *peer, int32_t stream_id, const char *what)
   }
   exchange_fail_at(peer->exchange, stream->opened ? stream->frame : -1,
                    "RST_STREAM PROTOCOL_ERROR, or status 400", seen.bytes,
-                   "malformed-request-served| A malformed request was not refused: %s.", what);
+                   "malformed-request-served| Your server did not refuse a malformed request: %s.",
+                   what);
 }
 
 void peer_expect_goodbye(struct peer *peer) {

@@ -212,8 +212,8 @@ void peer_send_body(struct peer *peer, int32_t stream_id, const void *bytes, siz
   do {
     if (length > 0 && !exchange_await(peer->exchange, may_send, &allowance))
       exchange_fail_at(peer->exchange, -1, "WINDOW_UPDATE", NULL,
-                       "never-opens-flow-control-windows| The program never opens its flow-control "
-                       "windows again.");
+                       "never-opens-flow-control-windows| Your program never opens its "
+                       "flow-control windows again.");
     int32_t window =
         peer->window < allowance.stream->window ? peer->window : allowance.stream->window;
     size_t piece = length < DATA_SIZE ? length : DATA_SIZE;

@@ -35,7 +35,7 @@ static json_t *test_json(const struct outcome *outcome, bool missing) {
   return json_pack("{s:s, s:s, s:i, s:i, s:s, s:o}", "number", number, "name", check->sentence,
                    "score", passed ? check->points : 0, "max_score", check->points, "status",
                    passed ? "passed" : "failed", "output",
-                   missing ? json_string("The program does not exist or does not compile.")
+                   missing ? json_string("Your program does not exist or does not compile.")
                            : output_json(outcome));
 }
 

@@ -141,8 +141,9 @@ static void discount(struct outcome *outcome) {
   json_object_set_new(finding, "id", json_string(OUTCOME_UNEARNED));
   json_object_set_new(
       finding, "what",
-      json_string("The program reports an error, as it should here: that counts once it passes a "
-                  "check in which nothing goes wrong."));
+      json_string(
+          "Your program reports an error, which is right here. This counts once your program "
+          "passes a check in which nothing goes wrong."));
 }
 
 static void discount_errors(struct outcome_list *list) {

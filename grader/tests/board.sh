@@ -44,7 +44,7 @@ END
 
 program 'echo "session: x: no, never" >&2; exit 1'
 grade --lab 1
-check "a program that does not connect is graded" says "The program did not connect."
+check "a program that does not connect is graded" says "Your program did not connect."
 check "everything fits into 80 columns" fits
 check "the known mistake is named" says "looks like: it does not even try to connect"
 check_not "and no other" says "something else"
@@ -87,7 +87,7 @@ check "a program that computes without end is named" says "used more than 1 s of
 program 'echo one; echo two words; exit 0'
 grade --lab 1 --check goodbye
 check "one check alone has the program's output" says "Its standard output:"
-check "and its end" says "The program exited with status 0."
+check "and its end" says "Your program exited with status 0."
 check "and how to do the same by hand: the other side ..." says "make serve PORT=8000"
 check "... and the program" says "H2_TRACE=1 $session http://localhost:8000"
 check "the commands are one line each, to be copied" says_not "\\"

@@ -181,7 +181,7 @@ def test_divergence(page, checks):
     })()''')
     frames = sum('note' not in entry and 'skipped' not in entry for entry in checks['lab01.ping']['frames'])
     check('a frame that never came is shown behind the last one, beside what was seen',
-          missing[0] == frames and 'PING' in missing[1] and 'program waits' in missing[2], missing)
+          missing[0] == frames and 'PING' in missing[1] and 'your program waits' in missing[2], missing)
     check('failed checks are open from the start, passed ones are not', page.run(
         "document.querySelectorAll('#lab01 .check.failed.open').length > 0 && !document.querySelector('.check.passed.open')"))
 

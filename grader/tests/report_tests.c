@@ -45,14 +45,14 @@ static void expect_quote(const char *report, const char *expected) {
 }
 
 Test(report, says_what_happened) {
-  expect_sentence(double_free, "The program frees the same memory twice.");
+  expect_sentence(double_free, "Your program frees the same memory twice.");
   expect_sentence("==1==ERROR: LeakSanitizer: detected memory leaks\n",
-                  "The program does not free all the memory that it allocates.");
+                  "Your program does not free all the memory that it allocates.");
   expect_sentence("server.c:1:2: runtime error: member access within null pointer of type 'x'\n",
-                  "The program follows a NULL pointer.");
+                  "Your program follows a NULL pointer.");
   expect_sentence(
       "==1==ERROR: AddressSanitizer: BUS on unknown address\n",
-      "The program follows a wild pointer: one that was never set, or in memory already freed.");
+      "Your program follows a wild pointer: it was never set, or points into freed memory.");
 }
 
 Test(report, tells_a_large_array_from_a_recursion) {
@@ -65,8 +65,8 @@ Test(report, tells_a_large_array_from_a_recursion) {
   for (int i = 0; i < 20; i++)
     snprintf(recursion + strlen(recursion), sizeof recursion - strlen(recursion),
              "    #%d 0x1 in again /x/lab03-server/server.c:10\n", i);
-  expect_sentence(recursion, "The program calls itself without end.");
-  expect_sentence(array, "The stack is full: a local variable is larger than a stack can be.");
+  expect_sentence(recursion, "Your program calls itself without end.");
+  expect_sentence(array, "The stack is full: a local variable is larger than the stack.");
 }
 
 Test(report, finds_the_students_own_line) {

@@ -45,48 +45,48 @@ const char *report_sentence(const char *report) {
     const char *words;
   } errors[] = {
       {"heap-use-after-free",
-       "uses-memory-already-freed| The program uses memory that it has already freed."},
-      {"double-free", "frees-same-memory-twice| The program frees the same memory twice."},
-      {"heap-buffer-overflow", "reads-writes-beyond-end-block| The program reads or writes beyond "
+       "uses-memory-already-freed| Your program uses memory that it has already freed."},
+      {"double-free", "frees-same-memory-twice| Your program frees the same memory twice."},
+      {"heap-buffer-overflow", "reads-writes-beyond-end-block| Your program reads or writes beyond "
                                "the end of a block of memory."},
-      {"stack-buffer-overflow", "reads-writes-beyond-end-local| The program reads or writes beyond "
-                                "the end of a local array."},
-      {"global-buffer-overflow", "reads-writes-beyond-end-global| The program reads or writes "
+      {"stack-buffer-overflow", "reads-writes-beyond-end-local| Your program reads or writes "
+                                "beyond the end of a local array."},
+      {"global-buffer-overflow", "reads-writes-beyond-end-global| Your program reads or writes "
                                  "beyond the end of a global array."},
-      {"stack-use-after", "uses-local-variable-after-function| The program uses a local variable "
+      {"stack-use-after", "uses-local-variable-after-function| Your program uses a local variable "
                           "after its function has returned."},
-      {"param-overlap", "copies-memory-onto-itself-memcpy| The program copies memory onto itself: "
+      {"param-overlap", "copies-memory-onto-itself-memcpy| Your program copies memory onto itself: "
                         "memcpy needs two places."},
       {"SEGV on unknown address 0x0000000000",
-       "follows-null-pointer| The program follows a NULL pointer."},
-      {"SEGV", "follows-wild-pointer-one-never| The program follows a wild pointer: one that was "
-               "never set, or in memory already freed."},
-      {": BUS on unknown", "follows-wild-pointer-one-never| The program follows a wild pointer: "
-                           "one that was never set, or in memory already freed."},
-      {": FPE on unknown", "divides-zero| The program divides by zero."},
-      {"unknown-crash", "reads-writes-where-no-memory| The program reads or writes where there is "
-                        "no memory of its own."},
+       "follows-null-pointer| Your program follows a NULL pointer."},
+      {"SEGV", "follows-wild-pointer-one-never| Your program follows a wild pointer: it was never "
+               "set, or points into freed memory."},
+      {": BUS on unknown", "follows-wild-pointer-one-never| Your program follows a wild pointer: "
+                           "it was never set, or points into freed memory."},
+      {": FPE on unknown", "divides-zero| Your program divides by zero."},
+      {"unknown-crash",
+       "reads-writes-where-no-memory| Your program reads or writes where it has no memory."},
       {"attempting free on",
-       "frees-malloc-not-give| The program frees what malloc did not give it."},
-      {"LeakSanitizer", "not-free-all-memory-allocates| The program does not free all the memory "
+       "frees-malloc-not-give| Your program frees what malloc did not give it."},
+      {"LeakSanitizer", "not-free-all-memory-allocates| Your program does not free all the memory "
                         "that it allocates."},
       {"from within a callback of nghttp2",
-       "sends-receives-from-within-callback| The program sends or receives from within a callback "
+       "sends-receives-from-within-callback| Your program sends or receives from within a callback "
        "of nghttp2: that is forbidden."},
-      {"null pointer passed", "passes-null-pointer-function-must| The program passes a NULL "
-                              "pointer to a function that must not have one."},
-      {"null pointer", "follows-null-pointer| The program follows a NULL pointer."},
+      {"null pointer passed", "passes-null-pointer-function-must| Your program passes NULL to a "
+                              "function that does not allow it."},
+      {"null pointer", "follows-null-pointer| Your program follows a NULL pointer."},
       {"runtime error: ",
-       "something-c-leaves-undefined| The program does something that C leaves undefined."},
+       "something-c-leaves-undefined| Your program does something that C leaves undefined."},
   };
   if (strstr(report, "stack-overflow"))
-    return is_recursion(report) ? "calls-itself-without-end| The program calls itself without end."
+    return is_recursion(report) ? "calls-itself-without-end| Your program calls itself without end."
                                 : "stack-full-local-variable-larger| The stack is full: a local "
-                                  "variable is larger than a stack can be.";
+                                  "variable is larger than the stack.";
   for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
     if (strstr(report, errors[i].sign))
       return errors[i].words;
-  return "sanitizer-found-error| A sanitizer has found an error in the program.";
+  return "sanitizer-found-error| A sanitizer has found an error in your program.";
 }
 
 /* --- Frames ----------------------------------------------------------------------------------- */

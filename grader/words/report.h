@@ -19,7 +19,7 @@ struct report_place {
   int line;
 };
 
-/* One sentence: "The program uses memory that it has already freed." */
+/* One sentence: "Your program uses memory that it has already freed." */
 const char *report_sentence(const char *report);
 
 /* Find the place. Returns whether there is one. */
