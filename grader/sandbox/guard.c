@@ -182,24 +182,33 @@ static bool can_be_reached(uid_t user, const struct guard *guard) {
   return pid > 0 && status == 0;
 }
 
-/* For root, another user for each program, from those that systemd gives to services for a while; 0 where that is not
- * possible. Its directory becomes that user's. */
-static uid_t choose_user(const struct guard *guard) {
+/* For root, another user for each program, from those that systemd gives to services for a while,
+ * whom nobody else is: `*alone`. In somebody's home that they keep to themselves only its owner can
+ * read, since a program of root's does not keep what root may do. 0 where neither is possible. Its
+ * directory becomes that user's. */
+static uid_t choose_user(const struct guard *guard, bool *alone) {
   enum { FIRST = 61184, COUNT = 4336 };
   uid_t user = FIRST + (uid_t)getpid() % COUNT;
+  struct stat here;
+  *alone = false;
   if (guard->same_user || geteuid() != 0)
     return 0;
-  if (can_be_reached(user, guard))
+  if (can_be_reached(user, guard)) {
+    *alone = true;
     return user;
+  }
+  if (stat(".", &here) == 0 && here.st_uid != 0 && can_be_reached(here.st_uid, guard))
+    return here.st_uid;
   (void)chown(guard->directory, 0, 0); /* what failed there may fail again */
   return 0;
 }
 
 static void start(struct guard *guard, char **argv) {
   guard->threads = descendants_count_threads();
-  uid_t user = choose_user(guard);
+  bool alone;
+  uid_t user = choose_user(guard, &alone);
   /* Of a user of its own only its own threads are counted. */
-  double others = user != 0 ? 0 : guard->threads;
+  double others = alone ? 0 : guard->threads;
   struct confinement bounds = {.directory = guard->directory,
                                .cpu_seconds = guard->cpu / 1e3 + 2, /* we look more exactly */
                                .file_size = guard->file,

@@ -47,6 +47,21 @@ else
   skip "without shared memory it says so" "nothing can be mounted here"
 fi
 
+# --- Somebody's home ------------------------------------------------------------------------------------
+
+# Root may read everything, but a program of root's does not keep that privilege.
+home=$work/home
+in_home() {
+  (cd "$home" && GRADE_WITHOUT=bubblewrap build/grader/grade --programs build/solutions --lab 01 --strict)
+}
+if mkdir -p "$home/build" && cp -r "$BUILD/grader" "$BUILD/solutions" "$home/build" &&
+  chmod 711 "$work" && chmod 700 "$home" && chown -R 65533:65533 "$home" 2>/dev/null; then
+  check "root grades in a home that only its owner can read" in_home
+else
+  skip "root grades in a home that only its owner can read" "that takes root"
+fi
+rm -rf "$home"
+
 # --- The terminal -------------------------------------------------------------------------------------
 
 # No line is longer than that. (A sign that is not ASCII takes one column.)
