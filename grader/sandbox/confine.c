@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "grader/sandbox/filter.h"
@@ -35,7 +37,7 @@ static int set_limits(const struct confinement *bounds) {
       set_limit(RLIMIT_CPU, bounds->cpu_seconds) != 0 ||
       set_limit(RLIMIT_FSIZE, bounds->file_size) != 0)
     return -1;
-  return set_limit(RLIMIT_NPROC, bounds->threads);
+  return set_limit(RLIMIT_NPROC, bounds->threads + (bounds->alone ? 0 : bounds->others));
 }
 
 /* ---- files and ports ---- */
@@ -99,13 +101,37 @@ static int drop_privileges(uid_t user) {
   return (int)syscall(SYS_capset, &header, none);
 }
 
+/* Whether the real user of this process can read this too, if the effective one can. */
+static bool both_read(const char *path) {
+  return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0 ||
+         faccessat(AT_FDCWD, path, R_OK, 0) == 0;
+}
+
+/* Whether bounds->user can read all that the program is allowed to read, and come to the directory: nobody else's home is
+ * above them. Makes it the real user of this process. */
+static bool is_reached(const struct confinement *bounds) {
+  char above[PATH_MAX];
+  snprintf(above, sizeof above, "%s/..", bounds->directory);
+  bool reached = setgroups(0, NULL) == 0 && setresgid(bounds->user, -1, -1) == 0 &&
+                 setresuid(bounds->user, -1, -1) == 0 && access(above, X_OK) == 0;
+  for (const char *const *allowed = bounds->allowed; reached && *allowed != NULL; allowed++) {
+    const char *path = strchr(*allowed, '/'); /* a port has none */
+    reached = path == NULL || both_read(path);
+  }
+  return reached;
+}
+
 /* ---- the start ---- */
+
+static const char unreachable[] = "its user cannot reach it";
 
 /* Turn this new process into the program. Returns only if that fails, with errno set. */
 static const char *become_program(const struct confinement *bounds, struct filter *filter,
                                   pid_t parent, char **argv) {
   sigset_t none;
   (void)setpriority(PRIO_PROCESS, 0, bounds->nice); /* only root may lower it */
+  if (bounds->user != 0 && !is_reached(bounds))
+    return unreachable;
   if (setsid() < 0 || set_limits(bounds) != 0 || chdir(bounds->directory) != 0 ||
       sigemptyset(&none) != 0 || sigprocmask(SIG_SETMASK, &none, NULL) != 0 ||
       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || drop_privileges(bounds->user) != 0 ||
@@ -117,23 +143,20 @@ static const char *become_program(const struct confinement *bounds, struct filte
   return "failed";
 }
 
-pid_t confine_start(const struct confinement *bounds, char **argv, char *reason, size_t size) {
+/* Start it once. Returns its number or -1, with the reason as confine_start has it, or `unreachable`. */
+static pid_t start(const struct confinement *bounds, struct filter *filter, char **argv,
+                   char *reason, size_t size) {
   int failure[2]; /* what fails to become the program writes here; the program has it closed */
   pid_t parent = getpid();
-  struct filter filter = {0};
-  reason[0] = '\0';
-  const char *name = bounds->compiler ? FILTER_OF_COMPILER : FILTER_OF_PROGRAM;
-  if (filter_read(&filter, name) != 0 || pipe2(failure, O_CLOEXEC) != 0) {
-    snprintf(reason, size, "lost %s: %s", name, strerror(errno));
-    filter_free(&filter);
+  if (pipe2(failure, O_CLOEXEC) != 0) {
+    snprintf(reason, size, "lost pipe: %s", strerror(errno));
     return -1;
   }
   pid_t pid = fork();
   if (pid == 0) {
-    const char *how = become_program(bounds, &filter, parent, argv);
+    const char *how = become_program(bounds, filter, parent, argv);
     _exit(dprintf(failure[1], "%s: %s", how, strerror(errno)) < 0);
   }
-  filter_free(&filter);
   if (pid < 0)
     snprintf(reason, size, "lost fork: %s", strerror(errno));
   close(failure[1]);
@@ -141,5 +164,40 @@ pid_t confine_start(const struct confinement *bounds, char **argv, char *reason,
   if (length > 0)
     reason[length] = '\0';
   close(failure[0]);
+  return pid;
+}
+
+/* Start it as bounds->user. Returns as `start` does; where that user does not get to it, 0, and the next user's turn is it. */
+static pid_t start_as_user(struct confinement *bounds, struct filter *filter, char **argv,
+                           char *reason, size_t size) {
+  pid_t pid = 0;
+  if (chown(bounds->directory, bounds->user, bounds->user) == 0)
+    pid = start(bounds, filter, argv, reason, size);
+  if (pid != 0 && strncmp(reason, unreachable, strlen(unreachable)) != 0)
+    return pid;
+  while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+    continue;
+  reason[0] = '\0';
+  bounds->user = bounds->next_user;
+  bounds->next_user = 0;
+  bounds->alone = false;
+  (void)chown(bounds->directory, 0, 0); /* what failed there may fail again */
+  return 0;
+}
+
+pid_t confine_start(struct confinement *bounds, char **argv, char *reason, size_t size) {
+  struct filter filter = {0};
+  pid_t pid = 0;
+  reason[0] = '\0';
+  const char *name = bounds->compiler ? FILTER_OF_COMPILER : FILTER_OF_PROGRAM;
+  if (filter_read(&filter, name) != 0) {
+    snprintf(reason, size, "lost %s: %s", name, strerror(errno));
+    pid = -1;
+  }
+  while (pid == 0 && bounds->user != 0)
+    pid = start_as_user(bounds, &filter, argv, reason, size);
+  if (pid == 0)
+    pid = start(bounds, &filter, argv, reason, size);
+  filter_free(&filter);
   return pid;
 }

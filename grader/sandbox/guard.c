@@ -22,8 +22,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <grp.h>
-#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -48,11 +46,11 @@
 enum { GRADER = 3 /* the descriptor */ };
 
 enum {
-  LOOK_MS = 20,        /* between two looks at the descendants, */
-  LOOK_SHARE = 20,     /* and longer where that would take more than 1/20 of a processor */
-  FLOOD_MS = 5,        /* between two glances at how many threads there are: that is quickly done */
-  FLOOD_THREADS = 8,   /* so many for each process allowed, and we look */
-  SWEEP_MS = 5,        /* between two rounds of killing, */
+  LOOK_MS = 20,      /* between two looks at the descendants, */
+  LOOK_SHARE = 20,   /* and longer where that would take more than 1/20 of a processor */
+  FLOOD_MS = 5,      /* between two glances at all threads, where the kernel does not limit ours */
+  FLOOD_THREADS = 8, /* so many for each process allowed, and we look */
+  SWEEP_MS = 5,      /* between two rounds of killing, */
   SWEEP_ROUNDS = 4000, /* of which there are this many at most: 20 s */
 };
 
@@ -71,6 +69,7 @@ struct guard {
   int nice;       /* as it was in the beginning */
   int idle;       /* milliseconds, as the grader was told last */
   bool made;      /* the directory is there, and is the guard's */
+  bool counted;   /* the kernel itself lets the program start only so many threads */
   bool released;  /* the grader is done with the directory, or dead */
   char end[128];  /* what the grader will be told in the end; "" while the program runs */
 };
@@ -154,74 +153,37 @@ static void go_first(void) {
   (void)sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);
 }
 
-/* Whether the real user of this process can read this too, if the effective one can. */
-static bool both_read(const char *path) {
-  return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0 ||
-         faccessat(AT_FDCWD, path, R_OK, 0) == 0;
-}
-
-/* Whether this user can read all that the program is allowed to read, and come to the directory: nobody else's home is
- * above them. Only for root. A process of its own finds out: who changes its user loses PR_SET_PDEATHSIG. */
-static bool can_be_reached(uid_t user, const struct guard *guard) {
-  pid_t pid = fork();
-  if (pid == 0) {
-    char above[PATH_MAX];
-    snprintf(above, sizeof above, "%s/..", guard->directory);
-    bool reached = chown(guard->directory, user, user) == 0 && setgroups(0, NULL) == 0 &&
-                   setresgid(user, -1, -1) == 0 && setresuid(user, -1, -1) == 0 &&
-                   access(above, X_OK) == 0;
-    for (const char *const *allowed = guard->allowed; reached && *allowed != NULL; allowed++) {
-      const char *path = strchr(*allowed, '/'); /* a port has none */
-      reached = path == NULL || both_read(path);
-    }
-    _exit(!reached);
-  }
-  int status = 1;
-  while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-    continue;
-  return pid > 0 && status == 0;
-}
-
-/* For root, another user for each program, from those that systemd gives to services for a while,
- * whom nobody else is: `*alone`. In somebody's home that they keep to themselves only its owner can
- * read, since a program of root's does not keep what root may do. 0 where neither is possible. Its
- * directory becomes that user's. */
-static uid_t choose_user(const struct guard *guard, bool *alone) {
+/* For root, another user for each program, from those that systemd gives to services for a while, whom nobody else is. In
+ * somebody's home that they keep to themselves only its owner can read, since a program of root's does not keep what root
+ * may do. */
+static void choose_users(const struct guard *guard, struct confinement *bounds) {
   enum { FIRST = 61184, COUNT = 4336 };
-  uid_t user = FIRST + (uid_t)getpid() % COUNT;
   struct stat here;
-  *alone = false;
   if (guard->same_user || geteuid() != 0)
-    return 0;
-  if (can_be_reached(user, guard)) {
-    *alone = true;
-    return user;
-  }
-  if (stat(".", &here) == 0 && here.st_uid != 0 && can_be_reached(here.st_uid, guard))
-    return here.st_uid;
-  (void)chown(guard->directory, 0, 0); /* what failed there may fail again */
-  return 0;
+    return;
+  bounds->user = FIRST + (uid_t)getpid() % COUNT;
+  bounds->alone = true;
+  if (stat(".", &here) == 0)
+    bounds->next_user = here.st_uid;
 }
 
 static void start(struct guard *guard, char **argv) {
   guard->threads = descendants_count_threads();
-  bool alone;
-  uid_t user = choose_user(guard, &alone);
-  /* Of a user of its own only its own threads are counted. */
-  double others = alone ? 0 : guard->threads;
   struct confinement bounds = {.directory = guard->directory,
                                .cpu_seconds = guard->cpu / 1e3 + 2, /* we look more exactly */
                                .file_size = guard->file,
-                               .threads = others + FLOOD_THREADS * guard->processes,
+                               .threads = FLOOD_THREADS * guard->processes,
+                               .others = guard->threads,
                                .nice = guard->nice,
-                               .user = user,
                                .allowed = guard->allowed,
                                .compiler = guard->compiler,
                                .without_landlock = guard->without_landlock,
                                .without_filter = guard->without_filter};
   char reason[96];
+  choose_users(guard, &bounds);
   pid_t pid = confine_start(&bounds, argv, reason, sizeof reason);
   guard->program = pid > 0 ? pid : 0;
+  guard->counted = geteuid() != 0 || bounds.user != 0;
   if (reason[0] != '\0')
     end(guard, "%s", reason);
   else if (!tell(0, "started %d\n", (int)pid))
@@ -357,8 +319,8 @@ static void wait_for(struct guard *guard, double seconds) {
 static void supervise(struct guard *guard) {
   guard->next_look = now() + LOOK_MS / 1e3;
   while (!ended(guard)) {
-    wait_for(guard, FLOOD_MS / 1e3);
-    if (!ended(guard) && (now() >= guard->next_look || is_flood(guard)))
+    wait_for(guard, guard->counted ? guard->next_look - now() : FLOOD_MS / 1e3);
+    if (!ended(guard) && (now() >= guard->next_look || (!guard->counted && is_flood(guard))))
       look(guard);
   }
 }

@@ -57,8 +57,12 @@ static uint64_t known_accesses(int abi) {
 /* ---- rules ---- */
 
 int landlock_abi(void) {
-  long abi = syscall(CREATE_RULESET, NULL, 0, VERSION);
-  return abi > 0 ? (int)abi : 0;
+  static long abi = -1; /* not asked yet */
+  if (abi < 0)
+    abi = syscall(CREATE_RULESET, NULL, 0, VERSION);
+  if (abi < 0)
+    abi = 0;
+  return (int)abi;
 }
 
 int landlock_begin(void) {

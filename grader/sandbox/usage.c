@@ -9,7 +9,7 @@ double usage_of(char *path, double most) {
   enum { BLOCK = 512, ENTRY = 4096 };
   char *roots[] = {path, NULL};
   double usage = 0;
-  FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_XDEV, NULL);
+  FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
   if (tree == NULL)
     return 0;
   for (FTSENT *entry = fts_read(tree); entry != NULL && usage <= most; entry = fts_read(tree)) {
