@@ -13,8 +13,9 @@ struct check {
   const char *sentence; /* what a right program does */
   const char *section;  /* of RFC 9113 unless it names another document; NULL if none */
   int points;
-  bool of_errors;      /* a program could pass it that knows no HTTP/2: outcome.h */
-  int todo;            /* the TODO that it belongs to; 0 if to none */
+  bool of_errors; /* an error is what it asks for: a program could pass it that knows no HTTP/2, */
+  bool by_heart;  /* or octets that are always the same: neither counts by itself, see outcome.h */
+  int todo;       /* the TODO that it belongs to; 0 if to none */
   const char *program; /* in whose file that is, for a lab with several; NULL for the first */
   const char *earlier; /* the lab whose work it repeats ("lab04"); NULL if it is new here */
   const char *by_hand; /* told to `make serve`, or to curl, to do as the check; or NULL */

@@ -38,7 +38,7 @@ static void finish(struct exchange *exchange, struct peer *peer) {
   exchange_expect_status(exchange, 0);
 }
 
-CHECK(lab01, preface, .points = 1, .todo = 3, .section = "3.4",
+CHECK(lab01, preface, .by_heart = true, .points = 1, .todo = 3, .section = "3.4",
       .sentence = "the connection preface comes first, and SETTINGS right behind it") {
   struct peer *peer = start_session(exchange);
   peer_expect_preface(peer);
@@ -47,7 +47,7 @@ CHECK(lab01, preface, .points = 1, .todo = 3, .section = "3.4",
   finish(exchange, peer);
 }
 
-CHECK(lab01, settings_ack, .points = 1, .todo = 4, .section = "6.5.3",
+CHECK(lab01, settings_ack, .by_heart = true, .points = 1, .todo = 4, .section = "6.5.3",
       .sentence = "the server's SETTINGS are acknowledged") {
   struct peer *peer = start_session(exchange);
   peer->hold_settings_ack = true; /* a session that is already closing need not acknowledge */
@@ -140,7 +140,7 @@ CHECK(lab01, slowly, .points = 1, .todo = 4, .section = "4.1",
   exchange_expect_status(exchange, 0);
 }
 
-CHECK(lab01, goodbye, .points = 2, .todo = 6, .section = "5.4.1",
+CHECK(lab01, goodbye, .by_heart = true, .points = 2, .todo = 6, .section = "5.4.1",
       .sentence = "GOAWAY(NO_ERROR) before the close, then `session closed` and status 0") {
   struct peer *peer = start_session(exchange);
   peer_send_settings(peer, NULL, 0);
@@ -164,7 +164,7 @@ static long find_stream_frame(const struct recording *recording) {
   return -1;
 }
 
-CHECK(lab01, one_connection, .points = 1, .todo = 3, .section = "9.1",
+CHECK(lab01, one_connection, .by_heart = true, .points = 1, .todo = 3, .section = "9.1",
       .sentence = "exactly one connection, and no stream on it") {
   struct peer *peer = start_session(exchange);
   peer_send_settings(peer, NULL, 0);

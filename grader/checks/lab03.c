@@ -53,14 +53,14 @@ static void expect_service(struct peer *peer, int32_t stream_id) {
   expect_answer(peer, stream_id, BODY);
 }
 
-CHECK(lab03, listening, .points = 1, .todo = 1, .section = NULL,
+CHECK(lab03, listening, .by_heart = true, .points = 1, .todo = 1, .section = NULL,
       .sentence = "it says where it listens, and that is where it answers") {
   expect_service(start_server(exchange), 1);
   exchange_earn(exchange);
   exchange_end_server_by(exchange, SIGINT); /* all others end by SIGTERM */
 }
 
-CHECK(lab03, settings, .points = 1, .todo = 1, .section = "3.4",
+CHECK(lab03, settings, .by_heart = true, .points = 1, .todo = 1, .section = "3.4",
       .sentence = "SETTINGS come first, and the client's are acknowledged") {
   struct peer *peer = start_server(exchange);
   peer_expect_preface(peer);
@@ -231,7 +231,7 @@ CHECK(lab03, streams_freed, .points = 2, .todo = 6, .section = "5.1",
   exchange_end_server(exchange);
 }
 
-CHECK(lab03, fifty_connections, .points = 1, .todo = 1, .section = "9.1",
+CHECK(lab03, fifty_connections, .by_heart = true, .points = 1, .todo = 1, .section = "9.1",
       .sentence = "50 connections at once") {
   enum { COUNT = 50 };
   struct peer *peers[COUNT];

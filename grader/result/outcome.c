@@ -117,13 +117,18 @@ static bool is_same_program(const struct check *a, const struct check *b) {
          strcmp(a->program ? a->program : "", b->program ? b->program : "") == 0;
 }
 
-/* Whether its program has passed a check in which nothing goes wrong; or none was
+/* A program could pass it that knows no HTTP/2: it does the same, whatever happens. */
+static bool is_passed_blindly(const struct check *check) {
+  return check->of_errors || check->by_heart;
+}
+
+/* Whether its program has passed a check that nobody passes blindly; or none was
  * run that could tell. */
 static bool has_shown_something(const struct outcome_list *list, const struct check *check) {
   bool ran = false;
   for (size_t i = 0; i < list->count; i++) {
     const struct outcome *other = &list->outcomes[i];
-    if (other->check->of_errors || !is_same_program(other->check, check))
+    if (is_passed_blindly(other->check) || !is_same_program(other->check, check))
       continue;
     if (other->verdict == OUTCOME_PASSED)
       return true;
@@ -135,21 +140,22 @@ static bool has_shown_something(const struct outcome_list *list, const struct ch
 /* Fail it, and say why. What it looks like is for the checks to say in which
  * something went wrong. */
 static void discount(struct outcome *outcome) {
+  static const char of_error[] = "Your program reports an error, which is right here. This counts "
+                                 "once your program passes a check in which nothing goes wrong.";
+  static const char by_heart[] = "This is right. It counts once your program also answers what is "
+                                 "different in every run.";
   json_t *finding = json_object_get(outcome->file, "finding");
   outcome->verdict = OUTCOME_FAILED;
   json_object_del(finding, "evidence");
   json_object_set_new(finding, "id", json_string(OUTCOME_UNEARNED));
-  json_object_set_new(
-      finding, "what",
-      json_string(
-          "Your program reports an error, which is right here. This counts once your program "
-          "passes a check in which nothing goes wrong."));
+  json_object_set_new(finding, "what",
+                      json_string(outcome->check->of_errors ? of_error : by_heart));
 }
 
-static void discount_errors(struct outcome_list *list) {
+static void discount_blind(struct outcome_list *list) {
   for (size_t i = 0; i < list->count; i++) {
     struct outcome *outcome = &list->outcomes[i];
-    if (outcome->check->of_errors && outcome->verdict == OUTCOME_PASSED &&
+    if (is_passed_blindly(outcome->check) && outcome->verdict == OUTCOME_PASSED &&
         !has_shown_something(list, outcome->check))
       discount(outcome);
   }
@@ -167,7 +173,7 @@ void outcome_collect(struct outcome_list *list, const struct criterion_global_st
       collect_test(outcome, test);
     }
   }
-  discount_errors(list);
+  discount_blind(list);
 }
 
 static bool belongs_to(const struct outcome *outcome, const struct lab *lab) {

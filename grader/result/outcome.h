@@ -89,8 +89,8 @@ bool outcome_is_of(const struct outcome *outcome, const struct lab *lab);
 /* Whether the program stopped at a TODO: the check says nothing of what was done. */
 bool outcome_is_undone(const struct outcome *outcome);
 
-/* The id of a failure that is none: the program reports an error, as it should, but
- * nothing else was right. */
+/* The id of a failure that is none: the program does as it should, but so would one
+ * that knows no HTTP/2, and nothing else was right. */
 #define OUTCOME_UNEARNED "unearned"
 
 bool outcome_is_unearned(const struct outcome *outcome);
