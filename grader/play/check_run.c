@@ -193,6 +193,16 @@ static void clean_finding(struct finding *finding) {
   clean(&finding->report);
 }
 
+/* What Criterion is told of the failure: it writes that into a CDATA section of its XML, which ends at "]]>". */
+static void copy_for_criterion(char *what, size_t size, const struct buffer *text) {
+  snprintf(what, size, "%s", text->bytes ? text->bytes : "");
+  if (strlen(what) == size - 1) /* cut: no half of a character */
+    for (size_t end = size - 1; end > 0 && (what[end - 1] & 0x80); end--)
+      what[end - 1] = '\0';
+  for (char *end = strstr(what, "]]>"); end; end = strstr(end, "]]>"))
+    end[1] = ' ';
+}
+
 void check_run(const struct check *check, check_body body) {
   static struct exchange exchange; /* static: it is changed between setjmp and longjmp */
   if (protection_hide() != 0 || exchange_init(&exchange, check) != 0)
@@ -203,10 +213,7 @@ void check_run(const struct check *check, check_body body) {
   write_capture(&exchange);
   enum verdict verdict = exchange.verdict;
   char what[512];
-  snprintf(what, sizeof what, "%s", exchange.finding.what.bytes ? exchange.finding.what.bytes : "");
-  if (strlen(what) == sizeof what - 1) /* cut: no half of a character */
-    for (size_t end = sizeof what - 1; end > 0 && (what[end - 1] & 0x80); end--)
-      what[end - 1] = '\0';
+  copy_for_criterion(what, sizeof what, &exchange.finding.what);
   peer_free_all(&exchange);
   exchange_free(&exchange);
   cr_assert(written == 0, "grader: the outcome cannot be written");
