@@ -17,10 +17,11 @@
 #include <unistd.h>
 
 #include "grader/sandbox/layer.h"
+#include "grader/sandbox/remove.h"
 
 enum {
   WALL_SECONDS = 1200, /* of the whole grading: sixty times what it takes on a small machine */
-  WORDS = 256,
+  WORDS = 1024,
 };
 
 static const char not_enclosed[] = "";
@@ -51,10 +52,22 @@ static void add_all(struct command *command, ...) {
   va_end(words);
 }
 
+/* The folders above it may be in one that is hidden: bwrap would make them anew, for root alone, and a program that is
+ * another user's would not come through. */
+static void add_folders_above(struct command *command, const char *path) {
+  char folder[PATH_MAX];
+  for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+    snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+    add_all(command, "--perms", "0755", "--dir", folder, NULL);
+  }
+}
+
 static void add_bind(struct command *command, const char *how, const char *path) {
   char real[PATH_MAX];
-  if (realpath(path, real) != NULL)
-    add_all(command, how, real, real, NULL);
+  if (realpath(path, real) == NULL)
+    return;
+  add_folders_above(command, real);
+  add_all(command, how, real, real, NULL);
 }
 
 /* Put an empty folder over each that this pattern names. */
@@ -72,12 +85,16 @@ static void hide(struct command *command, const char *pattern) {
   globfree(&found);
 }
 
-/* The same with a folder in the one that make builds in. */
+/* A folder in the one that make builds in. */
+static const char *built(const char *folder, char path[PATH_MAX]) {
+  const char *build = getenv("BUILD");
+  snprintf(path, PATH_MAX, "%s/%s", build != NULL ? build : "build", folder);
+  return path;
+}
+
 static void hide_built(struct command *command, const char *folder) {
   char path[PATH_MAX];
-  const char *build = getenv("BUILD");
-  snprintf(path, sizeof path, "%s/%s", build != NULL ? build : "build", folder);
-  hide(command, path);
+  hide(command, built(folder, path));
 }
 
 static void add_namespaces(struct command *command) {
@@ -88,12 +105,20 @@ static void add_namespaces(struct command *command) {
   add_all(command, "--ro-bind", "/", "/", NULL);
 }
 
+/* Whether the solutions are what is graded: then they are in sight. */
+static bool are_solutions(const char *programs) {
+  char path[PATH_MAX];
+  char real[PATH_MAX];
+  char solutions[PATH_MAX];
+  return realpath(programs, real) != NULL &&
+         realpath(built("solutions", path), solutions) != NULL && strcmp(real, solutions) == 0;
+}
+
 /* What is one's own, and other people's. */
 static void add_files(struct command *command, const struct enclosure *enclosure,
                       const char *self) {
   static const char *const others[] = {"/home", "/root", "/srv", "/mnt", "/media", "/run"};
   static const char *const secrets[] = {"grader/mistakes", "grader/tests", ".git"};
-  bool solutions = strstr(enclosure->programs, "solutions") != NULL;
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
     hide(command, others[i]);
   add_all(command, "--size", "536870912", "--tmpfs", "/tmp", "--dev", "/dev", "--proc", "/proc",
@@ -103,7 +128,7 @@ static void add_files(struct command *command, const struct enclosure *enclosure
     hide(command, secrets[i]);
   hide_built(command, "tests");
   hide_built(command, "mistakes");
-  if (!solutions) {
+  if (!are_solutions(enclosure->programs)) {
     hide(command, "lab[0-9][0-9]-*/solution");
     hide_built(command, "solutions");
   }
@@ -192,6 +217,21 @@ static int run(char *const *words, const char *kind) {
   return pid < 0 ? -1 : await_end(pid, now() + WALL_SECONDS);
 }
 
+/* Without bubblewrap: in a folder of its own below the folder for temporary files, instead of a /tmp of its own. Nobody can
+ * list it, and programs that are another user's can pass. */
+static int run_in_folder(char *const *words) {
+  const char *parent = getenv("TMPDIR");
+  char folder[PATH_MAX];
+  snprintf(folder, sizeof folder, "%s/grade-XXXXXX", parent && *parent ? parent : "/tmp");
+  if (mkdtemp(folder) == NULL || chmod(folder, 0711) != 0 || setenv("TMPDIR", folder, 1) != 0) {
+    fprintf(stderr, "grade: %s: %s\n", folder, strerror(errno));
+    return 3;
+  }
+  int status = run(words, not_enclosed);
+  (void)remove_directory(folder);
+  return status;
+}
+
 /* ---- what is asked for ---- */
 
 bool enclosure_is_there(void) {
@@ -235,7 +275,7 @@ int enclosure_run(const struct enclosure *enclosure, char **argv) {
     free_command(&command);
   } else {
     argv[0] = self;
-    status = run(argv, not_enclosed);
+    status = run_in_folder(argv);
   }
   if (status == 0 || status == 1 || status == 2)
     return status;

@@ -5,7 +5,8 @@
  * Inside there are no other processes than the grading's, no network but a loopback of its own, no
  * files that can be written but the results, a /tmp of limited size, and neither solutions nor
  * known mistakes. When it ends, all that is in it ends. Where bubblewrap or user namespaces are not
- * to be had, the grading runs without, and the clock remains.
+ * to be had, the grading runs without, and the clock remains. TMPDIR is in both cases a folder of
+ * this run alone.
  */
 #ifndef GRADER_ENCLOSURE_H
 #define GRADER_ENCLOSURE_H
