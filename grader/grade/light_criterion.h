@@ -6,5 +6,7 @@
 
 int git_libgit2_init(void);
 int git_libgit2_shutdown(void);
+int nn_bind(int socket, const char *address);
+int nn_connect(int socket, const char *address);
 
 #endif

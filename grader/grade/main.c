@@ -213,7 +213,8 @@ static int set_environment(const struct options *options, const struct run *run)
 
 /* Results of an earlier run must not be taken for those of this, which may be broken off. */
 static void remove_old_results(const char *output) {
-  static const char *const names[] = {"results.json", "results.xml", "results.tap", "index.html"};
+  static const char *const names[] = {"results.json", "results.xml",      "results.tap",
+                                      "index.html",   "results.xml.part", "results.tap.part"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     char path[PATH_MAX + 32];
     snprintf(path, sizeof path, "%s/%s", output, names[i]);
@@ -229,13 +230,21 @@ static void remove_old_results(const char *output) {
   }
 }
 
+/* What Criterion has written appears whole, or not at all. */
+static void show(const char *part) {
+  char path[PATH_MAX + 64];
+  snprintf(path, sizeof path, "%.*s", (int)(strlen(part) - strlen(".part")), part);
+  if (rename(part, path) != 0)
+    fprintf(stderr, "grade: %s: %s\n", path, strerror(errno));
+}
+
 static void run_checks(struct criterion_test_set *set, const char *pattern, const char *output) {
   static struct criterion_logger logger = {.log_post_test = on_post_test,
                                            .log_post_all = on_post_all};
   char xml[PATH_MAX + 32];
   char tap[PATH_MAX + 32];
-  snprintf(xml, sizeof xml, "--xml=%s/results.xml", output);
-  snprintf(tap, sizeof tap, "--tap=%s/results.tap", output);
+  snprintf(xml, sizeof xml, "--xml=%s/results.xml.part", output);
+  snprintf(tap, sizeof tap, "--tap=%s/results.tap.part", output);
   char *arguments[] = {"grade", xml, tap, NULL};
   optind = 0; /* Criterion parses its own with getopt, from the start */
   criterion_handle_args(3, arguments, false);
@@ -244,6 +253,8 @@ static void run_checks(struct criterion_test_set *set, const char *pattern, cons
   criterion_options.pattern = pattern;
   criterion_options.always_succeed = true;
   criterion_run_all_tests(set);
+  show(xml + strlen("--xml="));
+  show(tap + strlen("--tap="));
 }
 
 /* Where the captures are, and how they are read: plain HTTP/2 is recognized by the client's
