@@ -77,9 +77,9 @@ FILTERS      := $(BUILD)/grader/program.bpf $(BUILD)/grader/compiler.bpf
 
 TESTS   := $(patsubst %/tests/,$(BUILD)/tests/%_tests,$(sort $(dir $(wildcard */tests/*_tests.c))))
 SCRIPTS := $(wildcard common/tests/*.sh common/tests/*.py grader/tests/*.sh grader/tests/*.py)
-# escapes.c is compiled by its test, which tells it what to attack.
+# escapes.c and vandals.c are compiled by their tests, which tell them what to attack.
 HOSTILE := $(patsubst %.c,$(BUILD)/tests/hostile/%,\
-             $(notdir $(filter-out %/escapes.c,$(wildcard grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c))))
+             $(notdir $(filter-out %/escapes.c %/vandals.c,$(wildcard grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c))))
 
 EXAMPLES := $(patsubst common/%.c,$(BUILD)/%,$(wildcard common/examples/*.c))
 
@@ -200,10 +200,17 @@ $(addprefix $(BUILD)/obj/,plain/common.a plain/grader.a sanitized/common.a sanit
 by_hand_lab01 := connection server client stream
 by_hand_lab02 := server client stream
 by_hand_lab03 := $(by_hand_lab02)
+by_hand_lab06 := tls handshake
 lab_of        = $(firstword $(subst -, ,$(1)))
-headers_of    = $(filter-out $(patsubst %,common/%.h,$(by_hand_$(1))),$(wildcard common/*.h))
+headers_of    = $(filter-out $(patsubst %,common/%.h,$(by_hand_$(1))),$(wildcard common/*.h)) $(if $(filter lab06,$(1)),common/tls.h)
 is_by_hand    = $(filter $(foreach name,$(by_hand_$(1)),$(name).o $(name)_%),$(notdir $(2)))
-objects_of    = $(foreach object,$(COMMON:%.c=$(BUILD)/obj/sanitized/%.o),$(if $(call is_by_hand,$(1),$(object)),,$(object)))
+objects_of    = $(foreach object,$(COMMON:%.c=$(BUILD)/obj/sanitized/%.o),$(if $(call is_by_hand,$(1),$(object)),,\
+                  $(if $(filter lab06/transport.o,$(1)/$(notdir $(object))),$(BUILD)/obj/sanitized/lab06/transport.o,$(object))))
+
+# In lab 6 the transport alone has the handshake that it takes where it is given none. (tls.h says what its steps are.)
+$(BUILD)/obj/sanitized/lab06/transport.o: $(addprefix $(BUILD)/obj/sanitized/common/,transport.o inner/handshake.o)
+	@mkdir -p $(@D)
+	$Q$(CC) -r -nostdlib $^ -o $@ && objcopy --localize-symbol=tls_handshake --localize-symbol=tls_handshake_any $@
 
 # A known mistake, which grader/mistakes/mistakes.py puts there, is compiled as a student's program is.
 mistake-programs: $(GRADER_BUILT) $(patsubst %.c,%.log,$(wildcard $(BUILD)/mistakes/*/*/*/*.c))
