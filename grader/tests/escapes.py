@@ -2,8 +2,9 @@
 """A program that tries each way out of the sandbox, in the place of lab 1: which layer stops what?
 
 With all layers nothing works. Then each layer is left out in turn, and all but one: so it is known which of them stops
-what, and that none of them is there in vain. As root, and as an ordinary user. The table is that of
-grader/sandbox/README.md: `python3 grader/tests/escapes.py --table` prints it.
+what, and that none of them is there in vain. As root, and as an ordinary user. The tables are those of
+grader/sandbox/README.md: `python3 grader/tests/escapes.py --write` puts them there, and the test compares, on a machine with
+the same layers.
 """
 import json
 import os
@@ -17,12 +18,13 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, f'{ROOT}/grader/tools/dev')
 # pylint: disable=wrong-import-position
-from tap import check, done_testing  # noqa: E402
+from tap import check, done_testing, skip  # noqa: E402
 
 SOURCE = f'{ROOT}/grader/tests/hostile/escapes.c'
 LAYERS = ['landlock', 'seccomp', 'bubblewrap']
 NOBODY = 65534
 BOUND = 120  # seconds for one check
+README = f'{ROOT}/grader/sandbox/README.md'
 
 
 def attacks():
@@ -31,10 +33,11 @@ def attacks():
         return re.findall(r'^ +TRY\((\w+)\),', file.read(), re.M)
 
 
-def compile_for(folder, outside, results, port):
+def compile_for(folder, outside, results, port, mark):
     program = f'{folder}/lab01-session/session'
     os.makedirs(os.path.dirname(program), exist_ok=True)
-    places = {'OUTSIDE': outside, 'SECRET': f'{outside}/secret', 'ROOT': ROOT, 'RESULTS': results}
+    places = {'OUTSIDE': outside, 'SECRET': f'{outside}/secret', 'ROOT': ROOT, 'RESULTS': results,
+              'MARK': mark}
     defines = [f'-D{name}="{place}"' for name, place in places.items()]
     subprocess.run(['gcc', '-std=gnu11', '-D_GNU_SOURCE', '-w', *defines, f'-DPORT={port}', SOURCE,
                     '-o', program], check=True)
@@ -53,6 +56,13 @@ def prepare(scratch, user):
     return outside
 
 
+def remove_marks(mark):
+    """What stays behind where a layer refuses to remove it, and is another user's in the next run."""
+    for folder in ('/tmp', '/dev/shm', '/dev/mqueue'):
+        if os.path.exists(f'{folder}/{mark}'):
+            os.unlink(f'{folder}/{mark}')
+
+
 def listing(folder):
     found = ((entry.name, entry.stat(follow_symlinks=False)) for entry in os.scandir(folder))
     return sorted((name, status.st_mtime_ns, status.st_mode) for name, status in found)
@@ -66,7 +76,8 @@ def what_works(without, user):
         outside = prepare(scratch, user)
         results = f'{scratch}/results'
         os.makedirs(results)
-        compile_for(f'{scratch}/programs', outside, results, server.getsockname()[1])
+        mark = f'{os.path.basename(scratch)}.mark'
+        compile_for(f'{scratch}/programs', outside, results, server.getsockname()[1], mark)
         prepare(scratch, user)
         before = listing(outside)
         environment = dict(os.environ, GRADE_WITHOUT=' '.join(without), NO_COLOR='1', GRADE_SECRET='x')
@@ -78,6 +89,7 @@ def what_works(without, user):
         with open(f'{results}/checks/lab01.preface.json', encoding='utf-8') as file:
             lines = json.load(file)['program']['stdout'].split()
         untouched = listing(outside) == before
+        remove_marks(mark)
         if '--show' in sys.argv:
             print(done.stdout.decode(), done.stderr.decode())
     if lines[:1] != ['begin'] or lines[-1:] != ['end'] or done.returncode not in (0, 3):
@@ -85,13 +97,52 @@ def what_works(without, user):
     return set(lines[1:-1]), untouched
 
 
-def table(columns, rows):
-    print('| attack | ' + ' | '.join(name for name, _ in columns) + ' |')
-    print('|---|' + '---|' * len(columns))
-    for row in rows:
-        marks = ['works' if worked and row in worked else '' for _, worked in columns]
-        if any(marks):
-            print(f'| {row.replace("_", " ")} | ' + ' | '.join(marks) + ' |')
+def stoppers(worked):
+    """Which layers, each by itself, stop which of the attacks that work where there is none: {'write tmp': 'landlock'}."""
+    found = {}
+    for attack in attacks():
+        if attack in worked['none']:
+            layers = [layer for layer in LAYERS if attack not in worked[f'only {layer}']]
+            found[attack.replace('_', ' ')] = ', or '.join(layers) or 'no layer by itself'
+    return found
+
+
+def table(found):
+    groups = {}
+    for attack, layers in found.items():
+        groups.setdefault(layers, []).append(attack)
+    return ['| stopped by | attacks |', '|---|---|', *(f'| {who} | {", ".join(what)} |' for who, what in groups.items())]
+
+
+def read_table(text):
+    """What `table` has made."""
+    rows = re.findall(r'^\| (\w.*) \| (.*) \|$', text, re.M)
+    return {attack: layers for layers, attacks_ in rows[1:] for attack in attacks_.split(', ')}
+
+
+def layers_of_machine():
+    """In one line, what this machine has."""
+    done = subprocess.run([f'{ROOT}/build/grader/grade', '--protection'], capture_output=True, text=True, check=False)
+    return ', '.join(' '.join(line.split()[:-1]) for line in done.stdout.splitlines() if line.endswith(' yes'))
+
+
+def compare(who, worked):
+    """The README's table for this user and this one. With --write it is put there."""
+    with open(README, encoding='utf-8') as file:
+        text = file.read()
+    begin, end = f'<!-- as {who} -->\n', '\n<!-- end -->'
+    before, _, rest = text.partition(begin)
+    there, _, after = rest.partition(end)
+    here = stoppers(worked)
+    title = f'As {who}, with {layers_of_machine()}:'
+    if '--write' in sys.argv:
+        with open(README, 'w', encoding='utf-8') as file:
+            file.write(before + begin + '\n'.join([title, '', *table(here)]) + end + after)
+    elif there.splitlines()[:1] != [title]:
+        skip(f"as {who}: the README's table", 'it is of a machine with other layers')
+    else:  # what does not work here even without a layer is another machine's
+        wrong = {attack: layers for attack, layers in here.items() if read_table(there).get(attack) != layers}
+        check(f"as {who}: the README's table", not wrong and here, wrong)
 
 
 def combinations():
@@ -120,16 +171,17 @@ def main():
         everything = worked['none'] or set()
         check(f'as {who}: without any layer most attacks work, so that they are attacks',
               len(everything) > 25, everything)
-        for layer in ('landlock', 'seccomp'):
-            alone = worked[f'only {layer}']
-            # Not a subset: where no layer is, one attack may be in the way of another, which then does not work.
-            check(f'as {who}: {layer} alone stops something', alone is not None and everything - alone, alone)
-        print(f'# as {who}: what works')
-        if '--table' in sys.argv:
-            table(columns, attacks())
-        else:
-            for name, seen in columns:
-                print(f'# {name}: {" ".join(sorted(seen or [])) or "nothing"}')
+        for layer in LAYERS:
+            check(f'as {who}: {layer} alone stops something', everything - (worked[f'only {layer}'] or everything))
+        for name, without in combinations():
+            for less, more_without in combinations():
+                if set(without) < set(more_without) and None not in (worked[name], worked[less]):
+                    check(f'as {who}: what works with {name} works with {less}', worked[name] <= worked[less],
+                          worked[name] - worked[less])
+        if None not in worked.values():
+            compare(who, worked)
+        for name, seen in columns:
+            print(f'# as {who}, {name}: {" ".join(sorted(seen or [])) or "nothing"}')
     return done_testing()
 
 
