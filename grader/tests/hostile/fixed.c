@@ -9,6 +9,8 @@
  *   ack       the same as preface, but acknowledges settings, sends GOAWAY and exits with 0
  *   serve     says where it listens, sends everybody an empty SETTINGS frame, and
  *             closes; SIGTERM ends it with 0
+ *   answer    says where it listens, sends everybody settings, an acknowledgement and lab 3's
+ *             response on stream 1, whatever comes, and a goodbye
  *   deaf      says where it listens, and never accepts anybody; SIGTERM ends it with 0
  */
 #include <arpa/inet.h>
@@ -18,12 +20,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0";
 static const char settings[] = "\0\0\0\4\0\0\0\0\0";
 static const char ack[] = "\0\0\0\4\1\0\0\0\0";
 static const char goaway[] = "\0\0\10\7\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+static char response[] = "\0\0\41\1\4\0\0\0\1\210\17\22\35Sun, 06 Nov 1994 08:49:37 GMT"
+                         "\0\0\14\0\1\0\0\0\1Hello World!";
 
 static void on_signal(int number) {
   (void)number;
@@ -66,7 +72,23 @@ static void be_client(int argc, char **argv, int acknowledge) {
   }
 }
 
-static void be_server(int accepts) {
+/* The same response to all, but for the date, when a request may have come. */
+static void answer(int client) {
+  char chunk[4096];
+  time_t now = time(NULL);
+  strftime(chunk, sizeof chunk, "%a, %d %b %Y %H:%M:%S GMT", gmtime(&now));
+  memcpy(strstr(response + 9, "Sun"), chunk, strlen(chunk));
+  write(client, settings, sizeof settings - 1);
+  write(client, ack, sizeof ack - 1);
+  read(client, chunk, sizeof chunk);
+  write(client, response, sizeof response - 1);
+  write(client, goaway, sizeof goaway - 1);
+  shutdown(client, SHUT_WR);
+  while (read(client, chunk, sizeof chunk) > 0)
+    continue;
+}
+
+static void be_server(int accepts, int answers) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t length = sizeof address;
   int file = socket(AF_INET, SOCK_STREAM, 0);
@@ -80,6 +102,8 @@ static void be_server(int accepts) {
   fflush(stdout);
   for (;;) {
     int client = accepts ? accept(file, NULL, NULL) : pause();
+    if (answers)
+      answer(client);
     write(client, settings, sizeof settings - 1);
     close(client);
   }
@@ -91,8 +115,8 @@ int main(int argc, char **argv) {
     return 0;
   signal(SIGPIPE, SIG_IGN);
   signal(SIGALRM, SIG_DFL);
-  if (strcmp(mode, "serve") == 0 || strcmp(mode, "deaf") == 0)
-    be_server(mode[0] == 's');
+  if (strcmp(mode, "serve") == 0 || strcmp(mode, "deaf") == 0 || strcmp(mode, "answer") == 0)
+    be_server(mode[0] != 'd', mode[0] == 'a');
   if (strcmp(mode, "ack") == 0) {
     be_client(argc, argv, 1);
     puts("session closed");

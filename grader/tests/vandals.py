@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+"""Cheats and vandals in the place of lab 1, in C, as students would hand them in; lab 4 is the reference solution.
+
+Whatever they do: the grading ends in bounded time and without a fault, they have no points, lab 4 has all of its own; no
+process, file, shared memory is left, nothing outside is touched or shown; the results are small, are text without control
+characters, and are the same two seconds later. The programs are those of hostile/vandals.c. And what does one fixed thing,
+and knows no HTTP/2, has no points in any lab: hostile/fixed.c.
+"""
+import concurrent.futures
+import glob
+import hashlib
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, f'{ROOT}/grader/tools/dev')
+# pylint: disable=wrong-import-position
+from tap import check, done_testing  # noqa: E402
+
+SOURCE = f'{ROOT}/grader/tests/hostile/vandals.c'
+GRADE = f'{ROOT}/build/grader/grade'
+SECRET = 'the secret of somebody else'
+BOUND = 150  # seconds for one grading, on a busy machine
+AT_ONCE = 3
+MEMORY = 256 << 20
+RESULTS = 8 << 20
+
+CLIENTS = ['nothing', 'error', 'usage', 'preface', 'patient', 'ack']
+SERVERS = ['nothing', 'error', 'serve', 'deaf', 'answer']
+PROGRAMS = {'lab01-session/session': CLIENTS, 'lab02-requests/requests': CLIENTS,
+            'lab03-server/server': SERVERS, 'lab04-router/router': SERVERS,
+            'lab05-timeouts/client': CLIENTS, 'lab05-timeouts/server': SERVERS,
+            'lab06-tls/client': CLIENTS, 'lab06-tls/server': SERVERS}
+
+
+# For the compiler: each is a whole file, in which SECRET stands for another file's path.
+FILES = {
+    'a device': '#define FILE "/dev/zero"\n#include FILE\n',
+    'standard input': '#define FILE "/dev/stdin"\n#include FILE\n',
+    "somebody's file": '#define FILE "SECRET"\n#include FILE\n',
+    'itself, twice': '#include __FILE__\n#include __FILE__\n',
+    'whether a file is there': '#if __has_include("SECRET")\n#error the secret of somebody else is there\n#endif\n',
+    'a line of another file': '#line 1 "SECRET"\nint x = y;\n',
+    'a macro bomb': '#define A0 x x\n' + ''.join(f'#define A{i} A{i - 1} A{i - 1}\n' for i in range(1, 40)) + 'A39\n',
+    'a large array': 'char a[2500000000] = {1};\n',
+    'many warnings': '#warning w\n' * 20000,
+    'a warning for the terminal': '#warning \033[2J \033]0;x\007 \377\376\n',
+    'a file as data': '__asm__(".incbin \\"SECRET\\"");\n',
+    'a device as data': '__asm__(".incbin \\"/dev/zero\\"");\n',
+    'an assembler file': '__asm__(".include \\"SECRET\\"");\n',
+    'a large hole': '__asm__(".data\\n.skip 0x3fffffffff");\n',
+    'deep brackets': 'int x = ' + '(' * 200000 + '1' + ')' * 200000 + ';\n',
+    'a loop of macros of the assembler': '__asm__(".macro m\\nm\\nm\\n.endm\\nm");\n',
+    "the grader's header": '#include "grader/serve/reference_server.h"\n',
+    'the solution': '#include "lab01-session/solution/session.c"\n',
+}
+# What a lab does by hand, its programs do not get, whatever they declare.
+BY_HAND = {
+    'connection_connect': 'lab01', 'client_connect': 'lab02', 'server_listen': 'lab03', 'tls_client_context': 'lab06',
+    'tls_handshake': 'lab06',
+}
+
+
+def attacks():
+    """The functions of vandals.c that stand behind its helpers, in order."""
+    with open(SOURCE, encoding='utf-8') as file:
+        text = file.read()
+    return re.findall(r'^static void (\w+)\(void\) \{', text[text.index('/* ---- the table'):], re.M)
+
+
+def score(outcome, lab):
+    return sum(test['score'] for test in outcome['tests'] if test['number'].startswith(lab))
+
+
+def possible(outcome, lab):
+    return sum(test['max_score'] for test in outcome['tests'] if test['number'].startswith(lab))
+
+
+def run(folder, out, scratch, more=()):
+    """Grade. Returns status, what was printed, results.json (None if there is none), seconds, memory of the largest process."""
+    os.makedirs(f'{scratch}/tmp', exist_ok=True)
+    os.chmod(f'{scratch}/tmp', 0o755)
+    environment = dict(os.environ, TMPDIR=f'{scratch}/tmp', NO_COLOR='1', HOME=f'{scratch}/outside/home')
+    started = time.monotonic()
+    with open(f'{scratch}/printed', 'wb') as printed:
+        child = subprocess.Popen([GRADE, '--programs', folder, '--output', out, *more], cwd=ROOT,
+                                 env=environment, stdout=printed, stderr=subprocess.STDOUT)
+        while True:
+            pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+            if pid:
+                break
+            if time.monotonic() - started > BOUND:
+                child.kill()
+                return None, 'it did not end', None, BOUND, 0
+            time.sleep(0.05)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    with open(f'{scratch}/printed', 'rb') as printed:
+        text = printed.read()
+    outcome = None
+    if os.path.exists(f'{out}/results.json'):
+        with open(f'{out}/results.json', encoding='utf-8') as file:
+            outcome = json.load(file)
+    return child.returncode, text, outcome, time.monotonic() - started, usage.ru_maxrss << 10
+
+
+def processes_of(scratch):
+    """Processes that run a program of this folder, work in it, or call themselves a vandal."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            places = [os.readlink(f'/proc/{pid}/{link}') for link in ('exe', 'cwd')]
+            with open(f'/proc/{pid}/comm', encoding='utf-8') as file:
+                name = file.read().strip()
+            if name == 'vandal' or any(place.startswith(scratch) for place in places):
+                found.append(f'{pid} {name} {places}')
+        except OSError:
+            pass
+    return found
+
+
+def digest(folder):
+    """Of all that is in a folder: names, kinds and contents."""
+    total = hashlib.sha256()
+    for path in sorted(glob.glob(f'{folder}/**', recursive=True, include_hidden=True)):
+        total.update(path.encode())
+        if os.path.islink(path):
+            total.update(os.readlink(path).encode())
+        elif os.path.isfile(path):
+            with open(path, 'rb') as file:
+                total.update(file.read())
+    return total.hexdigest()
+
+
+def size_of(folder):
+    return sum(os.path.getsize(path) for path in glob.glob(f'{folder}/**', recursive=True) if os.path.isfile(path))
+
+
+def text_fault(printed, out):
+    """What is wrong with what was printed and written: '' if nothing is."""
+    if re.search(rb'[\x00-\x09\x0b-\x1f\x7f]', printed):
+        return 'control characters on the terminal'
+    for path in [*glob.glob(f'{out}/*.*'), *glob.glob(f'{out}/checks/*.json')]:
+        with open(path, 'rb') as file:
+            content = file.read()
+        if SECRET.encode() in content or SECRET.encode() in printed:
+            return f'{path}: the secret'
+        try:
+            content.decode('utf-8')
+        except UnicodeDecodeError as error:
+            return f'{path}: {error}'
+    try:
+        xml.etree.ElementTree.parse(f'{out}/results.xml')
+    except (OSError, xml.etree.ElementTree.ParseError) as error:
+        return f'results.xml: {error}'
+    return ''
+
+
+def prepare(scratch, name):
+    os.makedirs(f'{scratch}/outside/home')
+    for path, text in (('secret', SECRET), ('home/.bashrc', '# nothing\n')):
+        with open(f'{scratch}/outside/{path}', 'w', encoding='utf-8') as file:
+            file.write(text)
+    for link in ('programs', 'out'):
+        os.mkdir(f'{scratch}/{link}')
+    shutil.copytree(f'{ROOT}/build/solutions/lab04-router', f'{scratch}/programs/lab04-router')
+    os.mkdir(f'{scratch}/programs/lab01-session')
+    places = {'OUTSIDE': f'{scratch}/outside', 'SECRET': f'{scratch}/outside/secret', 'ROOT': ROOT,
+              'RESULTS': f'{scratch}/out'}
+    defines = [f'-D{key}="{place}"' for key, place in places.items()]
+    subprocess.run(['gcc', '-std=gnu11', '-D_GNU_SOURCE', '-w', '-pthread', *defines, f'-DATTACK={name}', SOURCE,
+                    '-o', f'{scratch}/programs/lab01-session/session'], check=True)
+
+
+def test_vandal(name, scratch):
+    """Returns the folder of the results and what they are, to be looked at again later."""
+    os.mkdir(scratch)
+    os.chmod(scratch, 0o755)
+    prepare(scratch, name)
+    outside, programs, out = (f'{scratch}/{folder}' for folder in ('outside', 'programs', 'out'))
+    before = digest(outside), digest(programs)
+    status, printed, outcome, seconds, memory = run(programs, out, scratch)
+    detail = f'status {status}, {seconds:.1f} s\n{printed.decode("utf-8", "replace") if outcome else printed}'
+    check(f'{name}: the grading ends, and without a fault', status == 0 and outcome, detail)
+    if outcome:
+        check(f'{name}: it has no points, lab 4 has all', score(outcome, 'lab01') == 0
+              and score(outcome, 'lab04') == possible(outcome, 'lab04'), detail)
+        check(f'{name}: only text comes out, and no secret', not text_fault(printed, out), text_fault(printed, out))
+        check(f'{name}: results and memory are small', size_of(out) < RESULTS and memory < MEMORY,
+              f'{size_of(out)} octets, {memory >> 20} MiB')
+    check(f'{name}: nothing outside is touched', (digest(outside), digest(programs)) == before)
+    left = [*processes_of(scratch), *os.listdir(f'{scratch}/tmp')]
+    check(f'{name}: no process and no file is left', not left, '\n'.join(left))
+    if '--times' in sys.argv:
+        print(f'# {name}: {seconds:.1f} s, {memory >> 20} MiB, {size_of(out) >> 10} KiB')
+    return out, digest(out)
+
+
+def test_fixed(scratch, number):
+    """The number-th fixed thing in each program of each lab."""
+    os.mkdir(scratch)
+    os.chmod(scratch, 0o755)
+    modes = {}
+    for path, choices in PROGRAMS.items():
+        modes[path] = choices[number % len(choices)]
+        place = f'{scratch}/programs/{path}'
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        shutil.copy(f'{ROOT}/build/tests/hostile/fixed', os.path.dirname(place))
+        with open(place, 'w', encoding='utf-8') as file:
+            file.write(f'#!/bin/sh\nexec ${{0%/*}}/fixed {modes[path]} {os.path.basename(path)} "$@"\n')
+        os.chmod(place, 0o755)
+    _, printed, outcome, _, _ = run(f'{scratch}/programs', f'{scratch}/out', scratch, ['--any-language'])
+    labs = {lab: score(outcome, lab) for lab in sorted({path[:5] for path in PROGRAMS})} if outcome else {}
+    check(f'a program that always does the same has no points in any lab ({", ".join(sorted(set(modes.values())))})',
+          len(labs) == 6 and not any(labs.values()), f'{labs}\n{printed}')
+
+
+def compile_file(scratch, lab, text):
+    """Returns the status of the tool, its seconds, what it printed, and the program's path."""
+    os.makedirs(f'{scratch}/lab/tmp')
+    with open(f'{scratch}/secret', 'w', encoding='utf-8') as file:
+        file.write(f'int s = "{SECRET}";\n')
+    with open(f'{scratch}/lab/file.c', 'w', encoding='latin-1') as file:
+        file.write(text.replace('SECRET', f'{scratch}/secret'))
+    started = time.monotonic()
+    libraries = ['-static-libasan', '-static-libubsan', '-lnghttp2', '-lssl', '-lcrypto', '-luv', '-ljansson']
+    done = subprocess.run([f'{ROOT}/build/grader/compile', '--source', 'lab/file.c', '--output', 'out/file', '--archive',
+                           f'{ROOT}/build/obj/sanitized/{lab}.a', '--', 'gcc', '-std=gnu11', '-w', '-Wcpp',
+                           '-fsanitize=address,undefined', *libraries],
+                          cwd=scratch, env=dict(os.environ, TMPDIR=f'{scratch}/lab/tmp'), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=BOUND, check=False)
+    return done.returncode, time.monotonic() - started, done.stdout, f'{scratch}/out/file'
+
+
+def test_file(name, text, scratch):
+    """A file for the compiler, without a main: there is no program, and nothing of others in what is said."""
+    os.mkdir(scratch)
+    status, seconds, printed, program = compile_file(scratch, 'lab01', text)
+    with open(f'{program}.log', 'rb') as file:
+        log = file.read()
+    detail = f'status {status}, {seconds:.1f} s\n{printed[-2000:]}'
+    check(f'to compile {name}: it ends, with a reason and without a program',
+          status == 0 and not os.path.exists(program) and re.search(b'[Ee]rror: ', log) and len(log) < 80 << 10, detail)
+    clean = not re.search(rb'[\x00-\x08\x0b-\x1f\x7f]', printed) and SECRET.encode() not in printed
+    check(f"to compile {name}: only text is said, and nobody's secret", clean, detail)
+    check(f'to compile {name}: nothing is left', os.listdir(f'{scratch}/lab/tmp') == [])
+    if '--times' in sys.argv:
+        print(f'# to compile {name}: {seconds:.1f} s {log[-300:]}')
+
+
+def test_by_hand(lab, function, scratch):
+    """All of common/ has the function, this lab's part of it has not."""
+    os.mkdir(scratch)
+    text = f'extern int {function}();\nint main(void) {{ return (int)(long){function}; }}\n'
+    _, _, printed, program = compile_file(scratch, lab, text)
+    with open(f'{ROOT}/build/obj/sanitized/common.a', 'rb') as archive:
+        is_there = function.encode() in archive.read()
+    check(f'{lab} does not get {function}', is_there and not os.path.exists(program) and f'undefined reference to `{function}'.encode()
+          in printed.replace('\u2018'.encode(), b'`'), printed)
+
+
+def shared_things():
+    """Shared memory and messages of this machine."""
+    found = os.listdir('/dev/shm')
+    for name in ('shm', 'sem', 'msg'):
+        with open(f'/proc/sysvipc/{name}', encoding='utf-8') as file:
+            found += [line.split()[0] for line in file if '30305' in line]  # the key 0x7661
+    return sorted(name for name in found if 'vandal' in name or name == '30305')
+
+
+def main_files():
+    with tempfile.TemporaryDirectory(prefix='vandals-') as scratch:
+        for i, (name, text) in enumerate(FILES.items()):
+            test_file(name, text, f'{scratch}/file-{i}')
+        for function, lab in BY_HAND.items():
+            test_by_hand(lab, function, f'{scratch}/hand-{function}')
+    return done_testing()
+
+
+def main():
+    names = [name for name in sys.argv[1:] if not name.startswith('-')] or attacks()
+    if '--files' in sys.argv:
+        return main_files()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with tempfile.TemporaryDirectory(prefix='vandals-') as scratch:
+        os.chmod(scratch, 0o755)
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            fixed = [pool.submit(test_fixed, f'{scratch}/fixed-{number}', number)
+                     for number in range(len(CLIENTS) if names == attacks() else 0)]
+            runs = [pool.submit(test_vandal, name, f'{scratch}/{name}') for name in names]
+            if names == attacks():
+                fixed += [pool.submit(test_file, name, text, f'{scratch}/file-{i}')
+                          for i, (name, text) in enumerate(FILES.items())]
+                fixed += [pool.submit(test_by_hand, lab, function, f'{scratch}/hand-{function}')
+                          for function, lab in BY_HAND.items()]
+            for test in fixed:
+                test.result()
+            results = [test.result() for test in runs]
+        time.sleep(2)
+        changed = [out for out, before in results if digest(out) != before]
+        check('no results have changed two seconds later', not changed, '\n'.join(changed))
+    check('no shared memory is left', not shared_things(), shared_things())
+    return done_testing()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
