@@ -34,7 +34,7 @@ print_table() {
   done
   echo
   cat <<END
-`make platforms` made this table, on $(nproc) cores of $(uname -m). Result: the points of the solutions,
+\`make platforms\` made this table, on $(nproc) cores of $(uname -m). Result: the points of the solutions,
 as an ordinary user and as root; the known mistakes of lab 3 that are caught. For arm64: the tests
 of common/ that pass, cross-compiled and run on qemu. The seconds include installing packages.
 END
@@ -115,7 +115,7 @@ try_in() {
   root=$(inside "$1" root 'make grade SOLUTION=1' | tee >(cat >&2) | points)
   caught=$(inside "$1" student 'make mistakes LAB=03' | tee >(cat >&2) | tail -n 1)
   inside "$1" student 'make demo LAB=01' && demo= || demo=', `make demo` fails'
-  result="${user:-none}, ${root:-none}; ${caught:-none}$demo"
+  result="${user:-none}, ${root:-none}; ${caught%% mistakes*}$demo"
   [ "$user" = '100 of 100' ] && [ "$root" = '100 of 100' ] && [ -z "$demo" ] &&
     grep -qE '^([0-9]+) of \1 ' <<<"$caught"
 }
