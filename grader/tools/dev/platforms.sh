@@ -120,17 +120,12 @@ try_in() {
     grep -qE '^([0-9]+) of \1 ' <<<"$caught"
 }
 
-# binfmt FILE TEXT: tell the kernel which programs others run; see its documentation of binfmt_misc.
-binfmt() {
-  # shellcheck disable=SC2016
-  unshare --mount sh -c 'mount -t binfmt_misc none /proc/sys/fs/binfmt_misc &&
-    printf %s "$2" >"/proc/sys/fs/binfmt_misc/$1"' binfmt "$@"
-}
-
 # A program for arm64 is run by the qemu of the system that it is started in, as long as this runs.
 run_arm64_by_qemu() {
-  binfmt register ':platforms-arm64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:/usr/bin/qemu-aarch64:P' &&
-    trap 'binfmt platforms-arm64 -1' EXIT
+  mount -t binfmt_misc none /proc/sys/fs/binfmt_misc &&
+    printf %s ':platforms-arm64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:/usr/bin/qemu-aarch64:P' \
+      >/proc/sys/fs/binfmt_misc/register &&
+    trap 'echo -1 >/proc/sys/fs/binfmt_misc/platforms-arm64' EXIT
 }
 
 cross='PATH=$HOME/bin:$PATH PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig:/usr/share/pkgconfig'
@@ -199,6 +194,8 @@ done
 command -v debootstrap >/dev/null || die "debootstrap is missing: apt-get install debootstrap"
 mirror=$(mirror)
 [ -n "$mirror" ] || die "apt knows no Debian mirror here; MIRROR=URL names one"
+# What is mounted from here on nobody else sees, and it goes with this process.
+[ "$arch" != arm64 ] || [ -n "${APART:-}" ] || APART=1 exec unshare --mount bash "$PWD/grader/tools/dev/platforms.sh" --arch arm64 ${only:+--only "$only"}
 mkdir -p "$place/base" "$place/rows"
 exec 8>"$place/lock"
 flock -n 8 || die "another one is at work in $place"
