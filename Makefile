@@ -467,9 +467,9 @@ bench-readme:
 	@python3 common/bench/bench_readme.py
 
 ## make platforms        build and grade on other systems, each made from nothing: Debian 12, 13 and sid
-##                       [ONLY=trixie] [ARCH=arm64]; `make platforms-readme` puts the table into README.md
+##                       [ONLY=trixie]; `make platforms-readme` puts the table into README.md
 platforms:
-	+@bash grader/tools/dev/platforms.sh $(if $(ONLY),--only $(call quote,$(ONLY))) $(if $(ARCH),--arch $(call quote,$(ARCH)))
+	+@bash grader/tools/dev/platforms.sh $(if $(ONLY),--only $(call quote,$(ONLY)))
 platforms-readme:
 	@bash grader/tools/dev/platforms.sh --readme
 
