@@ -60,7 +60,7 @@ static uint64_t now(const struct watch *watch) {
 }
 
 void watch_open(struct watch *watch) {
-  watch->heard = watch->busy = watch->body.since = watch->write.since = now(watch);
+  watch->heard = watch->busy = now(watch);
 }
 
 void watch_received(struct watch *watch, size_t length) {
@@ -79,9 +79,10 @@ static bool is_over(const struct watch *watch, uint64_t since, unsigned timeout)
 /* Whether something that is waited for has not got on in time. */
 static bool is_late(const struct watch *watch, struct watch_progress *progress, bool is_awaited,
                     uint64_t octets, unsigned timeout) {
-  if (!is_awaited || octets - progress->octets >= WATCH_PROGRESS)
+  if (!progress->is_awaited || octets - progress->octets >= WATCH_PROGRESS)
     *progress = (struct watch_progress){.since = now(watch), .octets = octets};
-  return is_over(watch, progress->since, timeout);
+  progress->is_awaited = is_awaited;
+  return is_awaited && is_over(watch, progress->since, timeout);
 }
 
 enum watch_verdict watch_look(struct watch *watch, const struct watch_view *view) {
@@ -91,8 +92,9 @@ enum watch_verdict watch_look(struct watch *watch, const struct watch_view *view
   bool has_streams = view->waits & CONNECTION_HAS_STREAMS;
   bool in_body = view->waits & CONNECTION_AWAITS_BODY || place == STRICT_IN_DATA;
   bool is_full = view->waits & CONNECTION_AWAITS_WINDOW || (has_streams && !view->has_window);
-  if (has_streams)
+  if (has_streams || watch->has_streams)
     watch->busy = now(watch);
+  watch->has_streams = has_streams;
   uint64_t quiet = watch->heard > watch->busy ? watch->heard : watch->busy;
   if (watch->goodbye && is_over(watch, watch->goodbye, timeouts->goodbye))
     return WATCH_GOODBYE;

@@ -2,8 +2,9 @@
  * watch: how long a server waits for a client; an inner part of connection.
  *
  * It looks from time to time, a quarter of the shortest time-out apart, so that
- * nothing has to be done for each frame. What moves is counted in octets: who sends or
- * takes one now and then does not get on.
+ * nothing has to be done for each frame: a time-out may come later than it says, by two of
+ * these quarters, and never sooner. What moves is counted in octets: who sends or takes
+ * one now and then does not get on.
  */
 #ifndef COMMON_WATCH_H
 #define COMMON_WATCH_H
@@ -25,8 +26,9 @@ enum watch_verdict {
   WATCH_GOODBYE,
 };
 
-/* Something that is to get on, and when it last did. */
+/* Something that is to get on, and when it was last seen to. */
 struct watch_progress {
+  bool is_awaited; /* at the last look */
   uint64_t since;
   uint64_t octets; /* so many had moved by then */
 };
@@ -36,7 +38,8 @@ struct watch {
   uv_timer_t *timer; /* NULL once it is closed */
   uint64_t received; /* octets */
   uint64_t heard;    /* when the last of them came */
-  uint64_t busy;     /* when a stream was last seen to be open */
+  bool has_streams;  /* at the last look */
+  uint64_t busy;     /* when there may last have been one */
   uint64_t goodbye;  /* when connection_close was called; 0 before */
   struct watch_progress body, write;
 };

@@ -99,8 +99,7 @@ static void connect_raw(struct inn *inn) {
 /* The connection ends, and not before `least` milliseconds are over. */
 static void expect_end(struct inn *inn, uint64_t since, uint64_t least, uint32_t code) {
   visitor_run_until(&inn->loop, &inn->raw.closed);
-  enum { ROUNDING = 5 }; /* of two clocks that count whole milliseconds */
-  uint64_t took = uv_now(&inn->loop) - since + ROUNDING;
+  uint64_t took = uv_now(&inn->loop) - since;
   cr_assert_geq(took, least, "after %d ms", (int)took);
   cr_assert_eq(inn->raw.goaways, 1, "%zu GOAWAYs", inn->raw.goaways);
   cr_assert_eq(inn->raw.goaway_code, code, "code %u", inn->raw.goaway_code);
@@ -115,11 +114,11 @@ Test(patience, a_preface_that_does_not_come_ends_the_connection) {
   for (size_t length = 0; length <= NGHTTP2_CLIENT_MAGIC_LEN; length += 12) {
     struct inn *inn = open_with((struct connection_timeouts){.preface = 80});
     inn->raw.silent = true;
-    uint64_t start = uv_hrtime() / 1000000;
+    uint64_t start = uv_now(&inn->loop);
     connect_raw(inn);
     write_raw(inn, NGHTTP2_CLIENT_MAGIC, length);
     visitor_run_until(&inn->loop, &inn->raw.closed);
-    cr_assert_geq(uv_hrtime() / 1000000 - start, 80, "%zu octets", length);
+    cr_assert_geq(uv_now(&inn->loop) - start, 80, "%zu octets", length);
     close_inn(inn);
   }
 }
@@ -188,6 +187,19 @@ Test(patience, half_a_data_frame_is_a_body_too) {
   close_inn(inn);
 }
 
+/* However long the connection was there before: the watch has looked, and nothing was awaited. */
+Test(patience, what_begins_between_two_looks_has_all_its_time) {
+  struct inn *inn = open_with((struct connection_timeouts){.body = 200});
+  connect_raw(inn);
+  for (uint64_t begin = uv_now(&inn->loop); uv_now(&inn->loop) - begin < 90;)
+    uv_run(&inn->loop, UV_RUN_NOWAIT); /* looks come every 50 ms */
+  uint64_t start = uv_now(&inn->loop);
+  visitor_raw_send(&inn->raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, open_block,
+                   sizeof open_block);
+  expect_end(inn, start, 200, NGHTTP2_ENHANCE_YOUR_CALM);
+  close_inn(inn);
+}
+
 /* SETTINGS(INITIAL_WINDOW_SIZE 0), and a request. */
 Test(patience, a_window_of_0_ends_the_connection) {
   struct inn *inn = open_with((struct connection_timeouts){.write = 80});
@@ -218,9 +230,10 @@ Test(patience, a_client_that_does_not_read_loses_its_connection) {
 Test(patience, a_silent_client_is_told_goodbye) {
   struct inn *inn = open_with((struct connection_timeouts){.idle = 80});
   connect_raw(inn);
+  uint64_t start = uv_now(&inn->loop);
   visitor_raw_get(&inn->raw, 1);
   visitor_run_until_count(&inn->loop, &inn->raw.responses, 1);
-  expect_end(inn, uv_now(&inn->loop), 70, NGHTTP2_NO_ERROR);
+  expect_end(inn, start, 80, NGHTTP2_NO_ERROR);
   cr_assert_eq(inn->raw.goaway_last, 1, "%d", inn->raw.goaway_last);
   close_inn(inn);
 }
@@ -228,12 +241,12 @@ Test(patience, a_silent_client_is_told_goodbye) {
 /* It is the server's turn: nobody is blamed for waiting. */
 Test(patience, a_client_that_waits_for_the_server_is_left_alone) {
   struct inn *inn = open_inn((struct server_config){
-      .timeouts = {.preface = 40, .frame = 40, .body = 40, .write = 40, .idle = 40}});
+      .timeouts = {.preface = 200, .frame = 200, .body = 200, .write = 200, .idle = 200}});
   connect_raw(inn);
   visitor_raw_send(&inn->raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM,
                    1, open_block, sizeof open_block);
   uint64_t start = uv_now(&inn->loop);
-  while (uv_now(&inn->loop) - start < 400) {
+  while (uv_now(&inn->loop) - start < 800) {
     cr_assert_not(inn->raw.closed, "after %d ms", (int)(uv_now(&inn->loop) - start));
     uv_run(&inn->loop, UV_RUN_ONCE);
   }
@@ -344,7 +357,7 @@ Test(patience, floods_of_resets_that_the_client_provokes) {
 Test(patience, what_belongs_to_requests_is_no_flood) {
   struct inn *inn = open_inn((struct server_config){0});
   connect_raw(inn);
-  for (int32_t number = 0; number < 4000; number++) {
+  for (int32_t number = 0; number < 2000; number++) {
     visitor_raw_get(&inn->raw, 2 * number + 1);
     send_window_update(&inn->raw, number);
     send_window_update(&inn->raw, number);
