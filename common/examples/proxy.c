@@ -1,9 +1,8 @@
 /*
  * proxy: pass requests on to another server, and its responses back:  proxy URL [PORT]
  *
- * What to see here: two streams that are one exchange. Bodies go both ways as they
- * come, and what one stream does not take pauses the other. Trailers, 1xx responses and
- * resets are passed on too: gRPC works.
+ * What to see here: two streams that are one exchange. Bodies go both ways as they come, and what
+ * one stream does not take pauses the other. Trailers, 1xx and resets pass too: gRPC works.
  */
 #include <stdio.h>
 #include <stdlib.h>

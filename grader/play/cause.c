@@ -1,6 +1,7 @@
 /* cause: see cause.h. */
 #include "grader/play/cause.h"
 
+#include <nghttp2/nghttp2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,22 @@ static void find_report(struct exchange *exchange, const char *report) {
   finding->crashed = true;
 }
 
+/* What nghttp2 makes of what a callback returned. */
+static void say_returned(struct finding *finding, const char *function, int64_t returned) {
+  char what[256];
+  if (returned == NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE)
+    snprintf(what, sizeof what,
+             "callback-refuses-stream| %s returned NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE: nghttp2 "
+             "resets the stream.",
+             function);
+  else
+    snprintf(what, sizeof what,
+             "callback-returns-failure| %s returned %jd: nghttp2 takes any value but 0 for a "
+             "failure, and ends the session.",
+             function, (intmax_t)returned);
+  replace(finding, what);
+}
+
 /* A callback has told nghttp2 that it failed, though nobody made it fail: all else
  * follows from that. */
 static bool find_failed_callback(struct exchange *exchange) {
@@ -95,12 +112,7 @@ static bool find_failed_callback(struct exchange *exchange) {
   probe.place[sizeof probe.place - 1] = '\0';
   if (sscanf(probe.place, "%63s %511[^:]:%d", place.function, place.path, &place.line) != 3)
     return false;
-  char what[256];
-  snprintf(what, sizeof what,
-           "callback-returns-failure| %s returned %jd: nghttp2 takes any value but 0 for a "
-           "failure, and ends the session.",
-           place.function, (intmax_t)probe.returned);
-  replace(finding, what);
+  say_returned(finding, place.function, probe.returned);
   finding->section = "";
   snprintf(finding->function, sizeof finding->function, "%s", place.function);
   finding->todo_of_place = source_todo_of_line(place.path, place.line);
