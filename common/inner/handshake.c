@@ -1,4 +1,5 @@
-/* handshake: the part of tls.h that the transport needs, whoever makes the SSL_CTX. Lab 6 makes it by hand. */
+/* handshake: the part of tls.h that the transport needs, whoever makes the SSL_CTX. Lab 6 makes it
+ * by hand. */
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>

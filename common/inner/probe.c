@@ -56,15 +56,15 @@ static struct probe *map(const char *path) {
   return memory == MAP_FAILED ? NULL : memory;
 }
 
-/* --- The end ---------------------------------------------------------------------------------------- */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25 /* from Linux 6.1 on */
 #endif
 
-/* LeakSanitizer reads all variables at the end. 5 MB of them are the sanitizer's own, most of them never touched, and a
- * thousand small pages take longer than all else that a small program does. Make them few large ones; where the kernel
- * does not, it only takes longer. */
+/* LeakSanitizer reads all variables at the end. 5 MB of them are the sanitizer's own, most of them
+ * never touched, and a thousand small pages take longer than all else that a small program does.
+ * Make them few large ones; where the kernel does not, it only takes longer. */
 static void make_pages_large(void) {
   extern char __bss_start[], _end[]; /* the linker's */
   uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);

@@ -600,7 +600,8 @@ CHECK(lab06, download, .points = 1, .todo = 5, .program = "client", .section = N
   free(body);
 }
 
-/* As in lab 5: where the machine is so busy that the time is over before the request is there, once more with more of it. */
+/* As in lab 5: where the machine is so busy that the time is over before the request is there, once
+ * more with more of it. */
 static struct peer *start_impatient_client(struct exchange *exchange) {
   static const char *const times[] = {"200", "2000", PATIENCE}; /* milliseconds */
   char url[128];

@@ -348,7 +348,8 @@ static int enclose(const struct options *options, char **argv) {
   return enclosure_run(&enclosure, argv);
 }
 
-/* Criterion keeps its tests' arguments in shared memory, and aborts without a word where there is none. */
+/* Criterion keeps its tests' arguments in shared memory, and aborts without a word where there is
+ * none. */
 static bool has_shared_memory(void) {
   char name[64];
   snprintf(name, sizeof name, "/grade-%d", (int)getpid());

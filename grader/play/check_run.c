@@ -193,7 +193,8 @@ static void clean_finding(struct finding *finding) {
   clean(&finding->report);
 }
 
-/* What Criterion is told of the failure: it writes that into a CDATA section of its XML, which ends at "]]>". */
+/* What Criterion is told of the failure: it writes that into a CDATA section of its XML, which ends
+ * at "]]>". */
 static void copy_for_criterion(char *what, size_t size, const struct buffer *text) {
   snprintf(what, size, "%s", text->bytes ? text->bytes : "");
   if (strlen(what) == size - 1) /* cut: no half of a character */

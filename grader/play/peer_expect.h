@@ -16,8 +16,8 @@ struct peer *peer_accept(struct exchange *exchange);
  * exchange->holds must have been set before the program was started. */
 struct peer *peer_accept_late(struct exchange *exchange);
 
-/* Wait for the program's first request, on the connection that is next to be accepted. Returns whether it has come: the
- * program may end before that. */
+/* Wait for the program's first request, on the connection that is next to be accepted. Returns
+ * whether it has come: the program may end before that. */
 bool peer_await_request(struct exchange *exchange);
 
 /* A new client of the program that is a server; or of the reference server, to

@@ -1,16 +1,18 @@
 /*
  * compile: compile a student's program, which is a stranger's file, in bounds.
  *
- *   compile --source FILE --output PROGRAM [--header FILE]... [--archive FILE]... -- COMPILER [FLAG]... [LIBRARY]...
+ *   compile --source FILE --output PROGRAM [--header FILE]... [--archive FILE]...
+ *           -- COMPILER [FLAG]... [LIBRARY]...
  *
- * FILE is taken as submission.h says, and copied into a folder of its own, together with the headers: the compiler
- * sees these, the system's headers and the archives, and nothing else. It runs under the guard, as the program will:
- * its time, memory, files and output are bounded. What it says is written to PROGRAM.log, and PROGRAM is made only if
- * it succeeds. Status 0 even where it does not: the grader reads the log, and the other labs are graded. 1 if the work
- * itself could not be done, 2 for wrong usage.
+ * FILE is taken as submission.h says, and copied into a folder of its own, together with the
+ * headers: the compiler sees these, the system's headers and the archives, and nothing else. It
+ * runs under the guard, as the program will: its time, memory, files and output are bounded. What
+ * it says is written to PROGRAM.log, and PROGRAM is made only if it succeeds. Status 0 even where
+ * it does not: the grader reads the log, and the other labs are graded. 1 if the work itself could
+ * not be done, 2 for wrong usage.
  *
- * PROGRAM.key has the digest of everything that it was made of: where that is the same, it is not made anew. Time
- * stamps do not matter: an old file may have come just now.
+ * PROGRAM.key has the digest of everything that it was made of: where that is the same, it is not
+ * made anew. Time stamps do not matter: an old file may have come just now.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -206,8 +208,8 @@ static const char *find_command(const char *name, char path[PATH_MAX]) {
   return NULL;
 }
 
-/* The guard starts it in a folder to which it may write. From there it goes to its view, so that what it says has the
- * file's own name. */
+/* The guard starts it in a folder to which it may write. From there it goes to its view, so that
+ * what it says has the file's own name. */
 static const char script[] = "out=$PWD; cd \"$1\" && shift && exec \"$@\" -o \"$out/program\"";
 
 /* Make the command: the shell, the script, and what follows is the script's. */
@@ -277,7 +279,8 @@ static int take_result(struct work *work, const struct program *program, bool la
   return 1;
 }
 
-/* Returns 0 if the program is there, 1 if the file does not compile, -1 if the work could not be done. */
+/* Returns 0 if the program is there, 1 if the file does not compile, -1 if the work could not be
+ * done. */
 static int run_compiler(struct work *work, const char *const command[], const char *guard) {
   uv_loop_t loop;
   uv_timer_t timer;

@@ -90,8 +90,8 @@ static int keep_files_and_ports(const struct confinement *bounds) {
 
 /* ---- privileges ---- */
 
-/* Become that user, whom nobody else is, and give up what root may do: `execve` does not give it back, because of
- * PR_SET_NO_NEW_PRIVS. */
+/* Become that user, whom nobody else is, and give up what root may do: `execve` does not give it
+ * back, because of PR_SET_NO_NEW_PRIVS. */
 static int drop_privileges(uid_t user) {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
@@ -107,8 +107,8 @@ static bool both_read(const char *path) {
          faccessat(AT_FDCWD, path, R_OK, 0) == 0;
 }
 
-/* Whether bounds->user can read all that the program is allowed to read, and come to the directory: nobody else's home is
- * above them. Makes it the real user of this process. */
+/* Whether bounds->user can read all that the program is allowed to read, and come to the directory:
+ * nobody else's home is above them. Makes it the real user of this process. */
 static bool is_reached(const struct confinement *bounds) {
   char above[PATH_MAX];
   snprintf(above, sizeof above, "%s/..", bounds->directory);
@@ -143,7 +143,8 @@ static const char *become_program(const struct confinement *bounds, struct filte
   return "failed";
 }
 
-/* Start it once. Returns its number or -1, with the reason as confine_start has it, or `unreachable`. */
+/* Start it once. Returns its number or -1, with the reason as confine_start has it, or
+ * `unreachable`. */
 static pid_t start(const struct confinement *bounds, struct filter *filter, char **argv,
                    char *reason, size_t size) {
   int failure[2]; /* what fails to become the program writes here; the program has it closed */
@@ -167,7 +168,8 @@ static pid_t start(const struct confinement *bounds, struct filter *filter, char
   return pid;
 }
 
-/* Start it as bounds->user. Returns as `start` does; where that user does not get to it, 0, and the next user's turn is it. */
+/* Start it as bounds->user. Returns as `start` does; where that user does not get to it, 0, and the
+ * next user's turn is it. */
 static pid_t start_as_user(struct confinement *bounds, struct filter *filter, char **argv,
                            char *reason, size_t size) {
   pid_t pid = 0;

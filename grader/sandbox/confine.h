@@ -28,9 +28,9 @@ struct confinement {
 
 /* Start argv[0] in a session of its own, with these limits and all signals as they are by default.
  * It is killed when the calling thread dies, and may do no more to it. A user who cannot read what
- * is allowed, or come to the directory, does not run it: the next one does, and bounds->user is who.
- * The directory becomes that user's. Returns its number, or -1. If it could not be started or did
- * not become the program, `reason` is why: "failed: ...", or "lost ..." if the fault is not the
+ * is allowed, or come to the directory, does not run it: the next one does, and bounds->user is
+ * who. The directory becomes that user's. Returns its number, or -1. If it could not be started or
+ * did not become the program, `reason` is why: "failed: ...", or "lost ..." if the fault is not the
  * program's; else it is "". */
 pid_t confine_start(struct confinement *bounds, char **argv, char *reason, size_t size);
 

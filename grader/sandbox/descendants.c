@@ -74,8 +74,9 @@ static bool descends(const struct descendants *all, const struct descendant *pro
   return parent != NULL && parent->descends;
 }
 
-/* Lists all processes there are. They come sorted, so that parents mostly come before their children:
- * a descendant is known at once then, and sent the signal before it has the time to start others. */
+/* Lists all processes there are. They come sorted, so that parents mostly come before their
+ * children: a descendant is known at once then, and sent the signal before it has the time to start
+ * others. */
 static int look_at_all(struct descendants *all, int signal) {
   DIR *directory = opendir("/proc");
   all->count = 0;
@@ -102,7 +103,8 @@ static int look_at_all(struct descendants *all, int signal) {
 
 /* ---- by the kernel's lists of children ---- */
 
-/* Add the children that one thread has; `path` is its list. Returns -1 if there is no such list, or no memory. */
+/* Add the children that one thread has; `path` is its list. Returns -1 if there is no such list, or
+ * no memory. */
 static int add_children_of_thread(struct descendants *all, const char *path) {
   char text[16 * 1024]; /* far more processes than anybody may have */
   int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -145,8 +147,9 @@ static int add_children(struct descendants *all, pid_t pid) {
   return result;
 }
 
-/* The descendants alone, where the kernel has lists of them (CONFIG_PROC_CHILDREN): a few files, and not those of
- * every process of the machine. Who starts and ends while a list is read may be missed, until the next time. */
+/* The descendants alone, where the kernel has lists of them (CONFIG_PROC_CHILDREN): a few files,
+ * and not those of every process of the machine. Who starts and ends while a list is read may be
+ * missed, until the next time. */
 static int look_at_children(struct descendants *all) {
   all->count = 0;
   if (add_children(all, getpid()) != 0)
@@ -186,7 +189,8 @@ int descendants_look(struct descendants *descendants, int signal) {
 
 /* ---- whether they are asleep ---- */
 
-/* A thread that has not been given a processor between two looks, and is asleep in both, was so all the time. */
+/* A thread that has not been given a processor between two looks, and is asleep in both, was so all
+ * the time. */
 static bool thread_asleep(const char *path, unsigned long long *activity) {
   char text[8192];
   if (!read_file(path, text, sizeof text))

@@ -52,8 +52,8 @@ static void add_all(struct command *command, ...) {
   va_end(words);
 }
 
-/* The folders above it may be in one that is hidden: bwrap would make them anew, for root alone, and a program that is
- * another user's would not come through. */
+/* The folders above it may be in one that is hidden: bwrap would make them anew, for root alone,
+ * and a program that is another user's would not come through. */
 static void add_folders_above(struct command *command, const char *path) {
   char folder[PATH_MAX];
   for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
@@ -168,14 +168,15 @@ static double now(void) {
   return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* End it, whatever it does: bubblewrap takes all that is inside with it; without, the groups are ended. */
+/* End it, whatever it does: bubblewrap takes all that is inside with it; without, the groups are
+ * ended. */
 static void end(pid_t pid, int number) {
   (void)kill(pid, number);
   (void)kill(-pid, number);
 }
 
-/* Wait for the child, the clock, or a signal for us. Returns its exit status, 128 and more for a signal, or -1 with
- * why said. */
+/* Wait for the child, the clock, or a signal for us. Returns its exit status, 128 and more for a
+ * signal, or -1 with why said. */
 static int await_end(pid_t pid, double deadline) {
   sigset_t wanted;
   sigemptyset(&wanted);
@@ -217,8 +218,8 @@ static int run(char *const *words, const char *kind) {
   return pid < 0 ? -1 : await_end(pid, now() + WALL_SECONDS);
 }
 
-/* Without bubblewrap: in a folder of its own below the folder for temporary files, instead of a /tmp of its own. Nobody can
- * list it, and programs that are another user's can pass. */
+/* Without bubblewrap: in a folder of its own below the folder for temporary files, instead of a
+ * /tmp of its own. Nobody can list it, and programs that are another user's can pass. */
 static int run_in_folder(char *const *words) {
   const char *parent = getenv("TMPDIR");
   char folder[PATH_MAX];

@@ -2,22 +2,24 @@
  * guard: run one program, and let nothing of it remain.
  *
  *   guard --directory DIR --memory BYTES --processes N --cpu MS --file BYTES [--allow TEXT]...
- *         [--compiler] [--same-user] [--without-landlock] [--without-filter] -- PROGRAM [ARGUMENT]...
+ *         [--compiler] [--same-user] [--without-landlock] [--without-filter]
+ *         -- PROGRAM [ARGUMENT]...
  *
- * The guard makes DIR and runs PROGRAM in it. It kills PROGRAM with all its descendants when PROGRAM
- * ends, passes a limit or is to be stopped, and removes DIR as its last act. It is a process of its own
- * because the grader cannot promise all that: the grader may be killed itself.
+ * The guard makes DIR and runs PROGRAM in it. It kills PROGRAM with all its descendants when
+ * PROGRAM ends, passes a limit or is to be stopped, and removes DIR as its last act. It is a
+ * process of its own because the grader cannot promise all that: the grader may be killed itself.
  *
- * Nothing gets away because the guard is a "subreaper": a descendant whose parent dies becomes the guard's
- * child, not init's. So where the guard has no child left, no descendant is left either.
+ * Nothing gets away because the guard is a "subreaper": a descendant whose parent dies becomes the
+ * guard's child, not init's. So where the guard has no child left, no descendant is left either.
  *
  * Descriptor 3 is a socket to the grader. The guard writes lines to it:
  *   started PID   the program runs
  *   idle MS       so long has every thread of it been asleep; 0 if one was awake a moment ago
- *   end HOW       it ended, and nothing but DIR is left of it: exit STATUS, signal NUMBER, limit NAME,
- *                 stopped, failed REASON (it cannot be run), lost REASON (the guard cannot do its work)
- * and reads bytes: the number of a signal for the program, or 0 to stop it. When the socket is closed
- * at the other end, the grader is done with DIR, or dead: the guard cleans up and exits.
+ *   end HOW       it ended, and nothing but DIR is left of it: exit STATUS, signal NUMBER,
+ *                 limit NAME, stopped, failed REASON (it cannot be run), lost REASON (the guard
+ *                 cannot do its work)
+ * and reads bytes: the number of a signal for the program, or 0 to stop it. When the socket is
+ * closed at the other end, the grader is done with DIR, or dead: the guard cleans up and exits.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -105,7 +107,8 @@ static bool ended(const struct guard *guard) {
   return guard->end[0] != '\0';
 }
 
-/* Returns false if the line was not sent: the grader is dead or, with MSG_DONTWAIT, does not read. */
+/* Returns false if the line was not sent: the grader is dead or, with MSG_DONTWAIT, does not
+ * read. */
 __attribute__((format(printf, 2, 3))) static bool tell(int flags, const char *format, ...) {
   char line[160];
   va_list arguments;
@@ -117,8 +120,9 @@ __attribute__((format(printf, 2, 3))) static bool tell(int flags, const char *fo
 
 /* ---- the start ---- */
 
-/* Nothing that the grader left open, blocked or ignored shall matter; nothing from the terminal shall reach
- * the guard, which is therefore in a session of its own; SIGTERM shall come when the grader dies. */
+/* Nothing that the grader left open, blocked or ignored shall matter; nothing from the terminal
+ * shall reach the guard, which is therefore in a session of its own; SIGTERM shall come when the
+ * grader dies. */
 static int prepare(struct guard *guard) {
   sigset_t all;
   sigset_t wanted;
@@ -138,24 +142,25 @@ static int prepare(struct guard *guard) {
   return prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 
-/* Many processes must not keep the guard from its turn. Only root is allowed this, and only root needs it: the
- * kernel's limit for processes does not apply to root. */
+/* Many processes must not keep the guard from its turn. Only root is allowed this, and only root
+ * needs it: the kernel's limit for processes does not apply to root. */
 static void go_early(void) {
   struct sched_param parameters = {.sched_priority = 0};
   (void)sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &parameters);
   (void)setpriority(PRIO_PROCESS, 0, -20);
 }
 
-/* At the start, and in a flood, before all others. Not longer: who reaps a child may have to wait, in the kernel and
- * awake, for a process that reads of it in /proc; and this one would never get its turn. */
+/* At the start, and in a flood, before all others. Not longer: who reaps a child may have to wait,
+ * in the kernel and awake, for a process that reads of it in /proc; and this one would never get
+ * its turn. */
 static void go_first(void) {
   struct sched_param parameters = {.sched_priority = 1};
   (void)sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);
 }
 
-/* For root, another user for each program, from those that systemd gives to services for a while, whom nobody else is. In
- * somebody's home that they keep to themselves only its owner can read, since a program of root's does not keep what root
- * may do. */
+/* For root, another user for each program, from those that systemd gives to services for a while,
+ * whom nobody else is. In somebody's home that they keep to themselves only its owner can read,
+ * since a program of root's does not keep what root may do. */
 static void choose_users(const struct guard *guard, struct confinement *bounds) {
   enum { FIRST = 61184, COUNT = 4336 };
   struct stat here;
@@ -222,7 +227,8 @@ static bool reap(struct guard *guard) {
   return found == 0;
 }
 
-/* Whether there are so many more threads on this machine that the program may be forking without end. */
+/* Whether there are so many more threads on this machine that the program may be forking without
+ * end. */
 static bool is_flood(const struct guard *guard) {
   return descendants_count_threads() > guard->threads + FLOOD_THREADS * guard->processes;
 }
@@ -257,7 +263,8 @@ static void check_idleness(struct guard *guard) {
     guard->idle = idle;
 }
 
-/* Look at the descendants. In a flood they are stopped meanwhile: else they leave no time to count them. */
+/* Look at the descendants. In a flood they are stopped meanwhile: else they leave no time to count
+ * them. */
 static void look(struct guard *guard) {
   double cost = seconds(CLOCK_PROCESS_CPUTIME_ID);
   bool flood = is_flood(guard);
@@ -289,8 +296,8 @@ static void take_command(struct guard *guard) {
     end(guard, "stopped");
 }
 
-/* Take notice of signals, first, and of children that died: so none is missed that dies meanwhile. Returns
- * whether there are any others. */
+/* Take notice of signals, first, and of children that died: so none is missed that dies meanwhile.
+ * Returns whether there are any others. */
 static bool take_notice(struct guard *guard) {
   struct signalfd_siginfo received;
   bool terminated = false;

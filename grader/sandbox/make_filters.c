@@ -1,12 +1,14 @@
 /*
- * make_filters: make the filters for system calls, one for programs and one for the compiler, as files.
+ * make_filters: make the filters for system calls, one for programs and one for the compiler, as
+ * files.
  *
- *   make_filters DIRECTORY     writes DIRECTORY/program.bpf and DIRECTORY/compiler.bpf, which filter.h loads
+ *   make_filters DIRECTORY     writes program.bpf and compiler.bpf into it, which filter.h loads
  *
- * A filter is a small program that the kernel runs at every system call. libseccomp makes it of our rules, which takes
- * 10 ms: too long for every start of a program, so that it is done once, when the grader is built. A call of another
- * architecture (32-bit code in a 64-bit program) kills the program; a call that is refused fails with EPERM, or with
- * ENOSYS where the C library then does without it.
+ * A filter is a small program that the kernel runs at every system call. libseccomp makes it of our
+ * rules, which takes 10 ms: too long for every start of a program, so that it is done once, when
+ * the grader is built. A call of another architecture (32-bit code in a 64-bit program) kills the
+ * program; a call that is refused fails with EPERM, or with ENOSYS where the C library then does
+ * without it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +26,8 @@
 
 #include "grader/sandbox/filter.h"
 
-/* By name: a name that this libseccomp does not know, or that this architecture does not have, is left out. */
+/* By name: a name that this libseccomp does not know, or that this architecture does not have, is
+ * left out. */
 static const char *const refused[] = {
     /* Leave the session, in which it can be killed at one stroke; become somebody else. */
     "setsid",
@@ -39,8 +42,8 @@ static const char *const refused[] = {
     "setfsuid",
     "setfsgid",
     "capset",
-    /* Reach into other processes. LeakSanitizer needs ptrace, which Landlock and the marks of the grader's
-     * processes (PR_SET_DUMPABLE) keep within the program. */
+    /* Reach into other processes. LeakSanitizer needs ptrace, which Landlock and the marks of the
+     * grader's processes (PR_SET_DUMPABLE) keep within the program. */
     "process_vm_readv",
     "process_vm_writev",
     "process_madvise",
@@ -55,7 +58,8 @@ static const char *const refused[] = {
     "ioprio_set",
     "perf_event_open",
     "userfaultfd",
-    /* Memory and messages that belong to no process: they would be counted nowhere, and left behind. */
+    /* Memory and messages that belong to no process: they would be counted nowhere, and left
+     * behind. */
     "memfd_create",
     "memfd_secret",
     "shmget",
@@ -91,7 +95,8 @@ static const char *const refused[] = {
     "fspick",
     "name_to_handle_at",
     "open_by_handle_at",
-    /* What belongs to files, and Landlock does not look at: owner, mode, times, attributes; truncating by name. */
+    /* What belongs to files, and Landlock does not look at: owner, mode, times, attributes;
+     * truncating by name. */
     "chmod",
     "fchmod",
     "fchmodat",
@@ -145,7 +150,8 @@ static const char *const refused[] = {
     "modify_ldt",
 };
 
-/* A filter cannot look behind pointers: as if the kernel did not have them, so that the C library takes others. */
+/* A filter cannot look behind pointers: as if the kernel did not have them, so that the C library
+ * takes others. */
 static const char *const unknown[] = {"clone3", "openat2", "io_uring_setup", "io_uring_enter",
                                       "io_uring_register"};
 
@@ -194,8 +200,9 @@ static int refuse_bits(scmp_filter_ctx filter, const char *name, unsigned place,
 
 /* ---- sockets ---- */
 
-/* TCP and UDP, and NETLINK, by which the C library learns of addresses: no other families, types and protocols. A filter
- * knows no "unless", so all the others are listed. UNIX sockets, among them Criterion's, are the first. */
+/* TCP and UDP, and NETLINK, by which the C library learns of addresses: no other families, types
+ * and protocols. A filter knows no "unless", so all the others are listed. UNIX sockets, among them
+ * Criterion's, are the first. */
 static int refuse_sockets(scmp_filter_ctx filter) {
   static const unsigned families[] = {0, 1, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15};
   static const unsigned protocols[] = {1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
@@ -224,8 +231,8 @@ static int refuse_fast_open(scmp_filter_ctx filter) {
 
 /* ---- files ---- */
 
-/* A file without a name is counted nowhere; and to truncate a file is to write, though old kernels' Landlock does not
- * know it. */
+/* A file without a name is counted nowhere; and to truncate a file is to write, though old kernels'
+ * Landlock does not know it. */
 static int refuse_to_open(scmp_filter_ctx filter) {
   static const struct {
     const char *name;
@@ -291,7 +298,8 @@ static int add_rules(scmp_filter_ctx filter) {
   return result == 0 ? refuse_namespaces(filter) : result;
 }
 
-/* A compiler starts other programs, signals them, and removes its files: a student's program does not. */
+/* A compiler starts other programs, signals them, and removes its files: a student's program does
+ * not. */
 static int add_rules_for_program(scmp_filter_ctx filter) {
   int result = refuse_all(filter, forbid, refused_to_programs,
                           sizeof refused_to_programs / sizeof *refused_to_programs);

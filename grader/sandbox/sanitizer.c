@@ -17,8 +17,9 @@ static const char prefix[] = "sanitizer-report."; /* the sanitizer appends the p
 
 enum { REPORTS_SIZE = 1 << 20 }; /* of all reports together; the rest is left out */
 
-/* LeakSanitizer traces the program that it looks at. Where that is forbidden, as in some containers, it
- * would end every program with an error. Where it is not, Linux says that no process has this number. */
+/* LeakSanitizer traces the program that it looks at. Where that is forbidden, as in some
+ * containers, it would end every program with an error. Where it is not, Linux says that no process
+ * has this number. */
 static bool may_trace(void) {
   int scope = 0;
   FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
@@ -75,7 +76,8 @@ static char *beginning_of_line(const struct buffer *text, char *place) {
   return place;
 }
 
-/* AddressSanitizer's doubts, two lines of them, about stacks that no lab has: a student would believe them. */
+/* AddressSanitizer's doubts, two lines of them, about stacks that no lab has: a student would
+ * believe them. */
 static int append_without_doubts(struct buffer *report, const char *text, size_t length) {
   static const char doubts[] = "HINT: this may be a false positive";
   const char *place = text != NULL ? memmem(text, length, doubts, strlen(doubts)) : NULL;

@@ -64,8 +64,8 @@ int submission_read(const char *path, struct buffer *content, char *why, size_t 
 
 /* ---- its includes ---- */
 
-/* The line's file name, if it is an #include in one of the usual spellings: the compiler's view has no files for the
- * others. */
+/* The line's file name, if it is an #include in one of the usual spellings: the compiler's view has
+ * no files for the others. */
 static const char *included(const char *line, char *name, size_t size) {
   char closing;
   line += strspn(line, " \t");

@@ -184,7 +184,8 @@ Test(guard, closes_its_descriptors) {
 
 /* --- attacks on the guard --------------------------------------------------------------------- */
 
-/* Even where its own user, whom root gives it, could not: certificates beneath somebody's private folder. */
+/* Even where its own user, whom root gives it, could not: certificates beneath somebody's private
+ * folder. */
 Test(guard, reads_the_files_among_its_arguments) {
   char folder[] = "/tmp/guard-XXXXXX", path[64], words[80];
   cr_assert_not_null(mkdtemp(folder), "a folder that is nobody else's");

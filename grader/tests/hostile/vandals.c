@@ -1,10 +1,11 @@
 /*
- * vandals: programs in the place of lab 1's, each of which wants points, to hang the grader, to leave something behind, or
- * to spoil other labs' results. grader/tests/vandals.py compiles this file once for each, with ATTACK=its name, and says
- * where things are: OUTSIDE (a folder), SECRET (a file in it), ROOT (this project), RESULTS (this grading's results).
+ * vandals: programs in the place of lab 1's, each of which wants points, to hang the grader, to
+ * leave something behind, or to spoil other labs' results. grader/tests/vandals.py compiles this
+ * file once for each, with ATTACK=its name, and says where things are: OUTSIDE (a folder), SECRET
+ * (a file in it), ROOT (this project), RESULTS (this grading's results).
  *
- * Where a layer failed, nobody's processes but the test's own would be hit: only the guard, the check and the grader, which
- * are our parents, get signals. What grows, grows to a bound.
+ * Where a layer failed, nobody's processes but the test's own would be hit: only the guard, the
+ * check and the grader, which are our parents, get signals. What grows, grows to a bound.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
