@@ -162,7 +162,7 @@ def test_capture(number):
     done = demo("--pcap", number)
     said = done.stdout + done.stderr
     captures = [ROOT / name for name in re.findall(r"(?m)^Captured: (\S+)$", said)]
-    servers = len(re.findall(r"(?m)^\$ build/grader/serve\b", said))
+    servers = len(re.findall(r"(?m) &$", said))  # started in the background
     check(f"lab {number}: with --pcap it leaves a capture of each server",
           done.returncode == 0 and servers == len(captures) > 0, said)
     ladder = re.findall(r"(?m)^ +[\d.]+ (?:├──|│◄─+) (\w+) ─", said)
@@ -336,7 +336,7 @@ def test_commands(stand_in):
     check("and what is too long goes on below", longest(said) <= 80, said)
     status, said = stand_in.give(("bars", "echo 'a  10.0 ms'; echo 'b  5.0 ms'"))
     bars = re.findall("█+", said)
-    check("bars", status == 0 and len(bars) == 2 and len(bars[0]) == 2 * len(bars[1]), said)
+    check("bars", status == 0 and len(bars) == 2 and abs(len(bars[0]) - 2 * len(bars[1])) <= 1, said)
     status, said = stand_in.give(("console", "$PROGRAMS/lab01-one/one"))
     check("a program that was not built is told", status == 1 and "build/solutions/lab01-one/one is not there" in said, said)
 
