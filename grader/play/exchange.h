@@ -38,6 +38,7 @@ struct exchange {
   const struct lab *lab;
   uv_loop_t loop;
   uv_timer_t tick; /* wakes the loop, so that limits are noticed */
+  double ticked;   /* recording_clock() when the loop last woke up by itself */
   double deadline; /* recording_clock() at which all is given up ... */
   double touched;  /* ... and of the last exchange_touch */
   struct program *program;
