@@ -377,14 +377,24 @@ static struct peer *accept_client(struct exchange *exchange) {
   return exchange->holds ? peer_accept_late(exchange) : peer_accept(exchange);
 }
 
-/* Be a server with this context, and have the client ask it, with the certificate `ca` to trust. */
-static struct peer *start_client(struct exchange *exchange, SSL_CTX *tls, const char *ca,
-                                 const char *timeout) {
-  char url[128];
+/* Be a server with this context. */
+static void be_server(struct exchange *exchange, SSL_CTX *tls) {
   exchange_use_tls(exchange, tls);
   peer_listen(exchange);
+}
+
+/* Have the client ask it, with the certificate `ca` to trust. */
+static void have_it_ask(struct exchange *exchange, const char *ca, const char *timeout) {
+  char url[128];
   snprintf(url, sizeof url, "%s/hello-world", exchange->url);
   exchange_start(exchange, "client", "--ca", ca, "--timeout", timeout, url, NULL);
+}
+
+/* Both. */
+static struct peer *start_client(struct exchange *exchange, SSL_CTX *tls, const char *ca,
+                                 const char *timeout) {
+  be_server(exchange, tls);
+  have_it_ask(exchange, ca, timeout);
   return accept_client(exchange);
 }
 
@@ -604,16 +614,13 @@ CHECK(lab06, download, .points = 1, .todo = 5, .program = "client", .section = N
  * more with more of it. */
 static struct peer *start_impatient_client(struct exchange *exchange) {
   static const char *const times[] = {"200", "2000", PATIENCE}; /* milliseconds */
-  char url[128];
   struct identity identity;
   identity_make(exchange, &identity, "server", NULL);
-  exchange_use_tls(exchange, identity_server(exchange, &identity));
-  peer_listen(exchange);
-  snprintf(url, sizeof url, "%s/hello-world", exchange->url);
+  be_server(exchange, identity_server(exchange, &identity));
   for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
     exchange->peers_accepted = exchange->peer_count;
     exchange_extend(exchange);
-    exchange_start(exchange, "client", "--ca", identity.cert, "--timeout", times[i], url, NULL);
+    have_it_ask(exchange, identity.cert, times[i]);
     if (peer_await_request(exchange) || !program_ended(exchange->program))
       break;
   }
