@@ -202,12 +202,13 @@ by_hand_lab02 := server client stream
 by_hand_lab03 := $(by_hand_lab02)
 by_hand_lab06 := tls handshake
 lab_of        = $(firstword $(subst -, ,$(1)))
-headers_of    = $(filter-out $(patsubst %,common/%.h,$(by_hand_$(1))),$(wildcard common/*.h)) $(if $(filter lab06,$(1)),common/tls.h)
+# (tls.h stays: it says what the steps of a handshake are.)
+headers_of    = $(filter-out $(patsubst %,common/%.h,$(filter-out tls,$(by_hand_$(1)))),$(wildcard common/*.h))
 is_by_hand    = $(filter $(foreach name,$(by_hand_$(1)),$(name).o $(name)_%),$(notdir $(2)))
 objects_of    = $(foreach object,$(COMMON:%.c=$(BUILD)/obj/sanitized/%.o),$(if $(call is_by_hand,$(1),$(object)),,\
                   $(if $(filter lab06/transport.o,$(1)/$(notdir $(object))),$(BUILD)/obj/sanitized/lab06/transport.o,$(object))))
 
-# In lab 6 the transport alone has the handshake that it takes where it is given none. (tls.h says what its steps are.)
+# In lab 6 the transport alone has the handshake that it takes where it is given none.
 $(BUILD)/obj/sanitized/lab06/transport.o: $(addprefix $(BUILD)/obj/sanitized/common/,transport.o inner/handshake.o)
 	@mkdir -p $(@D)
 	$Q$(CC) -r -nostdlib $^ -o $@ && objcopy --localize-symbol=tls_handshake --localize-symbol=tls_handshake_any $@
