@@ -14,8 +14,6 @@ cp "$root/Makefile" .
 cp -r "$root/grader/tools" grader/
 cp "$root/common/tests/leaks.c" common/tests/
 # A student's file is compiled by the real tool, which need not be built anew for that.
-cp "$root"/common/buffer.[ch] common/
-mkdir common/inner && cp "$root/common/inner/probe.h" common/inner/
 printf '#include <unistd.h>\nint main(int argc, char **argv) { (void)argc; return execv("%s/compile", argv); }\n' \
   "$(realpath "$root/build/grader")" >grader/sandbox/compile.c
 for tool in guard make_filters; do
