@@ -95,8 +95,7 @@ class Bench:
     def limit(self, work, **more):
         return measure.limit(work, count=more.pop('count', self.plan.limit_requests), **more)
 
-    # --- The parts
-    # ---------------------------------------------------------------------------------
+    # --- The parts --------------------------------------------------------------------------------
 
     def speed(self, tls, started):
         for connections, streams in self.plan.shapes:

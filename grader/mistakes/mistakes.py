@@ -87,8 +87,7 @@ def agree(left, right):
     return {key: left[key] if left.get(key) == right.get(key) else "*" for key in left | right}
 
 
-# --- Making the programs
-# ------------------------------------------------------------------------------
+# --- Making the programs --------------------------------------------------------------------------
 
 
 def run(*command):
@@ -163,8 +162,7 @@ def compile_all(mistakes):
             mistake.problem = "does not compile without a warning: " + logs.splitlines()[0]
 
 
-# --- Grading
-# ------------------------------------------------------------------------------------------
+# --- Grading --------------------------------------------------------------------------------------
 
 
 def grade(mistake, seed, table):
@@ -253,8 +251,7 @@ def grade_all(mistakes, path, rows, rounds):
         yield from executor.map(grade_one, mistakes)
 
 
-# --- Telling
-# ------------------------------------------------------------------------------------------
+# --- Telling --------------------------------------------------------------------------------------
 
 
 def print_wrapped(indent, text):

@@ -94,8 +94,8 @@ if localedef -i tr_TR -f UTF-8 "$work/tr_TR.UTF-8" 2>/dev/null; then
   check "in Turkish" turkish 01 --strict
   check "the seconds have a point" said '[0-9]\.[0-9] s, SEED'
   turkish 01 --check ping >/dev/null
-check_not "nothing has a comma" said '[0-9],[0-9]'
-check "and lab 5, which tells milliseconds" turkish 05 --check slow_ping
+  check_not "nothing has a comma" said '[0-9],[0-9]'
+  check "and lab 5, which tells milliseconds" turkish 05 --check slow_ping
 else
   skip "in Turkish" "the package locales is not installed"
 fi

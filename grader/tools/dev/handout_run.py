@@ -24,8 +24,7 @@ LOOK_SECONDS = 0.05  # between two looks at whether a script has ended
 PORT = re.compile(r"\b(?:80\d\d|844\d)\b")
 MARK = "\036"  # printed before the output of each command
 
-# --- What may differ
-# ----------------------------------------------------------------------------------
+# --- What may differ ------------------------------------------------------------------------------
 
 LADDER = re.compile(r"([ >]*(?:#\d+ )? *)(\d+(?:\.\d)?)? +([│├|].{19}[│┤|])(.*)$")
 MASKS = [
@@ -91,8 +90,7 @@ def has_ladder(block):
     return any(LADDER.match(line) for command in block.commands for line in command.expected)
 
 
-# --- Running
-# ------------------------------------------------------------------------------------------
+# --- Running --------------------------------------------------------------------------------------
 
 
 def environment():
@@ -223,8 +221,7 @@ class Server:
         return any(line.startswith("listening on ") for line in lines)
 
 
-# --- The copy of the project
-# --------------------------------------------------------------------------
+# --- The copy of the project ----------------------------------------------------------------------
 
 
 class Copy:
