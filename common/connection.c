@@ -290,13 +290,6 @@ static void on_close(struct transport *transport, const char *error, void *user)
 
 /* --- What the owner calls --------------------------------------------------------------------- */
 
-/* Returns 0 or an error of nghttp2's. */
-static int make_client_session(struct connection *connection) {
-  const struct connection_config *config = connection->config;
-  return nghttp2_session_client_new3(&connection->session, config->callbacks, connection->user,
-                                     config->option, pool_nghttp2());
-}
-
 /* How many streams a client may have open at once. */
 static size_t max_streams(const struct connection_config *config) {
   for (size_t i = config->setting_count; i > 0; i--)
@@ -305,6 +298,7 @@ static size_t max_streams(const struct connection_config *config) {
   return DEFAULT_STREAMS;
 }
 
+/* Returns 0 or an error of nghttp2's. */
 static int make_server_session(struct connection *connection, uv_loop_t *loop) {
   const struct connection_config *config = connection->config;
   connection->queue_limit = QUEUED_FRAMES + max_streams(config);
@@ -329,7 +323,9 @@ static struct connection *connection_new(const struct connection_config *config,
                                                  .on_writable = on_writable,
                                                  .on_close = on_close,
                                                  .handshake = config->handshake};
-  int error = is_server ? make_server_session(connection, loop) : make_client_session(connection);
+  int error = is_server ? make_server_session(connection, loop)
+                        : nghttp2_session_client_new3(&connection->session, config->callbacks, user,
+                                                      config->option, pool_nghttp2());
   if (error == 0)
     return connection;
   free_session(connection);

@@ -116,19 +116,15 @@ static void *put(uint8_t **end, const void *bytes, size_t length) {
   return copy;
 }
 
-static size_t text_size(const struct frame *frame) {
-  size_t size = 0;
-  for (size_t i = 0; i < frame->field_count; i++)
-    size += frame->fields[i].name_length + frame->fields[i].value_length;
-  return size;
-}
-
 /* One block of memory: the frame, its fields, its settings, then octets, so that all is aligned. */
 struct frame *frame_copy(const struct frame *frame) {
   size_t fields_size = frame->field_count * sizeof *frame->fields;
   size_t settings_size = frame->setting_count * sizeof *frame->settings;
   size_t payload_size = frame->payload ? frame->length : 0;
-  struct frame *copy = malloc(sizeof *copy + fields_size + settings_size + text_size(frame) +
+  size_t text_size = 0;
+  for (size_t i = 0; i < frame->field_count; i++)
+    text_size += frame->fields[i].name_length + frame->fields[i].value_length;
+  struct frame *copy = malloc(sizeof *copy + fields_size + settings_size + text_size +
                               payload_size + frame->data_length);
   if (!copy)
     return NULL;

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The octets that a letter behind a backslash stands for, and these letters. */
+static const char escaped[] = "\\\n\r\t";
+static const char letters[] = "\\nrt";
+
 /* The code point of the UTF-8 character at `bytes` (RFC 3629), and in `*count` how
  * many octets it has: 0 if it is none. */
 static uint32_t read_utf8(const uint8_t *bytes, size_t length, size_t *count) {
@@ -46,17 +50,6 @@ static size_t count_plain(const uint8_t *bytes, size_t length, enum octets_form 
   return is_control(code) ? 0 : count;
 }
 
-/* The letter that stands for this octet behind a backslash; 0 if none does. */
-static char short_escape(uint8_t octet) {
-  switch (octet) {
-  case '\\': return '\\';
-  case '\n': return 'n';
-  case '\r': return 'r';
-  case '\t': return 't';
-  default: return 0;
-  }
-}
-
 size_t octets_piece(char piece[OCTETS_PIECE], const void *bytes, size_t length,
                     enum octets_form form) {
   const uint8_t *octet = bytes;
@@ -66,9 +59,9 @@ size_t octets_piece(char piece[OCTETS_PIECE], const void *bytes, size_t length,
     piece[plain] = '\0';
     return plain;
   }
-  char letter = short_escape(*octet);
-  if (letter)
-    snprintf(piece, OCTETS_PIECE, "\\%c", letter);
+  const char *found = *octet ? strchr(escaped, *octet) : NULL;
+  if (found)
+    snprintf(piece, OCTETS_PIECE, "\\%c", letters[found - escaped]);
   else
     snprintf(piece, OCTETS_PIECE, "\\x%02x", *octet);
   return 1;
@@ -100,12 +93,10 @@ static int digit(char c) {
 /* The octet that the escape at `text` stands for, and in `*end` what follows it; -1
  * if it is none. */
 static int read_escape(const char *text, const char **end) {
-  static const char letters[] = "\\nrt";
-  static const char octets[] = "\\\n\r\t";
   const char *letter = text[1] ? strchr(letters, text[1]) : NULL;
   if (letter) {
     *end = text + 2;
-    return octets[letter - letters];
+    return escaped[letter - letters];
   }
   if (text[1] != 'x' || digit(text[2]) < 0 || digit(text[3]) < 0)
     return -1;

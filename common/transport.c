@@ -163,22 +163,6 @@ uint64_t transport_sent(const struct transport *transport) {
   return transport->sent;
 }
 
-/* Make room behind it of what was sent before it. */
-static void move_output(struct transport *transport) {
-  size_t pending = pending_output(transport);
-  if (transport->output_start == 0)
-    return;
-  memmove(transport->output, transport->output + transport->output_start, pending);
-  transport->output_start = 0;
-  transport->output_end = pending;
-}
-
-static void drop_output(struct transport *transport) {
-  free(transport->output);
-  transport->output = NULL;
-  transport->output_size = transport->output_start = transport->output_end = 0;
-}
-
 static void show(struct transport *transport, bool sent, const void *data, size_t length) {
   enum frame_sender sender = sent == transport->is_server ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT;
   trace_bytes(transport->trace, sender, data, length);
@@ -204,7 +188,9 @@ static void flush(struct transport *transport) {
     if (transport->state == CLOSING)
       start_timer(transport, on_closing_over, STUCK_MS);
   }
-  drop_output(transport);
+  free(transport->output);
+  transport->output = NULL;
+  transport->output_size = transport->output_start = transport->output_end = 0;
 }
 
 /* The last byte is sent: say so to the peer, once, and wait for it to say so too. */
@@ -294,7 +280,11 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
 /* Make room for `length` bytes more. Returns 0, or -1 when there is no memory. Few writes need it,
  * and it is not inlined: a write is a few instructions, and there are three for each response. */
 static __attribute__((noinline)) int grow_output(struct transport *transport, size_t length) {
-  move_output(transport);
+  size_t pending = pending_output(transport);
+  if (transport->output_start > 0) /* so much has been sent */
+    memmove(transport->output, transport->output + transport->output_start, pending);
+  transport->output_start = 0;
+  transport->output_end = pending;
   if (length <= transport->output_size - transport->output_end)
     return 0;
   size_t size = transport->output_end + length + WRITE_SLACK;
@@ -461,24 +451,21 @@ static void shake_hands(struct transport *transport) {
   }
 }
 
-/* The first step comes from the loop: the client has the first word. */
-static void start_handshake(struct transport *transport) {
-  unsigned timeout = transport->events->handshake_timeout;
-  transport->state = HANDSHAKE;
-  start_timer(transport, on_handshake_over, timeout ? timeout : HANDSHAKE_MS);
-  poll_for(transport, transport->is_server ? UV_READABLE : UV_WRITABLE);
-}
-
 void transport_start(struct transport *transport, const struct transport_events *events,
                      void *user) {
   assert(transport->state == ACCEPTED || transport->state == CONNECTING);
   transport->events = events;
   transport->user = user;
   transport->trace = trace_open();
-  if (transport->channel.ssl)
-    start_handshake(transport);
-  else
+  if (!transport->channel.ssl) {
     open_transport(transport);
+    return;
+  }
+  transport->state = HANDSHAKE;
+  start_timer(transport, on_handshake_over,
+              events->handshake_timeout ? events->handshake_timeout : HANDSHAKE_MS);
+  /* The first step comes from the loop: the client has the first word. */
+  poll_for(transport, transport->is_server ? UV_READABLE : UV_WRITABLE);
 }
 
 static void on_connect(int descriptor, const char *error, void *user) {

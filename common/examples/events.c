@@ -67,21 +67,17 @@ static void listen_to_us(struct stream *stream, struct hub *hub) {
     stream_close(stream, NGHTTP2_INTERNAL_ERROR);
 }
 
-/* stream_write calls no event, so that the list stays as it is while we walk it. */
-static void send_to_all(struct hub *hub, const char *text, size_t length) {
-  struct listening *listening = list_first(&hub->listeners);
-  for (; listening; listening = list_next(&hub->listeners, &listening->link))
-    if (!listening->is_behind)
-      listening->is_behind = stream_write(listening->stream, text, length) == 0;
-}
-
 static void on_timer(uv_timer_t *timer) {
   struct hub *hub = timer->data;
   char text[64];
   int length =
       snprintf(text, sizeof text, "id: %lu\ndata: %lu\n\n", hub->number + 1, hub->number + 1);
   hub->number++;
-  send_to_all(hub, text, (size_t)length);
+  /* stream_write calls no event, so that the list stays as it is while we walk it. */
+  struct listening *listening = list_first(&hub->listeners);
+  for (; listening; listening = list_next(&hub->listeners, &listening->link))
+    if (!listening->is_behind)
+      listening->is_behind = stream_write(listening->stream, text, (size_t)length) == 0;
 }
 
 /* --- The server ------------------------------------------------------------------------------- */

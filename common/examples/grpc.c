@@ -73,16 +73,13 @@ static void echo(struct stream *stream, struct call *call, const uint8_t *prefix
     stream_pause(stream);
 }
 
-static size_t message_length(const uint8_t *prefix) {
-  return (size_t)prefix[1] << 24 | (size_t)prefix[2] << 16 | (size_t)prefix[3] << 8 | prefix[4];
-}
-
 /* Cut off all messages that are complete. */
 static void take_messages(struct stream *stream, struct call *call) {
   const uint8_t *bytes = (const uint8_t *)call->received.bytes;
   size_t left = call->received.length;
   while (left >= PREFIX && !call->has_ended) {
-    size_t length = message_length(bytes);
+    size_t length =
+        (size_t)bytes[1] << 24 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 8 | bytes[4];
     if (length > LARGEST_MESSAGE)
       end_call(stream, call, RESOURCE_EXHAUSTED, "the message is too long");
     if (length > left - PREFIX || call->has_ended)

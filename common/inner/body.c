@@ -32,17 +32,15 @@ static struct body_chunk *add_chunk(struct body *body, size_t room) {
   return chunk;
 }
 
-/* The first chunk has no room to share: most bodies are one append. */
-static size_t room_for(const struct body *body, size_t length) {
-  return body->first && length < SHARED_CHUNK_SIZE ? SHARED_CHUNK_SIZE : length;
-}
-
 int body_append(struct body *body, const void *data, size_t length) {
   if (length == 0)
     return 0;
   struct body_chunk *chunk = body->last;
-  if (!chunk || chunk->room < length)
-    chunk = add_chunk(body, room_for(body, length));
+  if (!chunk || chunk->room < length) {
+    /* The first chunk has no room to share: most bodies are one append. */
+    bool is_shared = body->first && length < SHARED_CHUNK_SIZE;
+    chunk = add_chunk(body, is_shared ? SHARED_CHUNK_SIZE : length);
+  }
   if (!chunk)
     return -1;
   memcpy((uint8_t *)chunk->data + chunk->length, data,

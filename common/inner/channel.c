@@ -52,7 +52,8 @@ static long bio_control(BIO *bio, int command, long number, void *pointer) {
   }
 }
 
-static BIO_METHOD *made_method; /* NULL when there was no memory */
+/* Made once, and shared by all threads; NULL when there was no memory. */
+static BIO_METHOD *made_method;
 
 static void make_method(void) {
   BIO_METHOD *made =
@@ -65,21 +66,7 @@ static void make_method(void) {
   made_method = made;
 }
 
-/* The method of this BIO, which is made once, stays, and is shared by all threads.
- * Returns NULL when there is no memory. */
-static const BIO_METHOD *bio_method(void) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, make_method);
-  return made_method;
-}
-
 /* --- Beginning and end ------------------------------------------------------------------------ */
-
-/* An address is not a name: RFC 6066, section 3 does not allow it in SNI. */
-static bool is_address(const char *host) {
-  struct in6_addr address;
-  return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
-}
 
 int channel_use_tls(struct channel *channel, SSL_CTX *tls, const char *host) {
   tls_log_keys(tls);
@@ -96,7 +83,10 @@ int channel_use_tls(struct channel *channel, SSL_CTX *tls, const char *host) {
     return 0;
   }
   SSL_set_connect_state(channel->ssl);
-  return is_address(host) || SSL_set_tlsext_host_name(channel->ssl, host) == 1 ? 0 : -1;
+  struct in6_addr address; /* it is not a name: RFC 6066, section 3 does not allow it in SNI */
+  if (inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1)
+    return 0;
+  return SSL_set_tlsext_host_name(channel->ssl, host) == 1 ? 0 : -1;
 }
 
 int channel_open(struct channel *channel, int descriptor) {
@@ -106,8 +96,9 @@ int channel_open(struct channel *channel, int descriptor) {
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
   if (!channel->ssl)
     return 0;
-  const BIO_METHOD *method = bio_method();
-  BIO *bio = method ? BIO_new(method) : NULL;
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, make_method);
+  BIO *bio = made_method ? BIO_new(made_method) : NULL;
   if (!bio) {
     channel_close(channel);
     return -1;

@@ -119,11 +119,6 @@ static int try_address(struct connector *connector, const struct addrinfo *addre
   return error;
 }
 
-/* The way a host and a port are written together: an IPv6 address has colons of its own. */
-static const char *address_format(const char *host) {
-  return strchr(host, ':') ? "connect to [%.100s]:%.20s: %s" : "connect to %.100s:%.20s: %s";
-}
-
 static void try_next_address(struct connector *connector, int last_error) {
   while (connector->next) {
     const struct addrinfo *address = connector->next;
@@ -133,8 +128,10 @@ static void try_next_address(struct connector *connector, int last_error) {
       return;
   }
   char error[256];
-  snprintf(error, sizeof error, address_format(connector->host), connector->host, connector->port,
-           strerror(last_error));
+  bool is_ipv6 = strchr(connector->host, ':') != NULL; /* it has colons of its own */
+  snprintf(error, sizeof error,
+           is_ipv6 ? "connect to [%.100s]:%.20s: %s" : "connect to %.100s:%.20s: %s",
+           connector->host, connector->port, strerror(last_error));
   finish(connector, error);
 }
 

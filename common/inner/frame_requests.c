@@ -52,15 +52,10 @@ static void begin(struct frame_requests *requests, struct frame_request *request
     requests->at_once = requests->open;
 }
 
-/* Whether the frame is the last of its sender on its stream. */
-static bool ends_side(const struct frame *frame) {
-  bool can = frame->type == NGHTTP2_HEADERS || frame->type == NGHTTP2_DATA;
-  return can && frame->flags & NGHTTP2_FLAG_END_STREAM;
-}
-
 static void end(struct frame_requests *requests, struct frame_request *request,
                 const struct frame *frame) {
-  if (ends_side(frame))
+  bool can_end = frame->type == NGHTTP2_HEADERS || frame->type == NGHTTP2_DATA;
+  if (can_end && frame->flags & NGHTTP2_FLAG_END_STREAM)
     request->ended[frame->sender] = true;
   bool closed = request->ended[FRAME_FROM_CLIENT] && request->ended[FRAME_FROM_SERVER];
   if (!request->open || !(closed || frame->type == NGHTTP2_RST_STREAM))

@@ -13,10 +13,6 @@ uint32_t goaway_error_code(const uint8_t *frame) {
   return big_endian_32(frame + ERROR_CODE);
 }
 
-static size_t payload_length(const uint8_t *header) {
-  return big_endian_24(header);
-}
-
 /* Take more of the frame, up to `size` bytes of it. Returns how many bytes that were. */
 static size_t take(struct goaway *goaway, size_t size, const uint8_t *bytes, size_t length) {
   size_t missing = size - goaway->length;
@@ -27,24 +23,15 @@ static size_t take(struct goaway *goaway, size_t size, const uint8_t *bytes, siz
   return length;
 }
 
-/* Whether the frame, of which the header has come, is a GOAWAY with an error code. */
-static bool is_goaway(const struct goaway *goaway, size_t payload) {
-  return goaway->frame[TYPE] == NGHTTP2_GOAWAY && payload >= DEBUG_DATA - FRAME_HEADER_LENGTH;
-}
-
-/* Whether a frame begins here that is no GOAWAY, and its header is whole: most are. */
-static bool is_other_frame(const struct goaway *goaway, const uint8_t *bytes, size_t length) {
-  return goaway->length == 0 && length >= FRAME_HEADER_LENGTH && bytes[TYPE] != NGHTTP2_GOAWAY;
-}
-
 uint32_t goaway_find(struct goaway *goaway, const uint8_t *bytes, size_t length) {
   uint32_t code = NGHTTP2_NO_ERROR;
   while (length > goaway->skip) {
     bytes += goaway->skip;
     length -= goaway->skip;
     goaway->skip = 0;
-    if (is_other_frame(goaway, bytes, length)) {
-      goaway->skip = FRAME_HEADER_LENGTH + payload_length(bytes);
+    /* Most frames are no GOAWAY, and their header is whole. */
+    if (goaway->length == 0 && length >= FRAME_HEADER_LENGTH && bytes[TYPE] != NGHTTP2_GOAWAY) {
+      goaway->skip = FRAME_HEADER_LENGTH + (size_t)big_endian_24(bytes);
       continue;
     }
     size_t taken = 0;
@@ -52,12 +39,14 @@ uint32_t goaway_find(struct goaway *goaway, const uint8_t *bytes, size_t length)
       taken = take(goaway, FRAME_HEADER_LENGTH, bytes, length);
     if (goaway->length < FRAME_HEADER_LENGTH)
       return code;
-    size_t payload = payload_length(goaway->frame);
-    size_t size = is_goaway(goaway, payload) ? DEBUG_DATA : FRAME_HEADER_LENGTH;
+    size_t payload = big_endian_24(goaway->frame);
+    bool has_code =
+        goaway->frame[TYPE] == NGHTTP2_GOAWAY && payload >= DEBUG_DATA - FRAME_HEADER_LENGTH;
+    size_t size = has_code ? DEBUG_DATA : FRAME_HEADER_LENGTH;
     taken += take(goaway, size, bytes + taken, length - taken);
     if (goaway->length < size)
       return code;
-    if (size == DEBUG_DATA && code == NGHTTP2_NO_ERROR)
+    if (has_code && code == NGHTTP2_NO_ERROR)
       code = goaway_error_code(goaway->frame);
     goaway->skip = FRAME_HEADER_LENGTH + payload - size;
     goaway->length = 0;

@@ -119,11 +119,6 @@ static bool can_send(const nghttp2_nv *fields, size_t count) {
   return true;
 }
 
-/* Whether the request that is answered is one. */
-static bool is_head(const struct stream *stream) {
-  return strcmp(stream_method(stream), "HEAD") == 0;
-}
-
 int stream_inform(struct stream *stream, int status, const nghttp2_nv *fields, size_t count) {
   char space[20];
   nghttp2_nv all[1 + STREAM_FIELDS_MAX];
@@ -159,7 +154,8 @@ int stream_respond(struct stream *stream, int status, const nghttp2_nv *fields, 
   if (!has_field(fields, count, "date"))
     all[all_count++] = own_field("date", date_now(stream->list->date), DATE_SIZE - 1);
 
-  bool bodyless = body_length == 0 || no_content || is_head(stream);
+  bool is_head = strcmp(stream_method(stream), "HEAD") == 0;
+  bool bodyless = body_length == 0 || no_content || is_head;
   nghttp2_data_provider body = data_provider(stream);
   nghttp2_session *session = connection_session(stream->list->connection);
   if (nghttp2_submit_response(session, stream->id, all, all_count, bodyless ? NULL : &body) != 0)

@@ -66,18 +66,6 @@ static bool is_recent(const struct strict *strict, int32_t number) {
   return number > strict->last - RECENT;
 }
 
-static uint8_t state_of(const struct strict *strict, int32_t number) {
-  if (is_recent(strict, number))
-    return strict->states[number % RECENT];
-  bool was_left_out = strict->left_out <= number && number <= strict->left_last;
-  return was_left_out ? 0 : BEGUN;
-}
-
-static void add_state(struct strict *strict, int32_t number, uint8_t state) {
-  if (number <= strict->last && is_recent(strict, number))
-    strict->states[number % RECENT] |= state;
-}
-
 /* All streams between the latest and this one are left out. */
 static void begin_stream(struct strict *strict, int32_t number) {
   int32_t next = strict->last + 1;
@@ -99,7 +87,10 @@ static uint32_t judge_use(struct strict *strict, uint8_t type, int32_t number) {
     begin_stream(strict, number);
   if (number > strict->last)
     return NGHTTP2_NO_ERROR; /* nghttp2 knows what is idle */
-  uint8_t state = state_of(strict, number);
+  bool was_left_out = strict->left_out <= number && number <= strict->left_last;
+  uint8_t state = was_left_out ? 0 : BEGUN;
+  if (is_recent(strict, number))
+    state = strict->states[number % RECENT];
   if (state == 0)
     return type == NGHTTP2_HEADERS ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_STREAM_CLOSED;
   return state & ENDED ? NGHTTP2_STREAM_CLOSED : NGHTTP2_NO_ERROR;
@@ -151,8 +142,8 @@ static uint32_t judge_frame(struct strict *strict) {
     error_code = judge_use(strict, type, number);
   else
     ends = type == NGHTTP2_RST_STREAM;
-  if (ends)
-    add_state(strict, number, ENDED);
+  if (ends && number <= strict->last && is_recent(strict, number))
+    strict->states[number % RECENT] |= ENDED;
   return error_code;
 }
 
