@@ -78,18 +78,14 @@ static void close_inn(struct inn *inn) {
 
 /* --- Time-outs -------------------------------------------------------------------------------- */
 
-/* None but those that a test sets: all others never come. */
-static struct connection_timeouts only(struct connection_timeouts timeouts) {
+/* With no time-outs but those that a test sets: all others never come. */
+static struct inn *open_with(struct connection_timeouts timeouts) {
   unsigned *all[] = {&timeouts.handshake, &timeouts.preface, &timeouts.frame,  &timeouts.body,
                      &timeouts.write,     &timeouts.idle,    &timeouts.goodbye};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     if (*all[i] == 0)
       *all[i] = CONNECTION_NEVER;
-  return timeouts;
-}
-
-static struct inn *open_with(struct connection_timeouts timeouts) {
-  return open_inn((struct server_config){.timeouts = only(timeouts)});
+  return open_inn((struct server_config){.timeouts = timeouts});
 }
 
 static void connect_raw(struct inn *inn) {

@@ -25,15 +25,10 @@ static void on_deadline(uv_timer_t *timer) {
   cr_assert_fail("what was awaited did not come");
 }
 
-static void end_badly(void) {
-  _exit(EXIT_FAILURE);
-}
-
 /* Criterion does not count what fails in a .fini; but leaks.c looks at the status of
  * the process. */
-static void fail_at_the_end(void) {
-  fprintf(stderr, "a handle is left on the loop after the test\n");
-  atexit(end_badly);
+static void end_badly(void) {
+  _exit(EXIT_FAILURE);
 }
 
 static void on_last_deadline(uv_timer_t *timer) {
@@ -60,8 +55,10 @@ void support_end(void) {
   support_drain();
   uv_close((uv_handle_t *)&deadline, NULL);
   uv_run(&the_loop, UV_RUN_NOWAIT);
-  if (uv_loop_close(&the_loop) != 0) /* an active handle, or one that was only stopped */
-    fail_at_the_end();
+  if (uv_loop_close(&the_loop) != 0) { /* an active handle, or one that was only stopped */
+    fprintf(stderr, "a handle is left on the loop after the test\n");
+    atexit(end_badly);
+  }
 }
 
 uv_loop_t *support_loop(void) {
@@ -83,20 +80,15 @@ uint64_t support_now(void) {
 
 /* --- Sockets ---------------------------------------------------------------------------------- */
 
-static int port_of(int descriptor) {
-  struct sockaddr_in name = {0};
-  socklen_t size = sizeof name;
-  cr_assert_eq(getsockname(descriptor, (struct sockaddr *)&name, &size), 0, "getsockname");
-  return ntohs(name.sin_port);
-}
-
 int support_refuse(int *port) {
   struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
   int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   cr_assert_geq(descriptor, 0, "socket: %s", strerror(errno));
   cr_assert_eq(bind(descriptor, (struct sockaddr *)&name, sizeof name), 0, "bind: %s",
                strerror(errno));
-  *port = port_of(descriptor);
+  socklen_t size = sizeof name;
+  cr_assert_eq(getsockname(descriptor, (struct sockaddr *)&name, &size), 0, "getsockname");
+  *port = ntohs(name.sin_port);
   return descriptor;
 }
 
