@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "common/certificate.h"
+#include "common/number.h"
 #include "common/tls.h"
 #include "grader/serve/reference_server.h"
 
@@ -59,13 +60,6 @@ static const struct tls_fault *find_tls_fault(const char *name) {
   return NULL;
 }
 
-/* A port from 0 to 65535, or -1. */
-static int parse_port(const char *text) {
-  char *end;
-  long port = strtol(text, &end, 10);
-  return end == text || *end || port < 0 || port > 65535 ? -1 : (int)port;
-}
-
 static int parse_options(struct options *options, int argc, char **argv) {
   static const struct option names[] = {{"port", required_argument, NULL, 'p'},
                                         {"tls", no_argument, NULL, 't'},
@@ -79,7 +73,7 @@ static int parse_options(struct options *options, int argc, char **argv) {
   while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
     switch (option) {
     case 'p':
-      options->config.port = parse_port(optarg);
+      options->config.port = (int)number_parse(optarg, 65535);
       has_port = true;
       break;
     case 't': options->tls = true; break;

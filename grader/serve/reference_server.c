@@ -91,11 +91,6 @@ static void answer(const struct reference_config *config, struct stream *stream,
   }
 }
 
-static void not_found(const struct reference_config *config, struct stream *stream) {
-  const nghttp2_nv fields[] = {field_make("content-type", "text/plain; charset=utf-8")};
-  answer(config, stream, 404, fields, 1, "path not found");
-}
-
 static void on_echo_data(struct stream *stream, const uint8_t *data, size_t length, void *user) {
   (void)user;
   if (stream_write(stream, data, length) == 0)
@@ -127,6 +122,7 @@ static void send_data(const struct reference_config *config, struct stream *stre
 static void route(const struct reference_config *config, struct stream *stream) {
   const char *path = stream_path(stream);
   const char *method = stream_method(stream);
+  const nghttp2_nv plain = field_make("content-type", "text/plain; charset=utf-8");
   bool get = strcmp(method, "GET") == 0;
   if (get && strcmp(path, "/") == 0)
     answer(config, stream, 200, NULL, 0, "Hello World!");
@@ -137,7 +133,7 @@ static void route(const struct reference_config *config, struct stream *stream) 
   else if (strcmp(method, "POST") == 0 && strcmp(path, "/send-data") == 0)
     send_data(config, stream);
   else
-    not_found(config, stream);
+    answer(config, stream, 404, &plain, 1, "path not found");
 }
 
 /* A request that is answered later. */
