@@ -22,15 +22,13 @@ static json_t *without_numbers(const char *text) {
   return json;
 }
 
-static void set(json_t *evidence, const char *key, const char *text) {
-  if (text && *text)
-    json_object_set_new(evidence, key, without_numbers(text));
-}
-
 json_t *finding_evidence(const struct finding *finding) {
   json_t *evidence = json_pack("{s:s}", "id", finding->id);
-  const char *seen = *finding->stands ? finding->stands : finding->seen.bytes;
-  set(evidence, "seen", *finding->function ? finding->function : seen);
+  const char *seen = *finding->function ? finding->function
+                     : *finding->stands ? finding->stands
+                                        : finding->seen.bytes;
+  if (seen && *seen)
+    json_object_set_new(evidence, "seen", without_numbers(seen));
   return evidence;
 }
 

@@ -87,21 +87,13 @@ static const struct outcome *common_todo(const struct outcome_list *list, const 
   return first;
 }
 
-/* The command that shows more; with the options that this run had. */
-static void print_command(const struct board *board, const struct outcome *outcome) {
-  char command[256];
-  snprintf(command, sizeof command, "make grade LAB=%s CHECK=%s SEED=%s", outcome->check->lab + 3,
-           outcome->check->id, board->run->seed);
-  board_text(board, BOARD_INDENT, "more:     ", command);
-}
-
 /* All about a failure; without the frames, where there were enough; or one line, where the same was
  * said before. Returns whether it was all. */
 static bool print_failure(const struct board *board, const struct outcome_list *list, size_t index,
                           bool enough) {
   const struct outcome *outcome = &list->outcomes[index];
   const struct outcome *same = outcome_same_before(list, outcome);
-  char text[128];
+  char text[256];
   if (same) {
     snprintf(text, sizeof text, "the same as %s above", same->check->id);
     fprintf(board->out, "%s", board_color(board, BOARD_DIM));
@@ -112,7 +104,9 @@ static bool print_failure(const struct board *board, const struct outcome_list *
   board_finding(board, outcome);
   if (!enough)
     board_excerpt(board, outcome);
-  print_command(board, outcome);
+  snprintf(text, sizeof text, "make grade LAB=%s CHECK=%s SEED=%s", outcome->check->lab + 3,
+           outcome->check->id, board->run->seed);
+  board_text(board, BOARD_INDENT, "more:     ", text);
   return !enough;
 }
 

@@ -112,23 +112,17 @@ void board_finding(const struct board *board, const struct outcome *outcome) {
   print_earlier(board, outcome);
 }
 
-/* The index of the frame that is wrong; -1 if none is. */
-static long marked_frame(const struct outcome *outcome) {
-  const json_t *frame = json_object_get(json_object_get(outcome->file, "finding"), "frame");
-  return frame ? (long)json_integer_value(frame) : -1;
-}
-
-static int count_connections(const struct outcome *outcome) {
-  return (int)json_integer_value(json_object_get(outcome->file, "connections"));
-}
-
 /* Print these frames; or, where the terminal is too narrow to draw them, that it is. */
 static void print_frames(FILE *out, const struct trace_style *style, const struct outcome *outcome,
                          const json_t *frames, bool brief) {
-  if (json_array_size(frames) > 0 && style->width < TRACE_LADDER_WIDTH)
+  if (json_array_size(frames) > 0 && style->width < TRACE_LADDER_WIDTH) {
     paragraph_print(out, style->width, 0, "", "(this terminal is too narrow to draw the frames)");
-  else
-    ladder_print(out, style, frames, marked_frame(outcome), count_connections(outcome), brief);
+    return;
+  }
+  const json_t *wrong = json_object_get(json_object_get(outcome->file, "finding"), "frame");
+  long mark = wrong ? (long)json_integer_value(wrong) : -1;
+  int connections = (int)json_integer_value(json_object_get(outcome->file, "connections"));
+  ladder_print(out, style, frames, mark, connections, brief);
 }
 
 void board_excerpt(const struct board *board, const struct outcome *outcome) {

@@ -6,11 +6,6 @@
 #include "grader/wire/replay.h"
 #include "grader/words/brief.h"
 
-static void print_gap(FILE *out, const struct trace_style *style) {
-  const char *rail = style->unicode ? "│" : "|";
-  fprintf(out, "       ... %s%19s%s\n", rail, "", rail);
-}
-
 static void print_entry(FILE *out, const struct trace_style *style, const json_t *entry,
                         bool is_marked, int connections, bool brief) {
   double milliseconds = json_number_value(json_object_get(entry, "ms"));
@@ -32,6 +27,7 @@ static void print_entry(FILE *out, const struct trace_style *style, const json_t
 
 void ladder_print(FILE *out, const struct trace_style *style, const json_t *entries, long mark,
                   int connections, bool brief) {
+  const char *rail = style->unicode ? "│" : "|";
   long next = -1; /* the index that follows the last one; before the first it does not matter */
   size_t i;
   const json_t *entry;
@@ -41,7 +37,7 @@ void ladder_print(FILE *out, const struct trace_style *style, const json_t *entr
   json_array_foreach(entries, i, entry) {
     long index = (long)json_integer_value(json_object_get(entry, "index"));
     if (next >= 0 && index != next)
-      print_gap(out, style);
+      fprintf(out, "       ... %s%19s%s\n", rail, "", rail);
     print_entry(out, style, entry, index == mark, connections, brief);
     next = index + 1;
   }

@@ -12,14 +12,6 @@ size_t paragraph_columns(const char *text, size_t length) {
   return count;
 }
 
-/* How many bytes of a text are in its first columns. */
-static size_t bytes_in(const char *text, size_t length, size_t columns) {
-  size_t bytes = 0;
-  while (bytes < length && paragraph_columns(text, bytes + 1) <= columns)
-    bytes++;
-  return bytes;
-}
-
 void paragraph_hanging(FILE *out, int width, int column, const char *text) {
   if (column > width / 2) { /* no room beside what stands there: go on below it */
     column = NARROW_INDENT;
@@ -29,7 +21,9 @@ void paragraph_hanging(FILE *out, int width, int column, const char *text) {
   size_t room = width > hanging ? (size_t)(width - hanging) : 1;
   while (*text) {
     size_t word = strcspn(text, " \n");
-    size_t part = bytes_in(text, word, room);
+    size_t part = 0; /* bytes of the word that have room on one line */
+    while (part < word && paragraph_columns(text, part + 1) <= room)
+      part++;
     int columns = (int)paragraph_columns(text, part);
     if (column > hanging && column + 1 + columns > width) {
       fprintf(out, "\n%*s", hanging, "");

@@ -170,13 +170,6 @@ static uint32_t max_concurrent_streams(const struct exchange *exchange) {
   return UINT32_MAX;
 }
 
-/* The server has done all that it was asked for. */
-static void settle(struct peer *peer, uint8_t number) {
-  const uint8_t octets[8] = {'r', 'o', 'u', 'n', 'd', ' ', number};
-  peer_send_ping(peer, octets);
-  peer_expect_ping_ack(peer, octets);
-}
-
 /* `count` requests that are reset and `count` that are answered. What is allocated behind them goes
  * into `probe`; returns false if that is not known. */
 static bool ask_and_reset(struct peer *peer, int32_t *stream_id, int count, struct probe *probe) {
@@ -188,7 +181,10 @@ static bool ask_and_reset(struct peer *peer, int32_t *stream_id, int count, stru
     peer_send_request(peer, *stream_id + 2 * i, true, "GET", "/");
   for (int i = 0; i < count; i++, *stream_id += 2)
     expect_answer(peer, *stream_id, BODY);
-  settle(peer, (uint8_t)(*stream_id / count));
+  /* Once PING is answered, the server has done all that it was asked for. */
+  const uint8_t round[8] = {'r', 'o', 'u', 'n', 'd', ' ', (uint8_t)(*stream_id / count)};
+  peer_send_ping(peer, round);
+  peer_expect_ping_ack(peer, round);
   return program_probe(peer->exchange->program, probe);
 }
 

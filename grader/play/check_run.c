@@ -52,12 +52,6 @@ static json_t *program_json(const struct exchange *exchange) {
                    output_json(report, strlen(report)));
 }
 
-/* The few frames that explain the failure; none where it has nothing to do with frames. */
-static json_t *explaining_frames(const struct exchange *exchange) {
-  bool failed = exchange->verdict == VERDICT_FAILED;
-  return failed && exchange->finding.todo == 0 ? excerpt_json(exchange) : json_array();
-}
-
 /* Of RFC 9113: the one that the finding names, else the one that the check is about.
  * A crash has none. */
 static const char *section_of(const struct exchange *exchange) {
@@ -85,6 +79,8 @@ static const char *earlier_lab(const struct exchange *exchange) {
 
 static json_t *finding_json(const struct exchange *exchange) {
   const struct finding *finding = &exchange->finding;
+  /* At a TODO that is not done, frames explain nothing. */
+  bool explained_by_frames = exchange->verdict == VERDICT_FAILED && finding->todo == 0;
   return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:s, s:o, s:o}", "id",
                    finding->id, "what", text_json(finding->what.bytes, finding->what.length),
                    "expected", text_json(finding->expected.bytes, finding->expected.length), "seen",
@@ -93,7 +89,7 @@ static json_t *finding_json(const struct exchange *exchange) {
                    (int)finding->frame, "stream", (int)finding->stream, "todo", finding->todo,
                    "todo_of_place", finding->todo_of_place, "section", section_of(exchange),
                    "earlier", earlier_lab(exchange), "evidence", finding_evidence(finding),
-                   "excerpt", explaining_frames(exchange));
+                   "excerpt", explained_by_frames ? excerpt_json(exchange) : json_array());
 }
 
 /* DIRECTORY/lab01.ping.json. Returns `path`. */
@@ -186,13 +182,6 @@ static void clean(struct buffer *text) {
   *text = cleaned;
 }
 
-static void clean_finding(struct finding *finding) {
-  clean(&finding->what);
-  clean(&finding->expected);
-  clean(&finding->seen);
-  clean(&finding->report);
-}
-
 /* What Criterion is told of the failure: it writes that into a CDATA section of its XML, which ends
  * at "]]>". */
 static void copy_for_criterion(char *what, size_t size, const struct buffer *text) {
@@ -209,7 +198,10 @@ void check_run(const struct check *check, check_body body) {
   if (protection_hide() != 0 || exchange_init(&exchange, check) != 0)
     cr_assert_fail("grader: cannot begin");
   play(&exchange, body);
-  clean_finding(&exchange.finding);
+  clean(&exchange.finding.what);
+  clean(&exchange.finding.expected);
+  clean(&exchange.finding.seen);
+  clean(&exchange.finding.report);
   int written = write_outcome(&exchange);
   write_capture(&exchange);
   enum verdict verdict = exchange.verdict;

@@ -25,15 +25,12 @@ struct excerpt {
 
 /* --- What is chosen --------------------------------------------------------------------------- */
 
-static bool is_wrong(const struct excerpt *excerpt, size_t index) {
-  return (long)index == excerpt->exchange->finding.frame;
-}
-
 /* Choose an entry, if there is still room for it. */
 static void choose(struct excerpt *excerpt, size_t index) {
   const struct recorded *entry = &excerpt->recording->entries[index];
+  bool is_wrong = (long)index == excerpt->exchange->finding.frame;
   struct brief brief;
-  int lines = entry->frame ? brief_make(&brief, entry->frame, is_wrong(excerpt, index)) : 1;
+  int lines = entry->frame ? brief_make(&brief, entry->frame, is_wrong) : 1;
   if (excerpt->chosen[index] || (excerpt->lines + lines > excerpt->room && excerpt->lines > 0))
     return;
   excerpt->chosen[index] = true;

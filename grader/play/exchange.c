@@ -42,13 +42,6 @@ static void on_tick(uv_timer_t *timer) {
   exchange->ticked = now;
 }
 
-/* FNV-1a of the check's name: each check has its own numbers, whichever checks run with it. */
-static uint64_t hash(uint64_t value, const char *text) {
-  for (; *text; text++)
-    value = (value ^ (unsigned char)*text) * 1099511628211u;
-  return value;
-}
-
 int exchange_init(struct exchange *exchange, const struct check *check) {
   *exchange = (struct exchange){.check = check, .lab = labs_find(check->lab)};
   finding_init(&exchange->finding);
@@ -57,7 +50,10 @@ int exchange_init(struct exchange *exchange, const struct check *check) {
     exchange->pcap = pcap_new();
   exchange_extend(exchange);
   const char *seed = getenv(CHECK_SEED);
-  exchange->random = hash(strtoull(seed ? seed : "1", NULL, 10) + 14695981039346656037u, check->id);
+  /* FNV-1a of the check's name: each check has its own numbers, whichever checks run with it. */
+  exchange->random = strtoull(seed ? seed : "1", NULL, 10) + 14695981039346656037u;
+  for (const char *letter = check->id; *letter; letter++)
+    exchange->random = (exchange->random ^ (unsigned char)*letter) * 1099511628211u;
   if (!exchange->lab || uv_loop_init(&exchange->loop) != 0)
     return -1;
   uv_timer_init(&exchange->loop, &exchange->tick);
@@ -67,15 +63,6 @@ int exchange_init(struct exchange *exchange, const struct check *check) {
   return 0;
 }
 
-static void close_all(struct exchange *exchange) {
-  listener_free(exchange->listener);
-  SSL_CTX_free(exchange->tls);
-  server_free(exchange->reference);
-  program_free(exchange->program);
-  uv_close((uv_handle_t *)&exchange->tick, NULL);
-  uv_run(&exchange->loop, UV_RUN_DEFAULT);
-}
-
 static void free_arguments(struct exchange *exchange) {
   for (size_t i = 0; i < exchange->argument_count; i++)
     free(exchange->arguments[i]);
@@ -83,7 +70,12 @@ static void free_arguments(struct exchange *exchange) {
 }
 
 void exchange_free(struct exchange *exchange) {
-  close_all(exchange);
+  listener_free(exchange->listener);
+  SSL_CTX_free(exchange->tls);
+  server_free(exchange->reference);
+  program_free(exchange->program);
+  uv_close((uv_handle_t *)&exchange->tick, NULL);
+  uv_run(&exchange->loop, UV_RUN_DEFAULT);
   uv_loop_close(&exchange->loop);
   recording_free(&exchange->recording);
   pcap_free(exchange->pcap);

@@ -25,13 +25,6 @@ static void say(struct buffer *text, const char *format, ...) {
   buffer_append_text(text, line);
 }
 
-static const char *draw_code(struct draw *draw, uint32_t *code) {
-  static const uint32_t codes[] = {NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM, NGHTTP2_INTERNAL_ERROR,
-                                   NGHTTP2_ENHANCE_YOUR_CALM};
-  *code = codes[draw_between(draw, 0, 3)];
-  return frame_error_name(*code);
-}
-
 /* Both sides have exchanged SETTINGS, and the server's streams have this window. */
 static void open_both(struct play *play, struct draw *draw, uint32_t window) {
   const nghttp2_settings_entry settings[] = {
@@ -98,16 +91,17 @@ static void run_first(struct play *play, struct draw *draw, struct buffer *text)
 /* --- Lab 2 ------------------------------------------------------------------------------------ */
 
 static void run_reset(struct play *play, struct draw *draw, struct buffer *text) {
+  static const uint32_t codes[] = {NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM, NGHTTP2_INTERNAL_ERROR,
+                                   NGHTTP2_ENHANCE_YOUR_CALM};
   unsigned count = draw_between(draw, 3, 5);
   unsigned broken = draw_between(draw, 2, count);
   unsigned length = draw_between(draw, 20, 90);
-  uint32_t code;
-  const char *name = draw_code(draw, &code);
+  uint32_t code = codes[draw_between(draw, 0, 3)];
   say(text,
       "%u GETs at once. The server resets number %u with %s, and answers each of the others "
       "with 200 and\n"
       "a body of %u bytes, in one piece.\n",
-      count, broken, name, length);
+      count, broken, frame_error_name(code), length);
   open_both(play, draw, 65535);
   for (unsigned i = 0; i < count; i++)
     play_request(play, "GET", 0, false);

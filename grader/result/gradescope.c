@@ -54,13 +54,6 @@ static json_t *looks_like_json(const struct outcome_list *list) {
   return labs;
 }
 
-/* The file appears whole, or not at all. */
-static int write_whole(const json_t *results, const char *path) {
-  char part[4096];
-  snprintf(part, sizeof part, "%s.part", path);
-  return json_dump_file(results, part, JSON_INDENT(2)) != 0 ? -1 : rename(part, path);
-}
-
 int gradescope_write(const char *path, const struct run *run, const struct outcome_list *list) {
   json_t *tests = json_array();
   int points = 0;
@@ -78,7 +71,11 @@ int gradescope_write(const char *path, const struct run *run, const struct outco
       "output", outcome_faults(list) ? "The grader itself failed in some checks." : "", "tests",
       tests, "extra_data", "looks_like", looks_like_json(list), "protection", protection_json(),
       "beside", run->beside);
-  int result = results ? write_whole(results, path) : -1;
+  char part[4096]; /* the file appears whole, or not at all */
+  snprintf(part, sizeof part, "%s.part", path);
+  int result = results ? json_dump_file(results, part, JSON_INDENT(2)) : -1;
+  if (result == 0)
+    result = rename(part, path);
   json_decref(results);
   return result;
 }

@@ -165,22 +165,20 @@ static const uint32_t forbid = SCMP_ACT_ERRNO(EPERM);
 /* ---- rules ---- */
 
 /* All return 0 or the negative number of an error. */
-static int refuse(scmp_filter_ctx filter, uint32_t action, const char *name) {
-  int number = seccomp_syscall_resolve_name(name);
-  return number < 0 ? 0 : seccomp_rule_add_array(filter, action, number, 0, NULL);
+static int refuse_all(scmp_filter_ctx filter, uint32_t action, const char *const *names,
+                      size_t count) {
+  int result = 0;
+  for (size_t i = 0; result == 0 && i < count; i++) {
+    int number = seccomp_syscall_resolve_name(names[i]);
+    if (number >= 0)
+      result = seccomp_rule_add_array(filter, action, number, 0, NULL);
+  }
+  return result;
 }
 
 static int refuse_if(scmp_filter_ctx filter, const char *name, struct scmp_arg_cmp condition) {
   int number = seccomp_syscall_resolve_name(name);
   return number < 0 ? 0 : seccomp_rule_add_array(filter, forbid, number, 1, &condition);
-}
-
-static int refuse_all(scmp_filter_ctx filter, uint32_t action, const char *const *names,
-                      size_t count) {
-  int result = 0;
-  for (size_t i = 0; result == 0 && i < count; i++)
-    result = refuse(filter, action, names[i]);
-  return result;
 }
 
 /* Where argument `place`, of which the kernel takes only the low half, is one of these. */

@@ -24,13 +24,6 @@ static void flush(struct wire *wire) {
   buffer_clear(&wire->received);
 }
 
-static void on_received(struct wire *wire, const char *bytes, size_t length) {
-  if (buffer_append(&wire->received, bytes, length) != 0)
-    pcap_bytes(wire->pcap, wire->connection, other_side(wire), bytes, length);
-  if (length != SSL3_RT_HEADER_LENGTH)
-    flush(wire);
-}
-
 /* OpenSSL calls it before and after everything that it does with the socket; `bytes` are
  * `*processed` of them after a read or a write that has succeeded. */
 static long on_socket(BIO *bio, int operation, const char *bytes, size_t length, int number,
@@ -41,8 +34,12 @@ static long on_socket(BIO *bio, int operation, const char *bytes, size_t length,
   (void)more;
   if (result <= 0 || !processed)
     return result;
-  if (operation == (BIO_CB_READ | BIO_CB_RETURN))
-    on_received(wire, bytes, *processed);
+  if (operation == (BIO_CB_READ | BIO_CB_RETURN)) {
+    if (buffer_append(&wire->received, bytes, *processed) != 0)
+      pcap_bytes(wire->pcap, wire->connection, other_side(wire), bytes, *processed);
+    if (*processed != SSL3_RT_HEADER_LENGTH)
+      flush(wire);
+  }
   if (operation == (BIO_CB_WRITE | BIO_CB_RETURN)) {
     flush(wire);
     pcap_bytes(wire->pcap, wire->connection, wire->own, bytes, *processed);

@@ -13,12 +13,6 @@
 #include "common/number.h"
 #include "grader/words/source.h"
 
-static void print_undone(const char *path) {
-  int line = 0;
-  for (int todo = 0; (todo = source_next_undone(path, todo, &line)) != 0;)
-    printf("%d %d\n", todo, line);
-}
-
 int main(int argc, char **argv) {
   if (argc < 2) {
     fprintf(stderr, "usage: todos FILE.c [LINE]...\n");
@@ -28,8 +22,9 @@ int main(int argc, char **argv) {
     fprintf(stderr, "todos: %s: %s\n", argv[1], strerror(errno));
     return 1;
   }
-  if (argc == 2)
-    print_undone(argv[1]);
+  int line = 0;
+  for (int todo = 0; argc == 2 && (todo = source_next_undone(argv[1], todo, &line)) != 0;)
+    printf("%d %d\n", todo, line);
   for (int i = 2; i < argc; i++)
     printf("%d\n", source_todo_of_line(argv[1], (int)number_parse(argv[i], INT_MAX)));
   return 0;
