@@ -125,16 +125,6 @@ static json_t *finding_json(const struct outcome_list *list, const struct outcom
   return NULL;
 }
 
-static const char *verdict_name(const struct outcome *outcome) {
-  switch (outcome->verdict) {
-  case OUTCOME_PASSED: return "passed";
-  case OUTCOME_FAILED: return "failed";
-  case OUTCOME_FAULT: return "fault";
-  case OUTCOME_NOT_RUN: break;
-  }
-  return "not run";
-}
-
 /* The program, with what is readable of its command line: a body may have been an argument. */
 static json_t *program_json(const struct outcome *outcome) {
   json_t *program = json_copy(json_object_get(outcome->file, "program"));
@@ -160,6 +150,10 @@ static json_t *program_json(const struct outcome *outcome) {
 }
 
 static json_t *check_json(const struct outcome_list *list, const struct outcome *outcome) {
+  static const char *const verdicts[] = {[OUTCOME_NOT_RUN] = "not run",
+                                         [OUTCOME_PASSED] = "passed",
+                                         [OUTCOME_FAILED] = "failed",
+                                         [OUTCOME_FAULT] = "fault"};
   const struct check *check = outcome->check;
   const json_t *frames = json_object_get(outcome->file, "frames");
   const json_t *marked = json_object_get(json_object_get(outcome->file, "finding"), "frame");
@@ -167,7 +161,7 @@ static json_t *check_json(const struct outcome_list *list, const struct outcome 
   size_t total = (size_t)json_integer_value(json_object_get(outcome->file, "frame_count"));
   json_t *json = json_pack("{s:s, s:s, s:i, s:s, s:f}", "id", check->id, "sentence",
                            check->sentence, "points", check->points, "verdict",
-                           verdict_name(outcome), "seconds", (double)outcome->seconds);
+                           verdicts[outcome->verdict], "seconds", (double)outcome->seconds);
   int failed = set(json, "finding", finding_json(list, outcome));
   failed |= set(json, "program", program_json(outcome));
   failed |= set(json, "frames", shorten_frames(frames, PAGE_FRAMES, frame, total));

@@ -27,19 +27,17 @@ static json_t *output_json(const char *bytes, size_t length) {
   return text_octets_json(bytes, length < LIMIT ? length : LIMIT);
 }
 
-/* An argument; or how long it is, where nobody would read it. */
-static json_t *argument_json(const char *argument) {
-  enum { LIMIT = 4096 };
-  size_t length = strlen(argument);
-  return length > LIMIT ? json_integer((json_int_t)length) : text_octets_json(argument, length);
-}
-
 static json_t *program_json(const struct exchange *exchange) {
+  enum { LONGEST_ARGUMENT = 4096 }; /* of one that nobody would read, only the length is told */
   if (!exchange->program)
     return json_null();
   json_t *command = json_array();
-  for (size_t i = 0; i < exchange->argument_count; i++)
-    json_array_append_new(command, argument_json(exchange->arguments[i]));
+  for (size_t i = 0; i < exchange->argument_count; i++) {
+    size_t length = strlen(exchange->arguments[i]);
+    json_array_append_new(command, length > LONGEST_ARGUMENT
+                                       ? json_integer((json_int_t)length)
+                                       : text_octets_json(exchange->arguments[i], length));
+  }
   size_t stdout_length;
   size_t stderr_length;
   const char *out = program_stdout(exchange->program, &stdout_length);

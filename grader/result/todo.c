@@ -14,24 +14,6 @@ static int finding_number(const struct outcome *outcome, const char *key) {
   return (int)json_integer_value(json_object_get(finding, key));
 }
 
-/* Where the program stopped, else where the mistake is that it looks like, else where
- * it crashed; 0 if that is not known. */
-static int located_todo(const struct outcome_list *list, const struct outcome *outcome) {
-  const struct diagnosis_likely *likely = outcome_likely(list, outcome);
-  int todo = finding_number(outcome, "todo");
-  if (!todo && likely)
-    todo = likely->todo;
-  return todo ? todo : finding_number(outcome, "todo_of_place");
-}
-
-/* Whether nothing but the words of the check says what is wrong. */
-static bool is_vague(const struct outcome_list *list, const struct outcome *outcome) {
-  const struct diagnosis_likely *likely = outcome_likely(list, outcome);
-  bool one_mistake = likely && likely->todo && !likely->mistakes[1];
-  return !one_mistake && !finding_number(outcome, "todo") &&
-         !finding_number(outcome, "todo_of_place");
-}
-
 /* The TODO that the known mistakes of the same program speak for, which say the same
  * in this check. */
 static int voted_todo(const struct outcome_list *list, const struct outcome *outcome,
@@ -72,8 +54,12 @@ static int common_todo(const struct outcome_list *list, const struct outcome *ou
  * looks like; the known mistakes that say the same; the checks that say the same. */
 static int decide(const struct outcome_list *list, const struct run *run,
                   const struct outcome *outcome, const struct lab *lab) {
-  int todo = located_todo(list, outcome);
-  if (!is_vague(list, outcome) && todo)
+  const struct diagnosis_likely *likely = outcome_likely(list, outcome);
+  int stopped = finding_number(outcome, "todo");
+  int crashed = finding_number(outcome, "todo_of_place");
+  int todo = stopped ? stopped : likely && likely->todo ? likely->todo : crashed;
+  bool one_mistake = likely && likely->todo && !likely->mistakes[1];
+  if (stopped || crashed || one_mistake) /* not only the words of the check say what is wrong */
     return todo;
   int voted = voted_todo(list, outcome, lab);
   if (voted)

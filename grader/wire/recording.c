@@ -35,15 +35,6 @@ static int add(struct recording *recording, struct recorded entry) {
   return 0;
 }
 
-/* What a copy of a frame takes. */
-static size_t frame_octets(const struct frame *frame) {
-  size_t octets = sizeof *frame + frame->length + frame->data_length +
-                  frame->field_count * sizeof *frame->fields;
-  for (size_t i = 0; i < frame->field_count; i++)
-    octets += frame->fields[i].name_length + frame->fields[i].value_length;
-  return octets;
-}
-
 int recording_add_frame(struct recording *recording, unsigned connection,
                         const struct frame *frame) {
   if (recording_is_full(recording))
@@ -51,11 +42,15 @@ int recording_add_frame(struct recording *recording, unsigned connection,
   struct frame *copy = frame_copy(frame);
   int result =
       copy ? add(recording, (struct recorded){.connection = connection, .frame = copy}) : -1;
-  if (result != 0)
+  if (result != 0) {
     free(copy);
-  else
-    recording->octets += frame_octets(frame);
-  return result;
+    return result;
+  }
+  recording->octets += sizeof *frame + frame->length + frame->data_length +
+                       frame->field_count * sizeof *frame->fields;
+  for (size_t i = 0; i < frame->field_count; i++)
+    recording->octets += frame->fields[i].name_length + frame->fields[i].value_length;
+  return 0;
 }
 
 int recording_add_note(struct recording *recording, unsigned connection, const char *note) {

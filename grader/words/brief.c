@@ -47,21 +47,17 @@ static void join_fields(struct brief *brief, const struct frame *frame, size_t f
   joined->value_length = strlen(brief->rest);
 }
 
-/* One line for each field, as long as there are lines. */
-static void cut_fields(struct brief *brief, const struct frame *frame, size_t lines) {
-  for (size_t i = 0; i + 1 < lines; i++)
-    brief->fields[i] = frame->fields[i];
-  join_fields(brief, frame, lines - 1);
-  brief->frame.fields = brief->fields;
-  brief->frame.field_count = lines;
-}
-
 int brief_make(struct brief *brief, const struct frame *frame, bool full) {
   size_t fields = full ? BRIEF_FIELDS : 1;
   size_t settings = full ? BRIEF_FIELDS : 0;
   brief->frame = *frame;
-  if (frame->field_count > fields)
-    cut_fields(brief, frame, fields);
+  if (frame->field_count > fields) { /* one line for each field, as long as there are lines */
+    for (size_t i = 0; i + 1 < fields; i++)
+      brief->fields[i] = frame->fields[i];
+    join_fields(brief, frame, fields - 1);
+    brief->frame.fields = brief->fields;
+    brief->frame.field_count = fields;
+  }
   if (brief->frame.setting_count > settings)
     brief->frame.setting_count = settings;
   bool body = frame->data_length > 0 && frame->type != NGHTTP2_PING && frame->type != FRAME_PREFACE;
