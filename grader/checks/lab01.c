@@ -39,7 +39,7 @@ static void finish(struct exchange *exchange, struct peer *peer) {
 }
 
 CHECK(lab01, preface, .by_heart = true, .points = 1, .todo = 3, .section = "3.4",
-      .sentence = "the connection preface comes first, and SETTINGS right behind it") {
+      .sentence = "the connection preface comes first, and SETTINGS right after it") {
   struct peer *peer = start_session(exchange);
   peer_expect_preface(peer);
   exchange_earn(exchange);
@@ -89,7 +89,7 @@ static void expect_lines(struct exchange *exchange, const nghttp2_settings_entry
 }
 
 CHECK(lab01, settings_printed, .points = 1, .todo = 5, .section = "6.5.2",
-      .sentence = "the server's settings are printed, one a line") {
+      .sentence = "the server's settings are printed, one per line") {
   const nghttp2_settings_entry settings[] = {
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, exchange_random(exchange, 1000)},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, exchange_random(exchange, 1u << 31)},
@@ -125,7 +125,7 @@ CHECK(lab01, ping, .points = 1, .todo = 4, .section = "6.7",
 }
 
 CHECK(lab01, slowly, .points = 1, .todo = 4, .section = "4.1",
-      .sentence = "it works when the server's bytes arrive one at a time") {
+      .sentence = "the server's bytes may arrive one at a time") {
   const nghttp2_settings_entry settings[] = {
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, exchange_random(exchange, 1000)}};
   struct peer *peer = start_session(exchange);
@@ -180,7 +180,7 @@ CHECK(lab01, one_connection, .by_heart = true, .points = 1, .todo = 3, .section 
 }
 
 CHECK(lab01, refused, .of_errors = true, .points = 1, .todo = 6, .section = NULL,
-      .sentence = "a server that is not there: one line on standard error, status 1") {
+      .sentence = "no server: one line on standard error, status 1") {
   char url[64];
   struct port port;
   if (port_hold(&port) != 0)
@@ -192,7 +192,7 @@ CHECK(lab01, refused, .of_errors = true, .points = 1, .todo = 6, .section = NULL
 }
 
 CHECK(lab01, nowhere, .of_errors = true, .points = 1, .todo = 6, .section = NULL,
-      .sentence = "a host that nobody knows: status 1; a URL that makes no sense: status 2") {
+      .sentence = "an unknown host: status 1; an invalid URL: status 2") {
   /* A label has 63 octets at most (RFC 1035): a name that can be looked up nowhere
    * needs no look-up. */
   char url[128] = "http://";
@@ -225,7 +225,7 @@ CHECK(lab01, garbage, .of_errors = true, .points = 1, .todo = 6, .section = "3.4
 }
 
 CHECK(lab01, closed_early, .of_errors = true, .points = 1, .todo = 6, .section = NULL,
-      .sentence = "a server that closes before SETTINGS, or before it has acknowledged: an error") {
+      .sentence = "a server that closes before its SETTINGS or its ACK: an error") {
   struct peer *peer = start_session(exchange);
   peer_expect_preface(peer);
   peer_close(peer);
@@ -273,7 +273,7 @@ static void serve_to_the_end(struct exchange *exchange) {
 }
 
 CHECK(lab01, calls_fail, .points = 1, .todo = 1, .of_errors = true, .section = NULL,
-      .sentence = "a call that fails, for want of memory: one line on standard error, status 1") {
+      .sentence = "a call fails (no memory): one line on standard error, status 1") {
   static const struct {
     const char *name;
     int todo;

@@ -304,7 +304,7 @@ CHECK(lab02, post_pieces, .points = 1, .todo = 2, .section = "8.1",
 }
 
 CHECK(lab02, post_empty, .points = 1, .todo = 2, .section = "8.1",
-      .sentence = "a single empty -d makes a POST whose body is empty, and ends") {
+      .sentence = "a single empty -d makes a POST with an empty body that ends") {
   peer_listen(exchange);
   exchange_start(exchange, "requests", "-d", "", url_of(exchange, "/"), NULL);
   struct peer *peer = peer_accept(exchange);
@@ -362,7 +362,7 @@ static bool has_ended_or_is_too_long(void *argument) {
 }
 
 CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
-      .sentence = "1 MiB of body waits for the windows that the server opens late") {
+      .sentence = "a body of 1 MiB waits for windows that the server opens late") {
   enum { PIECES = 16, PIECE = MEBIBYTE / PIECES };
   static char pieces[PIECES][PIECE + 1];
   for (int i = 0; i < PIECES; i++)
@@ -407,7 +407,7 @@ CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
 /* Both directions of a stream are open at once: the response begins while the body
  * waits for the windows. */
 CHECK(lab02, duplex, .points = 1, .todo = 5, .section = "8.1",
-      .sentence = "the response begins while the body is still being sent: both come whole") {
+      .sentence = "the response begins while the body is still being sent: both arrive whole") {
   enum { SIZE = 100000 };
   static char body[SIZE + 1];
   char first[32];
@@ -472,7 +472,7 @@ CHECK(lab02, headers, .points = 1, .todo = 3, .section = "8.3.2",
 }
 
 CHECK(lab02, binary, .points = 1, .todo = 4, .section = "6.1",
-      .sentence = "a body of any octets, NUL among them, is printed as it came") {
+      .sentence = "a body of any bytes, NUL among them, is printed unchanged") {
   char *body = random_bytes(exchange, 5000);
   body[0] = body[100] = body[4999] = '\0'; /* so a newline is printed behind it */
   struct peer *peer = start_get(exchange);
@@ -512,7 +512,7 @@ CHECK(lab02, error_status, .points = 1, .todo = 5, .section = "8.3.2",
 }
 
 CHECK(lab02, informational, .points = 1, .todo = 3, .section = "8.1",
-      .sentence = "103 (Early Hints) before the final response is not taken for it") {
+      .sentence = "103 (Early Hints) is not taken for the final response") {
   struct peer *peer = start_get(exchange);
   int32_t stream_id = peer_expect_request(peer);
   peer_send_headers(peer, stream_id, false, ":status", "103", "link", "</style.css>", NULL);
@@ -526,7 +526,7 @@ CHECK(lab02, informational, .points = 1, .todo = 3, .section = "8.1",
 }
 
 CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
-      .sentence = "trailers behind the body are no header fields of the response") {
+      .sentence = "trailers after the body are not printed as header fields") {
   struct peer *peer = start_get(exchange);
   int32_t stream_id = peer_expect_request(peer);
   peer_send_headers(peer, stream_id, false, ":status", "200", "x-name", "value", NULL);
@@ -571,7 +571,7 @@ static struct want_of_memory run_out_of_memory(struct exchange *exchange, const 
 }
 
 CHECK(lab02, large, .points = 1, .todo = 4, .section = "6.9",
-      .sentence = "a response of 4 MiB arrives whole: the windows are opened again") {
+      .sentence = "a response of 4 MiB arrives whole: the client opens its windows again") {
   char *body = random_bytes(exchange, 4 * MEBIBYTE);
   struct want_of_memory want = run_out_of_memory(exchange, body);
   struct peer *peer = start_get(exchange);
@@ -591,7 +591,7 @@ CHECK(lab02, large, .points = 1, .todo = 4, .section = "6.9",
 }
 
 CHECK(lab02, slowly, .points = 1, .todo = 3, .section = "4.1",
-      .sentence = "it works when the response arrives one octet at a time") {
+      .sentence = "the response may arrive one byte at a time") {
   struct peer *peer = start_get(exchange);
   int32_t stream_id = peer_expect_request(peer);
   peer_send_slowly(peer);
@@ -632,7 +632,7 @@ CHECK(lab02, at_once, .points = 1, .todo = 1, .section = "5",
 }
 
 CHECK(lab02, interleaved, .points = 1, .todo = 4, .section = "5",
-      .sentence = "bodies whose DATA frames are interleaved are not mixed") {
+      .sentence = "bodies with interleaved DATA frames are not mixed up") {
   enum { ROUNDS = 8, PIECE = 11 };
   char bodies[3][ROUNDS * PIECE + 1];
   int32_t streams[3] = {0};
@@ -706,7 +706,7 @@ static void expect_reason(struct exchange *exchange) {
 }
 
 CHECK(lab02, reset, .points = 1, .todo = 5, .section = "6.4", .by_hand = "MISBEHAVE=refuse",
-      .sentence = "one stream is reset: the others finish, it is reported, status 1") {
+      .sentence = "one stream is reset: it is reported, the others finish, status 1") {
   int32_t streams[3] = {0};
   struct peer *peer = start_three(exchange, streams);
   struct buffer output = {0};
@@ -735,7 +735,7 @@ CHECK(lab02, reset, .points = 1, .todo = 5, .section = "6.4", .by_hand = "MISBEH
 }
 
 CHECK(lab02, goaway, .points = 1, .todo = 5, .section = "6.8",
-      .sentence = "GOAWAY half-way: what it covers finishes, the rest is reported, status 1") {
+      .sentence = "GOAWAY half-way: streams up to it finish, the rest are reported, status 1") {
   int32_t streams[3] = {0};
   struct peer *peer = start_three(exchange, streams);
   struct buffer output = {0};
@@ -755,7 +755,7 @@ CHECK(lab02, goaway, .points = 1, .todo = 5, .section = "6.8",
 }
 
 CHECK(lab02, lost, .of_errors = true, .points = 1, .todo = 5, .section = NULL,
-      .sentence = "no server, or one that is lost in mid-response: reported, status 1") {
+      .sentence = "no server, or one lost in mid-response: it is reported, status 1") {
   struct port port;
   char url[64];
   if (port_hold(&port) != 0)
@@ -789,7 +789,7 @@ static void answer_to_the_end(struct exchange *exchange) {
 }
 
 CHECK(lab02, calls_fail, .points = 1, .todo = 3, .of_errors = true, .section = NULL,
-      .sentence = "a call that fails, for want of memory: reported, status 1, nothing printed") {
+      .sentence = "a call fails (no memory): it is reported, status 1, nothing printed") {
   static const struct {
     const char *name;
     int todo;

@@ -54,7 +54,7 @@ static void expect_service(struct peer *peer, int32_t stream_id) {
 }
 
 CHECK(lab03, listening, .by_heart = true, .points = 1, .todo = 1, .section = NULL,
-      .sentence = "it says where it listens, and that is where it answers") {
+      .sentence = "the server says where it listens, and answers there") {
   expect_service(start_server(exchange), 1);
   exchange_earn(exchange);
   exchange_end_server_by(exchange, SIGINT); /* all others end by SIGTERM */
@@ -92,7 +92,7 @@ static void expect_no_body(struct peer *peer, int32_t stream_id, const char *wha
 }
 
 CHECK(lab03, methods, .points = 2, .todo = 2, .section = "8.3.1",
-      .sentence = "PUT, DELETE, OPTIONS are answered alike, HEAD without a body") {
+      .sentence = "PUT, DELETE, OPTIONS get the same answer, HEAD without a body") {
   static const char *const methods[] = {"PUT", "DELETE", "OPTIONS"};
   struct peer *peer = start_server(exchange);
   int32_t stream_id = 1;
@@ -122,7 +122,7 @@ static bool sleeps_or_has_answered(void *argument) {
 }
 
 CHECK(lab03, post, .points = 2, .todo = 5, .section = "8.1",
-      .sentence = "a request with a body is answered when it has ended, not before") {
+      .sentence = "a request with a body is answered after its end, not before") {
   char text[64];
   exchange_random_text(exchange, text, 40);
   struct peer *peer = start_server(exchange);
@@ -202,7 +202,7 @@ static bool grows(const struct probe *probes, int rounds, int count) {
 }
 
 CHECK(lab03, streams_freed, .points = 2, .todo = 6, .section = "5.1",
-      .sentence = "a stream that has ended is forgotten, though its client stays") {
+      .sentence = "the server frees a stream that has ended, even while its client stays") {
   enum { WARM_UP = 2, ROUNDS = 3, COUNT = 50 };
   struct probe probes[ROUNDS];
   bool known = true;
@@ -284,7 +284,7 @@ CHECK(lab03, tiny_window, .points = 2, .todo = 3, .section = "6.9.2",
 }
 
 CHECK(lab03, lost_clients, .points = 2, .todo = 6, .section = "6.4",
-      .sentence = "clients that vanish, reset or send garbage disturb no other") {
+      .sentence = "clients that vanish, reset or send garbage disturb no other client") {
   struct peer *steady = start_server(exchange);
   expect_service(steady, 1);
   struct peer *vanishes = connect_client(exchange);
@@ -334,7 +334,7 @@ CHECK(lab03, malformed, .points = 1, .todo = 1, .section = "8.1.1",
 }
 
 CHECK(lab03, port_taken, .of_errors = true, .points = 1, .todo = 1, .section = NULL,
-      .sentence = "a port that is taken: one line on standard error, status 1; no port: 2") {
+      .sentence = "a taken port: one line on standard error, status 1; an invalid port: 2") {
   struct port port;
   char number[16];
   if (port_hold(&port) != 0)
@@ -378,7 +378,7 @@ static bool is_closed_or_over(void *argument) {
 }
 
 CHECK(lab03, calls_fail, .points = 1, .todo = 5, .of_errors = true, .section = NULL,
-      .sentence = "a response that cannot be submitted: that client is not kept waiting") {
+      .sentence = "a response cannot be submitted: its client is not kept waiting") {
   exchange->fails = "nghttp2_submit_response";
   struct peer *peer = start_server(exchange);
   peer_send_request(peer, 1, true, "GET", "/");

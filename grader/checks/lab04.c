@@ -133,7 +133,7 @@ CHECK(lab04, exact_path, .points = 2, .todo = 1, .section = "8.3.1",
 }
 
 CHECK(lab04, long_path, .points = 1, .todo = 1, .section = "6.10",
-      .sentence = "a path of 8 KiB is only another path that is not there") {
+      .sentence = "a path of 8 KiB is just one more unknown path") {
   static char path[8 * 1024 + 1] = "/ping";
   exchange_random_text(exchange, path + strlen(path), sizeof path - 1 - strlen(path));
   struct pair pair = start_pair(exchange);
@@ -170,7 +170,7 @@ CHECK(lab04, log, .points = 1, .todo = 4, .section = NULL,
 }
 
 CHECK(lab04, at_once, .points = 1, .todo = 2, .section = "5",
-      .sentence = "a hundred requests at once, each with the answer that is its own") {
+      .sentence = "a hundred requests at once, each with its own answer") {
   static const char *const paths[] = {"/ping", "/nothing", "/hello-world", "/ping/"};
   enum { COUNT = 100 };
   struct pair pair = start_pair(exchange);

@@ -225,7 +225,7 @@ static void answer(struct asked *asked, const char *text) {
 }
 
 CHECK(lab05, in_time, .points = 1, .todo = 3, .program = "client", .section = "8.1",
-      .sentence = "an answer in time is printed, and no timer stays behind") {
+      .sentence = "an answer in time is printed, and no timer is left") {
   char text[32];
   exchange_random_text(exchange, text, 20);
   peer_listen(exchange);
@@ -321,7 +321,7 @@ static size_t leave_out_103(struct exchange *exchange, int timeout) {
   if (last == 2 && !is_started_by_data(exchange, timeout)) {
     exchange->finding.todo_of_place = 1;
     exchange_fail_at(exchange, -1, "a timer that starts again with each piece",
-                     "one that is started once",
+                     "a timer that is started once",
                      "nothing-comes-stream-starts-timer| Nothing that comes on the stream restarts "
                      "the timer, neither header blocks nor DATA.");
   }
@@ -335,7 +335,7 @@ static size_t leave_out_103(struct exchange *exchange, int timeout) {
  * is a second time, with longer pauses. */
 CHECK(lab05, inactivity, .points = 1, .todo = 3, .program = "client", .section = "8.1",
       .by_hand = "MISBEHAVE=slow",
-      .sentence = "each header block and each DATA starts the timer again") {
+      .sentence = "each header block and each DATA frame restarts the timer") {
   static const int timeouts[] = {150, 1000};
   peer_listen(exchange);
   for (int i = 0; i < 2; i++) {
@@ -378,7 +378,7 @@ CHECK(lab05, stalls, .points = 1, .todo = 3, .program = "client", .section = "8.
 
 CHECK(lab05, other_frames, .points = 1, .todo = 1, .program = "client", .section = "5",
       .by_hand = "MISBEHAVE=never",
-      .sentence = "frames that are not of the stream give it no more time") {
+      .sentence = "frames outside the stream do not restart its timer") {
   enum { TIMEOUT = 200, PAUSE = 10, ROUNDS = 50, LONG = 5 * TIMEOUT };
   peer_listen(exchange);
   struct asked asked = start_client(exchange, TIMEOUT);
@@ -540,7 +540,7 @@ CHECK(lab05, routes, .points = 1, .todo = 4, .program = "server", .section = "8.
 }
 
 CHECK(lab05, slow_ping, .points = 1, .todo = 4, .program = "server", .section = "5",
-      .sentence = "GET /ping: pong after 750 ms; others are served meanwhile") {
+      .sentence = "GET /ping: pong after 750 ms; meanwhile others are served") {
   exchange_start_server(exchange, "server", NULL);
   struct peer *peer = connect_client(exchange);
   settle(peer);
@@ -561,7 +561,7 @@ CHECK(lab05, slow_ping, .points = 1, .todo = 4, .program = "server", .section = 
  * and looks at its timers in between. On a very busy machine that takes so long that
  * it proves nothing: then once more. */
 CHECK(lab05, delay, .points = 1, .todo = 4, .program = "server", .section = NULL,
-      .sentence = "--delay makes it as slow as it says") {
+      .sentence = "--delay sets how long a ping waits") {
   enum { DELAY = 100, DEFAULT = 750, TIMES = 4 };
   struct peer *peer = start_server(exchange, "100");
   for (int i = 0; i < TIMES; i++) {
@@ -585,7 +585,7 @@ CHECK(lab05, delay, .points = 1, .todo = 4, .program = "server", .section = NULL
 }
 
 CHECK(lab05, closed_early, .points = 1, .todo = 5, .program = "server", .section = "5.1",
-      .sentence = "a stream that is closed early gets no answer, others get theirs") {
+      .sentence = "a stream that is closed early gets no answer, the others get theirs") {
   struct peer *peer = start_server(exchange, "100");
   settle(peer);
   ask(peer, 1, "/ping");
@@ -599,7 +599,7 @@ CHECK(lab05, closed_early, .points = 1, .todo = 5, .program = "server", .section
 }
 
 CHECK(lab05, timer_stopped, .points = 1, .todo = 6, .program = "server", .section = NULL,
-      .sentence = "its timer is stopped at once, and keeps nothing waiting") {
+      .sentence = "the timer of a closed stream stops at once, and delays nothing") {
   struct peer *peer = start_server(exchange, "60000");
   ask(peer, 1, "/ping");
   settle(peer);
@@ -610,7 +610,7 @@ CHECK(lab05, timer_stopped, .points = 1, .todo = 6, .program = "server", .sectio
 }
 
 CHECK(lab05, lost, .points = 1, .todo = 6, .program = "server", .section = NULL,
-      .sentence = "clients that are lost while they wait: their streams are closed too") {
+      .sentence = "clients are lost while they wait: their streams are closed too") {
   enum { DELAY = 200 };
   struct peer *steady = start_server(exchange, "200");
   struct peer *leaves = connect_client(exchange);
@@ -681,7 +681,7 @@ CHECK(lab05, at_once, .points = 1, .todo = 4, .program = "server", .section = "5
 }
 
 CHECK(lab05, graceful_end, .points = 1, .todo = 5, .program = "server", .section = "6.8",
-      .sentence = "SIGTERM while a ping waits: GOAWAY, it is answered, status 0") {
+      .sentence = "SIGTERM while a ping waits: GOAWAY, the ping is answered, status 0") {
   struct peer *peer = start_server(exchange, "100");
   ask(peer, 1, "/ping");
   settle(peer);

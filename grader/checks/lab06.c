@@ -76,7 +76,7 @@ CHECK(lab06, serves, .points = 1, .todo = 3, .section = NULL,
 }
 
 CHECK(lab06, alpn, .points = 1, .todo = 2, .section = "3.2",
-      .sentence = "it chooses h2, wherever that stands among the client's offers") {
+      .sentence = "the server chooses h2, wherever it is in the client's list") {
   static const char *const offers[] = {"\2h2", "\2h2\10http/1.1", "\10http/1.1\3foo\2h2\3h2c"};
   start_server(exchange);
   for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++) {
@@ -126,7 +126,7 @@ static void expect_alert(struct exchange *exchange, SSL_CTX *tls, const char *co
 
 CHECK(lab06, no_h2, .of_errors = true, .points = 1, .todo = 2, .section = "RFC 7301, section 3.2",
       .by_hand = "--http1.1",
-      .sentence = "without h2 among the offers: alert no_application_protocol") {
+      .sentence = "a client that does not offer h2 gets no_application_protocol") {
   static const char *const alerts[] = {"no application protocol", NULL};
   static const char *const offers[] = {"\10http/1.1", "\2h3", "\3h2c\2hq\1h"};
   start_server(exchange);
@@ -191,7 +191,7 @@ CHECK(lab06, versions, .of_errors = true, .points = 1, .todo = 1, .section = "9.
   limit_versions(old, TLS1_VERSION, TLS1_1_VERSION);
   expect_alert(exchange, old, alerts,
                "client-speaks-nothing-better-tls| Your server does not refuse a client that speaks "
-               "nothing better than TLS 1.1.");
+               "only TLS 1.1 or older.");
   exchange_end_server(exchange);
 }
 
@@ -221,7 +221,7 @@ static bool has_started(void *argument) {
 }
 
 CHECK(lab06, files, .of_errors = true, .points = 1, .todo = 1, .section = NULL,
-      .sentence = "useless or missing files: one line, status 1; the whole chain is shown") {
+      .sentence = "unusable or missing files: one line, status 1; the whole chain is shown") {
   struct identity one;
   struct identity other;
   identity_make(exchange, &one, "one", NULL);
@@ -267,7 +267,7 @@ static struct peer *send_plain(struct exchange *exchange, const void *bytes, siz
 static const char HELLO[] = "\26\3\1\2\0\1\0\1\374\3\3";
 
 CHECK(lab06, plain_text, .of_errors = true, .points = 1, .todo = 3, .section = NULL,
-      .sentence = "plain text on its port: that client is dropped, others are served") {
+      .sentence = "a client that speaks plain text is dropped, others are served") {
   start_server(exchange);
   struct peer *steady = expect_client_served(exchange);
   static const char http1[] = "GET /hello-world HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -308,7 +308,7 @@ CHECK(lab06, handshake, .points = 1, .todo = 3, .section = NULL,
 }
 
 CHECK(lab06, late_reader, .points = 1, .todo = 3, .section = NULL,
-      .sentence = "a handshake that cannot be read or written at once is finished later") {
+      .sentence = "a handshake that has to wait for the socket is finished later") {
   const struct certificate large = {
       .names = "DNS:localhost", .comment = 32 * 1024, .repetitions = 7};
   struct identity identity;
@@ -337,7 +337,7 @@ CHECK(lab06, upload, .points = 1, .todo = 3, .section = NULL,
 }
 
 CHECK(lab06, graceful_end, .points = 1, .todo = 3, .section = "6.8",
-      .sentence = "SIGTERM: a waiting ping is answered, a stalled handshake not waited for") {
+      .sentence = "SIGTERM: a waiting ping is answered, a stalled handshake delays nothing") {
   struct identity identity;
   identity_make(exchange, &identity, "server", NULL);
   start_server_as(exchange, &identity, "200");
@@ -429,7 +429,7 @@ static void expect_printed(struct peer *peer, const char *body, size_t length) {
 }
 
 CHECK(lab06, get, .points = 1, .todo = 5, .program = "client", .section = "3.2",
-      .sentence = "a GET over TLS: it offers h2 by ALPN, names the host (SNI), prints") {
+      .sentence = "a GET over TLS: ALPN offers h2, SNI names the host, the response is printed") {
   char text[32];
   char chosen[256];
   exchange_random_text(exchange, text, 20);
@@ -443,7 +443,7 @@ CHECK(lab06, get, .points = 1, .todo = 5, .program = "client", .section = "3.2",
   if (!name || strcmp(name, "localhost") != 0)
     exchange_fail_at(
         exchange, -1, "server name: localhost", name ? name : "none",
-        "client-not-say-host-asks| Your client does not name the host that it wants (SNI).");
+        "client-not-say-host-asks| Your client does not send the name of the host (SNI).");
   expect_printed(peer, text, strlen(text));
 }
 
@@ -506,7 +506,7 @@ static void expect_missing_ca_refused(struct exchange *exchange, const char *cer
 
 CHECK(lab06, unknown_ca, .of_errors = true, .points = 1, .todo = 4, .program = "client",
       .section = NULL, .by_hand = "TLS=unknown",
-      .sentence = "a certificate that nobody trusted has signed is refused, and said why") {
+      .sentence = "a certificate that no trusted one has signed is refused, with the reason") {
   static const char *const words[] = {"certificate", "issuer", "unknown ca", NULL};
   struct identity trusted;
   struct identity server;
@@ -520,16 +520,16 @@ CHECK(lab06, unknown_ca, .of_errors = true, .points = 1, .todo = 4, .program = "
 
 CHECK(lab06, wrong_host, .of_errors = true, .points = 1, .todo = 4, .program = "client",
       .section = "9.1.1", .by_hand = "TLS=other-host",
-      .sentence = "a certificate of another host is refused, and said why") {
+      .sentence = "a certificate for another host is refused, with the reason") {
   static const struct certificate other = {.names = "DNS:example.test,IP:127.0.0.1"};
   static const char *const words[] = {"host", "altname", NULL};
   expect_certificate_refused(exchange, &other, words,
-                             "a server whose certificate is another host's");
+                             "a server whose certificate is for another host");
 }
 
 CHECK(lab06, expired, .of_errors = true, .points = 1, .todo = 5, .program = "client",
       .section = NULL, .by_hand = "TLS=expired",
-      .sentence = "a certificate that has expired is refused, and said why") {
+      .sentence = "a certificate that has expired is refused, with the reason") {
   static const struct certificate past = {.names = "DNS:localhost", .from = -7200, .until = -3600};
   static const char *const words[] = {"expired", NULL};
   expect_certificate_refused(exchange, &past, words, "a server whose certificate has expired");
@@ -549,7 +549,7 @@ static struct peer *start_by_address(struct exchange *exchange, const char *name
 }
 
 CHECK(lab06, address, .points = 1, .todo = 4, .program = "client", .section = NULL,
-      .sentence = "by its IP address: only with a certificate for that address") {
+      .sentence = "an IP address in the URL: only with a certificate for that address") {
   static const char *const words[] = {"IP", "address", "host", NULL};
   expect_printed(start_by_address(exchange, "IP:127.0.0.1"), "by address", 10);
   expect_refusal(start_by_address(exchange, "DNS:localhost,DNS:127.0.0.1,IP:127.0.0.2"), words,
@@ -569,7 +569,7 @@ static int choose(SSL *ssl, const unsigned char **chosen, unsigned char *length,
 
 CHECK(lab06, without_h2, .of_errors = true, .points = 1, .todo = 5, .program = "client",
       .section = "3.2", .by_hand = "TLS=no-alpn",
-      .sentence = "a server that does not choose h2 by ALPN is refused, and said why") {
+      .sentence = "a server that does not choose h2 by ALPN is refused, with the reason") {
   static const char *const words[] = {"ALPN", "h2", "protocol", NULL};
   static const char *const words_of_http1[] = {"ALPN",     "h2",        "protocol",
                                                "http/1.1", "extension", NULL};
@@ -588,14 +588,14 @@ CHECK(lab06, without_h2, .of_errors = true, .points = 1, .todo = 5, .program = "
 
 CHECK(lab06, old_version, .of_errors = true, .points = 1, .todo = 4, .program = "client",
       .section = "9.2", .by_hand = "TLS=old",
-      .sentence = "a server that speaks nothing better than TLS 1.1 is refused") {
+      .sentence = "a server that speaks only TLS 1.1 or older is refused") {
   static const char *const words[] = {"version", "protocol", "alert", "handshake", "TLS", NULL};
   struct identity identity;
   identity_make(exchange, &identity, "server", NULL);
   SSL_CTX *tls = identity_server(exchange, &identity);
   limit_versions(tls, TLS1_VERSION, TLS1_1_VERSION);
   struct peer *peer = start_client(exchange, tls, identity.cert, PATIENCE);
-  expect_refusal(peer, words, "a server that speaks nothing better than TLS 1.1");
+  expect_refusal(peer, words, "a server that speaks only TLS 1.1 or older");
 }
 
 CHECK(lab06, download, .points = 1, .todo = 5, .program = "client", .section = NULL,
@@ -629,7 +629,7 @@ static struct peer *start_impatient_client(struct exchange *exchange) {
 
 CHECK(lab06, timed_out, .points = 1, .todo = 5, .program = "client", .section = "6.4",
       .by_hand = "MISBEHAVE=never",
-      .sentence = "no answer: RST_STREAM CANCEL, a goodbye, status 1, as in lab 5") {
+      .sentence = "no answer: RST_STREAM CANCEL, GOAWAY, status 1, as in lab 5") {
   static const char output[] = "request timed out\n";
   struct peer *peer = start_impatient_client(exchange);
   peer_handshake(peer);

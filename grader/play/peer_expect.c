@@ -284,7 +284,7 @@ void peer_settle(struct peer *peer, const uint8_t *octets) {
 }
 
 void peer_expect_ping_ack(struct peer *peer, const uint8_t *octets) {
-  expect_frame(peer, is_ping_ack, octets, "6.7", "PING with the flag ACK and the same 8 octets",
+  expect_frame(peer, is_ping_ack, octets, "6.7", "PING with the flag ACK and the same 8 bytes",
                "not-answer-ping| Your program did not answer a PING.");
 }
 
@@ -512,7 +512,7 @@ void peer_expect_well_formed(struct peer *peer, int32_t stream_id) {
     if (!fault)
       continue;
     peer->exchange->finding.section = strstr(fault, "pseudo") ? "8.3" : "8.2";
-    exchange_fail_at(peer->exchange, stream->frame, "a header section as RFC 9113 wants it", field,
+    exchange_fail_at(peer->exchange, stream->frame, "a header section as RFC 9113 requires", field,
                      "%s: the %s is malformed.", fault, message);
   }
 }
