@@ -1,17 +1,17 @@
 # HTTP/2 in C, six labs. `make help` lists every command.
 #
 # A program is one file: labNN-name/X.c is the student's, labNN-name/solution/X.c the reference
-# solution. Each is linked with common/, and so is the grader. All that is made goes under build/:
+# solution. Make links each with common/, and the grader too. All output goes under build/:
 #
-#   build/labs/lab01-session/session        the student's program; session.log is what the compiler said
+#   build/labs/lab01-session/session        the student's program; session.log has the compiler's messages
 #   build/solutions/lab01-session/session   the reference solution
 #   build/grader/{grade,guard,serve}        the grader, and what it needs
 #   build/tests/                            the tests, and the hostile programs that they run
-#   build/bench/                            what `make bench` measures, and what came out
-#   build/fuzz/                             the fuzz targets, and what they have found
+#   build/bench/                            what `make bench` measures, and the results
+#   build/fuzz/                             the fuzz targets, and their findings
 #   build/obj/{plain,sanitized,release,fuzz}/   object files, without and with the sanitizers, for build/bench/, build/fuzz/
 
-# A program is kept in, and watched, by what only Linux has.
+# Only Linux has the calls that confine and watch a program.
 ifneq ($(shell uname -s),Linux)
 $(error these labs need Linux (/proc, namespaces, seccomp), and this is $(shell uname -s): open this folder in its dev \
   container (GitHub Codespaces, or VS Code with Docker), or in a virtual machine with Debian or Ubuntu)
@@ -23,19 +23,19 @@ ifneq ($(words $(BUILD)),1)
 $(error BUILD=$(BUILD): make cannot build where there is a blank in the name)
 endif
 
-# On all cores, unless -j says otherwise. (A make that is called by another shares its jobs.)
+# Use all cores, unless -j says otherwise. (A make that another make calls shares its jobs.)
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
-# Several goals are made one after the other: in `make deps grade`, nothing can be compiled before the libraries are there.
+# Make several goals one after the other: `make deps grade` can compile nothing before the libraries are installed.
 ifneq ($(word 2,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 .PHONY: $(MAKECMDGOALS)
 $(sort $(MAKECMDGOALS)):
 	@$(MAKE) --no-print-directory $@
 
-# One grading at a time: it builds and writes where the other one does.
+# One grading at a time: two would build and write in the same place.
 else ifneq ($(if $(ALONE),,$(filter grade report,$(MAKECMDGOALS))),)
 .PHONY: $(MAKECMDGOALS)
 $(MAKECMDGOALS):
@@ -60,7 +60,7 @@ ifeq ($(LABS),)
 $(if $(LAB),$(error there is no lab '$(LAB)'))
 endif
 
-# Only files with plain names: a name is put into commands.
+# Only files with plain names, because the names go into commands.
 plain_name := grep -xE '[a-z0-9_-]+/[a-z0-9_]+\.c'
 STUDENTS  := $(patsubst %.c,$(BUILD)/labs/%,$(sort $(shell find $(LABS) -maxdepth 1 -name '*.c' | $(plain_name))))
 SOLUTIONS := $(patsubst %.c,$(BUILD)/solutions/%,$(subst /solution/,/,$(wildcard $(LABS:=/solution/*.c))))
@@ -86,7 +86,7 @@ EXAMPLES := $(patsubst common/%.c,$(BUILD)/%,$(wildcard common/examples/*.c))
 BENCH   := $(patsubst common/bench/%.c,$(BUILD)/bench/%,$(wildcard common/bench/*.c))
 BENCHED_LABS := $(patsubst $(BUILD)/solutions/%,$(BUILD)/bench/labs/%,$(filter %/server %/router,$(SOLUTIONS)))
 
-# Each target has a folder of seeds. What else is in common/fuzz/ is what they share.
+# Each target has a folder of seeds. The targets share the other files in common/fuzz/.
 FUZZED      := $(patsubst common/fuzz/seeds/%,$(BUILD)/fuzz/%,$(wildcard common/fuzz/seeds/*))
 FUZZ_SHARED := $(filter-out $(FUZZED:$(BUILD)/fuzz/%=common/fuzz/%.c),$(wildcard common/fuzz/*.c))
 
@@ -96,19 +96,19 @@ SOURCES := $(wildcard common/*.[ch] common/inner/*.[ch] common/tests/*.[ch] comm
              $(ROOMS:%=grader/%/*.[ch]) grader/tests/*.[ch] grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c \
              grader/tests/variants/c/*.[ch] grader/tests/variants/c/*/*.c lab*/*.[ch] lab*/solution/*.[ch])
 
-# --- How it is compiled -------------------------------------------------------------------------------
+# --- How to compile -------------------------------------------------------------------------------
 
 Q   := $(if $(V),,@)
 say = @echo '  $(1) $(2)'
 
-# One word for the shell, whatever is in it.
+# One word for the shell, whatever characters it has.
 quote = '$(subst ','\'',$(1))'
 
 ifneq ($(filter default undefined,$(origin CC)),)
 CC := gcc
 endif
-# A warning stops nobody but those who work on this project: tomorrow's compiler knows others. Whoever wants to be stopped
-# everywhere says WERROR=-Werror, or exports it, as .ci/run does. Every make that is called from here gets it.
+# Warnings stop only those who work on this project, because a newer compiler has new ones. Set WERROR=-Werror, or export it as
+# .ci/run does, to make them errors everywhere. Every make that this one calls gets it.
 WERROR    ?= $(if $(filter test lint,$(MAKECMDGOALS)),$(if $(ONLY),,-Werror))
 export WERROR
 FLAGS     := -std=gnu11 -D_GNU_SOURCE -I. -g -fno-omit-frame-pointer -Wall -Wextra -Wshadow
@@ -117,11 +117,11 @@ RELEASE   := $(PLAIN)
 SANITIZED := $(FLAGS) -O1 -fsanitize=address,undefined
 THREADED  := $(FLAGS) -O1 -fsanitize=thread
 
-# libFuzzer is clang's, whatever the rest is compiled by.
+# libFuzzer comes with clang, whatever compiles the rest.
 FUZZING   := $(FLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
-# The labs' programs find out when nghttp2 is called from where it must not be (common/inner/misuse.c), and let the grader
-# look into them and have a call fail (common/inner/probe.c).
+# The labs' programs notice a forbidden call of nghttp2 (common/inner/misuse.c), and let the grader
+# look into them and make a call fail (common/inner/probe.c).
 comma   := ,
 calls   := nghttp2_session_mem_recv nghttp2_session_mem_send nghttp2_session_callbacks_new nghttp2_session_client_new \
            nghttp2_submit_settings nghttp2_submit_request nghttp2_submit_response nghttp2_session_terminate_session \
@@ -131,13 +131,13 @@ calls   := nghttp2_session_mem_recv nghttp2_session_mem_send nghttp2_session_cal
 WRAPPED := $(calls:%=-Wl$(comma)--wrap=%)
 
 # gcc's sanitizers are two libraries with 6 MB of variables each, all of which LeakSanitizer reads at the end of every
-# program. Linked in they are one. (Both, or none: one of them alone would use half of the other.) clang does so by itself.
+# program. Linked in, they are one. (Link both or none: one alone would use half of the other.) clang does this by itself.
 ifeq ($(findstring clang,$(CC)),)
 WRAPPED += -static-libasan -static-libubsan
 RELEASE += -flto=auto
 endif
 
-# Goals that compile nothing do not ask for the libraries.
+# Goals that compile nothing do not need the libraries.
 ifeq ($(filter help deps deps-test deps-bench deps-pictures bench-readme platforms platforms-readme starters reset format clean certs version,$(MAKECMDGOALS)),)
 libraries := $(shell pkg-config --cflags --libs libnghttp2 openssl libuv jansson 2>&1)
 criterion := $(shell pkg-config --cflags --libs criterion 2>&1)
@@ -148,7 +148,7 @@ FLAGS_OF_LIBRARIES := $(filter-out -l% -L%,$(libraries) $(criterion))
 LIBRARIES          := -Wl,--as-needed $(filter -l% -L% -pthread,$(libraries))
 CRITERION          := $(filter -l% -L% -pthread,$(criterion))
 
-# build/flags changes when the compiler or a flag does, and everything is compiled anew.
+# build/flags changes with the compiler or a flag; then make compiles everything again.
 flags := $(CC) $(WERROR) $(CFLAGS) $(PLAIN) $(RELEASE) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(WRAPPED) $(LIBRARIES)
 ifneq ($(file <$(BUILD)/flags),$(flags))
 $(shell mkdir -p $(BUILD))
@@ -159,7 +159,7 @@ endif
 COMPILE = $(CC) $(1) $(FLAGS_OF_LIBRARIES) $(CFLAGS) -MMD -MP
 linked  = $(foreach kind,%.o %/grader.a %/common.a,$(filter $(kind),$^))
 
-# The first goal: every program of the student, however many of the others do not compile.
+# The first goal: every program of the student, even if others do not compile.
 all: $(STUDENTS:=.log)
 	@status=0; for program in $(STUDENTS); do \
 	  [ -x $$program ] || { cat $$program.log; status=1; }; \
@@ -185,7 +185,7 @@ $(BUILD)/obj/sanitized/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(SANITIZED)) $(WERROR) -c $< -o $@
 
-# The page's template is put into page.o by the assembler, which tells nobody.
+# The assembler puts the page's template into page.o, and make does not see that dependency.
 $(BUILD)/obj/plain/grader/page/page.o $(BUILD)/obj/sanitized/grader/page/page.o: $(wildcard grader/page/page.* grader/page/*.js)
 
 $(BUILD)/obj/plain/common.a: $(COMMON:%.c=$(BUILD)/obj/plain/%.o)
@@ -196,7 +196,7 @@ $(addprefix $(BUILD)/obj/,plain/common.a plain/grader.a sanitized/common.a sanit
 	@rm -f $@
 	$Qar rcs $@ $^
 
-# What each lab does by hand, so that its programs do not get it from common/: neither the header nor the code.
+# What each lab writes by hand: its programs get neither the header nor the code of it from common/.
 by_hand_lab01 := connection server client stream
 by_hand_lab02 := server client stream
 by_hand_lab03 := $(by_hand_lab02)
@@ -208,12 +208,12 @@ is_by_hand    = $(filter $(foreach name,$(by_hand_$(1)),$(name).o $(name)_%),$(n
 objects_of    = $(foreach object,$(COMMON:%.c=$(BUILD)/obj/sanitized/%.o),$(if $(call is_by_hand,$(1),$(object)),,\
                   $(if $(filter lab06/transport.o,$(1)/$(notdir $(object))),$(BUILD)/obj/sanitized/lab06/transport.o,$(object))))
 
-# In lab 6 the transport alone has the handshake that it takes where it is given none.
+# In lab 6 only the transport keeps its default handshake, for programs that give it none.
 $(BUILD)/obj/sanitized/lab06/transport.o: $(addprefix $(BUILD)/obj/sanitized/common/,transport.o inner/handshake.o)
 	@mkdir -p $(@D)
 	$Q$(CC) -r -nostdlib $^ -o $@ && objcopy --localize-symbol=tls_handshake --localize-symbol=tls_handshake_any $@
 
-# A known mistake, which grader/mistakes/mistakes.py puts there, is compiled as a student's program is.
+# Compile a known mistake, which grader/mistakes/mistakes.py puts there, like a student's program.
 mistake-programs: $(GRADER_BUILT) $(patsubst %.c,%.log,$(wildcard $(BUILD)/mistakes/*/*/*/*.c))
 $(BUILD)/mistakes/%.log: $(BUILD)/mistakes/%.c $(BUILD)/obj/sanitized/common.a $(BUILD)/flags
 	@rm -f $(basename $@)
@@ -231,15 +231,15 @@ $(BUILD)/obj/sanitized/lab%.a: $$(call objects_of,lab$$*)
 	@rm -f $@
 	$Qar rcs $@ $^
 
-# A student's program is a stranger's file: grader/sandbox/compile.c takes it, and nothing else. One that does not compile
-# leaves the compiler's messages in its .log and no program, and stops nothing: the grader reads the log.
+# A student's program is a stranger's file: grader/sandbox/compile.c takes it, and nothing else. If it does not compile,
+# the compiler's messages are in its .log and there is no program; make goes on, and the grader reads the log.
 $(BUILD)/labs/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE
 	+@$(BUILD)/grader/compile --source $*.c --output $(BUILD)/labs/$* \
 	  $(addprefix --header ,$(call headers_of,$(call lab_of,$*))) --archive $(call quote,$(if $(filter /%,$<),,$(CURDIR)/)$<) \
 	  -- $(CC) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(WRAPPED) $(LIBRARIES)
 
-# The grader's checks are Criterion tests that nothing refers to, so that here the objects themselves
-# are linked, and everywhere else the archive, of which only what is needed is taken.
+# The grader's checks are Criterion tests that nothing refers to, so link the objects themselves here.
+# Everywhere else, link the archive: the linker takes only what it needs.
 $(BUILD)/grader/grade: $(BUILD)/obj/plain/grader/grade/main.o $(GRADER:%.c=$(BUILD)/obj/plain/%.o)
 $(BUILD)/grader/guard: $(BUILD)/obj/plain/grader/sandbox/guard.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/compile: $(BUILD)/obj/plain/grader/sandbox/compile.o $(BUILD)/obj/plain/grader.a
@@ -255,7 +255,7 @@ $(GRADER_BUILT): $(BUILD)/obj/plain/common.a
 	@mkdir -p $(@D)
 	$Q$(CC) $(PLAIN) $(CFLAGS) $(linked) $(LIBRARIES) $(CRITERION) -o $@
 
-# The filters for system calls, which guard loads; only what makes them needs libseccomp.
+# The filters for system calls, which guard loads; only the program that makes them needs libseccomp.
 $(BUILD)/grader/make_filters: $(BUILD)/obj/plain/grader/sandbox/make_filters.o
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
@@ -284,8 +284,8 @@ $(BUILD)/tests/threads: $(patsubst %.c,$(BUILD)/obj/threaded/%.o,$(COMMON) commo
 	@mkdir -p $(@D)
 	$Q$(CC) $(THREADED) $(CFLAGS) $^ $(LIBRARIES) -o $@
 
-# What is measured, and what measures, is built as one would install it: optimised as a whole, and with nghttp2
-# linked in, where it comes as an archive too.
+# Build the bench as for an installation: optimised as a whole, and with nghttp2
+# linked in, where it also comes as an archive.
 released        = $(patsubst %.c,$(BUILD)/obj/release/%.o,$(filter-out common/inner/misuse.c common/inner/probe.c,$(COMMON)))
 nghttp2_archive = $(wildcard $(shell pkg-config --variable=libdir libnghttp2)/libnghttp2.a)
 
@@ -299,7 +299,7 @@ $(BUILD)/bench/labs/%: $$(*D)/solution/$$(*F).c $$(released) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(RELEASE)) $(WERROR) -MF $@.d -MT $@ $(filter %.c %.o,$^) $(nghttp2_archive) $(LIBRARIES) -o $@
 
-# The shared files come before common/: they define some of its functions anew.
+# The shared files come before common/: they redefine some of its functions.
 $(BUILD)/fuzz/%: $(BUILD)/obj/fuzz/common/fuzz/%.o $(BUILD)/obj/fuzz/shared.a $(BUILD)/obj/fuzz/common.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
@@ -340,19 +340,19 @@ help:
 	@sed -n 's/^## //p' Makefile
 
 ## make grade            build and grade your programs. Variables: LAB=03 CHECK=id SEED=n,
-##                       STRICT=1 (fail unless all points are there), SOLUTION=1 (grade the reference
+##                       STRICT=1 (fail unless you have full marks), SOLUTION=1 (grade the reference
 ##                       solutions), PROGRAMS=DIR (grade the executables DIR/labNN-name/program),
-##                       PCAP=1 (leave build/grade/checks/labNN.id.pcapng, for Wireshark),
-##                       BUILD=DIR, here and everywhere (build in DIR, and leave this folder as it is),
-##                       STRANGERS=1 (refuse where too little protects; UNPROTECTED=1: grade all the same)
-# A program whose file is gone is not graded: an earlier file's program may still be there.
+##                       PCAP=1 (write build/grade/checks/labNN.id.pcapng, for Wireshark),
+##                       BUILD=DIR, for every command (build in DIR, and write nothing into this folder),
+##                       STRANGERS=1 (refuse without enough protection; UNPROTECTED=1: grade anyway)
+# Do not grade a program whose file is gone: an earlier file's program may still be there.
 stale := $(foreach program,$(filter-out %.log %.key %.new,$(wildcard $(BUILD)/labs/*/*)),\
            $(if $(wildcard $(program:$(BUILD)/labs/%=%.c)),,$(program)))
 ifneq ($(stale),)
 $(shell rm -f $(stale))
 endif
 
-# Criterion makes a process group of its own, so that Ctrl-C has to be passed on.
+# Criterion makes its own process group, so pass Ctrl-C on.
 graded := $(or $(PROGRAMS),$(if $(SOLUTION),$(BUILD)/solutions,$(BUILD)/labs))
 grade: $(GRADER_BUILT) $(if $(PROGRAMS),,$(if $(SOLUTION),$(SOLUTIONS:=.log),$(STUDENTS:=.log)))
 	+@trap 'kill -- -$$! || kill $$!' INT TERM; \
@@ -361,15 +361,15 @@ grade: $(GRADER_BUILT) $(if $(PROGRAMS),,$(if $(SOLUTION),$(SOLUTIONS:=.log),$(S
 	  $(if $(PCAP),--pcap) $(if $(STRANGERS),--strangers) & \
 	wait $$!
 
-## make protection       what keeps a stranger's program in on this machine, and what is missing
+## make protection       show what confines a stranger's program on this machine, and what is missing
 protection: $(BUILD)/grader/grade
 	@$(BUILD)/grader/grade --protection
 
-## make report           grade, and open the page that every grading leaves: build/grade/index.html
+## make report           grade, and open the page that every grading writes: build/grade/index.html
 report: grade
 	@sh grader/tools/open.sh $(BUILD)/grade/index.html
 
-## make trace-page TRACE=FILE.json   draw a trace that H2_TRACE=FILE.json has recorded, as a page
+## make trace-page TRACE=FILE.json   draw a trace that H2_TRACE=FILE.json recorded, as a page
 drawn = $(BUILD)/trace/$(patsubst %.json,%,$(lastword $(subst /, ,$(TRACE)))).html
 trace-page: $(BUILD)/grader/trace_page
 	$(if $(TRACE),,$(error which trace? Say TRACE=FILE.json))
@@ -377,17 +377,17 @@ trace-page: $(BUILD)/grader/trace_page
 	@$(BUILD)/grader/trace_page $(call quote,$(TRACE)) $(call quote,$(drawn))
 	@sh grader/tools/open.sh $(call quote,$(drawn))
 
-## make watch            grade again at every save [LAB=03]
+## make watch            grade again each time you save [LAB=03]
 watch:
 	+@sh grader/tools/watch.sh $(LABS) -- $(MAKE) grade
 
-## make demo             the lecture: every lab, step by step, really running. Variables: LAB=03,
-##                       PAUSE=1 (wait for a key), STUDENT=1 (your programs in place of the solutions),
-##                       PCAP=1 (leave build/demo/labNN-1.pcapng, ..., for Wireshark)
+## make demo             give the lecture: every lab step by step, running live. Variables: LAB=03,
+##                       PAUSE=1 (wait for a key), STUDENT=1 (your programs instead of the solutions),
+##                       PCAP=1 (write build/demo/labNN-1.pcapng, ..., for Wireshark)
 demo: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
 	+@python3 grader/lecture/demo.py $(if $(STUDENT),--student) $(if $(PAUSE),--pause) $(if $(PCAP),--pcap) $(LABS)
 
-## make pictures         make the README's pictures anew, in grader/tools/dev/pictures
+## make pictures         draw the README's pictures again, in grader/tools/dev/pictures
 pictures: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 	+@sh grader/tools/dev/pictures.sh
 
@@ -401,7 +401,7 @@ serve: $(BUILD)/grader/serve $(if $(TLS),key.pem cert.pem)
 	  $(if $(tls_fault),--tls-fault $(tls_fault) --key $(BUILD)/serve/key.pem --cert $(BUILD)/serve/cert.pem) \
 	  $(if $(MISBEHAVE),--misbehave $(call quote,$(MISBEHAVE)))
 
-## make certs            make key.pem and cert.pem, for lab 6, if they are not there
+## make certs            make key.pem and cert.pem, for lab 6, if neither exists
 certs: key.pem cert.pem
 key.pem cert.pem &:
 	@sh grader/tools/certs.sh
@@ -414,26 +414,26 @@ gdb: $(debugged:=.log)
 	+@ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:abort_on_error=1 \
 	  gdb -q --args $(debugged) $(ARGS)
 
-## make reset LAB=03     put the starter back; your file is kept beside it as X.c.mine-1, -2, ...
+## make reset LAB=03     put the starter back, and keep your file beside it as X.c.mine-1, -2, ...
 reset:
 	$(if $(LAB),,$(error which lab? Say LAB=03))
 	@sh grader/tools/reset.sh $(LABS)
 
-## make predict LAB=02   which frames will go over the wire? Beside the points: see grader/predict/predict.py
+## make predict LAB=02   predict which frames will go over the wire, for points beside the 100
 predict: $(BUILD)/grader/predict
 	+@python3 grader/predict/predict.py $(LABS)
 
-## make bonus LAB=02     exercises beside the points, in labNN-name/bonus [SOLUTION=1]
+## make bonus LAB=02     check your bonus, in labNN-name/bonus, for points beside the 100 [SOLUTION=1]
 bonus: $(BUILD)/grader/hpack
 	+@python3 grader/bonus/bonus.py $(if $(SOLUTION),--solution) $(LABS)
 
-## make hint LAB=03      a hint for the TODO you are at, and more with every call [TODO=2] [PROGRAM=client]
+## make hint LAB=03      give a hint for your TODO, and more with every call [TODO=2] [PROGRAM=client]
 hint: $(BUILD)/grader/todos
 	$(if $(LAB),,$(error which lab? Say LAB=03))
 	@sh grader/tools/hint.sh $(LABS) $(call quote,$(PROGRAM)) $(call quote,$(TODO))
 
-## make solution LAB=03  how your file differs from the reference solution, once the lab has full marks;
-##                       FORCE=1 before that
+## make solution LAB=03  show how your file differs from the solution, once the lab has full marks;
+##                       FORCE=1: even before
 solution: $(GRADER_BUILT) $(STUDENTS:=.log)
 	$(if $(LAB),,$(error which lab? Say LAB=03))
 	+@sh grader/tools/solution.sh $(if $(FORCE),--force) $(LABS)
@@ -455,7 +455,7 @@ test: $(if $(filter-out fuzz,$(ONLY)),,$(if $(shell command -v clang),$(FUZZED))
       $(GRADER_BUILT) $(STUDENTS:=.log) $(SOLUTIONS:=.log)
 	+@python3 grader/tools/dev/run_tests.py $(if $(ONLY),--only $(call quote,$(ONLY))) $(TESTS) $(SCRIPTS)
 
-## make fuzz             run the fuzz targets, each for [SECONDS=60] [TARGET=server]: common/fuzz/README.md
+## make fuzz             run each fuzz target for [SECONDS=60] [TARGET=server]: see common/fuzz/README.md
 fuzz: $(FUZZED)
 	+@python3 common/fuzz/run.py --seconds $(or $(SECONDS),60) $(TARGET)
 
@@ -467,43 +467,43 @@ bench: $(BENCH) $(BENCHED_LABS) $(GRADER_BUILT)
 bench-readme:
 	@python3 common/bench/bench_readme.py
 
-## make platforms        build and grade on other systems, each made from nothing: Debian 12, 13 and sid
+## make platforms        build and grade on other, fresh systems: Debian 12, 13 and sid
 ##                       [ONLY=trixie]; `make platforms-readme` puts the table into README.md
 platforms:
 	+@bash grader/tools/dev/platforms.sh $(if $(ONLY),--only $(call quote,$(ONLY)))
 platforms-readme:
 	@bash grader/tools/dev/platforms.sh --readme
 
-## make steady           grade the solutions [N=100] times while the machine is busy: all must be full
+## make steady           grade the solutions [N=100] times while the machine is busy: all must get full marks
 steady: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 	+@sh grader/tools/dev/steady.sh $(or $(N),100)
 
-## make mistakes         grade the known mistakes: which check catches each, and with what words [LAB=03];
-##                       WRITE=1 keeps the table of what each fails in [ROUNDS=5] gradings:
-##                       grader/mistakes/known_mistakes.json; NEW=1: of those that it has not
+## make mistakes         grade the known mistakes: which check catches each, with which words [LAB=03];
+##                       WRITE=1 writes the table of the checks that each fails in [ROUNDS=5] gradings,
+##                       grader/mistakes/known_mistakes.json; NEW=1: only for mistakes that are not in it
 mistakes: $(BUILD)/grader/todos
 	+@python3 grader/mistakes/mistakes.py $(if $(WRITE),--write) $(if $(NEW),--new) $(if $(ROUNDS),--rounds $(call quote,$(ROUNDS))) $(if $(LAB),$(lab_number))
 
-## make mutants          grade small changes of the solutions, made by machine: which are caught, and with what
-##                       words [LAB=02] [JOBS=n] [SAMPLE=n: so many of each lab] [TAP=1]; LIST=1 prints each
+## make mutants          grade small automatic changes of the solutions: which do the checks catch, and with which
+##                       words [LAB=02] [JOBS=n] [SAMPLE=n: only n of each lab] [TAP=1]; LIST=1 prints each
 mutants: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 	+@COMPILE=$(call quote,$(call COMPILE,$(SANITIZED))) LINK=$(call quote,$(WRAPPED) $(LIBRARIES)) \
 	  python3 grader/mistakes/mutants.py $(if $(JOBS),--jobs $(call quote,$(JOBS))) $(if $(LIST),--list) \
 	  $(if $(SAMPLE),--sample $(call quote,$(SAMPLE))) $(if $(TAP),--tap) $(if $(LAB),$(lab_number))
 
-## make variations       grade changes of the solutions that must not matter: all must have full marks [LAB=02]
+## make variations       grade changes of the solutions that must not matter: all must get full marks [LAB=02]
 ##                       [JOBS=n] [TIMES=n] [SAMPLE=n] [TAP=1]
 variations: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 	+@COMPILE=$(call quote,$(call COMPILE,$(SANITIZED))) LINK=$(call quote,$(WRAPPED) $(LIBRARIES)) \
 	  python3 grader/mistakes/variations.py $(if $(JOBS),--jobs $(call quote,$(JOBS))) $(if $(TIMES),--times $(call quote,$(TIMES))) \
 	  $(if $(SAMPLE),--sample $(call quote,$(SAMPLE))) $(if $(TAP),--tap) $(if $(LAB),$(lab_number))
 
-## make starters         derive every labNN-name/X.c from its solution; a file with somebody's work in it
-##                       is left alone unless FORCE=1
+## make starters         derive every labNN-name/X.c from its solution; leave a file with somebody's work in it
+##                       as it is, unless FORCE=1
 starters:
 	@sh grader/tools/dev/starters.sh $(if $(FORCE),--force) $(wildcard $(LABS:=/solution/*.c))
 
-## make format           lay out all C by .clang-format
+## make format           format all C by .clang-format
 format:
 	@clang-format -i $(SOURCES)
 
@@ -511,7 +511,7 @@ format:
 lint:
 	@FLAGS='$(FLAGS) $(FLAGS_OF_LIBRARIES)' sh grader/tools/dev/lint.sh $(SOURCES)
 
-## make version          print the version, which the pages have too
+## make version          print the version, which the pages show too
 version:
 	@sed -n 's/^#define GRADER_VERSION "\(.*\)"$$/\1/p' grader/base/version.h
 
@@ -521,6 +521,6 @@ clean:
 	@rm -rf build
 
 ##
-## Any of them may have V=1 (show the commands), CC=clang, CFLAGS='...', WERROR=-Werror (a warning is an error).
+## Every command takes V=1 (show the commands), CC=clang, CFLAGS='...', WERROR=-Werror (a warning is an error).
 
 endif

@@ -87,7 +87,7 @@ SSL_CTX *tls_server_context(const char *key_file, const char *cert_file, char *e
                             size_t error_size) {
   SSL_CTX *context = new_context(TLS_server_method());
   if (!context) {
-    snprintf(error, error_size, "TLS: no SSL_CTX can be made");
+    snprintf(error, error_size, "TLS: cannot make an SSL_CTX");
     return give_up(context);
   }
   if (use_key(context, key_file, cert_file, error, error_size) != 0)
@@ -115,7 +115,7 @@ SSL_CTX *tls_client_context(const char *ca_file, const char *host, char *error, 
   SSL_CTX *context = new_context(TLS_client_method());
   if (!context || expect_host(context, host) != 0 ||
       SSL_CTX_set_alpn_protos(context, H2, sizeof H2) != 0) { /* 0 means that it has worked */
-    snprintf(error, error_size, "TLS: no SSL_CTX can be made for the host '%s'", host);
+    snprintf(error, error_size, "TLS: cannot make an SSL_CTX for the host '%s'", host);
     return give_up(context);
   }
   ERR_clear_error();

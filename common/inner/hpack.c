@@ -57,7 +57,7 @@ static int add_field(struct hpack *hpack, const nghttp2_nv *nv, const char **err
   size_t count = hpack->fields.length / sizeof(struct frame_field);
   size_t size = nv->namelen + nv->valuelen + FIELD_OVERHEAD;
   if (hpack->text.length + count * FIELD_OVERHEAD + size > LARGEST_FIELDS) {
-    *error = "more header fields than are kept (RFC 9113, section 10.5.1)";
+    *error = "more header fields than the decoder keeps (RFC 9113, section 10.5.1)";
     return 0;
   }
   struct frame_field field = {.name_length = nv->namelen, .value_length = nv->valuelen};
@@ -109,7 +109,7 @@ int hpack_decode(struct hpack *hpack, const uint8_t *fragment, size_t length, bo
   buffer_clear(&hpack->fields);
   buffer_clear(&hpack->text);
   if (hpack->lost) {
-    *error = "the header compression state is lost, by an error before (RFC 9113, section 4.3)";
+    *error = "an earlier error has lost the header compression state (RFC 9113, section 4.3)";
     return 0;
   }
   int failed = hpack->in_block ? 0 : begin_block(hpack);

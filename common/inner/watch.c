@@ -115,9 +115,9 @@ const char *watch_text(enum watch_verdict verdict) {
   switch (verdict) {
   case WATCH_FINE: return "nothing";
   case WATCH_PREFACE: return "no preface";
-  case WATCH_FRAME: return "a frame or header block that is not complete";
+  case WATCH_FRAME: return "an incomplete frame or header block";
   case WATCH_BODY: return "no more of a request's body";
-  case WATCH_WRITE: return "the client takes nothing";
+  case WATCH_WRITE: return "the client reads nothing";
   case WATCH_IDLE: return "no request";
   case WATCH_GOODBYE: return "streams in flight";
   }

@@ -176,7 +176,7 @@ Test(frame_error, values_of_a_wrong_frame, .init = begin, .fini = end) {
 /* --- Header compression ----------------------------------------------------------------------- */
 
 static const char lost[] =
-    "the header compression state is lost, by an error before (RFC 9113, section 4.3)";
+    "an earlier error has lost the header compression state (RFC 9113, section 4.3)";
 static const char cannot[] = "the field block cannot be decompressed (RFC 9113, section 4.3)";
 
 /* Only blocks, and only those of the same side, are lost with a block. */
@@ -241,7 +241,7 @@ Test(frame_error, one_octet_for_a_long_field, .init = begin, .fini = end) {
   cr_assert_eq(frames.count, 2, "%zu frames", frames.count);
   cr_assert_null(frames.list[0]->error, "%s", frames.list[0]->error);
   cr_assert_str_eq(frames.list[1]->error,
-                   "more header fields than are kept (RFC 9113, section 10.5.1)", "%s",
+                   "more header fields than the decoder keeps (RFC 9113, section 10.5.1)", "%s",
                    frames.list[1]->error);
   cr_assert_gt(frames.list[1]->field_count, 10, "%zu fields", frames.list[1]->field_count);
   cr_assert_lt(grown, 2 * 1024 * 1024, "%zu octets were kept", grown);

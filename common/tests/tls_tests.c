@@ -481,7 +481,7 @@ Test(tls, bad_files_of_a_client) {
   expect_no_client("garbage", "localhost", "/garbage: no certificate in it: ");
   expect_no_client("one.key", "localhost", "/one.key: no certificate in it: ");
   /* An empty name is not taken for any. */
-  expect_no_client("one.cert", "", "TLS: no SSL_CTX can be made for the host ''");
+  expect_no_client("one.cert", "", "TLS: cannot make an SSL_CTX for the host ''");
 }
 
 Test(tls, key_is_its_owners) {

@@ -175,7 +175,7 @@ static void print_beside(const struct board *board) {
   int possible;
   beside_points(board->run->beside, &points, &possible);
   if (possible > 0)
-    fprintf(board->out, "Beside them: %d of %d for predictions, quizzes and the bonus\n", points,
+    fprintf(board->out, "In addition: %d of %d for predictions, quizzes and the bonus\n", points,
             possible);
 }
 
@@ -203,11 +203,11 @@ void board_print(FILE *out, const struct trace_style *style, const struct run *r
   fprintf(out, "%s", board_color(&board, BOARD_PLAIN));
   print_beside(&board);
   if (more != 0)
-    fprintf(out, "%d point%s %s than the last time.\n", abs(more), abs(more) == 1 ? "" : "s",
+    fprintf(out, "%d point%s %s than last time.\n", abs(more), abs(more) == 1 ? "" : "s",
             more > 0 ? "more" : "fewer");
   print_next(&board);
   if (outcome_faults(list) > 0)
-    fprintf(out, "%zu checks could not be made because the grader itself failed: not your fault.\n",
+    fprintf(out, "The grader itself failed in %zu checks, which is not your fault.\n",
             outcome_faults(list));
 }
 

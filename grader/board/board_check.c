@@ -96,7 +96,7 @@ void board_finding(const struct board *board, const struct outcome *outcome) {
   if (outcome->verdict == OUTCOME_FAULT) {
     const char *why = outcome_text(outcome, "what");
     board_text(board, BOARD_INDENT,
-               "the grader itself failed here: ", *why ? why : "the check did not come to its end");
+               "the grader itself failed here: ", *why ? why : "the check did not finish");
     return;
   }
   fprintf(board->out, "%s", board_color(board, BOARD_BOLD));

@@ -263,7 +263,7 @@ static void print_captures(const struct outcome *only) {
   char name[256] = "*";
   if (only)
     snprintf(name, sizeof name, "%s.%s", only->check->lab, only->check->id);
-  printf("\nThe capture%s: %s/%s.pcapng, to be opened in Wireshark, or with\n"
+  printf("\nThe capture%s: %s/%s.pcapng: open it in Wireshark, or with\n"
          "  tshark -d tcp.port==%d,http2 -r FILE\n",
          only ? "" : "s", checks_directory, name, PCAP_PORT);
 }

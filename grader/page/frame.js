@@ -126,8 +126,8 @@ function table(caption, pairs) {
 function body(frame) {
   const total = frame.length - (frame.padding || 0) - (frame.type === 'GOAWAY' ? 8 : 0);
   const shown = octets(frame.data);
-  const title = shown < total ? `Content, the first ${shown.toLocaleString('en')} of ${count(total, 'octet')}`
-                              : `Content, ${count(shown, 'octet')}`;
+  const title = shown < total ? `Content, the first ${shown.toLocaleString('en')} of ${count(total, 'byte')}`
+                              : `Content, ${count(shown, 'byte')}`;
   return element('div', {}, element('p', {class: 'caption'}, title),
                  element('pre', {tabindex: 0}, frame.data));
 }

@@ -24,7 +24,7 @@ int main(int argc, char **argv) {
   fclose(file);
   if (!json_is_array(frames)) {
     fprintf(stderr, "trace-page: %s: %s\n", argv[1],
-            frames ? "no trace: it is not an array of frames" : error.text);
+            frames ? "not a trace: it is not an array of frames" : error.text);
     json_decref(frames);
     return 1;
   }

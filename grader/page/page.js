@@ -67,7 +67,7 @@ function checkBody(lab, check, data) {
     report ? element('pre', {class: 'report', tabindex: 0}, report) : null,
     ladder ? ladder.element : null, program(check),
     output('To try it by hand', check.finding.by_hand),
-    element('p', {class: 'again'}, element('span', {class: 'caption'}, 'Once more '), element('code', {}, again)));
+    element('p', {class: 'again'}, element('span', {class: 'caption'}, 'Run it again '), element('code', {}, again)));
 }
 
 function checkElement(lab, check, data) {

@@ -25,7 +25,7 @@ void identity_make(struct exchange *exchange, struct identity *identity, const c
   identity_path(exchange, identity->key, name, "key.pem");
   identity_path(exchange, identity->cert, name, "cert.pem");
   if (certificate_write(wanted ? wanted : &standard, identity->key, identity->cert) != 0)
-    exchange_fault(exchange, "no certificate can be made");
+    exchange_fault(exchange, "cannot make a certificate");
   (void)chmod(identity->key,
               0644); /* as root, the program is another user's; the key is for this check only */
 }
@@ -42,7 +42,7 @@ SSL_CTX *identity_client(struct exchange *exchange) {
   static const unsigned char h2[] = {2, 'h', '2'};
   SSL_CTX *context = SSL_CTX_new(TLS_client_method());
   if (!context || SSL_CTX_set_alpn_protos(context, h2, sizeof h2) != 0)
-    exchange_fault(exchange, "no SSL_CTX can be made");
+    exchange_fault(exchange, "cannot make an SSL_CTX");
   SSL_CTX_set_max_cert_list(context, 1L << 24); /* all that a handshake message can carry */
   return context;
 }

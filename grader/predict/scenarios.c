@@ -38,7 +38,7 @@ static void open_both(struct play *play, struct draw *draw, uint32_t window) {
 
 static void say_lab01(struct buffer *text) {
   say(text, "The client is lab 1's: it sends SETTINGS, and GOAWAY once the session is open.\n"
-            "Each frame of the server comes in a piece of its own.\n");
+            "Each frame of the server arrives separately.\n");
 }
 
 /* A server's SETTINGS of one entry. */
@@ -189,7 +189,8 @@ static void run_half(struct play *play, struct draw *draw, struct buffer *text) 
   say(text,
       "A POST; the client sends DATA of %u bytes without END_STREAM, and then resets the stream "
       "with CANCEL. Then it\n"
-      "sends a GET. The server is lab 3's: it answers what has ended, with 200 and 12 bytes.\n",
+      "sends a GET. The server is lab 3's: it answers a request that has ended, with 200 and 12 "
+      "bytes.\n",
       half);
   open_both(play, draw, 65535);
   const nghttp2_nv fields[] = {field_make(":method", "POST"), field_make(":scheme", "http"),
@@ -210,8 +211,8 @@ static void run_ends(struct play *play, struct draw *draw, struct buffer *text) 
   static const char *const kinds[] = {"a GET", "a POST with a body", "a POST with an empty body"};
   say(text,
       "Three requests, one after the other, each answered with 200 and 12 bytes: %s, %s, %s. The "
-      "body of the one\n"
-      "that has one is %u bytes, in one piece.\n",
+      "body\n"
+      "that is not empty has %u bytes, in one piece.\n",
       kinds[first], kinds[(first + 1) % 3], kinds[(first + 2) % 3], body);
   open_both(play, draw, 65535);
   for (unsigned i = 0; i < 3; i++) {
@@ -247,9 +248,9 @@ static void run_crossing(struct play *play, struct draw *draw, struct buffer *te
   say(text,
       "%u GETs for /ping at once; the server is lab 5's and answers all of them when the delay is "
       "over, with 200 and\n"
-      "4 bytes. The client loses its patience with number %u and resets it with CANCEL at the very "
-      "moment in which the\n"
-      "answers leave: they cross on their way.\n",
+      "4 bytes. The client gives up number %u and resets it with CANCEL at the moment when the "
+      "answers leave:\n"
+      "the frames cross on their way.\n",
       count, slow);
   open_both(play, draw, 65535);
   for (unsigned i = 0; i < count; i++)
@@ -267,8 +268,8 @@ static void run_late(struct play *play, struct draw *draw, struct buffer *text) 
   unsigned slow = draw_between(draw, 1, count);
   say(text,
       "%u GETs for /ping at once, to lab 5's server. The client resets number %u with "
-      "CANCEL, and the server has\n"
-      "read that when the delay is over. Answers are 200 and 4 bytes.\n",
+      "CANCEL, and the server\n"
+      "has read that before the delay is over. Answers are 200 and 4 bytes.\n",
       count, slow);
   open_both(play, draw, 65535);
   for (unsigned i = 0; i < count; i++)

@@ -142,8 +142,8 @@ static bool has_shown_something(const struct outcome_list *list, const struct ch
 static void discount(struct outcome *outcome) {
   static const char of_error[] = "Your program reports an error, which is right here. This counts "
                                  "once your program passes a check in which nothing goes wrong.";
-  static const char by_heart[] = "This is right. It counts once your program also answers what is "
-                                 "different in every run.";
+  static const char by_heart[] = "This is right. It counts once your program also passes a check "
+                                 "whose values differ in every run.";
   json_t *finding = json_object_get(outcome->file, "finding");
   outcome->verdict = OUTCOME_FAILED;
   json_object_del(finding, "evidence");

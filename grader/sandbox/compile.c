@@ -273,7 +273,7 @@ static int take_result(struct work *work, const struct program *program, bool la
     return take_program(work, program);
   if (program_end(program, &code) != PROGRAM_EXITED) {
     snprintf(text, sizeof text, "1: error: the compiler %s",
-             late ? "did not come to an end" : program_end_text(program));
+             late ? "did not finish" : program_end_text(program));
     log_error(work, text);
   }
   return 1;

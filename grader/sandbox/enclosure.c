@@ -189,10 +189,9 @@ static int await_end(pid_t pid, double deadline) {
       end(pid, interrupted);
     if (now() <= deadline)
       continue;
-    fprintf(
-        stderr,
-        "grade: the grading did not end within %d s, and was broken off: there are no results\n",
-        WALL_SECONDS);
+    fprintf(stderr,
+            "grade: the grading did not end within %d s, and was stopped: there are no results\n",
+            WALL_SECONDS);
     end(pid, SIGKILL);
     (void)waitpid(pid, &status, 0);
     return -1;
@@ -281,6 +280,6 @@ int enclosure_run(const struct enclosure *enclosure, char **argv) {
   if (status == 0 || status == 1 || status == 2)
     return status;
   if (status > 3 && interrupted == 0)
-    fprintf(stderr, "grade: the grading ended by itself before its time: there are no results\n");
+    fprintf(stderr, "grade: the grading ended too early: there are no results\n");
   return 3;
 }

@@ -45,8 +45,8 @@ static void read_limit(struct ending *ending, const char *name,
            limits->processes);
   else if (sscanf(name, "cpu, memory %zu", &memory) == 1 && memory > limits->memory / 4)
     decide(ending, end, 0, "limit-cpu",
-           "used more than %g s of processor time, and took %zu MiB of memory in it",
-           limits->cpu_seconds, memory / MIB);
+           "used more than %g s of processor time, and took %zu MiB of memory", limits->cpu_seconds,
+           memory / MIB);
   else if (strncmp(name, "cpu", 3) == 0)
     decide(ending, end, 0, "limit-cpu", "used more than %g s of processor time",
            limits->cpu_seconds);

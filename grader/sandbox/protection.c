@@ -49,21 +49,21 @@ int protection_print(FILE *out) {
   print_layer(out, "seccomp", has_filters(),
               "a program can leave memory behind, and reach into other processes");
   print_layer(out, "bubblewrap", has_bubblewrap(),
-              "a program has your network and sees your processes, and solutions are in sight");
+              "a program can use your network, and see your processes and the solutions");
   if (has_landlock() || has_bubblewrap())
     return 0;
-  fprintf(out, "Strangers' programs are not graded here, unless you say UNPROTECTED=1.\n");
+  fprintf(out,
+          "The grader does not grade strangers' programs here, unless you set UNPROTECTED=1.\n");
   return 1;
 }
 
 int protection_check(void) {
   if (has_landlock() || has_bubblewrap() || getenv(PROTECTION_UNPROTECTED) != NULL)
     return 0;
-  fprintf(
-      stderr,
-      "grade: neither Landlock nor bubblewrap works here, so that a program could do what you "
-      "can:\n"
-      "strangers' programs are not graded. `make protection` says more; UNPROTECTED=1 grades.\n");
+  fprintf(stderr,
+          "grade: neither Landlock nor bubblewrap works here, so a program could do what you can:\n"
+          "the grader refuses strangers' programs. `make protection` says more; UNPROTECTED=1 "
+          "grades.\n");
   return -1;
 }
 
@@ -76,6 +76,6 @@ json_t *protection_json(void) {
   if (has_bubblewrap())
     json_array_append_new(layers, json_string("bubblewrap"));
   if (getenv(PROTECTION_UNPROTECTED) != NULL)
-    json_array_append_new(layers, json_string("none is asked for: UNPROTECTED"));
+    json_array_append_new(layers, json_string("none, because UNPROTECTED is set"));
   return layers;
 }

@@ -49,7 +49,7 @@ int submission_read(const char *path, struct buffer *content, char *why, size_t 
   int file = open_without_links(path);
   if (file < 0 || fstat(file, &status) != 0)
     snprintf(why, size, "%s",
-             errno == ELOOP || errno == ENOTDIR ? "it is a symbolic link, or in one"
+             errno == ELOOP || errno == ENOTDIR ? "it is a symbolic link, or inside one"
                                                 : strerror(errno));
   else if (!S_ISREG(status.st_mode))
     snprintf(why, size, "it is not a regular file");
@@ -91,8 +91,9 @@ int submission_check_includes(const struct buffer *content, char *why, size_t si
   for (int number = 1; line != NULL && *line != '\0'; number++) {
     if (included(line, name, sizeof name) != NULL && (name[0] == '/' || strstr(name, ".."))) {
       snprintf(why, size,
-               "%d: error: #include \"%s\": only the system's headers and those of common/", number,
-               name);
+               "%d: error: #include \"%s\": only the system's headers and those of common/ "
+               "are allowed",
+               number, name);
       return -1;
     }
     line = strchr(line, '\n');

@@ -51,7 +51,7 @@ check_not "and no other" says "something else"
 check "a check that says the same is not left bare" says "the same as preface above"
 check "the TODO is the mistake's" says "see:      TODO 2 of lab01-session/session.c"
 check "what it printed is quoted" says 'on standard error: "session: x: no, never\n"'
-check "the first time nothing is compared" says_not "than the last time"
+check "the first time nothing is compared" says_not "than last time"
 check "an error counts for nothing where nothing was right" says "refused           0/1"
 
 right() {
@@ -64,11 +64,11 @@ check "some checks pass" says "refused           1/1"
 program 'exit 0'
 grade --lab 1
 check "what passes no more is marked" says "BROKEN NOW:"
-check "and counted" says "fewer than the last time."
+check "and counted" says "fewer than last time."
 right
 grade --lab 1
 check "what passes again is marked" says "FIXED:"
-check "and counted, too" says "more than the last time."
+check "and counted, too" says "more than last time."
 grade --lab 1
 check "then nothing has changed" says_not "FIXED"
 

@@ -46,6 +46,6 @@ check_not "a file that is not there is told" bonus
 full
 mkdir none
 "$root/build/grader/grade" --programs none --output build/grade --lab 02 >board 2>&1
-check "the scoreboard shows the points" grep -q "Beside them: 3 of 3" board
+check "the scoreboard shows the points" grep -q "In addition: 3 of 3" board
 check "and results.json" grep -q '"lab02/bonus"' build/grade/results.json
 done_testing

@@ -369,7 +369,7 @@ def test_trace(browser, folder):
     check('nothing in it is run', page.run('window.attacked === undefined && document.scripts.length === 2'))
     texts = page.run("[...document.querySelectorAll('.details')].map((each) => each.textContent).join('\\n')")
     check('all of it is shown', texts.count(attack) >= 4, texts[:1000])
-    check('a body that is cut is said to be', '1,000 octets' in texts and re.search('first 64 of 1,000 octets', texts), texts[:3000])
+    check('a body that is cut is said to be', '1,000 bytes' in texts and re.search('first 64 of 1,000 bytes', texts), texts[:3000])
     quiet(page, 'a trace')
     done, url = trace_page(folder, [frame(i) for i in range(3100)])
     page = browser.open(url)

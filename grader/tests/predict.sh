@@ -78,7 +78,7 @@ check "the capture is one" sh -c 'test -s build/grade/predict/lab03.pcapng'
 # The grader shows them beside the points. (The programs are missing: it is only about the line.)
 mkdir -p none
 "$root/build/grader/grade" --programs none --output build/grade --lab 01 >board 2>&1
-check "the scoreboard shows them" grep -q "Beside them: 1[0-9] of 15 for predictions, quizzes and the bonus" board
+check "the scoreboard shows them" grep -q "In addition: 1[0-9] of 15 for predictions, quizzes and the bonus" board
 check "results.json has them" grep -q '"beside"' build/grade/results.json
 check "and they are no part of the score" grep -q '"score": 0' build/grade/results.json
 done_testing
