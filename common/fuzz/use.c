@@ -51,52 +51,64 @@ static void write_trailers(struct stream *stream) {
   stream_trailers(stream, trailers, 2);
 }
 
+static void respond_whole(struct use *use) {
+  stream_respond(use->stream, 200, NULL, 0, 12);
+  stream_end(use->stream, "Hello World!", 12);
+}
+
+static void respond_in_pieces(struct use *use, size_t most) {
+  stream_respond(use->stream, 200, NULL, 0, STREAM_LENGTH_UNKNOWN);
+  write_some(use, most);
+}
+
+static void respond_large(struct use *use) {
+  stream_respond(use->stream, 200, NULL, 0, LARGE);
+  stream_write_static(use->stream, body, LARGE);
+  stream_end(use->stream, NULL, 0);
+}
+
+static void respond_with_trailers(struct use *use) {
+  const nghttp2_nv field = field_make("x-test", " v ");
+  stream_respond(use->stream, 200, &field, 1, STREAM_LENGTH_UNKNOWN);
+  stream_write(use->stream, body, PIECE);
+  write_trailers(use->stream);
+}
+
+static void inform_and_respond(struct use *use) {
+  const nghttp2_nv field = field_make("x-test", " v ");
+  stream_inform(use->stream, 103, &field, 1);
+  stream_respond(use->stream, 404, NULL, 0, 0);
+}
+
+/* Say one length, and write another. */
+static void respond_wrong_length(struct use *use, int status, size_t said, size_t written) {
+  stream_respond(use->stream, status, NULL, 0, said);
+  stream_write(use->stream, body, written);
+}
+
+static void respond_malformed(struct use *use) {
+  const nghttp2_nv field = field_make("", "a\r\nb");
+  stream_respond(use->stream, 200, &field, 1, 0);
+}
+
+/* In one of the ways; where there is none for the number: later, in another event, or never. */
 static void respond(struct use *use) {
-  struct stream *stream = use->stream;
-  const nghttp2_nv fields[] = {field_make("x-test", " v "), field_make("", "a\r\nb")};
   switch (use->way % 16) {
-  case 0: break; /* never */
-  case 1:
-    stream_respond(stream, 200, NULL, 0, 12);
-    stream_end(stream, "Hello World!", 12);
-    break;
-  case 2:
-    stream_respond(stream, 200, NULL, 0, STREAM_LENGTH_UNKNOWN);
-    write_some(use, 3);
-    break;
-  case 3:
-    stream_respond(stream, 200, NULL, 0, LARGE);
-    stream_write_static(stream, body, LARGE);
-    stream_end(stream, NULL, 0);
-    break;
-  case 4:
-    stream_respond(stream, 200, fields, 1, STREAM_LENGTH_UNKNOWN);
-    stream_write(stream, body, PIECE);
-    write_trailers(stream);
-    break;
-  case 5:
-    stream_inform(stream, 103, fields, 1);
-    stream_respond(stream, 404, NULL, 0, 0);
-    break;
-  case 6: stream_close(stream, NGHTTP2_CANCEL); break;
-  case 7:
-    stream_respond(stream, 204, NULL, 0, 5);
-    stream_write(stream, body, 5);
-    break;
-  case 8:
-    stream_respond(stream, 200, NULL, 0, 5);
-    stream_write(stream, body, 6); /* more than was said */
-    break;
+  case 1: respond_whole(use); break;
+  case 2: respond_in_pieces(use, 3); break;
+  case 3: respond_large(use); break;
+  case 4: respond_with_trailers(use); break;
+  case 5: inform_and_respond(use); break;
+  case 6: stream_close(use->stream, NGHTTP2_CANCEL); break;
+  case 7: respond_wrong_length(use, 204, 5, 5); break;
+  case 8: respond_wrong_length(use, 200, 5, 6); break;
   case 9:
-    stream_respond(stream, 200, NULL, 0, 5);
-    stream_end(stream, NULL, 0); /* less */
+    stream_respond(use->stream, 200, NULL, 0, 5);
+    stream_end(use->stream, NULL, 0);
     break;
-  case 10: stream_respond(stream, 200, fields + 1, 1, 0); break; /* not to be sent */
-  case 11:
-    stream_respond(stream, 200, NULL, 0, STREAM_LENGTH_UNKNOWN);
-    write_some(use, 50);
-    break;
-  default: break; /* later, in another event */
+  case 10: respond_malformed(use); break;
+  case 11: respond_in_pieces(use, 50); break;
+  default: break;
   }
 }
 

@@ -123,33 +123,34 @@ Test(trace, request_in_unicode) {
 }
 
 /* All that can follow an arrow. */
+static const char every_type[] =
+    "        ms client         server  stream 0: connection, others: one request each\n"
+    "       0.0 |-- DATA ---------->|  stream 3, PADDED, 8 bytes (3 of padding)\n"
+    "           |                   |    Hello\n"
+    "       0.2 |-- HEADERS ------->|  stream 5, END_STREAM|END_HEADERS|PRIORITY, 6\n"
+    "           |                   |  bytes\n"
+    "           |                   |    depends on stream 3 exclusively, weight 16\n"
+    "           |                   |    :method: GET\n"
+    "       0.5 |-- PRIORITY ------>|  stream 5, 5 bytes\n"
+    "           |                   |    depends on stream 0, weight 256\n"
+    "       0.8 |-- RST_STREAM ---->|  stream 3, 4 bytes: CANCEL\n"
+    "       1.0 |<---- RST_STREAM --|  stream 3, 4 bytes: 0x1234\n"
+    "       1.2 |<-- PUSH_PROMISE --|  stream 5, END_HEADERS, 5 bytes\n"
+    "           |                   |    promises stream 2\n"
+    "           |                   |    :method: GET\n"
+    "       1.5 |-- PING ---------->|  stream 0, 8 bytes: 0102030405060708\n"
+    "       1.8 |<---------- PING --|  stream 0, ACK, 8 bytes: 0102030405060708\n"
+    "       2.0 |<-------- GOAWAY --|  stream 0, 12 bytes\n"
+    "           |                   |    ENHANCE_YOUR_CALM, last stream 5\n"
+    "           |                   |    why?\n"
+    "       2.2 |-- WINDOW_UPDATE ->|  stream 0, 4 bytes: +2147483647\n"
+    "       2.5 |<------- HEADERS --|  stream 5, 1 byte\n"
+    "           |                   |    :status: 200\n"
+    "       2.8 |<-- CONTINUATION --|  stream 5, END_HEADERS, 0 bytes\n"
+    "       3.0 |<----- type 0xf0 --|  stream 0, 0x01|0x02, 1 byte\n"
+    "           |                   |    x\n";
+
 Test(trace, every_type) {
-  static const char expected[] =
-      "        ms client         server  stream 0: connection, others: one request each\n"
-      "       0.0 |-- DATA ---------->|  stream 3, PADDED, 8 bytes (3 of padding)\n"
-      "           |                   |    Hello\n"
-      "       0.2 |-- HEADERS ------->|  stream 5, END_STREAM|END_HEADERS|PRIORITY, 6\n"
-      "           |                   |  bytes\n"
-      "           |                   |    depends on stream 3 exclusively, weight 16\n"
-      "           |                   |    :method: GET\n"
-      "       0.5 |-- PRIORITY ------>|  stream 5, 5 bytes\n"
-      "           |                   |    depends on stream 0, weight 256\n"
-      "       0.8 |-- RST_STREAM ---->|  stream 3, 4 bytes: CANCEL\n"
-      "       1.0 |<---- RST_STREAM --|  stream 3, 4 bytes: 0x1234\n"
-      "       1.2 |<-- PUSH_PROMISE --|  stream 5, END_HEADERS, 5 bytes\n"
-      "           |                   |    promises stream 2\n"
-      "           |                   |    :method: GET\n"
-      "       1.5 |-- PING ---------->|  stream 0, 8 bytes: 0102030405060708\n"
-      "       1.8 |<---------- PING --|  stream 0, ACK, 8 bytes: 0102030405060708\n"
-      "       2.0 |<-------- GOAWAY --|  stream 0, 12 bytes\n"
-      "           |                   |    ENHANCE_YOUR_CALM, last stream 5\n"
-      "           |                   |    why?\n"
-      "       2.2 |-- WINDOW_UPDATE ->|  stream 0, 4 bytes: +2147483647\n"
-      "       2.5 |<------- HEADERS --|  stream 5, 1 byte\n"
-      "           |                   |    :status: 200\n"
-      "       2.8 |<-- CONTINUATION --|  stream 5, END_HEADERS, 0 bytes\n"
-      "       3.0 |<----- type 0xf0 --|  stream 0, 0x01|0x02, 1 byte\n"
-      "           |                   |    x\n";
   struct frames frames;
   frames_begin_open(&frames);
   frames_feed_text(&frames, client, "000008 00 08 00000003 02 'Hello' 0000");
@@ -166,7 +167,7 @@ Test(trace, every_type) {
   frames_feed_text(&frames, server, "000000 09 04 00000005");
   frames_feed_text(&frames, server, "000001 f0 03 00000000 'x'");
   char *text = ladder_of(&frames, &ascii);
-  cr_assert_str_eq(text, expected, "\n%s", text);
+  cr_assert_str_eq(text, every_type, "\n%s", text);
   free(text);
   frames_end(&frames);
 }

@@ -390,48 +390,12 @@ int visitor_deaf_connect(int port) {
 }
 
 int visitor_deaf_get(int port) {
-  static const uint8_t frames[] = {0,
-                                   0,
-                                   6,
-                                   NGHTTP2_SETTINGS,
-                                   0,
-                                   0,
-                                   0,
-                                   0,
-                                   0, /* INITIAL_WINDOW_SIZE: */
-                                   0,
-                                   4,
-                                   0x7f,
-                                   0xff,
-                                   0xff,
-                                   0xff,
-                                   0,
-                                   0,
-                                   4,
-                                   NGHTTP2_WINDOW_UPDATE,
-                                   0,
-                                   0,
-                                   0,
-                                   0,
-                                   0,
-                                   0x7f,
-                                   0xff,
-                                   0,
-                                   0, /* added to 65,535 */
-                                   0,
-                                   0,
-                                   6,
-                                   NGHTTP2_HEADERS,
-                                   NGHTTP2_FLAG_END_STREAM | NGHTTP2_FLAG_END_HEADERS,
-                                   0,
-                                   0,
-                                   0,
-                                   1,
-                                   0x82,
-                                   0x86,
-                                   0x84,
-                                   0x01,
-                                   0x01,
-                                   'a'};
-  return connect_deaf(port, frames, sizeof frames);
+  static const char frames[] = "\0\0\6\4\0\0\0\0\0"   /* SETTINGS */
+                               "\0\4\x7f\xff\xff\xff" /* INITIAL_WINDOW_SIZE */
+                               "\0\0\4\x8\0\0\0\0\0"  /* WINDOW_UPDATE */
+                               "\x7f\xff\0\0"         /* added to 65,535 */
+                               "\0\0\6\1\5\0\0\0\1"   /* HEADERS, END_STREAM|END_HEADERS */
+                               "\x82\x86\x84\x1\x1"
+                               "a"; /* GET http://a/ */
+  return connect_deaf(port, frames, sizeof frames - 1);
 }

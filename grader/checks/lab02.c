@@ -361,12 +361,20 @@ static bool has_ended_or_is_too_long(void *argument) {
   return stream->ended || stream->reset || stream->body.length > MEBIBYTE;
 }
 
+enum { PIECES = 16, PIECE_LENGTH = MEBIBYTE / PIECES };
+
+static bool is_joined_from(const struct buffer *body, char pieces[PIECES][PIECE_LENGTH + 1]) {
+  bool equal = body->length == MEBIBYTE;
+  for (int i = 0; i < PIECES && equal; i++)
+    equal = memcmp(body->bytes + (size_t)i * PIECE_LENGTH, pieces[i], PIECE_LENGTH) == 0;
+  return equal;
+}
+
 CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
       .sentence = "a body of 1 MiB waits for windows that the server opens late") {
-  enum { PIECES = 16, PIECE = MEBIBYTE / PIECES };
-  static char pieces[PIECES][PIECE + 1];
+  static char pieces[PIECES][PIECE_LENGTH + 1];
   for (int i = 0; i < PIECES; i++)
-    exchange_random_text(exchange, pieces[i], PIECE);
+    exchange_random_text(exchange, pieces[i], PIECE_LENGTH);
   peer_listen(exchange);
   exchange_start(exchange, "requests", "-d", pieces[0], "-d", pieces[1], "-d", pieces[2], "-d",
                  pieces[3], "-d", pieces[4], "-d", pieces[5], "-d", pieces[6], "-d", pieces[7],
@@ -388,10 +396,7 @@ CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
                      "body-goes-after-last-byte| Your program sends more than the body: it sends "
                      "some bytes again.");
   peer_expect_end_of_request(peer, stream_id);
-  bool equal = body->length == MEBIBYTE;
-  for (int i = 0; i < PIECES && equal; i++)
-    equal = memcmp(body->bytes + (size_t)i * PIECE, pieces[i], PIECE) == 0;
-  if (!equal)
+  if (!is_joined_from(body, pieces))
     exchange_fail(
         exchange,
         "body-1-048-576-bytes| The body of 1,048,576 bytes did not arrive whole: %zu bytes came.",

@@ -276,15 +276,9 @@ static void write_page(const char *output, const struct run *run) {
     fprintf(stderr, "grade: %s: %s\n", path, strerror(errno));
 }
 
-static int grade(const struct options *options, struct run *run, struct criterion_test_set *set) {
-  if (select_labs(run, options->lab) != 0 || set_environment(options, run) != 0)
-    return 2;
-  if (run->only_check && !find_check(run, run->only_check)) {
-    fprintf(stderr, "grade: there is no check %s\n", run->only_check);
-    return 2;
-  }
-  struct trace_style style = trace_style_for(stdout);
-  remove_old_results(options->output);
+/* Run the checks, or take what they came to last time. */
+static void find_outcomes(const struct options *options, struct run *run,
+                          struct criterion_test_set *set) {
   const char *pattern = make_pattern(run);
   double started = recording_clock();
   if (options->again)
@@ -294,33 +288,56 @@ static int grade(const struct options *options, struct run *run, struct criterio
   run->seconds = (recording_clock() - started) / 1e3;
   outcome_diagnose(&outcomes, options->known);
   todo_decide(&outcomes, run);
-  char path[PATH_MAX];
-  snprintf(path, sizeof path, "%s/results.json", options->output);
   run->beside = beside_read(options->output);
-  if (gradescope_write(path, run, &outcomes) != 0) {
-    fprintf(stderr, "grade: %s cannot be written\n", path);
-    return 3;
-  }
-  write_page(options->output, run);
-  char progress[PATH_MAX];
-  snprintf(progress, sizeof progress, "%s/progress.json", options->output);
-  json_t *before = progress_load(progress);
-  run->progress = before;
+}
+
+static void print_board(const struct options *options, const struct run *run,
+                        const struct trace_style *style) {
   const struct outcome *only = run->only_check ? find_check(run, run->only_check) : NULL;
   if (only && only->verdict != OUTCOME_NOT_RUN)
-    board_print_check(stdout, &style, run, &outcomes, only);
+    board_print_check(stdout, style, run, &outcomes, only);
   else
-    board_print(stdout, &style, run, &outcomes);
+    board_print(stdout, style, run, &outcomes);
   if (options->pcap)
     print_captures(only);
   if (isatty(STDOUT_FILENO))
     printf("Page: %s/index.html\n", options->output);
-  if (progress_write(progress, before, run->programs, &outcomes) != 0)
-    fprintf(stderr, "grade: %s cannot be written\n", progress);
+}
+
+/* What the next run and `make hint` ask for: the progress so far, and the next TODO of each lab. */
+static void write_for_later(const struct options *options, const struct run *run,
+                            const char *progress) {
   char next[PATH_MAX];
   snprintf(next, sizeof next, "%s/next", options->output);
+  if (progress_write(progress, run->progress, run->programs, &outcomes) != 0)
+    fprintf(stderr, "grade: %s cannot be written\n", progress);
   if (make_folder(next) != 0 || todo_write_next(next, &outcomes, run) != 0)
     fprintf(stderr, "grade: %s cannot be written\n", next);
+}
+
+static int grade(const struct options *options, struct run *run, struct criterion_test_set *set) {
+  if (select_labs(run, options->lab) != 0 || set_environment(options, run) != 0)
+    return 2;
+  if (run->only_check && !find_check(run, run->only_check)) {
+    fprintf(stderr, "grade: there is no check %s\n", run->only_check);
+    return 2;
+  }
+  struct trace_style style = trace_style_for(stdout);
+  remove_old_results(options->output);
+  find_outcomes(options, run, set);
+  char results[PATH_MAX];
+  char progress[PATH_MAX];
+  snprintf(results, sizeof results, "%s/results.json", options->output);
+  snprintf(progress, sizeof progress, "%s/progress.json", options->output);
+  if (gradescope_write(results, run, &outcomes) != 0) {
+    fprintf(stderr, "grade: %s cannot be written\n", results);
+    return 3;
+  }
+  write_page(options->output, run);
+  json_t *before = progress_load(progress);
+  run->progress = before;
+  print_board(options, run, &style);
+  write_for_later(options, run, progress);
   run->progress = NULL;
   json_decref(before);
   return outcome_faults(&outcomes) > 0 ? 3 : 0;

@@ -146,46 +146,69 @@ static void print_curl(FILE *out, const struct outcome *outcome, const char *cer
   fprintf(out, "     # in another terminal\n");
 }
 
-void repeat_print(FILE *out, const struct outcome *outcome) {
-  const json_t *command = json_object_get(json_object_get(outcome->file, "program"), "command");
-  bool server = false;
-  const char *url = NULL;
-  const char *cert = NULL; /* of a server that speaks TLS */
-  const char *before = ""; /* the argument before */
+/* What the program's arguments say. */
+struct arguments {
+  bool server;
+  const char *url;  /* NULL: it is given none */
+  const char *cert; /* of a server that speaks TLS, else NULL */
+};
+
+static const char *text_of(const json_t *value) {
+  return json_is_string(value) ? json_string_value(value) : "";
+}
+
+static struct arguments read_arguments(const json_t *command) {
+  struct arguments said = {.server = false};
+  const char *before = "";
   size_t index;
   const json_t *value;
   json_array_foreach(command, index, value) {
-    const char *argument = json_is_string(value) ? json_string_value(value) : "";
-    server = server || strcmp(argument, "--port") == 0;
+    const char *argument = text_of(value);
+    said.server = said.server || strcmp(argument, "--port") == 0;
     if (*host_of(argument))
-      url = argument;
+      said.url = argument;
     if (strcmp(before, "--cert") == 0)
-      cert = relative(argument);
+      said.cert = relative(argument);
     before = argument;
   }
-  bool tls = url && port_of(url) == TLS_PORT;
-  if (url && !server) {
-    fprintf(out, "  make serve %s", tls && !has_tls_fault(outcome) ? "TLS=1 " : "");
-    print_by_hand(out, outcome);
-    fprintf(out, "PORT=%d     # in another terminal\n", port_of(url));
-  }
-  fprintf(out, "  H2_TRACE=1");
+  return said;
+}
+
+/* The program and its arguments, each as it is to be given by hand. */
+static void print_command(FILE *out, const struct outcome *outcome, const json_t *command,
+                          const struct arguments *said) {
+  const char *before = "";
+  size_t index;
+  const json_t *value;
   json_array_foreach(command, index, value) {
-    const char *argument = json_is_string(value) ? json_string_value(value) : "";
+    const char *argument = text_of(value);
     fputc(' ', out);
     if (json_is_integer(value)) /* it was so long that its length is all that is known */
       print_blanks(out, (size_t)json_integer_value(value));
     else if (index == 0)
       print_word(out, relative(argument));
-    else if (server && strcmp(before, "--port") == 0)
-      fprintf(out, "%d", cert ? TLS_PORT : PORT);
-    else if (!server && strcmp(before, "--ca") == 0)
+    else if (said->server && strcmp(before, "--port") == 0)
+      fprintf(out, "%d", said->cert ? TLS_PORT : PORT);
+    else if (!said->server && strcmp(before, "--ca") == 0)
       fputs(trusts_fault(outcome) ? "build/serve/cert.pem" : "cert.pem", out); /* of `make serve` */
     else
       print_argument(out, *argument == '/' ? relative(argument) : argument);
     before = argument;
   }
+}
+
+void repeat_print(FILE *out, const struct outcome *outcome) {
+  const json_t *command = json_object_get(json_object_get(outcome->file, "program"), "command");
+  struct arguments said = read_arguments(command);
+  if (said.url && !said.server) {
+    bool tls = port_of(said.url) == TLS_PORT;
+    fprintf(out, "  make serve %s", tls && !has_tls_fault(outcome) ? "TLS=1 " : "");
+    print_by_hand(out, outcome);
+    fprintf(out, "PORT=%d     # in another terminal\n", port_of(said.url));
+  }
+  fprintf(out, "  H2_TRACE=1");
+  print_command(out, outcome, command, &said);
   fputc('\n', out);
-  if (server)
-    print_curl(out, outcome, cert);
+  if (said.server)
+    print_curl(out, outcome, said.cert);
 }

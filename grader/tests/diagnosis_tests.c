@@ -234,47 +234,54 @@ static int named_todo(const struct diagnosis *diagnosis) {
   return diagnosis->count > 0 ? diagnosis->likely[0].todo : -1;
 }
 
+/* How the mistakes of a table come out. */
+struct named {
+  int all;
+  int itself;
+  int misled; /* with its own row taken out, one of another TODO is named */
+};
+
+/* Diagnose one mistake of the table by its own evidence, with its row and without. */
+static void count_mistake(struct named *named, json_t *lab, const char *name) {
+  json_t *row = json_object_get(lab, name);
+  json_t *evidence = evidence_of(lab, row);
+  struct diagnosis diagnosis;
+  diagnosis_make(&diagnosis, lab, evidence);
+  named->all++;
+  if (is_named(&diagnosis, name))
+    named->itself++;
+  else
+    cr_log_info("%s: named is '%s'", name, names(&diagnosis));
+  json_t *without = json_copy(lab);
+  json_object_del(without, name);
+  diagnosis_make(&diagnosis, without, evidence);
+  int todo = named_todo(&diagnosis);
+  if (todo > 0 && todo != json_integer_value(json_object_get(row, "todo"))) {
+    named->misled++;
+    cr_log_info("%s: if unknown, named would be '%s'", name, names(&diagnosis));
+  }
+  json_decref(without);
+  json_decref(evidence);
+}
+
 Test(diagnosis, the_real_table_names_its_mistakes_and_seldom_a_wrong_one) {
   json_t *table = diagnosis_load("grader/mistakes/known_mistakes.json");
   cr_assert(table, "grader/mistakes/known_mistakes.json cannot be read");
-  int all = 0;
-  int itself = 0;
-  int misled =
-      0; /* where it is not in the table: another one is named, which belongs to another TODO */
+  struct named named = {.all = 0};
   const char *lab_name;
   json_t *lab;
   json_object_foreach(table, lab_name, lab) {
     const char *name;
     json_t *row;
-    void *next;
-    json_object_foreach_safe(lab, next, name, row) {
-      struct diagnosis diagnosis;
-      json_t *evidence = evidence_of(lab, row);
-      char copy[128];
-      snprintf(copy, sizeof copy, "%s", name);
-      diagnosis_make(&diagnosis, lab, evidence);
-      all++;
-      if (is_named(&diagnosis, copy))
-        itself++;
-      else
-        cr_log_info("%s/%s: named is '%s'", lab_name, copy, names(&diagnosis));
-      json_t *without = json_copy(lab);
-      json_object_del(without, copy);
-      diagnosis_make(&diagnosis, without, evidence);
-      int todo = named_todo(&diagnosis);
-      if (todo > 0 && todo != json_integer_value(json_object_get(row, "todo"))) {
-        misled++;
-        cr_log_info("%s/%s: if unknown, named would be '%s'", lab_name, copy, names(&diagnosis));
-      }
-      json_decref(without);
-      json_decref(evidence);
-    }
+    json_object_foreach(lab, name, row) count_mistake(&named, lab, name);
   }
-  cr_assert(all > 0, "grader/mistakes/known_mistakes.json is empty");
-  cr_assert(10 * itself >= 8 * all, "only %d of %d mistakes are named", itself, all);
-  cr_assert(10 * misled <= all,
-            "%d of %d mistakes, if unknown, would be taken for one of another TODO", misled, all);
-  printf("# %d of %d named, %d misled\n", itself, all, misled);
+  cr_assert(named.all > 0, "grader/mistakes/known_mistakes.json is empty");
+  cr_assert(10 * named.itself >= 8 * named.all, "only %d of %d mistakes are named", named.itself,
+            named.all);
+  cr_assert(10 * named.misled <= named.all,
+            "%d of %d mistakes, if unknown, would be taken for one of another TODO", named.misled,
+            named.all);
+  printf("# %d of %d named, %d misled\n", named.itself, named.all, named.misled);
   json_decref(table);
 }
 

@@ -39,46 +39,48 @@ static bool is_recursion(const char *report) {
   return times >= TIMES;
 }
 
+/* The first sign that a report has decides. */
+static const struct {
+  const char *sign;
+  const char *words;
+} errors[] = {
+    {"heap-use-after-free",
+     "uses-memory-already-freed| Your program uses memory that it has already freed."},
+    {"double-free", "frees-same-memory-twice| Your program frees the same memory twice."},
+    {"heap-buffer-overflow", "reads-writes-beyond-end-block| Your program reads or writes beyond "
+                             "the end of a block of memory."},
+    {"stack-buffer-overflow", "reads-writes-beyond-end-local| Your program reads or writes "
+                              "beyond the end of a local array."},
+    {"global-buffer-overflow", "reads-writes-beyond-end-global| Your program reads or writes "
+                               "beyond the end of a global array."},
+    {"stack-use-after", "uses-local-variable-after-function| Your program uses a local variable "
+                        "after its function has returned."},
+    {"param-overlap", "copies-memory-onto-itself-memcpy| Your program copies memory onto itself: "
+                      "memcpy needs two places."},
+    {"SEGV on unknown address 0x0000000000",
+     "follows-null-pointer| Your program follows a NULL pointer."},
+    {"SEGV", "follows-wild-pointer-one-never| Your program follows a wild pointer: it was never "
+             "set, or points into freed memory."},
+    {": BUS on unknown", "follows-wild-pointer-one-never| Your program follows a wild pointer: "
+                         "it was never set, or points into freed memory."},
+    {": FPE on unknown", "divides-zero| Your program divides by zero."},
+    {"unknown-crash",
+     "reads-writes-where-no-memory| Your program reads or writes where it has no memory."},
+    {"attempting free on",
+     "frees-malloc-not-give| Your program frees what malloc did not give it."},
+    {"LeakSanitizer", "not-free-all-memory-allocates| Your program does not free all the memory "
+                      "that it allocates."},
+    {"from within a callback of nghttp2",
+     "sends-receives-from-within-callback| Your program sends or receives from within a callback "
+     "of nghttp2: that is forbidden."},
+    {"null pointer passed", "passes-null-pointer-function-must| Your program passes NULL to a "
+                            "function that does not allow it."},
+    {"null pointer", "follows-null-pointer| Your program follows a NULL pointer."},
+    {"runtime error: ",
+     "something-c-leaves-undefined| Your program does something that C leaves undefined."},
+};
+
 const char *report_sentence(const char *report) {
-  static const struct {
-    const char *sign;
-    const char *words;
-  } errors[] = {
-      {"heap-use-after-free",
-       "uses-memory-already-freed| Your program uses memory that it has already freed."},
-      {"double-free", "frees-same-memory-twice| Your program frees the same memory twice."},
-      {"heap-buffer-overflow", "reads-writes-beyond-end-block| Your program reads or writes beyond "
-                               "the end of a block of memory."},
-      {"stack-buffer-overflow", "reads-writes-beyond-end-local| Your program reads or writes "
-                                "beyond the end of a local array."},
-      {"global-buffer-overflow", "reads-writes-beyond-end-global| Your program reads or writes "
-                                 "beyond the end of a global array."},
-      {"stack-use-after", "uses-local-variable-after-function| Your program uses a local variable "
-                          "after its function has returned."},
-      {"param-overlap", "copies-memory-onto-itself-memcpy| Your program copies memory onto itself: "
-                        "memcpy needs two places."},
-      {"SEGV on unknown address 0x0000000000",
-       "follows-null-pointer| Your program follows a NULL pointer."},
-      {"SEGV", "follows-wild-pointer-one-never| Your program follows a wild pointer: it was never "
-               "set, or points into freed memory."},
-      {": BUS on unknown", "follows-wild-pointer-one-never| Your program follows a wild pointer: "
-                           "it was never set, or points into freed memory."},
-      {": FPE on unknown", "divides-zero| Your program divides by zero."},
-      {"unknown-crash",
-       "reads-writes-where-no-memory| Your program reads or writes where it has no memory."},
-      {"attempting free on",
-       "frees-malloc-not-give| Your program frees what malloc did not give it."},
-      {"LeakSanitizer", "not-free-all-memory-allocates| Your program does not free all the memory "
-                        "that it allocates."},
-      {"from within a callback of nghttp2",
-       "sends-receives-from-within-callback| Your program sends or receives from within a callback "
-       "of nghttp2: that is forbidden."},
-      {"null pointer passed", "passes-null-pointer-function-must| Your program passes NULL to a "
-                              "function that does not allow it."},
-      {"null pointer", "follows-null-pointer| Your program follows a NULL pointer."},
-      {"runtime error: ",
-       "something-c-leaves-undefined| Your program does something that C leaves undefined."},
-  };
   if (strstr(report, "stack-overflow"))
     return is_recursion(report) ? "calls-itself-without-end| Your program calls itself without end."
                                 : "stack-full-local-variable-larger| The stack is full: a local "
