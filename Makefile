@@ -238,6 +238,16 @@ $(BUILD)/labs/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grade
 	  $(addprefix --header ,$(call headers_of,$(call lab_of,$*))) --archive $(call quote,$(if $(filter /%,$<),,$(CURDIR)/)$<) \
 	  -- $(CC) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(WRAPPED) $(LIBRARIES)
 
+# A submission is a stranger's file too. Copy it to build/submission, and compile it there.
+SUBMITTED := $(if $(SUBMISSION),$(STUDENTS:$(BUILD)/labs/%=$(BUILD)/submission/%))
+.PHONY: submission
+submission:
+	@sh grader/tools/take.sh $(call quote,$(SUBMISSION)) $(BUILD)/submission $(STUDENTS:$(BUILD)/labs/%=%.c)
+$(BUILD)/submission/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE | submission
+	+@[ ! -e $(BUILD)/submission/$*.c ] || $(BUILD)/grader/compile --source $(BUILD)/submission/$*.c --output $(BUILD)/submission/$* \
+	  $(addprefix --header ,$(call headers_of,$(call lab_of,$*))) --archive $(call quote,$(if $(filter /%,$<),,$(CURDIR)/)$<) \
+	  -- $(CC) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(WRAPPED) $(LIBRARIES)
+
 # The grader's checks are Criterion tests that nothing refers to, so link the objects themselves here.
 # Everywhere else, link the archive: the linker takes only what it needs.
 $(BUILD)/grader/grade: $(BUILD)/obj/plain/grader/grade/main.o $(GRADER:%.c=$(BUILD)/obj/plain/%.o)
@@ -341,7 +351,8 @@ help:
 
 ## make grade            build and grade your programs. Variables: LAB=03 CHECK=id SEED=n,
 ##                       STRICT=1 (fail unless you have full marks), SOLUTION=1 (grade the reference
-##                       solutions), PROGRAMS=DIR (grade the executables DIR/labNN-name/program),
+##                       solutions), SUBMISSION=DIR (grade the files DIR/labNN-name/X.c or DIR/X.c of a student),
+##                       PROGRAMS=DIR (grade the executables DIR/labNN-name/program),
 ##                       PCAP=1 (write build/grade/checks/labNN.id.pcapng, for Wireshark),
 ##                       BUILD=DIR, for every command (build in DIR, and write nothing into this folder),
 ##                       STRANGERS=1 (refuse without enough protection; UNPROTECTED=1: grade anyway)
@@ -353,12 +364,12 @@ $(shell rm -f $(stale))
 endif
 
 # Criterion makes its own process group, so pass Ctrl-C on.
-graded := $(or $(PROGRAMS),$(if $(SOLUTION),$(BUILD)/solutions,$(BUILD)/labs))
-grade: $(GRADER_BUILT) $(if $(PROGRAMS),,$(if $(SOLUTION),$(SOLUTIONS:=.log),$(STUDENTS:=.log)))
+graded := $(or $(PROGRAMS),$(BUILD)/$(if $(SUBMISSION),submission,$(if $(SOLUTION),solutions,labs)))
+grade: $(GRADER_BUILT) $(if $(PROGRAMS),,$(if $(SUBMISSION),$(SUBMITTED:=.log),$(if $(SOLUTION),$(SOLUTIONS:=.log),$(STUDENTS:=.log))))
 	+@trap 'kill -- -$$! || kill $$!' INT TERM; \
 	$(BUILD)/grader/grade --programs $(call quote,$(graded)) --output $(BUILD)/grade $(if $(PROGRAMS),--any-language) $(if $(LAB),--lab $(lab_number)) \
 	  $(if $(CHECK),--check $(call quote,$(CHECK))) $(if $(SEED),--seed $(call quote,$(SEED))) $(if $(STRICT),--strict) \
-	  $(if $(PCAP),--pcap) $(if $(STRANGERS),--strangers) & \
+	  $(if $(PCAP),--pcap) $(if $(STRANGERS)$(SUBMISSION),--strangers) & \
 	wait $$!
 
 ## make protection       show what confines a stranger's program on this machine, and what is missing

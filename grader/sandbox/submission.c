@@ -15,7 +15,8 @@
 /* One step at a time, none of which may be a link. */
 static int open_without_links(const char *path) {
   char name[NAME_MAX + 1];
-  int folder = AT_FDCWD;
+  int folder = *path == '/' ? open("/", O_PATH | O_CLOEXEC) : AT_FDCWD;
+  path += strspn(path, "/");
   for (;;) {
     size_t length = strcspn(path, "/");
     bool last = path[length] == '\0';

@@ -16,7 +16,7 @@
 
 enum { SUBMISSION_SIZE = 1 << 20 }; /* bytes at most: a lab's program has ten thousand */
 
-/* Read the file at this relative path, beneath the working directory, into `content`, empty before.
+/* Read the file at this path, no part of which may be a link, into `content`, empty before.
  * Returns 0; or -1, and `why` is one line: "it is a symbolic link". */
 int submission_read(const char *path, struct buffer *content, char *why, size_t size);
 

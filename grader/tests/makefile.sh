@@ -168,6 +168,39 @@ rm lab01-one/*touch*
 program one >lab01-one/one.c
 make >/dev/null
 
+# --- What somebody has handed in ----------------------------------------------------------------------
+
+handed="$work/handed in/O'Brien"
+mkdir -p "$handed/lab05-two" "$handed/other"
+program submitted >"$handed/one.c"
+program submitted >"$handed/lab05-two/client.c"
+printf 'all grade:\n\ttouch broken\n' >"$handed/GNUmakefile"
+ln -s "$work/lab05-two/server.c" "$handed/lab05-two/server.c"
+check "SUBMISSION=DIR is graded as a stranger's" \
+  prints 'graded: --programs build/submission --output build/grade --strangers' make grade SUBMISSION="$handed"
+check "the files are, in their folders or not" [ "$(build/submission/lab01-one/one; build/submission/lab05-two/client)" = \
+  "submitted 1
+submitted 1" ]
+check "a link is not taken" [ ! -e build/submission/lab05-two/server ]
+check "and named" has 'server.c is not a regular file'
+check "nor is anything else, or run" [ -z "$(find build/submission . -maxdepth 1 -name 'GNUmakefile' -o -maxdepth 1 -name broken)" ]
+check "the student's own file stays" [ "$(build/labs/lab01-one/one)" = "one 1" ]
+rm "$handed/one.c"
+make grade SUBMISSION="$handed" >/dev/null
+check "what is not handed in again is gone" [ ! -e build/submission/lab01-one/one ]
+mv "$handed/lab05-two" "$handed/linked" && ln -s linked "$handed/lab05-two"
+check_not "a folder that is a link is not followed" make grade SUBMISSION="$handed"
+check "and it is said that nothing is there" has "no file of these labs is in it"
+mkdir lab06-three && program server >lab06-three/server.c
+program submitted >"$handed/one.c"
+program submitted >"$handed/server.c"
+check "a name that two labs have is not guessed at" make grade SUBMISSION="$handed"
+check "but asked about" has 'server.c: of which lab'
+check "and none of them has it" [ -z "$(find build/submission -name 'server')" ]
+check "LAB= answers" make grade SUBMISSION="$handed" LAB=5
+check "and it is made" [ "$(build/submission/lab05-two/server)" = "submitted 1" ]
+rm -r lab06-three
+
 check_not "a lab that does not exist is refused" make grade LAB=9
 check "with its name" has "no lab '9'"
 
