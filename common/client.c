@@ -160,6 +160,8 @@ static void on_open(struct connection *connection, void *user) {
   struct client *client = streams->user;
   client->open = true;
   uv_timer_stop(client->timeout);
+  if (client->ended) /* by client_close, just now: on_later says goodbye */
+    return;
   /* If there is no memory for the larger window, the connection has the smaller one. */
   nghttp2_session_set_local_window_size(connection_session(connection), NGHTTP2_FLAG_NONE, 0,
                                         (int32_t)client->config.connection_window);

@@ -78,15 +78,15 @@ int channel_use_tls(struct channel *channel, SSL_CTX *tls, const char *host) {
   SSL_set_mode(channel->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                  SSL_MODE_RELEASE_BUFFERS);
   SSL_set_read_ahead(channel->ssl, 0); /* what is not decrypted yet stays in the socket */
-  if (!host) {
+  ERR_clear_error();
+  if (host)
+    SSL_set_connect_state(channel->ssl);
+  else
     SSL_set_accept_state(channel->ssl);
-    return 0;
-  }
-  SSL_set_connect_state(channel->ssl);
-  struct in6_addr address; /* it is not a name: RFC 6066, section 3 does not allow it in SNI */
-  if (inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1)
-    return 0;
-  return SSL_set_tlsext_host_name(channel->ssl, host) == 1 ? 0 : -1;
+  /* From OpenSSL 3.2 on these allocate, and return nothing: only the queue of errors tells. */
+  if (ERR_peek_error() != 0)
+    return -1;
+  return !host || is_address(host) || SSL_set_tlsext_host_name(channel->ssl, host) == 1 ? 0 : -1;
 }
 
 int channel_open(struct channel *channel, int descriptor) {
