@@ -86,7 +86,10 @@ int channel_use_tls(struct channel *channel, SSL_CTX *tls, const char *host) {
   /* From OpenSSL 3.2 on these allocate, and return nothing: only the queue of errors tells. */
   if (ERR_peek_error() != 0)
     return -1;
-  return !host || is_address(host) || SSL_set_tlsext_host_name(channel->ssl, host) == 1 ? 0 : -1;
+  struct in6_addr address; /* it is not a name: RFC 6066, section 3 does not allow it in SNI */
+  if (!host || inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1)
+    return 0;
+  return SSL_set_tlsext_host_name(channel->ssl, host) == 1 ? 0 : -1;
 }
 
 int channel_open(struct channel *channel, int descriptor) {

@@ -1,20 +1,25 @@
 #!/bin/bash
 # platforms: try this project on other systems, each made from nothing.
 #
-#   platforms.sh [--only NAME]   NAME: bookworm, trixie or sid
+#   platforms.sh [--only NAME]   NAME: bookworm, trixie, sid or arm64
 #   platforms.sh --readme        put the table of the last results into README.md
 #
 # debootstrap makes each system from the mirror that this machine's apt uses (MIRROR=URL names
 # another), with make and sudo. The system is kept in build/platforms/base; each try gets a copy.
 # In the copy an ordinary user who may use sudo gives the README's first command to a clean copy of
-# the last commit, grades the solutions and the known mistakes of lab 3, and gives the lecture of
-# lab 1; then root grades the solutions. build/platforms/NAME.log has the output. The status is 0
-# if all of that went well on each system.
+# the last commit, grades the solutions and the known mistakes of lab 3, gives the lecture of lab 1,
+# runs the tests of common/ and a quick bench; then root grades the solutions.
+#
+# arm64 is cross-compiled on trixie, and runs under qemu-user: there is no AddressSanitizer there, and
+# Criterion does not run. So the solutions are graded as programs in any language, and the tests of
+# common/ run as common/tests/cross says.
+#
+# build/platforms/NAME.log has the output. The status is 0 if all went well on each system.
 set -u
 cd "$(dirname "$0")/../../.." || exit 1
 place=$PWD/${BUILD:-build}/platforms
 case ${BUILD:-} in /*) place=$BUILD/platforms ;; esac
-systems='bookworm trixie sid'
+systems='bookworm trixie sid arm64'
 
 die() {
   echo "platforms: $*" >&2
@@ -32,7 +37,8 @@ print_table() {
   echo
   cat <<END
 \`make platforms\` made this table, on $(nproc) cores of $(uname -m). Result: the points of the solutions,
-as an ordinary user and as root; the known mistakes of lab 3 that are caught. The seconds include
+as an ordinary user and as root; the known mistakes of lab 3 that are caught; the tests of common/ that
+pass. arm64: cross-compiled on Debian 13, under qemu-user, without the sanitizers. The seconds include
 installing packages.
 END
 }
@@ -105,16 +111,43 @@ points() {
   sed -n 's/^Total: \([0-9]* of [0-9]*\) points.*/\1/p' | tail -n 1
 }
 
+# tests_of FOLDER COMMAND: "458 of 458 tests", of the TAP that the command prints.
+tests_of() {
+  inside "$1" student "$2" | tee >(cat >&2) | awk '
+    /^ok/ { passed++; all++ } /^not ok/ { all++ } END { printf "%d of %d tests", passed, all }'
+}
+
+# Nothing to be complained of: all of it is there.
+is_all() {
+  grep -qE '^([1-9][0-9]*) of \1( |$)' <<<"$1"
+}
+
 # try_in FOLDER: sets `result`; the status is 0 if nothing is to be complained of.
 try_in() {
   inside "$1" student 'make deps grade' || { result='`make deps grade` fails'; return 1; }
   user=$(inside "$1" student 'make grade SOLUTION=1' | tee >(cat >&2) | points)
   root=$(inside "$1" root 'make grade SOLUTION=1' | tee >(cat >&2) | points)
   caught=$(inside "$1" student 'make mistakes LAB=03' | tee >(cat >&2) | tail -n 1)
-  inside "$1" student 'make demo LAB=01' && demo= || demo=', `make demo` fails'
-  result="${user:-none}, ${root:-none}; ${caught%% mistakes*}$demo"
-  [ "$user" = '100 of 100' ] && [ "$root" = '100 of 100' ] && [ -z "$demo" ] &&
-    grep -qE '^([0-9]+) of \1 ' <<<"$caught"
+  tests=$(tests_of "$1" 'make -s build/tests/common_tests && build/tests/common_tests --tap=/tmp/tap; cat /tmp/tap')
+  wrong=
+  inside "$1" student 'make demo LAB=01' || wrong="$wrong, \`make demo\` fails"
+  inside "$1" student 'make deps-bench && make bench QUICK=1' || wrong="$wrong, \`make bench\` fails"
+  result="${user:-none}, ${root:-none}; ${caught%% mistakes*}; $tests$wrong"
+  is_all "$user" && is_all "$root" && is_all "$caught" && is_all "$tests" && [ -z "$wrong" ]
+}
+
+# cross_in FOLDER: the same for arm64.
+cross_in() {
+  inside "$1" student 'make deps && sudo dpkg --add-architecture arm64 && sudo apt-get update && sudo \
+    apt-get install -y --no-install-recommends gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user \
+    libnghttp2-dev:arm64 libssl-dev:arm64 libuv1-dev:arm64 libjansson-dev:arm64' ||
+    { result='the packages cannot be installed'; return 1; }
+  inside "$1" student 'make build/grader/grade && sh grader/tools/dev/cross.sh aarch64-linux-gnu qemu-aarch64' ||
+    { result='it does not compile'; return 1; }
+  user=$(inside "$1" student 'make grade PROGRAMS=build/cross/programs' | tee >(cat >&2) | points)
+  tests=$(tests_of "$1" 'qemu-aarch64 build/cross/common_tests')
+  result="${user:-none}; $tests"
+  is_all "$user" && is_all "$tests"
 }
 
 # When the archive that this was made from was last changed.
@@ -122,20 +155,22 @@ date_of() {
   sed -n 's/^Date: [A-Za-z]*, \([0-9]*\) \([A-Za-z]*\) \([0-9]*\).*/\1 \2 \3/p' "$1"/var/lib/apt/lists/*Release | head -n 1
 }
 
-# try_system NAME SUITE: leaves its row.
+# try_system NAME: leaves its row.
 try_system() {
-  local name=$1 suite=$2 began=$SECONDS status=0 result='' said
+  local name=$1 suite=$1 try=try_in arch began=$SECONDS status=0 result='' said
+  arch=$(dpkg --print-architecture)
+  [ "$name" != arm64 ] || { suite=trixie try=cross_in arch=arm64; }
   local copy=$place/copy-$name
   echo "$name: see $place/$name.log"
   {
     make_base "$suite" "$place/base/$suite" && remove "$copy" && cp -a "$place/base/$suite" "$copy" &&
       set_up_network "$copy" && set_up_user "$copy"
   } >"$place/$name.log" 2>&1 || { echo "platforms: $name could not be made: see there" >&2; return 1; }
-  try_in "$copy" >>"$place/$name.log" 2>&1 || status=1
+  $try "$copy" >>"$place/$name.log" 2>&1 || status=1
   read -r -d '' -a said < <(inside "$copy" root "gcc -dumpfullversion; $versions" 2>/dev/null)
   printf '| %s, %s | %s | %s | %s | %s | %s | %s | %d | %s |\n' \
     "$(. "$copy/etc/os-release" && echo "$PRETTY_NAME")$([ "$suite" != sid ] || echo " of $(date_of "$copy")")" \
-    "$(dpkg --print-architecture)" "${said[0]:--}" "${said[1]:--}" "${said[2]:--}" "${said[3]:--}" "${said[4]:--}" "$result" \
+    "$arch" "${said[0]:--}" "${said[1]:--}" "${said[2]:--}" "${said[3]:--}" "${said[4]:--}" "$result" \
     $((SECONDS - began)) "$(date -u +%Y-%m-%d)" >"$place/rows/$name"
   remove "$copy"
   return $status
@@ -145,8 +180,8 @@ only=
 while [ $# -gt 0 ]; do
   case $1:${2:-} in
     --readme:) write_readme; exit ;;
-    --only:bookworm | --only:trixie | --only:sid) only=$2 ;;
-    --only:*) die "there is no '${2:-}': bookworm, trixie, sid" ;;
+    --only:bookworm | --only:trixie | --only:sid | --only:arm64) only=$2 ;;
+    --only:*) die "there is no '${2:-}': bookworm, trixie, sid, arm64" ;;
     *) die "usage: platforms.sh [--only NAME] | --readme" ;;
   esac
   shift 2
@@ -160,7 +195,7 @@ exec 8>"$place/lock"
 flock -n 8 || die "another one is at work in $place"
 status=0
 for name in ${only:-$systems}; do
-  try_system "$name" "$name" || status=1
+  try_system "$name" || status=1
 done
 print_table
 exit $status
