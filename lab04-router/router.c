@@ -1,12 +1,11 @@
 /*
- * Lab 4: a server that chooses by method and path who answers.
+ * Lab 4: a server that chooses the handler by method and path.
  *
- *   router [--port N]        8000 by default; 0 takes any port that is free
+ *   router [--port N]        8000 by default; 0 takes any free port
  *
- * From here on common/server.h gives what lab 3 built by hand: it listens, and calls on_stream
- * for every request with a stream (common/stream.h), just as Node.js does. Header fields,
- * writing and the end of a stream are methods of that stream; nothing of nghttp2 is left to
- * see but the type of a header field.
+ * From here on common/server.h gives you what you built in lab 3: it listens, and calls on_stream
+ * for every request with a stream (common/stream.h), just as Node.js does. Functions of that stream
+ * read header fields, write, and end it; of nghttp2 you see only the type of a header field.
  */
 #include <getopt.h>
 #include <stdbool.h>
@@ -21,7 +20,7 @@
 #include "common/stream.h"
 #include "common/todo.h"
 
-/* What answers a request. */
+/* A function that answers a request. */
 typedef void (*handler)(struct stream *stream);
 
 /* --- TODO 1: the router ----------------------------------------------------------------------- */
@@ -43,7 +42,7 @@ static handler route(const char *method, const char *path) {
   todo(1, "choose the handler by method and path");
 }
 
-/* A request has come. It is itself a kind of handler: one that hands on. */
+/* A request has arrived. This function is a handler too: it passes the request on. */
 static void on_stream(struct stream *stream, void *user) {
   (void)user;
   handler chosen = route(stream_method(stream), stream_path(stream));
@@ -59,7 +58,7 @@ static void hello_world(struct stream *stream) {
   todo(2, "answer /hello-world");
 }
 
-/* GET /ping: "pong", so that one can see that the server is up. */
+/* GET /ping: "pong", which shows that the server is up. */
 static void ping(struct stream *stream) {
   (void)stream;
   todo(2, "answer /ping");
@@ -86,9 +85,9 @@ static void log_request(const struct stream *stream, int status) {
 static void respond(struct stream *stream, int status, const nghttp2_nv *fields, size_t count,
                     const char *text) {
   log_request(stream, status);
-  // stream_respond sends the header section; the length of the body, which it wants to know,
-  // becomes content-length. stream_end sends the last of the body. Both say by -1 that the stream
-  // is gone: then there is nobody to answer, and nothing more to do.
+  // stream_respond sends the header section; the length of the body that you pass becomes
+  // content-length. stream_end sends the last of the body. Both return -1 if the stream is gone:
+  // then nobody waits for an answer, and you have nothing more to do.
   (void)fields;
   (void)count;
   (void)text;

@@ -3,9 +3,9 @@
  *
  *   client [--ca FILE] [--timeout MS] URL        cert.pem, 100 ms by default
  *
- * A client has to ask more of TLS than a server: not only that nobody listens, but that it talks to
- * the right one. So its SSL_CTX says whom to trust, and whose certificate it must be; and not one
- * byte of HTTP/2 is sent before all of that is proved.
+ * A client has to require more of TLS than a server: nobody may listen, and the other side must be
+ * the right server. So the client's SSL_CTX says whom to trust, and whose certificate it must be.
+ * The client sends not one byte of HTTP/2 before the server has proved all that.
  */
 #include <getopt.h>
 #include <openssl/err.h>
@@ -23,9 +23,10 @@
 #include "common/todo.h"
 #include "common/url.h"
 
-/* The one request, and all that belongs to it. It lives in main, longer than the loop. */
+/* The one request, and everything that belongs to it. It is a variable in main and outlives the
+ * loop. */
 struct request {
-  const char *name; /* the URL as it was typed, for messages */
+  const char *name; /* the URL as the user typed it, for messages */
   const char *ca;   /* the file with the certificate to trust */
   struct url url;
   uint64_t timeout; /* in milliseconds */
@@ -39,14 +40,14 @@ struct request {
   bool failed;
 };
 
-/* Say that `what`, the URL or a file, is of no use. Returns -1. */
+/* Say that `what`, the URL or a file, is unusable. Returns -1. */
 static int complain(const char *what, const char *why) {
   fprintf(stderr, "client: %s: %s\n", what, why);
   return -1;
 }
 
-/* Why OpenSSL has failed. The first error in its queue is the cause, those behind it follow from
- * it. The queue is empty where only the connection is lost. */
+/* Why OpenSSL has failed. The first error in its queue is the cause; the later ones follow from it.
+ * The queue is empty if only the connection is lost. */
 static const char *reason(void) {
   unsigned long code = ERR_peek_error();
   if (ERR_SYSTEM_ERROR(code))
@@ -57,26 +58,26 @@ static const char *reason(void) {
 
 /* --- TODO 4: whom to trust -------------------------------------------------------------------- */
 
-/* Returns 0; or -1, when it has said what is wrong. */
+/* Returns 0; or says what is wrong, and returns -1. */
 static int set_up(SSL_CTX *context, const struct request *request) {
-  // TLS 1.2 at least. Trust what is in the file request->ca, and nothing else. Have the peer's
-  // certificate verified: that is not the default; and see that it is the certificate of
+  // Require TLS 1.2 at least. Trust the certificates in the file request->ca, and no others. Verify
+  // the peer's certificate, which is not the default; and check that it is the certificate of
   // request->url.host, which may be an IP address or a name. Offer "h2" by ALPN: mind what
-  // SSL_CTX_set_alpn_protos returns. For what fails: return complain(FILE, reason()).
+  // SSL_CTX_set_alpn_protos returns. If a call fails: return complain(FILE, reason()).
   (void)context;
   (void)complain;
   todo(4, request->ca ? "say whom to trust, and whose certificate it must be" : "");
 }
 
-/* Given: what HTTP/2 asks of TLS 1.2 besides (RFC 9113, sections 9.2.1 and 9.2.2): no
- * renegotiation, no compression, and only cipher suites that have keys of their own for each
- * connection, and authenticate what they encrypt. TLS 1.3 has nothing else. Returns 0 or -1. */
+/* Given: what else HTTP/2 requires of TLS 1.2 (RFC 9113, sections 9.2.1 and 9.2.2): no
+ * renegotiation, no compression, and only cipher suites that make new keys for each connection and
+ * authenticate what they encrypt. TLS 1.3 has no other suites. Returns 0 or -1. */
 static int keep_to_http2(SSL_CTX *context) {
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   return SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:!PSK") == 1 ? 0 : -1;
 }
 
-/* Returns NULL, when it has said what is wrong. */
+/* Returns NULL after saying what is wrong. */
 static SSL_CTX *make_context(const struct request *request) {
   ERR_clear_error();
   SSL_CTX *context = SSL_CTX_new(TLS_client_method());
@@ -92,11 +93,11 @@ static SSL_CTX *make_context(const struct request *request) {
 
 /* --- TODO 5: the handshake -------------------------------------------------------------------- */
 
-/* Take the next step; see the server's. */
+/* Take the next step; see the server's handshake. */
 static enum tls_step handshake(SSL *ssl, char *error, size_t error_size) {
-  // As in the server. When it fails and SSL_get_verify_result is not X509_V_OK, say what is wrong
-  // with the certificate (X509_verify_cert_error_string). And a server that has not chosen "h2" is
-  // refused: it will not understand what we say.
+  // Do as in the server. If the handshake fails and SSL_get_verify_result is not X509_V_OK, say
+  // what is wrong with the certificate (X509_verify_cert_error_string). And refuse a server that
+  // has not chosen "h2": it will not understand HTTP/2.
   (void)ssl;
   (void)error;
   (void)error_size;
@@ -123,7 +124,7 @@ static void restart_timer(struct request *request) {
   uv_timer_start(&request->timer, on_timeout, request->timeout, 0);
 }
 
-/* A header block has come: of the response, or of an informational one before it. */
+/* A header block has arrived: of the response, or of an informational one before it. */
 static void on_headers(struct stream *stream, void *user) {
   (void)stream;
   restart_timer(user);
@@ -189,7 +190,7 @@ static void on_close(struct client *client, const char *error, void *user) {
     fail(request, nghttp2_http2_strerror(request->error_code));
 }
 
-/* Connect, make the request, and run the loop until nothing is left to be done. */
+/* Connect, make the request, and run the loop until nothing is left to do. */
 static void run(struct request *request, SSL_CTX *context) {
   const struct client_config config = {
       .tls = context, .handshake = handshake, .on_close = on_close, .user = request};
@@ -204,7 +205,7 @@ static void run(struct request *request, SSL_CTX *context) {
     fail(request, "the timer was not closed");
 }
 
-/* Fill in the request. Returns 0; or -1, when it has said what is wrong. */
+/* Fill in the request. Returns 0; or says what is wrong, and returns -1. */
 static int parse_arguments(struct request *request, int argc, char **argv) {
   static const struct option options[] = {
       {"ca", required_argument, NULL, 'c'}, {"timeout", required_argument, NULL, 't'}, {0}};

@@ -3,10 +3,10 @@
  *
  *   server [--port N] [--key FILE] [--cert FILE] [--delay MS]
  *
- * Port 8443, key.pem and cert.pem by default: `make certs` makes them. What a server is to
- * be in TLS stands in an SSL_CTX, which is made once; from it common/ makes an SSL for
- * each connection, and has the handshake taken step by step. When it is done, the
- * connection is as it was in the labs before.
+ * Port 8443, key.pem and cert.pem by default: `make certs` makes the files. An SSL_CTX, which the
+ * server makes once, holds the configuration of TLS. From it common/ makes an SSL for each
+ * connection, and calls your handshake step by step. When the handshake is done, the connection
+ * works as in the earlier labs.
  */
 #include <getopt.h>
 #include <openssl/err.h>
@@ -29,8 +29,8 @@ struct settings {
   const char *cert;
 };
 
-/* Why OpenSSL has failed. The first error in its queue is the cause, those behind it follow from
- * it. The queue is empty where only the connection is lost. */
+/* Why OpenSSL has failed. The first error in its queue is the cause; the later ones follow from it.
+ * The queue is empty if only the connection is lost. */
 static const char *reason(void) {
   unsigned long code = ERR_peek_error();
   if (ERR_SYSTEM_ERROR(code))
@@ -39,7 +39,7 @@ static const char *reason(void) {
   return text ? text : "OpenSSL does not say why";
 }
 
-/* Say that `what`, a file mostly, is of no use. Returns -1. */
+/* Say that `what`, usually a file, is unusable. Returns -1. */
 static int complain(const char *what, const char *why) {
   fprintf(stderr, "server: %s: %s\n", what, why);
   return -1;
@@ -47,12 +47,12 @@ static int complain(const char *what, const char *why) {
 
 /* --- TODO 1: version, key and certificate ----------------------------------------------------- */
 
-/* Returns 0; or -1, when it has said which file is wrong, and why. */
+/* Returns 0; or says which file is wrong and why, and returns -1. */
 static int set_up(SSL_CTX *context, const struct settings *settings) {
-  // TLS 1.2 at least (RFC 9113, section 9.2). Then load the key and the certificate, both in PEM
-  // form, and see that they belong together. For each that fails: return complain(FILE, reason()).
-  // But of a key and a certificate that do not belong together OpenSSL says only "no private key
-  // assigned": there the reason is "not the key of the certificate".
+  // Require TLS 1.2 at least (RFC 9113, section 9.2). Then load the key and the certificate, both
+  // in PEM form, and check that they belong together. If a call fails: return complain(FILE,
+  // reason()). But if the key and the certificate do not belong together, OpenSSL says only "no
+  // private key assigned": there, give the reason "not the key of the certificate".
   (void)context;
   (void)complain;
   todo(1, settings->key ? "set the lowest version, load the key and the certificate" : "");
@@ -60,9 +60,8 @@ static int set_up(SSL_CTX *context, const struct settings *settings) {
 
 /* --- TODO 2: ALPN ----------------------------------------------------------------------------- */
 
-/* The client offers protocols, each name with its length before it:
- * "\x02h2\x08http/1.1". Choose "h2"; where it is not among them, the handshake is to end
- * with the alert no_application_protocol. */
+/* The client offers protocols, each name after its length: "\x02h2\x08http/1.1". Choose "h2"; if it
+ * is not among them, end the handshake with the alert no_application_protocol. */
 static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char *chosen_length,
                            const unsigned char *offered, unsigned int offered_length, void *user) {
   (void)ssl;
@@ -76,15 +75,15 @@ static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char
   todo(2, "choose h2 from what the client offers");
 }
 
-/* Given: what HTTP/2 asks of TLS 1.2 besides (RFC 9113, sections 9.2.1 and 9.2.2): no
- * renegotiation, no compression, and only cipher suites that have keys of their own for each
- * connection, and authenticate what they encrypt. TLS 1.3 has nothing else. Returns 0 or -1. */
+/* Given: what else HTTP/2 requires of TLS 1.2 (RFC 9113, sections 9.2.1 and 9.2.2): no
+ * renegotiation, no compression, and only cipher suites that make new keys for each connection and
+ * authenticate what they encrypt. TLS 1.3 has no other suites. Returns 0 or -1. */
 static int keep_to_http2(SSL_CTX *context) {
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   return SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:!PSK") == 1 ? 0 : -1;
 }
 
-/* Returns NULL, when it has said what is wrong. */
+/* Returns NULL after saying what is wrong. */
 static SSL_CTX *make_context(const struct settings *settings) {
   ERR_clear_error();
   SSL_CTX *context = SSL_CTX_new(TLS_server_method());
@@ -101,14 +100,15 @@ static SSL_CTX *make_context(const struct settings *settings) {
 
 /* --- TODO 3: the handshake -------------------------------------------------------------------- */
 
-/* Take the next step. It is called first when the client has sent something, and again
- * whenever the socket is ready for what the step before has wanted: nobody waits in here. On
- * failure the reason goes into `error`. */
+/* Take the next step. Called first when the client has sent something, and again whenever the
+ * socket is ready for what the last step wanted: this function never blocks. On failure, write the
+ * reason into `error`. */
 static enum tls_step handshake(SSL *ssl, char *error, size_t error_size) {
-  // SSL_do_handshake, and SSL_get_error for its result: TLS_WANT_READ, TLS_WANT_WRITE, or
-  // TLS_FAILED with "TLS: " and reason() in `error`; but with SSL_ERROR_SYSCALL the connection is
-  // lost, of which reason() does not know. When it is complete, see by SSL_get0_alpn_selected
-  // whether "h2" was chosen: a client that sends no ALPN at all has never come to choose_protocol.
+  // Call SSL_do_handshake, and SSL_get_error for its result: return TLS_WANT_READ, TLS_WANT_WRITE,
+  // or TLS_FAILED with "TLS: " and reason() in `error`. With SSL_ERROR_SYSCALL the connection is
+  // lost, which reason() does not know. When the handshake is complete, ask SSL_get0_alpn_selected
+  // whether "h2" was chosen: for a client that sends no ALPN at all, OpenSSL never calls
+  // choose_protocol.
   (void)ssl;
   (void)error;
   (void)error_size;
@@ -181,7 +181,7 @@ static void on_stream(struct stream *stream, void *user) {
   }
 }
 
-/* Serve until SIGINT or SIGTERM. Returns 0, or -1 when it has said what failed. */
+/* Serve until SIGINT or SIGTERM. Returns 0; or says what failed, and returns -1. */
 static int serve(struct settings *settings, SSL_CTX *context) {
   char error[256];
   uv_loop_t *loop = uv_default_loop();

@@ -3,9 +3,9 @@
  *
  *   session URL          for example: session http://localhost:8000
  *
- * nghttp2 knows the protocol but never touches a socket: bytes go in and callbacks come out, calls
- * go in and bytes come out. The transport (common/transport.h) moves bytes and knows no HTTP/2.
- * This program is the piece between the two: what Node.js does inside http2.connect().
+ * nghttp2 knows the protocol but never touches a socket: you put bytes in and it calls you back,
+ * you call it and it gives you bytes. The transport (common/transport.h) moves bytes and knows
+ * nothing about HTTP/2. This program connects the two, as Node.js does inside http2.connect().
  */
 #include <nghttp2/nghttp2.h>
 #include <stdbool.h>
@@ -18,18 +18,19 @@
 #include "common/transport.h"
 #include "common/url.h"
 
-/* All that this program knows. Every callback gets a pointer to it as its last argument, `user`. */
+/* Everything that this program knows. Every callback gets a pointer to it as its last argument,
+ * `user`. */
 struct client {
-  const char *url;             /* as it was typed, for messages */
+  const char *url;             /* as the user typed it, for messages */
   struct transport *transport; /* the bytes */
   nghttp2_session *session;    /* the protocol */
-  bool settings_received;      /* the peer's SETTINGS have come ... */
+  bool settings_received;      /* the peer's SETTINGS have arrived ... */
   bool settings_acknowledged;  /* ... and the peer has acknowledged ours: the session is open */
   bool failed;
 };
 
-/* Say what went wrong, once: the first failure is the one that counts, the next ones
- * follow from it. */
+/* Say what went wrong, once: only the first failure counts, because the next ones follow from it.
+ * */
 static void fail(struct client *client, const char *why) {
   if (!client->failed)
     fprintf(stderr, "session: %s: %s\n", client->url, why);
@@ -62,14 +63,14 @@ static int create_session(struct client *client) {
 
 /* --- TODO 2: send what the session has to send ------------------------------------------------ */
 
-/* Move every frame that waits in the session to the transport. Called after everything that may
- * have given the session something to say. */
+/* Move every frame that waits in the session to the transport. Call it after everything that may
+ * have given the session something to send. */
 static void send_frames(struct client *client) {
   /* BEGIN SOLUTION */
   /* STARTER
   // nghttp2_session_mem_send gives one piece at a time: its length, 0 when there is no more, or an
-  // error code below 0. When the session wants neither to read nor to write any more, it is
-  // over: then close the transport.
+  // error code below 0. When the session wants neither to read nor to write any more, it is over:
+  // close the transport.
   (void)client;
   todo(2, "hand the session's frames to the transport");
   */
@@ -91,8 +92,8 @@ static void send_frames(struct client *client) {
 
 /* --- TODO 3: the first frame ------------------------------------------------------------------ */
 
-/* TCP is connected. RFC 9113, section 3.4: the client's preface comes first, and a SETTINGS frame,
- * which may be empty, right behind it. nghttp2 writes the preface by itself. */
+/* TCP is connected. RFC 9113, section 3.4: the client's preface comes first, and right after it a
+ * SETTINGS frame, which may be empty. nghttp2 writes the preface by itself. */
 static void on_open(struct transport *transport, void *user) {
   struct client *client = user;
   /* BEGIN SOLUTION */
@@ -116,8 +117,8 @@ static void on_open(struct transport *transport, void *user) {
 
 /* --- TODO 4: feed the session ----------------------------------------------------------------- */
 
-/* Bytes have come, cut anywhere. The session puts them together, calls on_frame_recv for every
- * frame that is complete, and then has answers to send. */
+/* Bytes have arrived, cut anywhere. The session puts them together, calls on_frame_recv for every
+ * complete frame, and then has answers to send. */
 static void on_data(struct transport *transport, const uint8_t *data, size_t length, void *user) {
   struct client *client = user;
   /* BEGIN SOLUTION */
@@ -149,15 +150,16 @@ static void print_settings(const nghttp2_settings *settings) {
   }
 }
 
-/* A whole frame has come. nghttp2 has already done what the protocol asks for: the settings are
- * applied; the acknowledgement of SETTINGS, or the answer to a PING, waits to be sent. */
+/* A whole frame has arrived. nghttp2 has already done what the protocol requires: it has applied
+ * the settings, and the acknowledgement of SETTINGS, or the answer to a PING, waits in its queue.
+ * */
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
   struct client *client = user;
   /* BEGIN SOLUTION */
   /* STARTER
-  // SETTINGS: print_settings, and note that they came; or, if frame->hd.flags has the ACK flag,
-  // note that ours were acknowledged. GOAWAY with another error code than NGHTTP2_NO_ERROR: fail.
-  // Once the session is open both ways, end it: nghttp2_session_terminate_session.
+  // SETTINGS: print_settings, and note that they have arrived; or, if frame->hd.flags has the ACK
+  // flag, note that the peer has acknowledged ours. GOAWAY with an error code other than
+  // NGHTTP2_NO_ERROR: fail. Once the session is open, end it: nghttp2_session_terminate_session.
   (void)session;
   (void)frame;
   (void)client;
@@ -177,7 +179,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     fail(client, why);
   }
 
-  /* Each side has heard the other: that is all we came for. To terminate twice does no harm. */
+  /* Each side has heard the other: end the session. It is safe to do that twice. */
   if (client->settings_received && client->settings_acknowledged)
     return nghttp2_session_terminate_session(session, NGHTTP2_NO_ERROR);
   return 0;
@@ -186,8 +188,9 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
 
 /* --- TODO 6: the end -------------------------------------------------------------------------- */
 
-/* The transport is gone. `error` says why; it is NULL if we closed it ourselves, because the
- * session was over: after our GOAWAY, after the peer's, or after the peer broke the protocol. */
+/* The transport is gone. `error` says why; it is NULL if this program closed the transport because
+ * the session was over: after our GOAWAY, after the peer's, or after the peer broke the protocol.
+ * */
 static void on_close(struct transport *transport, const char *error, void *user) {
   struct client *client = user;
   (void)transport;

@@ -2,12 +2,11 @@
  * Lab 2: requests and responses, all on one connection.
  *
  *   requests URL [PATH]...        one GET for the URL and one for each PATH, all at once
- *   requests -d DATA... URL       one POST, each DATA a write of its own
+ *   requests -d DATA... URL       one POST, each DATA a separate write
  *
- * What lab 1 did by hand, common/connection.h now does: the session is fed and flushed and
- * said goodbye to. Requests are plain nghttp2. Each one is a stream; nghttp2 keeps a
- * pointer of ours for each stream, and that is how a callback knows which request a header
- * field or a piece of body belongs to.
+ * common/connection.h now does what you wrote in lab 1: it feeds and flushes the session, and says
+ * goodbye. Requests are plain nghttp2. Each request is a stream. nghttp2 keeps one pointer of yours
+ * for each stream, so a callback knows which request a header field or a piece of body belongs to.
  */
 #include <getopt.h>
 #include <nghttp2/nghttp2.h>
@@ -24,25 +23,25 @@
 #include "common/url.h"
 
 struct client {
-  const char *name; /* the URL as it was typed, for messages */
+  const char *name; /* the URL as the user typed it, for messages */
   struct url url;
   char **data; /* what to POST, piece by piece */
   size_t data_count;
-  size_t data_index;  /* the piece that is being sent ... */
-  size_t data_offset; /* ... and how much of it is gone */
+  size_t data_index;  /* the piece to send now ... */
+  size_t data_offset; /* ... and how much of it is sent */
   struct request *requests;
   size_t request_count;
-  size_t finished; /* how many of them are closed, in whatever way */
+  size_t finished; /* how many of them are closed, for whatever reason */
   struct connection *connection;
   bool failed;
 };
 
-/* One request, and what has come of its response so far. */
+/* One request, and the part of its response that has arrived. */
 struct request {
   const char *path;
   int status;            /* of the last header block that had one; 0 before */
-  bool in_trailers;      /* the header block that arrives comes after the body */
-  bool ended;            /* END_STREAM has come */
+  bool in_trailers;      /* this header block comes after the body */
+  bool ended;            /* END_STREAM has arrived */
   struct buffer headers; /* "name: value" lines */
   struct buffer body;
 };
@@ -85,9 +84,9 @@ static int32_t submit_request(struct client *client, struct request *request) {
 
 /* --- TODO 2: its body ------------------------------------------------------------------------- */
 
-/* nghttp2 wants the next piece of the body for a DATA frame: put at most `size` bytes into `bytes`
- * and return how many; set NGHTTP2_DATA_FLAG_EOF in `flags` with the last ones. It asks again until
- * then, but only when the flow-control windows let it send. */
+/* nghttp2 asks for the next piece of the body, for a DATA frame: put at most `size` bytes into
+ * `bytes` and return how many; with the last bytes, set NGHTTP2_DATA_FLAG_EOF in `flags`. Until
+ * then nghttp2 asks again, but only when the flow-control windows let it send. */
 static ssize_t read_data(nghttp2_session *session, int32_t stream_id, uint8_t *bytes, size_t size,
                          uint32_t *flags, nghttp2_data_source *source, void *user) {
   struct client *client = source->ptr;
@@ -125,15 +124,15 @@ static ssize_t read_data(nghttp2_session *session, int32_t stream_id, uint8_t *b
 
 /* --- TODO 3: header fields -------------------------------------------------------------------- */
 
-/* A header block begins. RFC 9113, section 8.1: any number of informational ones (status 1xx), then
- * the final one, and perhaps trailers after the body. */
+/* A header block begins. RFC 9113, section 8.1: any number of informational blocks (status 1xx) may
+ * come, then the final one, and perhaps trailers after the body. */
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
   struct request *request = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
   (void)user;
   /* BEGIN SOLUTION */
   /* STARTER
-  // If the final response has been here, these are trailers; else what came before
-  // was only informational.
+  // If the final response has already come, these are trailers; otherwise the blocks before were
+  // only informational.
   (void)request;
   todo(3, "tell the final header block from informational ones and from trailers");
   */
@@ -176,8 +175,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 
 /* --- TODO 4: the body ------------------------------------------------------------------------- */
 
-/* The content of a DATA frame, or a part of it, has come. nghttp2 opens the windows
- * again by itself. */
+/* The content of a DATA frame, or a part of it, has arrived. nghttp2 opens the windows again by
+ * itself. */
 static int on_data_chunk_recv(nghttp2_session *session, uint8_t flags, int32_t stream_id,
                               const uint8_t *data, size_t length, void *user) {
   (void)flags;
@@ -204,7 +203,7 @@ static void print_response(const struct request *request) {
   buffer_print(&request->headers, stdout);
   putchar('\n');
   buffer_print_line(&request->body, stdout);
-  fflush(stdout); /* whether it worked is asked once, at the end: ferror */
+  fflush(stdout); /* main asks ferror once, at the end */
 }
 
 /* A stream is over: both sides have sent END_STREAM, or one has reset it, or the
@@ -215,9 +214,9 @@ static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t
   struct request *request = nghttp2_session_get_stream_user_data(session, stream_id);
   /* BEGIN SOLUTION */
   /* STARTER
-  // A response is complete if END_STREAM has come, and the stream was not closed with an error.
-  // Print it; else fail with the request's path and nghttp2_http2_strerror of the error code. When
-  // all requests are finished: connection_close.
+  // A response is complete if END_STREAM has arrived, and the stream was not closed with an error.
+  // Print it; otherwise fail with the request's path and nghttp2_http2_strerror of the error code.
+  // When all requests are finished, call connection_close.
   (void)client;
   (void)request;
   (void)error_code;
@@ -237,7 +236,7 @@ static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t
 
 /* --- Given ------------------------------------------------------------------------------------ */
 
-/* A frame has come. The last one of a response has END_STREAM (RFC 9113, section 8.1). */
+/* A frame has arrived. The last one of a response has END_STREAM (RFC 9113, section 8.1). */
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
   struct request *request = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
   bool can_be_last = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
@@ -303,7 +302,7 @@ static int usage(void) {
   return -1;
 }
 
-/* Fill in the client. Returns 0; or -1, when it has said what is wrong. */
+/* Fill in the client. Returns 0; or says what is wrong, and returns -1. */
 static int parse_arguments(struct client *client, int argc, char **argv) {
   client->data = calloc((size_t)argc, sizeof *client->data);
   client->requests = calloc((size_t)argc, sizeof *client->requests);

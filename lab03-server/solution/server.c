@@ -1,11 +1,11 @@
 /*
  * Lab 3: a server that answers every request with 200 and "Hello World!".
  *
- *   server [--port N]        8000 by default; 0 takes any port that is free
+ *   server [--port N]        8000 by default; 0 takes any free port
  *
- * The connection (common/connection.h) moves frames in and out of an nghttp2 session. What is left
- * to do is what a server is: to remember something about each stream from its first frame to its
- * last, to see when a request is complete, and to submit the response.
+ * The connection (common/connection.h) moves frames in and out of an nghttp2 session. The server
+ * does the rest: it remembers something about each stream from its first frame to its last, sees
+ * when a request is complete, and submits the response.
  */
 #include <getopt.h>
 #include <nghttp2/nghttp2.h>
@@ -26,14 +26,14 @@
 
 static const char body[] = "Hello World!";
 
-/* One stream that is open: a request, and how far its response has got. */
+/* One open stream: a request, and how far its response has got. */
 struct stream {
   struct list link; /* in client->streams */
   bool is_head;     /* the method is HEAD: the response has no body */
   size_t sent;      /* how much of the body nghttp2 has taken */
 };
 
-/* One client that is connected. nghttp2's callbacks get it as their last argument, `user`. */
+/* One connected client. nghttp2's callbacks get it as their last argument, `user`. */
 struct client {
   struct list link; /* in server->clients */
   struct server *server;
@@ -51,7 +51,7 @@ struct server {
 
 /* --- TODO 1: a stream begins ------------------------------------------------------------------ */
 
-/* The header block of a request begins (or its trailers: then the stream is there already). */
+/* The header block of a request begins (or its trailers: then the stream already exists). */
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
   struct client *client = user;
   /* BEGIN SOLUTION */
@@ -75,7 +75,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 
 /* --- TODO 2: what the request says ------------------------------------------------------------ */
 
-/* One header field of it. */
+/* One header field of the request. */
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                      size_t name_length, const uint8_t *value, size_t value_length, uint8_t flags,
                      void *user) {
@@ -100,9 +100,9 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 
 /* --- TODO 3: the body of a response ----------------------------------------------------------- */
 
-/* nghttp2 wants the next piece of the body for a DATA frame: at most `size` bytes, which may
- * be as few as the client's flow-control window allows. Returns how many; with the last
- * ones, NGHTTP2_DATA_FLAG_EOF is set. */
+/* nghttp2 asks for the next piece of the body, for a DATA frame: at most `size` bytes, which may be
+ * as few as the client's flow-control window allows. Returns how many; sets NGHTTP2_DATA_FLAG_EOF
+ * with the last bytes. */
 static ssize_t read_body(nghttp2_session *session, int32_t stream_id, uint8_t *bytes, size_t size,
                          uint32_t *flags, nghttp2_data_source *source, void *user) {
   struct stream *stream = source->ptr;
@@ -161,7 +161,7 @@ static int respond(struct client *client, int32_t stream_id, struct stream *stre
 
 /* --- TODO 5: a request is complete ------------------------------------------------------------ */
 
-/* A whole frame has come. */
+/* A whole frame has arrived. */
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
   struct client *client = user;
   if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
@@ -212,7 +212,7 @@ static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t
 static void on_close(struct connection *connection, const char *error, void *user) {
   struct client *client = user;
   (void)connection;
-  (void)error; /* clients come and go: it is nobody's fault */
+  (void)error; /* clients come and go: that is no failure */
   /* BEGIN SOLUTION */
   /* STARTER
   todo(6, "free the streams that were still open");
@@ -245,8 +245,8 @@ static void on_accept(struct transport *transport, void *user) {
   }
 }
 
-/* Ctrl-C: take no new clients, say goodbye to the others. The loop ends when the
- * last of them is gone. */
+/* Ctrl-C: accept no new clients, say goodbye to the others. The loop ends when the last client is
+ * gone. */
 static void on_signal(void *user) {
   struct server *server = user;
   listener_free(server->listener);
@@ -256,7 +256,7 @@ static void on_signal(void *user) {
     connection_close(client->connection);
 }
 
-/* Serve on this port until a signal comes. Returns 0, or -1 when it cannot begin. */
+/* Serve on this port until a signal arrives. Returns 0, or -1 when it cannot begin. */
 static int serve(struct server *server, int port) {
   char error[256] = "cannot wait for signals";
   uv_loop_t *loop = uv_default_loop();

@@ -4,8 +4,8 @@
  *   client [--timeout MS] URL        100 ms by default
  *
  * One GET, on common/client.h: it connects, and a request is a stream (common/stream.h) whose
- * events tell what comes. New is the timer of inactivity: it begins with the request, and begins
- * again whenever something arrives on the stream. If it ever fires, the request is given up.
+ * events tell you what arrives. The inactivity timer is new: it starts with the request, and starts
+ * again whenever something arrives on the stream. If it fires, the client gives up the request.
  */
 #include <getopt.h>
 #include <stdbool.h>
@@ -19,9 +19,10 @@
 #include "common/todo.h"
 #include "common/url.h"
 
-/* The one request, and all that belongs to it. It lives in main, longer than the loop. */
+/* The one request, and everything that belongs to it. It is a variable in main and outlives the
+ * loop. */
 struct request {
-  const char *name; /* the URL as it was typed, for messages */
+  const char *name; /* the URL as the user typed it, for messages */
   struct url url;
   uint64_t timeout; /* in milliseconds */
   struct client *client;
@@ -43,12 +44,12 @@ static void fail(struct request *request, const char *why) {
 
 static void on_timeout(uv_timer_t *timer);
 
-/* Give the request its whole time, from now on. This is called when it begins, and again whenever
- * something has come. */
+/* Give the request its whole time, from now on. Called when the request begins, and again whenever
+ * something has arrived. */
 static void restart_timer(struct request *request) {
   /* BEGIN SOLUTION */
   /* STARTER
-  // A timer that already runs can be started again: then it counts from zero.
+  // You may start a timer that already runs: then it counts from zero.
   (void)request;
   (void)on_timeout;
   todo(1, "start the timer, or start it again");
@@ -58,11 +59,12 @@ static void restart_timer(struct request *request) {
 }
 
 /* The request is over: without this, the loop would wait for the timer, and the program for the
- * loop. It is called once. */
+ * loop. Called once. */
 static void end_timer(struct request *request) {
   /* BEGIN SOLUTION */
   /* STARTER
-  // uv_close stops it too. No callback: its memory is a part of `request`, which stays.
+  // uv_close also stops the timer. It needs no callback: the timer's memory is a part of `request`,
+  // which stays.
   (void)request;
   todo(1, "close the timer");
   */
@@ -72,15 +74,15 @@ static void end_timer(struct request *request) {
 
 /* --- TODO 2: it fires ------------------------------------------------------------------------- */
 
-/* Nothing has come for too long: give the stream up, and leave. Its on_close follows,
- * once RST_STREAM is sent; but there may not even be a connection yet, and
- * client_close does not wait for one. */
+/* Nothing has arrived for too long: give up the stream, and leave. The stream's on_close follows,
+ * once RST_STREAM is sent. There may not even be a connection yet; client_close does not wait for
+ * one. */
 static void on_timeout(uv_timer_t *timer) {
   struct request *request = timer->data;
   /* BEGIN SOLUTION */
   /* STARTER
-  // Print it, on standard output; note it in `request`; reset the stream with NGHTTP2_CANCEL, and
-  // close the client.
+  // Print `request timed out` on standard output; note it in `request`; reset the stream with
+  // NGHTTP2_CANCEL, and close the client.
   (void)request;
   todo(2, "say request timed out, cancel the stream, close the client");
   */
@@ -145,7 +147,7 @@ static void print_response(const struct request *request, const struct stream *s
     printf("%s: %s\n", stream_header_name(stream, i), stream_header_value(stream, i));
   putchar('\n');
   buffer_print_line(&request->body, stdout);
-  fflush(stdout); /* whether it worked is asked once, at the end: ferror */
+  fflush(stdout); /* main asks ferror once, at the end */
 }
 
 /* The stream is closed, for whatever reason: always the last of its events. */
@@ -161,7 +163,7 @@ static void on_stream_close(struct stream *stream, uint32_t error_code, void *us
   /* END SOLUTION */
   if (request->ended && !request->timed_out)
     print_response(request, stream);
-  client_close(request->client); /* politely: GOAWAY, and the connection is closed */
+  client_close(request->client); /* politely: GOAWAY, then close the connection */
 }
 
 /* --- Given ------------------------------------------------------------------------------------ */
@@ -172,7 +174,7 @@ static const struct stream_events events = {.on_inform = on_inform,
                                             .on_end = on_end,
                                             .on_close = on_stream_close};
 
-/* Make the request. It need not wait for the connection, and neither does the timer. */
+/* Make the request. Neither the request nor the timer waits for the connection. */
 static void begin(struct request *request) {
   request->stream = client_request(request->client, "GET", request->url.path, NULL, 0, 0);
   if (!request->stream) {
@@ -186,7 +188,7 @@ static void begin(struct request *request) {
   restart_timer(request);
 }
 
-/* The connection is closed; `error` is NULL if that is as it should be. */
+/* The connection is closed; `error` is NULL if nothing went wrong. */
 static void on_close(struct client *client, const char *error, void *user) {
   struct request *request = user;
   (void)client;
@@ -198,7 +200,7 @@ static void on_close(struct client *client, const char *error, void *user) {
     fail(request, nghttp2_http2_strerror(request->error_code));
 }
 
-/* Connect, make the request, and run the loop until nothing is left to be done. */
+/* Connect, make the request, and run the loop until nothing is left to do. */
 static void run(struct request *request) {
   const struct client_config config = {.on_close = on_close, .user = request};
   uv_loop_t *loop = uv_default_loop();
@@ -212,7 +214,7 @@ static void run(struct request *request) {
     fail(request, "the timer was not closed");
 }
 
-/* Fill in the request. Returns 0; or -1, when it has said what is wrong. */
+/* Fill in the request. Returns 0; or says what is wrong, and returns -1. */
 static int parse_arguments(struct request *request, int argc, char **argv) {
   static const struct option options[] = {{"timeout", required_argument, NULL, 't'}, {0}};
   long timeout = 100;

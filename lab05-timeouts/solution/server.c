@@ -1,11 +1,11 @@
 /*
  * Lab 5: lab 4's server, with a slow ping.
  *
- *   server [--port N] [--delay MS]        port 8000, 750 ms by default; port 0 is any that is free
+ *   server [--port N] [--delay MS]        port 8000, 750 ms by default; port 0 is any free port
  *
- * A handler need not answer before it returns. The one for /ping starts a timer, and answers when
- * that fires; meanwhile the loop serves all others. Clients do not wait for ever: a stream that is
- * closed before its time gets no answer, and nothing more is spent on it.
+ * A handler may answer after it has returned. The handler of /ping starts a timer, and answers when
+ * the timer fires; meanwhile the loop serves all other requests. Clients do not wait for ever: a
+ * stream that is closed early gets no answer, and the server spends nothing more on it.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -74,11 +74,11 @@ static void ping(struct stream *stream, const struct settings *settings) {
 
 /* --- TODO 5: its end -------------------------------------------------------------------------- */
 
-/* libuv is done with the timer: now its memory may go, and not before. */
+/* libuv is done with the timer: free its memory now, and not before. */
 static void free_pong(uv_handle_t *timer) {
   /* BEGIN SOLUTION */
   /* STARTER
-  // What stream_keep has kept is to be released too.
+  // Also release the stream that stream_keep has kept.
   (void)timer;
   todo(5, "release the stream, and free the pong");
   */
@@ -88,13 +88,13 @@ static void free_pong(uv_handle_t *timer) {
   /* END SOLUTION */
 }
 
-/* The time has come. */
+/* The delay is over. */
 static void on_pong_time(uv_timer_t *timer) {
   struct pong *pong = timer->data;
   /* BEGIN SOLUTION */
   /* STARTER
-  // The stream's events are no longer ours: whatever becomes of it now, it was answered. Answer,
-  // unless the stream is closed; and have the timer closed, with free_pong.
+  // First take your events off the stream: its end no longer concerns this ping. Then answer,
+  // unless the stream is closed; and close the timer, with free_pong.
   (void)pong;
   (void)respond;
   (void)free_pong;
@@ -109,7 +109,7 @@ static void on_pong_time(uv_timer_t *timer) {
 
 /* --- TODO 6: nobody waits any more ------------------------------------------------------------ */
 
-/* The stream is closed, and the ping was not answered: the client has reset it, or is gone. */
+/* The stream is closed before the answer: the client has reset it, or is gone. */
 static void on_ping_close(struct stream *stream, uint32_t error_code, void *user) {
   struct pong *pong = user;
   (void)stream;
@@ -160,7 +160,7 @@ static void on_stream(struct stream *stream, void *user) {
   route(stream_method(stream), stream_path(stream))(stream, settings);
 }
 
-/* Serve until SIGINT or SIGTERM. Returns 0, or -1 when it has said what failed. */
+/* Serve until SIGINT or SIGTERM. Returns 0; or says what failed, and returns -1. */
 static int serve(struct settings *settings) {
   char error[256];
   uv_loop_t *loop = uv_default_loop();
