@@ -1,5 +1,5 @@
 /*
- * buffer: bytes that grow. A zeroed struct buffer is an empty one.
+ * buffer: a growing array of bytes. A zeroed struct buffer is empty.
  */
 #ifndef COMMON_BUFFER_H
 #define COMMON_BUFFER_H
@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 struct buffer {
-  char *bytes; /* NULL before the first append; else followed by a NUL that is not counted */
+  char *bytes; /* NULL before the first append; then followed by a NUL that is not counted */
   size_t length;
   size_t size; /* allocated */
 };
@@ -17,23 +17,23 @@ struct buffer {
  * unchanged. */
 int buffer_append(struct buffer *buffer, const void *bytes, size_t length);
 
-/* Append a text that ends in NUL, without the NUL. The same. */
+/* Append a text that ends in NUL, without the NUL. Returns as buffer_append does. */
 int buffer_append_text(struct buffer *buffer, const char *text);
 
-/* Write all of it to `out`. Returns 0, or -1 when that fails. */
+/* Write the whole buffer to `out`. Returns 0, or -1 when that fails. */
 int buffer_print(const struct buffer *buffer, FILE *out);
 
-/* The same, and a newline behind it, unless it ends in one or is empty: what is
- * printed next begins a line. */
+/* The same, with a newline after it, unless the buffer ends in one or is empty: the next output
+ * begins a line. */
 int buffer_print_line(const struct buffer *buffer, FILE *out);
 
 /* Keep the first `length` bytes, which must be there. */
 void buffer_truncate(struct buffer *buffer, size_t length);
 
-/* Make it empty, but keep its memory. */
+/* Make the buffer empty, but keep its memory. */
 void buffer_clear(struct buffer *buffer);
 
-/* Give its memory back; it is empty then. */
+/* Free the memory; the buffer is then empty. */
 void buffer_free(struct buffer *buffer);
 
 #endif

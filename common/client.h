@@ -1,5 +1,5 @@
 /*
- * client: connect to a server, and make requests: each is a stream (stream.h).
+ * client: connect to a server, and make requests. Each request is a stream (stream.h).
  *
  * Order of calls: client_connect; client_request any number of times, at once or later;
  * client_close; on_close, after which the client is gone. client_free ends it early.
@@ -16,11 +16,11 @@
  *     client_close(client);
  *     uv_run(loop, UV_RUN_DEFAULT);
  *
- * Threads: a loop, and all that was made on it, belong to one thread; several threads, each with a
- * loop and clients of its own, are fine.
+ * Threads: a loop, and everything made on it, belong to one thread. Several threads may each have
+ * their own loop and clients.
  *
- * Servers are not trusted. What one of them does ends a stream or the connection, as RFC 9113 says;
- * the memory that a stream may use is bounded. Server push is off (ENABLE_PUSH 0).
+ * The client does not trust servers. An error of a server ends a stream or the connection, as RFC
+ * 9113 says; the memory of a stream is bounded. Server push is off (ENABLE_PUSH 0).
  */
 #ifndef COMMON_CLIENT_H
 #define COMMON_CLIENT_H
@@ -30,30 +30,30 @@
 
 struct client;
 
-/* What a client is to be. It is copied. */
+/* The configuration of a client. client_connect copies it. */
 struct client_config {
-  /* For https, where it must be there (tls.h makes one); for http it is not used. It may be freed
-   * when client_connect returns. */
+  /* Required for https (tls.h makes one); unused for http. The caller may free it when
+   * client_connect returns. */
   SSL_CTX *tls;
 
-  /* Takes the next step of the TLS handshake: see tls_handshake, which does it where this is
-   * NULL. */
+  /* Takes the next step of the TLS handshake. NULL: tls_handshake (tls.h) does it. */
   enum tls_step (*handshake)(SSL *ssl, char *error, size_t error_size);
 
-  /* It is connected. May be NULL. */
+  /* The client is connected. May be NULL. */
   void (*on_open)(struct client *client, void *user);
 
   /*
    * The end, whatever the reason; every stream has had its on_close. `error` is NULL if
-   * client_close is done, or the server has said by GOAWAY that it leaves and all streams were
-   * closed. Else it is one line, whose beginning tells what has failed:
+   * client_close is done, or if the server has left by GOAWAY and all streams were closed.
+   * Otherwise it is one line, whose beginning says what has failed:
    *   "look up NAME: ..."        there is no such host;
    *   "connect to NAME:PORT: ..." nobody listens there;
-   *   "TLS: ..."                 there is no TLS with it, or it is not the one that it should be;
+   *   "TLS: ..."                 the peer speaks no TLS, or is not the right server;
    *   "closed by the peer", "read: ..."  the connection was lost;
-   *   "the peer sent GOAWAY(...)"  with an error code: this side has done wrong, or too much;
+   *   "the peer sent GOAWAY(...)"  with an error code: this side has done something wrong, or too
+   *                              much;
    *   "PROTOCOL_ERROR: ..." or another error code of RFC 9113, section 7: what the server has sent
-   *                              is not right HTTP/2, or no HTTP/2 at all.
+   *                              is wrong HTTP/2, or no HTTP/2 at all.
    *   "connect to AUTHORITY: no connection after 5000 ms"  connect_timeout is over.
    * It is valid until the call returns. May be NULL.
    */
@@ -61,64 +61,65 @@ struct client_config {
   void *user;
 
   /* Flow-control windows for what the server sends: how much may be on its way on one stream
-   * (65,535) and on the connection (1 MiB). A window is all that comes in one round trip: 65,535
-   * octets at 50 ms are 1.3 MB/s. Zero means the default. */
+   * (65,535) and on the connection (1 MiB). At most one window arrives in each round trip: 65,535
+   * bytes at 50 ms make 1.3 MB/s. Zero means the default. */
   uint32_t stream_window;
   uint32_t connection_window;
 
-  /* How long it may take until on_open, in milliseconds: the look-up of the name, all addresses,
-   * and the TLS handshake. 0: as long as the system tries, which may be minutes. */
+  /* How long everything before on_open may take, in milliseconds: the look-up of the name, all
+   * addresses, and the TLS handshake. 0: as long as the system tries, which may be minutes. */
   unsigned connect_timeout;
 };
 
 /* Connect to the host and port of `url`, which need not outlive the call. Returns NULL when there
- * is no memory; every other failure is told by on_close, from the loop. */
+ * is no memory; on_close reports every other failure, from the loop. */
 struct client *client_connect(uv_loop_t *loop, const struct url *url,
                               const struct client_config *config);
 
 /*
- * Make a request. :scheme and :authority are those of the URL, but an ":authority" among the fields
- * replaces ours; `path` is the path with the query; `fields` are copied, and so are `method` (any
- * but CONNECT, which has no path) and `path`. `body_length` tells what body follows:
+ * Make a request. :scheme and :authority come from the URL, but an ":authority" among the fields
+ * replaces ours. `path` is the path with the query. Copies `fields`, `method` (any except CONNECT,
+ * which has no path) and `path`. `body_length` says what body follows:
  *   0                      none: the request is complete;
  *   n                      n bytes exactly, which `content-length` announces;
  *   STREAM_LENGTH_UNKNOWN  any number.
- * It is allowed before on_open too: the request leaves as soon as there is a connection, and as the
- * server's MAX_CONCURRENT_STREAMS allows. Until then it waits here, and so may any number: ask
- * client_room before you make thousands. Returns the stream, which is not the caller's to free
- * (stream_keep), or NULL: the client has ended, the server has said GOAWAY (connect again),
- * `method`, `path` or the fields are such as stream_respond does not take, or there is no memory.
+ * Allowed before on_open too: the request leaves as soon as there is a connection, and as the
+ * server's MAX_CONCURRENT_STREAMS allows. Until then it waits here, and so may any number of
+ * requests: ask client_room before you make thousands. Returns the stream, which the caller does
+ * not free (see stream_keep). Returns NULL if the client has ended, if the server has sent GOAWAY
+ * (connect again), if `method`, `path` or a field is one that stream_respond refuses, or if there
+ * is no memory.
  *
- * Its on_close always comes, with REFUSED_STREAM where the server has not looked at the request (so
- * that it may be made once more, RFC 9113, section 8.7): it said so, or it said GOAWAY. CANCEL
- * comes where the connection failed, and the client's on_close says why after that; the server may
- * reset a stream with CANCEL too.
+ * The stream's on_close always comes. REFUSED_STREAM means that the server has not looked at the
+ * request: it said so, or it sent GOAWAY. You may then make the request again (RFC 9113, section
+ * 8.7). CANCEL means that the connection failed; the client's on_close says why after that. The
+ * server may reset a stream with CANCEL too.
  */
 struct stream *client_request(struct client *client, const char *method, const char *path,
                               const nghttp2_nv *fields, size_t count, int64_t body_length);
 
 /*
- * How many requests would leave now; more than these wait. It is what the server's
+ * How many more requests would leave now; further requests wait. It is what the server's
  * MAX_CONCURRENT_STREAMS leaves, and 0 once client_request returns NULL. Until the server's
- * SETTINGS have come, nghttp2 assumes 100 (RFC 9113, section 6.5.2 knows no limit then), and a
- * server that allows fewer resets the others with REFUSED_STREAM: if you have many requests, make
- * one, and the others when it has its response.
+ * SETTINGS have arrived, nghttp2 assumes 100 (RFC 9113, section 6.5.2 has no limit then), and a
+ * server that allows fewer resets the others with REFUSED_STREAM. So if you have many requests,
+ * make one, and make the others when it has its response.
  */
 size_t client_room(const struct client *client);
 
-/* The connection, for those who want to watch it or to speak to nghttp2 themselves. */
+/* The connection, for owners who watch it or call nghttp2 themselves. */
 struct connection *client_connection(const struct client *client);
 
 /*
- * End politely: when the last stream is closed, say GOAWAY(NO_ERROR), close the connection, and
- * call on_close. Allowed at any time and more than once; requests that are made until then are
- * still served. Where there is no connection yet, and no stream that is not closed, it does not
- * wait for one: on_close comes in the next turn of the loop.
+ * End politely: when the last stream is closed, send GOAWAY(NO_ERROR), close the connection, and
+ * call on_close. Allowed at any time and more than once; requests made until then are still served.
+ * If there is no connection yet and no open stream, it does not wait for a connection: on_close
+ * comes in the next turn of the loop.
  */
 void client_close(struct client *client);
 
-/* End at once and free it, without its on_close; streams still get theirs. NULL is allowed; not
- * from within an event of a stream, or on_open. */
+/* End at once and free the client, without its on_close; streams still get theirs. NULL is allowed.
+ * Not allowed inside an event of a stream, or on_open. */
 void client_free(struct client *client);
 
 #endif

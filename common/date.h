@@ -9,18 +9,17 @@
 
 enum { DATE_SIZE = sizeof "Sun, 06 Nov 1994 08:49:37 GMT" };
 
-/* The text of one second, kept for all responses of that second. A zeroed struct is fine to begin
- * with. */
+/* The text of one second, for all responses of that second. Begin with a zeroed struct. */
 struct date {
   time_t second;
   char text[DATE_SIZE];
 };
 
-/* Write `second` as HTTP does: for last-modified, expires, or another date than now. It is a time
- * from the year 0 to 9999; returns `text`. */
+/* Write `second` in HTTP's form: for last-modified, expires, or any date other than now. `second`
+ * must be in the years 0 to 9999. Returns `text`. */
 const char *date_write(char text[static DATE_SIZE], time_t second);
 
-/* The time now, as HTTP writes it. Valid until the next call with the same `date`. */
+/* The current time in HTTP's form. Valid until the next call with the same `date`. */
 const char *date_now(struct date *date);
 
 #endif

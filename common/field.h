@@ -1,5 +1,5 @@
 /*
- * field: header fields as nghttp2 takes and gives them: counted bytes, not texts that end in NUL.
+ * field: header fields in nghttp2's form: bytes with a length, not texts that end in NUL.
  *
  */
 #ifndef COMMON_FIELD_H
@@ -11,15 +11,16 @@
 #include <stdint.h>
 #include <string.h>
 
-/* A field of two texts that end in NUL. It points to them: they must live until nghttp2 has copied
- * them, which nghttp2_submit_request and nghttp2_submit_response do before they return. */
+/* A field made of two texts that end in NUL. It points to the texts, which must live until
+ * nghttp2 has copied them: nghttp2_submit_request and nghttp2_submit_response do that before
+ * they return. */
 static inline nghttp2_nv field_make(const char *name, const char *value);
 
 /* Whether `length` bytes are exactly `text`, which ends in NUL. */
 static inline bool field_is(const uint8_t *bytes, size_t length, const char *text);
 
-/* They stand here in full, so that the compiler counts the letters of constant texts and compares
- * them without a call: both are used for every field of every request. */
+/* The definitions are in the header, so that the compiler counts the letters of constant texts and
+ * compares them without a call: every field of every request uses both. */
 
 static inline nghttp2_nv field_make(const char *name, const char *value) {
   return (nghttp2_nv){

@@ -1,6 +1,6 @@
 /*
- * list: a doubly linked list whose links are part of its members, so that nothing is allocated and
- * a member can be taken out without a search.
+ * list: a doubly linked list whose links are part of its members. It allocates nothing, and removes
+ * a member without a search.
  *
  *     struct stream {
  *       struct list link;    must be the first member
@@ -21,14 +21,14 @@ struct list {
 /* Make it an empty list. */
 void list_init(struct list *list);
 
-/* Put a member, that is in no list, behind the last one. */
+/* Add a member, which is in no list, after the last one. */
 void list_add(struct list *list, struct list *link);
 
 /* Take a member out of the list it is in. */
 void list_remove(struct list *link);
 
-/* The first member, or NULL if the list is empty; the one behind `link`, or NULL if
- * that is the last. */
+/* The first member, or NULL if the list is empty; the member after `link`, or NULL if `link` is the
+ * last. */
 void *list_first(const struct list *list);
 void *list_next(const struct list *list, const struct list *link);
 

@@ -16,27 +16,27 @@ typedef void (*listener_callback)(struct transport *transport, void *user);
 
 /*
  * Listen on every address of `host` ("localhost": 127.0.0.1 and, where there is one, ::1), on the
- * same port of each; port 0 takes any that is free. "*" is every address of this machine, of both
- * families; "0.0.0.0" is those of IPv4 only, "::" those of IPv6 only. `tls` is handed to
- * transport_accept; the listener keeps a reference of its own. When descriptors or memory run out,
- * clients wait in the kernel's queue, and it is tried again later. Returns NULL on failure and puts
- * one line that says why into `error` ("listen on localhost:8000: Address already in use").
+ * same port of each; port 0 takes any free port. "*" means every address of this machine, of both
+ * families; "0.0.0.0" only those of IPv4, "::" only those of IPv6. The listener passes `tls` to
+ * transport_accept, and keeps its own reference. When descriptors or memory run out, clients wait
+ * in the kernel's queue, and the listener tries again later. Returns NULL on failure and puts one
+ * line that says why into `error` ("listen on localhost:8000: Address already in use").
  */
 struct listener *listener_open(uv_loop_t *loop, const char *host, int port, SSL_CTX *tls,
                                listener_callback callback, void *user, char *error,
                                size_t error_size);
 
-/* The same on `count` sockets that listen already; they are the listener's from now on, and are
- * closed on failure too. */
+/* The same on `count` sockets that already listen. The listener owns them from now on, and also
+ * closes them on failure. */
 struct listener *listener_take(uv_loop_t *loop, const int *sockets, size_t count, SSL_CTX *tls,
                                listener_callback callback, void *user, char *error,
                                size_t error_size);
 
-/* The port that it really listens on (the first socket, if they differ). */
+/* The port on which it really listens (that of the first socket, if they differ). */
 int listener_port(const struct listener *listener);
 
-/* Stop to listen and free it; what was accepted stays open. NULL is allowed, and so is a call from
- * within the callback. */
+/* Stop listening and free the listener; accepted transports stay open. NULL is allowed, and so is a
+ * call inside the callback. */
 void listener_free(struct listener *listener);
 
 #endif

@@ -4,7 +4,7 @@
 #ifndef COMMON_NUMBER_H
 #define COMMON_NUMBER_H
 
-/* The decimal number from 0 to `maximum` that `text` is, all of it; or -1. */
+/* The decimal number from 0 to `maximum` that the whole `text` stands for, or -1. */
 long number_parse(const char *text, long maximum);
 
 #endif

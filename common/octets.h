@@ -1,8 +1,9 @@
 /*
- * octets: octets of any origin as text that a person can read, and that a program can read back.
+ * octets: write octets of any origin as text that a person can read, and that a program can read
+ * back.
  *
- * A backslash is written as \\, and what must not be shown as \xNN, so that no two sequences of
- * octets look the same: octets_read gives back what octets_append was given.
+ * A backslash becomes \\, and an octet that must not be shown becomes \xNN, so that no two
+ * sequences of octets look the same: octets_read gives back what octets_append got.
  */
 #ifndef COMMON_OCTETS_H
 #define COMMON_OCTETS_H
@@ -24,11 +25,11 @@ enum { OCTETS_PIECE = 5 }; /* the longest piece, \xNN, and its NUL */
 size_t octets_piece(char piece[OCTETS_PIECE], const void *bytes, size_t length,
                     enum octets_form form);
 
-/* Append all of them. Returns 0, or -1 when there is no memory: then nothing was appended. */
+/* Append all of them. Returns 0; or -1, and appends nothing, when there is no memory. */
 int octets_append(struct buffer *text, const void *bytes, size_t length, enum octets_form form);
 
-/* Append the octets that `text` (which ends in NUL) stands for. Returns 0, or -1 when it is no such
- * text, or when there is no memory: then nothing was appended. */
+/* Append the octets that `text` (which ends in NUL) stands for. Returns 0; or -1, and appends
+ * nothing, when the text is malformed or there is no memory. */
 int octets_read(struct buffer *bytes, const char *text);
 
 #endif

@@ -3,8 +3,8 @@
  *
  * Any program on common/ prints the ladder to stderr with H2_TRACE=1 in its environment, and writes
  * the frames to a file with H2_TRACE=FILE.json. The transport calls trace_open when a connection
- * begins and trace_bytes at its byte boundary, above TLS, so the ladder shows what went over the
- * wire whatever the program above does with it.
+ * begins and trace_bytes for its bytes, above TLS. So the ladder shows what went over the wire,
+ * whatever the program above does.
  *
  * What the ladder looks like is in trace_print.h, the format of the file in trace_json.h.
  */
@@ -19,24 +19,24 @@ struct trace;
 
 /*
  * Begin to trace one connection as the environment says: a value of H2_TRACE that ends in ".json"
- * is a file, any other asks for the ladder. Returns NULL when H2_TRACE is unset, empty or "0", when
- * its file cannot be written (said once, on stderr) and when there is no memory: every function
- * here takes a NULL trace and does nothing, so a caller need not ask.
- * All connections of a process share one ladder, or one file, and are numbered from 1 in it (in the
- * ladder, once there are two), whatever thread they are on. One trace belongs to one thread.
+ * is a file, any other value means the ladder. Returns NULL when H2_TRACE is unset, empty or "0",
+ * when its file cannot be written (reported once, on stderr) and when there is no memory. Every
+ * function here accepts a NULL trace and does nothing, so callers need no test. All connections of
+ * a process, on all threads, share one ladder or one file, and have numbers from 1 in it (in the
+ * ladder, once there are two). One trace belongs to one thread.
  */
 struct trace *trace_open(void);
 
-/* `length` bytes were sent by `sender`. Prints, or writes, every frame that is complete. The file
- * is valid JSON after every call, even if the process is killed then. */
+/* `sender` has sent `length` bytes. Prints or writes every complete frame. The file is valid JSON
+ * after every call, even if something kills the process then. */
 void trace_bytes(struct trace *trace, enum frame_sender sender, const void *bytes, size_t length);
 
-/* One event that is no frame: "connected", "TLS 1.3, h2", "closed by peer". One line, no newline.
- * It is shown in the ladder; the file has frames only. */
+/* One event that is not a frame: "connected", "TLS 1.3, h2", "closed by peer". One line, no
+ * newline. The ladder shows it; the file has frames only. */
 void trace_note(struct trace *trace, const char *text);
 
-/* The last event: the connection has ended, as `text` says. The ladder adds how many
- * requests it has carried. */
+/* The last event: the connection has ended, as `text` says. The ladder adds how many requests the
+ * connection has carried. */
 void trace_end(struct trace *trace, const char *text);
 
 /* End this trace; NULL is allowed. If it ended in the middle of a frame, the ladder says so. */

@@ -1,9 +1,9 @@
 /*
- * trace_print: frames as a ladder, for everybody who prints frames.
+ * trace_print: print frames as a ladder.
  *
- * The ladder has two rails, client on the left and server on the right, and one line for each
- * frame, with what matters in it; header fields follow on lines of their own, or beside it where
- * the terminal is wide enough. Every frame of a stream names its request:
+ * The ladder has two rails, the client on the left and the server on the right, and one line for
+ * each frame, with the important values. Header fields follow on their own lines, or beside the
+ * frame if the terminal is wide enough. Every frame of a stream names its request:
  *
  *        ms client         server  stream 0: connection, others: one request each
  *       0.1 |-- preface ------->|  24 bytes
@@ -36,17 +36,17 @@ struct trace_style {
   int width; /* columns; lines are cut or wrapped to fit, but to no less than TRACE_LADDER_WIDTH */
 };
 
-/* What suits `out`: colour only on a terminal and without NO_COLOR (https://no-color.org); line
- * drawing where LC_ALL, LC_CTYPE or LANG (the first that is set) names UTF-8; the
- * terminal's width, else COLUMNS, else 80; at least 20. */
+/* The style for `out`: colour only on a terminal and without NO_COLOR (https://no-color.org); line
+ * drawing if LC_ALL, LC_CTYPE or LANG (the first that is set) names UTF-8; the terminal's width,
+ * else COLUMNS, else 80; at least 20. */
 struct trace_style trace_style_for(FILE *out);
 
 /* The two rails' heading. */
 void trace_print_heading(FILE *out, const struct trace_style *style);
 
-/* One frame at `milliseconds` since the connection began. `connection` is 0 where there is only
- * one, else its number is shown. `mark` is a column of one character before the line (' ' for
- * none, '>' for the frame that matters). */
+/* One frame at `milliseconds` since the connection began. `connection` is 0 if there is only one,
+ * otherwise the number to show. `mark` is a column of one character before the line (' ' for none,
+ * '>' for the frame that matters). */
 void trace_print_frame(FILE *out, const struct trace_style *style, double milliseconds,
                        unsigned connection, char mark, const struct frame *frame);
 
@@ -54,8 +54,8 @@ void trace_print_frame(FILE *out, const struct trace_style *style, double millis
 void trace_print_note(FILE *out, const struct trace_style *style, double milliseconds,
                       unsigned connection, const char *text);
 
-/* The last note of a connection that has carried so many requests, `at_once` of them at
- * the same time (0: that is not known). */
+/* The last note of a connection that has carried `requests` requests, `at_once` of them at the same
+ * time (0: unknown). */
 void trace_print_end(FILE *out, const struct trace_style *style, double milliseconds,
                      unsigned connection, const char *text, unsigned requests, unsigned at_once);
 
