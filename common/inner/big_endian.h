@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The number in the 3, or 4, octets at `bytes`. They stand here in full, and not as a loop, so that
- * the compiler makes one load of them: every frame has both. */
+/* The number in the 3, or 4, octets at `bytes`. Written out, not as a loop, so that the compiler
+ * makes one load of each: every frame has both. */
 static inline uint32_t big_endian_24(const uint8_t *bytes) {
   return (uint32_t)bytes[0] << 16 | (uint32_t)bytes[1] << 8 | bytes[2];
 }

@@ -1,16 +1,17 @@
 /*
- * calm: how much that costs the client little and the server more one connection may ask for; an
+ * calm: limits on requests of a connection that cost the client little and the server more; an
  * inner part of strict.
  *
- * Two purses, which fill up as time goes by. What a client does costs so much of one of them; where
- * it is empty, the connection is to end with ENHANCE_YOUR_CALM (RFC 9113, section 10.5).
+ * There are two purses, which fill up as time goes by. What a client does takes something out of
+ * one of them. When it is empty, the connection must end with ENHANCE_YOUR_CALM (RFC 9113, section
+ * 10.5).
  *
  *     resets  RST_STREAM, the client's; and ours, where it was the client's fault
  *     noise   PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA, frames of unknown types.
  *             Requests add to it, and so does what is sent: WINDOW_UPDATE belongs to both
  *
- * nghttp2 limits the client's RST_STREAM itself (from 1.57 on, and Debian's 1.52), and more from
- * 1.66 on. These numbers are lower, so that this is first, and gives the right error code.
+ * nghttp2 itself limits the client's RST_STREAM (from 1.57 on, and in Debian's 1.52), and more from
+ * 1.66 on. These numbers are lower, so that this limit comes first and gives the right error code.
  */
 #ifndef COMMON_CALM_H
 #define COMMON_CALM_H
@@ -37,8 +38,8 @@ struct calm {
 /* Full purses. */
 struct calm calm_begin(uint64_t now);
 
-/* Fill up what has come since the last time. In that time `sent` octets were sent: the noise purse
- * gets one frame for a thousand of them. */
+/* Fill the purses for the time since the last call. The server has sent `sent` bytes in that time:
+ * the noise purse gets one frame for each thousand of them. */
 void calm_fill(struct calm *calm, uint64_t now, uint64_t sent);
 
 /* Take `cost` out of `purse`. Returns whether there was enough. */

@@ -1,8 +1,8 @@
 /*
- * frame_payload: what one frame says by itself, by its type (RFC 9113, section 6).
+ * frame_payload: decode the payload of one frame, by its type (RFC 9113, section 6).
  *
- * The part of the decoder that needs to know nothing of the connection: no frame before this one,
- * no header compression, no settings.
+ * This part of the decoder needs to know nothing about the connection: no earlier frames, no header
+ * compression, no settings.
  */
 #ifndef COMMON_FRAME_PAYLOAD_H
 #define COMMON_FRAME_PAYLOAD_H
@@ -12,20 +12,20 @@
 
 /* The part of a HEADERS, PUSH_PROMISE or CONTINUATION that is compressed. */
 struct frame_fragment {
-  const uint8_t *bytes; /* NULL where the frame is so broken that it cannot be found */
+  const uint8_t *bytes; /* NULL if the frame is too broken to find it */
   size_t length;
 };
 
 /*
- * Fill in what the payload of `frame` says, and `error` where it breaks section 6. Set before are
- * sender, type, flags, stream_id, length and payload; an `error` that is there already stays.
- * The entries of a SETTINGS frame are stored in `settings`, which must be empty.
- * Returns 0, or -1 when there is no memory.
+ * Fill in what the payload of `frame` says, and `error` if it breaks section 6. The caller has set
+ * sender, type, flags, stream_id, length and payload; an `error` that is already set stays. Store
+ * the entries of a SETTINGS frame in `settings`, which must be empty. Returns 0, or -1 when there
+ * is no memory.
  */
 int frame_payload_decode(struct frame *frame, struct buffer *settings,
                          struct frame_fragment *fragment);
 
-/* Set `error`, unless there is one: the first is the one that explains the others. */
+/* Set `error`, unless there is one: the first error explains the others. */
 void frame_payload_error(struct frame *frame, const char *error);
 
 /* Whether the frame carries a field block, or a part of one. */

@@ -2,9 +2,8 @@
  * frame_requests: which request the frames of a stream belong to. An inner part of frame.h: the
  * decoder of one connection shows it every frame, in order.
  *
- * It remembers the streams that are open, and a while longer those that were. Where so
- * many are open that it has to forget one of them, later frames of that one have no
- * request, and at_once is no longer known.
+ * It remembers the open streams, and closed ones for a while. If so many are open that it has to
+ * forget one of them, later frames of that stream have no request, and at_once is no longer known.
  */
 #ifndef COMMON_FRAME_REQUESTS_H
 #define COMMON_FRAME_REQUESTS_H

@@ -2,7 +2,7 @@
  * goaway: find the error codes of GOAWAY frames among the bytes of a connection; an
  * inner part of connection.
  *
- * nghttp2 tells of GOAWAY by callbacks, but those belong to the owner of the connection.
+ * nghttp2 reports GOAWAY by callbacks, but those belong to the owner of the connection.
  */
 #ifndef COMMON_GOAWAY_H
 #define COMMON_GOAWAY_H
@@ -13,11 +13,11 @@
 
 #include "common/frame.h"
 
-/* Zeroed to begin with; but in bytes that begin with a client's preface `skip` is
- * the length of that. */
+/* Begin with a zeroed struct; but for bytes that begin with a client's preface, set `skip` to its
+ * length. */
 struct goaway {
-  size_t skip;   /* the bytes that come next and are of no interest */
-  size_t length; /* how much has come of: */
+  size_t skip;   /* how many of the next bytes to ignore */
+  size_t length; /* how much has arrived of: */
   uint8_t frame[FRAME_HEADER_LENGTH +
                 8]; /* the header, and of GOAWAY also the last stream and the code */
 };

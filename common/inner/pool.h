@@ -1,12 +1,14 @@
 /*
- * pool: memory for the small things that come and go with every request.
+ * pool: memory for the small blocks that every request allocates and frees.
  *
- * malloc keeps only a few blocks of a size at hand, and a hundred streams at once need a hundred:
- * so freed blocks are kept here, by size, a bounded amount of each, and handed out again. They
- * belong to the thread, as a loop and all on it does: what is allocated in one must be freed in it.
- * When a thread that has called pool_nghttp2 ends, its free blocks go back to the system.
+ * malloc keeps only a few blocks of each size ready, but a hundred streams at once need a hundred.
+ * So the pool keeps freed blocks by size, a bounded amount of each, and hands them out again. The
+ * blocks belong to the thread, like a loop and everything on it: free them in the thread that has
+ * allocated them. When a thread that has called pool_nghttp2 ends, its free blocks go back to the
+ * system.
  *
- * Under AddressSanitizer it is plain malloc, so that a use after free is still found.
+ * Under AddressSanitizer the pool is plain malloc, so that the sanitizer still finds a use after
+ * free.
  */
 #ifndef COMMON_POOL_H
 #define COMMON_POOL_H

@@ -2,12 +2,12 @@
  * stream_list: what the peer sends, for all streams of one connection: the nghttp2 callbacks that
  * serve them.
  *
- * For server.c and client.c only; who uses streams needs stream.h alone.
+ * For server.c and client.c only; everybody else needs only stream.h.
  *
  * Order of calls: stream_list_set_callbacks and stream_list_set_options once for all connections.
- * For each: a struct stream_list that stream_list_init has made is given to connection_connect or
- * connection_accept as `user`; `connection` is set in on_open; stream_list_end is called in
- * on_close, or before connection_free.
+ * For each connection: pass a struct stream_list from stream_list_init to connection_connect or
+ * connection_accept as `user`; set `connection` in on_open; call stream_list_end in on_close, or
+ * before connection_free.
  */
 #ifndef COMMON_STREAM_LIST_H
 #define COMMON_STREAM_LIST_H
@@ -17,9 +17,9 @@
 enum {
   STREAM_LIST_HEADER_LIMIT = 64 * 1024, /* as SETTINGS_MAX_HEADER_LIST_SIZE counts */
 
-  /* What the fields of all open streams of a client may take of memory: a request beyond that is
-   * refused. With the size that counts for the limit above, a field takes no more
-   * than FIELD_EXTRA. */
+  /* How much memory the fields of all open streams of a client may take: the server refuses a
+   * request beyond that. A field takes at most FIELD_EXTRA more than the size that counts for the
+   * limit above. */
   STREAM_LIST_FIELDS_LIMIT = 512 * 1024,
   STREAM_LIST_FIELD_EXTRA = 68,
 };
@@ -30,7 +30,7 @@ void stream_list_init(struct stream_list *list,
                       void (*on_stream)(struct stream *stream, void *user), void *user,
                       struct date *date);
 
-/* Set every callback that streams need. These two may be set anew by the owner, if it calls
+/* Set every callback that streams need. The owner may replace these two, if its own callbacks call
  * them. */
 void stream_list_set_callbacks(nghttp2_session_callbacks *callbacks);
 int stream_list_on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame,
@@ -38,10 +38,10 @@ int stream_list_on_frame_recv(nghttp2_session *session, const nghttp2_frame *fra
 int stream_list_on_stream_close(nghttp2_session *session, int32_t id, uint32_t error_code,
                                 void *user_data);
 
-/* Set the options without which stream_pause does not work. */
+/* Set the options that stream_pause needs. */
 void stream_list_set_options(nghttp2_option *option);
 
-/* What they wait for: see connection_config. */
+/* What the streams wait for: see connection_config. */
 unsigned stream_list_waits(const struct connection *connection, void *user);
 
 /* The connection is lost: every stream gets its on_close with `error_code`, and leaves the list. */

@@ -1,5 +1,5 @@
 /*
- * stream_send: how nghttp2 gets what the owner of a stream sends, and a client's request.
+ * stream_send: pass to nghttp2 what the owner of a stream sends, and a client's request.
  *
  * An inner part of stream.h: see stream_state.h.
  */

@@ -1,5 +1,5 @@
 /*
- * stream_state: what is known of a stream, and of the streams of one connection.
+ * stream_state: the state of a stream, and of all streams of one connection.
  *
  * The inside of stream.h, in three files, of which each calls only those before it:
  *
@@ -29,7 +29,7 @@ struct stream_list {
   /* A server's: a request's header section is complete. NULL for a client. */
   void (*on_stream)(struct stream *stream, void *user);
   /* A client's: a stream that was never sent has been closed. From the next turn of the loop on,
-   * stream_finish_unsent is to be called until it returns false. NULL for a server. */
+   * call stream_finish_unsent until it returns false. NULL for a server. */
   void (*on_unsent)(void *user);
   void *user;
   size_t count;      /* of streams */
@@ -49,7 +49,7 @@ struct stream {
   int32_t id;
   unsigned references; /* the list's own, and stream_keep's */
   bool closed;
-  bool unsent;         /* closed, and nghttp2 will say nothing of it any more */
+  bool unsent;         /* closed, and nghttp2 will not report it any more */
   uint32_t error_code; /* if it is unsent */
   const struct stream_events *events;
   void *user;
@@ -66,7 +66,7 @@ struct stream {
   bool headers_complete;
   bool headers_too_large;
   bool received_all; /* END_STREAM */
-  bool malformed;    /* in a way that nghttp2 passes over */
+  bool malformed;    /* in a way that nghttp2 does not notice */
   bool paused;
   size_t unconsumed; /* bytes received while paused, for which the peer got no window yet */
 
@@ -95,7 +95,7 @@ void stream_forget_fields(struct stream *stream);
 /* End one stream that was closed before it was sent. Returns false if there is none. */
 bool stream_finish_unsent(struct stream_list *list);
 
-/* The end: it leaves the list, on_close is called, and nobody has it any more but those who keep
+/* The end: remove the stream from the list and call on_close; only those who keep it still have
  * it. */
 void stream_finish(struct stream *stream, uint32_t error_code);
 

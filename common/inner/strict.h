@@ -1,15 +1,15 @@
 /*
- * strict: errors and floods in what a client sends that nghttp2 1.52 passes over.
+ * strict: find errors and floods of a client that nghttp2 1.52 does not notice.
  *
- * A server must answer some frames with an error that nghttp2 does not give, mostly because it
- * forgets a stream once it is closed: it cannot tell one that was never used from one that has
- * ended. So the frame headers are looked at here before nghttp2 gets them, and the little that
- * has to be known of each stream is kept: a few instructions a frame, and one octet for each of
- * the latest streams. All other errors are left to nghttp2.
+ * A server must answer some frames with an error that nghttp2 does not give, mostly because nghttp2
+ * forgets a stream once it is closed: then an unused stream and an ended one look the same. So this
+ * module looks at the frame headers before nghttp2 gets them, and remembers a little about each
+ * stream: that takes a few instructions for each frame, and one byte for each of the latest
+ * streams. nghttp2 handles all other errors.
  *
- * And a frame header is handed on in one piece: nghttp2 counts how often it is called while it
- * waits for CONTINUATION, takes that for the number of frames, and gives up at eight, so that a
- * header that arrives octet by octet is lost.
+ * It also passes each frame header on in one piece. While nghttp2 waits for CONTINUATION, it takes
+ * the number of its calls for the number of frames, and gives up at eight. So a header that arrives
+ * byte by byte would be lost.
  *
  *     HEADERS on an identifier that was left out    PROTOCOL_ERROR     RFC 9113, section 5.1.1
  *     DATA on one                                   STREAM_CLOSED      section 6.1
@@ -20,7 +20,7 @@
  *     more than calm.h and STRICT_CONTINUATIONS     ENHANCE_YOUR_CALM  section 10.5
  *       allow
  *
- * What is known of frames and streams also tells for what the client is waited for.
+ * From the same knowledge, strict also says what the server waits for.
  */
 #ifndef COMMON_STRICT_H
 #define COMMON_STRICT_H
@@ -40,36 +40,37 @@ struct strict;
 struct strict *strict_new(uint64_t now);
 
 /*
- * Look at the next bytes from the client, in any fragmentation, and hand them to the session; at
- * the first frame that is in error, end the session in its place
- * (nghttp2_session_terminate_session), as a connection error. Returns 0, or a negative code of
- * nghttp2's, of which nghttp2_session_mem_recv tells.
+ * Look at the next bytes from the client, in any fragmentation, and pass them to the session. At
+ * the first wrong frame, do not pass it on but end the session (nghttp2_session_terminate_session),
+ * as a connection error. Returns 0, or a negative error code of nghttp2_session_mem_recv.
  */
 int strict_receive(struct strict *strict, nghttp2_session *session, const uint8_t *bytes,
                    size_t length);
 
-/* Before strict_receive: what time it is, and how many octets were sent since the last time. */
+/* Call it before strict_receive, with the current time and the number of bytes sent since the last
+ * call. */
 void strict_turn(struct strict *strict, uint64_t now, uint64_t sent);
 
-/* Look at a frame that is sent to the client, of any type but DATA. Returns the error for which the
- * connection must end (so many of the client's streams had to be reset), or NO_ERROR. */
+/* Look at a frame that the server sends, of any type except DATA. Returns the error with which the
+ * connection must end (because too many of the client's streams had to be reset), or NO_ERROR. */
 uint32_t strict_sent(struct strict *strict, const uint8_t *frame, size_t length);
 
-/* The error code of the first GOAWAY of the client's that has one, or NO_ERROR. */
+/* The error code of the client's first GOAWAY that has one, or NO_ERROR. */
 uint32_t strict_goaway(const struct strict *strict);
 
-/* In what the client is at the moment. */
+/* What the client is sending at the moment. */
 enum strict_place {
   STRICT_GREETING, /* its preface, or the header of the SETTINGS that belong to it */
-  STRICT_BETWEEN,  /* no frame has begun that is not complete */
+  STRICT_BETWEEN,  /* nothing: every frame that has begun is complete */
   STRICT_IN_DATA,  /* DATA */
   STRICT_IN_FRAME, /* any other frame, or a header block */
 };
 
-/* `*begun` becomes the moment, as strict_turn was told, at which that began. */
+/* Sets `*begun` to the time, as strict_turn got it, at which that began. */
 enum strict_place strict_place(const struct strict *strict, uint64_t *begun);
 
-/* What the latest streams wait for, as connection_config has it: for owners who do not say so. */
+/* What the latest streams wait for, in the bits of connection_config: for owners without
+ * `waits`. */
 unsigned strict_waits(const struct strict *strict, nghttp2_session *session);
 
 /* NULL is allowed. */

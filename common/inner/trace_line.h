@@ -1,17 +1,16 @@
 /*
- * trace_line: how the lines of a ladder are drawn. What they say is decided in trace_print.c.
+ * trace_line: draw the lines of a ladder. trace_print.c decides what they say.
  *
  *     >#2   12.3 |-- HEADERS -------->|  stream 1, END_STREAM|END_HEADERS, 38 bytes
  *                |                    |    :method: GET
  *
  * A line has a left half: the mark, the number of the connection, the time, and the rails with what
- * moves between them; and a text on the right, which is wrapped or cut to fit. The left half of
- * the first line is asked for by trace_line_arrow or trace_line_rails, and its text by
- * trace_line_text; what is printed after that stands on lines of its own, without mark, number
- * and time. Last comes trace_line_end.
+ * moves between them. On the right it has a text, wrapped or cut to fit. First call
+ * trace_line_arrow or trace_line_rails for the left half, then trace_line_text for the text. Later
+ * texts go on their own lines, without mark, number and time. Last comes trace_line_end.
  *
- * Where there is room for two columns of text, details stand in the second one, beside the text
- * that they belong to, as many on a line as fit:
+ * If there is room for two columns of text, details go into the second one, beside the text that
+ * they belong to, as many on a line as fit:
  *
  *            0.1 |-- SETTINGS ------->|  stream 0, 6 bytes                 ENABLE_PUSH 0
  */
@@ -50,15 +49,14 @@ void trace_line_rails(struct trace_line *line, const char *text);
 void trace_line_arrow(struct trace_line *line, enum frame_sender sender, const char *color,
                       const char *name);
 
-/* Text beside an arrow, in the first column, or beside rails, in all the room there is. What does
- * not fit goes on below, from word to word. */
+/* Text beside an arrow, in the first column, or beside rails, in all the room. What does not fit
+ * continues below, broken between words. */
 void trace_line_text(struct trace_line *line, const char *color, const char *text);
 
-/* A text in brackets behind the one before, cut to fit; nothing where there is no
- * room for a bit of it. */
+/* A text in brackets after the previous one, cut to fit; nothing if there is no room. */
 void trace_line_aside(struct trace_line *line, const char *color, const char *text);
 
-/* A detail: two texts, of any octets, and what stands between them. What does not fit is cut. */
+/* A detail: two texts, of any bytes, and a text between them, cut to fit. */
 void trace_line_detail(struct trace_line *line, const char *color, const void *first,
                        size_t first_length, const char *between, const void *second,
                        size_t second_length);

@@ -1,10 +1,9 @@
 /*
  * watch: how long a server waits for a client; an inner part of connection.
  *
- * It looks from time to time, a quarter of the shortest time-out apart, so that
- * nothing has to be done for each frame: a time-out may come later than it says, by two of
- * these quarters, and never sooner. What moves is counted in octets: who sends or takes
- * one now and then does not get on.
+ * It looks from time to time, a quarter of the shortest time-out apart, so that a frame costs
+ * nothing. A time-out may therefore come up to two of these quarters late, and never early.
+ * Progress is counted in bytes: a client that sends or takes one now and then makes no progress.
  */
 #ifndef COMMON_WATCH_H
 #define COMMON_WATCH_H
@@ -14,7 +13,7 @@
 #include "common/connection.h"
 #include "common/inner/strict.h"
 
-enum { WATCH_PROGRESS = 1024 }; /* octets: less counts as nothing */
+enum { WATCH_PROGRESS = 1024 }; /* bytes: less counts as nothing */
 
 enum watch_verdict {
   WATCH_FINE,
@@ -26,7 +25,7 @@ enum watch_verdict {
   WATCH_GOODBYE,
 };
 
-/* Something that is to get on, and when it was last seen to. */
+/* Something that must make progress, and when it last did. */
 struct watch_progress {
   bool is_awaited; /* at the last look */
   uint64_t since;
@@ -53,15 +52,15 @@ struct watch_view {
   uint64_t sent;   /* octets */
 };
 
-/* Begin: have `look` called with `user` as the timer's data. Returns 0, or -1 when
- * there is no memory. */
+/* Begin: a timer calls `look`, with `user` as the timer's data. Returns 0, or -1 when there is no
+ * memory. */
 int watch_begin(struct watch *watch, uv_loop_t *loop, const struct connection_timeouts *timeouts,
                 uv_timer_cb look, void *user);
 
-/* The client is through with the handshake. */
+/* The client has completed the handshake. */
 void watch_open(struct watch *watch);
 
-/* `length` octets have come. */
+/* `length` bytes have arrived. */
 void watch_received(struct watch *watch, size_t length);
 
 /* connection_close was called. */

@@ -1,6 +1,6 @@
 /*
- * finding: what is wrong with a program, as data. A check makes it, its words are for the student,
- * and nobody else reads them: what refers to a failure does so by its evidence.
+ * finding: what is wrong with a program, as data. A check makes it. Its words are for the student,
+ * and no program reads them: programs identify a failure by its evidence.
  */
 #ifndef GRADER_FINDING_H
 #define GRADER_FINDING_H
@@ -16,40 +16,40 @@ enum verdict { VERDICT_PASSED, VERDICT_FAILED, VERDICT_GRADER_FAULT };
 
 enum { FINDING_ID = 64, FINDING_STANDS = 160 };
 
-/* The id of a failure whose program has stopped at a TODO that is not done. */
+/* The id of the failure of a program that has stopped at a TODO that is not done. */
 #define FINDING_UNDONE "undone"
 
-/* What is told to the student about a check that failed. Empty texts are left out. */
+/* What the student reads about a failed check. Empty texts are left out. */
 struct finding {
-  char id[FINDING_ID];    /* of the failure; whatever becomes of its words, it stays the same */
-  struct buffer what;     /* one sentence: what the program did wrong */
-  struct buffer expected; /* the frame, or line of output, that should have come */
-  struct buffer seen;     /* what came in its place */
-  char stands[FINDING_STANDS]; /* how the program stands, for `seen`, if that is all there is */
+  char id[FINDING_ID];         /* of the failure; it stays the same when the words change */
+  struct buffer what;          /* one sentence: what the program did wrong */
+  struct buffer expected;      /* the frame, or line of output, that should have come */
+  struct buffer seen;          /* what came instead */
+  char stands[FINDING_STANDS]; /* the state of the program, for `seen`, if nothing else is known */
   struct buffer report;        /* a sanitizer's first lines, or the end of stderr */
   long frame;                  /* the entry of the recording that is wrong; -1 if none */
-  unsigned connection;         /* what was looked at last: this connection (0: none yet) ... */
-  int32_t stream;              /* ... and this stream of it; 0 if no single one */
-  const char *section;         /* of RFC 9113, if it is another one than the check's; NULL if not */
-  int todo;                    /* the TODO where the program stopped; 0 if at none */
-  char function[64];           /* the student's function in which it crashed; "" if in none */
-  int todo_of_place;           /* the TODO that this function belongs to; 0 if to none */
-  bool crashed;                /* the program did not end by itself: the frames tell little */
-  bool waiting;                /* nothing moved any more, or it did not stop */
+  unsigned connection; /* what the check looked at last: this connection (0: none yet) ... */
+  int32_t stream;      /* ... and this stream of it; 0 if no single one */
+  const char *section; /* of RFC 9113, if it differs from the check's; otherwise NULL */
+  int todo;            /* the TODO where the program stopped; 0 if none */
+  char function[64];   /* the student's function in which it crashed; "" if none */
+  int todo_of_place;   /* the TODO that this function belongs to; 0 if none */
+  bool crashed;        /* the program did not end by itself: the frames say little */
+  bool waiting;        /* nothing moved any more, or it did not stop */
 };
 
 /* Nothing is wrong yet. */
 void finding_init(struct finding *finding);
 void finding_free(struct finding *finding);
 
-/* It says this, and nothing else: "no-goaway| The program does not say goodbye." has
- * the failure's id before the bar. */
+/* Set the finding to this sentence, and nothing else: "no-goaway| The program does not say
+ * goodbye." has the failure's id before the bar. */
 void finding_say(struct finding *finding, const char *text);
 
-/* {"id": ..., "seen": ...}: which failure it is; and the student's function in which the
- * program crashed, or how the program stands, or what else was seen, without numbers,
- * since they differ from run to run. "seen" is left out where it is empty. A new
- * reference, or NULL when there is no memory. */
+/* {"id": ..., "seen": ...}: which failure it is; and the student's function in which the program
+ * crashed, or the state of the program, or what else was seen, without numbers, because they differ
+ * from run to run. "seen" is left out if it is empty. A new reference, or NULL when there is no
+ * memory. */
 json_t *finding_evidence(const struct finding *finding);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * labs: what the labs are called, and what they are worth.
+ * labs: the names of the labs, and their points.
  */
 #ifndef GRADER_LABS_H
 #define GRADER_LABS_H

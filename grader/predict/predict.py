@@ -167,7 +167,7 @@ def grade(folder, lab):
     first = OUT / f"{lab}.first.txt"
     print(f"{folder.name}:")
     if missing and not first.exists():
-        print(f"  nothing is predicted yet for: {', '.join(missing)}. Nothing is shown before that.")
+        print(f"  you have not predicted yet: {', '.join(missing)}. The answers come after that.")
         results = []
     else:
         if not first.exists():

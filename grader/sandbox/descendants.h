@@ -1,9 +1,9 @@
 /*
  * descendants: the children of the calling process, their children, and so on; what they use, and
- * whether any of them is at work.
+ * whether any of them is working.
  *
- * Linux tells it in /proc, for one process after the other: the list is true of no single moment. A
- * process that is started while the list is made may be missing from it.
+ * Linux shows this in /proc, for one process after the other, so the list describes no single
+ * moment. A process that starts meanwhile may be missing from it.
  */
 #ifndef GRADER_DESCENDANTS_H
 #define GRADER_DESCENDANTS_H
@@ -19,23 +19,23 @@ struct descendant {
   bool descends; /* true of all in the list, once it is made */
 };
 
-/* All zero to begin with; `list` is to be freed in the end. */
+/* Begin with a zeroed struct; free `list` in the end. */
 struct descendants {
   struct descendant *list;
   size_t count;
   size_t capacity;
 };
 
-/* Make the list anew, and send them this signal on the way, if it is not 0. Returns 0, or
- * -1 with errno set and the list empty. */
+/* Make a new list, and send each process this signal on the way, if it is not 0. Returns 0, or -1
+ * with errno set and the list empty. */
 int descendants_look(struct descendants *descendants, int signal);
 
-/* Whether every thread of every one of them is asleep. `*activity` becomes a number that differs
- * from look to look if any of them was awake in between, however shortly. */
+/* Whether every thread of every process is asleep. Sets `*activity` to a number that changes
+ * between two calls if any of them was awake in between, however shortly. */
 bool descendants_asleep(const struct descendants *descendants, unsigned long long *activity);
 
-/* How many threads there are on this machine, of whomever: told at once. Infinitely
- * many if that is not told. */
+/* How many threads there are on this machine, of all users, in one step. Infinitely many if the
+ * system does not say. */
 double descendants_count_threads(void);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * environment: the environment of a program that is to be started.
+ * environment: the environment for a program to start.
  *
- * All zero to begin with. The functions return 0, or -1 with errno set when there is
- * no memory: then it is as it was.
+ * Begin with a zeroed struct. The functions return 0; or -1 with errno set when there is no memory,
+ * and change nothing.
  */
 #ifndef GRADER_ENVIRONMENT_H
 #define GRADER_ENVIRONMENT_H
@@ -14,10 +14,10 @@ struct environment {
   size_t count;
 };
 
-/* Add the variable of this name from our own environment, if it is there. */
+/* Add the variable of this name from our own environment, if it exists. */
 int environment_copy(struct environment *environment, const char *name);
 
-/* Add "NAME=value", in place of an entry of the same name. */
+/* Add "NAME=value"; it replaces an entry of the same name. */
 int environment_set(struct environment *environment, const char *entry);
 
 void environment_free(struct environment *environment);

@@ -1,8 +1,8 @@
 /*
- * filter: have the kernel refuse system calls that no lab's program needs (seccomp).
+ * filter: make the kernel refuse system calls that no lab's program needs (seccomp).
  *
- * The rules stand in make_filters.c, which makes files of them when the grader is built. Order of
- * calls: filter_read; filter_enter, in the process that is to be bound.
+ * The rules are in make_filters.c, which turns them into files when make builds the grader. Order
+ * of calls: filter_read; filter_enter, in the process to confine.
  */
 #ifndef GRADER_FILTER_H
 #define GRADER_FILTER_H
@@ -13,20 +13,22 @@
 #define FILTER_OF_PROGRAM  "program.bpf"
 #define FILTER_OF_COMPILER "compiler.bpf"
 
-/* Stands in the file for the number of the process, to which alone it may send signals. */
+/* In the file, this stands for the number of the process, the only one to which it may send
+ * signals. */
 enum { FILTER_SELF = 0x5e1f5e1f };
 
-/* All zero before it is read. */
+/* Zeroed before filter_read. */
 struct filter {
   struct sock_filter *steps;
   unsigned short count;
 };
 
-/* Read the file of this name beside our own program. Returns 0; or -1 with errno set. */
+/* Read the file of this name from the folder of our own program. Returns 0; or -1 with errno
+ * set. */
 int filter_read(struct filter *filter, const char *name);
 
-/* From now on, for the calling thread and all that it starts; `self` is the process that
- * may signal itself. PR_SET_NO_NEW_PRIVS must be set. A kernel without filters refuses
+/* Apply the filter from now on, to the calling thread and everything that it starts; `self` is the
+ * process that may signal itself. PR_SET_NO_NEW_PRIVS must be set. A kernel without filters refuses
  * nothing. Returns 0, or -1 with errno set. */
 int filter_enter(struct filter *filter, pid_t self);
 

@@ -1,6 +1,5 @@
 /*
- * guard_command: the command line and the environment with which a program is
- * started under the guard.
+ * guard_command: the command line and the environment that start a program under the guard.
  */
 #ifndef GRADER_GUARD_COMMAND_H
 #define GRADER_GUARD_COMMAND_H
@@ -11,15 +10,14 @@
 #include "grader/sandbox/limits.h"
 
 struct guard_command {
-  char directory
-      [PATH_MAX];   /* to be made by the guard: so there is no moment when nobody removes it */
-  char **arguments; /* NULL ends them */
+  char directory[PATH_MAX]; /* the guard makes it, so that somebody always removes it */
+  char **arguments;         /* NULL ends them */
   size_t count;
   struct environment environment;
 };
 
-/* The arguments are those of program_start; the command is all zero before. Returns 0, or -1 with
- * errno set; in either case it is to be freed. */
+/* The arguments are those of program_start; the command must be zeroed. Returns 0, or -1 with errno
+ * set; free the command in either case. */
 int guard_command_make(struct guard_command *command, const char *guard, const char *const argv[],
                        const char *const environment[], const struct program_limits *limits);
 

@@ -6,11 +6,11 @@
 
 #include <stdbool.h>
 
-/* Names the layers that are to be left out, to find out what each is good for:
- * "landlock seccomp bubblewrap". */
+/* The names of the layers to leave out, to find out what each does: "landlock seccomp
+ * bubblewrap". */
 #define LAYER_WITHOUT "GRADE_WITHOUT"
 
-/* Whether the environment says that this layer is to be left out. */
+/* Whether the environment says to leave out this layer. */
 bool layer_is_off(const char *layer);
 
 #endif

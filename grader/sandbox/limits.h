@@ -8,14 +8,14 @@
 #include <stddef.h>
 
 struct program_limits {
-  size_t memory;       /* bytes resident, all its processes together */
+  size_t memory;       /* bytes resident, of all its processes together */
   int processes;       /* processes at once */
   double cpu_seconds;  /* of each process */
   size_t file_size;    /* bytes of each file it writes */
   size_t output;       /* bytes of standard output and of standard error, each */
-  const char *options; /* of the sanitizers, besides those that they always have; NULL for none */
+  const char *options; /* more options of the sanitizers, besides the usual ones; NULL for none */
   bool compiler;       /* it is the compiler: it starts programs, and removes its files */
-  bool any_language;   /* it may use all that is installed, not only what a program in C needs */
+  bool any_language;   /* it may use everything installed, not only what a program in C needs */
 };
 
 /* 1 GiB, 32 processes, 10 s, 64 MiB, 32 MiB. */
@@ -28,7 +28,7 @@ enum program_end {
   PROGRAM_RUNNING,
   PROGRAM_EXITED,      /* by itself; the code is its exit status */
   PROGRAM_KILLED,      /* by a signal, also by one of program_signal; the code is its number */
-  PROGRAM_OVER_LIMIT,  /* killed because it passed a limit; program_end_text names it */
+  PROGRAM_OVER_LIMIT,  /* killed because it passed a limit; program_end_text names the limit */
   PROGRAM_STOPPED,     /* program_stop was called while it ran */
   PROGRAM_NOT_STARTED, /* missing or not executable; program_end_text says why */
   PROGRAM_LOST,        /* the guard itself failed or was killed: the grader's fault or an attack */

@@ -1,7 +1,8 @@
 /*
- * protection: the layers that keep a stranger's program in, and which of them this machine has.
+ * protection: the layers that confine a stranger's program, and which of them this machine has.
  *
- * What each stops is in README.md beside this file. `make protection` prints what this machine has.
+ * README.md in this folder says what each layer stops. `make protection` prints the layers of this
+ * machine.
  */
 #ifndef GRADER_PROTECTION_H
 #define GRADER_PROTECTION_H
@@ -10,22 +11,22 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Set to have strangers' programs graded all the same where too little protects. */
+/* Set it to grade strangers' programs even without enough protection. */
 #define PROTECTION_UNPROTECTED "UNPROTECTED"
 
-/* Have no other process of this user look into ours, or stop it by ptrace. Returns
- * 0, or -1 with errno set. */
+/* Keep other processes of this user from looking into ours, or stopping it by ptrace. Returns 0, or
+ * -1 with errno set. */
 int protection_hide(void);
 
-/* Print the layers that this machine has, and what those that are missing would have stopped.
- * Returns 0, or 1 if strangers' programs would not be graded. */
+/* Print the layers of this machine, and what the missing layers would stop. Returns 0, or 1 if the
+ * grader would refuse strangers' programs. */
 int protection_print(FILE *out);
 
-/* Whether strangers' programs may be graded here: Landlock or bubblewrap is there, or UNPROTECTED
- * is set. Returns 0, or -1 and has said why not. */
+/* Whether the grader may grade strangers' programs here: Landlock or bubblewrap works, or
+ * UNPROTECTED is set. Returns 0; or says why not, and returns -1. */
 int protection_check(void);
 
-/* The layers that are there, as names in a JSON array, for the results. A new reference. */
+/* The names of the layers that work, as a JSON array, for the results. A new reference. */
 json_t *protection_json(void);
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * usage: how much a directory takes on the disk, with all that is in it.
+ * usage: how much disk space a directory takes, with everything in it.
  */
 #ifndef GRADER_USAGE_H
 #define GRADER_USAGE_H
 
-/* In bytes, 4096 for each entry and what it occupies besides; counting ends at `most`. No symbolic
- * link is followed. The working directory is changed on the way, and changed back. */
+/* In bytes: 4096 for each entry, plus what it occupies; counting stops at `most`. It follows no
+ * symbolic link. It changes the working directory on the way, and back. */
 double usage_of(char *path, double most);
 
 #endif

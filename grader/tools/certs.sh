@@ -7,7 +7,7 @@ set -eu
 
 for file in key.pem cert.pem; do
   if [ -e "$file" ]; then
-    echo "certs: $file is there already; remove key.pem and cert.pem to get new ones" >&2
+    echo "certs: $file already exists; remove key.pem and cert.pem to get new ones" >&2
     exit 1
   fi
 done
