@@ -7,10 +7,10 @@
  *   }
  *
  * A check passes when its body returns, and fails with the first call of exchange_fail, which does
- * not return. Each runs in a process of its own. It leaves a file behind,
- * DIRECTORY/lab01.ping.json, with its outcome and everything that was seen; the scoreboard, the
- * results and the page are made from these. A check that leaves no file, or crashes, is the
- * grader's own fault and is reported as such.
+ * not return. Each check runs in its own process. It writes a file, DIRECTORY/lab01.ping.json, with
+ * its outcome and everything that it has seen; the scoreboard, the results and the page come from
+ * these files. If a check writes no file, or crashes, that is the grader's own fault and is
+ * reported as such.
  */
 #ifndef GRADER_CHECK_RUN_H
 #define GRADER_CHECK_RUN_H
@@ -26,7 +26,8 @@ typedef void (*check_body)(struct exchange *exchange);
 void check_run(const struct check *check, check_body body);
 
 enum {
-  CHECK_TIMEOUT_SECONDS = 60 /* exchange.h gives up long before; this is for the grader's faults */
+  CHECK_TIMEOUT_SECONDS =
+      60 /* exchange.h gives up long before; this limit is for faults of the grader */
 };
 
 /* A macro because Criterion's Test is one: it defines a function and registers it before main. */

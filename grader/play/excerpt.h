@@ -9,8 +9,8 @@
 #include "grader/play/exchange.h"
 
 /*
- * The frame that is wrong, those of its stream (the request first), and those around it: as many as
- * a ladder shows in seven lines, each as recording_entry_json makes it. An empty array where
+ * The wrong frame, the frames of its stream (the request first), and the frames around it: as many
+ * as a ladder shows in seven lines, each in the form of recording_entry_json. An empty array if
  * nothing was recorded. A new reference, or NULL when there is no memory.
  */
 json_t *excerpt_json(const struct exchange *exchange);

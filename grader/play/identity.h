@@ -20,13 +20,13 @@ struct identity {
  * IDENTITY_PATH octets. */
 void identity_path(struct exchange *exchange, char *path, const char *name, const char *kind);
 
-/* Make one for this check, called `name`. `wanted` may be NULL: for localhost,
- * 127.0.0.1 and ::1. */
+/* Make an identity for this check, called `name`. `wanted` may be NULL: for localhost, 127.0.0.1
+ * and ::1. */
 void identity_make(struct exchange *exchange, struct identity *identity, const char *name,
                    const struct certificate *wanted);
 
-/* What a peer needs that is a server with this identity, as it should be; or a client that takes
- * any server for good, and offers "h2". Both may be changed before they are used. */
+/* The context of a correct server with this identity; or of a client that accepts any server and
+ * offers "h2". The caller may change both before using them. */
 SSL_CTX *identity_server(struct exchange *exchange, const struct identity *identity);
 SSL_CTX *identity_client(struct exchange *exchange);
 

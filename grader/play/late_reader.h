@@ -1,9 +1,9 @@
 /*
- * late_reader: a TLS client that lets the server wait in the middle of the handshake.
+ * late_reader: a TLS client that makes the server wait in the middle of the handshake.
  *
- * Its socket takes little, and it reads nothing until the server sleeps. A server that
- * has more to say in the handshake than the sockets hold, a long chain of
- * certificates, has to wait until it can write.
+ * Its socket takes little, and it reads nothing until the server sleeps. A server whose handshake
+ * is longer than the sockets hold, because of a long chain of certificates, has to wait until it
+ * can write.
  */
 #ifndef GRADER_LATE_READER_H
 #define GRADER_LATE_READER_H
@@ -11,9 +11,9 @@
 #include "grader/play/exchange.h"
 
 /*
- * Connect to the program that is a server, by exchange->tls; wait until it sleeps with its words
- * half said; read on until the handshake is complete; and GET `path`, until `body` has come.
- * Fails the check where it cannot go on.
+ * Connect to the server with exchange->tls; wait until it sleeps in the middle of its handshake;
+ * read on until the handshake is complete; then GET `path`, until `body` has arrived. Fails the
+ * check if it cannot go on.
  */
 void late_reader_run(struct exchange *exchange, const char *path, const char *body);
 

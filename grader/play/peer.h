@@ -1,18 +1,17 @@
 /*
- * peer: the grader's end of one connection, played frame by frame. What it is, and what it has
- * seen; what it sends stands in peer_send.h, what it waits for in peer_expect.h, how it
- * connects and receives in peer_receive.h.
+ * peer: the grader's end of one connection, played frame by frame. This header has its state, and
+ * what it has seen. peer_send.h has what it sends, peer_expect.h what it waits for, peer_receive.h
+ * how it connects and receives.
  *
- * A check is the author of both the right and the wrong answers that a peer can give, so it
- * writes frames, not requests: nothing is sent that it does not ask for, and nothing is
- * refused. Only these go without saying, because every program may rely on them, and each can
- * be switched off: SETTINGS of the other side are acknowledged, PING is answered, and the
- * flow-control windows are kept open.
+ * A check writes both the right and the wrong answers of a peer, so it writes frames, not requests:
+ * the peer sends nothing without the check, and refuses nothing. A peer does only three things by
+ * itself, because every program may rely on them, and a check can switch off each: it acknowledges
+ * SETTINGS of the other side, answers PING, and keeps the flow-control windows open.
  *
- * Functions that wait (peer_expect_...) wait for a frame of the program, whatever comes before
- * it: the order of frames is mostly free. Only when the expected one can no longer come, the
- * check fails, and the first frame since the last expectation that a program is not free to
- * send at any time is shown in its place.
+ * The functions peer_expect_... wait for a frame of the program, whatever comes before it: the
+ * order of frames is mostly free. The check fails only when the expected frame can no longer come.
+ * It then shows, as seen, the first frame since the last expectation that a program may not send at
+ * any time.
  */
 #ifndef GRADER_PEER_H
 #define GRADER_PEER_H
@@ -35,10 +34,10 @@ struct peer_stream {
   bool opened;
   bool end_stream_pending; /* END_STREAM came with HEADERS, and CONTINUATION may still come */
   bool headers_complete;
-  bool in_trailers; /* the header block that arrives comes after the body */
+  bool in_trailers; /* this header block comes after the body */
   bool returned;    /* by peer_expect_request */
-  bool ended;       /* END_STREAM has come */
-  bool reset;       /* RST_STREAM has come, with: */
+  bool ended;       /* END_STREAM has arrived */
+  bool reset;       /* RST_STREAM has arrived, with: */
   uint32_t error_code;
   long frame;       /* where it began in the recording, ... */
   long complete_at; /* where its header block became complete, ... */
@@ -48,14 +47,14 @@ struct peer_stream {
 struct peer {
   struct exchange *exchange;
   enum frame_sender program;   /* which side the program is: the other one is ours */
-  bool is_reference;           /* it talks to the reference server, and is not recorded */
-  bool connected;              /* and through with the TLS handshake, if there is one */
+  bool is_reference;           /* it talks to the reference server; no recording */
+  bool connected;              /* and the TLS handshake, if any, is complete */
   struct transport *transport; /* NULL once it is closed */
   unsigned connection;
   struct wire wire; /* for a capture of what goes through TLS */
   struct frame_decoder *decoder;
   nghttp2_hd_deflater *deflater;
-  size_t next;                /* the entry of the recording behind the last expectation that held */
+  size_t next;                /* the recording's entry after the last expectation that held */
   bool hold_settings_ack;     /* do not acknowledge SETTINGS by itself */
   bool hold_windows;          /* do not open windows by itself */
   int32_t window;             /* how much may still be sent on the connection */
@@ -65,14 +64,14 @@ struct peer {
   bool settings_acknowledged; /* ... and acknowledged by it, */
   long acknowledged_at;       /* there in the recording */
 
-  /* The program's SETTINGS and its PING, with these octets, which came before our SETTINGS were
-   * sent. Acknowledge them after our SETTINGS, which must be the first frame. */
+  /* The program's SETTINGS, and its PING with these octets, arrived before we sent our SETTINGS.
+   * Acknowledge them after our SETTINGS, which must be the first frame. */
   bool settings_ack_due;
   bool ping_ack_due;
   uint8_t ping_octets[8];
 
   size_t pings_answered; /* by the program */
-  bool protocol_error;   /* GOAWAY(PROTOCOL_ERROR) has come */
+  bool protocol_error;   /* GOAWAY(PROTOCOL_ERROR) has arrived */
   bool closed_by_program;
   char error[160];        /* in which way, as transport.h says it */
   size_t bytes_received;  /* above TLS */
@@ -82,8 +81,8 @@ struct peer {
   size_t returned_count;  /* requests that peer_expect_request has returned */
   struct buffer value;    /* of peer_request_field */
   bool is_slow;
-  struct buffer slow; /* octets to be sent one by one ... */
-  size_t slow_sent;   /* ... and how many of them are gone */
+  struct buffer slow; /* bytes to send one by one ... */
+  size_t slow_sent;   /* ... and how many of them are sent */
   uv_timer_t slow_timer;
   struct peer_stream streams[PEER_STREAMS];
 };
@@ -91,12 +90,12 @@ struct peer {
 /* The stream of that (odd) id. Fails the check if a client cannot use it. */
 struct peer_stream *peer_stream(struct peer *peer, int32_t stream_id);
 
-/* The value of a field that the program has sent, in a buffer that is overwritten by the next
- * call; NULL if there is no such field. */
+/* The value of a field that the program has sent, in a buffer that the next call overwrites; NULL
+ * if there is no such field. */
 const char *peer_field(struct peer *peer, int32_t stream_id, const char *name);
 
-/* The first frame of that type that the program has sent on this connection, and on that stream (0:
- * on any): its entry in the recording, or -1. */
+/* The first frame of that type from the program on this connection and that stream (0: any stream):
+ * its entry in the recording, or -1. */
 long peer_find_frame(const struct peer *peer, uint8_t type, int32_t stream_id);
 
 /* The entry of the recording that came last. */
@@ -108,7 +107,7 @@ enum frame_sender peer_own_side(const struct peer *peer);
 /* Whether bytes are still on their way to the program. */
 bool peer_is_sending(const struct peer *peer);
 
-/* Note in the recording that this side closes, once all is sent. */
+/* Note in the recording that this side closes, once everything is sent. */
 void peer_note_close(struct peer *peer);
 
 #endif

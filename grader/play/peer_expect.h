@@ -1,6 +1,6 @@
 /*
- * peer_expect: what the program must do, and send, on a connection. Each function waits until that
- * is there, and fails the check once it can no longer come.
+ * peer_expect: what the program must do and send on a connection. Each function waits for that, and
+ * fails the check once it can no longer come.
  */
 #ifndef GRADER_PEER_EXPECT_H
 #define GRADER_PEER_EXPECT_H
@@ -12,35 +12,35 @@
 /* The program has connected: the next peer. */
 struct peer *peer_accept(struct exchange *exchange);
 
-/* The same for a program that is to wait for its first answer: it is not given one until it sleeps.
- * exchange->holds must have been set before the program was started. */
+/* The same for a program that must wait for its first answer: the peer answers only when the
+ * program sleeps. Set exchange->holds before starting the program. */
 struct peer *peer_accept_late(struct exchange *exchange);
 
-/* Wait for the program's first request, on the connection that is next to be accepted. Returns
- * whether it has come: the program may end before that. */
+/* Wait for the program's first request, on the next connection to accept. Returns whether it has
+ * arrived: the program may end before. */
 bool peer_await_request(struct exchange *exchange);
 
-/* A new client of the program that is a server; or of the reference server, to
- * compare with. Nothing is sent. */
+/* A new client of the program, which is a server; or of the reference server, to compare. It sends
+ * nothing. */
 struct peer *peer_connect(struct exchange *exchange);
 struct peer *peer_connect_to_reference(struct exchange *exchange);
 
-/* Both sides' SETTINGS are exchanged and acknowledged, with nothing unusual in them. */
+/* Exchange and acknowledge both sides' SETTINGS, with nothing unusual in them. */
 void peer_handshake(struct peer *peer);
 
 /* --- What the program must send --------------------------------------------------------------- */
 
-/* The connection is there; with TLS, the handshake is complete. Nothing can be sent before that. */
+/* The connection is made; with TLS, the handshake is complete. The peer cannot send before that. */
 void peer_expect_open(struct peer *peer);
 
-/* The preface, and SETTINGS right behind it (RFC 9113, section 3.4). */
+/* The preface, and SETTINGS right after it (RFC 9113, section 3.4). */
 void peer_expect_preface(struct peer *peer);
 
 /* SETTINGS with the ACK flag. */
 void peer_expect_settings_ack(struct peer *peer);
 
-/* Send PING with these 8 octets, and return when the program has answered it, and so has read all
- * that was sent to it before; or once it cannot any more. */
+/* Send PING with these 8 octets, and return when the program has answered it, so that it has read
+ * everything sent before; or once it can no longer answer. */
 void peer_settle(struct peer *peer, const uint8_t *octets);
 
 /* PING with the ACK flag and these 8 octets. */
@@ -61,21 +61,21 @@ int32_t peer_expect_request(struct peer *peer);
 /* The request on that stream has ended (END_STREAM); its body is in peer_stream(...)->body. */
 void peer_expect_end_of_request(struct peer *peer, int32_t stream_id);
 
-/* The response on that stream has ended (END_STREAM), or a reset has come in its
- * place: fails the check. */
+/* The response on that stream has ended (END_STREAM); a reset instead fails the check. */
 void peer_expect_response(struct peer *peer, int32_t stream_id);
 
-/* The header section on that stream is as RFC 9113, sections 8.2 and 8.3, wants it. */
+/* The header section on that stream obeys RFC 9113, sections 8.2 and 8.3. */
 void peer_expect_well_formed(struct peer *peer, int32_t stream_id);
 
-/* A complete, well-formed response with this status and this body, and the date of now. */
+/* A complete, well-formed response with this status and body, and the current date. */
 void peer_expect_answer(struct peer *peer, int32_t stream_id, const char *status, const char *body);
 
-/* The request or its connection is refused as RFC 9113, section 8.1.1 says: RST_STREAM or GOAWAY
- * with PROTOCOL_ERROR, or a response with status 400. `what` names what is wrong with it. */
+/* The program refuses the request or its connection as RFC 9113, section 8.1.1 says: RST_STREAM or
+ * GOAWAY with PROTOCOL_ERROR, or a response with status 400. `what` says what is wrong with the
+ * request. */
 void peer_expect_refusal(struct peer *peer, int32_t stream_id, const char *what);
 
-/* The program has got all it asked for: it says GOAWAY(NO_ERROR) and closes. */
+/* The program has got everything it requested: it sends GOAWAY(NO_ERROR) and closes. */
 void peer_expect_goodbye(struct peer *peer);
 
 #endif

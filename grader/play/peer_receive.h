@@ -1,17 +1,17 @@
 /*
- * peer_receive: how a peer comes to its connection, and what it does by itself when frames arrive.
+ * peer_receive: how a peer gets its connection, and what it does by itself when frames arrive.
  */
 #ifndef GRADER_PEER_RECEIVE_H
 #define GRADER_PEER_RECEIVE_H
 
 #include "grader/play/peer.h"
 
-/* Be a server on a free port: exchange->url. Must come before a program that is to
- * connect to it. */
+/* Be a server on a free port: exchange->url. Call it before starting a program that connects to
+ * it. */
 void peer_listen(struct exchange *exchange);
 
-/* A new client of the program that is a server. Nothing is waited for: it may be refused, and then
- * peer->closed_by_program is set. */
+/* A new client of the program, which is a server. It waits for nothing: the program may refuse it,
+ * which sets peer->closed_by_program. */
 struct peer *peer_begin_to_connect(struct exchange *exchange);
 
 /* The same to any port; and to the reference server, whose connections are not recorded. */

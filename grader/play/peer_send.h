@@ -9,8 +9,8 @@
 /* Any bytes. */
 void peer_send_bytes(struct peer *peer, const void *bytes, size_t length);
 
-/* Any frame. The frame header is made of these, right or wrong; `length` octets of
- * payload follow. */
+/* Any frame. These values make the frame header, right or wrong; `length` bytes of payload
+ * follow. */
 void peer_send_frame(struct peer *peer, uint8_t type, uint8_t flags, int32_t stream_id,
                      const void *payload, size_t length);
 
@@ -30,20 +30,20 @@ void peer_send_headers(struct peer *peer, int32_t stream_id, int end_stream, ...
 void peer_send_headers_in_two(struct peer *peer, int32_t stream_id, int end_stream, ...)
     __attribute__((sentinel));
 
-/* One DATA frame, whatever the windows say: at most 16,384 octets. */
+/* One DATA frame, whatever the windows say: at most 16,384 bytes. */
 void peer_send_data(struct peer *peer, int32_t stream_id, const void *bytes, size_t length,
                     bool end_stream);
 
-/* A body of any length in DATA frames, with END_STREAM; waits for the program to
- * open its windows. */
+/* A body of any length in DATA frames, with END_STREAM; it waits for the program to open its
+ * windows. */
 void peer_send_body(struct peer *peer, int32_t stream_id, const void *bytes, size_t length);
 
-/* Send what follows one octet at a time, each when the program has read the one
- * before; until peer_send_quickly. */
+/* From now on send one byte at a time, each when the program has read the previous one; until
+ * peer_send_quickly. */
 void peer_send_slowly(struct peer *peer);
 void peer_send_quickly(struct peer *peer);
 
-/* A client's 24 octets, and SETTINGS behind them. */
+/* A client's preface, and SETTINGS after it. */
 void peer_send_preface(struct peer *peer, const nghttp2_settings_entry *entries, size_t count);
 
 /* A whole request without a body, or the header section of one. */

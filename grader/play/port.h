@@ -1,5 +1,5 @@
 /*
- * port: a TCP port on which nobody listens, for as long as it is held.
+ * port: a TCP port on which nobody listens while we hold it.
  */
 #ifndef GRADER_PORT_H
 #define GRADER_PORT_H
@@ -9,8 +9,8 @@ struct port {
   int descriptor;
 };
 
-/* Find a free port and hold it: connections to it are refused, and nobody else gets
- * it. Returns 0 or -1. */
+/* Find a free port and hold it: the system refuses connections to it, and nobody else gets it.
+ * Returns 0 or -1. */
 int port_hold(struct port *port);
 
 void port_release(struct port *port);

@@ -1,15 +1,15 @@
 /*
- * pcap: the bytes of connections as a capture file, which Wireshark and tshark read (pcapng).
+ * pcap: write the bytes of connections as a capture file for Wireshark and tshark (pcapng).
  *
- * Nothing is captured from the network, which would need privileges: the packets are made up around
- * the bytes that a recorder has seen, in their order and at their time. So the IP and TCP headers
- * are what they would have been on a network that loses nothing, from 127.0.0.1 to 127.0.0.1, with
- * the labs' own ports: 8000, or 8443 for TLS, and 50001, 50002, ... for the clients. For TLS the
- * bytes are those of the TLS records; with pcap_secret their keys are embedded (a decryption
- * secrets block), so that they can be read.
+ * It captures nothing from the network, which would need privileges: it makes up packets around the
+ * bytes that a recorder has seen, in their order and at their time. So the IP and TCP headers are
+ * those of a network that loses nothing, from 127.0.0.1 to 127.0.0.1, with the labs' own ports:
+ * 8000, or 8443 for TLS, and 50001, 50002, ... for the clients. For TLS the bytes are those of the
+ * TLS records; pcap_secret embeds their keys (a decryption secrets block), so that Wireshark can
+ * read them.
  *
- * All is kept in memory until pcap_write, because the keys must come before what they open. Calls
- * do nothing on NULL, and nothing more once there is no memory, or PCAP_LIMIT bytes.
+ * Everything stays in memory until pcap_write, because the keys must come before the records. Calls
+ * do nothing on NULL, and nothing more once memory runs out or PCAP_LIMIT bytes are reached.
  */
 #ifndef GRADER_PCAP_H
 #define GRADER_PCAP_H
@@ -28,7 +28,7 @@ struct pcap;
 /* Returns NULL when there is no memory. */
 struct pcap *pcap_new(void);
 
-/* Connection 1, 2, ... is opened: the three packets of TCP's handshake. Those after
+/* Open connection 1, 2, ...: the three packets of TCP's handshake. Connections after
  * PCAP_CONNECTIONS are left out. */
 void pcap_open(struct pcap *pcap, unsigned connection, bool tls);
 
@@ -36,15 +36,15 @@ void pcap_open(struct pcap *pcap, unsigned connection, bool tls);
 void pcap_bytes(struct pcap *pcap, unsigned connection, enum frame_sender sender, const void *bytes,
                 size_t length);
 
-/* The connection ends: `sender` says so first, with FIN or with RST. Only the first
- * call for a connection counts. */
+/* The connection ends: `sender` ends it first, with FIN or with RST. Only the first call for a
+ * connection counts. */
 void pcap_close(struct pcap *pcap, unsigned connection, enum frame_sender sender, bool reset);
 
 /* A line of a key log, as OpenSSL gives it to a keylog callback (without a newline). */
 void pcap_secret(struct pcap *pcap, const char *line);
 
-/* Write the file. Returns 0, or -1 with errno set; also if something had to be left
- * out for want of memory. */
+/* Write the file. Returns 0; or -1 with errno set, also if something is missing because memory ran
+ * out. */
 int pcap_write(const struct pcap *pcap, const char *path);
 
 /* NULL is allowed. */

@@ -1,8 +1,8 @@
 /*
  * recording: all frames that went over the wire in one check, in the order in which they passed.
  *
- * It is made by watching the byte stream of each connection (transport_observe) with a
- * frame_decoder, so it shows what was really sent, malformed frames included.
+ * A frame_decoder watches the byte stream of each connection (transport_observe), so the recording
+ * shows what was really sent, including malformed frames.
  */
 #ifndef GRADER_RECORDING_H
 #define GRADER_RECORDING_H
@@ -12,22 +12,22 @@
 
 #include "common/frame.h"
 
-/* No right program needs as many frames in a check; one that sends them without end
- * is stopped here. */
+/* No right program needs so many frames in a check; this stops a program that sends frames without
+ * end. */
 enum { RECORDING_LIMIT = 100000 };
 
-/* Nor as many octets: they are kept in memory, and the fields of a frame may be a
- * hundred times as long as it is itself. */
+/* Nor so many bytes: they are kept in memory, and the fields of a frame may be a hundred times as
+ * long as the frame. */
 enum { RECORDING_OCTETS = 64 << 20 };
 
-/* Of the fields of one frame recording_json has so many, with so many octets together; and
- * of all frames so many octets as JSON. */
+/* The limits of recording_json: fields of one frame, bytes of these fields together, and bytes of
+ * JSON for all frames. */
 enum { RECORDING_FIELDS = 64, RECORDING_FIELD_OCTETS = 16 << 10, RECORDING_JSON = 256 << 10 };
 
-/* How many octets of a body recording_json has: what a reader will look at. */
+/* How many bytes of a body recording_json keeps: as many as a reader will look at. */
 enum { RECORDING_DATA = 128 };
 
-/* One frame, or one event that is no frame. */
+/* One frame, or one event that is not a frame. */
 struct recorded {
   double milliseconds; /* since the recording began */
   unsigned connection; /* 1, 2, ... in the order they were opened */
@@ -49,8 +49,8 @@ double recording_clock(void);
 
 void recording_begin(struct recording *recording);
 
-/* Add a copy of `frame`, or of `note`, unless it is full. Return 0, or -1 when there
- * is no memory. */
+/* Add a copy of `frame`, or of `note`, unless the recording is full. Return 0, or -1 when there is
+ * no memory. */
 int recording_add_frame(struct recording *recording, unsigned connection,
                         const struct frame *frame);
 int recording_add_note(struct recording *recording, unsigned connection, const char *note);
@@ -58,8 +58,8 @@ int recording_add_note(struct recording *recording, unsigned connection, const c
 bool recording_is_full(const struct recording *recording);
 
 /*
- * One entry as JSON, in the format of trace_frame_json, with RECORDING_DATA octets of a body at
- * most, its place as "index", and "request" where that is known; an event is {"connection", "ms",
+ * One entry as JSON, in the format of trace_frame_json, with at most RECORDING_DATA bytes of a
+ * body, its place as "index", and "request" if it is known; an event is {"connection", "ms",
  * "note", "index"}. A new reference, or NULL when there is no memory.
  */
 json_t *recording_entry_json(const struct recording *recording, size_t index);

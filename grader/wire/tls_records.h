@@ -2,8 +2,8 @@
  * wire: the bytes below TLS, for a capture: the records as they are sent and
  * received, and the keys that open them.
  *
- * transport_observe shows what TLS carries; what it makes of this is seen at
- * OpenSSL's end of the socket.
+ * transport_observe shows what TLS carries; the records are visible only between OpenSSL and the
+ * socket.
  */
 #ifndef GRADER_WIRE_H
 #define GRADER_WIRE_H
@@ -20,16 +20,16 @@ struct wire {
   enum frame_sender own; /* which side we are */
   bool watching;
 
-  /* The header of a record, until the rest of it is read: they have come in one packet. */
+  /* The header of a record, until its rest is read: both came in one packet. */
   struct buffer received;
 };
 
-/* Before the handshake: have the keys of `ssl` put into the capture, and remember
- * `wire` for wire_watch. */
+/* Before the handshake: make `ssl` put its keys into the capture, and remember `wire` for
+ * wire_watch. */
 void wire_begin(struct wire *wire, SSL *ssl);
 
-/* At every step of the handshake of `ssl`: from the first on, all that passes goes into the
- * capture. Does nothing without wire_begin. */
+/* Call it at every step of the handshake of `ssl`: from the first call on, everything that passes
+ * goes into the capture. Does nothing without wire_begin. */
 void wire_watch(SSL *ssl);
 
 /* The connection has ended: nothing more will come. Allowed at any time, and twice. */

@@ -1,5 +1,5 @@
 /*
- * brief: a frame with less in it, so that a few lines of a ladder show it.
+ * brief: a shortened frame, which fits into a few lines of a ladder.
  */
 #ifndef GRADER_BRIEF_H
 #define GRADER_BRIEF_H
@@ -18,7 +18,8 @@ struct brief {
   char rest[256]; /* of the last field that is shown, with the others behind it */
 };
 
-/* Make it from `frame`, which must live as long. Returns how many lines of a ladder it takes. */
+/* Make it from `frame`, which must live as long as the result. Returns how many lines of a ladder
+ * it takes. */
 int brief_make(struct brief *brief, const struct frame *frame, bool full);
 
 #endif
