@@ -10,13 +10,13 @@
 #include "grader/result/outcome.h"
 #include "grader/result/run.h"
 
-/* Print the scores of the labs that were asked for, with each check and what is wrong with the
- * first ones that failed, and what to do next. */
+/* Print the scores of the requested labs, with each check, the findings of the first failed checks,
+ * and what to do next. */
 void board_print(FILE *out, const struct trace_style *style, const struct run *run,
                  struct outcome_list *list);
 
-/* One check only: everything about it, with the ladder of the whole exchange, and
- * how to repeat it by hand. */
+/* Print everything about one check, with the ladder of the whole exchange, and how to repeat it by
+ * hand. */
 void board_print_check(FILE *out, const struct trace_style *style, const struct run *run,
                        const struct outcome_list *list, const struct outcome *outcome);
 

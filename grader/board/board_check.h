@@ -1,5 +1,5 @@
 /*
- * board_check: what the scoreboard says of one check.
+ * board_check: what the scoreboard says about one check.
  */
 #ifndef GRADER_BOARD_CHECK_H
 #define GRADER_BOARD_CHECK_H
@@ -10,7 +10,7 @@
 #include "grader/result/outcome.h"
 #include "grader/result/run.h"
 
-/* What everything here prints with. */
+/* What every function here needs to print. */
 struct board {
   FILE *out;
   const struct trace_style *style;
@@ -26,16 +26,16 @@ enum { BOARD_INDENT = 6 /* columns before an explanation */ };
 #define BOARD_DIM   "\033[2m"
 #define BOARD_PLAIN "\033[0m"
 
-/* The code, or "" where there is no colour. */
+/* The code, or "" without colour. */
 const char *board_color(const struct board *board, const char *code);
 
 /* A paragraph that fits, with a label before it. */
 void board_text(const struct board *board, int indent, const char *label, const char *text);
 
-/* A sign for how it ended. */
+/* A sign for how a check ended. */
 void board_mark(const struct board *board, const struct outcome *outcome);
 
-/* One line for a check, and what has changed since the last run. */
+/* One line for a check, with what has changed since the last run. */
 void board_check_line(const struct board *board, const struct outcome *outcome);
 
 /* What is wrong, in a dozen lines. */
@@ -44,7 +44,8 @@ void board_finding(const struct board *board, const struct outcome *outcome);
 /* The few frames that explain a failure, as a ladder. */
 void board_excerpt(const struct board *board, const struct outcome *outcome);
 
-/* All about it: what was seen, the ladder of the whole exchange, and how to repeat it by hand. */
+/* Everything about a check: what was seen, the ladder of the whole exchange, and how to repeat it
+ * by hand. */
 void board_check_whole(const struct board *board, const struct outcome *outcome);
 
 #endif

@@ -1,11 +1,10 @@
 /*
- * lossy: a relay between clients and a server that can make one segment late, as the
- * loss of it would.
+ * lossy: a relay between clients and a server that can delay one segment, as its loss would.
  *
- * TCP hands on bytes in their order. If a segment is lost, all that comes after it on the same
- * connection waits at the receiver until it has been sent again, about 200 ms later where little
- * is under way. This does the same to the bytes: those that come next, and all behind them, are
- * held back; other connections go on.
+ * TCP delivers bytes in order. If a segment is lost, everything after it on the same connection
+ * waits at the receiver until TCP has sent it again, about 200 ms later if little is under way. The
+ * relay does the same: it holds back the next bytes, and all bytes after them; other connections go
+ * on.
  *
  * Order of calls: lossy_open; lossy_lose any number of times; lossy_free.
  */
@@ -16,8 +15,8 @@
 
 struct lossy;
 
-/* Listen on a free port of localhost, and hand on to `to`, another port of it.
- * Returns NULL when that cannot be had. */
+/* Listen on a free port of localhost, and pass bytes on to `to`, another port of it. Returns NULL
+ * on failure. */
 struct lossy *lossy_open(uv_loop_t *loop, int to, unsigned hold_ms);
 
 /* Where it listens. */

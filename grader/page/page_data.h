@@ -1,6 +1,6 @@
 /*
- * page_data: what page.c puts into the page, for grader/page/page.js to draw. An
- * inner part of page.h.
+ * page_data: the data that page.c puts into the page, for grader/page/page.js to draw. An inner
+ * part of page.h.
  */
 #ifndef GRADER_PAGE_DATA_H
 #define GRADER_PAGE_DATA_H
@@ -10,14 +10,14 @@
 #include "grader/result/outcome.h"
 #include "grader/result/run.h"
 
-/* What a page shows, so that it opens at once; where it leaves something out, it says so. */
+/* How much a page shows, so that it opens at once; where it leaves something out, it says so. */
 enum {
   PAGE_FRAMES = 300,       /* of one check, and some around the frame that is wrong */
   PAGE_TRACE_FRAMES = 3000 /* of a trace */
 };
 
 /*
- * The scores, the labs, and of each check its sentence, what is wrong with it, and its frames:
+ * The scores, the labs, and for each check its sentence, its finding and its frames:
  *   {"kind": "report", "points": 12, "possible": 65, "seed": "4711", ...,
  *    "labs": [{"id": "lab01", ..., "checks": [{"id": "ping", "verdict": "failed",
  *      "finding": {...}, "program": {...}, "frames": [...]}]}]}

@@ -1,10 +1,10 @@
 /*
- * play: a client and a server of nghttp2 that talk to each other in memory, and the
- * lines of what they say.
+ * play: let a client and a server of nghttp2 talk to each other in memory, and write down their
+ * frames as lines.
  *
- * A scenario (scenarios.h) lets them speak in turn: it submits something on one side,
- * then play_turn moves what waits. No socket and no clock take part, so the same
- * scenario always gives the same frames.
+ * A scenario (scenarios.h) makes them speak in turn: it submits something on one side, then
+ * play_turn moves what waits. There is no socket and no clock, so the same scenario always gives
+ * the same frames.
  *
  * A line is "SIDE TYPE STREAM [...]": "c HEADERS 1 END_STREAM", "s DATA 1 4
  * END_STREAM" (4 bytes), "c SETTINGS 0 ACK", "s RST_STREAM 3 CANCEL", "s GOAWAY 0
@@ -32,7 +32,7 @@ struct play {
   bool ends_when_open;        /* the client is lab 1's: it says GOAWAY once the session is open */
   bool settings_seen;         /* for that: the server's have come, ... */
   bool settings_acked;        /* ... and ours are acknowledged */
-  size_t bodies[PLAY_BODIES]; /* how much of each body is left to be sent */
+  size_t bodies[PLAY_BODIES]; /* how much of each body is left to send */
   size_t body_count;
   size_t client_frames;  /* for the quiz: without the preface, */
   size_t second_headers; /* the length of the second HEADERS frame, and */
@@ -41,8 +41,8 @@ struct play {
   unsigned connection;   /* its number there */
 };
 
-/* A client with these settings of its own, and a server with those; `server_settings` NULL: no
- * server session. Windows are not opened again by themselves. Returns 0 or -1. */
+/* Make a client and a server with these settings; `server_settings` NULL: no server session.
+ * Windows do not open again by themselves. Returns 0 or -1. */
 int play_begin(struct play *play, const nghttp2_settings_entry *client_settings,
                size_t client_count, const nghttp2_settings_entry *server_settings,
                size_t server_count);
@@ -53,19 +53,19 @@ void play_send(struct play *play, enum frame_sender sender);
 /* Let both speak until neither has anything to say. */
 void play_turn(struct play *play);
 
-/* A frame of the server's that no session makes: 9 bytes of header, and `length` of
+/* Send a frame from the server that no session makes: 9 bytes of header, and `length` bytes of
  * content; the client reads it and answers. */
 void play_frame(struct play *play, uint8_t type, uint8_t flags, int32_t stream_id,
                 const void *content, size_t length);
 
-/* The client asks; `body` bytes follow, or none where it is 0 and `empty_data` is
+/* The client sends a request; `body` bytes follow, or no DATA if `body` is 0 and `empty_data` is
  * not set. Returns the stream. */
 int32_t play_request(struct play *play, const char *method, size_t body, bool empty_data);
 
-/* The server answers with a body of so many bytes, 0 for none. */
+/* The server answers with a body of `body` bytes, 0 for none. */
 void play_respond(struct play *play, int32_t stream_id, const char *status, size_t body);
 
-/* A body after which something else comes: it does not end the stream. */
+/* A body that does not end the stream: something else follows. */
 nghttp2_data_provider play_unended_body(struct play *play, size_t length);
 
 /* Let both send at the same moment: neither has read what the other sends. */

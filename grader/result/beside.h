@@ -1,15 +1,15 @@
 /*
- * beside: what stands beside the 100 points: predictions and quizzes, and the bonus, as
- * grader/predict/predict.py and grader/bonus/bonus.py have left them in
- * DIRECTORY/predict/labNN.json and DIRECTORY/bonus/labNN.json.
+ * beside: the points beside the 100: predictions, quizzes and the bonus, which
+ * grader/predict/predict.py and grader/bonus/bonus.py write into DIRECTORY/predict/labNN.json and
+ * DIRECTORY/bonus/labNN.json.
  */
 #ifndef GRADER_RESULT_BESIDE_H
 #define GRADER_RESULT_BESIDE_H
 
 #include <jansson.h>
 
-/* "lab02/predict": what its file says, for every one that is there; an empty object if
- * none has. NULL when there is no memory. */
+/* An object with the content of every existing file, by "lab02/predict"; empty if there are none.
+ * NULL when there is no memory. */
 json_t *beside_read(const char *directory);
 
 /* The points in it, and how many there could be. */

@@ -8,7 +8,7 @@
 #include "grader/result/outcome.h"
 #include "grader/result/run.h"
 
-/* Write it to `path`. Returns 0, or -1 with nothing written or a part of it. */
+/* Write the results to `path`. Returns 0; or -1, and then it has written nothing or a part. */
 int gradescope_write(const char *path, const struct run *run, const struct outcome_list *list);
 
 #endif

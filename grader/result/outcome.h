@@ -1,9 +1,9 @@
 /*
- * outcome: how the checks of one run ended, put together in the grader's main process.
+ * outcome: how the checks of one run ended, collected in the grader's main process.
  *
- * A check runs in another process, and may die there in any way. So nothing is
- * believed but what both sides agree on: Criterion must have seen the test run to its
- * end, and the check must have left its file.
+ * A check runs in another process, and may die there in any way. So an outcome counts only if both
+ * sides agree: Criterion must have seen the test run to its end, and the check must have written
+ * its file.
  */
 #ifndef GRADER_OUTCOME_H
 #define GRADER_OUTCOME_H
@@ -18,7 +18,7 @@
 #include "grader/result/diagnosis.h"
 
 enum outcome_verdict {
-  OUTCOME_NOT_RUN, /* it was not asked for, or the lab's program does not exist */
+  OUTCOME_NOT_RUN, /* it was not requested, or the lab's program does not exist */
   OUTCOME_PASSED,
   OUTCOME_FAILED,
   OUTCOME_FAULT, /* the grader itself failed */
@@ -29,9 +29,9 @@ struct outcome {
   enum outcome_verdict verdict;
   float seconds;
   json_t *file;    /* what check_run.c wrote; NULL if nothing */
-  int likely_todo; /* by what known mistakes say; 0 if that is not clear */
-  int todo;        /* that the failure belongs to (todo.h); 0 if to none */
-  char *where;     /* "TODO 4 at lab01-session/session.c:120"; NULL if nobody can say */
+  int likely_todo; /* according to the known mistakes; 0 if unclear */
+  int todo;        /* that the failure belongs to (todo.h); 0 if none */
+  char *where;     /* "TODO 4 at lab01-session/session.c:120"; NULL if unknown */
 };
 
 enum { OUTCOME_LABS = 16 };
@@ -45,34 +45,34 @@ struct outcome_list {
   struct diagnosis diagnoses[OUTCOME_LABS];
 };
 
-/* All checks there are, not run. Returns 0, or -1 when there is no memory. */
+/* A list of all checks, not yet run. Returns 0, or -1 when there is no memory. */
 int outcome_list_init(struct outcome_list *list, const struct criterion_test_set *set);
 
 /* The outcome of that check, or NULL. */
 struct outcome *outcome_find(struct outcome_list *list, const char *lab, const char *id);
 
-/* Read the file that a test, which has ended, left in `directory`. */
+/* Read the file that an ended test has written into `directory`. */
 void outcome_load(struct outcome_list *list, const struct criterion_test_stats *test,
                   const char *directory);
 
-/* Take what an earlier run has left in `directory` for how the checks ended. */
+/* Take the outcomes of an earlier run from `directory`. */
 void outcome_load_again(struct outcome_list *list, const char *directory);
 
-/* Fill in what Criterion tells at the end of the run, and read the files that have not been read
- * yet. A check of errors that was passed fails all the same where its program passes no other
- * check: a program that does one fixed thing, and knows no HTTP/2, gets no points. */
+/* Fill in what Criterion reports at the end of the run, and read the remaining files. A passed
+ * check of errors fails anyway if its program passes no other check: a program that does one fixed
+ * thing, and knows no HTTP/2, gets no points. */
 void outcome_collect(struct outcome_list *list, const struct criterion_global_stats *stats,
                      const char *directory);
 
-/* Compare what failed with the known mistakes in this file. Without the file nothing
- * is known, and that is all. */
+/* Compare the failures with the known mistakes in this file. Without the file, no mistake is known,
+ * which is no error. */
 void outcome_diagnose(struct outcome_list *list, const char *path);
 
 /* What that failure looks like, or NULL. */
 const struct diagnosis_likely *outcome_likely(const struct outcome_list *list,
                                               const struct outcome *outcome);
 
-/* Points of a lab (NULL: of all labs): what was reached, and what could be. */
+/* Points of a lab (NULL: of all labs): how many the programs got, and how many they could get. */
 int outcome_points(const struct outcome_list *list, const struct lab *lab);
 int outcome_possible(const struct outcome_list *list, const struct lab *lab);
 
@@ -86,11 +86,11 @@ const char *outcome_text(const struct outcome *outcome, const char *key);
 /* Whether the check is of that lab. */
 bool outcome_is_of(const struct outcome *outcome, const struct lab *lab);
 
-/* Whether the program stopped at a TODO: the check says nothing of what was done. */
+/* Whether the program stopped at a TODO: then the check says nothing about the finished part. */
 bool outcome_is_undone(const struct outcome *outcome);
 
-/* The id of a failure that is none: the program does as it should, but so would one
- * that knows no HTTP/2, and nothing else was right. */
+/* The id of a check that does not count: the program is right here, but so would be one that knows
+ * no HTTP/2, and nothing else was right. */
 #define OUTCOME_UNEARNED "unearned"
 
 bool outcome_is_unearned(const struct outcome *outcome);
@@ -99,7 +99,7 @@ bool outcome_is_unearned(const struct outcome *outcome);
 const struct outcome *outcome_same_before(const struct outcome_list *list,
                                           const struct outcome *outcome);
 
-/* The program that the check has started last; else what the check says: "session". */
+/* The program that the check started last; otherwise the check's own: "session". */
 const char *outcome_program(const struct outcome *outcome);
 
 void outcome_list_free(struct outcome_list *list);

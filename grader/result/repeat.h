@@ -1,5 +1,5 @@
 /*
- * repeat: the commands by which a student can do by hand what a check did.
+ * repeat: the commands with which a student can repeat a check by hand.
  */
 #ifndef GRADER_REPEAT_H
 #define GRADER_REPEAT_H
@@ -8,8 +8,8 @@
 
 #include "grader/result/outcome.h"
 
-/* Print them, one a line. The other side of the connection is not the check's, which plays
- * tricks, but the reference server, or curl. */
+/* Print them, one per line. The other side of the connection is the reference server, or curl, not
+ * the check's peer, which plays tricks. */
 void repeat_print(FILE *out, const struct outcome *outcome);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * todo: to which TODO a failure belongs, and which one is next. It is decided here, once, after the
- * run; the scoreboard, the page, the results and `make hint` show what was decided.
+ * todo: to which TODO a failure belongs, and which TODO is next. This module decides once, after
+ * the run; the scoreboard, the page, the results and `make hint` show its decision.
  */
 #ifndef GRADER_RESULT_TODO_H
 #define GRADER_RESULT_TODO_H
@@ -10,25 +10,25 @@
 #include "grader/result/outcome.h"
 #include "grader/result/run.h"
 
-/* Decide for each failure: outcome->todo, and where that is: outcome->where. Call it once, after
- * outcome_diagnose. Where there is no memory for the place, it is left out. */
+/* Decide for each failure: outcome->todo, and its place, outcome->where. Call it once, after
+ * outcome_diagnose. If there is no memory for the place, leave it out. */
 void todo_decide(struct outcome_list *list, const struct run *run);
 
 /* What to do next in a lab. */
 struct todo_next {
   const struct lab *lab;
   const char *program;       /* "session" */
-  int todo;                  /* 0 if nobody can say which */
-  char where[PATH_MAX + 64]; /* "TODO 2 at lab01-session/session.c:70"; "" if nobody can say */
+  int todo;                  /* 0 if unknown */
+  char where[PATH_MAX + 64]; /* "TODO 2 at lab01-session/session.c:70"; "" if unknown */
 };
 
-/* Fill in `next` for that lab. Returns false, with nothing filled in, where the lab needs nothing:
- * it was not asked for, has no program, or no check of it failed. */
+/* Fill in `next` for that lab. Returns false, and fills in nothing, if there is nothing to do: the
+ * lab was not requested, has no program, or no check of it failed. */
 bool todo_find_next(const struct outcome_list *list, const struct run *run, const struct lab *lab,
                     struct todo_next *next);
 
-/* Write into directory/labNN, for each lab that was asked for, the program and the TODO that are
- * next, "requests 2", or nothing. `make hint` reads it. Returns 0 or -1. */
+/* Write into directory/labNN, for each requested lab, the next program and TODO, "requests 2", or
+ * nothing. `make hint` reads it. Returns 0 or -1. */
 int todo_write_next(const char *directory, const struct outcome_list *list, const struct run *run);
 
 #endif

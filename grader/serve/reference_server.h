@@ -4,11 +4,11 @@
  *   GET  /             200  Hello World!
  *   GET  /hello-world  200  Hello World
  *   GET  /ping         200  pong
- *   POST /send-data    200  what it was sent, streamed back while it still arrives
+ *   POST /send-data    200  the request's body, streamed back while it still arrives
  *   anything else      404  path not found (content-type: text/plain; charset=utf-8)
  *
- * It can be told to misbehave, so that a client can be tried
- * against a server that is broken in one exact way.
+ * On request it misbehaves, so that you can try a client against a server that is broken in one
+ * exact way.
  */
 #ifndef GRADER_REFERENCE_SERVER_H
 #define GRADER_REFERENCE_SERVER_H
@@ -19,19 +19,19 @@
 
 enum reference_fault {
   REFERENCE_NO_FAULT,
-  REFERENCE_SLOW,    /* a body comes octet by octet, each in a DATA frame, milliseconds apart */
-  REFERENCE_LATE,    /* requests are answered after two seconds */
+  REFERENCE_SLOW,    /* it sends a body byte by byte, each in a DATA frame, milliseconds apart */
+  REFERENCE_LATE,    /* it answers requests after two seconds */
   REFERENCE_HINTS,   /* each request gets 103 (Early Hints), and then nothing */
-  REFERENCE_NEVER,   /* requests are never answered */
-  REFERENCE_REFUSE,  /* every stream is reset with REFUSED_STREAM */
-  REFERENCE_GOAWAY,  /* every connection is ended at once by GOAWAY(ENHANCE_YOUR_CALM) */
+  REFERENCE_NEVER,   /* it never answers requests */
+  REFERENCE_REFUSE,  /* it resets every stream with REFUSED_STREAM */
+  REFERENCE_GOAWAY,  /* it ends every connection at once with GOAWAY(ENHANCE_YOUR_CALM) */
   REFERENCE_GARBAGE, /* it speaks HTTP/1.1 */
-  REFERENCE_HALF,    /* the connection is closed in the middle of the first response */
+  REFERENCE_HALF,    /* it closes the connection in the middle of the first response */
   REFERENCE_FAULTS,
 };
 
 struct reference_config {
-  int port;     /* on localhost; 0: any that is free */
+  int port;     /* on localhost; 0: any free port */
   SSL_CTX *tls; /* as in server.h; NULL: plain TCP */
   enum reference_fault fault;
   bool log; /* a line on standard output for each request: "GET /ping 200" */
@@ -42,13 +42,13 @@ struct reference_config {
   void *user;
 };
 
-/* The name of a fault as it is typed ("slow", "never", ...), and back:
- * REFERENCE_FAULTS for a name that is none. */
+/* The name of a fault as the user types it ("slow", "never", ...), and back: REFERENCE_FAULTS for
+ * an unknown name. */
 const char *reference_fault_name(enum reference_fault fault);
 enum reference_fault reference_fault_of(const char *name);
 
-/* Start it. `config` must outlive it. Returns NULL on failure, and puts one line that says why into
- * `error`. The server is closed and freed as in server.h. */
+/* Start the server. `config` must outlive it. Returns NULL on failure, and puts one line that says
+ * why into `error`. Close and free the server as in server.h. */
 struct server *reference_server_listen(uv_loop_t *loop, const struct reference_config *config,
                                        char *error, size_t error_size);
 
