@@ -10,7 +10,7 @@
 struct certificate {
   const char *names; /* its hosts: "DNS:localhost,IP:127.0.0.1", as in subjectAltName */
   long from, until;  /* when it is valid, in seconds from now; both 0: from yesterday to tomorrow */
-  size_t comment;    /* octets of a comment in it that nobody reads: a certificate may be large, */
+  size_t comment;    /* bytes of a comment in it that nobody reads: a certificate may be large, */
   size_t repetitions; /* and so may its chain: so many more certificates behind it in the file */
 };
 

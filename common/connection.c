@@ -31,7 +31,7 @@ struct connection {
   struct strict *strict; /* a server's; NULL for a client */
   struct watch watch;    /* a server's */
   size_t queue_limit;    /* of frames */
-  uint64_t sent_before;  /* octets, when something came the last time */
+  uint64_t sent_before;  /* bytes, when something came the last time */
   const struct connection_config *config;
   void *user;
   bool open;        /* on_open was called */
@@ -66,7 +66,7 @@ static void set_nghttp2_error(struct connection *connection, int code) {
 /*
  * When the peer breaks the protocol, nghttp2 ends the session with a GOAWAY that has the error code
  * and a text in it, and tells nobody else: so look at the GOAWAY frame on its way out.
- * (RFC 9113, section 6.8: 9 octets of frame header, last stream, error code, debug data.)
+ * (RFC 9113, section 6.8: 9 bytes of frame header, last stream, error code, debug data.)
  */
 static void look_at_goaway(struct connection *connection, const uint8_t *frame, size_t length) {
   enum { DEBUG_DATA = FRAME_HEADER_LENGTH + 8 };

@@ -24,13 +24,13 @@ enum frame_sender { FRAME_FROM_CLIENT, FRAME_FROM_SERVER };
  * NGHTTP2_CONTINUATION is 9); an unknown type keeps its number. Two things that are not frames have
  * types above 255. */
 enum {
-  FRAME_PREFACE = 256,   /* the client's 24 octets "PRI * HTTP/2.0..." (section 3.4) */
+  FRAME_PREFACE = 256,   /* the client's 24 bytes "PRI * HTTP/2.0..." (section 3.4) */
   FRAME_NOT_HTTP2 = 257, /* bytes that are not HTTP/2 at all, for example an HTTP/1.1 answer */
 };
 
 enum {
   FRAME_HEADER_LENGTH = 9,
-  FRAME_REQUEST_SIZE = 48, /* octets of frame.request, its NUL included */
+  FRAME_REQUEST_SIZE = 48, /* bytes of frame.request, its NUL included */
 };
 
 /* One decoded header field: name and value end in NUL only if they were sent so. */
@@ -53,13 +53,13 @@ struct frame {
   uint8_t flags;
   int32_t stream_id;
   size_t length;          /* of the payload, as the frame header says */
-  const uint8_t *payload; /* these octets as they came, padding included */
+  const uint8_t *payload; /* these bytes as they came, padding included */
 
-  /* DATA: the content without padding. GOAWAY: the debug data. PING: the 8 octets. Preface, unknown
+  /* DATA: the content without padding. GOAWAY: the debug data. PING: the 8 bytes. Preface, unknown
    * types and bytes that are not HTTP/2: everything. */
   const uint8_t *data;
   size_t data_length;
-  size_t padding; /* DATA, HEADERS, PUSH_PROMISE: octets of padding, Pad Length itself included */
+  size_t padding; /* DATA, HEADERS, PUSH_PROMISE: bytes of padding, Pad Length itself included */
 
   /* HEADERS, PUSH_PROMISE and CONTINUATION: the fields that this frame completed. If a CONTINUATION
    * cuts a field in two, the field belongs to the frame in which it ends. */

@@ -15,7 +15,7 @@
  * with, by type, "settings": [["SETTINGS_ENABLE_PUSH", 0], ...], "error_code": "NO_ERROR",
  * "last_stream", "promised_stream", "increment", "dependency", "weight", "exclusive", "padding",
  * "data" (text; bytes that are not UTF-8 are escaped as \xNN and a backslash as \\), and "error".
- * "data" is cut to its first 16384 octets. Unknown types, settings and error codes are "0x...".
+ * "data" is cut to its first 16384 bytes. Unknown types, settings and error codes are "0x...".
  * Returns a new reference, or NULL when there is no memory.
  */
 json_t *trace_frame_json(const struct frame *frame, double milliseconds, unsigned connection);

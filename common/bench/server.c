@@ -4,7 +4,7 @@
  *   server [--port N] [--streams N] [--tls --key FILE --cert FILE]
  *
  *   GET /    200  Hello World!
- *   GET /N   200  N octets
+ *   GET /N   200  N bytes
  *   POST /   200  Hello World!, once the body has come
  *
  * --streams is how many streams a client may have open at once (1000). Nothing is

@@ -3,7 +3,7 @@
  *
  *   deadline [--ms N] [--tries N] URL [PATH]...
  *
- * Prints one line for each path: "/a: 200, 12 octets", or why there is no answer. All paths
+ * Prints one line for each path: "/a: 200, 12 bytes", or why there is no answer. All paths
  * are asked at once. What to see here: a timer for each request, stream_close when it is
  * over, and the two ways in which a request is known not to have been answered, so that it
  * may be made once more: the server has refused it, or there was no connection. Each try
@@ -50,7 +50,7 @@ static void end_request(struct request *request, const char *outcome) {
   if (outcome)
     printf("%s: %s\n", request->path, outcome);
   else
-    printf("%s: %d, %zu octets\n", request->path, request->status, request->octets);
+    printf("%s: %d, %zu bytes\n", request->path, request->status, request->octets);
   program->failed = program->failed || outcome;
   program->left--;
   if (program->left == 0 && program->client)

@@ -25,7 +25,7 @@ enum { PIECE = 16 * 1024 };
 /* One file on its way. */
 struct sending {
   int file;
-  off_t left; /* octets that the client was promised and that are not sent yet */
+  off_t left; /* bytes that the client was promised and that are not sent yet */
 };
 
 /* --- Sending ---------------------------------------------------------------------------------- */

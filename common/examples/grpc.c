@@ -7,7 +7,7 @@
  *   /example.Echo/Talk   streaming both ways: each message is sent back as soon as it is complete
  *
  * What to see here: messages that are cut out of DATA frames as they come, a response that begins
- * before the request has ended, and trailers, which carry the outcome. What the octets of a message
+ * before the request has ended, and trailers, which carry the outcome. What the bytes of a message
  * mean (Protocol Buffers) is no business of the transport; here it is sent back as it came.
  */
 #include <getopt.h>

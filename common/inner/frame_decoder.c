@@ -1,5 +1,5 @@
 /*
- * frame_decoder: see frame.h. Here the octets of a connection are cut into frames, and
+ * frame_decoder: see frame.h. Here the bytes of a connection are cut into frames, and
  * the order of the frames is looked at; what a single frame says is in
  * frame_payload.c, header compression in hpack.c.
  */
@@ -210,8 +210,8 @@ static void report(struct frame_decoder *decoder, enum frame_sender sender, unsi
 }
 
 /*
- * Whether HTTP/2 can begin, or go on, with these octets. A server's first frame is a
- * SETTINGS frame, and none is so long that its first octet, the highest of its length, is
+ * Whether HTTP/2 can begin, or go on, with these bytes. A server's first frame is a
+ * SETTINGS frame, and none is so long that its first byte, the highest of its length, is
  * not 0. Text and TLS never begin with a 0.
  */
 static bool is_http2(const struct side *side, enum frame_sender sender, const uint8_t *bytes,
@@ -255,9 +255,9 @@ static int report_not_http2(struct frame_decoder *decoder, enum frame_sender sen
   return 0;
 }
 
-/* --- Octets to frames ------------------------------------------------------------------------- */
+/* --- Bytes to frames -------------------------------------------------------------------------- */
 
-/* How long the next unit is, as far as its first `length` octets tell: the preface, a frame, or,
+/* How long the next unit is, as far as its first `length` bytes tell: the preface, a frame, or,
  * while even that is not known, a frame header. */
 static size_t unit_length(const struct side *side, const uint8_t *bytes, size_t length) {
   if (side->state == EXPECT_PREFACE)
@@ -278,8 +278,8 @@ static int decode_unit(struct frame_decoder *decoder, enum frame_sender sender,
 }
 
 /*
- * Take octets up to the end of one unit, or of what is there. A unit that is there as a whole is
- * decoded where it is, without a copy; else it is put together in `stored`. Returns how many octets
+ * Take bytes up to the end of one unit, or of what is there. A unit that is there as a whole is
+ * decoded where it is, without a copy; else it is put together in `stored`. Returns how many bytes
  * were taken, or 0 when there is no memory.
  */
 static size_t take(struct frame_decoder *decoder, enum frame_sender sender, const uint8_t *bytes,

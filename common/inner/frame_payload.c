@@ -90,7 +90,7 @@ static const struct rule rules[] = {
 };
 /* clang-format on */
 
-/* The octets of a payload that have not been looked at yet. */
+/* The bytes of a payload that have not been looked at yet. */
 struct rest {
   const uint8_t *bytes;
   size_t length;
@@ -106,7 +106,7 @@ bool frame_payload_has_fields(const struct frame *frame) {
          frame->type == NGHTTP2_CONTINUATION;
 }
 
-/* Take a number from the front of `rest`, which must have as many octets. */
+/* Take a number from the front of `rest`, which must have as many bytes. */
 static uint32_t take(struct rest *rest, size_t length) {
   uint32_t number = big_endian_read(rest->bytes, length);
   rest->bytes += length;
@@ -142,7 +142,7 @@ static void take_priority(struct frame *frame, struct rest *rest) {
   uint32_t dependency = take(rest, 4);
   frame->exclusive = dependency >> 31;
   frame->dependency = (int32_t)(dependency & STREAM_ID_MASK);
-  frame->weight = (int)take(rest, 1) + 1; /* an octet, for 1 to 256 */
+  frame->weight = (int)take(rest, 1) + 1; /* a byte, for 1 to 256 */
 }
 
 static void decode_data(struct frame *frame, struct rest rest) {

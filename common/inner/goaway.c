@@ -1,4 +1,4 @@
-/* goaway: see goaway.h. GOAWAY has, behind the frame header of 9 octets, the last stream, the error
+/* goaway: see goaway.h. GOAWAY has, behind the frame header of 9 bytes, the last stream, the error
  * code, and debug data (RFC 9113, section 6.8). */
 #include "common/inner/goaway.h"
 

@@ -107,7 +107,7 @@ static bool fails(const char *name) {
       look(__asan_region_is_poisoned((void *)(entries), (count) * sizeof *(entries)));             \
   } while (0)
 
-/* AddressSanitizer reports the octet, if there is one, and ends the program. */
+/* AddressSanitizer reports the byte, if there is one, and ends the program. */
 static void look(const volatile char *octet) {
   if (octet)
     (void)*octet;

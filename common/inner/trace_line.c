@@ -23,7 +23,7 @@ struct trace_glyphs {
   const char *leave_client; /* a rail where an arrow begins */
   const char *leave_server;
   const char *shaft; /* as much of it as the longest arrow needs */
-  int shaft_step;    /* octets of one column of it */
+  int shaft_step;    /* bytes of one column of it */
   const char *to_client;
   const char *to_server;
   const char *ellipsis;

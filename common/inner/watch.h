@@ -35,7 +35,7 @@ struct watch_progress {
 struct watch {
   struct connection_timeouts timeouts;
   uv_timer_t *timer; /* NULL once it is closed */
-  uint64_t received; /* octets */
+  uint64_t received; /* bytes */
   uint64_t heard;    /* when the last of them came */
   bool has_streams;  /* at the last look */
   uint64_t busy;     /* when there may last have been one */
@@ -49,7 +49,7 @@ struct watch_view {
   unsigned waits;  /* as connection_config has it */
   bool is_stuck;   /* the socket takes nothing */
   bool has_window; /* of the connection */
-  uint64_t sent;   /* octets */
+  uint64_t sent;   /* bytes */
 };
 
 /* Begin: a timer calls `look`, with `user` as the timer's data. Returns 0, or -1 when there is no

@@ -16,7 +16,7 @@
 
 struct block {
   struct buffer octets;
-  struct buffer fields; /* "name: value\n" for each; their octets are printable, unless `any` */
+  struct buffer fields; /* "name: value\n" for each; their bytes are printable, unless `any` */
   bool is_wrong;        /* it cannot be decompressed, so it is the last one */
 };
 
@@ -26,7 +26,7 @@ struct blocks {
   struct block *list;
 };
 
-/* Make up to `most` of them; `any`: values may have any octets. `*random` as in frames_random. */
+/* Make up to `most` of them; `any`: values may have any bytes. `*random` as in frames_random. */
 void blocks_make(struct blocks *blocks, size_t most, bool any, uint32_t *random);
 void blocks_free(struct blocks *blocks);
 

@@ -100,7 +100,7 @@ static const char *long_value(void) {
   return text;
 }
 
-/* 40000 octets; from a server, trailers follow. */
+/* 40000 bytes; from a server, trailers follow. */
 static ssize_t read_body(nghttp2_session *session, int32_t stream_id, uint8_t *bytes, size_t length,
                          uint32_t *flags, nghttp2_data_source *source, void *user) {
   int *left = source->ptr;

@@ -96,7 +96,7 @@ def files():
         slow = subprocess.Popen([*CURL, '--limit-rate', '1k', '-o', '/dev/null', f'{server.url}/large'])
         check('files: another while one is slow', curl(f'{server.url}/large') == large)
         grown = server.memory() - before
-        check('files: a client that reads slowly costs little memory', grown < 8000000, f'{grown} octets')
+        check('files: a client that reads slowly costs little memory', grown < 8000000, f'{grown} bytes')
         slow.terminate()
         slow.wait(DEADLINE)
     shutil.rmtree(folder)
@@ -247,12 +247,12 @@ def deadline():
     program = f'{ROOT}/build/examples/deadline'
     with node_server() as server:
         status, out, error = run(program, f'{server.url}/a', '/b')
-        check('deadline: two answers', status == 0 and sorted(out.splitlines()) == [b'/a: 200, 0 octets', b'/b: 200, 0 octets'],
+        check('deadline: two answers', status == 0 and sorted(out.splitlines()) == [b'/a: 200, 0 bytes', b'/b: 200, 0 bytes'],
               f'{status} {out} {error}')
         status, out, error = run(program, '--ms', '200', f'{server.url}/never')
         check('deadline: an answer that never comes', status == 1 and out == b'/never: no answer within 200 ms\n', f'{status} {out} {error}')
         status, out, error = run(program, '--ms', '20000', '--tries', '5', f'{server.url}/refuse')
-        check('deadline: refused, and asked again', status == 0 and out == b'/refuse: 200, 0 octets\n', f'{status} {out} {error}')
+        check('deadline: refused, and asked again', status == 0 and out == b'/refuse: 200, 0 bytes\n', f'{status} {out} {error}')
         status, out, error = run(program, '--tries', '1', f'{server.url}/reset')
         check('deadline: reset is no reason to ask again', status == 1 and b'ENHANCE_YOUR_CALM' in out, f'{status} {out} {error}')
     status, out, error = run(program, '--ms', '20000', '--tries', '3', f'{server.url}/')

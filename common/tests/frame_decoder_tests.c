@@ -1,4 +1,4 @@
-/* Octets to frames: any fragmentation, what is no HTTP/2, and rubbish. */
+/* Bytes to frames: any fragmentation, what is no HTTP/2, and rubbish. */
 #include <criterion/criterion.h>
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
@@ -248,7 +248,7 @@ static void expect_block(struct frames *frames, nghttp2_hd_deflater *deflater, s
     cr_assert_arr_eq(frame->fields[i].value, values[i], 60, "another value for field %zu", i);
 }
 
-/* 64 fields of 96 octets fill 6144: more than the 4096 of the beginning, and within 8192. */
+/* 64 fields of 96 bytes fill 6144: more than the 4096 of the beginning, and within 8192. */
 Test(frame_decoder, table_size) {
   struct frames frames;
   nghttp2_hd_deflater *deflater;

@@ -224,7 +224,7 @@ Test(frame_error, promise_padded_away, .init = begin, .fini = end) {
   expect_lost(server);
 }
 
-/* One octet stands for a field of 4000, again and again: what is kept has a limit, and the state of
+/* One byte stands for a field of 4000, again and again: what is kept has a limit, and the state of
  * the compression is still right after it. */
 Test(frame_error, one_octet_for_a_long_field, .init = begin, .fini = end) {
   static char value[3900];

@@ -70,7 +70,7 @@ Test(frame_requests, at_once, .init = begin, .fini = end) {
 }
 
 /* Method and path in different frames; the path is as long as it likes, and has
- * octets of any kind. */
+ * bytes of any kind. */
 Test(frame_requests, odd_ones, .init = begin, .fini = end) {
   expect(client, "000001 01 01 00000001 82", "");
   expect(client, "000001 09 04 00000001 84", "");

@@ -22,7 +22,7 @@ static void ignore(const struct frame *frame, void *user) {
   (void)user;
 }
 
-/* 16 million octets are announced: memory is taken as they come, and given back when
+/* 16 million bytes are announced: memory is taken as they come, and given back when
  * the frame is over. */
 Test(frame_rubbish, long_frame) {
   static const char header[] = "\xff\xff\xff\0\0\0\0\0\1";
@@ -123,7 +123,7 @@ Test(frame_rubbish, bytes) {
   fclose(out);
 }
 
-/* A conversation in which some octets are others. */
+/* A conversation in which some bytes are others. */
 Test(frame_rubbish, in_a_conversation) {
   struct conversation conversation;
   uint32_t state = frames_seed();

@@ -44,7 +44,7 @@ void frames_header(uint8_t header[static FRAME_HEADER_LENGTH], size_t length, ui
 void frames_append(struct buffer *bytes, uint8_t type, uint8_t flags, int32_t stream_id,
                    const void *payload, size_t length);
 
-/* Fail the test unless the two lists have the same frames; only octets and values count. */
+/* Fail the test unless the two lists have the same frames; only bytes and values count. */
 void frames_expect_equal(const struct frames *seen, const struct frames *expected);
 
 /* The next number of a sequence that looks random and is the same for the same first

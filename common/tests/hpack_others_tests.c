@@ -12,7 +12,7 @@
 
 enum {
   BLOCKS = 10000,
-  ANY_BLOCKS = 2000, /* with octets that Wireshark would not print */
+  ANY_BLOCKS = 2000, /* with bytes that Wireshark would not print */
   MOST_ON_CONNECTION = 20,
 };
 
@@ -111,7 +111,7 @@ static void append_block(struct buffer *bytes, const struct block *block, size_t
                 block->octets.length - cut);
 }
 
-/* All blocks, each cut after `cut` octets: the fields are those that were said. */
+/* All blocks, each cut after `cut` bytes: the fields are those that were said. */
 static void decode_cut(const struct blocks *blocks, size_t cut) {
   struct seen seen = {0};
   struct buffer from_client = {0};

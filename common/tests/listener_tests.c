@@ -217,7 +217,7 @@ Test(listener, one_address_taken) {
   close(listening);
 }
 
-/* A label of more than 63 octets: no server is asked for that. */
+/* A label of more than 63 bytes: no server is asked for that. */
 Test(listener, unknown_host) {
   char host[80] = {0};
   memset(host, 'a', 70);

@@ -1,4 +1,4 @@
-/* Octets as text, and back. */
+/* Bytes as text, and back. */
 #include "common/octets.h"
 
 #include <criterion/criterion.h>
@@ -46,7 +46,7 @@ Test(octets, line) {
   expect("\xc3\xa9", 2, OCTETS_LINE, "\\xc3\\xa9");
 }
 
-/* Every sequence of two octets, and many longer ones. */
+/* Every sequence of two bytes, and many longer ones. */
 Test(octets, round_trip) {
   for (unsigned pair = 0; pair < 65536; pair++) {
     const unsigned char bytes[] = {(unsigned char)(pair >> 8), (unsigned char)pair};

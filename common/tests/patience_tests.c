@@ -15,7 +15,7 @@
 
 TestSuite(patience, .timeout = 60);
 
-/* A server that answers "/" at once, "/60" with 60,000 octets, and leaves "/open" open. */
+/* A server that answers "/" at once, "/60" with 60,000 bytes, and leaves "/open" open. */
 struct inn {
   uv_loop_t loop;
   struct server *server;
@@ -105,7 +105,7 @@ static void write_raw(struct inn *inn, const void *bytes, size_t length) {
   transport_write(inn->raw.transport, bytes, length);
 }
 
-/* Each cuts the preface after so many octets: silence, half of it, and no SETTINGS. */
+/* Each cuts the preface after so many bytes: silence, half of it, and no SETTINGS. */
 Test(patience, a_preface_that_does_not_come_ends_the_connection) {
   for (size_t length = 0; length <= NGHTTP2_CLIENT_MAGIC_LEN; length += 12) {
     struct inn *inn = open_with((struct connection_timeouts){.preface = 80});
@@ -207,7 +207,7 @@ Test(patience, a_window_of_0_ends_the_connection) {
   close_inn(inn);
 }
 
-/* 100 times 60,000 octets do not go into the socket's buffers. */
+/* 100 times 60,000 bytes do not go into the socket's buffers. */
 Test(patience, a_client_that_does_not_read_loses_its_connection) {
   static const uint8_t block[] = {0x82, 0x86, 0x04, 0x03, '/', '6', '0', 0x01, 0x01, 'a'};
   struct inn *inn = open_with((struct connection_timeouts){.write = 100});
@@ -310,7 +310,7 @@ static void send_reset(struct visitor_raw *raw, int32_t number) {
   visitor_raw_send(raw, NGHTTP2_RST_STREAM, 0, 2 * number + 1, "\0\0\0\x08", 4);
 }
 
-/* content-length: 1, and two octets: the server resets it (CVE-2025-8671). */
+/* content-length: 1, and two bytes: the server resets it (CVE-2025-8671). */
 static void make_reset(struct visitor_raw *raw, int32_t number) {
   static const uint8_t block[] = {0x83, 0x86, 0x84, 0x01, 0x01, 'a', 0x0f, 0x0d, 0x01, '1'};
   visitor_raw_send(raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 2 * number + 1, block,

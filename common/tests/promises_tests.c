@@ -27,7 +27,7 @@ static struct {
   size_t streams;       /* that the server got */
   size_t server_closes; /* of streams, */
   uint32_t server_code; /* the last with this */
-  size_t received;      /* octets of the clients' bodies */
+  size_t received;      /* bytes of the clients' bodies */
   size_t connections_closed;
   char connection_error[128];
   void (*respond)(struct stream *stream); /* what the server does with each */

@@ -534,8 +534,8 @@ Test(server, long_paths_and_many_fields_are_served) {
   close_house(house);
 }
 
-/* A GET whose field "x" of 3,000 octets is put into the dynamic table and then named `count` times
- * in one octet each: a bomb, by HPACK. With `flags` it may be a stream's trailers. */
+/* A GET whose field "x" of 3,000 bytes is put into the dynamic table and then named `count` times
+ * in one byte each: a bomb, by HPACK. With `flags` it may be a stream's trailers. */
 static void send_bomb(struct visitor_raw *raw, int32_t id, size_t count, bool is_trailer) {
   enum { VALUE = 3000 };
   uint8_t block[VALUE + 200] = {0x82, 0x86, 0x84, 0x01, 0x01, 'a'};

@@ -97,12 +97,12 @@ Test(trace_json, unknown_type_and_error, .init = begin, .fini = end) {
          "bytes long (RFC 9113, section 6.7)\"}");
 }
 
-/* --- Octets as text --------------------------------------------------------------------------- */
+/* --- Bytes as text ---------------------------------------------------------------------------- */
 
 /* The data are in memory of just that size, so that AddressSanitizer sees who reads on. */
 static void expect_data(const char *data, size_t length, const char *expected) {
   uint8_t *copy = malloc(length + 1);
-  uint8_t *exact = copy + 1; /* ends where the memory ends, and is not NULL for 0 octets */
+  uint8_t *exact = copy + 1; /* ends where the memory ends, and is not NULL for 0 bytes */
   memcpy(exact, data, length);
   struct frame frame = {.data = exact, .data_length = length, .length = length};
   json_t *json = trace_frame_json(&frame, 0, 1);
@@ -125,8 +125,8 @@ Test(trace_json, utf8) {
   expect_data("\xf0\x8f\xbf\xbf", 4, "\\xf0\\x8f\\xbf\\xbf");          /* the same */
   expect_data("\xed\xa0\x80", 3, "\\xed\\xa0\\x80");                   /* a surrogate */
   expect_data("\xf4\x90\x80\x80", 4, "\\xf4\\x90\\x80\\x80");          /* beyond the last */
-  expect_data("\xf8\x90\x80\x80", 4, "\\xf8\\x90\\x80\\x80");          /* no first octet */
-  expect_data("\xf8\x88\x80\x80\x80", 5, "\\xf8\\x88\\x80\\x80\\x80"); /* five octets */
+  expect_data("\xf8\x90\x80\x80", 4, "\\xf8\\x90\\x80\\x80");          /* no first byte */
+  expect_data("\xf8\x88\x80\x80\x80", 5, "\\xf8\\x88\\x80\\x80\\x80"); /* five bytes */
   expect_data("\x80 \xff", 3, "\\x80 \\xff");
   expect_data("\xc3(\xc3\xa9", 4, "\\xc3(\xc3\xa9");
   expect_data("\xe2\x82\xac\xe2\x82", 5, "\xe2\x82\xac\\xe2\\x82"); /* cut in two */
@@ -134,7 +134,7 @@ Test(trace_json, utf8) {
   expect_data("", 0, "");
 }
 
-/* Of the data, the first 16384 octets. */
+/* Of the data, the first 16384 bytes. */
 Test(trace_json, long_data) {
   static char data[20000];
   static char expected[16384 + 1];

@@ -176,7 +176,7 @@ static size_t expect_valid_file(void) {
   return count;
 }
 
-/* After each call, octet by octet, and with two connections in turn. */
+/* After each call, byte by byte, and with two connections in turn. */
 Test(trace_open, file_is_valid_after_each_call, .init = begin, .fini = end) {
   struct buffer bytes = {0};
   frames_append_text(&bytes,

@@ -250,7 +250,7 @@ static size_t columns_of(const char *text) {
       text = strchr(text, 'm');
     else if (*text == '\n')
       columns = 0;
-    else if ((*text & 0xc0) != 0x80) /* not a later octet of a character in UTF-8 */
+    else if ((*text & 0xc0) != 0x80) /* not a later byte of a character in UTF-8 */
       columns++;
     longest = columns > longest ? columns : longest;
   }
@@ -300,7 +300,7 @@ static void expect_end(char *text, const char *end) {
   free(text);
 }
 
-/* A value of 41 octets just fits; with one more, an ellipsis takes the place of its end. */
+/* A value of 41 bytes just fits; with one more, an ellipsis takes the place of its end. */
 Test(trace, values_are_cut_to_fit) {
   expect_end(line_of_value(&ascii, 41), "00007\n");
   expect_end(line_of_value(&ascii, 42), "00...\n");

@@ -66,7 +66,7 @@ Test(transport, refused_by_ipv6) {
   expect_failure("::1", "1", "connect to [::1]:1: ");
 }
 
-/* A label of more than 63 octets: no server is asked for that. */
+/* A label of more than 63 bytes: no server is asked for that. */
 Test(transport, unknown_host) {
   char host[80] = {0};
   memset(host, 'a', 70);

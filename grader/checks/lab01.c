@@ -193,7 +193,7 @@ CHECK(lab01, refused, .of_errors = true, .points = 1, .todo = 6, .section = NULL
 
 CHECK(lab01, nowhere, .of_errors = true, .points = 1, .todo = 6, .section = NULL,
       .sentence = "an unknown host: status 1; an invalid URL: status 2") {
-  /* A label has 63 octets at most (RFC 1035): a name that can be looked up nowhere
+  /* A label has 63 bytes at most (RFC 1035): a name that can be looked up nowhere
    * needs no look-up. */
   char url[128] = "http://";
   exchange_random_text(exchange, url + strlen(url), 70);

@@ -18,7 +18,7 @@ static void random_path(struct exchange *exchange, char *path) {
   exchange_random_text(exchange, path + 1, 12);
 }
 
-/* `length` random octets, to be freed with free(). */
+/* `length` random bytes, to be freed with free(). */
 static char *random_bytes(struct exchange *exchange, size_t length) {
   char *bytes = malloc(length + 1);
   if (!bytes)
@@ -104,7 +104,7 @@ static void append_plain(struct buffer *output, const char *body, size_t length)
   exchange_append_body(output, body, length);
 }
 
-/* How many octets two texts have in common, from their beginning. */
+/* How many bytes two texts have in common, from their beginning. */
 static size_t common_length(const char *one, size_t one_length, const char *other,
                             size_t other_length) {
   size_t length = 0;

@@ -277,7 +277,7 @@ CHECK(lab03, tiny_window, .points = 2, .todo = 3, .section = "6.9.2",
       exchange_fail(exchange, "sends-more-clients-window-allows| Your server sends more than the "
                               "client's window allows.");
     peer_send_window_update(peer, 1,
-                            1); /* also for what ends it, should that be a frame without octets */
+                            1); /* also for what ends it, should that be a frame without bytes */
   }
   expect_answer(peer, 1, BODY);
   exchange_earn(exchange);

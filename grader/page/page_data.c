@@ -26,7 +26,7 @@ static int set(json_t *object, const char *key, json_t *value) {
 
 /* --- Frames ----------------------------------------------------------------------------------- */
 
-/* The length of `text` cut to `limit` octets at most, but not within a character,
+/* The length of `text` cut to `limit` bytes at most, but not within a character,
  * nor within an escape (trace.h). */
 static size_t cut_length(const char *text, size_t limit) {
   size_t length = 0;

@@ -17,7 +17,7 @@ struct identity {
 };
 
 /* The path of a file of this check, called `name` and of that kind, into `path`:
- * IDENTITY_PATH octets. */
+ * IDENTITY_PATH bytes. */
 void identity_path(struct exchange *exchange, char *path, const char *name, const char *kind);
 
 /* Make an identity for this check, called `name`. `wanted` may be NULL: for localhost, 127.0.0.1

@@ -64,7 +64,7 @@ struct peer {
   bool settings_acknowledged; /* ... and acknowledged by it, */
   long acknowledged_at;       /* there in the recording */
 
-  /* The program's SETTINGS, and its PING with these octets, arrived before we sent our SETTINGS.
+  /* The program's SETTINGS, and its PING with these bytes, arrived before we sent our SETTINGS.
    * Acknowledge them after our SETTINGS, which must be the first frame. */
   bool settings_ack_due;
   bool ping_ack_due;

@@ -39,11 +39,11 @@ void peer_expect_preface(struct peer *peer);
 /* SETTINGS with the ACK flag. */
 void peer_expect_settings_ack(struct peer *peer);
 
-/* Send PING with these 8 octets, and return when the program has answered it, so that it has read
+/* Send PING with these 8 bytes, and return when the program has answered it, so that it has read
  * everything sent before; or once it can no longer answer. */
 void peer_settle(struct peer *peer, const uint8_t *octets);
 
-/* PING with the ACK flag and these 8 octets. */
+/* PING with the ACK flag and these 8 bytes. */
 void peer_expect_ping_ack(struct peer *peer, const uint8_t *octets);
 
 /* GOAWAY with NO_ERROR. */

@@ -33,7 +33,7 @@ static void log_request(const struct reference_config *config, const struct stre
   fflush(stdout);
 }
 
-/* --- A body octet by octet -------------------------------------------------------------------- */
+/* --- A body byte by byte ---------------------------------------------------------------------- */
 
 enum { LATE_MS = 2000, SLOW_MS = 20 };
 

@@ -16,11 +16,11 @@
  *
  *     END_STREAM PADDED ACK    a flag of this type, by its name
  *     flags:0xf0               any flags
- *     'abc'  x00ff  #5         octets as text (%HH for odd ones), in hexadecimal, or 32 bits
+ *     'abc'  x00ff  #5         bytes as text (%HH for odd ones), in hexadecimal, or 32 bits
  *     CANCEL                   an error code, 32 bits
  *     300*x00                  a word many times
  *     INITIAL_WINDOW_SIZE=0    in SETTINGS: a setting; x00ff=1 is one that nobody knows
- *     name=value               elsewhere: a header field (%HH for odd octets), as HPACK's literal
+ *     name=value               elsewhere: a header field (%HH for odd bytes), as HPACK's literal
  *                              without indexing; +name=value puts it into the dynamic table
  *     get  post                the pseudo-header fields of a good request
  *
@@ -29,9 +29,9 @@
  *     GET STREAM WORD...       a request: HEADERS STREAM END_STREAM END_HEADERS get WORD...
  *     POST STREAM WORD...      one that goes on: HEADERS STREAM END_HEADERS post WORD...
  *     OPEN FIRST COUNT         POST on COUNT streams, from FIRST on
- *     PREFACE, BYTES WORD...   the client's preface; octets that are no frame
+ *     PREFACE, BYTES WORD...   the client's preface; bytes that are no frame
  *     await EVENT              wait until the server has sent this: see rfc9113_play.c
- *     got STREAM COUNT         wait for so many octets of DATA (0: on all streams), and that
+ *     got STREAM COUNT         wait for so many bytes of DATA (0: on all streams), and that
  *                              no more come
  *
  * Before the script the preface and SETTINGS are exchanged, unless it begins with "bare;". After

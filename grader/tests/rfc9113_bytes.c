@@ -33,7 +33,7 @@ static int append_number(struct buffer *bytes, unsigned long number, int octets)
   return 0;
 }
 
-/* The octet that two hexadecimal digits stand for, or -1. */
+/* The byte that two hexadecimal digits stand for, or -1. */
 static int hex_octet(const char *text) {
   if (!isxdigit((unsigned char)text[0]) || !isxdigit((unsigned char)text[1]))
     return -1;
@@ -48,7 +48,7 @@ static int append_hex(struct buffer *bytes, const char *text) {
   return 0;
 }
 
-/* `length` characters in which %HH stands for one octet. */
+/* `length` characters in which %HH stands for one byte. */
 static int append_text(struct buffer *bytes, const char *text, size_t length) {
   for (size_t i = 0; i < length; i++) {
     int octet = (unsigned char)text[i];
@@ -65,7 +65,7 @@ static int append_text(struct buffer *bytes, const char *text, size_t length) {
 /* --- HPACK ------------------------------------------------------------------------------------ */
 
 /* RFC 7541, section 5.2: a string as it is, after its length, of which 7 bits are in the first
- * octet. */
+ * byte. */
 static int append_string(struct buffer *bytes, const char *text, size_t text_length) {
   struct buffer decoded = {0};
   if (append_text(&decoded, text, text_length) != 0)

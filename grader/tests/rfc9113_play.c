@@ -80,7 +80,7 @@ __attribute__((format(printf, 2, 3))) static bool has_event(const struct play *p
   return find_event(play, 0, event) != NULL;
 }
 
-/* The octets of DATA that have come on a stream; on all streams for 0. */
+/* The bytes of DATA that have come on a stream; on all streams for 0. */
 static unsigned long data_received(const struct play *play, uint32_t stream) {
   unsigned long sum = 0;
   const char *event = play->events.bytes;

@@ -631,7 +631,7 @@ const struct rule rfc9113_rules[] = {
      "got 1 5; WINDOW_UPDATE 1 #3; got 1 5; WINDOW_UPDATE 1 #1; got 1 6; WINDOW_UPDATE 1 #100",
      ANSWERED},
     /* However much of a response has been sent when the second SETTINGS come: it is
-     * less than 65,535 octets. */
+     * less than 65,535 bytes. */
     {"6.9.2", "INITIAL_WINDOW_SIZE makes a window larger than 2^31-1",
      "SETTINGS 0 INITIAL_WINDOW_SIZE=0; POST 1; WINDOW_UPDATE 1 #2147483647; "
      "SETTINGS 0 INITIAL_WINDOW_SIZE=65535",

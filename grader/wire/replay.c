@@ -78,7 +78,7 @@ static int read_settings(struct parts *parts, struct frame *frame, const json_t 
   return 0;
 }
 
-/* Append the octets of a text. Returns how many there are, or -1. */
+/* Append the bytes of a text. Returns how many there are, or -1. */
 static long read_octets(struct parts *parts, const json_t *json) {
   const char *text = json_string_value(json);
   size_t before = parts->octets.length;
@@ -87,7 +87,7 @@ static long read_octets(struct parts *parts, const json_t *json) {
   return (long)(parts->octets.length - before);
 }
 
-/* Only when all octets are there do they stand still: lengths come first, and
+/* Only when all bytes are there do they stand still: lengths come first, and
  * pointers at the end. */
 static int read_texts(struct parts *parts, struct frame *frame, const json_t *json) {
   const json_t *fields = json_object_get(json, "fields");

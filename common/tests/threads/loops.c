@@ -2,7 +2,7 @@
  * loops: several threads at once, each with a loop, a server and a client of its own, and all of
  * them traced; for common/tests/threads.sh, which builds it with ThreadSanitizer.
  *
- * Prints how many octets are still allocated after the first round of threads, and
+ * Prints how many bytes are still allocated after the first round of threads, and
  * after the last.
  */
 #include <malloc.h>
