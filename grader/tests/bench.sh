@@ -1,6 +1,6 @@
 #!/bin/sh
 # `make bench` works: what it measures, of every server that is installed, and that figures and charts are written.
-# How large a figure is, is not asserted: that depends on the machine.
+# How large a figure is, is not asserted: that depends on the machine. Runs alone: it measures.
 set -u
 # shellcheck source=grader/tools/dev/tap.sh
 . grader/tools/dev/tap.sh

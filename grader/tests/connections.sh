@@ -1,6 +1,6 @@
 #!/bin/bash
 # 10,000 connections open at once on the reference server, a request on each, none lost. What `make bench` measures with
-# does it: common/bench/hold.c.
+# does it: common/bench/hold.c. Runs alone: it takes all descriptors and most ports.
 set -u
 # shellcheck source=grader/tools/dev/tap.sh
 . grader/tools/dev/tap.sh

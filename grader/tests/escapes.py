@@ -4,7 +4,7 @@
 With all layers nothing works. Then each layer is left out in turn, and all but one: so it is known which of them stops
 what, and that none of them is there in vain. As root, and as an ordinary user. The tables are those of
 grader/sandbox/README.md: `python3 grader/tests/escapes.py --write` puts them there, and the test compares, on a machine with
-the same layers.
+the same layers. Runs alone: it looks at what the whole machine shows.
 """
 import json
 import os

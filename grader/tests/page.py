@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The page in a headless Chromium: it draws every frame, opens them by mouse and by keyboard alone, marks where a
 program first differs, reads well in every scheme and width, and runs nothing that a program has printed.
+
+Runs alone: it measures how quick the page is.
 """
 import json
 import os

@@ -65,6 +65,23 @@ check "which is shown" has 'why it did'
 printf '#!/bin/sh\nexit 0\n' >criterion
 check "and not an old one" run '0 passed, 1 failed' 1 ./criterion
 check "several are added up" run '4 passed, 1 failed, 2 skipped' 1 skips.sh ran_less.sh passes.sh
+
+# Each of the two waits until the other is there.
+meets() {
+  printf '#!/bin/sh\n%s\necho 1..1\n: >%s\nfor try in $(seq 200); do [ -e %s ] && echo ok 1 && exit; sleep 0.05; done\n' \
+    "$3" "$1" "$2" >"meets_$1.sh"
+}
+meets one two ''
+meets two one ''
+if [ "$(nproc)" -gt 1 ]; then
+  check "tests run at the same time" run '2 passed, 0 failed' 0 meets_one.sh meets_two.sh
+else
+  skip "tests run at the same time" "there is one processor"
+fi
+rm one two
+meets two one '# Runs alone: to see whether it does.'
+sed -i 's/seq 200/seq 20/' meets_two.sh
+check "but one that says so runs alone" run '1 passed, 1 failed' 1 meets_one.sh meets_two.sh
 sed 's/^TIME_LIMIT = .*/TIME_LIMIT = 0.5/' "$root/grader/tools/dev/run_tests.py" >impatient
 echo 'echo 1..1; echo ok 1; sleep 100' >hangs.sh
 python3 impatient hangs.sh >out

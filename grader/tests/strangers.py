@@ -2,8 +2,8 @@
 """Strangers' programs in the grader: whatever one lab's program does, the run ends in bounded time, the
 other labs get their points, and neither a process nor a file is left behind.
 
-Each program stands in for `requests` of lab 2, a client, or for `server` of lab 3; lab 1 is the reference solution, which
-must keep its 15 points.
+Each program stands in for the client of lab 1 or for the server of lab 4, the labs with the fewest checks; the other one of
+these labs is the reference solution, which must keep its points.
 """
 import concurrent.futures
 import json
@@ -45,7 +45,7 @@ STRANGERS = {
     'stops itself': (wrapper('kill -STOP $$'), ''),
     'closes its descriptors and waits': (wrapper('exec ${0%/*}/mute'), ''),
     'ignores every signal': (wrapper('exec ${0%/*}/deaf'), ''),
-    'waits for nothing': (wrapper('exec sleep 1000'), 'waits'),
+    'waits for nothing': (wrapper('exec sleep 1000'), 'waits|sleeps'),
     'writes a file without end': (wrapper('exec ${0%/*}/fill'), ''),
     'leaves files that are hard to remove': (wrapper('exec ${0%/*}/litter /dev/null'), ''),
     'exits at once with 0': (wrapper('exit 0'), 'exited with status 0'),
@@ -54,14 +54,15 @@ STRANGERS = {
 }
 
 
-CLIENT = 'lab02-requests/requests'
-SERVER = 'lab03-server/server'
+CLIENT = 'lab01-session/session'
+SERVER = 'lab04-router/router'
+INNOCENT = {CLIENT: ('lab04-router', 10), SERVER: ('lab01-session', 15)}  # and its points
 
 # The same in the place of a server, which many checks start: the word is what they have to say, where it is not the client's.
 SERVERS = {
     'loops for ever': 'processor time',
     'prints without end': 'printed more than',
-    'forks children that stay': 'exited with status 5',
+    'forks children that stay': 'exited with status 5|does not say where it listens',
     'allocates without end': 'memory',
     'kills itself': 'SIGKILL',
     'closes its descriptors and waits': 'does not say where it listens',
@@ -110,7 +111,8 @@ def test_stranger(name, program, words, place=CLIENT):
         path = f'{folder}/{place}'
         os.mkdir(f'{scratch}/tmp')
         os.makedirs(os.path.dirname(path))
-        shutil.copytree(f'{SOLUTIONS}/lab01-session', f'{folder}/lab01-session')
+        innocent, points = INNOCENT[place]
+        shutil.copytree(f'{SOLUTIONS}/{innocent}', f'{folder}/{innocent}')
         for hostile in HOSTILE:
             shutil.copy(hostile, os.path.dirname(path))
         if program is not None:
@@ -119,8 +121,8 @@ def test_stranger(name, program, words, place=CLIENT):
             os.chmod(path, 0o755)
         status, text, outcome, seconds = grade(folder, scratch)
         detail = f'status {status}, {seconds:.1f} s\n{text}'
-        check(f'{what}: lab 1 has its points, the others have none',
-              status == 0 and score(outcome, 'lab01') == 15 and score(outcome, '') == 15, detail)
+        check(f'{what}: the other lab has its points, and it has none',
+              status == 0 and score(outcome, innocent[:5]) == points and score(outcome, '') == points, detail)
         check(f'{what}: the message names it', any(word in ' '.join(text.split()) for word in words.split('|')), detail)
         left = processes_in(scratch)
         check(f'{what}: no process is left', not left, '\n'.join(left))

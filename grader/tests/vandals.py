@@ -5,6 +5,8 @@ Whatever they do: the grading ends in bounded time and without a fault, they hav
 process, file, shared memory is left, nothing outside is touched or shown; the results are small, are text without control
 characters, and are the same two seconds later. The programs are those of hostile/vandals.c. And what does one fixed thing,
 and knows no HTTP/2, has no points in any lab: hostile/fixed.c.
+
+Runs alone: what others leave would be taken for what these leave.
 """
 import concurrent.futures
 import glob

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""run_tests: run tests one after the other, and count.
+"""run_tests: run tests, as many at once as there are processors, and count.
 
     run_tests.py [--only NAME] TEST...
 
 A TEST that ends in .sh or .py prints TAP on its standard output; any other is a Criterion program.
+One whose opening comment says "Runs alone" does so: it measures, or looks at the whole machine.
 Print one line for each. If anything failed, print all that it said, except the tests that passed.
 The last line counts the tests: "12 passed, 0 failed". The status is 0 only if some test passed and
 none failed.
@@ -16,6 +17,7 @@ behind, gives a run in which every test is skipped status 0, and does not show w
 wrote to standard error without that of all others. Each test would need a wrapper for this and for
 Criterion. It is no faster.
 """
+import concurrent.futures
 import os
 import re
 import signal
@@ -27,6 +29,7 @@ import time
 TIME_LIMIT = 1200  # seconds, for each TEST
 TEST_LINE = re.compile(r"(not )?ok\b")
 SKIPPED = re.compile(r"#\s*skip", re.IGNORECASE)
+RUNNING = set()  # processes of tests, each in a session of its own, which Ctrl-C does not reach
 PLAN = re.compile(r"1\.\.(\d+)\s*(#\s*skip.*)?$", re.IGNORECASE)
 
 
@@ -114,6 +117,7 @@ def run(path):
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True, errors="replace",
                                env=environment(), start_new_session=True)
+    RUNNING.add(process)
     tap, said = [], []
     readers = [threading.Thread(target=read_lines, args=arguments, daemon=True)
                for arguments in ((process.stdout, tap, said), (process.stderr, [], said))]
@@ -127,6 +131,7 @@ def run(path):
     finally:
         end_session(process)
         process.wait()
+        RUNNING.discard(process)
         for reader in readers:
             reader.join(10)
     if tap_file:
@@ -146,6 +151,35 @@ def name_of(path):
     return os.path.splitext(os.path.basename(path))[0]
 
 
+def runs_alone(path):
+    if not path.endswith((".sh", ".py")):
+        return False
+    with open(path, encoding="utf-8") as file:
+        return any("Runs alone" in line for _, line in zip(range(12), file))
+
+
+def run_timed(path):
+    began = time.monotonic()
+    result, said = run(path)
+    return path, result, said, time.monotonic() - began
+
+
+def run_all(paths):
+    """Run the tests. Yield what run_timed returns of each, when it has ended."""
+    for path in filter(runs_alone, paths):
+        yield run_timed(path)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        runs = [pool.submit(run_timed, path) for path in paths if not runs_alone(path)]
+        try:
+            for done in concurrent.futures.as_completed(runs):
+                yield done.result()
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(RUNNING):
+                end_session(process)
+            raise
+
+
 def main(arguments):
     only = None
     if arguments[:1] == ["--only"]:
@@ -157,10 +191,7 @@ def main(arguments):
         print(f"run_tests: there is no test {only or ''}; there are: {names}", file=sys.stderr)
         return 1
     total = {"passed": 0, "failed": 0, "skipped": 0}
-    for path in paths:
-        began = time.monotonic()
-        result, said = run(path)
-        seconds = time.monotonic() - began
+    for path, result, said, seconds in run_all(paths):
         verdict = "FAIL" if result.failed else "ok  "
         print(f"  {verdict}  {name_of(path):20}  {seconds:6.1f} s   {result.summary()}", flush=True)
         if result.failed:
