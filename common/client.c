@@ -24,10 +24,10 @@ struct client {
   nghttp2_settings_entry settings[3];
   uv_timer_t *later;   /* what is left to do in the next turn of the loop: on_later */
   uv_timer_t *timeout; /* of connecting */
-  char error[128];     /* why it was given up; "" while it was not */
+  char error[128];     /* why the client gave up; "" if it did not */
   bool open;
   bool closing; /* client_close was called */
-  bool ended;   /* no request can be made any more: it is said goodbye, or it is over */
+  bool ended;   /* no more requests: the client says goodbye, or is over */
 };
 
 /* --- The end ---------------------------------------------------------------------------------- */
@@ -62,7 +62,7 @@ static void on_connection_close(struct connection *connection, const char *error
   client_free(client);
 }
 
-/* Whether there is nothing to wait for: a connection that is not there yet closes no stream that
+/* Whether there is nothing to wait for: before there is a connection, nothing closes a stream that
  * was given up. */
 static bool is_idle(const struct client *client) {
   const struct list *streams = &client->streams.streams;
@@ -85,15 +85,15 @@ void client_close(struct client *client) {
     uv_timer_start(client->later, on_later, 0, 0);
 }
 
-/* Streams that were closed before they were sent; and then, if there is no connection yet and
- * nothing to wait for, the end. One stream a call: in its on_close anything may happen but
+/* End streams that were closed before they were sent; then, if there is no connection yet and
+ * nothing to wait for, end the client. One stream per call: its on_close may do anything except
  * client_free. */
 static void on_later(uv_timer_t *timer) {
   struct client *client = timer->data;
   if (stream_finish_unsent(&client->streams))
     uv_timer_start(timer, on_later, 0, 0);
   else if (client->ended)
-    connection_close(client->streams.connection); /* if it is not open, the client is gone then */
+    connection_close(client->streams.connection); /* if it is not open, this frees the client */
   else if (client->closing)
     client_close(client);
 }
@@ -108,10 +108,10 @@ static void on_timeout(uv_timer_t *timer) {
   client->ended = true;
   snprintf(client->error, sizeof client->error, "connect to %.80s: no connection after %u ms",
            client->authority, client->config.connect_timeout);
-  connection_close(client->streams.connection); /* the client is gone when it returns */
+  connection_close(client->streams.connection); /* this frees the client */
 }
 
-/* The last stream may be what client_close waits for. */
+/* client_close may be waiting for this last stream. */
 static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error_code,
                            void *user_data) {
   struct stream_list *streams = user_data;
@@ -169,7 +169,7 @@ static void on_open(struct connection *connection, void *user) {
     client->config.on_open(client, client->config.user);
 }
 
-/* Returns how many settings there are. A window that is the default need not be said. */
+/* Returns how many settings there are. Leave out a window that is the default. */
 static size_t make_settings(struct client *client) {
   const nghttp2_settings_entry settings[] = {
       {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
@@ -181,7 +181,7 @@ static size_t make_settings(struct client *client) {
   return client->config.stream_window ? count : count - 1;
 }
 
-/* What nghttp2 is to be told. Returns 0 or -1. */
+/* Tell nghttp2 the callbacks and options. Returns 0 or -1. */
 static int configure(struct client *client) {
   if (nghttp2_session_callbacks_new(&client->callbacks) != 0 ||
       nghttp2_option_new(&client->option) != 0)

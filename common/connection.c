@@ -13,14 +13,13 @@
 #include "common/inner/watch.h"
 
 enum {
-  /* Frames that may wait for a client to read, besides one for each stream that it may have open:
-   * as many as nghttp2 allows of answers to PING and SETTINGS. */
+  /* How many frames may wait for a client to read, besides one for each stream that it may have
+   * open: as many as nghttp2 allows answers to PING and SETTINGS. */
   QUEUED_FRAMES = 1000,
   DEFAULT_STREAMS = 100,
-  FEED_SIZE =
-      16 * 1024, /* so much is taken from a client before it is looked at what has queued up */
+  FEED_SIZE = 16 * 1024,         /* how much to take from a client before looking at the queue */
   GOODBYE_ROOM = 20 * 1024,      /* more than a frame */
-  TOO_MANY_CONTINUATIONS = -905, /* nghttp2 from 1.61 on has a name for it; Debian's 1.52 too */
+  TOO_MANY_CONTINUATIONS = -905, /* nghttp2 has a name for it from 1.61 on, and in Debian's 1.52 */
 };
 
 struct connection {
@@ -31,7 +30,7 @@ struct connection {
   struct strict *strict; /* a server's; NULL for a client */
   struct watch watch;    /* a server's */
   size_t queue_limit;    /* of frames */
-  uint64_t sent_before;  /* bytes, when something came the last time */
+  uint64_t sent_before;  /* bytes, when something last arrived */
   const struct connection_config *config;
   void *user;
   bool open;        /* on_open was called */
@@ -39,14 +38,13 @@ struct connection {
   bool goodbye_due; /* but GOAWAY is not submitted yet */
   bool goaway_sent; /* one with an error code */
   bool over;        /* the transport was closed by give_up */
-  char *error;      /* why it ends, if not by itself; NULL until then */
+  char *error;      /* why the connection ends, if not by itself; NULL until then */
 };
 
-/* The first reason is the one that counts. Where there is no memory for it, the end
- * is told without. */
+/* Only the first reason counts. If there is no memory for it, the end has no reason. */
 static void set_error(struct connection *connection, const char *what, const char *why,
                       size_t why_length) {
-  struct buffer text = {0}; /* glibc's asprintf may write behind its end when memory runs out */
+  struct buffer text = {0}; /* glibc's asprintf may write beyond its end when memory runs out */
   if (connection->error)
     return;
   if (buffer_append_text(&text, what) != 0 ||
@@ -65,8 +63,8 @@ static void set_nghttp2_error(struct connection *connection, int code) {
 
 /*
  * When the peer breaks the protocol, nghttp2 ends the session with a GOAWAY that has the error code
- * and a text in it, and tells nobody else: so look at the GOAWAY frame on its way out.
- * (RFC 9113, section 6.8: 9 bytes of frame header, last stream, error code, debug data.)
+ * and a text, and reports this in no other way: so look at the GOAWAY frame on its way out. (RFC
+ * 9113, section 6.8: 9 bytes of frame header, last stream, error code, debug data.)
  */
 static void look_at_goaway(struct connection *connection, const uint8_t *frame, size_t length) {
   enum { DEBUG_DATA = FRAME_HEADER_LENGTH + 8 };
@@ -79,7 +77,7 @@ static void look_at_goaway(struct connection *connection, const uint8_t *frame, 
             length - DEBUG_DATA);
 }
 
-/* The peer says by GOAWAY that this side has broken the protocol, or that it is too much for it. */
+/* The peer says by GOAWAY that this side has broken the protocol, or asks too much. */
 static void set_peers_error(struct connection *connection, uint32_t code) {
   const char *name = frame_error_name(code);
   char text[80];
@@ -92,8 +90,8 @@ static void set_peers_error(struct connection *connection, uint32_t code) {
 /*
  * RFC 9113, section 6.9.2: INITIAL_WINDOW_SIZE that makes a window larger than 2^31-1 is a
  * connection error, but nghttp2 only resets the streams. Every RST_STREAM(FLOW_CONTROL_ERROR) is
- * its own, and says that the peer cannot count: so the connection ends with it, as section 5.4.1
- * allows. So it does after too many others for which the client is to blame.
+ * nghttp2's own, and means that the peer counts wrong: so end the connection with it, as section
+ * 5.4.1 allows. Also end it after too many other resets for which the client is to blame.
  */
 static void look_at_reset(struct connection *connection, const uint8_t *frame, size_t length) {
   static const uint8_t code[] = {0, 0, 0, NGHTTP2_FLOW_CONTROL_ERROR};
@@ -109,8 +107,8 @@ static void look_at_reset(struct connection *connection, const uint8_t *frame, s
 
 /* --- Sending ---------------------------------------------------------------------------------- */
 
-/* The next frame of the session goes to the transport. Returns whether there was one; if something
- * has failed, the transport is closed. */
+/* Move the next frame of the session to the transport. Returns whether there was one; if something
+ * fails, close the transport. */
 static bool send_frame(struct connection *connection) {
   const uint8_t *frame;
   ssize_t length = nghttp2_session_mem_send(connection->session, &frame);
@@ -128,9 +126,9 @@ static bool send_frame(struct connection *connection) {
   return true;
 }
 
-/* End it with GOAWAY, now, and for a reason that nghttp2 does not know. It is not waited for
- * what else is to be sent: GOAWAY comes before DATA, but behind other frames, of which there
- * are not many more than queue_limit. */
+/* End it with GOAWAY, now, for a reason that nghttp2 does not know. Do not wait for other output:
+ * GOAWAY comes before DATA, but after other frames, of which there are not many more than
+ * queue_limit. */
 static void give_up(struct connection *connection, uint32_t error_code) {
   nghttp2_session_terminate_session(connection->session, error_code);
   while (!connection->goaway_sent && send_frame(connection))
@@ -140,8 +138,8 @@ static void give_up(struct connection *connection, uint32_t error_code) {
 }
 
 /*
- * GOAWAY names the last stream that is served. So it is not submitted before it can leave at once:
- * else more streams would come while it waits behind others, and be served, but not be named.
+ * GOAWAY names the last stream that this side serves. So submit it only when it can leave at once:
+ * otherwise more streams could arrive and be served while it waits, but it would not name them.
  */
 static void say_goodbye(struct connection *connection) {
   nghttp2_session *session = connection->session;
@@ -171,8 +169,8 @@ static void on_writable(struct transport *transport, void *user) {
     transport_close(transport);
 }
 
-/* Both return 0, or a negative code of nghttp2's. From time to time it is looked at how
- * many frames wait for a client to read. */
+/* Both return 0, or a negative error code of nghttp2. They check from time to time how many frames
+ * wait for a client to read. */
 static int receive_from_client(struct connection *connection, const uint8_t *data, size_t length) {
   uint64_t sent = transport_sent(connection->transport);
   watch_received(&connection->watch, length);
@@ -196,7 +194,7 @@ static int receive_from_server(struct connection *connection, const uint8_t *dat
   return taken < 0 ? (int)taken : 0;
 }
 
-/* The bytes of the peer were too much. */
+/* The peer's bytes broke the protocol or a limit. */
 static void on_receive_error(struct connection *connection, int error) {
   bool is_flood = error == NGHTTP2_ERR_FLOODED || error == TOO_MANY_CONTINUATIONS;
   const char *why = nghttp2_strerror(error);
@@ -205,32 +203,32 @@ static void on_receive_error(struct connection *connection, int error) {
   else
     set_nghttp2_error(connection, error);
   if (error == NGHTTP2_ERR_BAD_CLIENT_MAGIC)
-    transport_close(connection->transport); /* who does not speak HTTP/2 knows no GOAWAY either */
+    transport_close(connection->transport); /* without HTTP/2 the peer knows no GOAWAY */
   else
     give_up(connection, is_flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_INTERNAL_ERROR);
 }
 
 static void on_data(struct transport *transport, const uint8_t *data, size_t length, void *user) {
   struct connection *connection = user;
-  (void)transport; /* it asks on_writable next */
+  (void)transport; /* the transport calls on_writable next */
   int error = connection->strict ? receive_from_client(connection, data, length)
                                  : receive_from_server(connection, data, length);
   if (error != 0)
     on_receive_error(connection, error);
 }
 
-/* What its streams wait for, as its owner sees it, or as nghttp2 does. */
+/* What the streams wait for, according to the owner, or else to nghttp2. */
 static unsigned waits(const struct connection *connection) {
   if (connection->config->waits)
     return connection->config->waits(connection, connection->user);
   return strict_waits(connection->strict, connection->session);
 }
 
-/* See whether the client gets on. */
+/* Check whether the client makes progress. */
 static void on_look(uv_timer_t *timer) {
   struct connection *connection = timer->data;
   if (!connection->open || connection->over)
-    return; /* the transport has time-outs for its beginning and its end */
+    return; /* the transport has its own time-outs for the beginning and the end */
   const struct watch_view view = {
       .strict = connection->strict,
       .waits = waits(connection),
@@ -268,7 +266,7 @@ static void on_open(struct transport *transport, void *user) {
     config->on_open(connection, connection->user);
 }
 
-/* Free all but the transport. */
+/* Free everything except the transport. */
 static void free_session(struct connection *connection) {
   watch_end(&connection->watch);
   nghttp2_session_del(connection->session);
@@ -298,7 +296,7 @@ static size_t max_streams(const struct connection_config *config) {
   return DEFAULT_STREAMS;
 }
 
-/* Returns 0 or an error of nghttp2's. */
+/* Returns 0 or an error code of nghttp2. */
 static int make_server_session(struct connection *connection, uv_loop_t *loop) {
   const struct connection_config *config = connection->config;
   connection->queue_limit = QUEUED_FRAMES + max_streams(config);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* RFC 9110, section 5.6.7: names are always English, so they are not left to strftime and the
+/* RFC 9110, section 5.6.7: names are always English, so do not use strftime, which depends on the
  * locale. */
 const char *date_write(char text[static DATE_SIZE], time_t second) {
   static const char days[] = "SunMonTueWedThuFriSat";

@@ -116,7 +116,8 @@ static void *put(uint8_t **end, const void *bytes, size_t length) {
   return copy;
 }
 
-/* One block of memory: the frame, its fields, its settings, then bytes, so that all is aligned. */
+/* One block of memory: the frame, its fields, its settings, then bytes, so that everything is
+ * aligned. */
 struct frame *frame_copy(const struct frame *frame) {
   size_t fields_size = frame->field_count * sizeof *frame->fields;
   size_t settings_size = frame->setting_count * sizeof *frame->settings;

@@ -1,4 +1,4 @@
-/* list: see list.h. It is a ring: the list itself stands between its last member and its first. */
+/* list: see list.h. It is a ring: the list itself is between its last member and its first. */
 #include "common/list.h"
 
 #include <stddef.h>
@@ -18,7 +18,7 @@ void list_add(struct list *list, struct list *link) {
 void list_remove(struct list *link) {
   link->previous->next = link->next;
   link->next->previous = link->previous;
-  list_init(link); /* to remove it again does no harm */
+  list_init(link); /* now a second list_remove does no harm */
 }
 
 void *list_first(const struct list *list) {

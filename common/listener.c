@@ -14,10 +14,10 @@
 #include "common/inner/handle.h"
 
 enum {
-  ADDRESSES = 8,      /* more than any host name that one listens on has */
+  ADDRESSES = 8,      /* more addresses than any host name to listen on has */
   PORT_TRIES = 16,    /* a port that is free for one address may be taken for the next */
-  ACCEPT_ROUNDS = 64, /* clients taken in one turn of the loop, then the others get theirs */
-  PAUSE_MS = 100,     /* before it is tried again to accept, when descriptors or memory ran out */
+  ACCEPT_ROUNDS = 64, /* clients accepted in one turn of the loop, before other events */
+  PAUSE_MS = 100,     /* pause before accepting again, when descriptors or memory ran out */
 };
 
 /* One listening socket. Its memory belongs to libuv's handle and goes with it. */
@@ -152,12 +152,12 @@ static int add_socket(struct listener *listener, int descriptor) {
   return -uv_poll_start(&socket->poll, UV_READABLE, on_poll);
 }
 
-/* An address that this machine does not have (::1 where there is no IPv6) is passed over. */
+/* Skip an address that this machine does not have (::1 without IPv6). */
 static bool is_missing(int error) {
   return error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
 }
 
-/* Whether `address` stands in the list before that: a name may be in /etc/hosts twice. */
+/* Whether the list has `address` before: a name may be in /etc/hosts twice. */
 static bool is_repeated(const struct addrinfo *addresses, const struct addrinfo *address) {
   for (; addresses != address; addresses = addresses->ai_next)
     if (addresses->ai_addrlen == address->ai_addrlen &&
@@ -251,8 +251,8 @@ struct listener *listener_open(uv_loop_t *loop, const char *host, int port, SSL_
   return listener;
 }
 
-/* To poll a socket that does not listen would be to wait for ever. Returns 0; or a (positive) error
- * number, and it is closed. */
+/* A poll of a socket that does not listen would wait for ever. Returns 0; or a (positive) error
+ * number after closing it. */
 static int take_socket(struct listener *listener, int descriptor) {
   int listens = 0;
   socklen_t size = sizeof listens;

@@ -19,12 +19,12 @@ enum {
   ROUND_TRIP_MS = 1000, /* the most that server_close waits for the answer to PING */
 };
 
-/* One client, as the server sees it. (struct client is the other end, in client.h.) */
+/* The server's view of one client. (struct client is the other end, in client.h.) */
 struct guest {
   struct list link;
   struct server *server;
   struct connection *connection;
-  bool open; /* else it is in the TLS handshake */
+  bool open; /* otherwise it is in the TLS handshake */
   struct stream_list streams;
 };
 
@@ -90,13 +90,13 @@ static void on_finish(uv_timer_t *timer) {
   finish(timer->data);
 }
 
-/* If the last guest has gone, there is nothing to wait for but the loop's next turn. */
+/* If the last guest is gone, wait only for the loop's next turn. */
 static void finish_if_idle(struct server *server) {
   if (server->phase != SERVING && !list_first(&server->guests))
     uv_timer_start(server->timer, on_finish, 0, 0);
 }
 
-/* Not all guests have answered: do not wait longer. */
+/* Not all guests have answered: stop waiting. */
 static void on_round_trip_over(uv_timer_t *timer) {
   struct server *server = timer->data;
   unsigned grace = server->config.grace;
@@ -104,11 +104,12 @@ static void on_round_trip_over(uv_timer_t *timer) {
   uv_timer_start(timer, on_finish, grace > ROUND_TRIP_MS ? grace - ROUND_TRIP_MS : 0, 0);
   for (struct guest *guest = list_first(&server->guests); guest;
        guest = list_next(&server->guests, &guest->link))
-    connection_close(guest->connection); /* all are open: it ends none of them at once */
+    connection_close(guest->connection); /* all are open: this ends none of them at once */
 }
 
-/* The first GOAWAY, which names no last stream, and PING: when that is answered, the client has
- * seen both. One that is still in the TLS handshake is given up, and is gone when this returns. */
+/* Send the first GOAWAY, which names no last stream, and PING: with the answer to PING, the
+ * client has seen both. Give up a client that is still in the TLS handshake: it is gone when
+ * this returns. */
 static void give_notice(struct guest *guest) {
   nghttp2_session *session = connection_session(guest->connection);
   if (guest->open && nghttp2_submit_shutdown_notice(session) == 0 &&
@@ -212,7 +213,7 @@ static uint32_t or_default(uint32_t value, uint32_t standard) {
   return value ? value : standard;
 }
 
-/* What nghttp2 is to be told about every connection. Returns 0 or -1. */
+/* Set nghttp2's callbacks and options for every connection. Returns 0 or -1. */
 static int configure(struct server *server) {
   struct server_config *config = &server->config;
   if (nghttp2_session_callbacks_new(&server->callbacks) != 0 ||

@@ -7,7 +7,7 @@
 struct signals {
   uv_signal_t interrupt;
   uv_signal_t terminate;
-  int open; /* how many of the two handles libuv has not yet let go of */
+  int open; /* how many of the two handles libuv still has */
   void (*callback)(void *user);
   void *user;
 };

@@ -1,5 +1,5 @@
-/* stream: see stream.h: the life of a stream, and what it has received. What is sent is in
- * stream_send.c; what nghttp2 calls for what the peer sends, in stream_list.c. */
+/* stream: see stream.h: the life of a stream, and what it has received. stream_send.c sends;
+ * stream_list.c has nghttp2's callbacks for what the peer sends. */
 #include "common/stream.h"
 
 #include <assert.h>
@@ -51,12 +51,11 @@ void stream_set_events(struct stream *stream, const struct stream_events *events
 }
 
 /* A request that waits for the connection, or for its turn (MAX_CONCURRENT_STREAMS): nghttp2 would
- * tell of its end only when it would have been sent, and that may be minutes later, so it is not
- * asked. */
+ * report its end only at the time of sending, perhaps minutes later, so do not wait for nghttp2. */
 static void close_unsent(struct stream *stream, nghttp2_session *session, uint32_t error_code) {
   struct stream_list *list = stream->list;
   if (nghttp2_session_set_stream_user_data(session, stream->id, NULL) != 0)
-    return; /* not among those that wait: nghttp2 tells of its end */
+    return; /* not among those that wait: nghttp2 reports its end */
   stream->unsent = true;
   stream->error_code = error_code;
   list->on_unsent(list->user);
@@ -80,7 +79,7 @@ void stream_close(struct stream *stream, uint32_t error_code) {
   if (stream->list->on_unsent && !nghttp2_session_find_stream(session, stream->id))
     close_unsent(stream, session, error_code);
   if (nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, error_code) != 0)
-    transport_close(connection_transport(connection)); /* no memory to say less */
+    transport_close(connection_transport(connection)); /* no memory to reset one stream */
   else
     connection_send(connection);
 }

@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* As ALPN writes it: each name has its length before it (RFC 7301, section 3.1). */
+/* In ALPN's form: each name comes after its length (RFC 7301, section 3.1). */
 static const unsigned char H2[] = {2, 'h', '2'};
 
-/* RFC 9113, section 9.2.2 prohibits most of the cipher suites of TLS 1.2. What is left has
- * ephemeral keys and authenticated encryption; the suite that every HTTP/2 must know is among
- * them. */
+/* RFC 9113, section 9.2.2 prohibits most of the cipher suites of TLS 1.2. The remaining suites have
+ * ephemeral keys and authenticated encryption; the suite that every HTTP/2 implementation must know
+ * is among them. */
 static const char CIPHERS_OF_1_2[] = "ECDHE+AESGCM:ECDHE+CHACHA20:!PSK";
 
 /* --- Contexts --------------------------------------------------------------------------------- */
@@ -30,8 +30,8 @@ static SSL_CTX *new_context(const SSL_METHOD *method) {
   return NULL;
 }
 
-/* OpenSSL could not use `file`, in which a `kind` should be. The first error in its queue is the
- * cause; those behind it follow from it. */
+/* OpenSSL could not use `file`, which should contain a `kind`. The first error in its queue is the
+ * cause; the later ones follow from it. */
 static void explain_file(const char *file, const char *kind, char *error, size_t error_size) {
   unsigned long code = ERR_peek_error();
   const char *reason = ERR_reason_error_string(code);
@@ -56,8 +56,8 @@ static int choose_protocol(SSL *ssl, const unsigned char **chosen, unsigned char
   return SSL_TLSEXT_ERR_OK;
 }
 
-/* Returns 0, or -1 with the reason in `error`. The key comes first: then it is only compared with
- * the certificate when both are there, and a wrong one can be told from one that cannot be read. */
+/* Returns 0, or -1 with the reason in `error`. Load the key first: then OpenSSL compares it with
+ * the certificate only when both are loaded, so a wrong key differs from an unreadable one. */
 static int use_key(SSL_CTX *context, const char *key_file, const char *cert_file, char *error,
                    size_t error_size) {
   ERR_clear_error();
@@ -76,7 +76,7 @@ static int use_key(SSL_CTX *context, const char *key_file, const char *cert_file
   return 0;
 }
 
-/* Free what could not be finished, and leave no errors behind for others to find. Returns NULL. */
+/* Free the unfinished context, and leave no errors in the queue for others. Returns NULL. */
 static SSL_CTX *give_up(SSL_CTX *context) {
   SSL_CTX_free(context);
   ERR_clear_error();
@@ -93,16 +93,17 @@ SSL_CTX *tls_server_context(const char *key_file, const char *cert_file, char *e
   if (use_key(context, key_file, cert_file, error, error_size) != 0)
     return give_up(context);
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
-  /* A session that knows the client's certificate is only resumed where it was begun: OpenSSL wants
-   * a name for that, and ends resumed handshakes with internal_error where there is none. */
+  /* A session that knows the client's certificate can resume only where it began: OpenSSL needs a
+   * name for that place, and without it ends resumed handshakes with internal_error. */
   SSL_CTX_set_session_id_context(context, H2,
                                  sizeof H2); /* it only fails for a name that is too long */
-  /* Tickets are kept by the clients. What OpenSSL would keep here besides is of no use then. */
+  /* The clients keep the tickets, so OpenSSL's own cache is useless here. */
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   return context;
 }
 
-/* Whose certificate it must be. Returns 0 or -1. An empty name would be taken for any. */
+/* Set whose certificate it must be. Returns 0 or -1. Refuse an empty name, because OpenSSL would
+ * accept any host for it. */
 static int expect_host(SSL_CTX *context, const char *host) {
   X509_VERIFY_PARAM *parameters = SSL_CTX_get0_param(context);
   X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);

@@ -44,8 +44,8 @@ struct trace {
 
 /* --- The file --------------------------------------------------------------------------------- */
 
-/* The array is closed after every call, and what comes next is written over that: the file is valid
- * whenever one looks. */
+/* Every call closes the array, and the next one writes over the end: the file is valid at any
+ * moment. */
 static const char array_start[] = "[";
 static const char array_end[] = "\n]\n";
 
@@ -69,8 +69,8 @@ static int write_at(off_t offset, const char *text, size_t length) {
   return 0;
 }
 
-/* Append text that ends in array_end, all in one write, so that there is next to no moment in which
- * the array is open. When there is no room for it, go back to what was there, and stop. */
+/* Append text that ends in array_end, in one write, so that the array is hardly ever open. If the
+ * disk has no room, restore the old end, and stop. */
 static void append(const char *text, size_t length) {
   if (write_at(shared.end, text, length) == 0) {
     shared.end += (off_t)(length - strlen(array_end));
@@ -114,17 +114,17 @@ static void ask_environment(void) {
 
 /* --- What one call prints --------------------------------------------------------------------- */
 
-/* Frames are gathered in memory, and written at once: a line is never torn, and a slow terminal is
- * asked only once. */
+/* Gather frames in memory, and write them at once: that never tears a line, and waits for a slow
+ * terminal only once. */
 static FILE *begin_output(struct trace *trace) {
   if (!trace->out)
     trace->out = open_memstream(&trace->text, &trace->length);
   return trace->out;
 }
 
-/* A body that was printed to the same terminal may not have ended its line. Blanks for a whole line
- * lead to the next one from anywhere but the left edge; from there they end at the right edge, and
- * \r takes both back to the left. */
+/* A body printed to the same terminal may not have ended its line. Blanks for a whole line lead to
+ * the next one from anywhere but the left edge; from there they end at the right edge, and \r takes
+ * both back to the left. */
 static void begin_line(const struct trace *trace) {
   if (shared.one_terminal)
     fprintf(stderr, "%*s\r", trace->style.width, "");
@@ -173,7 +173,7 @@ static int add_json(const char *bytes, size_t length, void *user) {
   return json->failed ? -1 : 0;
 }
 
-/* Where there is no memory for all of it, nothing of it is printed. */
+/* Without memory for everything, print nothing. */
 static void print_json(struct trace *trace, const struct frame *frame) {
   struct json_text made = {.failed = false};
   json_t *json = trace_frame_json(frame, trace->milliseconds, trace->number);
@@ -201,7 +201,7 @@ static void on_frame(const struct frame *frame, void *user) {
 
 /* --- Connections ------------------------------------------------------------------------------ */
 
-/* Whatever is shared is only touched between these two: a trace is slow anyway. */
+/* Touch shared state only between these two calls: a trace is slow anyway. */
 static void lock(void) {
   pthread_mutex_lock(&shared.lock);
 }

@@ -1,5 +1,5 @@
-/* transport: see transport.h. The states of a transport, in their order; it may go
- * from each to CLOSED. */
+/* transport: see transport.h. The states of a transport, in order; from each it may go to
+ * CLOSED. */
 #include "common/transport.h"
 
 #include <assert.h>
@@ -17,33 +17,33 @@
 #include "common/trace.h"
 
 enum state {
-  CONNECTING, /* the name is looked up, or an address is tried */
+  CONNECTING, /* looks up the name, or tries an address */
   ACCEPTED,   /* waits for transport_start */
-  HANDSHAKE,  /* of TLS; a plain transport passes it over */
+  HANDSHAKE,  /* of TLS; a plain transport skips it */
   OPEN,
   CLOSING, /* transport_close: sends the rest, FIN, and waits for the peer's */
-  CLOSED, /* on_close was called, or transport_free; memory goes when libuv lets go of the handle */
+  CLOSED, /* after on_close or transport_free; memory is freed when libuv is done with the handle */
 };
 
 enum {
   READ_SIZE = 64 * 1024,   /* the most that is read in one turn of the loop */
-  WRITE_SIZE = 64 * 1024,  /* the room that transport_room speaks of */
+  WRITE_SIZE = 64 * 1024,  /* the room that transport_room counts */
   WRITE_SLACK = 17 * 1024, /* the last frame may go over it */
-  WRITE_ROUNDS = 16,       /* full buffers in one turn of the loop, then the others get theirs */
+  WRITE_ROUNDS = 16,       /* full buffers in one turn of the loop, before other events */
   HANDSHAKE_MS = 10000,
   STUCK_MS = 5000, /* how long transport_close waits for a peer that takes nothing */
-  LINGER_MS = 500, /* and for one that has taken all, but does not close */
+  LINGER_MS = 500, /* and for one that has taken everything, but does not close */
 };
 
 struct transport {
   uv_loop_t *loop;
   uv_poll_t *poll;   /* NULL while there is no socket */
-  uv_timer_t *timer; /* NULL but in a handshake and at the end */
+  uv_timer_t *timer; /* NULL except in a handshake and at the end */
   struct channel channel;
   enum state state;
   bool is_server;
-  bool in_event;       /* an event is being handled: what is written leaves when it returns */
-  bool write_failed;   /* the peer takes nothing more; what it has sent is still read */
+  bool in_event;       /* inside an event: output leaves when it returns */
+  bool write_failed;   /* the peer takes nothing more; still read what it has sent */
   bool shut_down;      /* FIN was sent */
   bool peer_shut_down; /* FIN was received, but there is still something to send */
   int polled;          /* the events that poll waits for */
@@ -52,7 +52,7 @@ struct transport {
   size_t output_start;
   size_t output_end;
   uint64_t sent;               /* bytes, so far */
-  struct connector *connector; /* NULL but while CONNECTING */
+  struct connector *connector; /* NULL except while CONNECTING */
   struct trace *trace;
   void (*observer)(bool sent, const void *data, size_t length, void *user);
   void *observer_user;
@@ -67,8 +67,8 @@ static void free_handle_and_transport(uv_handle_t *handle) {
   free(handle);
 }
 
-/* Let go of the socket, and of the transport itself once libuv is done with the handle: so it can
- * still be looked at by whoever called the event that ended it. */
+/* Close the socket, and free the transport once libuv is done with the handle: so the caller of the
+ * event that ended it can still look at it. */
 static void close_socket(struct transport *transport) {
   uv_poll_t *poll = transport->poll;
   transport->poll = NULL;
@@ -108,13 +108,13 @@ static void end(struct transport *transport, const char *error) {
   trace_end(transport->trace, error ? error : "closed");
   transport->state = CLOSING; /* so that on_close may call transport_close */
   transport->in_event = true;
-  if (transport->events) /* NULL before transport_start: there is nobody to be told */
+  if (transport->events) /* NULL before transport_start: nobody to tell */
     transport->events->on_close(transport, error, transport->user);
   transport_free(transport);
 }
 
-/* One timer at most runs for a transport; it ends with it. Returns 0, or -1 when
- * there is no memory. */
+/* At most one timer runs for a transport, and ends with it. Returns 0, or -1 when there is no
+ * memory. */
 static int make_timer(struct transport *transport) {
   if (transport->timer)
     return 0;
@@ -126,13 +126,13 @@ static int make_timer(struct transport *transport) {
   return 0;
 }
 
-/* Start it, or start it again. If there is no memory for it, the peer decides how long it takes. */
+/* Start the timer, or start it again. Without memory for it, the peer decides how long it takes. */
 static void start_timer(struct transport *transport, uv_timer_cb callback, uint64_t milliseconds) {
   if (make_timer(transport) == 0)
     uv_timer_start(transport->timer, callback, milliseconds, 0);
 }
 
-/* It was closed, and the peer makes no end of it: then this side does. */
+/* The owner has closed the transport, but the peer does not finish: end it from this side. */
 static void on_closing_over(uv_timer_t *timer) {
   end(timer->data, NULL);
 }
@@ -170,8 +170,8 @@ static void show(struct transport *transport, bool sent, const void *data, size_
     transport->observer(sent, data, length, transport->observer_user);
 }
 
-/* Hand to the socket what it takes. If the peer takes nothing more, the rest is dropped, and the
- * end is left to the reading side: what the peer said before it went may explain why. */
+/* Write to the socket what it takes. If the peer takes nothing more, drop the rest, and leave the
+ * end to the reading side: what the peer sent before may explain why. */
 static void flush(struct transport *transport) {
   while (pending_output(transport) > 0) {
     const uint8_t *start = transport->output + transport->output_start;
@@ -193,7 +193,7 @@ static void flush(struct transport *transport) {
   transport->output_size = transport->output_start = transport->output_end = 0;
 }
 
-/* The last byte is sent: say so to the peer, once, and wait for it to say so too. */
+/* The last byte is sent: tell the peer, once, and wait for the same from it. */
 static void send_end(struct transport *transport) {
   if (transport->shut_down || channel_shut_down(&transport->channel) == CHANNEL_AGAIN)
     return;
@@ -201,7 +201,7 @@ static void send_end(struct transport *transport) {
   start_timer(transport, on_closing_over, LINGER_MS);
 }
 
-/* Send what there is, and ask for more while the socket takes it; wait for it where it does not. */
+/* Send what waits, and ask for more while the socket takes it; when it does not, wait for it. */
 static void send_all(struct transport *transport) {
   for (int round = 0; round < WRITE_ROUNDS; round++) {
     if (transport->state == OPEN && transport->events->on_writable &&
@@ -223,7 +223,7 @@ static void send_all(struct transport *transport) {
     if (pending_output(transport) > 0)
       break;
   }
-  /* The peer's FIN stays readable: to wait for that would be to spin. */
+  /* The peer's FIN stays readable: waiting for that would spin. */
   poll_for(transport, channel_events(&transport->channel, !transport->peer_shut_down, true));
 }
 
@@ -235,7 +235,7 @@ static bool receive(struct transport *transport) {
   if (length == CHANNEL_AGAIN)
     return false;
   if (length == 0 && transport->state == CLOSING && pending_output(transport) > 0) {
-    transport->peer_shut_down = true; /* it may still read, and that is why all is sent first */
+    transport->peer_shut_down = true; /* it may still read, so send everything first */
     return false;
   }
   if (length <= 0) {
@@ -251,8 +251,8 @@ static bool receive(struct transport *transport) {
   return true;
 }
 
-/* Read as much as one turn may; TLS gives no more than a record at a time. With
- * `all`, read to the end. */
+/* Read as much as one turn may; TLS gives at most a record at a time. With `all`, read to the
+ * end. */
 static void receive_some(struct transport *transport, bool all) {
   int rounds = transport->channel.ssl ? READ_SIZE / CHANNEL_RECORD : 1;
   for (int round = 0; round < rounds || all; round++)
@@ -264,7 +264,7 @@ static void shake_hands(struct transport *transport);
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
   struct transport *transport = poll->data;
-  if (status < 0) /* libuv stopped to poll because of an error: reading up to it tells which */
+  if (status < 0) /* libuv stopped polling because of an error: reading up to it shows which */
     transport->polled = 0;
   if (transport->state == HANDSHAKE) {
     shake_hands(transport);
@@ -278,7 +278,7 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
 }
 
 /* Make room for `length` bytes more. Returns 0, or -1 when there is no memory. Few writes need it,
- * and it is not inlined: a write is a few instructions, and there are three for each response. */
+ * so it is not inlined: a write takes a few instructions, and each response has three. */
 static __attribute__((noinline)) int grow_output(struct transport *transport, size_t length) {
   size_t pending = pending_output(transport);
   if (transport->output_start > 0) /* so much has been sent */
@@ -382,12 +382,12 @@ static struct transport *transport_new(uv_loop_t *loop, enum state state, SSL_CT
   transport->is_server = state == ACCEPTED;
   transport->channel.descriptor = -1;
   if (!tls || (channel_use_tls(&transport->channel, tls, host) == 0 && make_timer(transport) == 0))
-    return transport; /* with the timer of the handshake, which could not be refused later */
+    return transport; /* with the timer of the handshake: later it would be too late to fail */
   transport_free(transport);
   return NULL;
 }
 
-/* Take over `descriptor`. On failure it is closed, and the (positive) error number returned. */
+/* Take over `descriptor`. On failure, close it, and return the (positive) error number. */
 static int use_socket(struct transport *transport, int descriptor) {
   if (channel_open(&transport->channel, descriptor) != 0)
     return ENOMEM;
@@ -464,7 +464,7 @@ void transport_start(struct transport *transport, const struct transport_events 
   transport->state = HANDSHAKE;
   start_timer(transport, on_handshake_over,
               events->handshake_timeout ? events->handshake_timeout : HANDSHAKE_MS);
-  /* The first step comes from the loop: the client has the first word. */
+  /* The loop takes the first step: the client speaks first. */
   poll_for(transport, transport->is_server ? UV_READABLE : UV_WRITABLE);
 }
 

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the authority begins, or NULL if this is no http or https URL. OpenSSL would
- * take text without a scheme, and let spaces and control characters pass: not here,
- * where the parts become header fields. */
+/* Where the authority begins, or NULL if this is not an http or https URL. OpenSSL would accept
+ * text without a scheme, and spaces and control characters; refuse them here, because the parts
+ * become header fields. */
 static const char *find_authority(const char *text) {
   for (const char *c = text; *c; c++)
     if (*c <= ' ' || *c > '~')
@@ -21,7 +21,7 @@ static const char *find_authority(const char *text) {
   return NULL;
 }
 
-/* OpenSSL takes port 0 for none at all, and only the last 32 bits of one that is too long. */
+/* OpenSSL takes port 0 for no port, and uses only the last 32 bits of a port that is too long. */
 static bool is_port(const char *origin, const char *port, int number) {
   const char *end = origin + strlen(origin);
   return number > 0 && strtol(port, NULL, 10) == number && strcmp(end - 2, ":0") != 0;
@@ -35,7 +35,7 @@ static int parse_origin(struct url *url, const char *origin) {
   int number = 0;
   int result = -1;
   if (!OSSL_HTTP_parse_url(origin, &tls, NULL, &host, &port, &number, NULL, NULL, NULL)) {
-    ERR_clear_error(); /* it says no more than that the URL is wrong */
+    ERR_clear_error(); /* it says only that the URL is wrong */
     return -1;
   }
   size_t length = strlen(host);
@@ -53,8 +53,8 @@ done:
   return result;
 }
 
-/* The path and query from `rest`, the text behind the authority. RFC 9113, section
- * 8.3.1: never empty. */
+/* The path and query from `rest`, the text after the authority. RFC 9113, section 8.3.1: never
+ * empty. */
 static char *copy_path(const char *rest) {
   size_t length = strcspn(rest, "#");
   char *path = malloc(length + sizeof "/");
@@ -68,8 +68,7 @@ int url_parse(struct url *url, const char *text) {
   const char *authority = find_authority(text);
   if (!authority)
     return -1;
-  /* OpenSSL 3.0 takes a colon in the path for the one before a port, so the path is
-   * cut off for it. */
+  /* OpenSSL 3.0 takes a colon in the path for the one before a port, so cut off the path for it. */
   size_t length = strcspn(authority, "/?#");
   url->scheme = strndup(text, (size_t)(authority - text) - strlen("://"));
   url->authority = strndup(authority, length);
