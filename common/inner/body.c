@@ -6,13 +6,13 @@
 
 #include "common/inner/pool.h"
 
-/* What one append made. Small appends share a chunk, so that a body of many short texts is not a
+/* The bytes of one append. Small appends share a chunk, so that a body of many short texts is not a
  * list of many short chunks. */
 struct body_chunk {
   struct body_chunk *next;
   const uint8_t *data; /* the bytes left to send: in `copy`, or the caller's */
   size_t length;
-  size_t room;    /* how many more bytes may be copied behind them */
+  size_t room;    /* how many more bytes fit after them */
   uint8_t copy[]; /* flexible: empty for static bytes */
 };
 

@@ -9,7 +9,7 @@ static int32_t fill(int32_t purse, uint64_t added, int32_t full) {
   return purse >= full || added >= (uint64_t)(full - purse) ? full : purse + (int32_t)added;
 }
 
-/* What comes in a second, in frames, comes in a millisecond, in the purses' unit. */
+/* A rate of frames per second equals a rate per millisecond in the purses' unit. */
 void calm_fill(struct calm *calm, uint64_t now, uint64_t sent) {
   uint64_t elapsed = now - calm->filled;
   calm->resets = fill(calm->resets, elapsed * CALM_RESETS_A_SECOND, CALM_RESETS);

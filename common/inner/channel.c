@@ -18,8 +18,8 @@
 
 /* --- OpenSSL's way to the socket -------------------------------------------------------------- */
 
-/* A BIO like OpenSSL's own for sockets, but for one thing: that one writes with write, and when the
- * peer is gone the process ends by SIGPIPE. */
+/* A BIO like OpenSSL's own for sockets, with one difference: OpenSSL's uses write, so SIGPIPE ends
+ * the process when the peer is gone. */
 
 static int bio_write(BIO *bio, const char *data, int length) {
   struct channel *channel = BIO_get_data(bio);
@@ -40,7 +40,7 @@ static int bio_read(BIO *bio, char *data, int size) {
   return (int)received;
 }
 
-/* What OpenSSL asks of a BIO besides; 0 is the answer to all that we do not know. */
+/* Other requests of OpenSSL to a BIO; answer 0 to unknown ones. */
 static long bio_control(BIO *bio, int command, long number, void *pointer) {
   (void)number;
   (void)pointer;
@@ -73,7 +73,7 @@ int channel_use_tls(struct channel *channel, SSL_CTX *tls, const char *host) {
   channel->ssl = SSL_new(tls);
   if (!channel->ssl)
     return -1;
-  /* What is written may have moved, and grown, until it is tried again; an idle connection keeps no
+  /* The bytes may have moved, and grown, before the next try; an idle connection keeps no
    * buffers. */
   SSL_set_mode(channel->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                  SSL_MODE_RELEASE_BUFFERS);
@@ -83,10 +83,11 @@ int channel_use_tls(struct channel *channel, SSL_CTX *tls, const char *host) {
     SSL_set_connect_state(channel->ssl);
   else
     SSL_set_accept_state(channel->ssl);
-  /* From OpenSSL 3.2 on these allocate, and return nothing: only the queue of errors tells. */
+  /* From OpenSSL 3.2 on these calls allocate, but return nothing: only the error queue shows a
+   * failure. */
   if (ERR_peek_error() != 0)
     return -1;
-  struct in6_addr address; /* it is not a name: RFC 6066, section 3 does not allow it in SNI */
+  struct in6_addr address; /* an address: RFC 6066, section 3 does not allow it in SNI */
   if (!host || inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1)
     return 0;
   return SSL_set_tlsext_host_name(channel->ssl, host) == 1 ? 0 : -1;
@@ -94,8 +95,8 @@ int channel_use_tls(struct channel *channel, SSL_CTX *tls, const char *host) {
 
 int channel_open(struct channel *channel, int descriptor) {
   channel->descriptor = descriptor;
-  /* Frames are gathered before they are sent: the kernel need not wait for more.
-   * Only slower if it fails. */
+  /* The transport gathers frames before sending, so the kernel need not wait for more. A failure
+   * only makes it slower. */
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
   if (!channel->ssl)
     return 0;
@@ -195,9 +196,9 @@ int channel_shut_down(struct channel *channel) {
     int result = SSL_shutdown(channel->ssl);
     if (result < 0 && SSL_get_error(channel->ssl, result) == SSL_ERROR_WANT_WRITE)
       return CHANNEL_AGAIN;
-    ERR_clear_error(); /* after a fatal error there is nothing to be said any more */
+    ERR_clear_error(); /* after a fatal error there is nothing left to say */
   }
-  shutdown(channel->descriptor, SHUT_WR); /* if it fails, the peer is gone: reading will tell */
+  shutdown(channel->descriptor, SHUT_WR); /* if it fails, the next read shows why */
   return 0;
 }
 

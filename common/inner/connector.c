@@ -19,7 +19,7 @@ struct connector {
   uv_timer_t *timer;           /* NULL unless libuv did not even take the request: */
   int failure;                 /* why */
   const struct addrinfo *next; /* the address to try next */
-  uv_poll_t *poll;             /* of the address that is tried; NULL if none is */
+  uv_poll_t *poll;             /* of the current address; NULL if there is none */
   int descriptor;              /* or -1 */
   char *host;
   char *port;
@@ -61,7 +61,7 @@ void connector_free(struct connector *connector) {
     free_memory(connector);
 }
 
-/* Say how it went. `error` must not be the connector's, which is gone when the callback runs. */
+/* Report the result. `error` must not be the connector's, which is gone when the callback runs. */
 static void finish(struct connector *connector, const char *error) {
   connector_callback callback = connector->callback;
   void *user = connector->user;
@@ -163,8 +163,8 @@ static void on_lookup_refused(uv_timer_t *timer) {
   end_lookup(connector, connector->failure);
 }
 
-/* libuv does not even try this name: tell it from the loop, like every other failure.
- * Returns 0, or -1 when there is no memory. */
+/* libuv does not even try this name: report that from the loop, like every other failure. Returns
+ * 0, or -1 when there is no memory. */
 static int refuse_lookup(struct connector *connector) {
   connector->request.addrinfo = NULL;
   connector->timer = malloc(sizeof *connector->timer);

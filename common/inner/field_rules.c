@@ -19,7 +19,7 @@ static bool is_token_character(uint8_t octet) {
   return is_letter || is_digit || (octet != '\0' && strchr("!#$%&'*+-.^_`|~", octet));
 }
 
-/* nghttp2 does not make capital letters small in a name that it is told not to copy. */
+/* nghttp2 does not turn capital letters into small ones in a name that it must not copy. */
 static bool is_name(const nghttp2_nv *field) {
   bool copied = !(field->flags & NGHTTP2_NV_FLAG_NO_COPY_NAME);
   for (size_t i = 0; i < field->namelen; i++) {

@@ -1,7 +1,6 @@
 /*
- * frame_decoder: see frame.h. Here the bytes of a connection are cut into frames, and
- * the order of the frames is looked at; what a single frame says is in
- * frame_payload.c, header compression in hpack.c.
+ * frame_decoder: see frame.h. This file cuts the bytes of a connection into frames, and checks
+ * their order; frame_payload.c decodes a single frame, hpack.c handles header compression.
  */
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
@@ -16,7 +15,7 @@
 
 enum {
   DEFAULT_MAX_FRAME_SIZE = 16384, /* RFC 9113, section 6.5.2 */
-  LARGEST_KEPT = 64 * 1024,       /* memory for a frame that is kept for the next one */
+  LARGEST_KEPT = 64 * 1024,       /* memory of one frame to keep for the next one */
 };
 
 enum state {
@@ -26,11 +25,11 @@ enum state {
   EXPECT_NOTHING, /* it is no HTTP/2 */
 };
 
-/* What one endpoint sends. The two sides share nothing, so that a callback for a
- * frame of one can feed the other. */
+/* The state of one endpoint's output. The two sides share nothing, so that a callback for a frame
+ * of one side can feed the other. */
 struct side {
   enum state state;
-  struct buffer stored;   /* what came of a frame that is not complete yet */
+  struct buffer stored;   /* the part of an incomplete frame that has arrived */
   struct buffer settings; /* of the frame that is being reported */
   struct hpack *hpack;
   bool block_open; /* a field block has begun: only its CONTINUATION may follow */
@@ -89,7 +88,7 @@ static const uint8_t *octets(const struct buffer *buffer) {
   return (const uint8_t *)buffer->bytes;
 }
 
-/* Empty a buffer. What one long frame took is not kept for ever. */
+/* Empty a buffer. Do not keep the memory of one long frame for ever. */
 static void reuse(struct buffer *buffer) {
   if (buffer->size > LARGEST_KEPT)
     buffer_free(buffer);
@@ -99,7 +98,7 @@ static void reuse(struct buffer *buffer) {
 
 /* --- A frame among others --------------------------------------------------------------------- */
 
-/* The errors that show only when one knows what came before. */
+/* Errors that depend on the frames before. */
 static void check_order(struct side *side, struct frame *frame) {
   if (side->state == EXPECT_SETTINGS &&
       (frame->type != NGHTTP2_SETTINGS || frame->flags & NGHTTP2_FLAG_ACK))
@@ -117,8 +116,8 @@ static void check_order(struct side *side, struct frame *frame) {
 }
 
 /*
- * Decompress what the frame has of a field block. Also where the frame is in error, because the
- * compression state belongs to all blocks of this side.
+ * Decompress the frame's part of a field block. Do so even for a wrong frame, because all blocks of
+ * this side share the compression state.
  */
 static int decode_fields(struct side *side, struct frame *frame,
                          const struct frame_fragment *fragment) {
@@ -140,8 +139,8 @@ static int decode_fields(struct side *side, struct frame *frame,
   return 0;
 }
 
-/* What one side allows, the other may do from now on. A limit that becomes lower is not heeded,
- * since the other side may not have seen it yet. */
+/* What one side allows, the other may do from now on. Ignore a lower limit, because the other side
+ * may not have seen it yet. */
 static void heed_settings(struct side *other, const struct frame *frame) {
   for (size_t i = 0; i < frame->setting_count; i++) {
     uint32_t value = frame->settings[i].value;
@@ -152,7 +151,7 @@ static void heed_settings(struct side *other, const struct frame *frame) {
   }
 }
 
-/* What "MUST be left unset when sending", though a receiver would take no notice. */
+/* Bits that "MUST be left unset when sending", although a receiver ignores them. */
 static void check_reserved(struct frame *frame, bool reserved_bit) {
   if (reserved_bit)
     frame_payload_error(frame, "the reserved bit of the header is set (RFC 9113, section 4.1)");
@@ -226,7 +225,7 @@ static bool is_http2(const struct side *side, enum frame_sender sender, const ui
   return side->state != EXPECT_NOTHING;
 }
 
-/* Say what it is instead, as far as it can be told: these are what one meets. */
+/* Say what the bytes are instead, as far as possible: these are the usual cases. */
 static const char *what_it_is(const uint8_t *bytes, size_t length) {
   enum { TLS_CHANGE_CIPHER_SPEC = 20, TLS_APPLICATION_DATA = 23, TLS_MAJOR_VERSION = 3 };
   static const char http1[] = "HTTP/1.";
@@ -257,8 +256,8 @@ static int report_not_http2(struct frame_decoder *decoder, enum frame_sender sen
 
 /* --- Bytes to frames -------------------------------------------------------------------------- */
 
-/* How long the next unit is, as far as its first `length` bytes tell: the preface, a frame, or,
- * while even that is not known, a frame header. */
+/* How long the next unit is, judged by its first `length` bytes: the preface, a frame, or, while
+ * even that is unknown, a frame header. */
 static size_t unit_length(const struct side *side, const uint8_t *bytes, size_t length) {
   if (side->state == EXPECT_PREFACE)
     return NGHTTP2_CLIENT_MAGIC_LEN;
@@ -278,9 +277,9 @@ static int decode_unit(struct frame_decoder *decoder, enum frame_sender sender,
 }
 
 /*
- * Take bytes up to the end of one unit, or of what is there. A unit that is there as a whole is
- * decoded where it is, without a copy; else it is put together in `stored`. Returns how many bytes
- * were taken, or 0 when there is no memory.
+ * Take bytes up to the end of one unit, or of the input. Decode a complete unit in place, without a
+ * copy; otherwise put it together in `stored`. Returns how many bytes it took, or 0 when there is
+ * no memory.
  */
 static size_t take(struct frame_decoder *decoder, enum frame_sender sender, const uint8_t *bytes,
                    size_t length) {

@@ -15,7 +15,7 @@ enum {
   LARGEST_MAX_FRAME_SIZE = 16777215,
 };
 
-/* What holds for a type before one looks into the payload. */
+/* The rules of a type that do not depend on the payload. */
 struct rule {
   bool on_stream; /* false: it is about the connection, and its stream is 0 */
   const char *stream_error;
@@ -90,7 +90,7 @@ static const struct rule rules[] = {
 };
 /* clang-format on */
 
-/* The bytes of a payload that have not been looked at yet. */
+/* The bytes of a payload that are still to decode. */
 struct rest {
   const uint8_t *bytes;
   size_t length;
@@ -243,7 +243,7 @@ static void decode_window_update(struct frame *frame, struct rest rest) {
 
 /* --- All of them ------------------------------------------------------------------------------ */
 
-/* Returns false when the payload is too short or too long to be what its type says. */
+/* Returns false when the payload is too short or too long for its type. */
 static bool check_rule(struct frame *frame) {
   const struct rule *rule = &rules[frame->type];
   bool wrong_stream = rule->on_stream != (frame->stream_id != 0);

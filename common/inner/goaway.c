@@ -1,4 +1,4 @@
-/* goaway: see goaway.h. GOAWAY has, behind the frame header of 9 bytes, the last stream, the error
+/* goaway: see goaway.h. After the frame header of 9 bytes, GOAWAY has the last stream, the error
  * code, and debug data (RFC 9113, section 6.8). */
 #include "common/inner/goaway.h"
 
@@ -29,7 +29,7 @@ uint32_t goaway_find(struct goaway *goaway, const uint8_t *bytes, size_t length)
     bytes += goaway->skip;
     length -= goaway->skip;
     goaway->skip = 0;
-    /* Most frames are no GOAWAY, and their header is whole. */
+    /* Most frames are not GOAWAY, and have their whole header here. */
     if (goaway->length == 0 && length >= FRAME_HEADER_LENGTH && bytes[TYPE] != NGHTTP2_GOAWAY) {
       goaway->skip = FRAME_HEADER_LENGTH + (size_t)big_endian_24(bytes);
       continue;

@@ -1,5 +1,5 @@
-/* handshake: the part of tls.h that the transport needs, whoever makes the SSL_CTX. Lab 6 makes it
- * by hand. */
+/* handshake: the part of tls.h that the transport needs for any SSL_CTX. Lab 6 makes one by
+ * hand. */
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -35,7 +35,7 @@ void tls_explain(const SSL *ssl, int code, char *error, size_t error_size) {
     snprintf(error, error_size, "TLS: %s", text ? text : "unknown error");
 }
 
-/* RFC 9113, section 3.2: over TLS it is HTTP/2 only if ALPN says so. */
+/* RFC 9113, section 3.2: over TLS, a connection is HTTP/2 only if ALPN says so. */
 static enum tls_step check_protocol(const SSL *ssl, char *error, size_t error_size) {
   const unsigned char *chosen;
   unsigned int length;

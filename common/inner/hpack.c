@@ -9,8 +9,8 @@
 enum {
   DEFAULT_TABLE_SIZE = 4096, /* RFC 9113, section 6.5.2 */
   FIELD_OVERHEAD = 32,       /* RFC 7541, section 4.1: what a field counts besides its bytes */
-  /* What one fragment may decompress to. Without a limit, one byte that stands for a long field,
-   * repeated, would fill the memory (section 10.5.1). */
+  /* How long one fragment may become. Without a limit, one repeated byte that stands for a long
+   * field would fill the memory (section 10.5.1). */
   LARGEST_FIELDS = 256 * 1024,
 };
 

@@ -1,11 +1,11 @@
 /*
- * misuse: calls of nghttp2 from where they are forbidden.
+ * misuse: report forbidden calls of nghttp2.
  *
- * nghttp2_session_mem_recv calls back, and so does nghttp2_session_mem_send; who calls either of
- * them from there, for the same session, may see it crash, or nothing at all: it depends on what
- * the session is just doing. So the programs of the labs are linked with --wrap, and get here
- * first, where such a call is reported as the sanitizers do, and ends the program. Nothing here is
- * in the way of programs that are linked otherwise.
+ * nghttp2_session_mem_recv and nghttp2_session_mem_send call callbacks. If a callback calls one of
+ * them for the same session, the program may crash, or nothing may happen, depending on what the
+ * session is doing. So the programs of the labs are linked with --wrap, and such a call comes here
+ * first: report it as the sanitizers do, and end the program. Programs linked without --wrap are
+ * not affected.
  */
 #include <nghttp2/nghttp2.h>
 #include <stddef.h>
@@ -27,7 +27,7 @@ ssize_t __wrap_nghttp2_session_mem_send(nghttp2_session *session, const uint8_t 
 void __sanitizer_print_stack_trace(void) __attribute__((weak));
 /* NOLINTEND(bugprone-reserved-identifier) */
 
-/* The sessions that are calling back right now: a callback may well feed another session. */
+/* The sessions that are calling back right now: a callback may feed another session. */
 static _Thread_local nghttp2_session *calling[SESSIONS];
 static _Thread_local size_t depth;
 

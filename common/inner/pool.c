@@ -22,7 +22,7 @@ enum {
   SIZES = 17, /* up to 512 bytes; larger blocks are not kept */
 };
 
-/* What stands before the memory that is handed out. */
+/* The header before each block. */
 struct block {
   alignas(max_align_t) size_t steps; /* its size, in STEPs */
   struct block *next;                /* while it is free */
@@ -99,7 +99,7 @@ static void *memory_realloc(void *memory, size_t size, void *user) {
 
 /* --- The end of a thread ---------------------------------------------------------------------- */
 
-static pthread_key_t key; /* set in each thread that has a pool, only to be told when it ends */
+static pthread_key_t key; /* set in each thread that has a pool, only to notice its end */
 static bool has_key;
 
 static void free_all(void *unused) {

@@ -1,5 +1,5 @@
-/* probe: see probe.h. AddressSanitizer counts for us; the linker's --wrap brings
- * calls here first. */
+/* probe: see probe.h. AddressSanitizer counts the memory; the linker's --wrap brings calls here
+ * first. */
 #include "common/inner/probe.h"
 
 #include <fcntl.h>
@@ -62,9 +62,9 @@ static struct probe *map(const char *path) {
 #define MADV_COLLAPSE 25 /* from Linux 6.1 on */
 #endif
 
-/* LeakSanitizer reads all variables at the end. 5 MB of them are the sanitizer's own, most of them
- * never touched, and a thousand small pages take longer than all else that a small program does.
- * Make them few large ones; where the kernel does not, it only takes longer. */
+/* LeakSanitizer reads all variables at the end. 5 MB of them are the sanitizer's own, mostly never
+ * touched, and a thousand small pages take longer than everything else in a small program. Make
+ * them a few large pages; if the kernel refuses, it only takes longer. */
 static void make_pages_large(void) {
   extern char __bss_start[], _end[]; /* the linker's */
   uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -99,8 +99,8 @@ static bool fails(const char *name) {
   return true;
 }
 
-/* nghttp2 is not compiled with AddressSanitizer, and reads as many as it is told of:
- * here it is seen whether they are there. */
+/* nghttp2 is not compiled with AddressSanitizer, and reads as many fields as the caller says: check
+ * here that they exist. */
 #define LOOK(entries, count)                                                                       \
   do {                                                                                             \
     if (__asan_region_is_poisoned && (entries))                                                    \
@@ -113,8 +113,8 @@ static void look(const volatile char *octet) {
     (void)*octet;
 }
 
-/* `name` with these parameters, handed on with those arguments: it returns `failure`
- * when it is to fail. */
+/* Wrap `name` with these parameters, and pass the call on with those arguments; return `failure`
+ * when it must fail. */
 #define WRAP(type, name, parameters, arguments, failure)                                           \
   WRAP_AND(type, name, parameters, arguments, failure, (void)0)
 #define WRAP_AND(type, name, parameters, arguments, failure, first)                                \
@@ -153,7 +153,7 @@ WRAP(int, buffer_append_text, (struct buffer * buffer, const char *text), (buffe
 
 /* --- What callbacks return -------------------------------------------------------------------- */
 
-/* Only the first counts: others follow from it. */
+/* Only the first failure counts: others follow from it. */
 static void note_return(void *function, int64_t value, bool failure) {
   if (!probe || probe->returned != 0 || !failure)
     return;
@@ -162,8 +162,8 @@ static void note_return(void *function, int64_t value, bool failure) {
   probe->returned = value;
 }
 
-/* The student's callback KIND, of these parameters, is called by one of ours, which
- * looks at what it returns. */
+/* Our callback calls the student's callback KIND, with these parameters, and looks at what it
+ * returns. */
 #define WATCH(kind, parameters, arguments)                                                         \
   static nghttp2_##kind##_callback kind;                                                           \
   static int call_##kind parameters {                                                              \

@@ -14,7 +14,7 @@ static struct stream *find_stream(nghttp2_session *session, int32_t id) {
   return nghttp2_session_get_stream_user_data(session, id);
 }
 
-/* A header block begins: of a request, and that is a new stream; of a response; or of trailers. */
+/* A header block begins: of a request, which makes a new stream; of a response; or of trailers. */
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user_data) {
   struct stream_list *list = user_data;
   if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
@@ -25,8 +25,9 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
   if (!stream)
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* RST_STREAM(INTERNAL_ERROR) */
   list->receiving = stream;
-  /* Unless the client asks for something else (RFC 9218, section 4), streams take turns: else
-   * nghttp2 sends one to its end before the next, and a body without an end stops all others. */
+  /* Let streams take turns, unless the client asks for something else (RFC 9218, section 4).
+   * Otherwise nghttp2 sends one stream to its end before the next, and an endless body stops all
+   * others. */
   const nghttp2_extpri turns = {.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 1};
   if (nghttp2_session_set_stream_user_data(session, stream->id, stream) != 0 ||
       nghttp2_session_change_extpri_stream_priority(session, stream->id, &turns, 0) != 0)
@@ -34,9 +35,9 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
   return 0;
 }
 
-/* What every server asks for every request is kept at hand. nghttp2 has seen that the name is one
- * of a pseudo-header field; but it allows a fragment in :path, and user information in :authority,
- * which RFC 9113 (section 8.3.1) does not. */
+/* Note what every server needs for every request. nghttp2 has checked that the name is one of a
+ * pseudo-header field. But it allows a fragment in :path, and user information in :authority, and
+ * RFC 9113 (section 8.3.1) does not. */
 static void note_pseudo(struct stream *stream, nghttp2_vec name, nghttp2_vec value) {
   const char *text = (const char *)value.base;
   switch (name.base[1]) {
@@ -61,7 +62,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
   nghttp2_vec value_text = nghttp2_rcbuf_get_buf(value);
   stream->header_list_size += name_text.len + value_text.len + LISTED_EXTRA;
   if (stream->header_list_size > STREAM_LIST_HEADER_LIMIT) {
-    stream->headers_too_large = true; /* what follows is decompressed, but not kept */
+    stream->headers_too_large = true; /* later fields are decompressed, but not kept */
     return 0;
   }
   if (stream_add_field(stream, name, value) != 0)
@@ -71,8 +72,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
   return 0;
 }
 
-/* More fields than anybody needs: a request is told so (RFC 6585, section 5), the rest is cut
- * off. */
+/* More fields than anybody needs: answer a request with 431 (RFC 6585, section 5), and cut off the
+ * rest. */
 static void refuse_headers(struct stream *stream) {
   bool is_request = stream->list->on_stream && !stream->headers_complete;
   stream->header_count = stream->field_count;
@@ -81,8 +82,8 @@ static void refuse_headers(struct stream *stream) {
     stream_close(stream, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
-/* Count the fields of a request's block against what its client may take of memory.
- * Returns whether it is too much. */
+/* Count the fields of a request's block against its client's limit of memory. Returns whether that
+ * is too much. */
 static bool is_list_full(struct stream *stream) {
   struct stream_list *list = stream->list;
   size_t size = stream->header_list_size + STREAM_LIST_FIELD_EXTRA * stream->field_count;
@@ -91,8 +92,8 @@ static bool is_list_full(struct stream *stream) {
   return list->on_stream && list->fields_size > STREAM_LIST_FIELDS_LIMIT;
 }
 
-/* A client that sends no body before it is told to (RFC 9110, section 10.1.1) is told
- * to, unless it has got its response. */
+/* Tell a client that waits for 100 (Continue) to send its body (RFC 9110, section 10.1.1), unless
+ * it already has its response. */
 static void go_on(struct stream *stream) {
   const char *expect = stream_header(stream, "expect");
   if (expect && strcasecmp(expect, "100-continue") == 0)
@@ -110,8 +111,7 @@ static void call_owner(struct stream *stream) {
     stream->events->on_headers(stream, stream->user);
 }
 
-/* `stream` is a client's, and what was received is a 1xx response: the real one is still to
- * come. */
+/* `stream` is a client's and has received a 1xx response: the final one is still to come. */
 static bool is_informational(const struct stream *stream) {
   if (stream->list->on_stream || stream->field_count == 0)
     return false;
@@ -120,7 +120,7 @@ static bool is_informational(const struct stream *stream) {
   return status.len == 3 && status.base[0] == '1';
 }
 
-/* The owner may look at the fields; then they make room for those of the real response. */
+/* Let the owner look at the fields; then drop them, for those of the final response. */
 static void inform_owner(struct stream *stream) {
   stream->header_count = stream->field_count;
   if (stream->events && stream->events->on_inform)
@@ -129,7 +129,7 @@ static void inform_owner(struct stream *stream) {
   stream_forget_fields(stream);
 }
 
-/* A header block is there, and it is valid. */
+/* A header block is complete and valid. */
 static void end_headers(struct stream *stream) {
   if (stream->headers_too_large)
     refuse_headers(stream);
@@ -167,8 +167,8 @@ int stream_list_on_frame_recv(nghttp2_session *session, const nghttp2_frame *fra
 }
 
 /*
- * Flow control (RFC 9113, section 5.2). The connection's window is given back at once, whatever
- * happens to the data: else one paused stream would stop all others. The stream's is given back
+ * Flow control (RFC 9113, section 5.2). Give the connection's window back at once, whatever happens
+ * to the data: otherwise one paused stream would stop all others. Give the stream's window back
  * unless it is paused.
  */
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data,

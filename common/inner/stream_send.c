@@ -16,8 +16,8 @@ enum {
 
 /* --- To nghttp2 ------------------------------------------------------------------------------- */
 
-/* nghttp2 asks how long the next DATA frame may be, and whether it is the last. The bytes
- * themselves are taken by send_data, without a detour through nghttp2's buffer. */
+/* nghttp2 asks how long the next DATA frame is, and whether it is the last. send_data takes the
+ * bytes themselves, without a detour through nghttp2's buffer. */
 static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *buffer, size_t length,
                          uint32_t *data_flags, nghttp2_data_source *source, void *user_data) {
   struct stream *stream = source->ptr;
@@ -39,15 +39,15 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *buffer, 
   return (ssize_t)stream->body.length;
 }
 
-/* Whether so much waits, on this stream or on all of the connection, that no more
- * should be written. A stream of which little waits is not stopped by the others,
- * which may be stopped by their windows. */
+/* Whether so much waits, on this stream or on the whole connection, that the owner should write
+ * no more. Other streams, which may wait for their windows, do not stop a stream with little
+ * output. */
 static bool is_enough(const struct stream *stream) {
   return stream->body.length >= STREAM_HIGH_WATER ||
          (stream->body.length >= LITTLE && stream->list->waiting >= CONNECTION_HIGH_WATER);
 }
 
-/* Less than half is left of what was too much: call for more before the last of it is gone. */
+/* Less than half of the limit is left: call for more before the rest is gone. */
 static void call_drain(struct stream *stream) {
   if (!stream->wants_drain || stream->body.length >= STREAM_HIGH_WATER / 2 || is_enough(stream))
     return;
@@ -56,15 +56,15 @@ static void call_drain(struct stream *stream) {
     stream->events->on_drain(stream, stream->user);
 }
 
-/* Send a DATA frame whose length read_body has told. nghttp2 goes on with the next frame when this
- * has returned, so here the room is looked at too. */
+/* Send a DATA frame whose length read_body has returned. nghttp2 goes on with the next frame after
+ * this, so check the room here too. */
 int stream_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *frame_header,
                      size_t length, nghttp2_data_source *source, void *user_data) {
   struct stream_list *list = user_data;
   struct stream *stream = source->ptr;
   struct transport *transport = connection_transport(list->connection);
   (void)session;
-  assert(frame->data.padlen == 0); /* only a select_padding callback would have asked for any */
+  assert(frame->data.padlen == 0); /* only a select_padding callback would ask for padding */
   (void)frame;
   if (transport_room(transport) == 0)
     return NGHTTP2_ERR_WOULDBLOCK;
@@ -82,8 +82,8 @@ static nghttp2_data_provider data_provider(struct stream *stream) {
 
 /* --- Header sections -------------------------------------------------------------------------- */
 
-/* A field of our own, which every response has: its name is a constant that nghttp2 need not copy,
- * and nobody counts letters that are counted already. */
+/* Our own field in every response: its name is a constant that nghttp2 need not copy, and whose
+ * length is already known. */
 static inline nghttp2_nv own_field(const char *name, const char *value, size_t length) {
   return (nghttp2_nv){.name = (uint8_t *)name,
                       .namelen = strlen(name),
@@ -92,7 +92,7 @@ static inline nghttp2_nv own_field(const char *name, const char *value, size_t l
                       .flags = NGHTTP2_NV_FLAG_NO_COPY_NAME};
 }
 
-/* One whose value is `number` in decimal, which stands in `space`. */
+/* A field whose value is `number` in decimal, written into `space`. */
 static inline nghttp2_nv own_number(const char *name, int64_t number, char space[static 20]) {
   char *end = space + 20;
   char *digit = end;
@@ -109,7 +109,7 @@ static bool has_field(const nghttp2_nv *fields, size_t count, const char *name) 
   return false;
 }
 
-/* nghttp2 itself does not look at what it is given to send. */
+/* nghttp2 does not check what it sends. */
 static bool can_send(const nghttp2_nv *fields, size_t count) {
   if (count > STREAM_FIELDS_MAX)
     return false;
@@ -208,7 +208,7 @@ struct stream *stream_send_request(struct stream_list *list, const nghttp2_nv ps
 
 /* --- Bodies and trailers ---------------------------------------------------------------------- */
 
-/* Tell nghttp2, if it waits, that there is something to send. Returns 0 or -1. */
+/* If nghttp2 waits, tell it that there is something to send. Returns 0 or -1. */
 static int wake(struct stream *stream) {
   if (!stream->deferred)
     return 0;
@@ -250,7 +250,7 @@ static int write_by(struct stream *stream, const void *data, size_t length,
   if (add(stream, data, length, append) != 0 || (stream->body.length > 0 && wake(stream) != 0))
     return -1;
   if (stream->bodyless)
-    return 0; /* and on_drain does not come: who asks for more would ask for ever */
+    return 0; /* and on_drain does not come: a producer would go on for ever */
   if (!is_enough(stream))
     return 1;
   stream->wants_drain = true;
@@ -315,8 +315,8 @@ int stream_trailers(struct stream *stream, const nghttp2_nv *fields, size_t coun
 
 /* --- Enough of the peer's body ---------------------------------------------------------------- */
 
-/* Everything was sent: say so behind it (RFC 9113, section 8.1). Before that, RST_STREAM would keep
- * from being sent what nghttp2 still has of the stream. */
+/* Everything is sent: send RST_STREAM after it (RFC 9113, section 8.1). Earlier, RST_STREAM would
+ * stop what nghttp2 still has to send of the stream. */
 static int reset_refused(const struct stream *stream, nghttp2_session *session) {
   if (stream->received_all)
     return 0;

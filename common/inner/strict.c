@@ -15,17 +15,17 @@ enum {
   MAX_FRAME_SIZE = 16384, /* SETTINGS_MAX_FRAME_SIZE, which our servers do not raise */
 };
 
-/* What is known of a stream: nothing, if it began with a higher identifier than others had before;
- * or some of these. Of streams that are too old to be known, BEGUN. */
+/* What is known about a stream: nothing, if its identifier is higher than all before; or some of
+ * these flags. For streams that are too old, BEGUN. */
 enum {
   BEGUN = 1,
   ENDED = 2, /* the client has sent END_STREAM or RST_STREAM */
 };
 
-/* Streams are counted here: identifiers 1, 3, 5 ... are numbers 0, 1, 2 ... */
+/* This module counts streams: identifiers 1, 3, 5 ... are numbers 0, 1, 2 ... */
 struct strict {
   struct calm calm;
-  struct goaway goaway; /* from the first GOAWAY on, which is hardly followed by anything */
+  struct goaway goaway; /* from the first GOAWAY on, after which hardly anything follows */
   bool has_goaway;
   uint32_t goaway_code;
   uint64_t now;
@@ -105,8 +105,8 @@ static uint32_t judge_continuation(struct strict *strict) {
                                                       : NGHTTP2_NO_ERROR;
 }
 
-/* A frame that is no part of a request or its body costs something. Returns whether
- * it can be paid. */
+/* Charge for a frame that is no part of a request or its body. Returns whether the purse had
+ * enough. */
 static bool can_charge(struct strict *strict, uint8_t type, uint8_t flags) {
   if (type == NGHTTP2_RST_STREAM)
     return calm_take(&strict->calm.resets, CALM_ONE);
@@ -116,13 +116,13 @@ static bool can_charge(struct strict *strict, uint8_t type, uint8_t flags) {
   return calm_take(&strict->calm.noise, CALM_SETTINGS_COST);
 }
 
-/* The error in a frame of which the header is complete, or NO_ERROR. */
+/* The error in a frame whose header is complete, or NO_ERROR. */
 static uint32_t judge_frame(struct strict *strict) {
   const uint8_t *header = strict->header;
   uint8_t type = header[3];
   uint8_t flags = header[4];
   uint32_t id = big_endian_32(header + 5) & INT32_MAX;
-  if (strict->in_block) { /* what is no CONTINUATION here is an error that nghttp2 sees */
+  if (strict->in_block) { /* any other frame here is an error that nghttp2 notices */
     strict->in_block = type == NGHTTP2_CONTINUATION && !(flags & NGHTTP2_FLAG_END_HEADERS);
     return type == NGHTTP2_CONTINUATION ? judge_continuation(strict) : NGHTTP2_NO_ERROR;
   }
@@ -202,7 +202,7 @@ static int feed(nghttp2_session *session, const uint8_t *bytes, size_t length) {
   return taken < 0 ? (int)taken : 0;
 }
 
-/* Take what there is of a frame header. Returns how many bytes that were. */
+/* Take the available part of a frame header. Returns how many bytes it took. */
 static size_t take_header(struct strict *strict, const uint8_t *bytes, size_t length) {
   size_t missing = FRAME_HEADER_LENGTH - strict->header_length;
   if (length > missing)

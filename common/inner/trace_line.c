@@ -179,7 +179,7 @@ void trace_line_text(struct trace_line *line, const char *color, const char *tex
   print_at(line, 0, color, text, strlen(text));
 }
 
-/* A text that ends in an ellipsis where there was no room for all of it. */
+/* A text that ends in an ellipsis if it did not fit. */
 struct cut_text {
   char bytes[LARGEST_TEXT + 8];
   size_t room;
@@ -188,7 +188,7 @@ struct cut_text {
   bool cut;
 };
 
-/* What is not printable must not reach the terminal. */
+/* Keep unprintable bytes from the terminal. */
 static void add(const struct trace_line *line, struct cut_text *text, const void *octets,
                 size_t length) {
   const uint8_t *octet = octets;
@@ -206,7 +206,7 @@ static void add(const struct trace_line *line, struct cut_text *text, const void
   }
 }
 
-/* Put the ellipsis where it is due. Returns how many columns the text has. */
+/* Add the ellipsis if needed. Returns how many columns the text has. */
 static size_t finish(const struct trace_line *line, struct cut_text *text) {
   if (!text->cut)
     return text->length;

@@ -76,7 +76,7 @@ static bool is_over(const struct watch *watch, uint64_t since, unsigned timeout)
   return timeout != CONNECTION_NEVER && now(watch) - since >= timeout;
 }
 
-/* Whether something that is waited for has not got on in time. */
+/* Whether something that the server waits for has made too little progress. */
 static bool is_late(const struct watch *watch, struct watch_progress *progress, bool is_awaited,
                     uint64_t octets, unsigned timeout) {
   if (!progress->is_awaited || octets - progress->octets >= WATCH_PROGRESS)

@@ -10,7 +10,7 @@
 #include "grader/words/report.h"
 #include "grader/words/source.h"
 
-/* This is what the finding says now, and nothing else. */
+/* Make this the whole finding. */
 static void replace(struct finding *finding, const char *what) {
   buffer_clear(&finding->expected);
   buffer_clear(&finding->seen);
@@ -45,9 +45,9 @@ static int todo_of_stack(const struct exchange *exchange, const char *report, co
   return found ? source_todo_of_line(place.path, place.line) : 0;
 }
 
-/* Where the mistake is: memory that is used too late was given up too early, and that
- * is where to look. Of what is never freed, the report knows only where it was
- * allocated, which is seldom the mistake. */
+/* The place of the mistake: if memory is used too late, look at the place that freed it too early.
+ * For memory that is never freed, the report knows only the allocation, which is seldom the
+ * mistake. */
 static int todo_of_report(const struct exchange *exchange, const char *report,
                           const struct report_place *place) {
   static const char *const culprits[] = {"freed by thread", "is located in stack of thread"};
@@ -61,8 +61,8 @@ static int todo_of_report(const struct exchange *exchange, const char *report,
   return source_todo_of_line(place->path, place->line);
 }
 
-/* Where a check has freed memory used again at once, what is used too late is in
- * another block by then. */
+/* If a check makes freed memory reused at once, memory that is used too late is in another block by
+ * then. */
 static const char *sentence(const struct exchange *exchange, const char *report) {
   const char *options = exchange->sanitizer_options;
   if (options && strstr(options, "quarantine_size_mb=0") &&
@@ -101,7 +101,7 @@ static void say_returned(struct finding *finding, const char *function, int64_t 
   replace(finding, what);
 }
 
-/* A callback has told nghttp2 that it failed, though nobody made it fail: all else
+/* A callback has returned failure to nghttp2, although nothing made it fail: everything else
  * follows from that. */
 static bool find_failed_callback(struct exchange *exchange) {
   struct finding *finding = &exchange->finding;
@@ -134,7 +134,7 @@ static const char *assertion_sentence(const char *text) {
          "or common/, in a way that it does not allow.";
 }
 
-/* What it has printed, unless it is that what the finding is about. */
+/* What the program has printed, unless the finding is about just that. */
 static void append_output(struct finding *finding, const char *name, const char *text,
                           size_t length) {
   struct buffer quoted = {0};
@@ -148,7 +148,7 @@ static void append_output(struct finding *finding, const char *name, const char 
   buffer_free(&quoted);
 }
 
-/* That an allocation has failed, as the check wanted, is no error of the program's. */
+/* A failed allocation that the check has caused is no error of the program. */
 static bool is_error(const char *report) {
   return *report && (!strstr(report, "failed to allocate") || strstr(report, "ERROR: ") ||
                      strstr(report, "runtime error: "));

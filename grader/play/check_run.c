@@ -21,7 +21,7 @@ enum {
 
 static const char *const verdict_names[] = {"passed", "failed", "fault"};
 
-/* What the program printed, cut to what a reader will look at. */
+/* The program's output, cut to what a reader will look at. */
 static json_t *output_json(const char *bytes, size_t length) {
   enum { LIMIT = 8192 };
   return text_octets_json(bytes, length < LIMIT ? length : LIMIT);
@@ -50,8 +50,7 @@ static json_t *program_json(const struct exchange *exchange) {
                    output_json(report, strlen(report)));
 }
 
-/* Of RFC 9113: the one that the finding names, else the one that the check is about.
- * A crash has none. */
+/* The section of RFC 9113: the finding's, otherwise the check's. A crash has none. */
 static const char *section_of(const struct exchange *exchange) {
   const char *section = exchange->finding.section;
   if (exchange->finding.crashed)
@@ -61,8 +60,8 @@ static const char *section_of(const struct exchange *exchange) {
   return section ? section : "";
 }
 
-/* The earlier lab that teaches what went wrong here; "" if none does. What the
- * connection itself needs is lab 1's. */
+/* The earlier lab that teaches what went wrong here; "" if none does. Lab 1 teaches what the
+ * connection itself needs. */
 static const char *earlier_lab(const struct exchange *exchange) {
   static const char *const first[] = {"3.4", "6.5.3", "6.7", "6.8"};
   const char *section = exchange->finding.section;
@@ -99,7 +98,8 @@ static const char *file_path(const struct exchange *exchange, const char *suffix
   return path;
 }
 
-/* The capture, if one is wanted. It is for looking at only: the check stands without it. */
+/* Write the capture, if requested. It is only for viewing: the check's outcome does not depend on
+ * it. */
 static void write_capture(const struct exchange *exchange) {
   char path[4096];
   if (getenv(CHECK_PCAP) &&
@@ -124,7 +124,7 @@ static int write_outcome(const struct exchange *exchange) {
   return result;
 }
 
-/* The body has returned: the program must be done with, and clean. */
+/* The body has returned: the program must have ended, without a report. */
 static void expect_clean_end(struct exchange *exchange) {
   if (!exchange->program)
     return;
@@ -169,7 +169,8 @@ static void play(struct exchange *exchange, check_body body) {
   }
 }
 
-/* What a program says is in there: only what can be shown anywhere remains, and not without end. */
+/* This contains the program's own words: keep only what every program can show, and limit the
+ * length. */
 static void clean(struct buffer *text) {
   enum { LIMIT = 8192 };
   struct buffer cleaned = {0};
@@ -180,8 +181,8 @@ static void clean(struct buffer *text) {
   *text = cleaned;
 }
 
-/* What Criterion is told of the failure: it writes that into a CDATA section of its XML, which ends
- * at "]]>". */
+/* The message for Criterion, which writes it into a CDATA section of its XML, which ends at
+ * "]]>". */
 static void copy_for_criterion(char *what, size_t size, const struct buffer *text) {
   snprintf(what, size, "%s", text->bytes ? text->bytes : "");
   if (strlen(what) == size - 1) /* cut: no half of a character */

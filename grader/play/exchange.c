@@ -17,8 +17,8 @@ static const double QUIET_SECONDS = 1.0;
 /* For a program that is never quiet. */
 static const double LIMIT_SECONDS = 20.0;
 
-/* What a lab's program may use. A right one uses a tenth of the processor time, so that one which
- * computes in place of waiting is found soon, however busy the machine is. */
+/* The limits of a lab's program. A right program uses a tenth of this processor time, so a program
+ * that computes instead of waiting is soon found, however busy the machine is. */
 static const struct program_limits limits = {
     .memory = (size_t)1 << 30,
     .processes = 32,
@@ -31,8 +31,8 @@ enum { TICK_MS = 10 };
 
 /* --- Beginning and end ------------------------------------------------------------------------ */
 
-/* The loop wakes up. Where that comes late, the machine is busy, and the program waits for its turn
- * as we did for ours: such time does not count. */
+/* The loop wakes up. If that comes late, the machine is busy, and the program waits for its turn as
+ * we do: do not count this time. */
 static void on_tick(uv_timer_t *timer) {
   struct exchange *exchange = timer->data;
   double now = recording_clock();
@@ -110,8 +110,8 @@ bool exchange_is_quiet(const struct exchange *exchange) {
          !(exchange->is_sending && exchange->is_sending(exchange));
 }
 
-/* Nothing moves any more. It may be that the grader itself was kept from running: then what has
- * come meanwhile is still to be read, and that may move something. */
+/* Nothing moves any more. But perhaps the grader itself could not run: then read what has arrived
+ * meanwhile, which may move something. */
 static bool is_still_quiet(struct exchange *exchange) {
   if (!exchange_is_quiet(exchange))
     return false;
@@ -161,7 +161,7 @@ void exchange_use_tls(struct exchange *exchange, SSL_CTX *tls) {
   exchange->tls = tls;
 }
 
-/* What the check passes may be gone when the command line is shown: it is copied. */
+/* Copy the check's arguments: they may be gone when the command line is shown. */
 static void add_argument(struct exchange *exchange, const char *argument) {
   char *copy = strdup(argument);
   if (!copy || exchange->argument_count == EXCHANGE_ARGUMENTS - 1)
@@ -170,10 +170,10 @@ static void add_argument(struct exchange *exchange, const char *argument) {
   exchange->arguments[exchange->argument_count] = NULL;
 }
 
-/* Start the program with the arguments that were added behind its path. */
+/* Start the program with the arguments that were added after its path. */
 static void start(struct exchange *exchange) {
   char fails[128];
-  /* What the system says of TLS must not hide what the program does not say. */
+  /* The system's settings for TLS must not hide a setting that the program forgets. */
   const char *const environment[] = {"OPENSSL_CONF=/dev/null", PROBE_FILE "=" PROGRAM_PROBE, fails,
                                      NULL};
   snprintf(fails, sizeof fails, PROBE_FAIL "=%s", exchange->fails ? exchange->fails : "");
@@ -222,7 +222,7 @@ void exchange_start(struct exchange *exchange, const char *name, ...) {
   start(exchange);
 }
 
-/* The line that a server prints once it is ready; the port is behind it. */
+/* The line that a server prints once it is ready; the port comes after it. */
 static bool is_listening(void *argument) {
   struct exchange *exchange = argument;
   char place[64];

@@ -30,8 +30,7 @@ static void look_at(struct peer *peer, int32_t stream_id) {
   peer->exchange->finding.stream = stream_id;
 }
 
-/* The first frame of the program, since the last expectation that held, that is
- * another one than expected; or -1. */
+/* The program's first unexpected frame since the last expectation that held; or -1. */
 static long first_divergence(const struct peer *peer) {
   const struct recording *recording = &peer->exchange->recording;
   for (size_t i = peer->next; i < recording->count; i++) {
@@ -54,8 +53,8 @@ static _Noreturn void fail_expectation(struct peer *peer, const char *section, c
   exchange_fail_at(peer->exchange, index, expected, seen.bytes, "%s", what);
 }
 
-/* By the entry `at` of the recording, and by all before it. What came behind it has
- * not been expected yet. */
+/* The expectation holds with the entry `at` of the recording. Later entries have not been expected
+ * yet. */
 static void expectation_held(struct peer *peer, long at) {
   if ((size_t)at + 1 > peer->next)
     peer->next = (size_t)at + 1;
@@ -298,7 +297,7 @@ static bool is_goaway_with_error(const struct frame *frame, const void *argument
   return frame->type == NGHTTP2_GOAWAY && frame->error_code != NGHTTP2_NO_ERROR;
 }
 
-/* A client that has asked for nothing, and says by its status that it failed. */
+/* A client that has sent no request, and whose status says that it failed. */
 static bool gave_up(struct peer *peer) {
   int status = 0;
   return peer->returned_count == 0 && exchange_await_end(peer->exchange) &&
@@ -480,8 +479,8 @@ static void expect_text(struct peer *peer, int32_t stream_id, const char *what,
                    "response-part-wrong| The %s of the response is wrong.", what);
 }
 
-/* RFC 9113, sections 8.2 and 8.3: one field, which stands behind a regular one or not. What is
- * wrong with it, with an id before it; NULL if nothing is. */
+/* RFC 9113, sections 8.2 and 8.3: what is wrong with one field, which may come after a regular one,
+ * with an id before it; NULL if nothing is wrong. */
 static const char *fault_of_field(const char *field, bool behind_regular) {
   static const char *const forbidden[] = {
       "connection: ", "proxy-connection: ", "keep-alive: ", "transfer-encoding: ", "upgrade: "};
@@ -517,8 +516,8 @@ void peer_expect_well_formed(struct peer *peer, int32_t stream_id) {
   }
 }
 
-/* RFC 9113, sections 8.1.1 and 8.3: what makes a response malformed, though each field for itself
- * is right. A response to HEAD has the content-length of the body that it does not have. */
+/* RFC 9113, sections 8.1.1 and 8.3: a response may be malformed although each single field is
+ * right. A response to HEAD has the content-length of the body that it leaves out. */
 static void expect_well_formed_response(struct peer *peer, int32_t stream_id) {
   const struct peer_stream *stream = peer_stream(peer, stream_id);
   if (stream->fields.length > 0 && strncmp(stream->fields.bytes, ":status: ", 9) != 0)
@@ -534,8 +533,8 @@ static void expect_well_formed_response(struct peer *peer, int32_t stream_id) {
                      length, stream->body.length);
 }
 
-/* A date is there, and it is now: not before the program was started, and not in the future. Clocks
- * may differ by a second, and a server need not look at its own for every response. */
+/* The response has a date, which is now: not before the program started, and not in the future.
+ * Clocks may differ by a second, and a server need not read its own for every response. */
 static void expect_date(struct peer *peer, int32_t stream_id) {
   enum { CLOCKS = 2, SECONDS = 60 /* a check lasts no longer */ };
   const struct peer_stream *stream = peer_stream(peer, stream_id);

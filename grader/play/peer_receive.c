@@ -180,8 +180,7 @@ static int exchange_index(void) {
   return index;
 }
 
-/* The handshake as far as OpenSSL goes. What else is to be asked of the program is
- * for the check to say. */
+/* The handshake according to OpenSSL. The check says what else it requires of the program. */
 static enum tls_step handshake(SSL *ssl, char *error, size_t error_size) {
   /* The program is told something, mostly. */
   exchange_touch(SSL_get_ex_data(ssl, exchange_index()));
@@ -279,8 +278,7 @@ static void free_peer(struct peer *peer) {
   uv_close((uv_handle_t *)&peer->slow_timer, free_memory);
 }
 
-/* Bytes that pass are looked at, and steps of the handshake are noticed. What goes
- * through TLS is captured below it. */
+/* Watch the bytes that pass and the steps of the handshake. For TLS, capture the bytes below it. */
 static void set_transport(struct peer *peer, struct transport *transport) {
   SSL *ssl = transport_tls(transport);
   peer->transport = transport;

@@ -5,14 +5,14 @@
 
 #include "grader/base/finding.h"
 
-/* How much of what a mistake causes must be there. */
+/* How many of a mistake's effects must be there. */
 static const double ENOUGH = 0.85;
 
-/* And how much it must explain of what is not explained yet: else there is another mistake, which
- * is not known, and this one fits only because it causes little. */
+/* And how much of the rest it must explain: otherwise there is another, unknown mistake, and this
+ * one fits only because it has few effects. */
 static const double SHARE = 0.45;
 
-/* What explains the same failures, and so much of them as the best, is named beside it. */
+/* Name also a mistake that explains the same failures, and nearly as many as the best. */
 static const double NEARLY = 0.95;
 
 /* Two sums of the same numbers may differ by a little. */
@@ -41,8 +41,8 @@ static double compare_text(const json_t *known, const json_t *seen, const char *
   return (!left && !right) || (left && right && strcmp(left, right) == 0);
 }
 
-/* The same for all that the check says: another sentence is another mistake,
- * whatever else is alike. */
+/* The same for the check's whole finding: another sentence means another mistake, whatever else is
+ * alike. */
 static double compare(const json_t *known, const json_t *seen) {
   if (compare_text(known, seen, "id") < 1)
     return 0;
@@ -58,8 +58,8 @@ struct match {
   double explains; /* ... and how much of it is not explained yet */
 };
 
-/* Whether the check tells anything: it was run, and the program did not stop at a
- * TODO that is not done. */
+/* Whether the check says anything: it ran, and the program did not stop at a TODO that is not
+ * done. */
 static bool tells(const json_t *seen) {
   return seen && !same(json_string_value(json_object_get(seen, "id")), FINDING_UNDONE);
 }
@@ -169,7 +169,7 @@ static bool explains_same(const struct diagnosis *diagnosis, const struct diagno
   return other.check_count == likely->check_count;
 }
 
-/* What explains most of what is not explained yet; NULL if nothing does. */
+/* The mistake that explains most of the rest; NULL if there is none. */
 static const json_t *find_best(const struct diagnosis *diagnosis, const json_t *mistakes,
                                const json_t *evidence, const char **name, double *explains) {
   const json_t *chosen = NULL;
@@ -187,7 +187,7 @@ static const json_t *find_best(const struct diagnosis *diagnosis, const json_t *
   return chosen;
 }
 
-/* Find what explains most of what is not explained yet, and what explains the same nearly as well.
+/* Find the mistake that explains most of the rest, and one that explains the same nearly as well.
  * Returns whether there is anything to name. */
 static bool find_next(struct diagnosis *diagnosis, const json_t *mistakes, const json_t *evidence) {
   struct diagnosis_likely likely;
@@ -249,8 +249,8 @@ static bool has_name(const json_t *checks, const char *check) {
   return false;
 }
 
-/* Whether the mistake says this sentence: in this check, or, if that is NULL, in any; and, if
- * `seen` is not NULL, of the same that was seen. */
+/* Whether the mistake causes this sentence in this check (NULL: in any check), with the same `seen`
+ * (NULL: with anything). */
 static bool fails_so(const json_t *mistake, const char *check, const char *id, const char *seen) {
   size_t group;
   const json_t *known;
@@ -278,8 +278,8 @@ static int favoured(struct votes votes, int own) {
   return enough ? own : elected(votes);
 }
 
-/* Of those mistakes of this program (NULL: of any) that say it in this check (NULL: in any),
- * of what was seen (NULL: of anything). */
+/* The votes of this program's mistakes (NULL: any program's) that cause the sentence in this check
+ * (NULL: in any), with this `seen` (NULL: with anything). */
 static struct votes count_votes(const json_t *mistakes, const char *program, const char *check,
                                 const char *id, const char *seen) {
   struct votes votes = {.all = 0};

@@ -42,8 +42,8 @@ static size_t read_some(void *into, size_t size, void *file) {
   return fread(into, 1, size, file);
 }
 
-/* Leave out what is long, where all outcomes together are too long: of a right
- * program they are far from it. */
+/* Leave out long parts if all outcomes together are too long: those of a right program are far from
+ * that. */
 static void shorten(struct outcome_list *list, struct outcome *outcome, const char *path) {
   enum { ALL_OUTCOMES = 3 << 20 };
   size_t length = json_dumpb(outcome->file, NULL, 0, JSON_COMPACT);
@@ -117,13 +117,13 @@ static bool is_same_program(const struct check *a, const struct check *b) {
          strcmp(a->program ? a->program : "", b->program ? b->program : "") == 0;
 }
 
-/* A program could pass it that knows no HTTP/2: it does the same, whatever happens. */
+/* A program that knows no HTTP/2 could pass this check, by always doing the same. */
 static bool is_passed_blindly(const struct check *check) {
   return check->of_errors || check->by_heart;
 }
 
-/* Whether its program has passed a check that nobody passes blindly; or none was
- * run that could tell. */
+/* Whether the check's program has passed a check that no program passes blindly; or no such check
+ * ran. */
 static bool has_shown_something(const struct outcome_list *list, const struct check *check) {
   bool ran = false;
   for (size_t i = 0; i < list->count; i++) {
@@ -137,8 +137,7 @@ static bool has_shown_something(const struct outcome_list *list, const struct ch
   return !ran;
 }
 
-/* Fail it, and say why. What it looks like is for the checks to say in which
- * something went wrong. */
+/* Fail it, and say why. Only checks in which something went wrong get a "looks like". */
 static void discount(struct outcome *outcome) {
   static const char of_error[] = "Your program reports an error, which is right here. This counts "
                                  "once your program passes a check in which nothing goes wrong.";
@@ -241,7 +240,7 @@ const char *outcome_program(const struct outcome *outcome) {
 
 /* --- What it looks like ----------------------------------------------------------------------- */
 
-/* What the checks of a lab say, as diagnosis.h wants it. A new reference. */
+/* The evidence of a lab's checks, for diagnosis.h. A new reference. */
 static json_t *collect_evidence(const struct outcome_list *list, const struct lab *lab) {
   json_t *evidence = json_object();
   for (size_t i = 0; i < list->count; i++) {

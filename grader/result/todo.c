@@ -14,8 +14,8 @@ static int finding_number(const struct outcome *outcome, const char *key) {
   return (int)json_integer_value(json_object_get(finding, key));
 }
 
-/* The TODO that the known mistakes of the same program speak for, which say the same
- * in this check. */
+/* The TODO for which the known mistakes of the same program with the same sentence in this check
+ * vote. */
 static int voted_todo(const struct outcome_list *list, const struct outcome *outcome,
                       const struct lab *lab) {
   const json_t *finding = json_object_get(outcome->file, "finding");
@@ -50,8 +50,8 @@ static int common_todo(const struct outcome_list *list, const struct outcome *ou
   return todo;
 }
 
-/* By what speaks for it most directly: the place in the student's file; the known mistake that it
- * looks like; the known mistakes that say the same; the checks that say the same. */
+/* Use the most direct evidence: the place in the student's file; the known mistake that it looks
+ * like; the known mistakes with the same sentence; the checks with the same sentence. */
 static int decide(const struct outcome_list *list, const struct run *run,
                   const struct outcome *outcome, const struct lab *lab) {
   const struct diagnosis_likely *likely = outcome_likely(list, outcome);
@@ -103,7 +103,7 @@ void todo_decide(struct outcome_list *list, const struct run *run) {
 
 /* --- What is next ----------------------------------------------------------------------------- */
 
-/* How many failures of the lab speak for the TODO of this one. */
+/* How many failures of the lab point to the TODO of this one. */
 static int count_votes(const struct outcome_list *list, const struct outcome *outcome) {
   int votes = 0;
   for (size_t i = 0; i < list->count; i++) {
@@ -115,8 +115,8 @@ static int count_votes(const struct outcome_list *list, const struct outcome *ou
   return votes;
 }
 
-/* The first failure with the TODO that most of them speak for, and of several such TODOs with the
- * lowest. A program that stops at a TODO that is not done says nothing of others. */
+/* The first failure with the TODO to which most of them point, or with the lowest of several such
+ * TODOs. A program that stops at a TODO that is not done says nothing about others. */
 static const struct outcome *leading_failure(const struct outcome_list *list,
                                              const struct lab *lab) {
   const struct outcome *leading = NULL;
@@ -135,7 +135,7 @@ static const struct outcome *leading_failure(const struct outcome_list *list,
   return leading;
 }
 
-/* The lowest TODO that still stands in a file of the lab. Returns whether there is one. */
+/* The lowest TODO that is still in a file of the lab. Returns whether there is one. */
 static bool find_undone(const struct run *run, const struct lab *lab, struct todo_next *next) {
   for (size_t p = 0; lab->programs[p]; p++) {
     char path[PATH_MAX];

@@ -100,7 +100,7 @@ static int append_packet(struct buffer *to, const struct packet_headers *headers
 
 /* --- Packets ---------------------------------------------------------------------------------- */
 
-/* The Internet checksum (RFC 1071): a sum to go on with, and what it comes to. */
+/* The Internet checksum (RFC 1071): the running sum, and the final value. */
 static uint32_t add_up(uint32_t sum, const void *data, size_t length) {
   const uint8_t *bytes = data;
   for (size_t i = 0; i < length; i += 2) {

@@ -18,7 +18,7 @@ static bool ends_with(const char *text, const char *end) {
   return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
 }
 
-/* Whether it is this folder in the one that make builds in. */
+/* Whether this is the folder in make's build folder. */
 static bool is_built(const char *programs, const char *folder) {
   char path[PATH_MAX];
   const char *build = getenv("BUILD");
@@ -37,8 +37,8 @@ const char *source_path(const char *programs, const char *folder, const char *pr
   return access(path, R_OK) == 0 ? path : NULL;
 }
 
-/* Whether a path, which a program's own report may name, leads to a file of this folder; to a
- * solution only where solutions are graded. */
+/* Whether a path, which may come from a program's own report, leads to a file of this folder; to a
+ * solution only when grading solutions. */
 static bool is_ours(const char *path) {
   char here[PATH_MAX];
   char real[PATH_MAX];
