@@ -99,8 +99,8 @@ static bool fails(const char *name) {
   return true;
 }
 
-/* nghttp2 is not compiled with AddressSanitizer, and reads as many fields as the caller says: check
- * here that they exist. */
+/* nghttp2 is not compiled with AddressSanitizer, and reads as many entries as the caller says:
+ * check here that they exist. */
 #define LOOK(entries, count)                                                                       \
   do {                                                                                             \
     if (__asan_region_is_poisoned && (entries))                                                    \

@@ -1,4 +1,4 @@
-/* board: see board.h. What it says of one check is in board_check.c. */
+/* board: see board.h. board_check.c prints one check. */
 #include "grader/board/board.h"
 
 #include <stdlib.h>
@@ -47,7 +47,7 @@ static void print_diagnosis(const struct board *board, const struct lab *lab) {
                    n == 0 ? "looks like: " : "or:         ", diagnosis->likely[i].mistakes[n]);
 }
 
-/* The programs that are not there, with the compiler's first error, from the log beside each. */
+/* The missing programs, with the compiler's first error, from the log beside each. */
 static void print_missing(const struct board *board, const struct lab *lab) {
   for (size_t i = 0; lab->programs[i]; i++) {
     char path[4096];
@@ -69,8 +69,8 @@ static void print_missing(const struct board *board, const struct lab *lab) {
   }
 }
 
-/* The TODO at which every check of a lab stops, if it is the same one: then the
- * checks are not listed. */
+/* The TODO at which every check of a lab stops, if it is the same one: then do not list the
+ * checks. */
 static const struct outcome *common_todo(const struct outcome_list *list, const struct lab *lab) {
   const struct outcome *first = NULL;
   for (size_t i = 0; i < list->count; i++) {
@@ -87,8 +87,8 @@ static const struct outcome *common_todo(const struct outcome_list *list, const 
   return first;
 }
 
-/* All about a failure; without the frames, where there were enough; or one line, where the same was
- * said before. Returns whether it was all. */
+/* Print everything about a failure; without the frames, if enough were shown; or one line, if an
+ * earlier check says the same. Returns whether it was everything. */
 static bool print_failure(const struct board *board, const struct outcome_list *list, size_t index,
                           bool enough) {
   const struct outcome *outcome = &list->outcomes[index];
@@ -133,7 +133,7 @@ static void print_lab(const struct board *board, struct outcome_list *list, cons
 
 /* --- What to do next -------------------------------------------------------------------------- */
 
-/* The first lab that does not compile must be made to. Returns whether there is one. */
+/* Ask the student to make the first broken lab compile. Returns whether there is one. */
 static bool print_missing_next(const struct board *board) {
   char text[128];
   for (size_t l = 0; l < labs_count; l++) {

@@ -43,7 +43,7 @@ void board_check_line(const struct board *board, const struct outcome *outcome) 
   char text[512];
   int points = outcome->verdict == OUTCOME_PASSED ? check->points : 0;
   enum progress_change change = PROGRESS_NONE;
-  /* There is nothing to compare where one check is looked at again and again. */
+  /* There is nothing to compare when a student runs one check again and again. */
   if (!board->run->only_check)
     change = progress_of(board->run->progress, board->run->programs, outcome);
   snprintf(text, sizeof text, "%s%s", changes[change], check->sentence);
@@ -76,8 +76,8 @@ static void print_likely(const struct board *board, const struct outcome *outcom
   board_text(board, BOARD_INDENT, "looks like: ", text);
 }
 
-/* The earlier lab that teaches this, and whether it is done: if it is not, that is where to look
- * first. What it looks like is a mistake of this lab. */
+/* The earlier lab that teaches this, and whether it is done: if not, look there first. The "looks
+ * like" is a mistake of this lab. */
 static void print_earlier(const struct board *board, const struct outcome *outcome) {
   const struct lab *lab = labs_find(outcome_text(outcome, "earlier"));
   char text[512];
@@ -112,7 +112,7 @@ void board_finding(const struct board *board, const struct outcome *outcome) {
   print_earlier(board, outcome);
 }
 
-/* Print these frames; or, where the terminal is too narrow to draw them, that it is. */
+/* Print these frames; or say that the terminal is too narrow to draw them. */
 static void print_frames(FILE *out, const struct trace_style *style, const struct outcome *outcome,
                          const json_t *frames, bool brief) {
   if (json_array_size(frames) > 0 && style->width < TRACE_LADDER_WIDTH) {
@@ -148,7 +148,7 @@ static const char *program_text(const struct outcome *outcome, const char *key) 
   return text ? text : "";
 }
 
-/* What the program printed, and what a sanitizer said of it. */
+/* What the program printed, and a sanitizer's report. */
 static void print_outputs(const struct board *board, const struct outcome *outcome) {
   static const struct {
     const char *key;

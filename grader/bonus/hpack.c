@@ -1,6 +1,5 @@
 /*
- * hpack: two header blocks that somebody has written by hand, and what is right and
- * wrong with them.
+ * hpack: check two header blocks that somebody has written by hand.
  *
  *   hpack FILE
  *

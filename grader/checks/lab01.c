@@ -18,8 +18,8 @@ static struct peer *start_session(struct exchange *exchange) {
   return peer_accept(exchange);
 }
 
-/* One line on standard error, about the URL and status 1, or status `other`; and not
- * a word of a session that was closed. */
+/* One line on standard error, about the URL and status 1, or status `other`; and no `session
+ * closed`. */
 static void expect_error(struct exchange *exchange, int other) {
   if (other == 0)
     exchange_expect_error_about(exchange, exchange->arguments[1]);
@@ -68,7 +68,7 @@ static bool has_line(const char *text, const char *line) {
   return false;
 }
 
-/* These settings are printed, and `session closed`; and nothing else. */
+/* The program must print these settings and `session closed`, and nothing else. */
 static void expect_lines(struct exchange *exchange, const nghttp2_settings_entry *settings,
                          size_t count, const char *what) {
   const char *output = program_stdout(exchange->program, NULL);
@@ -193,8 +193,8 @@ CHECK(lab01, refused, .of_errors = true, .points = 1, .todo = 6, .section = NULL
 
 CHECK(lab01, nowhere, .of_errors = true, .points = 1, .todo = 6, .section = NULL,
       .sentence = "an unknown host: status 1; an invalid URL: status 2") {
-  /* A label has 63 bytes at most (RFC 1035): a name that can be looked up nowhere
-   * needs no look-up. */
+  /* A label has 63 bytes at most (RFC 1035): a longer one is unknown everywhere, without a
+   * look-up. */
   char url[128] = "http://";
   exchange_random_text(exchange, url + strlen(url), 70);
   exchange_start(exchange, "session", url, NULL);
@@ -264,7 +264,7 @@ static bool has_connected_or_ended(void *argument) {
   return exchange->peer_count > exchange->peers_accepted || program_ended(exchange->program);
 }
 
-/* A server as it should be, for as long as the program lives. */
+/* A correct server, for as long as the program lives. */
 static void serve_to_the_end(struct exchange *exchange) {
   if (exchange_await(exchange, has_connected_or_ended, exchange) &&
       exchange->peer_count > exchange->peers_accepted)

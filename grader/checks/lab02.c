@@ -46,7 +46,7 @@ static struct peer *start_get(struct exchange *exchange) {
   return peer;
 }
 
-/* Whether so many requests have come, or another connection. */
+/* Whether that many requests have arrived, or another connection. */
 struct several {
   struct exchange *exchange;
   struct peer *peer;
@@ -72,8 +72,8 @@ static int32_t expect_request_of_three(struct peer *peer) {
   return peer_expect_request(peer);
 }
 
-/* The same with three GETs: returns when all of them have come, with their streams
- * in the order of the paths. */
+/* The same with three GETs: returns when all of them have arrived, with their streams in the order
+ * of the paths. */
 static struct peer *start_three(struct exchange *exchange, int32_t streams[3]) {
   char paths[3][PATH_SIZE];
   for (int i = 0; i < 3; i++)
@@ -104,7 +104,7 @@ static void append_plain(struct buffer *output, const char *body, size_t length)
   exchange_append_body(output, body, length);
 }
 
-/* How many bytes two texts have in common, from their beginning. */
+/* The length of the common beginning of two texts. */
 static size_t common_length(const char *one, size_t one_length, const char *other,
                             size_t other_length) {
   size_t length = 0;
@@ -113,7 +113,7 @@ static size_t common_length(const char *one, size_t one_length, const char *othe
   return length;
 }
 
-/* The TODO that a difference from the output of one response belongs to: by where it
+/* The TODO that a difference from one response's output belongs to, judged by where the difference
  * begins. 0 if there is none. */
 static int todo_of_difference(const char *seen, size_t seen_length, const struct buffer *expected) {
   size_t offset = common_length(seen, seen_length, expected->bytes, expected->length);
@@ -137,7 +137,7 @@ static int count(const char *text, const char *words) {
   return found;
 }
 
-/* Goodbye, status 0, and this output; `what` is told if it is another. */
+/* Goodbye, status 0, and this output; `what` is the sentence if the output differs. */
 static void finish(struct exchange *exchange, struct peer *peer, struct buffer *output,
                    const char *what) {
   peer_expect_goodbye(peer);
@@ -322,7 +322,7 @@ CHECK(lab02, post_empty, .points = 1, .todo = 2, .section = "8.1",
          "response-not-printed-came| Your program does not print the response as it came.");
 }
 
-/* How much of the windows it has used up: padding counts too (RFC 9113, section 6.9.1). */
+/* How much of the windows the program has used up: padding counts too (RFC 9113, section 6.9.1). */
 static size_t window_used(const struct peer *peer) {
   const struct recording *recording = &peer->exchange->recording;
   size_t used = 0;
@@ -342,7 +342,7 @@ static bool is_blocked(void *argument) {
          (used == NGHTTP2_INITIAL_WINDOW_SIZE && program_idle(peer->exchange->program) > 0);
 }
 
-/* It sends what the windows allow, and then waits. */
+/* The program must send what the windows allow, and then wait. */
 static void expect_blocked(struct peer *peer, int32_t stream_id) {
   if (!exchange_await(peer->exchange, is_blocked, peer) ||
       window_used(peer) > NGHTTP2_INITIAL_WINDOW_SIZE) {
@@ -544,15 +544,15 @@ CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
          "response.");
 }
 
-/* What a program did that got no memory for a whole body. */
+/* What a program did when it got no memory for a whole body. */
 struct want_of_memory {
   bool went_on; /* as if there were enough */
   char seen[96];
 };
 
-/* A program that gets no memory for the whole body does not print a part of it as if it were the
- * whole. Those that are made with AddressSanitizer get blocks of up to 1 MiB; all others may print
- * the response. That it says what has failed is what the check `lost` is about. */
+/* A program that gets no memory for the whole body must not print a part of it as if it were the
+ * whole. Programs built with AddressSanitizer get blocks of up to 1 MiB; all others may print the
+ * response. Whether the program says what has failed is the subject of the check `lost`. */
 static struct want_of_memory run_out_of_memory(struct exchange *exchange, const char *body) {
   const size_t length = MEBIBYTE + MEBIBYTE / 4;
   struct want_of_memory want = {.went_on = false};
@@ -658,8 +658,8 @@ CHECK(lab02, interleaved, .points = 1, .todo = 4, .section = "5",
          "streams.");
 }
 
-/* RST_STREAM with NO_ERROR ends a stream, but without END_STREAM no response. (content-length is
- * for those who are not told of END_STREAM, as in Node.js.) */
+/* RST_STREAM with NO_ERROR ends a stream, but without END_STREAM it does not end the response.
+ * (content-length is for programs that do not see END_STREAM, as in Node.js.) */
 static void expect_half_refused(struct exchange *exchange) {
   exchange_start(exchange, "requests", url_of(exchange, "/half"), NULL);
   struct peer *peer = peer_accept(exchange);
@@ -700,7 +700,7 @@ static void expect_reset_behind_response(struct exchange *exchange) {
   expect_failure(exchange, "/early", "/early");
 }
 
-/* The reason of a reset is named: by its name, or by its number. */
+/* The program must name the reason of a reset: by name, or by number. */
 static void expect_reason(struct exchange *exchange) {
   const char *line = strstr(program_stderr(exchange->program, NULL), "requests: ");
   const char *why = line ? strrchr(line, ':') : NULL;

@@ -27,8 +27,7 @@ static struct peer *start_server(struct exchange *exchange) {
   return connect_client(exchange);
 }
 
-/* 200, a date and this body. Where content-length is right and the body is not, it
- * is the body that is to be mended. */
+/* 200, a date and this body. If content-length is right and the body is not, blame the body. */
 static void expect_answer(struct peer *peer, int32_t stream_id, const char *text) {
   peer_expect_response(peer, stream_id);
   const struct buffer *seen = &peer_stream(peer, stream_id)->body;
@@ -82,7 +81,7 @@ CHECK(lab03, get, .points = 2, .todo = 4, .section = "8.1",
   exchange_end_server(exchange);
 }
 
-/* The response to HEAD has no body; else `what` is wrong. */
+/* The response to HEAD has no body; otherwise `what` is the sentence. */
 static void expect_no_body(struct peer *peer, int32_t stream_id, const char *what) {
   peer_expect_response(peer, stream_id);
   if (peer_stream(peer, stream_id)->body.length > 0)
@@ -104,8 +103,7 @@ CHECK(lab03, methods, .points = 2, .todo = 2, .section = "8.3.1",
   expect_no_body(peer, stream_id,
                  "head-answered-body-respond-must| Your server answers a HEAD with a body: respond "
                  "must look at the method.");
-  /* A header block that comes after the first of a stream is its trailers: the
-   * request is still a HEAD. */
+  /* A later header block of a stream is its trailers: the request is still a HEAD. */
   peer_send_request(peer, stream_id + 2, false, "HEAD", "/");
   peer_send_headers(peer, stream_id + 2, true, "x-trailer", "of the request", NULL);
   expect_no_body(peer, stream_id + 2,
@@ -158,8 +156,8 @@ CHECK(lab03, hundred_streams, .points = 1, .todo = 1, .section = "5.1.2",
   exchange_end_server(exchange);
 }
 
-/* The SETTINGS_MAX_CONCURRENT_STREAMS of the server: of so many closed streams
- * nghttp2 itself remembers something. */
+/* The SETTINGS_MAX_CONCURRENT_STREAMS of the server: nghttp2 itself remembers something about that
+ * many closed streams. */
 static uint32_t max_concurrent_streams(const struct exchange *exchange) {
   for (size_t i = 0; i < exchange->recording.count; i++) {
     const struct frame *frame = exchange->recording.entries[i].frame;
@@ -170,8 +168,8 @@ static uint32_t max_concurrent_streams(const struct exchange *exchange) {
   return UINT32_MAX;
 }
 
-/* `count` requests that are reset and `count` that are answered. What is allocated behind them goes
- * into `probe`; returns false if that is not known. */
+/* Send `count` requests and reset them, and `count` requests that get answers. Put what is
+ * allocated after them into `probe`; returns false if that is unknown. */
 static bool ask_and_reset(struct peer *peer, int32_t *stream_id, int count, struct probe *probe) {
   for (int i = 0; i < count; i++, *stream_id += 2) {
     peer_send_request(peer, *stream_id, false, "POST", "/");
@@ -181,16 +179,16 @@ static bool ask_and_reset(struct peer *peer, int32_t *stream_id, int count, stru
     peer_send_request(peer, *stream_id + 2 * i, true, "GET", "/");
   for (int i = 0; i < count; i++, *stream_id += 2)
     expect_answer(peer, *stream_id, BODY);
-  /* Once PING is answered, the server has done all that it was asked for. */
+  /* Once it has answered PING, the server has handled everything before. */
   const uint8_t round[8] = {'r', 'o', 'u', 'n', 'd', ' ', (uint8_t)(*stream_id / count)};
   peer_send_ping(peer, round);
   peer_expect_ping_ack(peer, round);
   return program_probe(peer->exchange->program, probe);
 }
 
-/* Each round leaves something for each of `count` requests: a block, or that many bytes in a larger
- * one. What is not of a request is far less: a field that HPACK remembers, as a new date, or a
- * buffer that is there at one look and not at the next. So most of the blocks are enough. */
+/* Whether each round leaves something for each of `count` requests: a block, or that many bytes in
+ * a larger one. Other memory is far less: a field that HPACK remembers, such as a new date, or a
+ * buffer that exists at one look and not at the next. So most of the blocks are enough. */
 static bool grows(const struct probe *probes, int rounds, int count) {
   enum { BYTES = 16 };
   bool blocks = true;
@@ -276,8 +274,7 @@ CHECK(lab03, tiny_window, .points = 2, .todo = 3, .section = "6.9.2",
     if (peer_stream(peer, 1)->body.length > length)
       exchange_fail(exchange, "sends-more-clients-window-allows| Your server sends more than the "
                               "client's window allows.");
-    peer_send_window_update(peer, 1,
-                            1); /* also for what ends it, should that be a frame without bytes */
+    peer_send_window_update(peer, 1, 1); /* also for a final frame without bytes */
   }
   expect_answer(peer, 1, BODY);
   exchange_earn(exchange);

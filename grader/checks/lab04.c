@@ -11,7 +11,7 @@
 #include "grader/play/peer_send.h"
 #include "grader/words/quote.h"
 
-/* The program and the reference server, and what both are asked. */
+/* The program and the reference server, and the request to both. */
 struct pair {
   struct exchange *exchange;
   struct peer *program;
@@ -38,8 +38,7 @@ static int32_t ask(struct pair *pair, const char *method, const char *path) {
   return stream_id;
 }
 
-/* The content-type that the reference server gives must be there; where it gives
- * none, any will do. */
+/* Require the content-type of the reference server's answer; if it has none, accept any. */
 static void compare_content_type(struct pair *pair, int32_t stream_id) {
   char expected[128];
   const char *value = peer_field(pair->reference, stream_id, "content-type");

@@ -1,9 +1,9 @@
 /* The checks of lab 5: timeouts. 15 points.
  *
- * Time is the matter here, and the machine may be busy. So nothing is said about how late something
- * may come: it comes before or after something else; or the program was seen to sleep longer than a
- * right one has reason to (struct patience). That something may not come early is safe to ask,
- * since a busy machine makes nothing early. */
+ * These checks are about time, and the machine may be busy. So no check says how late something may
+ * come. Something comes before or after something else; or the program sleeps longer than a right
+ * one has reason to (struct patience). A check may require that something does not come early,
+ * because a busy machine makes nothing early. */
 #include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,9 +30,9 @@ static void let_pass(struct exchange *exchange, double milliseconds) {
   exchange_await(exchange, is_past, &end);
 }
 
-/* Wait for something, but not after the program has gone to sleep for so long, having been
- * sent all there is. What the guard has told of its sleep may be older than what was sent: so
- * it must have been seen awake since. */
+/* Wait for something, but only until the program has slept for that long after everything was sent.
+ * The guard's report of its sleep may be older than what was sent: so the program must have been
+ * awake since. */
 struct patience {
   struct exchange *exchange;
   double seconds;
@@ -80,7 +80,7 @@ struct asked {
   double started; /* recording_clock(), before the program was */
 };
 
-/* Whether it has ended, as it does when its time is over. */
+/* Whether the program has ended, as it does when its time is over. */
 static bool gave_up(struct exchange *exchange) {
   return program_ended(exchange->program) &&
          strcmp(program_stdout(exchange->program, NULL), TIMED_OUT) == 0;
@@ -94,9 +94,9 @@ static _Noreturn void fail_early(struct exchange *exchange, long frame, int mill
       "request-given-up-before-time| Your client gives the request up before its time is over.");
 }
 
-/* Start it and wait for its request. Where the machine is very busy, its time may be
- * over before there is a connection: then once more. Before its time is over it must
- * not give up, on any machine. */
+/* Start the program and wait for its request. On a very busy machine its time may be over before
+ * there is a connection: then try again. On any machine, it must not give up before its time is
+ * over. */
 static void start_and_wait(struct exchange *exchange, const char *url, int timeout) {
   enum { TIMES = 20, STANDARD = 100 };
   char number[16];
@@ -117,7 +117,7 @@ static void start_and_wait(struct exchange *exchange, const char *url, int timeo
   exchange_fault(exchange, "the machine is too busy to connect in 100 ms");
 }
 
-/* Start it with that timeout, in milliseconds; 0: with none. peer_listen must have been called. */
+/* Start the program with that timeout, in milliseconds; 0: without one. Call peer_listen before. */
 static struct asked start_client(struct exchange *exchange, int timeout) {
   char path[32] = "/";
   char url[128];
@@ -140,8 +140,8 @@ static bool is_reset_or_closed(void *argument) {
   return peer_stream(asked->peer, asked->stream_id)->reset || asked->peer->closed_by_program;
 }
 
-/* It was to give up by now. If it says that it did, the timer is right, and what it
- * does when it fires is not. */
+/* The program should have given up by now. If it says that it did, the timer is right, but not what
+ * it does when it fires. */
 static _Noreturn void fail_waiting_on(struct asked *asked, int milliseconds, int todo) {
   struct exchange *exchange = asked->exchange;
   bool told = strstr(program_stdout(exchange->program, NULL), TIMED_OUT) != NULL;
@@ -182,7 +182,7 @@ static void expect_end(struct asked *asked) {
   exchange->finding.todo_of_place = 0;
 }
 
-/* The program has sent nothing but RST_STREAM(CANCEL) and a goodbye, it says so, and fails. */
+/* The program must have sent only RST_STREAM(CANCEL) and a goodbye, say so, and fail. */
 static void expect_timeout(struct asked *asked, int milliseconds, int todo) {
   struct exchange *exchange = asked->exchange;
   if (!exchange_await(exchange, is_reset_or_closed, asked))
@@ -201,7 +201,7 @@ static void expect_timeout(struct asked *asked, int milliseconds, int todo) {
   exchange_expect_status(exchange, 1);
 }
 
-/* The response was `text`; the program prints it, and ends. */
+/* The response was `text`; the program must print it, and end. */
 static void expect_printed(struct asked *asked, const char *text) {
   char output[256];
   snprintf(output, sizeof output, ":status: 200\n\n%s\n", text);
@@ -258,7 +258,7 @@ CHECK(lab05, timeout, .points = 1, .todo = 1, .program = "client", .section = NU
   expect_printed(&asked, "late, but not too late");
 }
 
-/* What a server may send, one after the other; the last of it ends the response. */
+/* What a server may send, one piece after the other; the last ends the response. */
 static const char *const pieces[] = {
     "the request itself",
     "an informational response (103)",
@@ -281,9 +281,9 @@ static void send_piece(struct asked *asked, size_t number) {
 
 enum { PIECES = sizeof pieces / sizeof pieces[0] };
 
-/* Send a response piece by piece, from the piece `first` on, with pauses of which one is
- * shorter than `timeout`, and two are longer. Returns the piece after which the program
- * gave up; or the count, if it did not. */
+/* Send a response piece by piece, from the piece `first` on. One pause is shorter than `timeout`;
+ * two together are longer. Returns the piece after which the program gave up; or the count, if it
+ * did not. */
 static size_t answer_piece_by_piece(struct asked *asked, int timeout, size_t first) {
   size_t last = 0;
   for (size_t i = first; i < PIECES; i++) {
@@ -331,8 +331,8 @@ static size_t leave_out_103(struct exchange *exchange, int timeout) {
   return 1;
 }
 
-/* On a machine so busy that a pause of 90 ms takes 150, a right program gives up too: so there
- * is a second time, with longer pauses. */
+/* On a machine so busy that a pause of 90 ms takes 150, a right program gives up too: so try a
+ * second time, with longer pauses. */
 CHECK(lab05, inactivity, .points = 1, .todo = 3, .program = "client", .section = "8.1",
       .by_hand = "MISBEHAVE=slow",
       .sentence = "each header block and each DATA frame restarts the timer") {
@@ -361,7 +361,8 @@ static bool answer_by_half(struct asked *asked) {
   return !is_reset_or_closed(asked);
 }
 
-/* On a very busy machine the time is over before the half response is there: then it gets more. */
+/* On a very busy machine the time is over before half of the response is there: then give it more
+ * time. */
 CHECK(lab05, stalls, .points = 1, .todo = 3, .program = "client", .section = "8.1",
       .sentence = "a response that stalls in its body times out, and is not printed") {
   enum { DEFAULT = 100, LONGER = 600 };
@@ -388,8 +389,8 @@ CHECK(lab05, other_frames, .points = 1, .todo = 1, .program = "client", .section
     peer_settle(asked.peer, (const uint8_t[8]){(uint8_t)i});
     let_pass(exchange, PAUSE);
   }
-  /* Its loop has turned all the time: it has answered every PING. If it gives up now that they have
-   * ended, it is they that have kept it waiting. */
+  /* The program's loop has turned all the time: it has answered every PING. If it gives up now that
+   * the PINGs have ended, they have kept it waiting. */
   bool late = !is_reset_or_closed(&asked);
   if (late && !await_before_sleep(exchange, 0.5, is_reset_or_closed, &asked))
     fail_waiting_on(&asked, TIMEOUT, 1);
@@ -465,7 +466,7 @@ static void expect_at_once(struct peer *peer, int32_t stream_id, const char *sta
   peer_expect_answer(peer, stream_id, status, body);
 }
 
-/* "pong" comes on that stream, and not before `delay` is over since `asked`. */
+/* "pong" comes on that stream, not earlier than `delay` after `asked`. */
 static void expect_pong(struct peer *peer, int32_t stream_id, double asked, double delay) {
   peer_expect_answer(peer, stream_id, "200", "pong");
   long frame = peer_stream(peer, stream_id)->frame;
@@ -557,9 +558,9 @@ CHECK(lab05, slow_ping, .points = 1, .todo = 4, .program = "server", .section = 
   expect_log(exchange, 0);
 }
 
-/* The delay is long over, and the loop has turned since: it has answered PING twice,
- * and looks at its timers in between. On a very busy machine that takes so long that
- * it proves nothing: then once more. */
+/* The delay is long over, and the loop has turned since: it has answered PING twice, and looked at
+ * its timers in between. On a very busy machine that takes so long that it proves nothing: then try
+ * again. */
 CHECK(lab05, delay, .points = 1, .todo = 4, .program = "server", .section = NULL,
       .sentence = "--delay sets how long a ping waits") {
   enum { DELAY = 100, DEFAULT = 750, TIMES = 4 };
@@ -627,7 +628,7 @@ CHECK(lab05, lost, .points = 1, .todo = 6, .program = "server", .section = NULL,
   ask(steady, 1, "/ping");
   peer_expect_answer(steady, 1, "200", "pong"); /* all other timers would have fired before */
   exchange_end_server(exchange);
-  if (2 * (lost - asked) < DELAY) /* else the machine is so busy that they may have been answered */
+  if (2 * (lost - asked) < DELAY) /* otherwise the machine is so busy that they may have answers */
     expect_log(exchange, 3);
 }
 

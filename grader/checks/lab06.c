@@ -1,8 +1,8 @@
-/* The checks of lab 6: TLS. What a server must let in and refuse, and whom a client
- * must not trust. 20 points.
+/* The checks of lab 6: TLS. Whom a server must accept and refuse, and whom a client must not trust.
+ * 20 points.
  *
- * The peers leave the handshake to OpenSSL and take everything that it takes: so it is
- * the program that has to be careful. */
+ * The peers leave the handshake to OpenSSL and accept everything that it accepts: so the program
+ * itself has to be careful. */
 #include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ enum {
 
 /* --- The server ------------------------------------------------------------------------------- */
 
-/* Start it with this identity, and let all peers go through TLS. */
+/* Start the server with this identity, and let all peers use TLS. */
 static void start_server_as(struct exchange *exchange, const struct identity *identity,
                             const char *delay) {
   exchange_use_tls(exchange, identity_client(exchange));
@@ -104,7 +104,7 @@ static bool is_closed(void *argument) {
   return peer->closed_by_program;
 }
 
-/* A client with this context gets an alert, this one of its names, and no more. */
+/* A client with this context must get an alert with one of these names, and nothing else. */
 static void expect_alert(struct exchange *exchange, SSL_CTX *tls, const char *const *alerts,
                          const char *what) {
   static const char begin[] = "TLS: the peer sent an alert: ";
@@ -255,7 +255,7 @@ CHECK(lab06, files, .of_errors = true, .points = 1, .todo = 1, .section = NULL,
   expect_chain(exchange);
 }
 
-/* A client that has connected and said `length` bytes, without TLS. */
+/* A client that has connected and sent `length` bytes, without TLS. */
 static struct peer *send_plain(struct exchange *exchange, const void *bytes, size_t length) {
   exchange_use_tls(exchange, NULL);
   struct peer *peer = peer_connect(exchange);
@@ -363,8 +363,8 @@ static bool has_connected_or_ended(void *argument) {
          program_ended(exchange->program);
 }
 
-/* The client has connected. One that ends before that has taken something in set_up for a failure:
- * TODO 4, whatever the check is about. */
+/* The client must connect. If it ends before, it took something in set_up for a failure: TODO 4,
+ * whatever the check is about. */
 static struct peer *accept_client(struct exchange *exchange) {
   exchange_await(exchange, has_connected_or_ended, exchange);
   bool connected = exchange->held || exchange->peer_count > exchange->peers_accepted;
@@ -383,7 +383,7 @@ static void be_server(struct exchange *exchange, SSL_CTX *tls) {
   peer_listen(exchange);
 }
 
-/* Have the client ask it, with the certificate `ca` to trust. */
+/* Start the client against it, with the certificate `ca` to trust. */
 static void have_it_ask(struct exchange *exchange, const char *ca, const char *timeout) {
   char url[128];
   snprintf(url, sizeof url, "%s/hello-world", exchange->url);
@@ -406,7 +406,7 @@ static struct peer *start_good_client(struct exchange *exchange, const char *tim
   return start_client(exchange, identity_server(exchange, &identity), identity.cert, timeout);
 }
 
-/* Answer the request with `body`, and see it printed. */
+/* Answer the request with `body`, and expect the program to print it. */
 static void expect_printed(struct peer *peer, const char *body, size_t length) {
   struct exchange *exchange = peer->exchange;
   struct buffer output = {0};
@@ -452,7 +452,7 @@ static bool has_spoken_or_ended(void *argument) {
   return peer->bytes_received > 0 || program_ended(peer->exchange->program);
 }
 
-/* Whether one of these words stands in the line. */
+/* Whether the line has one of these words. */
 static bool names(const char *line, const char *const *words) {
   for (; *words; words++)
     if (strcasestr(line, *words))
@@ -460,8 +460,8 @@ static bool names(const char *line, const char *const *words) {
   return false;
 }
 
-/* The client must not say a byte to this server, and end with one line in which one
- * of these words stands. */
+/* The client must send no byte of HTTP/2 to this server, and end with one line that has one of
+ * these words. */
 static void expect_refusal(struct peer *peer, const char *const *words, const char *server) {
   struct exchange *exchange = peer->exchange;
   exchange_await(exchange, has_spoken_or_ended, peer);
@@ -485,7 +485,7 @@ static void expect_refusal(struct peer *peer, const char *const *words, const ch
       server);
 }
 
-/* The server has such a certificate, which itself is the one to be trusted. */
+/* The server has such a certificate, and the client trusts this certificate itself. */
 static void expect_certificate_refused(struct exchange *exchange,
                                        const struct certificate *certificate,
                                        const char *const *words, const char *server) {
@@ -496,7 +496,7 @@ static void expect_certificate_refused(struct exchange *exchange,
   expect_refusal(peer, words, server);
 }
 
-/* A file that is not there has nobody in it whom to trust: that is said, and nobody asked. */
+/* A missing file names nobody to trust: the client must say so, and connect to nobody. */
 static void expect_missing_ca_refused(struct exchange *exchange, const char *cert) {
   char none[IDENTITY_PATH + 8];
   snprintf(none, sizeof none, "%s.none", cert);
@@ -610,8 +610,8 @@ CHECK(lab06, download, .points = 1, .todo = 5, .program = "client", .section = N
   free(body);
 }
 
-/* As in lab 5: where the machine is so busy that the time is over before the request is there, once
- * more with more of it. */
+/* As in lab 5: if the machine is so busy that the time is over before the request arrives, try
+ * again with more time. */
 static struct peer *start_impatient_client(struct exchange *exchange) {
   static const char *const times[] = {"200", "2000", PATIENCE}; /* milliseconds */
   struct identity identity;

@@ -1,4 +1,4 @@
-/* page: see page.h. page_data.c gathers what it shows. */
+/* page: see page.h. page_data.c collects the data. */
 #include "grader/page/page.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ INCLUDE_FILE(lanes, "grader/page/lanes.js")
 INCLUDE_FILE(ladder, "grader/page/ladder.js")
 INCLUDE_FILE(page, "grader/page/page.js")
 
-/* What stands in the template for what is put in. */
+/* The marks in the template where the data goes. */
 static const char css_mark[] = "@css@";
 static const char digest_mark[] = "@digest@";
 static const char data_mark[] = "@data@";
@@ -39,7 +39,7 @@ static const char script_mark[] = "@script@";
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
-/* "<" begins everything that could end a script element, and JSON has it in strings only. */
+/* "<" begins everything that could end a script element, and JSON has "<" only in strings. */
 static int write_escaped(const char *text, size_t length, void *user) {
   FILE *out = user;
   for (size_t i = 0; i < length;) {
@@ -68,8 +68,8 @@ static int write_digest(FILE *out, const char *script) {
   return fprintf(out, "sha256-%s", (const char *)text) < 0 ? -1 : 0;
 }
 
-/* The next piece of the template, up to `mark`, which must be there. Returns what is
- * behind it, or NULL. */
+/* Write the next piece of the template, up to `mark`, which must exist. Returns what follows it, or
+ * NULL. */
 static const char *write_up_to(FILE *out, const char *template, const char *mark) {
   const char *end = template ? strstr(template, mark) : NULL;
   if (!end)
@@ -78,7 +78,7 @@ static const char *write_up_to(FILE *out, const char *template, const char *mark
   return end + strlen(mark);
 }
 
-/* Failures to write are noticed by the caller, at the end. */
+/* The caller checks for write failures, at the end. */
 static int write_page(FILE *out, const char *script, const json_t *data) {
   const char *rest = write_up_to(out, page_file_html, digest_mark);
   if (!rest || write_digest(out, script) != 0)

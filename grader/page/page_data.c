@@ -15,7 +15,7 @@ enum {
   LARGEST_DATA = 256, /* characters of a body */
   LARGEST_WORD = 200, /* of one argument of a command line */
   LARGEST_LOG = 8192, /* of what the compiler said */
-  AROUND = 50,        /* frames before and behind the one that is wrong */
+  AROUND = 50,        /* frames before and after the wrong one */
 };
 
 /* json_object_set_new and json_array_append_new refuse NULL, so that one test finds
@@ -26,8 +26,8 @@ static int set(json_t *object, const char *key, json_t *value) {
 
 /* --- Frames ----------------------------------------------------------------------------------- */
 
-/* The length of `text` cut to `limit` bytes at most, but not within a character,
- * nor within an escape (trace.h). */
+/* The length of `text` cut to at most `limit` bytes, but not inside a character or an escape
+ * (trace.h). */
 static size_t cut_length(const char *text, size_t limit) {
   size_t length = 0;
   while (text[length] != '\0') {
@@ -107,8 +107,8 @@ static json_t *by_hand_json(const struct outcome *outcome) {
   return json;
 }
 
-/* What the check wrote about itself, but for the ladders, which are drawn anew; and
- * what was found out since. */
+/* What the check wrote about itself, without the ladders, which the page draws again; and what the
+ * grader has found since. */
 static json_t *finding_json(const struct outcome_list *list, const struct outcome *outcome) {
   json_t *finding = json_copy(json_object_get(outcome->file, "finding"));
   if (!finding)
@@ -175,8 +175,7 @@ static json_t *check_json(const struct outcome_list *list, const struct outcome 
 
 /* --- Labs ------------------------------------------------------------------------------------- */
 
-/* What the compiler said of the lab's first program that does not compile; "" if
- * nothing is known. */
+/* The compiler's messages for the lab's first program that does not compile; "" if unknown. */
 static json_t *log_json(const struct run *run, const struct lab *lab) {
   char text[LARGEST_LOG];
   size_t length = 0;

@@ -38,7 +38,8 @@ static const char *folder_of(const char *path, char folder[PATH_MAX]) {
 
 /* ---- a program in C ---- */
 
-/* Those that the C library and the compiler load by themselves, and the grader may not have. */
+/* Libraries that the C library and the compiler load by themselves, and that the grader may not
+ * use. */
 static int add_unseen_libraries(struct allowance *allowance, const char *libc) {
   static const char *const names[] = {"libm.so.6",        "libgcc_s.so.1",   "libdl.so.2",
                                       "librt.so.1",       "libpthread.so.0", "libresolv.so.2",
@@ -79,7 +80,7 @@ static int add_object(struct dl_phdr_info *info, size_t size, void *user) {
 
 /* ---- a program in any language ---- */
 
-/* The folders in which commands are looked for, and the libraries beside them. */
+/* The folders of PATH, and the libraries beside them. */
 static int add_search_path(struct allowance *allowance) {
   const char *path = getenv("PATH");
   while (path != NULL && *path != '\0') {

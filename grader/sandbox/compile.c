@@ -83,7 +83,7 @@ static int write_file(const char *path, const void *bytes, size_t length, mode_t
   return close(file) != 0 || written != (ssize_t)length ? -1 : 0;
 }
 
-/* Each piece with its length before it, so that none can pass for the end of another. */
+/* Each piece comes after its length, so that none can pass for the end of another. */
 static int digest_bytes(EVP_MD_CTX *digest, const void *bytes, size_t length) {
   return EVP_DigestUpdate(digest, &length, sizeof length) == 1 &&
                  EVP_DigestUpdate(digest, bytes, length) == 1
@@ -139,7 +139,7 @@ static const char *beside(const struct work *work, const char *suffix, char path
   return path;
 }
 
-/* Whether the program is there already, made of the same. */
+/* Whether the program already exists, made from the same input. */
 static bool is_made(const struct work *work) {
   char path[PATH_MAX];
   struct buffer key = {0};
@@ -208,8 +208,8 @@ static const char *find_command(const char *name, char path[PATH_MAX]) {
   return NULL;
 }
 
-/* The guard starts it in a folder to which it may write. From there it goes to its view, so that
- * what it says has the file's own name. */
+/* The guard starts the compiler in a folder to which it may write. From there it changes to its
+ * view, so that its messages have the file's own name. */
 static const char script[] = "out=$PWD; cd \"$1\" && shift && exec \"$@\" -o \"$out/program\"";
 
 /* Make the command: the shell, the script, and what follows is the script's. */
@@ -240,7 +240,7 @@ static void on_time(uv_timer_t *timer) {
   program_stop(timer->data);
 }
 
-/* Say in one line that it is the file's fault, and which. */
+/* Say in one line what is wrong with the file. */
 static void log_error(struct work *work, const char *text) {
   buffer_append_text(&work->log, work->source);
   buffer_append_text(&work->log, ":");
@@ -279,8 +279,8 @@ static int take_result(struct work *work, const struct program *program, bool la
   return 1;
 }
 
-/* Returns 0 if the program is there, 1 if the file does not compile, -1 if the work could not be
- * done. */
+/* Returns 0 if the program exists now, 1 if the file does not compile, -1 if compiling was
+ * impossible. */
 static int run_compiler(struct work *work, const char *const command[], const char *guard) {
   uv_loop_t loop;
   uv_timer_t timer;
@@ -323,7 +323,7 @@ static int compile_in_view(struct work *work) {
 
 /* ---- the work ---- */
 
-/* Take the file. Returns 0, or 1 and the log says why not. */
+/* Read the file. Returns 0; or 1, and the log says why not. */
 static int take_source(struct work *work) {
   char why[512];
   char text[600];

@@ -31,7 +31,7 @@ static int set_limit(int resource, double value) {
   return setrlimit(resource, &limit);
 }
 
-/* Memory is not among them, because AddressSanitizer reserves far more than it uses. */
+/* These limits leave out memory, because AddressSanitizer reserves far more than it uses. */
 static int set_limits(const struct confinement *bounds) {
   if (set_limit(RLIMIT_CORE, 0) != 0 || set_limit(RLIMIT_NOFILE, 1024) != 0 ||
       set_limit(RLIMIT_CPU, bounds->cpu_seconds) != 0 ||
@@ -66,7 +66,7 @@ static int allow(int rules, const char *text) {
   return -1;
 }
 
-/* Without end: a compiler that included one would read for ever. */
+/* Endless files: a compiler that included one would read for ever. */
 static const char *const devices[] = {"/dev/zero", "/dev/random", "/dev/urandom"};
 
 static int keep_files_and_ports(const struct confinement *bounds) {
@@ -90,8 +90,8 @@ static int keep_files_and_ports(const struct confinement *bounds) {
 
 /* ---- privileges ---- */
 
-/* Become that user, whom nobody else is, and give up what root may do: `execve` does not give it
- * back, because of PR_SET_NO_NEW_PRIVS. */
+/* Become that user, who has no other processes, and give up root's privileges: `execve` does not
+ * give it back, because of PR_SET_NO_NEW_PRIVS. */
 static int drop_privileges(uid_t user) {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
@@ -107,8 +107,8 @@ static bool both_read(const char *path) {
          faccessat(AT_FDCWD, path, R_OK, 0) == 0;
 }
 
-/* Whether bounds->user can read all that the program is allowed to read, and come to the directory:
- * nobody else's home is above them. Makes it the real user of this process. */
+/* Whether bounds->user can read everything that the program may read, and reach the directory: no
+ * other user's home is above them. Makes it the real user of this process. */
 static bool is_reached(const struct confinement *bounds) {
   char above[PATH_MAX];
   snprintf(above, sizeof above, "%s/..", bounds->directory);
@@ -168,8 +168,8 @@ static pid_t start(const struct confinement *bounds, struct filter *filter, char
   return pid;
 }
 
-/* Start it as bounds->user. Returns as `start` does; where that user does not get to it, 0, and the
- * next user's turn is it. */
+/* Start it as bounds->user. Returns as `start` does; or 0 if that user cannot reach the program:
+ * then try the next user. */
 static pid_t start_as_user(struct confinement *bounds, struct filter *filter, char **argv,
                            char *reason, size_t size) {
   pid_t pid = 0;

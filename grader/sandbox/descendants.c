@@ -12,7 +12,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-/* Returns false if there is no such file any more: processes end while they are looked at. */
+/* Returns false if the file no longer exists: processes end while we look at them. */
 static bool read_file(const char *path, char *text, size_t size) {
   int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0)
@@ -147,9 +147,9 @@ static int add_children(struct descendants *all, pid_t pid) {
   return result;
 }
 
-/* The descendants alone, where the kernel has lists of them (CONFIG_PROC_CHILDREN): a few files,
- * and not those of every process of the machine. Who starts and ends while a list is read may be
- * missed, until the next time. */
+/* Read only the descendants, if the kernel has lists of them (CONFIG_PROC_CHILDREN): a few files,
+ * not those of every process of the machine. A process that starts or ends during the reading may
+ * be missed until the next time. */
 static int look_at_children(struct descendants *all) {
   all->count = 0;
   if (add_children(all, getpid()) != 0)
@@ -189,8 +189,8 @@ int descendants_look(struct descendants *descendants, int signal) {
 
 /* ---- whether they are asleep ---- */
 
-/* A thread that has not been given a processor between two looks, and is asleep in both, was so all
- * the time. */
+/* A thread that got no processor between two looks, and is asleep in both, has slept all the
+ * time. */
 static bool thread_asleep(const char *path, unsigned long long *activity) {
   char text[8192];
   if (!read_file(path, text, sizeof text))

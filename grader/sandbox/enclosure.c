@@ -33,7 +33,7 @@ struct command {
   size_t count;
 };
 
-/* What has no room, or no memory, makes the command useless. */
+/* An argument without room or memory makes the command useless. */
 static void add(struct command *command, const char *word) {
   char *copy = command->count < WORDS ? strdup(word) : NULL;
   if (copy == NULL) {
@@ -52,8 +52,8 @@ static void add_all(struct command *command, ...) {
   va_end(words);
 }
 
-/* The folders above it may be in one that is hidden: bwrap would make them anew, for root alone,
- * and a program that is another user's would not come through. */
+/* The folders above it may be inside a hidden one: bwrap would make them again, for root alone, and
+ * a program of another user could not pass. */
 static void add_folders_above(struct command *command, const char *path) {
   char folder[PATH_MAX];
   for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
@@ -105,7 +105,7 @@ static void add_namespaces(struct command *command) {
   add_all(command, "--ro-bind", "/", "/", NULL);
 }
 
-/* Whether the solutions are what is graded: then they are in sight. */
+/* Whether we grade the solutions: then do not hide them. */
 static bool are_solutions(const char *programs) {
   char path[PATH_MAX];
   char real[PATH_MAX];
@@ -168,8 +168,8 @@ static double now(void) {
   return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* End it, whatever it does: bubblewrap takes all that is inside with it; without, the groups are
- * ended. */
+/* End it, whatever it does: bubblewrap ends everything inside; without bubblewrap, end the process
+ * groups. */
 static void end(pid_t pid, int number) {
   (void)kill(pid, number);
   (void)kill(-pid, number);
@@ -217,8 +217,8 @@ static int run(char *const *words, const char *kind) {
   return pid < 0 ? -1 : await_end(pid, now() + WALL_SECONDS);
 }
 
-/* Without bubblewrap: in a folder of its own below the folder for temporary files, instead of a
- * /tmp of its own. Nobody can list it, and programs that are another user's can pass. */
+/* Without bubblewrap: use a separate folder below the folder for temporary files, instead of a
+ * private /tmp. Nobody can list it, and programs of other users can pass through. */
 static int run_in_folder(char *const *words) {
   const char *parent = getenv("TMPDIR");
   char folder[PATH_MAX];

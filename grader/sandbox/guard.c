@@ -1,5 +1,5 @@
 /*
- * guard: run one program, and let nothing of it remain.
+ * guard: run one program, and leave nothing of it behind.
  *
  *   guard --directory DIR --memory BYTES --processes N --cpu MS --file BYTES [--allow TEXT]...
  *         [--compiler] [--same-user] [--without-landlock] [--without-filter]
@@ -120,9 +120,8 @@ __attribute__((format(printf, 2, 3))) static bool tell(int flags, const char *fo
 
 /* ---- the start ---- */
 
-/* Nothing that the grader left open, blocked or ignored shall matter; nothing from the terminal
- * shall reach the guard, which is therefore in a session of its own; SIGTERM shall come when the
- * grader dies. */
+/* Undo what the grader left open, blocked or ignored. Start a new session, so that nothing from the
+ * terminal reaches the guard. Ask for SIGTERM when the grader dies. */
 static int prepare(struct guard *guard) {
   sigset_t all;
   sigset_t wanted;
@@ -142,17 +141,17 @@ static int prepare(struct guard *guard) {
   return prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 
-/* Many processes must not keep the guard from its turn. Only root is allowed this, and only root
- * needs it: the kernel's limit for processes does not apply to root. */
+/* Keep many processes from starving the guard. Only root may do this, and only root needs it: the
+ * kernel's limit for processes does not apply to root. */
 static void go_early(void) {
   struct sched_param parameters = {.sched_priority = 0};
   (void)sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &parameters);
   (void)setpriority(PRIO_PROCESS, 0, -20);
 }
 
-/* At the start, and in a flood, before all others. Not longer: who reaps a child may have to wait,
- * in the kernel and awake, for a process that reads of it in /proc; and this one would never get
- * its turn. */
+/* Run before all others at the start, and in a flood. Not longer: a process that reaps a child may
+ * have to wait, awake in the kernel, for one that reads about it in /proc, and that one would never
+ * get its turn. */
 static void go_first(void) {
   struct sched_param parameters = {.sched_priority = 1};
   (void)sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);
@@ -212,7 +211,7 @@ static void note_end(struct guard *guard, const siginfo_t *child) {
   guard->program = 0;
 }
 
-/* Take notice of the children that died. Returns whether there are any others. */
+/* Reap the children that have died. Returns whether there are any others. */
 static bool reap(struct guard *guard) {
   siginfo_t child = {0};
   int found = waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT);
@@ -263,7 +262,7 @@ static void check_idleness(struct guard *guard) {
     guard->idle = idle;
 }
 
-/* Look at the descendants. In a flood they are stopped meanwhile: else they leave no time to count
+/* Look at the descendants. In a flood, stop them meanwhile: otherwise they leave no time to count
  * them. */
 static void look(struct guard *guard) {
   double cost = seconds(CLOCK_PROCESS_CPUTIME_ID);
@@ -296,8 +295,8 @@ static void take_command(struct guard *guard) {
     end(guard, "stopped");
 }
 
-/* Take notice of signals, first, and of children that died: so none is missed that dies meanwhile.
- * Returns whether there are any others. */
+/* Handle signals first, then reap children that have died, so that none is missed that dies
+ * meanwhile. Returns whether there are any others. */
 static bool take_notice(struct guard *guard) {
   struct signalfd_siginfo received;
   bool terminated = false;
@@ -311,7 +310,7 @@ static bool take_notice(struct guard *guard) {
   return others;
 }
 
-/* Wait for something to happen, at most for so many seconds. */
+/* Wait for something to happen, at most for that many seconds. */
 static void wait_for(struct guard *guard, double seconds) {
   struct pollfd events[] = {{.fd = guard->signals, .events = POLLIN},
                             {.fd = GRADER, .events = POLLIN}};

@@ -27,9 +27,9 @@ static int name_directory(struct guard_command *command) {
   return -1;
 }
 
-/* Of the grader's own environment, where libraries and commands are found, and language and time.
- * All else is its business: the seed, by which a program could know what comes; H2_TRACE,
- * SSLKEYLOGFILE; a user's passwords. */
+/* The variables that a program gets from the grader's environment: where libraries and commands
+ * are, language and time. It gets no others: not the seed, which would reveal what comes; not
+ * H2_TRACE and SSLKEYLOGFILE; not a user's passwords. */
 static int copy_environment(struct environment *environment) {
   static const char *const names[] = {"PATH",     "LD_LIBRARY_PATH", "LANG",     "LC_ALL",
                                       "LC_CTYPE", "LC_MESSAGES",     "LANGUAGE", "TZ"};

@@ -26,10 +26,10 @@
 
 #include "grader/sandbox/filter.h"
 
-/* By name: a name that this libseccomp does not know, or that this architecture does not have, is
- * left out. */
+/* By name: leave out a name that this libseccomp does not know, or that this architecture does not
+ * have. */
 static const char *const refused[] = {
-    /* Leave the session, in which it can be killed at one stroke; become somebody else. */
+    /* Leave the session, in which one call can kill it; become another user. */
     "setsid",
     "setpgid",
     "setuid",
@@ -95,8 +95,8 @@ static const char *const refused[] = {
     "fspick",
     "name_to_handle_at",
     "open_by_handle_at",
-    /* What belongs to files, and Landlock does not look at: owner, mode, times, attributes;
-     * truncating by name. */
+    /* Properties of files that Landlock ignores: owner, mode, times, attributes; truncating by
+     * name. */
     "chmod",
     "fchmod",
     "fchmodat",
@@ -150,8 +150,8 @@ static const char *const refused[] = {
     "modify_ldt",
 };
 
-/* A filter cannot look behind pointers: as if the kernel did not have them, so that the C library
- * takes others. */
+/* A filter cannot follow pointers: pretend that the kernel does not have these calls, so that the C
+ * library uses others. */
 static const char *const unknown[] = {"clone3", "openat2", "io_uring_setup", "io_uring_enter",
                                       "io_uring_register"};
 
@@ -217,7 +217,7 @@ static int refuse_sockets(scmp_filter_ctx filter) {
   return result;
 }
 
-/* A connection that is made by sending: Landlock does not look at its port. */
+/* A connection made by sending: Landlock ignores its port. */
 static int refuse_fast_open(scmp_filter_ctx filter) {
   int result = refuse_bits(filter, "sendto", 3, MSG_FASTOPEN, MSG_FASTOPEN);
   if (result == 0)
@@ -247,7 +247,7 @@ static int refuse_to_open(scmp_filter_ctx filter) {
   return result;
 }
 
-/* Have the kernel signal somebody else when a file is ready; or type into somebody's terminal. */
+/* Make the kernel signal another process when a file is ready; or type into another terminal. */
 static int refuse_to_control(scmp_filter_ctx filter) {
   static const unsigned fcntls[] = {F_SETOWN, F_SETSIG, F_SETOWN_EX, F_NOTIFY, F_SETLEASE};
   static const unsigned ioctls[] = {FIOSETOWN, SIOCSPGRP, TIOCSTI, TIOCLINUX};
@@ -269,7 +269,7 @@ static int refuse_namespaces(scmp_filter_ctx filter) {
   return result;
 }
 
-/* What takes the number of a process: only the program's own, or 0, which means itself. */
+/* Calls that take a process number: allow only the program's own, or 0, which means itself. */
 static int refuse_others(scmp_filter_ctx filter) {
   static const char *const signals[] = {"kill", "tgkill", "tkill", "rt_sigqueueinfo",
                                         "rt_tgsigqueueinfo"};

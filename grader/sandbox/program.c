@@ -1,4 +1,4 @@
-/* program: see program.h; what the guard does, and what it says, is in guard.c. */
+/* program: see program.h. guard.c has the guard's work and its messages. */
 #include "grader/sandbox/program.h"
 
 #include <errno.h>
@@ -68,7 +68,7 @@ static void changed(struct program *program) {
 
 /* ---- the end ---- */
 
-/* The guard cannot help any more: what can be done without it is to kill the process group. */
+/* The guard cannot help any more: without it, kill the process group. */
 static void lose(struct program *program) {
   if (program->pid > 0)
     (void)kill(-program->pid, SIGKILL);

@@ -52,7 +52,7 @@ int sanitizer_set_options(struct environment *environment, const char *directory
   return 0;
 }
 
-/* A report that cannot be opened is not there: a program may put anything in its place. */
+/* Treat a report that cannot be opened as missing: a program may put anything there. */
 static int read_file(const char *path, struct buffer *text) {
   struct stat status;
   int file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -76,8 +76,8 @@ static char *beginning_of_line(const struct buffer *text, char *place) {
   return place;
 }
 
-/* AddressSanitizer's doubts, two lines of them, about stacks that no lab has: a student would
- * believe them. */
+/* Two lines with AddressSanitizer's doubts about stacks that no lab has: a student would believe
+ * them. */
 static int append_without_doubts(struct buffer *report, const char *text, size_t length) {
   static const char doubts[] = "HINT: this may be a false positive";
   const char *place = text != NULL ? memmem(text, length, doubts, strlen(doubts)) : NULL;

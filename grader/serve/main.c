@@ -30,8 +30,8 @@ struct options {
   const char *tls_fault; /* NULL for none */
 };
 
-/* What is wrong with TLS, each by the certificate that shows it; the standard one
- * where it is not the certificate. */
+/* The faults of TLS, each with its certificate; the standard certificate if the fault is
+ * elsewhere. */
 static const struct tls_fault {
   const char *name;
   struct certificate certificate;
