@@ -506,7 +506,7 @@ static void expect_missing_ca_refused(struct exchange *exchange, const char *cer
 
 CHECK(lab06, unknown_ca, .of_errors = true, .points = 1, .todo = 4, .program = "client",
       .section = NULL, .by_hand = "TLS=unknown",
-      .sentence = "a certificate that no trusted one has signed is refused, with the reason") {
+      .sentence = "a certificate from an untrusted signer is refused, with the reason") {
   static const char *const words[] = {"certificate", "issuer", "unknown ca", NULL};
   struct identity trusted;
   struct identity server;

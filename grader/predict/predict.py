@@ -28,12 +28,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / (os.environ.get("BUILD") or "build")
 OUT = BUILD / "grade/predict"
 LINE = re.compile(r"[cs] [A-Z_]+ \d+( \d+)?( [A-Z_]+)*$")
-HEAD = """# What will go over the wire? Put a line for each frame in place of the "?", in the order in which it is sent, by the client
-# (c) or the server (s):
+HEAD = """# What will go over the wire? Replace each "?" by one line per frame, in the order in which the client (c) or the server (s)
+# sends them:
 #     c HEADERS 1 END_STREAM     s DATA 1 4 END_STREAM (4 bytes)     c SETTINGS 0 ACK     s RST_STREAM 3 CANCEL
 #     c WINDOW_UPDATE 1 5 (5 bytes more)     c GOAWAY 0 NO_ERROR
-# Only END_STREAM and ACK are flags here. Then: make predict LAB={lab}
-# Correct what was wrong, and say after "because:" which section of RFC 9113 explains it, as in: because: 6.5.3
+# Write only the flags END_STREAM and ACK. Then run: make predict LAB={lab}
+# Correct what was wrong, and write after "because:" which section of RFC 9113 explains it, as in: because: 6.5.3
 # seed: {seed}
 """
 WHOSE = {"c": "Write the client's frames only.", "s": "Write the server's frames only.", "cs": ""}

@@ -27,7 +27,7 @@ if [ -z "$force" ] && ! "$BUILD/grader/grade" --programs "$BUILD/labs" --lab "$n
   --output "$work/grade" >"$work/said" 2>&1; then
   grep '^Total: ' "$work/said" >&2
   echo "solution: lab $number does not have full marks yet. Hints: make hint LAB=$number." \
-    "To see the solution all the same: FORCE=1." >&2
+    "FORCE=1 shows the solution anyway." >&2
   exit 1
 fi
 
