@@ -143,6 +143,16 @@ seconds() {
 }
 check "which does not change how long it took" [ "$(seconds)" -lt 600 ]
 
+# --- Other systems --------------------------------------------------------------------------------------
+
+# Whatever is missing here, root, debootstrap or, at the latest, the mirror.
+platforms() {
+  MIRROR=http://localhost:1 BUILD=$work/platforms bash grader/tools/dev/platforms.sh >"$work/said" 2>&1
+  [ $? -eq 1 ] && [ "$(wc -l <"$work/said")" -eq 1 ]
+}
+check "make platforms says in one line what it lacks" platforms
+check "and what to do" said 'as root$\|apt-get install\|MIRROR=URL'
+
 # --- Files from elsewhere -------------------------------------------------------------------------------
 
 # The way of a Windows editor: a byte order mark, and CR LF.

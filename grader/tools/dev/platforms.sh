@@ -190,6 +190,8 @@ done
 command -v debootstrap >/dev/null || die "debootstrap is missing: apt-get install debootstrap"
 mirror=$(mirror)
 [ -n "$mirror" ] || die "apt knows no Debian mirror here; MIRROR=URL names one"
+wget -q --timeout=20 --tries=1 -O /dev/null "$mirror/dists/trixie/Release" ||
+  die "$mirror cannot be reached: this needs the network; MIRROR=URL names another mirror"
 mkdir -p "$place/base" "$place/rows"
 exec 8>"$place/lock"
 flock -n 8 || die "another one is at work in $place"
