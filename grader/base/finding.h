@@ -42,8 +42,8 @@ struct finding {
 void finding_init(struct finding *finding);
 void finding_free(struct finding *finding);
 
-/* Set the finding to this sentence, and nothing else: "no-goaway| The program does not say
- * goodbye." has the failure's id before the bar. */
+/* Set the finding to this sentence, and nothing else: "no-goaway| Your program does not
+ * say goodbye." has the failure's id before the bar. */
 void finding_say(struct finding *finding, const char *text);
 
 /* {"id": ..., "seen": ...}: which failure it is; and the student's function in which the program

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grader/base/json_file.h"
 #include "grader/base/text.h"
 #include "grader/play/cause.h"
 #include "grader/play/excerpt.h"
@@ -119,7 +120,7 @@ static int write_outcome(const struct exchange *exchange) {
       exchange->check->by_hand, "finding", finding_json(exchange), "program",
       program_json(exchange), "frames", recording_json(&exchange->recording, shown), "frame_count",
       (json_int_t)exchange->recording.count, "connections", (int)exchange->recording.connections);
-  int result = outcome ? json_dump_file(outcome, path, JSON_COMPACT) : -1;
+  int result = json_file_write(outcome, path, JSON_COMPACT);
   json_decref(outcome);
   return result;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/buffer.h"
+#include "grader/base/json_file.h"
 #include "grader/sandbox/protection.h"
 
 /* The words of a failure, as one text. */
@@ -71,11 +72,7 @@ int gradescope_write(const char *path, const struct run *run, const struct outco
       "output", outcome_faults(list) ? "The grader itself failed in some checks." : "", "tests",
       tests, "extra_data", "looks_like", looks_like_json(list), "protection", protection_json(),
       "beside", run->beside);
-  char part[4096]; /* the file appears whole, or not at all */
-  snprintf(part, sizeof part, "%s.part", path);
-  int result = results ? json_dump_file(results, part, JSON_INDENT(2)) : -1;
-  if (result == 0)
-    result = rename(part, path);
+  int result = json_file_write(results, path, JSON_INDENT(2));
   json_decref(results);
   return result;
 }

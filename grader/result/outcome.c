@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "grader/base/finding.h"
+#include "grader/base/json_file.h"
 
 static int by_lab_and_line(const void *left, const void *right) {
   const struct check *a = ((const struct outcome *)left)->check;
@@ -52,7 +53,7 @@ static void shorten(struct outcome_list *list, struct outcome *outcome, const ch
     json_object_set_new(outcome->file, "frame_count", json_integer(0));
     json_object_del(json_object_get(outcome->file, "program"), "stdout");
     json_object_del(json_object_get(outcome->file, "program"), "stderr");
-    (void)json_dump_file(outcome->file, path, JSON_COMPACT);
+    (void)json_file_write(outcome->file, path, JSON_COMPACT);
     length = json_dumpb(outcome->file, NULL, 0, JSON_COMPACT);
   }
   list->octets += length;

@@ -1,5 +1,6 @@
 /* progress: see progress.h. */
 #include "grader/result/progress.h"
+#include "grader/base/json_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -80,7 +81,7 @@ int progress_write(const char *path, const json_t *progress, const char *program
     if (has_verdict(&list->outcomes[i]))
       json_object_set_new(checks, name_of(list->outcomes[i].check, name, sizeof name),
                           json_boolean(list->outcomes[i].verdict == OUTCOME_PASSED));
-  int result = new ? json_dump_file(new, path, JSON_INDENT(1) | JSON_SORT_KEYS) : -1;
+  int result = json_file_write(new, path, JSON_INDENT(1) | JSON_SORT_KEYS);
   json_decref(new);
   return result;
 }
