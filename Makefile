@@ -211,10 +211,12 @@ is_by_hand    = $(filter $(foreach name,$(by_hand_$(1)),$(name).o $(name)_%),$(n
 objects_of    = $(foreach object,$(COMMON:%.c=$(BUILD)/obj/sanitized/%.o),$(if $(call is_by_hand,$(1),$(object)),,\
                   $(if $(filter lab06/transport.o,$(1)/$(notdir $(object))),$(BUILD)/obj/sanitized/lab06/transport.o,$(object))))
 
-# In lab 6 only the transport keeps its default handshake, for programs that give it none.
+# In lab 6 there is no handshake but the student's: a transport that is given none says so.
 $(BUILD)/obj/sanitized/lab06/transport.o: $(addprefix $(BUILD)/obj/sanitized/common/,transport.o inner/handshake.o)
 	@mkdir -p $(@D)
-	$Q$(CC) -r -nostdlib $^ -o $@ && objcopy --localize-symbol=tls_handshake --localize-symbol=tls_handshake_any $@
+	$Qobjcopy --redefine-sym tls_handshake=tls_no_handshake $< $@.part
+	$Q$(CC) -r -nostdlib $@.part $(word 2,$^) -o $@ && rm $@.part
+	$Qobjcopy --localize-symbol=tls_handshake --localize-symbol=tls_handshake_any $@
 
 # Compile a known mistake, which grader/mistakes/mistakes.py puts there, like a student's program.
 mistake-programs: $(GRADER_BUILT) $(patsubst %.c,%.log,$(wildcard $(BUILD)/mistakes/*/*/*/*.c))

@@ -101,7 +101,7 @@ static int read_escape(const char *text, const char **end) {
   if (text[1] != 'x' || digit(text[2]) < 0 || digit(text[3]) < 0)
     return -1;
   *end = text + 4;
-  return digit(text[2]) << 4 | digit(text[3]);
+  return 16 * digit(text[2]) + digit(text[3]);
 }
 
 int octets_read(struct buffer *bytes, const char *text) {

@@ -53,6 +53,10 @@ enum tls_step tls_handshake(SSL *ssl, char *error, size_t error_size);
 /* The same, whatever ALPN has chosen. */
 enum tls_step tls_handshake_any(SSL *ssl, char *error, size_t error_size);
 
+/* Fail, and say that there is no handshake. In lab 6, where you write it, this is what a transport
+ * does that gets none. */
+enum tls_step tls_no_handshake(SSL *ssl, char *error, size_t error_size);
+
 /* Put into `error` one line about the call on `ssl` that has just failed, for which SSL_get_error
  * has returned `code`: SSL_ERROR_SSL or SSL_ERROR_SYSCALL. The error queue must have been empty
  * before that call. */

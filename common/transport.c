@@ -348,7 +348,7 @@ int transport_descriptor(const struct transport *transport) {
 }
 
 int transport_peer(const struct transport *transport, char *text, size_t size) {
-  struct sockaddr_storage name;
+  struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
   socklen_t name_size = sizeof name;
   char host[46];
   char port[8];

@@ -66,6 +66,12 @@ enum tls_step tls_handshake(SSL *ssl, char *error, size_t error_size) {
   return step == TLS_DONE ? check_protocol(ssl, error, error_size) : step;
 }
 
+enum tls_step tls_no_handshake(SSL *ssl, char *error, size_t error_size) {
+  (void)ssl;
+  snprintf(error, error_size, "TLS: there is no handshake: the events have none");
+  return TLS_FAILED;
+}
+
 /* --- Keys ------------------------------------------------------------------------------------- */
 
 /* One write, so that programs that share the file do not mix their lines. */

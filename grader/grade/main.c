@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -407,10 +408,10 @@ int main(int argc, char **argv) {
     return 3;
   print_decimal_points();
   char seed[32];
-  unsigned number = 0; /* nobody shall be able to guess it, and so what comes */
+  uint64_t number = 0; /* too many to try them all: nobody may find out what comes */
   if (getrandom(&number, sizeof number, 0) != sizeof number || protection_hide() != 0)
     return 3;
-  snprintf(seed, sizeof seed, "%u", number);
+  snprintf(seed, sizeof seed, "%" PRIu64, number >> 16);
   struct run run = {.programs = options.programs,
                     .seed = options.seed ? options.seed : seed,
                     .only_check = options.check};

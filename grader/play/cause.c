@@ -1,6 +1,7 @@
 /* cause: see cause.h. */
 #include "grader/play/cause.h"
 
+#include <limits.h>
 #include <nghttp2/nghttp2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,15 +18,32 @@ static void replace(struct finding *finding, const char *what) {
   finding_say(finding, what);
 }
 
-/* "TODO 3 is not done: submit the SETTINGS frame (lab01-session/README.md)" */
+/* The first line of the text that todo() could have printed, and its number; NULL if there is none:
+ * "TODO 3 is not done: submit the SETTINGS frame (lab01-session/README.md)" */
+static const char *todo_line(const char *text, int *todo) {
+  static const char words[] = " is not done: ";
+  for (const char *line = text; line && *line; line = strchr(line, '\n'), line += line != NULL) {
+    char *end = NULL;
+    if (strncmp(line, "TODO ", 5) != 0 || line[5] < '1' || line[5] > '9')
+      continue;
+    long number = strtol(line + 5, &end, 10);
+    if (number < 100 && strncmp(end, words, strlen(words)) == 0) {
+      *todo = (int)number;
+      return line;
+    }
+  }
+  return NULL;
+}
+
 static bool find_todo(struct exchange *exchange) {
-  const char *text = strstr(program_stderr(exchange->program, NULL), "TODO ");
-  if (!text || !strstr(text, " is not done: "))
+  int todo = 0;
+  const char *text = todo_line(program_stderr(exchange->program, NULL), &todo);
+  if (!text)
     return false;
   char line[256];
   snprintf(line, sizeof line, FINDING_UNDONE "| %.*s", (int)strcspn(text, "\n"), text);
   replace(&exchange->finding, line);
-  exchange->finding.todo = atoi(text + strlen("TODO "));
+  exchange->finding.todo = todo;
   exchange->finding.frame = -1;
   exchange->finding.section = ""; /* that of the check is about something else */
   return true;
@@ -152,6 +170,20 @@ static void append_output(struct finding *finding, const char *name, const char 
 static bool is_error(const char *report) {
   return *report && (!strstr(report, "failed to allocate") || strstr(report, "ERROR: ") ||
                      strstr(report, "runtime error: "));
+}
+
+bool cause_is_todo(const struct exchange *exchange) {
+  int code = 0;
+  int todo = 0;
+  int line = 0;
+  char path[PATH_MAX];
+  const char *name = strrchr(exchange->arguments[0], '/');
+  enum program_end end = program_end(exchange->program, &code);
+  bool ended = (end == PROGRAM_EXITED && code == EXIT_FAILURE) || end == PROGRAM_STOPPED;
+  return ended && name && todo_line(program_stderr(exchange->program, NULL), &todo) &&
+         !*program_sanitizer_report(exchange->program) &&
+         source_path(getenv(CHECK_PROGRAMS), exchange->lab->folder, name + 1, path, sizeof path) &&
+         source_next_undone(path, todo - 1, &line) == todo;
 }
 
 void cause_find(struct exchange *exchange) {

@@ -135,6 +135,17 @@ static void expect_clean_end(struct exchange *exchange) {
                   "sanitizer-found-error| A sanitizer has found an error in your program.");
 }
 
+/* Whatever the check is about: no frame was wrong in itself, or came before its cause. */
+static void expect_legal(struct exchange *exchange) {
+  for (size_t i = 0; i < exchange->peer_count; i++) {
+    const struct peer *peer = exchange->peers[i];
+    if (peer->legal.error)
+      exchange_fail_at(
+          exchange, peer->illegal_at, NULL, peer->legal.error,
+          "illegal-frame| Your program sends a frame that HTTP/2 does not allow here.");
+  }
+}
+
 /* A program that crashes closes its connection first and dies a moment later: let it,
  * so that its own report can be quoted. */
 static void let_it_end(struct exchange *exchange) {
@@ -157,6 +168,7 @@ static void play(struct exchange *exchange, check_body body) {
   if (setjmp(exchange->stop) == 0) {
     body(exchange);
     expect_clean_end(exchange);
+    expect_legal(exchange);
     return;
   }
   if (exchange->verdict != VERDICT_FAILED)
@@ -165,7 +177,7 @@ static void play(struct exchange *exchange, check_body body) {
     if (exchange->program)
       let_it_end(exchange);
     cause_find(exchange);
-    if (exchange->earned && exchange->finding.todo != 0)
+    if (exchange->earned && cause_is_todo(exchange))
       exchange->verdict = VERDICT_PASSED; /* see exchange_earn */
   }
 }

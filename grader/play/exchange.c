@@ -50,11 +50,9 @@ int exchange_init(struct exchange *exchange, const struct check *check) {
     exchange->pcap = pcap_new();
   exchange_extend(exchange);
   const char *seed = getenv(CHECK_SEED);
-  /* FNV-1a of the check's name: each check has its own numbers, whichever checks run with it. */
-  exchange->random = strtoull(seed ? seed : "1", NULL, 10) + 14695981039346656037u;
-  for (const char *letter = check->id; *letter; letter++)
-    exchange->random = (exchange->random ^ (unsigned char)*letter) * 1099511628211u;
-  if (!exchange->lab || uv_loop_init(&exchange->loop) != 0)
+  if (!exchange->lab ||
+      chance_begin(&exchange->chance, seed ? seed : "1", check->lab, check->id) != 0 ||
+      uv_loop_init(&exchange->loop) != 0)
     return -1;
   uv_timer_init(&exchange->loop, &exchange->tick);
   exchange->tick.data = exchange;
@@ -354,21 +352,13 @@ void exchange_expect_error_about(struct exchange *exchange, const char *what) {
 
 /* --- Chance ----------------------------------------------------------------------------------- */
 
-/* splitmix64: small, and good enough to make values that nobody can guess. */
-static uint64_t next_random(struct exchange *exchange) {
-  uint64_t value = exchange->random += 0x9e3779b97f4a7c15u;
-  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9u;
-  value = (value ^ (value >> 27)) * 0x94d049bb133111ebu;
-  return value ^ (value >> 31);
-}
-
 uint32_t exchange_random(struct exchange *exchange, uint32_t below) {
-  return (uint32_t)(next_random(exchange) % below);
+  return (uint32_t)(chance_next(&exchange->chance) % below);
 }
 
 void exchange_random_octets(struct exchange *exchange, void *octets, size_t length) {
   for (size_t done = 0; done < length; done += sizeof(uint64_t)) {
-    uint64_t value = next_random(exchange);
+    uint64_t value = chance_next(&exchange->chance);
     size_t rest = length - done;
     memcpy((char *)octets + done, &value, rest < sizeof value ? rest : sizeof value);
   }
@@ -378,7 +368,7 @@ char *exchange_random_text(struct exchange *exchange, char *text, size_t length)
   uint64_t letters = 0;
   for (size_t i = 0; i < length; i++) {
     if (i % 8 == 0)
-      letters = next_random(exchange);
+      letters = chance_next(&exchange->chance);
     text[i] = (char)('a' + letters % 26);
     letters /= 26;
   }

@@ -23,6 +23,7 @@
 #include "grader/base/check.h"
 #include "grader/base/finding.h"
 #include "grader/base/labs.h"
+#include "grader/play/chance.h"
 #include "grader/sandbox/program.h"
 #include "grader/serve/reference_server.h"
 #include "grader/wire/pcap.h"
@@ -60,7 +61,7 @@ struct exchange {
   struct transport *held;
   struct recording recording;
   struct pcap *pcap; /* NULL without a capture */
-  uint64_t random;
+  struct chance chance;
   bool out_of_memory; /* noticed where exchange_fault cannot be called */
   bool stopping;      /* the check is over: the program must end */
   enum verdict verdict;

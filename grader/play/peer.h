@@ -21,6 +21,7 @@
 #include "common/buffer.h"
 #include "common/transport.h"
 #include "grader/play/exchange.h"
+#include "grader/play/legal.h"
 #include "grader/wire/tls_records.h"
 
 enum { PEER_STREAMS = 512 };
@@ -71,7 +72,9 @@ struct peer {
   uint8_t ping_octets[8];
 
   size_t pings_answered; /* by the program */
-  bool protocol_error;   /* GOAWAY(PROTOCOL_ERROR) has arrived */
+  struct legal legal;
+  long illegal_at;     /* where in the recording its error is */
+  bool protocol_error; /* GOAWAY(PROTOCOL_ERROR) has arrived */
   bool closed_by_program;
   char error[160];        /* in which way, as transport.h says it */
   size_t bytes_received;  /* above TLS */

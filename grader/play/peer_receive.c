@@ -135,6 +135,8 @@ static void on_frame(const struct frame *frame, void *user) {
   if (!peer->is_reference &&
       recording_add_frame(&peer->exchange->recording, peer->connection, frame) < 0)
     peer->exchange->out_of_memory = true;
+  if (!peer->is_reference && legal_look(&peer->legal, peer->program, frame))
+    peer->illegal_at = peer_last_entry(peer);
   if (frame->sender != peer->program || frame->error)
     return;
   peer->frames_received++;

@@ -400,9 +400,12 @@ int main(int argc, char **argv) {
                                           {"without-landlock", no_argument, NULL, 'L'},
                                           {"without-filter", no_argument, NULL, 'F'},
                                           {NULL, 0, NULL, 0}};
-  struct guard guard = {.allowed = calloc((size_t)argc + 1, sizeof *guard.allowed)};
+  const char **allowed_files = calloc((size_t)argc + 1, sizeof *allowed_files);
+  if (allowed_files == NULL)
+    return 1;
+  struct guard guard = {.allowed = allowed_files};
   size_t allowed = 0;
-  bool valid = guard.allowed != NULL;
+  bool valid = true;
   for (int option; (option = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
     switch (option) {
     case 'd': guard.directory = optarg; break;
@@ -415,12 +418,14 @@ int main(int argc, char **argv) {
     case 'U': guard.same_user = true; break;
     case 'L': guard.without_landlock = true; break;
     case 'F': guard.without_filter = true; break;
-    default: return usage();
+    default: valid = false;
     }
   }
   if (!valid || optind == argc || guard.directory == NULL || guard.memory == 0 ||
-      guard.processes == 0 || guard.cpu == 0 || guard.file == 0)
+      guard.processes == 0 || guard.cpu == 0 || guard.file == 0) {
+    free(guard.allowed);
     return usage();
+  }
   run(&guard, argv + optind);
   free(guard.allowed);
   return !guard.made || remove_directory(guard.directory) == 0 ? 0 : 1;

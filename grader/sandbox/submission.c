@@ -54,6 +54,8 @@ int submission_read(const char *path, struct buffer *content, char *why, size_t 
                                                 : strerror(errno));
   else if (!S_ISREG(status.st_mode))
     snprintf(why, size, "it is not a regular file");
+  else if (status.st_nlink > 1)
+    snprintf(why, size, "it has another name elsewhere (a hard link)");
   else if (read_all(file, content) != 0)
     snprintf(why, size, "%s", strerror(errno));
   else if (content->length > SUBMISSION_SIZE)

@@ -40,9 +40,9 @@ static uint32_t read_error_code(const char *text) {
 }
 
 static uint16_t read_setting(const char *text) {
-  for (uint16_t id = 1; id < LARGEST_NAMED_SETTING; id++)
-    if (same(frame_setting_name(id), text))
-      return id;
+  for (unsigned id = 1; id < LARGEST_NAMED_SETTING; id++)
+    if (same(frame_setting_name((uint16_t)id), text))
+      return (uint16_t)id;
   return (uint16_t)strtoul(text, NULL, 16);
 }
 

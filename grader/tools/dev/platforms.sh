@@ -189,6 +189,7 @@ done
 [ "$(id -u)" -eq 0 ] || die "debootstrap and chroot need root: run this as root"
 command -v debootstrap >/dev/null || die "debootstrap is missing: apt-get install debootstrap"
 mirror=$(mirror)
+mirror=${mirror%/}
 [ -n "$mirror" ] || die "apt knows no Debian mirror here; MIRROR=URL names one"
 wget -q --timeout=20 --tries=1 -O /dev/null "$mirror/dists/trixie/Release" ||
   die "$mirror cannot be reached: this needs the network; MIRROR=URL names another mirror"

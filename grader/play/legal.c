@@ -1,0 +1,63 @@
+/* legal: see legal.h. */
+#include "grader/play/legal.h"
+
+#include <nghttp2/nghttp2.h>
+#include <string.h>
+
+static void note_sent(struct legal *legal, const struct frame *frame) {
+  if (frame->type == NGHTTP2_SETTINGS && !(frame->flags & NGHTTP2_FLAG_ACK))
+    legal->settings++;
+  if (frame->type == NGHTTP2_PING && !(frame->flags & NGHTTP2_FLAG_ACK) &&
+      frame->data_length == sizeof legal->pings[0])
+    memcpy(legal->pings[legal->ping_count++ % LEGAL_PINGS], frame->data, sizeof legal->pings[0]);
+}
+
+/* Older ones than the last LEGAL_PINGS may be answered late. */
+static bool was_sent(const struct legal *legal, const struct frame *frame) {
+  if (legal->ping_count > LEGAL_PINGS)
+    return true;
+  for (size_t i = 0; i < legal->ping_count; i++)
+    if (memcmp(legal->pings[i], frame->data, sizeof legal->pings[0]) == 0)
+      return true;
+  return false;
+}
+
+static bool is_of_stream(const struct frame *frame) {
+  return frame->type == NGHTTP2_HEADERS || frame->type == NGHTTP2_DATA ||
+         frame->type == NGHTTP2_RST_STREAM || frame->type == NGHTTP2_WINDOW_UPDATE ||
+         frame->type == NGHTTP2_CONTINUATION;
+}
+
+/* What is wrong with this frame of the program; NULL if nothing is. */
+static const char *judge(struct legal *legal, const struct frame *frame) {
+  bool ack = frame->flags & NGHTTP2_FLAG_ACK;
+  if (frame->error)
+    return legal->frames > 0 ? frame->error : NULL;
+  legal->frames++;
+  if (is_of_stream(frame) && frame->stream_id > legal->opened)
+    return "the stream is idle: no client has opened it (RFC 9113, section 5.1)";
+  if (is_of_stream(frame) && frame->stream_id > 0 && frame->stream_id % 2 == 0)
+    return "the stream is idle: no server has promised it (RFC 9113, section 5.1.1)";
+  if (frame->type == NGHTTP2_PING && ack && !was_sent(legal, frame))
+    return "it acknowledges a PING that was never sent (RFC 9113, section 6.7)";
+  if (frame->type == NGHTTP2_SETTINGS && ack && legal->settings-- == 0) {
+    legal->settings = 0;
+    return "it acknowledges SETTINGS that were never sent (RFC 9113, section 6.5.3)";
+  }
+  return NULL;
+}
+
+bool legal_look(struct legal *legal, enum frame_sender program, const struct frame *frame) {
+  bool opens = frame->type == NGHTTP2_HEADERS && frame->sender == FRAME_FROM_CLIENT;
+  if (opens && !frame->error && frame->stream_id % 2 == 1 && frame->stream_id > legal->opened)
+    legal->opened = frame->stream_id;
+  if (frame->sender != program) {
+    note_sent(legal, frame);
+    return false;
+  }
+  const char *error = judge(legal, frame);
+  if (!error || legal->error)
+    return false;
+  legal->error = error;
+  return true;
+}
