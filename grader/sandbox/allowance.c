@@ -80,6 +80,19 @@ static int add_object(struct dl_phdr_info *info, size_t size, void *user) {
 
 /* ---- a program in any language ---- */
 
+/* All in a folder in which things are installed; but not if this project, with its solutions, is in
+ * it too. */
+static int add_installed(struct allowance *allowance, const char *folder) {
+  char here[PATH_MAX];
+  char real[PATH_MAX];
+  if (realpath(folder, real) == NULL)
+    return 0; /* there is none */
+  size_t length = strcmp(real, "/") == 0 ? 0 : strlen(real);
+  if (realpath(".", here) == NULL || (strncmp(here, real, length) == 0 && here[length] == '/'))
+    return 0;
+  return allowance_add(allowance, "execute", folder);
+}
+
 /* The folders of PATH, and the libraries beside them. */
 static int add_search_path(struct allowance *allowance) {
   const char *path = getenv("PATH");
@@ -89,8 +102,8 @@ static int add_search_path(struct allowance *allowance) {
     char library[PATH_MAX + 8];
     snprintf(folder, sizeof folder, "%.*s", (int)length, path);
     snprintf(library, sizeof library, "%s/../lib", folder);
-    if (folder[0] == '/' && (allowance_add(allowance, "execute", folder) != 0 ||
-                             allowance_add(allowance, "execute", library) != 0))
+    if (folder[0] == '/' &&
+        (add_installed(allowance, folder) != 0 || add_installed(allowance, library) != 0))
       return -1;
     path += length + (path[length] == ':');
   }
@@ -98,7 +111,6 @@ static int add_search_path(struct allowance *allowance) {
 }
 
 static int add_all_installed(struct allowance *allowance, const char *program) {
-  /* Not all of /usr: in some containers this project itself is in /usr/src. */
   static const char *const folders[] = {"/usr/bin",
                                         "/usr/sbin",
                                         "/usr/lib",
@@ -121,7 +133,7 @@ static int add_all_installed(struct allowance *allowance, const char *program) {
   static const char *const files[] = {"/etc/alternatives", "/etc/ssl", "/proc", "/sys/fs/cgroup"};
   char folder[PATH_MAX];
   for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
-    if (allowance_add(allowance, "execute", folders[i]) != 0)
+    if (add_installed(allowance, folders[i]) != 0)
       return -1;
   for (size_t i = 0; i < sizeof files / sizeof *files; i++)
     if (allowance_add(allowance, "read", files[i]) != 0)
