@@ -288,10 +288,17 @@ CHECK(lab01, calls_fail, .points = 1, .todo = 1, .of_errors = true, .section = N
     exchange->finding.todo_of_place = calls[i].todo;
     exchange_start(exchange, "session", exchange->url, NULL);
     serve_to_the_end(exchange);
-    if (!exchange_has_failed_call(exchange))
-      continue; /* it does without this call */
     int code = -1;
     enum program_end end = program_end(exchange->program, &code);
+    if (!exchange_has_failed_call(exchange)) { /* it does without this call, but not without all */
+      if (end != PROGRAM_EXITED || code != 0 ||
+          !strstr(program_stdout(exchange->program, NULL), "session closed"))
+        exchange_fail_at(exchange, -1, "a whole session, or an error of the call", NULL,
+                         "session-not-whole| Your program does not get to the call %s, and has no "
+                         "whole session either.",
+                         calls[i].name);
+      continue;
+    }
     if (end == PROGRAM_RUNNING || (end == PROGRAM_EXITED && code == 0))
       exchange_fail_at(exchange, -1, "an error, and status 1",
                        end == PROGRAM_RUNNING ? "your program waits" : "exit status 0",

@@ -460,6 +460,27 @@ static bool names(const char *line, const char *const *words) {
   return false;
 }
 
+/* What the line says behind the URL, whose words ("https", "localhost") are no reason. */
+static const char *reason_of(const struct exchange *exchange, const char *line) {
+  const char *url = exchange->arguments[exchange->argument_count - 1];
+  const char *found = strstr(line, url);
+  const char *rest = strncmp(line, "client: ", 8) == 0 ? line + 8 : line;
+  return found ? found + strlen(url) : rest;
+}
+
+/* How many different causes it names: whoever names several says none. */
+static int count_causes(const char *reason) {
+  static const char *const causes[][4] = {{"expired", NULL},
+                                          {"mismatch", "altname", NULL},
+                                          {"issuer", "self-signed", "self signed", NULL},
+                                          {"alpn", NULL},
+                                          {"version", "unsupported protocol", NULL}};
+  int count = 0;
+  for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++)
+    count += names(reason, causes[i]);
+  return count;
+}
+
 /* The client must send no byte of HTTP/2 to this server, and end with one line that has one of
  * these words. */
 static void expect_refusal(struct peer *peer, const char *const *words, const char *server) {
@@ -470,9 +491,14 @@ static void expect_refusal(struct peer *peer, const char *const *words, const ch
                      "client-trusts-wrong-server| Your client speaks HTTP/2 to %s.", server);
   exchange_expect_error(exchange, 0);
   const char *line = program_stderr(exchange->program, NULL);
+  const char *reason = reason_of(exchange, line);
   char expected[64];
   snprintf(expected, sizeof expected, "a reason with the word \"%s\"", words[0]);
-  if (names(line, words))
+  if (count_causes(reason) > 1)
+    exchange_fail_at(exchange, -1, "the one cause", line,
+                     "refusal-with-several-causes| Your client names several causes why it refuses "
+                     "the server, so nobody knows which.");
+  if (names(reason, words))
     return;
   if (strcasestr(line, "connection is lost") || strcasestr(line, "does not say why"))
     exchange_fail_at(exchange, -1, expected, line,
