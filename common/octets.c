@@ -33,12 +33,13 @@ static uint32_t read_utf8(const uint8_t *bytes, size_t length, size_t *count) {
 }
 
 /* What makes a terminal or a page do something, in place of showing something: control characters
- * but for newline and tab, and those that turn the direction of writing. And what is no
- * character, which XML does not take. */
+ * but for newline and tab, those that turn the direction of writing, and those that nobody sees.
+ * And what is no character, which XML does not take. */
 static bool is_control(uint32_t code) {
   return (code < 0x20 && code != '\n' && code != '\t') || (code >= 0x7f && code < 0xa0) ||
+         code == 0x61c || (code >= 0x200b && code <= 0x200f) ||
          (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
-         code == 0xfffe || code == 0xffff;
+         code == 0xfeff || code == 0xfffe || code == 0xffff || (code >= 0xe0000 && code <= 0xe007f);
 }
 
 /* How many octets may stand as they are; 0 if the first one is to be escaped. */

@@ -114,7 +114,13 @@ static void start_and_wait(struct exchange *exchange, const char *url, int timeo
     exchange->peers_accepted = exchange->peer_count;
     exchange_extend(exchange);
   }
-  exchange_fault(exchange, "the machine is too busy to connect in 100 ms");
+  /* Who connects where there is time enough was only kept from it. */
+  exchange_start(exchange, "client", "--timeout", "5000", url, NULL);
+  if (peer_await_request(exchange))
+    exchange_fault(exchange, "the machine is too busy to connect in 100 ms");
+  exchange_fail_at(
+      exchange, -1, "a TCP connection to the server, and a request", NULL,
+      "client-makes-no-request| Your client makes no request before its time is over.");
 }
 
 /* Start the program with that timeout, in milliseconds; 0: without one. Call peer_listen before. */

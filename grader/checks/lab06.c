@@ -53,11 +53,20 @@ static struct peer *expect_client_served(struct exchange *exchange) {
   return peer;
 }
 
+/* The TLS of a connection, which the program may have closed by now. */
+static SSL *tls_of(const struct peer *peer) {
+  if (!peer->transport)
+    exchange_fail(
+        peer->exchange,
+        "closed-after-handshake| Your program closes the connection after the handshake.");
+  return transport_tls(peer->transport);
+}
+
 /* The protocol that ALPN has chosen; "" if none. */
 static const char *protocol_of(const struct peer *peer, char *text, size_t size) {
   const unsigned char *protocol;
   unsigned int length;
-  SSL_get0_alpn_selected(transport_tls(peer->transport), &protocol, &length);
+  SSL_get0_alpn_selected(tls_of(peer), &protocol, &length);
   snprintf(text, size, "%.*s", (int)length, (const char *)protocol);
   return text;
 }
@@ -203,7 +212,7 @@ static void expect_chain(struct exchange *exchange) {
   identity_make(exchange, &identity, "chain", &chain);
   start_server_as(exchange, &identity, "0");
   struct peer *peer = peer_connect(exchange);
-  int count = sk_X509_num(SSL_get_peer_cert_chain(transport_tls(peer->transport)));
+  int count = sk_X509_num(SSL_get_peer_cert_chain(tls_of(peer)));
   snprintf(seen, sizeof seen, "%d", count);
   if (count != 3)
     exchange_fail_at(exchange, -1, "3 certificates", seen,
@@ -439,7 +448,7 @@ CHECK(lab06, get, .points = 1, .todo = 5, .program = "client", .section = "3.2",
   if (strcmp(protocol_of(peer, chosen, sizeof chosen), "h2") != 0)
     exchange_fail_at(exchange, -1, "ALPN: h2", "no ALPN",
                      "client-not-offer-h2-alpn| Your client does not offer h2 by ALPN.");
-  const char *name = SSL_get_servername(transport_tls(peer->transport), TLSEXT_NAMETYPE_host_name);
+  const char *name = SSL_get_servername(tls_of(peer), TLSEXT_NAMETYPE_host_name);
   if (!name || strcmp(name, "localhost") != 0)
     exchange_fail_at(
         exchange, -1, "server name: localhost", name ? name : "none",

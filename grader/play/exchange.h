@@ -39,6 +39,7 @@ struct exchange {
   uv_loop_t loop;
   uv_timer_t tick; /* wakes the loop, so that limits are noticed */
   double ticked;   /* recording_clock() when the loop last woke up by itself */
+  double began;    /* recording_clock() when the check did */
   double deadline; /* recording_clock() at which the check gives up ... */
   double touched;  /* ... and of the last exchange_touch */
   struct program *program;

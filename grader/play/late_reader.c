@@ -48,7 +48,9 @@ static int connect_little(int port) {
   if (connect(descriptor, (struct sockaddr *)&name, sizeof name) == 0 &&
       fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0)
     return descriptor;
+  int number = errno;
   close(descriptor);
+  errno = number;
   return -1;
 }
 
@@ -150,6 +152,8 @@ void late_reader_run(struct exchange *exchange, const char *path, const char *bo
   struct late_reader reader = {.exchange = exchange, .channel.descriptor = -1};
   struct answer answer = {&reader, body};
   int descriptor = connect_little(exchange->port);
+  if (descriptor < 0 && errno == ECONNREFUSED)
+    exchange_fail(exchange, "late-connection-refused| Your server does not accept a connection.");
   if (descriptor < 0 || channel_use_tls(&reader.channel, exchange->tls, "localhost") != 0 ||
       channel_open(&reader.channel, descriptor) != 0)
     exchange_fault(exchange, "no socket, or no memory");

@@ -19,6 +19,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Whose it is. A compiler needs what is installed, but nothing that tells of this machine (/proc,
+ * /etc/ssl), and none of the folders where people keep things of their own. */
+enum allowance_of { ALLOWANCE_OF_C, ALLOWANCE_OF_ANY_LANGUAGE, ALLOWANCE_OF_COMPILER };
+
 /* All zero to begin with. */
 struct allowance {
   char **texts; /* NULL ends them */
@@ -27,7 +31,7 @@ struct allowance {
 
 /* Make the allowance of the program argv[0], an absolute path. Returns 0, or -1 when there is no
  * memory; free it in either case. */
-int allowance_make(struct allowance *allowance, const char *const argv[], bool any_language);
+int allowance_make(struct allowance *allowance, const char *const argv[], enum allowance_of of);
 
 /* Also allow the program to read this file. Returns 0 or -1. */
 int allowance_add(struct allowance *allowance, const char *what, const char *path);

@@ -44,7 +44,13 @@ static const struct program_limits limits = {
     .compiler = true,
 };
 
-enum { WALL_SECONDS = 120, FILES = 64, LOG_SIZE = 64 << 10 };
+enum { WALL_SECONDS = 120, IDLE_SECONDS = 3, TICK_MS = 250, FILES = 64, LOG_SIZE = 64 << 10 };
+
+/* What the timer looks at. */
+struct wait {
+  struct program *program;
+  uint64_t began;
+};
 
 struct work {
   const char *source, *output;
@@ -236,8 +242,12 @@ static const char **make_command(const struct work *work, const char *compiler, 
   return command;
 }
 
+/* A compiler computes; one that sleeps waits for something that a file made it open. */
 static void on_time(uv_timer_t *timer) {
-  program_stop(timer->data);
+  const struct wait *wait = timer->data;
+  if (program_idle(wait->program) >= IDLE_SECONDS ||
+      uv_now(timer->loop) - wait->began >= WALL_SECONDS * 1000)
+    program_stop(wait->program);
 }
 
 /* Say in one line what is wrong with the file. */
@@ -289,8 +299,9 @@ static int run_compiler(struct work *work, const char *const command[], const ch
   static const char *const environment[] = {"LC_ALL=C.UTF-8", NULL};
   struct program *program = program_start(&loop, guard, command, environment, &limits, NULL, NULL);
   int result = -1;
-  timer.data = program;
-  if (program != NULL && uv_timer_start(&timer, on_time, WALL_SECONDS * 1000, 0) == 0) {
+  struct wait wait = {program, uv_now(&loop)};
+  timer.data = &wait;
+  if (program != NULL && uv_timer_start(&timer, on_time, TICK_MS, TICK_MS) == 0) {
     while (!program_ended(program))
       uv_run(&loop, UV_RUN_ONCE);
     result = take_result(work, program, program_end(program, NULL) == PROGRAM_STOPPED);

@@ -33,7 +33,7 @@ static int set_limit(int resource, double value) {
 
 /* These limits leave out memory, because AddressSanitizer reserves far more than it uses. */
 static int set_limits(const struct confinement *bounds) {
-  if (set_limit(RLIMIT_CORE, 0) != 0 || set_limit(RLIMIT_NOFILE, 1024) != 0 ||
+  if (set_limit(RLIMIT_CORE, 0) != 0 || set_limit(RLIMIT_NOFILE, 256) != 0 ||
       set_limit(RLIMIT_CPU, bounds->cpu_seconds) != 0 ||
       set_limit(RLIMIT_FSIZE, bounds->file_size) != 0)
     return -1;

@@ -34,15 +34,20 @@ static bool read_process(pid_t pid, struct descendant *process) {
   const char *rest = strrchr(text, ')'); /* the name before it may contain anything */
   unsigned long user;
   unsigned long kernel;
+  long user_of_dead;
+  long kernel_of_dead;
   long pages;
-  /* 4: parent, 14 and 15: processor time, 24: resident pages; see proc(5) */
-  const char *format = ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu"
-                       " %*d %*d %*d %*d %*d %*d %*u %*u %ld";
-  if (rest == NULL || sscanf(rest, format, &process->parent, &user, &kernel, &pages) != 4)
+  /* 4: parent, 14 to 17: processor time, and that of children it has reaped, 24: resident pages;
+   * see proc(5) */
+  const char *format = ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld"
+                       " %*d %*d %*d %*d %*u %*u %ld";
+  if (rest == NULL || sscanf(rest, format, &process->parent, &user, &kernel, &user_of_dead,
+                             &kernel_of_dead, &pages) != 6)
     return false;
   process->pid = pid;
   process->memory = (double)pages * (double)sysconf(_SC_PAGESIZE);
   process->cpu = (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+  process->cpu_of_dead = (double)(user_of_dead + kernel_of_dead) / (double)sysconf(_SC_CLK_TCK);
   return true;
 }
 

@@ -14,9 +14,10 @@
 
 struct descendant {
   pid_t pid, parent;
-  double memory; /* bytes resident */
-  double cpu;    /* seconds of processor time */
-  bool descends; /* true of all in the list, once it is made */
+  double memory;      /* bytes resident */
+  double cpu;         /* seconds of processor time */
+  double cpu_of_dead; /* and those of its children that it has reaped */
+  bool descends;      /* true of all in the list, once it is made */
 };
 
 /* Begin with a zeroed struct; free `list` in the end. */

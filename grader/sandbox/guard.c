@@ -32,6 +32,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -52,6 +53,7 @@ enum {
   LOOK_SHARE = 20,   /* and longer where that would take more than 1/20 of a processor */
   FLOOD_MS = 5,      /* between two glances at all threads, where the kernel does not limit ours */
   FLOOD_THREADS = 8, /* so many for each process allowed, and we look */
+  ALL_CPU = 3,       /* times the limit of one, for all processes together, dead ones too */
   SWEEP_MS = 5,      /* between two rounds of killing, */
   SWEEP_ROUNDS = 4000, /* of which there are this many at most: 20 s */
 };
@@ -165,7 +167,9 @@ static void choose_users(const struct guard *guard, struct confinement *bounds) 
   struct stat here;
   if (guard->same_user || geteuid() != 0)
     return;
-  bounds->user = FIRST + (uid_t)getpid() % COUNT;
+  unsigned number = (unsigned)getpid(); /* of a namespace, in which others may have the same */
+  (void)getrandom(&number, sizeof number, GRND_NONBLOCK);
+  bounds->user = FIRST + number % COUNT;
   bounds->alone = true;
   if (stat(".", &here) == 0)
     bounds->next_user = here.st_uid;
@@ -232,14 +236,25 @@ static bool is_flood(const struct guard *guard) {
   return descendants_count_threads() > guard->threads + FLOOD_THREADS * guard->processes;
 }
 
+/* Of all descendants that have died. */
+static double dead_cpu(void) {
+  struct rusage usage;
+  if (getrusage(RUSAGE_CHILDREN, &usage) != 0)
+    return 0;
+  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
 static void check_limits(struct guard *guard) {
   double memory = 0, cpu = 0; /* of all; of the one that has used most */
+  double all_cpu = dead_cpu();
   if (descendants_look(&guard->descendants, 0) != 0)
     fail(guard, "/proc");
   if ((double)guard->descendants.count > guard->processes)
     end(guard, "limit processes");
   for (size_t i = 0; i < guard->descendants.count; i++) {
     memory += guard->descendants.list[i].memory;
+    all_cpu += guard->descendants.list[i].cpu + guard->descendants.list[i].cpu_of_dead;
     if (cpu < guard->descendants.list[i].cpu)
       cpu = guard->descendants.list[i].cpu;
   }
@@ -247,7 +262,9 @@ static void check_limits(struct guard *guard) {
     end(guard, "limit memory");
   else if (usage_of(guard->directory, 2 * guard->file) > 2 * guard->file) /* in many files */
     end(guard, "limit file");
-  else if (cpu * 1e3 > guard->cpu) /* who takes memory without end may need time for it */
+  else if (cpu * 1e3 > guard->cpu ||
+           all_cpu * 1e3 >
+               ALL_CPU * guard->cpu) /* who takes memory without end may need time for it */
     end(guard, "limit cpu, memory %.0f", memory);
 }
 

@@ -114,7 +114,10 @@ static int add_limits(struct guard_command *command, const struct program_limits
 static int add_allowed(struct guard_command *command, const char *const argv[],
                        const struct program_limits *limits) {
   struct allowance allowance = {0};
-  int result = allowance_make(&allowance, argv, limits->any_language);
+  int result = allowance_make(&allowance, argv,
+                              limits->compiler       ? ALLOWANCE_OF_COMPILER
+                              : limits->any_language ? ALLOWANCE_OF_ANY_LANGUAGE
+                                                     : ALLOWANCE_OF_C);
   for (size_t i = 0; result == 0 && i < allowance.count; i++)
     result = add_option(command, "--allow", allowance.texts[i]);
   allowance_free(&allowance);

@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -156,9 +157,9 @@ static const char *const unknown[] = {"clone3", "openat2", "io_uring_setup", "io
                                       "io_uring_register"};
 
 /* Only a compiler needs them. */
-static const char *const refused_to_programs[] = {"unlink",   "unlinkat",  "rmdir", "rename",
-                                                  "renameat", "renameat2", "link",  "linkat",
-                                                  "symlink",  "symlinkat", "mknod", "mknodat"};
+static const char *const refused_to_programs[] = {
+    "unlink", "unlinkat", "rmdir",     "rename", "renameat", "renameat2", "link",
+    "linkat", "symlink",  "symlinkat", "mknod",  "mknodat",  "socketpair"};
 
 static const uint32_t forbid = SCMP_ACT_ERRNO(EPERM);
 
@@ -225,6 +226,31 @@ static int refuse_fast_open(scmp_filter_ctx filter) {
   if (result == 0)
     result = refuse_bits(filter, "sendmmsg", 3, MSG_FASTOPEN, MSG_FASTOPEN);
   return result;
+}
+
+/* A server that takes a port of its choice, or all of them: Landlock looks only at bind. */
+static int refuse_port_range(scmp_filter_ctx filter) {
+  enum { IP_LOCAL_PORT_RANGE_ = 51 };
+  struct scmp_arg_cmp conditions[] = {
+      SCMP_CMP(1, SCMP_CMP_MASKED_EQ, UINT32_MAX, IPPROTO_IP),
+      SCMP_CMP(2, SCMP_CMP_MASKED_EQ, UINT32_MAX, IP_LOCAL_PORT_RANGE_)};
+  int number = seccomp_syscall_resolve_name("setsockopt");
+  return number < 0 ? 0 : seccomp_rule_add_array(filter, forbid, number, 2, conditions);
+}
+
+/* Memory that several processes share is resident in none of them. */
+static int refuse_shared_memory(scmp_filter_ctx filter) {
+  enum { TYPE = 0xf };
+  int result = refuse_bits(filter, "mmap", 3, TYPE | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS);
+  if (result == 0)
+    result =
+        refuse_bits(filter, "mmap", 3, TYPE | MAP_ANONYMOUS, MAP_SHARED_VALIDATE | MAP_ANONYMOUS);
+  return result;
+}
+
+static int refuse_uncounted(scmp_filter_ctx filter) {
+  int result = refuse_port_range(filter);
+  return result == 0 ? refuse_shared_memory(filter) : result;
 }
 
 /* ---- files ---- */
@@ -305,6 +331,8 @@ static int add_rules_for_program(scmp_filter_ctx filter) {
     result = refuse_fast_open(filter);
   if (result == 0)
     result = refuse_to_open(filter);
+  if (result == 0)
+    result = refuse_uncounted(filter);
   return result == 0 ? refuse_others(filter) : result;
 }
 
