@@ -495,7 +495,7 @@ steady: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 	+@sh grader/tools/dev/steady.sh $(or $(N),100)
 
 ## make mistakes         grade the known mistakes: which check catches each, with which words [LAB=03];
-##                       WRITE=1 writes the table of the checks that each fails in [ROUNDS=5] gradings,
+##                       WRITE=1 writes the table of the checks that each fails in [ROUNDS=3] gradings,
 ##                       grader/mistakes/known_mistakes.json; NEW=1: only for mistakes that are not in it
 mistakes: $(BUILD)/grader/todos
 	+@python3 grader/mistakes/mistakes.py $(if $(WRITE),--write) $(if $(NEW),--new) $(if $(ROUNDS),--rounds $(call quote,$(ROUNDS))) $(if $(LAB),$(lab_number))
