@@ -480,7 +480,7 @@ static const char *reason_of(const struct exchange *exchange, const char *line) 
 /* How many different causes it names: whoever names several says none. */
 static int count_causes(const char *reason) {
   static const char *const causes[][4] = {{"expired", NULL},
-                                          {"mismatch", "altname", NULL},
+                                          {"mismatch", "altname", "host", NULL},
                                           {"issuer", "self-signed", "self signed", NULL},
                                           {"alpn", NULL},
                                           {"version", "unsupported protocol", NULL}};

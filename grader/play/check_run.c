@@ -146,6 +146,13 @@ static void expect_legal(struct exchange *exchange) {
   }
 }
 
+static bool is_legal(const struct exchange *exchange) {
+  for (size_t i = 0; i < exchange->peer_count; i++)
+    if (exchange->peers[i]->legal.error)
+      return false;
+  return true;
+}
+
 /* A program that crashes closes its connection first and dies a moment later: let it,
  * so that its own report can be quoted. */
 static void let_it_end(struct exchange *exchange) {
@@ -177,7 +184,7 @@ static void play(struct exchange *exchange, check_body body) {
     if (exchange->program)
       let_it_end(exchange);
     cause_find(exchange);
-    if (exchange->earned && cause_is_todo(exchange))
+    if (exchange->earned && is_legal(exchange) && cause_is_todo(exchange))
       exchange->verdict = VERDICT_PASSED; /* see exchange_earn */
   }
 }

@@ -24,7 +24,7 @@
 #include "grader/play/legal.h"
 #include "grader/wire/tls_records.h"
 
-enum { PEER_STREAMS = 512 };
+enum { PEER_STREAMS = 1024 };
 
 /* What the program has sent on a stream: a request if it is a client, a response if
  * it is a server. Up to stream 1023. */
