@@ -103,9 +103,13 @@ Test(trace_open, zero, .init = begin, .fini = end) {
 
 /* Make all times 0.0: they are what differs. */
 static void drop_times(char *text) {
-  for (char *dot = text; (dot = strchr(dot, '.')); dot++)
-    if (dot - text > 2 && dot[2] == ' ' && (dot[3] == '|'))
-      memcpy(dot - 1, "0.0", 3);
+  for (char *dot = text; (dot = strchr(dot, '.')); dot++) {
+    if (dot - text <= 2 || dot[2] != ' ' || dot[3] != '|')
+      continue;
+    for (char *digit = dot - 2; *digit >= '0' && *digit <= '9'; digit--)
+      *digit = ' ';
+    memcpy(dot - 1, "0.0", 3);
+  }
 }
 
 /* A number says which connection it is, as soon as there are two. */

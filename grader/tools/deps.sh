@@ -11,7 +11,7 @@
 # missing, do nothing: whatever provides a command or a library is good enough.
 set -u
 
-# A package with ? is not on every release: there its files are in one of the others.
+# A package with ? is not on every release: there its files are in one of the others, or bench goes without.
 # For what   seen by               Debian, Ubuntu      Fedora                  Arch
 table='
 build        compiler              gcc,libc6-dev       gcc,libasan,libubsan    gcc
@@ -51,7 +51,7 @@ test         command:pkill         procps              procps-ng               p
 bench        command:python3       python3             python3                 python
 bench        command:h2load        nghttp2-client      nghttp2                 nghttp2
 bench        command:nghttpd       nghttp2-server      nghttp2                 nghttp2
-bench        command:h2o           h2o                 h2o                     h2o
+bench        command:h2o           h2o?                h2o                     h2o
 bench        command:nginx         nginx               nginx                   nginx
 bench        command:node          nodejs              nodejs                  nodejs
 bench        command:taskset       util-linux          util-linux              util-linux
@@ -135,7 +135,7 @@ fi
 if command -v apt-get >/dev/null; then
   # shellcheck disable=SC2046
   install $(echo "$rows" | packages 3) || exit 1
-  rows=$(missing)
+  rows=$(missing | awk '!($1 == "bench" && $3 ~ /[?]$/)') # whom this system does not have, bench leaves out
   [ -z "$rows" ] && exit 0
 fi
 
