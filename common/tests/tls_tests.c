@@ -285,7 +285,9 @@ static void expect_client_refusal(const struct certificate *certificate, const c
   certificates_write("bad", certificate);
   start(&meeting, host, certificates_client("bad", host), certificates_server("bad"));
   support_wait(&meeting.client.closed);
-  cr_assert_str_eq(meeting.client.error, error, "'%s'", meeting.client.error);
+  /* Newer releases of OpenSSL say more. */
+  cr_assert_eq(strncmp(meeting.client.error, error, strlen(error)), 0, "'%s'",
+               meeting.client.error);
   cr_assert_not(meeting.client.open, "on_open");
   support_wait(&meeting.server.closed);
   cr_assert_eq(meeting.server.received, 0, "the client has sent something");
