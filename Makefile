@@ -130,7 +130,7 @@ calls   := nghttp2_session_mem_recv nghttp2_session_mem_send nghttp2_session_cal
              on_frame_recv on_stream_close)
 WRAPPED := $(calls:%=-Wl$(comma)--wrap=%)
 
-# A program that stands at a fixed address starts a fifth faster: nothing in it has to be relocated.
+# A program at a fixed address starts a fifth faster: the loader relocates nothing in it.
 WRAPPED += -no-pie
 
 # gcc's sanitizers are two libraries with 6 MB of variables each, all of which LeakSanitizer reads at the end of every
@@ -238,19 +238,18 @@ $(BUILD)/obj/sanitized/lab%.a: $$(call objects_of,lab$$*)
 
 # A student's program is a stranger's file: grader/sandbox/compile.c takes it, and nothing else. If it does not compile,
 # the compiler's messages are in its .log and there is no program; make goes on, and the grader reads the log.
+compile_stranger = $(BUILD)/grader/compile --source $(1) --output $(2) \
+  $(addprefix --header ,$(call headers_of,$(call lab_of,$*))) --archive $(call quote,$(if $(filter /%,$<),,$(CURDIR)/)$<) \
+  -- $(CC) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(WRAPPED) $(LIBRARIES)
 $(BUILD)/labs/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE
-	+@$(BUILD)/grader/compile --source $*.c --output $(BUILD)/labs/$* \
-	  $(addprefix --header ,$(call headers_of,$(call lab_of,$*))) --archive $(call quote,$(if $(filter /%,$<),,$(CURDIR)/)$<) \
-	  -- $(CC) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(WRAPPED) $(LIBRARIES)
+	+@$(call compile_stranger,$*.c,$(BUILD)/labs/$*)
 
 # A submission is a stranger's file too. Copy it to build/submission, and compile it there.
 SUBMITTED := $(if $(SUBMISSION),$(STUDENTS:$(BUILD)/labs/%=$(BUILD)/submission/%))
 $(BUILD)/submission/taken: FORCE
 	@sh grader/tools/take.sh $(call quote,$(SUBMISSION)) $(BUILD)/submission $(STUDENTS:$(BUILD)/labs/%=%.c)
 $(BUILD)/submission/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE | $(BUILD)/submission/taken
-	+@[ ! -e $(BUILD)/submission/$*.c ] || $(BUILD)/grader/compile --source $(BUILD)/submission/$*.c --output $(BUILD)/submission/$* \
-	  $(addprefix --header ,$(call headers_of,$(call lab_of,$*))) --archive $(call quote,$(if $(filter /%,$<),,$(CURDIR)/)$<) \
-	  -- $(CC) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(WRAPPED) $(LIBRARIES)
+	+@[ ! -e $(BUILD)/submission/$*.c ] || $(call compile_stranger,$(BUILD)/submission/$*.c,$(BUILD)/submission/$*)
 
 # The grader's checks are Criterion tests that nothing refers to, so link the objects themselves here.
 # Everywhere else, link the archive: the linker takes only what it needs.

@@ -168,7 +168,8 @@ static uint32_t max_concurrent_streams(const struct exchange *exchange) {
   return UINT32_MAX;
 }
 
-/* Streams: so many fit into our rounds, and into PEER_STREAMS; our rounds alone do not fill more. */
+/* Streams: so many fit into our rounds, and into PEER_STREAMS; our rounds alone do not fill
+ * more. */
 enum { MOST_KEPT = 600 };
 
 /* Send `count` requests and reset them, and `count` requests that get answers. Put what is

@@ -1,8 +1,8 @@
 /*
  * chance: random values that nobody can work out from others. SHA-256 of the seed, the lab and the
- * check is the key, and SHA-256 of the key and a counter gives eight bytes at a time. A program that
- * has seen some of a check's values knows neither the next ones, nor the seed, nor what other
- * checks use.
+ * check is the key; SHA-256 of the key and a counter gives the values, eight bytes each. A program
+ * that has seen some of a check's values knows neither the next ones, nor the seed, nor those of
+ * other checks.
  */
 #ifndef GRADER_CHANCE_H
 #define GRADER_CHANCE_H

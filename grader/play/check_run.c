@@ -135,22 +135,20 @@ static void expect_clean_end(struct exchange *exchange) {
                   "sanitizer-found-error| A sanitizer has found an error in your program.");
 }
 
-/* Whatever the check is about: no frame was wrong in itself, or came before its cause. */
-static void expect_legal(struct exchange *exchange) {
-  for (size_t i = 0; i < exchange->peer_count; i++) {
-    const struct peer *peer = exchange->peers[i];
-    if (peer->legal.error)
-      exchange_fail_at(
-          exchange, peer->illegal_at, NULL, peer->legal.error,
-          "illegal-frame| Your program sends a frame that HTTP/2 does not allow here.");
-  }
-}
-
-static bool is_legal(const struct exchange *exchange) {
+/* The first peer that got a frame that is wrong in itself, or came before its cause; or NULL. */
+static const struct peer *find_illegal(const struct exchange *exchange) {
   for (size_t i = 0; i < exchange->peer_count; i++)
     if (exchange->peers[i]->legal.error)
-      return false;
-  return true;
+      return exchange->peers[i];
+  return NULL;
+}
+
+/* Whatever the check is about. */
+static void expect_legal(struct exchange *exchange) {
+  const struct peer *peer = find_illegal(exchange);
+  if (peer)
+    exchange_fail_at(exchange, peer->illegal_at, NULL, peer->legal.error,
+                     "illegal-frame| Your program sends a frame that HTTP/2 does not allow here.");
 }
 
 /* A program that crashes closes its connection first and dies a moment later: let it,
@@ -184,7 +182,7 @@ static void play(struct exchange *exchange, check_body body) {
     if (exchange->program)
       let_it_end(exchange);
     cause_find(exchange);
-    if (exchange->earned && is_legal(exchange) && cause_is_todo(exchange))
+    if (exchange->earned && !find_illegal(exchange) && cause_is_todo(exchange))
       exchange->verdict = VERDICT_PASSED; /* see exchange_earn */
   }
 }

@@ -40,10 +40,10 @@ static const char *judge(struct legal *legal, const struct frame *frame) {
     return "the stream is idle: no server has promised it (RFC 9113, section 5.1.1)";
   if (frame->type == NGHTTP2_PING && ack && !was_sent(legal, frame))
     return "it acknowledges a PING that was never sent (RFC 9113, section 6.7)";
-  if (frame->type == NGHTTP2_SETTINGS && ack && legal->settings-- == 0) {
-    legal->settings = 0;
+  if (frame->type == NGHTTP2_SETTINGS && ack && legal->settings == 0)
     return "it acknowledges SETTINGS that were never sent (RFC 9113, section 6.5.3)";
-  }
+  if (frame->type == NGHTTP2_SETTINGS && ack)
+    legal->settings--;
   return NULL;
 }
 

@@ -28,8 +28,8 @@ static void add_questions(json_t *quiz, const struct scenario *scenario, const s
   snprintf(text, sizeof text, "%s: MAX_CONCURRENT_STREAMS in the last SETTINGS of the server",
            scenario->name);
   ask(quiz, text, play->max_streams);
-  snprintf(text, sizeof text, "%s: how many frames the client has sent (the preface is not a frame)",
-           scenario->name);
+  snprintf(text, sizeof text,
+           "%s: how many frames the client has sent (the preface is not a frame)", scenario->name);
   ask(quiz, text, play->client_frames);
   if (play->second_headers == 0)
     return;

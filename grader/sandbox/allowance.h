@@ -10,8 +10,9 @@
  * A program in C may read itself, the libraries that the grader also uses, and the files among its
  * arguments. It may execute itself and the loader, so it cannot run the solution, curl or Node.js
  * instead. A program in any other language needs what its interpreter needs: it may use everything
- * that is installed, and the program's folder; but no folder in which this project itself is. A program may connect to the ports in the URLs among
- * its arguments, and be a server on the port after `--port`.
+ * that is installed, and the program's folder; but no folder in which this project itself is. A
+ * program may connect to the ports in the URLs among its arguments, and be a server on the port
+ * after `--port`.
  */
 #ifndef GRADER_ALLOWANCE_H
 #define GRADER_ALLOWANCE_H

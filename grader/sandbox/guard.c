@@ -262,9 +262,8 @@ static void check_limits(struct guard *guard) {
     end(guard, "limit memory");
   else if (usage_of(guard->directory, 2 * guard->file) > 2 * guard->file) /* in many files */
     end(guard, "limit file");
-  else if (cpu * 1e3 > guard->cpu ||
-           all_cpu * 1e3 >
-               ALL_CPU * guard->cpu) /* who takes memory without end may need time for it */
+  else if (cpu * 1e3 > guard->cpu || all_cpu * 1e3 > ALL_CPU * guard->cpu)
+    /* and its memory: who takes that without end may need time for it */
     end(guard, "limit cpu, memory %.0f", memory);
 }
 
