@@ -72,6 +72,19 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
   return 0;
 }
 
+/* A field that RFC 9113, section 8.2, does not allow. nghttp2 up to 1.64 resets the stream at it
+ * when there is no such callback, but 1.70 drops the field and goes on. */
+static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame,
+                             const uint8_t *name, size_t name_length, const uint8_t *value,
+                             size_t value_length, uint8_t flags, void *user_data) {
+  struct stream_list *list = user_data;
+  (void)session, (void)frame, (void)name, (void)name_length, (void)value, (void)value_length;
+  (void)flags;
+  if (list->receiving)
+    list->receiving->malformed = true;
+  return 0;
+}
+
 /* More fields than anybody needs: answer a request with 431 (RFC 6585, section 5), and cut off the
  * rest. */
 static void refuse_headers(struct stream *stream) {
@@ -211,6 +224,7 @@ void stream_list_init(struct stream_list *list,
 void stream_list_set_callbacks(nghttp2_session_callbacks *callbacks) {
   nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
   nghttp2_session_callbacks_set_on_header_callback2(callbacks, on_header);
+  nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, on_invalid_header);
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, stream_list_on_frame_recv);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, stream_list_on_stream_close);

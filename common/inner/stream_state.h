@@ -66,7 +66,7 @@ struct stream {
   bool headers_complete;
   bool headers_too_large;
   bool received_all; /* END_STREAM */
-  bool malformed;    /* in a way that nghttp2 does not notice */
+  bool malformed;    /* in a way that nghttp2 lets pass */
   bool paused;
   size_t unconsumed; /* bytes received while paused, for which the peer got no window yet */
 

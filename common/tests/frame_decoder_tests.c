@@ -74,8 +74,10 @@ Test(frame_decoder, agrees_with_nghttp2) {
     if (frame->type <= NGHTTP2_ALTSVC)
       types[frame->type] = true;
   }
+  bool has_priority = nghttp2_version(0)->version_num < 0x014100; /* later ones send none */
   for (unsigned type = 0; type <= NGHTTP2_ALTSVC; type++)
-    cr_assert(types[type], "no frame of type %u in the conversation", type);
+    cr_assert(types[type] || (type == NGHTTP2_PRIORITY && !has_priority),
+              "no frame of type %u in the conversation", type);
   for (int i = 0; i < 2; i++) {
     cr_expect_str_eq(logs[i].frames.bytes, conversation.logs[i].frames.bytes, "frames of side %d",
                      i);
