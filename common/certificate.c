@@ -40,17 +40,24 @@ static bool add_comment(X509 *x509, size_t length) {
 
 static bool fill_in(X509 *x509, const struct certificate *wanted, EVP_PKEY *key) {
   bool is_default = wanted->from == 0 && wanted->until == 0;
-  X509_NAME *name = X509_get_subject_name(x509); /* it stays the certificate's */
+  const char *name = wanted->authority ? "signed" : "test";
   return X509_set_version(x509, X509_VERSION_3) == 1 &&
          ASN1_INTEGER_set(X509_get_serialNumber(x509), 1) == 1 &&
          X509_gmtime_adj(X509_getm_notBefore(x509), is_default ? -DAY : wanted->from) &&
          X509_gmtime_adj(X509_getm_notAfter(x509), is_default ? DAY : wanted->until) &&
-         X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"test", -1, -1,
-                                    0) == 1 &&
-         X509_set_issuer_name(x509, name) == 1 && X509_set_pubkey(x509, key) == 1 &&
-         add_extension(x509, NID_basic_constraints, "critical,CA:TRUE") &&
+         X509_NAME_add_entry_by_txt(X509_get_subject_name(x509), "CN", MBSTRING_ASC,
+                                    (const unsigned char *)name, -1, -1, 0) == 1 &&
+         X509_set_pubkey(x509, key) == 1 &&
+         add_extension(x509, NID_basic_constraints,
+                       wanted->authority ? "critical,CA:FALSE" : "critical,CA:TRUE") &&
          add_extension(x509, NID_subject_alt_name, wanted->names) &&
-         add_comment(x509, wanted->comment) && X509_sign(x509, key, EVP_sha256()) > 0;
+         add_comment(x509, wanted->comment);
+}
+
+/* Sign it with the key of `issuer`. Returns whether that was possible. */
+static bool sign(X509 *x509, const X509 *issuer, EVP_PKEY *key) {
+  return X509_set_issuer_name(x509, X509_get_subject_name(issuer)) == 1 &&
+         X509_sign(x509, key, EVP_sha256()) > 0;
 }
 
 /* Returns whether all of it was written. */
@@ -76,12 +83,28 @@ static bool write_certificate(X509 *x509, const char *name, size_t repetitions) 
   return fclose(file) == 0 && written;
 }
 
+/* Sign it with a new key, which nobody keeps, and write the certificate of that key. Returns whether
+ * it was possible. */
+static bool sign_by_authority(X509 *x509, const char *file) {
+  const struct certificate wanted = {.names = "DNS:authority.test"};
+  EVP_PKEY *key = EVP_EC_gen("P-256");
+  X509 *authority = X509_new();
+  bool is_signed = key && authority && fill_in(authority, &wanted, key) &&
+                   sign(authority, authority, key) && sign(x509, authority, key) &&
+                   write_certificate(authority, file, 0);
+  X509_free(authority);
+  EVP_PKEY_free(key);
+  return is_signed;
+}
+
 int certificate_write(const struct certificate *wanted, const char *key_file,
                       const char *cert_file) {
   EVP_PKEY *key = EVP_EC_gen("P-256");
   X509 *x509 = X509_new();
-  bool written = key && x509 && fill_in(x509, wanted, key) && write_key(key, key_file) &&
-                 write_certificate(x509, cert_file, wanted->repetitions);
+  bool written =
+      key && x509 && fill_in(x509, wanted, key) &&
+      (wanted->authority ? sign_by_authority(x509, wanted->authority) : sign(x509, x509, key)) &&
+      write_key(key, key_file) && write_certificate(x509, cert_file, wanted->repetitions);
   X509_free(x509);
   EVP_PKEY_free(key);
   return written ? 0 : -1;

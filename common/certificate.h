@@ -1,6 +1,6 @@
 /*
- * certificate: make a private key and a self-signed certificate, for tests and for the grader. (For
- * the labs, `make certs` makes them with the openssl command.)
+ * certificate: make a private key and its certificate, for tests and for the grader. (For the labs,
+ * `make certs` makes them with the openssl command.)
  */
 #ifndef COMMON_CERTIFICATE_H
 #define COMMON_CERTIFICATE_H
@@ -11,7 +11,8 @@ struct certificate {
   const char *names; /* its hosts: "DNS:localhost,IP:127.0.0.1", as in subjectAltName */
   long from, until;  /* when it is valid, in seconds from now; both 0: from yesterday to tomorrow */
   size_t comment;    /* bytes of a comment in it that nobody reads: a certificate may be large, */
-  size_t repetitions; /* and so may its chain: so many more certificates behind it in the file */
+  size_t repetitions;    /* and so may its chain: so many more certificates behind it in the file */
+  const char *authority; /* NULL: it signs itself; else the file for its signer's certificate */
 };
 
 /* Write a key on P-256 and its certificate, both in PEM form; only the owner can read the key file.

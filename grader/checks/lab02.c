@@ -769,6 +769,8 @@ CHECK(lab02, lost, .of_errors = true, .points = 1, .todo = 5, .section = NULL,
   exchange_start(exchange, "requests", url, NULL);
   expect_failure(exchange, url, "/");
   port_release(&port);
+  exchange_start(exchange, "requests", NULL);
+  exchange_expect_error(exchange, 2); /* wrong usage: no URL */
   struct peer *peer = start_get(exchange);
   int32_t stream_id = peer_expect_request(peer);
   peer_send_headers(peer, stream_id, false, ":status", "200", "content-length", "100", NULL);

@@ -430,6 +430,8 @@ CHECK(lab05, failure, .of_errors = true, .points = 1, .todo = 3, .program = "cli
   exchange_start(exchange, "client", "--timeout", "60000", url, NULL);
   exchange_expect_error(exchange, 0);
   port_release(&port);
+  exchange_start(exchange, "client", "--timeout", "soon", url, NULL);
+  exchange_expect_error(exchange, 2); /* wrong usage */
 }
 
 /* --- The server ------------------------------------------------------------------------------- */

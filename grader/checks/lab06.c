@@ -415,6 +415,16 @@ static struct peer *start_good_client(struct exchange *exchange, const char *tim
   return start_client(exchange, identity_server(exchange, &identity), identity.cert, timeout);
 }
 
+/* The same with a server whose certificate is signed by the one that the client trusts. */
+static struct peer *start_client_of_authority(struct exchange *exchange) {
+  char trusted[IDENTITY_PATH];
+  const struct certificate certificate = {.names = "DNS:localhost", .authority = trusted};
+  struct identity identity;
+  identity_path(exchange, trusted, "authority", "cert.pem");
+  identity_make(exchange, &identity, "server", &certificate);
+  return start_client(exchange, identity_server(exchange, &identity), trusted, PATIENCE);
+}
+
 /* Answer the request with `body`, and expect the program to print it. */
 static void expect_printed(struct peer *peer, const char *body, size_t length) {
   struct exchange *exchange = peer->exchange;
@@ -564,10 +574,14 @@ CHECK(lab06, wrong_host, .of_errors = true, .points = 1, .todo = 4, .program = "
 
 CHECK(lab06, expired, .of_errors = true, .points = 1, .todo = 5, .program = "client",
       .section = NULL, .by_hand = "TLS=expired",
-      .sentence = "a certificate that has expired is refused, with the reason") {
+      .sentence = "a certificate that has expired, or is not valid yet, is refused: why") {
   static const struct certificate past = {.names = "DNS:localhost", .from = -7200, .until = -3600};
-  static const char *const words[] = {"expired", NULL};
-  expect_certificate_refused(exchange, &past, words, "a server whose certificate has expired");
+  static const struct certificate future = {.names = "DNS:localhost", .from = 3600, .until = 7200};
+  static const char *const expired[] = {"expired", NULL};
+  static const char *const too_early[] = {"not yet valid", "future", NULL};
+  expect_certificate_refused(exchange, &past, expired, "a server whose certificate has expired");
+  expect_certificate_refused(exchange, &future, too_early,
+                             "a server whose certificate is not valid yet");
 }
 
 /* A URL with an address, and a certificate for `names`. */
@@ -641,7 +655,7 @@ CHECK(lab06, download, .points = 1, .todo = 5, .program = "client", .section = N
   exchange_random_text(exchange, body, SOME);
   for (size_t i = SOME; i < MUCH; i++)
     body[i] = body[i - SOME];
-  expect_printed(start_good_client(exchange, PATIENCE), body, MUCH);
+  expect_printed(start_client_of_authority(exchange), body, MUCH);
   free(body);
 }
 

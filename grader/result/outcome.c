@@ -80,19 +80,6 @@ void outcome_load(struct outcome_list *list, const struct criterion_test_stats *
     load(list, outcome, directory);
 }
 
-void outcome_load_again(struct outcome_list *list, const char *directory) {
-  for (size_t i = 0; i < list->count; i++) {
-    struct outcome *outcome = &list->outcomes[i];
-    load(list, outcome, directory);
-    if (!outcome->file)
-      continue;
-    const char *verdict = json_string_value(json_object_get(outcome->file, "verdict"));
-    bool passed = verdict && strcmp(verdict, "passed") == 0;
-    bool failed = verdict && strcmp(verdict, "failed") == 0;
-    outcome->verdict = passed ? OUTCOME_PASSED : failed ? OUTCOME_FAILED : OUTCOME_FAULT;
-  }
-}
-
 /* One test as Criterion saw it, against the file that it left. */
 static void collect_test(struct outcome *outcome, const struct criterion_test_stats *test) {
   if (test->test_status == CR_STATUS_SKIPPED)
@@ -139,17 +126,12 @@ static bool has_shown_something(const struct outcome_list *list, const struct ch
 }
 
 /* Fail it, and say why. Only checks in which something went wrong get a "looks like". */
-static void discount(struct outcome *outcome) {
-  static const char of_error[] = "Your program reports an error, which is right here. This counts "
-                                 "once your program passes a check in which nothing goes wrong.";
-  static const char by_heart[] = "This is right. It counts once your program also passes a check "
-                                 "whose values differ in every run.";
+static void discount(struct outcome *outcome, const char *why) {
   json_t *finding = json_object_get(outcome->file, "finding");
   outcome->verdict = OUTCOME_FAILED;
   json_object_del(finding, "evidence");
   json_object_set_new(finding, "id", json_string(OUTCOME_UNEARNED));
-  json_object_set_new(finding, "what",
-                      json_string(outcome->check->of_errors ? of_error : by_heart));
+  json_object_set_new(finding, "what", json_string(why));
 }
 
 static void discount_blind(struct outcome_list *list) {
@@ -157,7 +139,49 @@ static void discount_blind(struct outcome_list *list) {
     struct outcome *outcome = &list->outcomes[i];
     if (is_passed_blindly(outcome->check) && outcome->verdict == OUTCOME_PASSED &&
         !has_shown_something(list, outcome->check))
-      discount(outcome);
+      discount(outcome, outcome->check->of_errors
+                            ? "Your program reports an error, which is right here. This counts "
+                              "once your program passes a check in which nothing goes wrong."
+                            : "This is right. It counts once your program also passes a check "
+                              "whose values differ in every run.");
+  }
+}
+
+/* The TODO at which a program stopped that had earned its points before; otherwise 0. */
+static int credited_todo(const struct outcome *outcome) {
+  const json_t *finding = json_object_get(outcome->file, "finding");
+  bool is_credited = outcome->verdict == OUTCOME_PASSED && outcome_is_undone(outcome);
+  return is_credited ? (int)json_integer_value(json_object_get(finding, "todo")) : 0;
+}
+
+/* Whether a check of the same program failed at that TODO; or not all of its checks ran. */
+static bool costs_something(const struct outcome_list *list, const struct check *check, int todo) {
+  for (size_t i = 0; i < list->count; i++) {
+    const struct outcome *other = &list->outcomes[i];
+    const json_t *finding = json_object_get(other->file, "finding");
+    if (!is_same_program(other->check, check))
+      continue;
+    if (other->verdict == OUTCOME_NOT_RUN ||
+        (other->verdict == OUTCOME_FAILED && outcome_is_undone(other) &&
+         json_integer_value(json_object_get(finding, "todo")) == todo))
+      return true;
+  }
+  return false;
+}
+
+/* A TODO that is not done fails the checks that are about it. Where it fails none, the rest of it
+ * is done, and what it leaves out is asked for here. */
+static void discount_credit(struct outcome_list *list) {
+  for (size_t i = 0; i < list->count; i++) {
+    struct outcome *outcome = &list->outcomes[i];
+    int todo = credited_todo(outcome);
+    char why[200];
+    snprintf(why, sizeof why,
+             "The frames are right, but then your program stops at its todo(%d), although other "
+             "checks get past it.",
+             todo);
+    if (todo != 0 && !costs_something(list, outcome->check, todo))
+      discount(outcome, why);
   }
 }
 
@@ -174,6 +198,22 @@ void outcome_collect(struct outcome_list *list, const struct criterion_global_st
     }
   }
   discount_blind(list);
+  discount_credit(list);
+}
+
+void outcome_load_again(struct outcome_list *list, const char *directory) {
+  for (size_t i = 0; i < list->count; i++) {
+    struct outcome *outcome = &list->outcomes[i];
+    load(list, outcome, directory);
+    if (!outcome->file)
+      continue;
+    const char *verdict = json_string_value(json_object_get(outcome->file, "verdict"));
+    bool passed = verdict && strcmp(verdict, "passed") == 0;
+    bool failed = verdict && strcmp(verdict, "failed") == 0;
+    outcome->verdict = passed ? OUTCOME_PASSED : failed ? OUTCOME_FAILED : OUTCOME_FAULT;
+  }
+  discount_blind(list);
+  discount_credit(list);
 }
 
 static bool belongs_to(const struct outcome *outcome, const struct lab *lab) {

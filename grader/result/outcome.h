@@ -60,7 +60,8 @@ void outcome_load_again(struct outcome_list *list, const char *directory);
 
 /* Fill in what Criterion reports at the end of the run, and read the remaining files. A passed
  * check of errors fails anyway if its program passes no other check: a program that does one fixed
- * thing, and knows no HTTP/2, gets no points. */
+ * thing, and knows no HTTP/2, gets no points. Points earned before a TODO that is not done do not
+ * count where that TODO fails no other check of the program. */
 void outcome_collect(struct outcome_list *list, const struct criterion_global_stats *stats,
                      const char *directory);
 
@@ -89,8 +90,7 @@ bool outcome_is_of(const struct outcome *outcome, const struct lab *lab);
 /* Whether the program stopped at a TODO: then the check says nothing about the finished part. */
 bool outcome_is_undone(const struct outcome *outcome);
 
-/* The id of a check that does not count: the program is right here, but so would be one that knows
- * no HTTP/2, and nothing else was right. */
+/* The id of a check that does not count: the program is right here, but see outcome_collect. */
 #define OUTCOME_UNEARNED "unearned"
 
 bool outcome_is_unearned(const struct outcome *outcome);
