@@ -10,12 +10,19 @@
 #include "grader/play/peer_send.h"
 #include "grader/play/port.h"
 
-enum { PATH_SIZE = 32, MEBIBYTE = 1024 * 1024 };
+enum { PATH_SIZE = 32, LINE_SIZE = 32, MEBIBYTE = 1024 * 1024 };
 
 /* "/" and 12 random letters. */
 static void random_path(struct exchange *exchange, char *path) {
   path[0] = '/';
   exchange_random_text(exchange, path + 1, 12);
+}
+
+/* 4 to 23 random letters and a newline, so that neither the text nor its length is known before. */
+static void random_line(struct exchange *exchange, char line[LINE_SIZE]) {
+  size_t length = 4 + exchange_random(exchange, 20);
+  exchange_random_text(exchange, line, length);
+  strcpy(line + length, "\n");
 }
 
 /* `length` random bytes, to be freed with free(). */
@@ -102,6 +109,17 @@ static struct peer *start_three(struct exchange *exchange, int32_t streams[3]) {
 static void append_plain(struct buffer *output, const char *body, size_t length) {
   buffer_append_text(output, ":status: 200\n\n");
   exchange_append_body(output, body, length);
+}
+
+/* The same for one with one more header field. */
+static void append_named(struct buffer *output, const char *name, const char *value,
+                         const char *body) {
+  buffer_append_text(output, ":status: 200\n");
+  buffer_append_text(output, name);
+  buffer_append_text(output, ": ");
+  buffer_append_text(output, value);
+  buffer_append_text(output, "\n\n");
+  buffer_append_text(output, body);
 }
 
 /* The length of the common beginning of two texts. */
@@ -248,10 +266,12 @@ CHECK(lab02, get, .points = 1, .todo = 1, .section = "8.3.1",
   peer_expect_end_of_request(peer, stream_id);
   expect_no_data(exchange, peer, stream_id);
   exchange_earn(exchange);
+  char body[LINE_SIZE];
+  random_line(exchange, body);
   peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
-  peer_send_body(peer, stream_id, "fine\n", 5);
+  peer_send_body(peer, stream_id, body, strlen(body));
   struct buffer output = {0};
-  append_plain(&output, "fine\n", 5);
+  append_plain(&output, body, strlen(body));
   finish(exchange, peer, &output,
          "response-not-printed-came| Your program does not print the response as it came.");
 }
@@ -259,7 +279,7 @@ CHECK(lab02, get, .points = 1, .todo = 1, .section = "8.3.1",
 CHECK(lab02, post, .points = 1, .todo = 2, .section = "8.1",
       .sentence = "-d makes a POST with that body, ended by END_STREAM") {
   char body[64];
-  exchange_random_text(exchange, body, 40);
+  exchange_random_text(exchange, body, 30 + exchange_random(exchange, 30));
   peer_listen(exchange);
   exchange_start(exchange, "requests", "-d", body, url_of(exchange, "/send-data"), NULL);
   struct peer *peer = peer_accept(exchange);
@@ -284,7 +304,7 @@ CHECK(lab02, post_pieces, .points = 1, .todo = 2, .section = "8.1",
   char last[32];
   char body[64];
   exchange_random_text(exchange, first, 10 + exchange_random(exchange, 10));
-  exchange_random_text(exchange, last, 10);
+  exchange_random_text(exchange, last, 10 + exchange_random(exchange, 10));
   snprintf(body, sizeof body, "%s%s", first, last);
   peer_listen(exchange);
   exchange_start(exchange, "requests", "-d", first, "-d", "", "-d", last, "-d", "",
@@ -453,22 +473,24 @@ CHECK(lab02, headers, .points = 1, .todo = 3, .section = "8.3.2",
       .sentence = "the response's header fields in order, an empty line, the body") {
   char name[3][16];
   char value[3][16];
+  char body[LINE_SIZE];
+  random_line(exchange, body);
   for (int i = 0; i < 3; i++) {
     memcpy(name[i], "x-", 3);
-    exchange_random_text(exchange, name[i] + 2, 8);
-    exchange_random_text(exchange, value[i], 8);
+    exchange_random_text(exchange, name[i] + 2, 4 + exchange_random(exchange, 8));
+    exchange_random_text(exchange, value[i], 4 + exchange_random(exchange, 8));
   }
   struct peer *peer = start_get(exchange);
   int32_t stream_id = peer_expect_request(peer);
   peer_send_headers_in_two(peer, stream_id, false, ":status", "200", name[0], value[0],
                            "content-type", "text/plain; charset=utf-8", name[1], "", name[2],
                            value[2], name[0], value[1], NULL);
-  peer_send_body(peer, stream_id, "Hello World!\n", 13);
+  peer_send_body(peer, stream_id, body, strlen(body));
   char expected[512];
   int length = snprintf(expected, sizeof expected,
                         ":status: 200\n%s: %s\ncontent-type: text/plain; charset=utf-8\n%s: \n"
-                        "%s: %s\n%s: %s\n\nHello World!\n",
-                        name[0], value[0], name[1], name[2], value[2], name[0], value[1]);
+                        "%s: %s\n%s: %s\n\n%s",
+                        name[0], value[0], name[1], name[2], value[2], name[0], value[1], body);
   struct buffer output = {0};
   buffer_append(&output, expected, (size_t)length);
   finish(exchange, peer, &output,
@@ -478,14 +500,15 @@ CHECK(lab02, headers, .points = 1, .todo = 3, .section = "8.3.2",
 
 CHECK(lab02, binary, .points = 1, .todo = 4, .section = "6.1",
       .sentence = "a body of any bytes, NUL among them, is printed unchanged") {
-  char *body = random_bytes(exchange, 5000);
-  body[0] = body[100] = body[4999] = '\0'; /* so a newline is printed behind it */
+  size_t length = 4000 + exchange_random(exchange, 2000);
+  char *body = random_bytes(exchange, length);
+  body[0] = body[100] = body[length - 1] = '\0'; /* so a newline is printed behind it */
   struct peer *peer = start_get(exchange);
   int32_t stream_id = peer_expect_request(peer);
   peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
-  peer_send_body(peer, stream_id, body, 5000);
+  peer_send_body(peer, stream_id, body, length);
   struct buffer output = {0};
-  append_plain(&output, body, 5000);
+  append_plain(&output, body, length);
   finish(exchange, peer, &output,
          "body-not-printed-octet-octet| Your program does not print the body byte for byte.");
   free(body);
@@ -508,9 +531,12 @@ CHECK(lab02, error_status, .points = 1, .todo = 5, .section = "8.3.2",
   struct peer *peer = start_get(exchange);
   int32_t stream_id = peer_expect_request(peer);
   peer_send_headers(peer, stream_id, false, ":status", "500", NULL);
-  peer_send_body(peer, stream_id, "broken\n", 7);
+  char body[LINE_SIZE];
+  random_line(exchange, body);
+  peer_send_body(peer, stream_id, body, strlen(body));
   struct buffer output = {0};
-  buffer_append_text(&output, ":status: 500\n\nbroken\n");
+  buffer_append_text(&output, ":status: 500\n\n");
+  buffer_append_text(&output, body);
   finish(exchange, peer, &output,
          "response-status-500-not-printed| Your program does not print a response with status 500 "
          "like any other.");
@@ -522,10 +548,14 @@ CHECK(lab02, informational, .points = 1, .todo = 3, .section = "8.1",
   int32_t stream_id = peer_expect_request(peer);
   peer_send_headers(peer, stream_id, false, ":status", "103", "link", "</style.css>", NULL);
   peer_send_headers(peer, stream_id, false, ":status", "199", "x-last-of", "them", NULL);
-  peer_send_headers(peer, stream_id, false, ":status", "200", "x-final", "yes", NULL);
-  peer_send_body(peer, stream_id, "final\n", 6);
+  char value[LINE_SIZE];
+  char body[LINE_SIZE];
+  exchange_random_text(exchange, value, 4 + exchange_random(exchange, 8));
+  random_line(exchange, body);
+  peer_send_headers(peer, stream_id, false, ":status", "200", "x-final", value, NULL);
+  peer_send_body(peer, stream_id, body, strlen(body));
   struct buffer output = {0};
-  buffer_append_text(&output, ":status: 200\nx-final: yes\n\nfinal\n");
+  append_named(&output, "x-final", value, body);
   finish(exchange, peer, &output,
          "103-not-told-from-final| Your program takes the 103 for the final response.");
 }
@@ -534,11 +564,15 @@ CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
       .sentence = "trailers after the body are not printed as header fields") {
   struct peer *peer = start_get(exchange);
   int32_t stream_id = peer_expect_request(peer);
-  peer_send_headers(peer, stream_id, false, ":status", "200", "x-name", "value", NULL);
-  peer_send_data(peer, stream_id, "body\n", 5, false);
+  char value[LINE_SIZE];
+  char body[LINE_SIZE];
+  exchange_random_text(exchange, value, 4 + exchange_random(exchange, 8));
+  random_line(exchange, body);
+  peer_send_headers(peer, stream_id, false, ":status", "200", "x-name", value, NULL);
+  peer_send_data(peer, stream_id, body, strlen(body), false);
   peer_send_headers(peer, stream_id, true, "x-trailer", "behind", NULL);
   struct buffer output = {0};
-  buffer_append_text(&output, ":status: 200\nx-name: value\n\nbody\n");
+  append_named(&output, "x-name", value, body);
   finish(exchange, peer, &output,
          "trailers-not-told-from-header| Your program takes the trailers for header fields of the "
          "response.");
@@ -599,13 +633,17 @@ CHECK(lab02, slowly, .points = 1, .todo = 3, .section = "4.1",
       .sentence = "the response may arrive one byte at a time") {
   struct peer *peer = start_get(exchange);
   int32_t stream_id = peer_expect_request(peer);
+  char value[LINE_SIZE];
+  char body[LINE_SIZE];
+  exchange_random_text(exchange, value, 4 + exchange_random(exchange, 8));
+  random_line(exchange, body);
   peer_send_slowly(peer);
-  peer_send_headers(peer, stream_id, false, ":status", "200", "x-pace", "slow", NULL);
-  peer_send_data(peer, stream_id, "slow", 4, false);
-  peer_send_data(peer, stream_id, "ly\n", 3, true);
+  peer_send_headers(peer, stream_id, false, ":status", "200", "x-pace", value, NULL);
+  peer_send_data(peer, stream_id, body, 4, false);
+  peer_send_data(peer, stream_id, body + 4, strlen(body) - 4, true);
   peer_send_quickly(peer);
   struct buffer output = {0};
-  buffer_append_text(&output, ":status: 200\nx-pace: slow\n\nslowly\n");
+  append_named(&output, "x-pace", value, body);
   finish(exchange, peer, &output,
          "response-arrives-pieces-not-put| Your program does not put together a response that "
          "arrives in pieces.");
@@ -621,7 +659,7 @@ CHECK(lab02, at_once, .points = 1, .todo = 1, .section = "5",
   struct buffer output = {0};
   for (int i = 2; i >= 0; i--) {
     char body[32];
-    exchange_random_text(exchange, body, 20);
+    exchange_random_text(exchange, body, 10 + exchange_random(exchange, 20));
     peer_send_headers(peer, streams[i], false, ":status", "200", NULL);
     peer_send_body(peer, streams[i], body, strlen(body));
     append_plain(&output, body, strlen(body));
@@ -701,28 +739,36 @@ static void expect_reset_behind_response(struct exchange *exchange) {
 }
 
 /* The program must name the reason of a reset: by name, or by number. */
-static void expect_reason(struct exchange *exchange) {
+static void expect_reason(struct exchange *exchange, uint32_t code) {
+  const char *name = nghttp2_http2_strerror(code);
   const char *line = strstr(program_stderr(exchange->program, NULL), "requests: ");
   const char *why = line ? strrchr(line, ':') : NULL;
-  if (why && !strcasestr(why, "INTERNAL_ERROR") && !strchr(why, '2'))
-    exchange_fail_at(exchange, -1, "INTERNAL_ERROR, the error code of RST_STREAM", why + 1,
+  char number[16];
+  char expected[64];
+  snprintf(number, sizeof number, "%u", code);
+  snprintf(expected, sizeof expected, "%s, the error code of RST_STREAM", name);
+  if (why && !strcasestr(why, name) && !strstr(why, number))
+    exchange_fail_at(exchange, -1, expected, why + 1,
                      "error-not-name-error-code| Your program does not name the error code with "
                      "which the stream was closed.");
 }
 
 CHECK(lab02, reset, .points = 1, .todo = 5, .section = "6.4", .by_hand = "MISBEHAVE=refuse",
       .sentence = "one stream is reset: it is reported, the others finish, status 1") {
+  static const uint32_t codes[] = {NGHTTP2_INTERNAL_ERROR, NGHTTP2_FLOW_CONTROL_ERROR,
+                                   NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_INADEQUATE_SECURITY};
+  uint32_t code = codes[exchange_random(exchange, sizeof codes / sizeof codes[0])];
   int32_t streams[3] = {0};
   struct peer *peer = start_three(exchange, streams);
   struct buffer output = {0};
   peer_send_headers(peer, streams[1], false, ":status", "200", NULL);
   peer_send_data(peer, streams[1], "half of", 7, false);
-  peer_send_reset(peer, streams[1], NGHTTP2_INTERNAL_ERROR);
+  peer_send_reset(peer, streams[1], code);
   char path[PATH_SIZE];
   snprintf(path, sizeof path, "%s", peer_field(peer, streams[1], ":path"));
   for (int i = 0; i < 3; i += 2) {
     char body[32];
-    exchange_random_text(exchange, body, 20);
+    exchange_random_text(exchange, body, 10 + exchange_random(exchange, 20));
     peer_send_headers(peer, streams[i], false, ":status", "200", NULL);
     peer_send_body(peer, streams[i], body, strlen(body));
     append_plain(&output, body, strlen(body));
@@ -733,7 +779,7 @@ CHECK(lab02, reset, .points = 1, .todo = 5, .section = "6.4", .by_hand = "MISBEH
                          "complete responses, and nothing of the others.",
                          output.bytes, output.length);
   expect_failure(exchange, path, path);
-  expect_reason(exchange);
+  expect_reason(exchange, code);
   buffer_free(&output);
   expect_half_refused(exchange);
   expect_reset_behind_response(exchange);
@@ -749,8 +795,10 @@ CHECK(lab02, goaway, .points = 1, .todo = 5, .section = "6.8",
   snprintf(path, sizeof path, "%s", peer_field(peer, streams[(first + 1) % 3], ":path"));
   peer_send_headers(peer, streams[first], false, ":status", "200", NULL);
   peer_send_goaway(peer, streams[first], NGHTTP2_NO_ERROR);
-  peer_send_body(peer, streams[first], "last words\n", 11);
-  append_plain(&output, "last words\n", 11);
+  char body[LINE_SIZE];
+  random_line(exchange, body);
+  peer_send_body(peer, streams[first], body, strlen(body));
+  append_plain(&output, body, strlen(body));
   peer_expect_close(peer);
   exchange_expect_output(exchange,
                          "response-goaway-still-covers-not| Your program does not print a response "

@@ -77,7 +77,8 @@ struct asked {
   struct exchange *exchange;
   struct peer *peer;
   int32_t stream_id;
-  double started; /* recording_clock(), before the program was */
+  double started;   /* recording_clock(), before the program was */
+  char text[2][16]; /* the response, in two pieces */
 };
 
 /* Whether the program has ended, as it does when its time is over. */
@@ -130,6 +131,8 @@ static struct asked start_client(struct exchange *exchange, int timeout) {
   exchange_random_text(exchange, path + 1, 12);
   snprintf(url, sizeof url, "%s%s", exchange->url, path);
   struct asked asked = {.exchange = exchange, .started = recording_clock()};
+  for (int i = 0; i < 2; i++)
+    exchange_random_text(exchange, asked.text[i], 4 + exchange_random(exchange, 10));
   start_and_wait(exchange, url, timeout);
   asked.peer = peer_accept(exchange);
   peer_handshake(asked.peer);
@@ -207,10 +210,10 @@ static void expect_timeout(struct asked *asked, int milliseconds, int todo) {
   exchange_expect_status(exchange, 1);
 }
 
-/* The response was `text`; the program must print it, and end. */
-static void expect_printed(struct asked *asked, const char *text) {
+/* The response has come; the program must print it, and end. */
+static void expect_printed(struct asked *asked) {
   char output[256];
-  snprintf(output, sizeof output, ":status: 200\n\n%s\n", text);
+  snprintf(output, sizeof output, ":status: 200\n\n%s%s\n", asked->text[0], asked->text[1]);
   if (peer_stream(asked->peer, asked->stream_id)->reset)
     exchange_fail_at(asked->exchange, find_reset(asked->peer), "nothing: the response is complete",
                      NULL,
@@ -225,19 +228,24 @@ static void expect_printed(struct asked *asked, const char *text) {
   exchange_expect_status(asked->exchange, 0);
 }
 
-static void answer(struct asked *asked, const char *text) {
+/* Send that part of the response. */
+static void send_text(struct asked *asked, int part, bool end) {
+  const char *text = asked->text[part];
+  peer_send_data(asked->peer, asked->stream_id, text, strlen(text), end);
+}
+
+static void answer(struct asked *asked) {
   peer_send_headers(asked->peer, asked->stream_id, false, ":status", "200", NULL);
-  peer_send_data(asked->peer, asked->stream_id, text, strlen(text), true);
+  send_text(asked, 0, false);
+  send_text(asked, 1, true);
 }
 
 CHECK(lab05, in_time, .points = 1, .todo = 3, .program = "client", .section = "8.1",
       .sentence = "an answer in time is printed, and no timer is left") {
-  char text[32];
-  exchange_random_text(exchange, text, 20);
   peer_listen(exchange);
   struct asked asked = start_client(exchange, 60000);
-  answer(&asked, text);
-  expect_printed(&asked, text); /* the program that waits for its timer does not end */
+  answer(&asked);
+  expect_printed(&asked); /* the program that waits for its timer does not end */
 }
 
 CHECK(lab05, timed_out, .points = 1, .todo = 2, .program = "client", .section = "6.4",
@@ -260,8 +268,8 @@ CHECK(lab05, timeout, .points = 1, .todo = 1, .program = "client", .section = NU
   let_pass(exchange, 150);
   if (is_reset_or_closed(&asked))
     fail_early(exchange, find_reset(asked.peer), 10000);
-  answer(&asked, "late, but not too late");
-  expect_printed(&asked, "late, but not too late");
+  answer(&asked);
+  expect_printed(&asked);
 }
 
 /* What a server may send, one piece after the other; the last ends the response. */
@@ -279,8 +287,8 @@ static void send_piece(struct asked *asked, size_t number) {
   switch (number) {
   case 1: peer_send_headers(peer, asked->stream_id, false, ":status", "103", NULL); break;
   case 2: peer_send_headers(peer, asked->stream_id, false, ":status", "200", NULL); break;
-  case 3: peer_send_data(peer, asked->stream_id, "bit ", 4, false); break;
-  case 4: peer_send_data(peer, asked->stream_id, "by bit", 6, false); break;
+  case 3: send_text(asked, 0, false); break;
+  case 4: send_text(asked, 1, false); break;
   default: peer_send_headers(peer, asked->stream_id, true, "x-trailer", "t", NULL); break;
   }
 }
@@ -348,7 +356,7 @@ CHECK(lab05, inactivity, .points = 1, .todo = 3, .program = "client", .section =
     struct asked asked = start_client(exchange, timeouts[i]);
     size_t last = answer_piece_by_piece(&asked, timeouts[i], 1);
     if (last == PIECES) {
-      expect_printed(&asked, "bit by bit");
+      expect_printed(&asked);
       return;
     }
     if (i == 1 && last == 1)
@@ -362,7 +370,7 @@ CHECK(lab05, inactivity, .points = 1, .todo = 3, .program = "client", .section =
 /* Half of a response. Returns whether the program has read it before it gave up. */
 static bool answer_by_half(struct asked *asked) {
   peer_send_headers(asked->peer, asked->stream_id, false, ":status", "200", NULL);
-  peer_send_data(asked->peer, asked->stream_id, "half of ", 8, false);
+  send_text(asked, 0, false);
   peer_settle(asked->peer, (const uint8_t[8]){"half"});
   return !is_reset_or_closed(asked);
 }
@@ -442,9 +450,11 @@ static struct peer *connect_client(struct exchange *exchange) {
   return peer;
 }
 
-/* Start the server with that delay, and connect. */
-static struct peer *start_server(struct exchange *exchange, const char *delay) {
-  exchange_start_server(exchange, "server", "--delay", delay, NULL);
+/* Start the server with that delay, in milliseconds, and connect. */
+static struct peer *start_server(struct exchange *exchange, int delay) {
+  char number[16];
+  snprintf(number, sizeof number, "%d", delay);
+  exchange_start_server(exchange, "server", "--delay", number, NULL);
   return connect_client(exchange);
 }
 
@@ -535,7 +545,7 @@ static void expect_nothing(struct peer *peer, int32_t stream_id) {
 
 CHECK(lab05, routes, .points = 1, .todo = 4, .program = "server", .section = "8.3.1",
       .sentence = "the routes are those of lab 4; only GET /ping is slow") {
-  struct peer *peer = start_server(exchange, "60000");
+  struct peer *peer = start_server(exchange, 60000);
   ask(peer, 1, "/ping");
   ask(peer, 3, "/hello-world");
   ask(peer, 5, "/nothing");
@@ -571,22 +581,25 @@ CHECK(lab05, slow_ping, .points = 1, .todo = 4, .program = "server", .section = 
  * again. */
 CHECK(lab05, delay, .points = 1, .todo = 4, .program = "server", .section = NULL,
       .sentence = "--delay sets how long a ping waits") {
-  enum { DELAY = 100, DEFAULT = 750, TIMES = 4 };
-  struct peer *peer = start_server(exchange, "100");
+  enum { DEFAULT = 750, TIMES = 4 };
+  const int delay = 80 + (int)exchange_random(exchange, 50);
+  char expected[64];
+  snprintf(expected, sizeof expected, "HEADERS after %d ms", delay);
+  struct peer *peer = start_server(exchange, delay);
   for (int i = 0; i < TIMES; i++) {
     int32_t stream_id = 2 * i + 1;
     settle(peer);
     double asked = recording_clock();
     ask(peer, stream_id, "/ping");
     settle(peer);
-    let_pass(exchange, 2.5 * DELAY);
+    let_pass(exchange, 2.5 * delay);
     settle(peer);
     settle(peer);
     double passed = recording_clock() - asked;
     if (!peer_stream(peer, stream_id)->opened)
-      exchange_fail_at(exchange, -1, "HEADERS after 100 ms", "answers to PING",
+      exchange_fail_at(exchange, -1, expected, "answers to PING",
                        "waits-longer-delay-says| Your server waits longer than --delay says.");
-    expect_pong(peer, stream_id, asked, DELAY);
+    expect_pong(peer, stream_id, asked, delay);
     if (passed < DEFAULT)
       break;
   }
@@ -595,7 +608,7 @@ CHECK(lab05, delay, .points = 1, .todo = 4, .program = "server", .section = NULL
 
 CHECK(lab05, closed_early, .points = 1, .todo = 5, .program = "server", .section = "5.1",
       .sentence = "a stream that is closed early gets no answer, the others get theirs") {
-  struct peer *peer = start_server(exchange, "100");
+  struct peer *peer = start_server(exchange, 80 + (int)exchange_random(exchange, 50));
   settle(peer);
   ask(peer, 1, "/ping");
   peer_send_reset(peer, 1, NGHTTP2_CANCEL); /* with it, in one packet: so it is early */
@@ -609,7 +622,7 @@ CHECK(lab05, closed_early, .points = 1, .todo = 5, .program = "server", .section
 
 CHECK(lab05, timer_stopped, .points = 1, .todo = 6, .program = "server", .section = NULL,
       .sentence = "the timer of a closed stream stops at once, and delays nothing") {
-  struct peer *peer = start_server(exchange, "60000");
+  struct peer *peer = start_server(exchange, 60000);
   ask(peer, 1, "/ping");
   settle(peer);
   peer_send_reset(peer, 1, NGHTTP2_CANCEL);
@@ -621,7 +634,7 @@ CHECK(lab05, timer_stopped, .points = 1, .todo = 6, .program = "server", .sectio
 CHECK(lab05, lost, .points = 1, .todo = 6, .program = "server", .section = NULL,
       .sentence = "clients are lost while they wait: their streams are closed too") {
   enum { DELAY = 200 };
-  struct peer *steady = start_server(exchange, "200");
+  struct peer *steady = start_server(exchange, DELAY);
   struct peer *leaves = connect_client(exchange);
   struct peer *vanishes = connect_client(exchange);
   settle(steady);
@@ -691,7 +704,7 @@ CHECK(lab05, at_once, .points = 1, .todo = 4, .program = "server", .section = "5
 
 CHECK(lab05, graceful_end, .points = 1, .todo = 5, .program = "server", .section = "6.8",
       .sentence = "SIGTERM while a ping waits: GOAWAY, the ping is answered, status 0") {
-  struct peer *peer = start_server(exchange, "100");
+  struct peer *peer = start_server(exchange, 80 + (int)exchange_random(exchange, 50));
   ask(peer, 1, "/ping");
   settle(peer);
   exchange_touch(exchange);
