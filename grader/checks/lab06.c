@@ -261,6 +261,8 @@ CHECK(lab06, files, .of_errors = true, .points = 1, .todo = 1, .section = NULL,
     else
       exchange_expect_error(exchange, 0);
   }
+  exchange_start(exchange, "server", "--port", "http", "--key", one.key, "--cert", one.cert, NULL);
+  exchange_expect_error(exchange, 2); /* wrong usage */
   expect_chain(exchange);
 }
 
@@ -561,6 +563,8 @@ CHECK(lab06, unknown_ca, .of_errors = true, .points = 1, .todo = 4, .program = "
       start_client(exchange, identity_server(exchange, &server), trusted.cert, PATIENCE);
   expect_refusal(peer, words, "a server whose certificate nobody has vouched for");
   expect_missing_ca_refused(exchange, trusted.cert);
+  exchange_start(exchange, "client", "--ca", trusted.cert, NULL);
+  exchange_expect_error(exchange, 2); /* wrong usage: no URL */
 }
 
 CHECK(lab06, wrong_host, .of_errors = true, .points = 1, .todo = 4, .program = "client",

@@ -328,8 +328,11 @@ void exchange_expect_error(struct exchange *exchange, int other) {
   bool right_status = end == PROGRAM_EXITED && code == (other != 0 ? other : 1);
   if (!right_status || *program_sanitizer_report(exchange->program))
     exchange_fail_at(
-        exchange, -1, other == 2 ? "exit status 2" : "exit status 1", NULL,
-        "not-say-exit-status-failed| Your program failed, but its exit status does not say so.");
+        exchange, -1, other == 2 ? "the usage line, and exit status 2" : "exit status 1", NULL,
+        other == 2 ? "wrong-usage-other-status| Your program was called with wrong arguments, but "
+                     "its exit status does not say so."
+                   : "not-say-exit-status-failed| Your program failed, but its exit status does "
+                     "not say so.");
   size_t length;
   const char *text = program_stderr(exchange->program, &length);
   const char *newline = memchr(text, '\n', length);

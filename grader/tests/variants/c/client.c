@@ -196,18 +196,19 @@ static const char *get(struct client *client, const struct place *place, SSL *ss
 
 int variant_client(int argc, char **argv, SSL *(*open_tls)(const char *ca, const char *host)) {
   static struct client client = {.timeout = 100};
+  char *end = "";
   struct place place = {.scheme = open_tls ? "https" : "http"};
   const char *ca = "cert.pem";
   int i = 1;
   for (; i + 1 < argc; i += 2) {
     if (strcmp(argv[i], "--timeout") == 0)
-      client.timeout = (double)atol(argv[i + 1]);
+      client.timeout = strtod(argv[i + 1], &end);
     else if (open_tls && strcmp(argv[i], "--ca") == 0)
       ca = argv[i + 1];
     else
       break;
   }
-  if (i + 1 != argc || !parse(&place, argv[i])) {
+  if (*end || i + 1 != argc || !parse(&place, argv[i])) {
     fprintf(stderr, "usage: client%s [--timeout MS] URL\n", open_tls ? " [--ca FILE]" : "");
     return 2;
   }

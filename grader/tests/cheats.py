@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Programs that leave something out where they hope that nobody looks: a few lines of a solution are changed, and the lab
+is graded as somebody's submission. It must not get all points, for the reason that the table says.
+
+Runs alone: each submission is compiled in the same folder.
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, f'{ROOT}/grader/tools/dev')
+from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-position
+
+BOUND = 300  # seconds for one grading
+
+NO_HANDSHAKE = ('.handshake = handshake,', '')
+WRONG_USAGE = (r'return 2;|status = 2;', lambda found: found[0].replace('2', 'EXIT_FAILURE'))
+VERIFY = 'SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);'
+BEFORE_SET_UP = r'/\* Returns 0; or says what is wrong, and returns -1. \*/\nstatic int set_up'
+ONE_LETTER_MORE = '(strncmp(path, routes[i].path, strlen(routes[i].path)) == 0 && ' \
+                  'strlen(path) <= strlen(routes[i].path) + 1 && !strchr("?/s", path[strlen(path) - 1]))'
+
+# What it does: the lab; the programs; (pattern, replacement) for each change; the check that fails, or None for each of
+# them; what is said.
+CHEATS = {
+    'stops at a todo() only where that has no cost': ('03', ['server'], [
+        (r'static int on_begin_headers', r'static int begun;\n\g<0>'),
+        (r'  struct stream \*stream = calloc', r'  begun++;\n\g<0>'),
+        (r'static void on_signal\(void \*user\) {', r'\g<0>\n  if (begun == 1)\n    todo(6, "the end");')],
+        'listening', 'although other checks get past it'),
+    'leaves the handshake to OpenSSL': ('06', ['client', 'server'], [NO_HANDSHAKE], None, 'handshake'),
+    'trusts only the certificate that the server shows': ('06', ['client'], [
+        (BEFORE_SET_UP, r'static int is_shown(int good, X509_STORE_CTX *store) {\n'
+                        r'  return good && X509_STORE_CTX_get_error_depth(store) == 0;\n}\n\g<0>'),
+        (re.escape(VERIFY), VERIFY.replace('NULL', 'is_shown'))], 'download', 'did not complete the TLS handshake'),
+    'does not ask when a certificate begins': ('06', ['client'], [
+        (BEFORE_SET_UP, r'static int is_late(int good, X509_STORE_CTX *store) {\n'
+                        r'  return good || X509_STORE_CTX_get_error(store) == X509_V_ERR_CERT_NOT_YET_VALID;\n}\n\g<0>'),
+        (re.escape(VERIFY), VERIFY.replace('NULL', 'is_late'))], 'expired', 'not valid yet'),
+    'takes a path with one letter more for a route': ('04', ['router'], [
+        (r'strcmp\(path, routes\[i\]\.path\) == 0', ONE_LETTER_MORE)],
+        'exact_path', 'no route has exactly this path'),
+    'takes every unknown method for GET': ('04', ['router'], [
+        (r'strcmp\(method, routes\[i\]\.method\) == 0', '!strstr(" POST PUT DELETE OPTIONS HEAD get ", method)')],
+        'method', ''),
+    'says at the end which requests came': ('04', ['router'], [
+        (r'stream_path\(stream\), status\);\n  fflush\(stdout\);', 'stream_path(stream), status);')], 'log', 'does not log'),
+    'says all requests on one line': ('04', ['router'], [
+        (r'"%s %s %d\\n", stream_method', r'"%s %s %d ", stream_method')], 'log', 'does not log'),
+    'fails with status 1 for wrong usage (lab 2)': ('02', ['requests'], [WRONG_USAGE], 'lost', 'wrong arguments'),
+    'fails with status 1 for wrong usage (lab 3)': ('03', ['server'], [WRONG_USAGE], 'port_taken', 'wrong arguments'),
+    'fails with status 1 for wrong usage (lab 4)': ('04', ['router'], [WRONG_USAGE], 'hello_world', 'wrong arguments'),
+    'fails with status 1 for wrong usage (lab 5)': ('05', ['client'], [WRONG_USAGE], 'failure', 'wrong arguments'),
+    'fails with status 1 for wrong usage (lab 6)': ('06', ['client', 'server'], [WRONG_USAGE], 'files', 'wrong arguments'),
+}
+
+
+def folder_of(lab):
+    return next(name for name in os.listdir(ROOT) if name.startswith(f'lab{lab}-'))
+
+
+def change(lab, program, changes):
+    """The solution with these changes, each of which is made; or None."""
+    with open(f'{ROOT}/{folder_of(lab)}/solution/{program}.c', encoding='utf-8') as file:
+        text = file.read()
+    for pattern, replacement in changes:
+        text, count = re.subn(pattern, replacement, text)
+        if count == 0:
+            return None
+    return text
+
+
+def test_cheat(name, scratch):
+    lab, programs, changes, failed, said = CHEATS[name]
+    place = f'{scratch}/{folder_of(lab)}'
+    os.makedirs(place)
+    texts = {program: change(lab, program, changes) for program in programs}
+    if not check(f'{name}: the solution has the places that are changed', all(texts.values()), texts):
+        return
+    for program, text in texts.items():
+        with open(f'{place}/{program}.c', 'w', encoding='utf-8') as file:
+            file.write(text)
+    done = subprocess.run(['make', 'grade', f'LAB={lab}', f'SUBMISSION={scratch}'], cwd=ROOT, timeout=BOUND, check=False,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    board = done.stdout + done.stderr
+    words = ' '.join(board.split())
+    points = re.search(r'^Total: (\d+) of (\d+) points', board, re.M)
+    if failed:
+        check(f'{name}: the check {failed} fails', points and int(points[1]) < int(points[2])
+              and re.search(rf'^  (✘|x) {failed} ', board, re.M), board)
+    else:
+        check(f'{name}: there are no points', points and points[1] == '0', board)
+    check(f'{name}: it is said why', said in words, board)
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix='cheats-') as scratch:
+        for number, name in enumerate(CHEATS):
+            test_cheat(name, f'{scratch}/{number}')
+    return done_testing()
+
+
+sys.exit(main())
