@@ -335,10 +335,11 @@ static int grade(const struct options *options, struct run *run, struct criterio
     return 3;
   }
   write_page(options->output, run);
-  json_t *before = progress_load(progress);
-  run->progress = before;
+  json_t *before = options->strangers ? NULL : progress_load(progress); /* a stranger's last time */
+  run->progress = before;                                               /* was somebody else's */
   print_board(options, run, &style);
-  write_for_later(options, run, progress);
+  if (!options->strangers)
+    write_for_later(options, run, progress);
   run->progress = NULL;
   json_decref(before);
   return outcome_faults(&outcomes) > 0 ? 3 : 0;

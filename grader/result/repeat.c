@@ -73,7 +73,7 @@ static const char *relative(const char *path) {
                                                                                : path;
 }
 
-/* The value of a field of a frame, as check.c wrote it; NULL if there is none. */
+/* The value of a field of a frame, as check_run.c wrote it; NULL if there is none. */
 static const char *field_of(const json_t *frame, const char *name) {
   size_t index;
   const json_t *field;

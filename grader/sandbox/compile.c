@@ -21,6 +21,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <openssl/evp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,10 +243,26 @@ static const char **make_command(const struct work *work, const char *compiler, 
   return command;
 }
 
+/* The signal that asks this program to end, once its folder is removed; 0 if none has come. */
+static volatile sig_atomic_t ends_by;
+
+static void on_signal(int number) {
+  ends_by = number;
+}
+
+/* Returns 0 or -1. */
+static int catch_signals(void) {
+  const struct sigaction action = {.sa_handler = on_signal};
+  return sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0 ||
+                 sigaction(SIGHUP, &action, NULL) != 0
+             ? -1
+             : 0;
+}
+
 /* A compiler computes; one that sleeps waits for something that a file made it open. */
 static void on_time(uv_timer_t *timer) {
   const struct wait *wait = timer->data;
-  if (program_idle(wait->program) >= IDLE_SECONDS ||
+  if (ends_by != 0 || program_idle(wait->program) >= IDLE_SECONDS ||
       uv_now(timer->loop) - wait->began >= WALL_SECONDS * 1000)
     program_stop(wait->program);
 }
@@ -362,7 +379,7 @@ static int do_work(struct work *work) {
   (void)unlink(beside(work, "key", path));
   if (result == 0)
     result = make_folders(work->output) != 0 || make_view(work) != 0 ? -1 : compile_in_view(work);
-  if (result < 0 || make_folders(work->output) != 0 ||
+  if (result < 0 || ends_by != 0 || make_folders(work->output) != 0 ||
       write_file(beside(work, "log", path), work->log.bytes, work->log.length, 0644) != 0)
     return -1;
   fwrite(work->log.bytes != NULL ? work->log.bytes : "", 1, work->log.length, stdout);
@@ -407,12 +424,15 @@ int main(int argc, char **argv) {
   if (!valid || optind == argc || work.source == NULL || work.output == NULL)
     return usage();
   work.compiler = argv + optind;
-  int result = getcwd(work.root, sizeof work.root) != NULL ? do_work(&work) : -1;
-  if (result != 0)
+  bool ready = getcwd(work.root, sizeof work.root) != NULL && catch_signals() == 0;
+  int result = ready ? do_work(&work) : -1;
+  if (result != 0 && ends_by == 0)
     fprintf(stderr, "compile: %s: %s\n", work.source, strerror(errno));
   if (work.view[0] != '\0')
     (void)remove_directory(work.view);
   buffer_free(&work.content);
   buffer_free(&work.log);
+  if (ends_by != 0 && signal(ends_by, SIG_DFL) != SIG_ERR)
+    (void)raise(ends_by);
   return result == 0 ? 0 : 1;
 }

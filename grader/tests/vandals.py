@@ -16,6 +16,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -224,6 +225,13 @@ def test_fixed(scratch, number):
           len(labs) == 6 and not any(labs.values()), f'{labs}\n{printed}')
 
 
+def compile_command(lab):
+    libraries = ['-static-libasan', '-static-libubsan', '-lnghttp2', '-lssl', '-lcrypto', '-luv', '-ljansson']
+    return [f'{ROOT}/build/grader/compile', '--source', 'lab/file.c', '--output', 'out/file', '--archive',
+            f'{ROOT}/build/obj/sanitized/{lab}.a', '--', 'gcc', '-std=gnu11', '-w', '-Wcpp', '-fsanitize=address,undefined',
+            *libraries]
+
+
 def compile_file(scratch, lab, text):
     """Returns the status of the tool, its seconds, what it printed, and the program's path."""
     os.makedirs(f'{scratch}/lab/tmp')
@@ -232,12 +240,9 @@ def compile_file(scratch, lab, text):
     with open(f'{scratch}/lab/file.c', 'w', encoding='latin-1') as file:
         file.write(text.replace('SECRET', f'{scratch}/secret'))
     started = time.monotonic()
-    libraries = ['-static-libasan', '-static-libubsan', '-lnghttp2', '-lssl', '-lcrypto', '-luv', '-ljansson']
-    done = subprocess.run([f'{ROOT}/build/grader/compile', '--source', 'lab/file.c', '--output', 'out/file', '--archive',
-                           f'{ROOT}/build/obj/sanitized/{lab}.a', '--', 'gcc', '-std=gnu11', '-w', '-Wcpp',
-                           '-fsanitize=address,undefined', *libraries],
-                          cwd=scratch, env=dict(os.environ, TMPDIR=f'{scratch}/lab/tmp'), stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=BOUND, check=False)
+    done = subprocess.run(compile_command(lab), cwd=scratch, env=dict(os.environ, TMPDIR=f'{scratch}/lab/tmp'),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=BOUND,
+                          check=False)
     return done.returncode, time.monotonic() - started, done.stdout, f'{scratch}/out/file'
 
 
@@ -255,6 +260,22 @@ def test_file(name, text, scratch):
     check(f'to compile {name}: nothing is left', os.listdir(f'{scratch}/lab/tmp') == [])
     if '--times' in sys.argv:
         print(f'# to compile {name}: {seconds:.1f} s {log[-300:]}')
+
+
+def test_interrupted(scratch):
+    """Ctrl-C while a file is compiled: nothing is left, and make sees that it was a signal."""
+    os.makedirs(f'{scratch}/lab/tmp')
+    with open(f'{scratch}/lab/file.c', 'w', encoding='utf-8') as file:
+        file.write(next(text for name, text in FILES.items() if 'macro' in name))
+    with subprocess.Popen(compile_command('lab01'), cwd=scratch, env=dict(os.environ, TMPDIR=f'{scratch}/lab/tmp'),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as tool:
+        begun = tool.stdout.readline()
+        tool.send_signal(signal.SIGINT)
+        rest = tool.stdout.read()
+        status = tool.wait(BOUND)
+    check('to compile, interrupted: it ends by the signal', b'CC' in begun and status == -signal.SIGINT, f'{status} {rest}')
+    check('to compile, interrupted: nothing is left', os.listdir(f'{scratch}/lab/tmp') == [] and
+          not os.path.exists(f'{scratch}/out/file.log'), rest)
 
 
 def test_by_hand(lab, function, scratch):
@@ -283,6 +304,7 @@ def main_files():
             test_file(name, text, f'{scratch}/file-{i}')
         for function, lab in BY_HAND.items():
             test_by_hand(lab, function, f'{scratch}/hand-{function}')
+        test_interrupted(f'{scratch}/interrupted')
     return done_testing()
 
 
@@ -300,6 +322,7 @@ def main():
             if names == attacks():
                 fixed += [pool.submit(test_file, name, text, f'{scratch}/file-{i}')
                           for i, (name, text) in enumerate(FILES.items())]
+                fixed.append(pool.submit(test_interrupted, f'{scratch}/interrupted'))
                 fixed += [pool.submit(test_by_hand, lab, function, f'{scratch}/hand-{function}')
                           for function, lab in BY_HAND.items()]
             for test in fixed:

@@ -39,6 +39,10 @@ for file in "$@"; do
     unclear="$unclear $name"
     path=
   fi
+  if [ -n "$path" ] && [ -n "$(find "$from/$path" -size +1024k)" ]; then
+    echo "take: $from/$path has more than 1 MiB" >&2
+    path=
+  fi
   if [ -z "$path" ]; then
     for place in "$file" "$name"; do
       [ ! -e "$from/$place" ] || [ -f "$from/$place" ] && [ ! -L "$from/$place" ] ||
