@@ -113,7 +113,7 @@ def goals(results):
     if ours:
         body.append(['the limit, nghttp2 as it comes', f'{ours["share"]:.2f}', '0.8'])
         body.append(['the limit, nghttp2 on our pool', f'{ours["pool_limit_us"] / ours["cpu_us"]:.2f}', '-'])
-    return ['10x100: CPU a request, in times of ours', 'measured', 'goal'], body
+    return ['10x100: CPU a request, as a multiple of ours', 'measured', 'goal'], body
 
 
 def goals_block(runs):
@@ -124,7 +124,7 @@ def goals_block(runs):
     for what, wanted in ('nothing to compile', '2'), ('one edited file', '3.5'), ('from nothing', '20'):
         if all(what in run for run in grade):
             body.append([f'seconds of `make grade SOLUTION=1`, {what}', *(number(run[what]) for run in grade), wanted])
-    head = ['10×100: CPU a request, in times of ours', *(f'run {i + 1}' for i in range(len(runs))), 'goal']
+    head = ['10×100: CPU a request, as a multiple of ours', *(f'run {i + 1}' for i in range(len(runs))), 'goal']
     return markdown(head, body) + '\n\n' + ', '.join(
         f'run {i + 1}: {results["machine"]["time"]}, load {results["machine"]["load"]:.1f} at the end' for i, results in enumerate(runs)) + '.'
 
