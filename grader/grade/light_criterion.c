@@ -6,7 +6,7 @@
  * every test. libgit2 then reads all certificates of the system, for connections that it
  * will never make: a quarter of the processor time of a grading. The functions that start
  * and end it are taken from here in its place. Our checks explain in their own words
- * (explain.h), so that no difference is ever drawn.
+ * (finding.h), so that no difference is ever drawn.
  *
  * Criterion's processes speak by a socket of nanomsg's in /tmp, whose name everybody knows. Here it
  * is put into the folder of this run (enclosure.h), whose name nobody does.
