@@ -27,7 +27,7 @@ static int set(json_t *object, const char *key, json_t *value) {
 /* --- Frames ----------------------------------------------------------------------------------- */
 
 /* The length of `text` cut to at most `limit` bytes, but not inside a character or an escape
- * (trace.h). */
+ * (octets.h). */
 static size_t cut_length(const char *text, size_t limit) {
   size_t length = 0;
   while (text[length] != '\0') {

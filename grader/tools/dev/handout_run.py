@@ -235,7 +235,7 @@ class Copy:
         self.servers = []
         self.state = "as it is"
         shutil.copytree(ROOT, self.root, symlinks=True,
-                        ignore=shutil.ignore_patterns(".git", "tests", "*.mine-*", "*.pem"))
+                        ignore=shutil.ignore_patterns(".git", "tests", "platforms", "*.mine-*", "*.pem"))
         for beside in ("predict", "bonus"):
             shutil.rmtree(self.root / "build/grade" / beside, ignore_errors=True)
 

@@ -67,12 +67,13 @@ remove() {
   rm -rf --one-file-system "$1"
 }
 
-# make_base SUITE FOLDER: only a whole one gets its name. (debootstrap may leave /proc mounted: unshare.)
+# make_base SUITE ARCHIVE: only a whole one gets its name. (debootstrap may leave /proc mounted: unshare.)
+# It is kept as an archive, since whoever copies a folder with devices in it may read /dev/zero to its end.
 make_base() {
-  [ -d "$2" ] && return
+  [ -f "$2" ] && return
   remove "$2.part" &&
     unshare --mount debootstrap --variant=minbase --include=ca-certificates,make,sudo "$1" "$2.part" "$mirror" &&
-    mv "$2.part" "$2"
+    tar --numeric-owner --xattrs -C "$2.part" -cf "$2.new" . && remove "$2.part" && mv "$2.new" "$2"
 }
 
 # What this machine needs to reach the mirror, the copy needs too.
@@ -163,7 +164,8 @@ try_system() {
   local copy=$place/copy-$name
   echo "$name: see $place/$name.log"
   {
-    make_base "$suite" "$place/base/$suite" && remove "$copy" && cp -a "$place/base/$suite" "$copy" &&
+    make_base "$suite" "$place/base/$suite.tar" && remove "$copy" && mkdir "$copy" &&
+      tar --numeric-owner --xattrs -C "$copy" -xpf "$place/base/$suite.tar" &&
       set_up_network "$copy" && set_up_user "$copy"
   } >"$place/$name.log" 2>&1 || { echo "platforms: $name could not be made: see there" >&2; return 1; }
   $try "$copy" >>"$place/$name.log" 2>&1 || status=1
