@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""handout: make the repository that students get.
+
+    handout.py [--labs 01,02] [--no-hints] [--zip] FOLDER
+
+Takes the files of the last commit that students need, and no others; cuts what stands between BEGIN TEACHERS and
+END TEACHERS; commits the rest as the first commit of a new repository. Then it tries the result. Status 1 if something in it
+is wrong, 2 for wrong usage.
+"""
+import argparse
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# The files that are handed out. (A `*` does not match a `/`.)
+TAKEN = [
+    'Makefile', 'README.md', 'LICENSE', '.gitattributes', '.gitignore', '.clang-format', '.editorconfig',
+    '.devcontainer/*', 'lab*/README.md', 'lab*/hints.md', 'lab*/*.c', 'lab*/bonus/*',
+    'common/README.md', 'common/*.[ch]', 'common/inner/*', 'common/examples/*',
+    'grader/*/*.c', 'grader/*/*.h', 'grader/page/*', 'grader/lecture/*.py', 'grader/lecture/scripts/*', 'grader/bonus/*',
+    'grader/predict/*', 'grader/tools/*.sh', 'grader/tools/dev/pictures/*', 'grader/mistakes/known_mistakes.json',
+]
+LEFT_OUT = ['grader/tests/*', 'grader/tools/dev/pictures/demo-*']
+
+STARTERS = 'grader/starters'  # reset.sh takes them from there
+
+WORKFLOW = '''\
+# Grade every push, and show the scoreboard in its summary.
+name: grade
+on: [push]
+jobs:
+  grade:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v4
+      - run: make deps
+      - run: make -s grade | tee board.txt
+      - if: always()
+        run: |
+          { echo '```'; cat board.txt; echo '```'; } >>"$GITHUB_STEP_SUMMARY"
+'''
+
+SHORTEST = 24  # characters of a line by which one would know a solution
+
+
+class Problem(Exception):
+    pass
+
+
+def run(*command, cwd=ROOT, **more):
+    done = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, **more)
+    if done.returncode != 0:
+        raise Problem(f'{" ".join(command)}: {done.stderr.strip() or done.stdout.strip()}')
+    return done.stdout
+
+
+# --- What is handed out ---------------------------------------------------------------------------------
+
+def is_taken(path, options):
+    lab = re.match(r'lab(\d+)-', path.parts[0])
+    script = re.match(r'grader/lecture/scripts/lab(\d+)\.md', str(path))
+    number = (lab or script)[1] if lab or script else None
+    if number and options.labs and number not in options.labs or path.name == 'hints.md' and not options.hints:
+        return False
+
+    def matches(pattern):
+        return len(path.parts) == pattern.count('/') + 1 and path.match(pattern)
+    return any(map(matches, TAKEN)) and not any(map(matches, LEFT_OUT))
+
+
+def cut(text):
+    """The text without what is for teachers; and without two empty lines where that stood."""
+    text = re.sub(r'^.*BEGIN TEACHERS.*\n(?:.*\n)*?.*END TEACHERS.*\n', '', text, flags=re.M)
+    return re.sub(r'\n{3,}', '\n\n', text)
+
+
+LINK = re.compile(r'\[([^\]]*)\]\(([^)#\s]+)(#[^)]*)?\)')
+
+
+def unlink(path, text, folder):
+    """The text, in which a link to what is not handed out is only its words."""
+    def words(found):
+        target = found[2]
+        there = '://' in target or (folder / path.parent / target).exists()
+        return found[0] if there else found[1]
+    return LINK.sub(words, text)
+
+
+def make(options, folder):
+    names = run('git', 'ls-files', '-z').split('\0')
+    taken = [path for path in map(pathlib.Path, filter(None, names)) if is_taken(path, options)]
+    for path in taken:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / path, folder / path)
+    starters = [path for path in taken if re.fullmatch(r'lab\d+-[a-z0-9-]+/[a-z0-9_]+\.c', str(path))]
+    for path in starters:  # the file here may have somebody's work in it
+        starter = run('sh', 'grader/tools/dev/starter.sh', f'{path.parent}/solution/{path.name}')
+        for place in (folder / path, folder / STARTERS / path):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(starter, encoding='utf-8')
+    (folder / '.github/workflows').mkdir(parents=True)
+    (folder / '.github/workflows/grade.yml').write_text(WORKFLOW, encoding='utf-8')
+    for path in taken:
+        if path.name == 'Makefile' or path.suffix == '.md':
+            text = cut((folder / path).read_text(encoding='utf-8'))
+            (folder / path).write_text(unlink(path, text, folder) if path.suffix == '.md' else text, encoding='utf-8')
+
+
+def commit(folder):
+    run('git', 'init', '-q', '-b', 'main', cwd=folder)
+    run('git', 'add', '-A', cwd=folder)
+    run('git', '-c', 'user.name=labs', '-c', 'user.email=labs@localhost', 'commit', '-q', '-m', 'The labs', cwd=folder)
+
+
+# --- Whether it is right --------------------------------------------------------------------------------
+
+def written_lines(solution):
+    """The lines of the regions that a student writes."""
+    text = re.sub(r'/\* STARTER\n.*?\n\s*\*/\n', '', solution.read_text(encoding='utf-8'), flags=re.S)
+    for region in re.findall(r'BEGIN SOLUTION \*/\n(.*?)\n\s*/\* END SOLUTION', text, re.S):
+        yield from (line.strip() for line in region.split('\n'))
+
+
+def given_lines():
+    """The lines that every student has anyway, in the starters and in common/."""
+    paths = [*ROOT.glob('common/*.[ch]'), *ROOT.glob('common/inner/*.[ch]'), *ROOT.glob('common/examples/*.c'),
+             *ROOT.glob('grader/*/*.[ch]')]
+    lines = set()
+    for path in paths:
+        lines.update(line.strip() for line in path.read_text(encoding='utf-8').split('\n'))
+    return lines
+
+
+def find_solutions(folder):
+    """Nothing that a student writes stands in the files. Returns how many were looked through."""
+    lines = {line for path in ROOT.glob('lab*/solution/*.c') for line in written_lines(path)
+             if len(line) >= SHORTEST} - given_lines()
+    if not lines:
+        raise Problem('there are no solutions to look for')
+    count = 0
+    for path in sorted(folder.rglob('*')):
+        if not path.is_file() or '.git' in path.relative_to(folder).parts[:1]:
+            continue
+        count += 1
+        text = path.read_bytes().decode('utf-8', 'replace')
+        for line in lines:
+            if line in text:
+                raise Problem(f'{path.relative_to(folder)}: a line of a solution: {line}')
+    return count
+
+
+def find_dead_links(folder):
+    for path in folder.rglob('*.md'):
+        for _, target, _ in LINK.findall(path.read_text(encoding='utf-8')):
+            if '://' not in target and not (path.parent / target).exists():
+                raise Problem(f'{path.relative_to(folder)}: the link to {target} leads nowhere')
+
+
+def points_of(text):
+    found = re.search(r'^Total: (\d+) of (\d+) points', text, re.M)
+    return tuple(map(int, found.groups())) if found else None
+
+
+def grade(folder, build):
+    """The starters have no points. Returns how many there are."""
+    done = subprocess.run(['make', '-s', 'grade', f'BUILD={build}'], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, check=False)
+    points = points_of(done.stdout)
+    if not points or points[0] != 0:
+        raise Problem(f'make grade gives {points}, where it should give 0:\n{done.stdout[-2000:]}{done.stderr[-2000:]}')
+    return points[1]
+
+
+def reset(folder):
+    """Every starter comes back without git."""
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = pathlib.Path(scratch) / 'copy'
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns('.git'))
+        for lab in sorted(copy.glob('lab*')):
+            for path in lab.glob('*.c'):
+                path.unlink()
+            run('make', 'reset', f'LAB={lab.name}', cwd=copy)
+            for path in (folder / lab.name).glob('*.c'):
+                if not (lab / path.name).exists() or (lab / path.name).read_bytes() != path.read_bytes():
+                    raise Problem(f'make reset does not bring back {lab.name}/{path.name}')
+
+
+# --- The command ----------------------------------------------------------------------------------------
+
+def parse():
+    parser = argparse.ArgumentParser(prog='handout', description='Make the repository that students get.')
+    parser.add_argument('--labs', type=lambda text: [number.zfill(2) for number in text.split(',')], help='01,02')
+    parser.add_argument('--no-hints', dest='hints', action='store_false')
+    parser.add_argument('--zip', action='store_true', help='make FOLDER.zip, too')
+    parser.add_argument('folder', type=pathlib.Path)
+    options = parser.parse_args()
+    known = [path.name[3:5] for path in ROOT.glob('lab[0-9][0-9]-*')]
+    for number in options.labs or []:
+        if number not in known:
+            parser.error(f'there is no lab {number}')
+    return options
+
+
+def hand_out(options):
+    folder = options.folder.absolute()
+    if folder.exists() and any(folder.iterdir()):
+        raise Problem(f'{options.folder} is not empty')
+    folder.mkdir(parents=True, exist_ok=True)
+    make(options, folder)
+    count = find_solutions(folder)
+    find_dead_links(folder)
+    commit(folder)
+    if options.zip:
+        shutil.make_archive(str(folder), 'zip', folder.parent, folder.name)
+    print(f'{options.folder}: looked through {count} files: no line of a solution', flush=True)
+    reset(folder)
+    with tempfile.TemporaryDirectory() as build:
+        points = grade(folder, build)
+    print(f'make grade gives 0 of {points} points, make reset brings back every starter')
+
+
+def main():
+    options = parse()
+    try:
+        hand_out(options)
+    except (Problem, OSError) as problem:
+        print(f'handout: {problem}', file=sys.stderr)
+        return 1
+    return 0
+
+
+sys.exit(main())
