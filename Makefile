@@ -47,7 +47,7 @@ MAKEFLAGS += -rR --output-sync --no-print-directory
 .SECONDARY:
 .PHONY: all help FORCE predict bonus grade watch hint solution steady report trace-page serve certs demo pictures gdb reset protection
 .PHONY: deps deps-test deps-bench deps-pictures test mistakes mutants variations mistake-programs starters format lint fuzz bench bench-readme clean version
-.PHONY: platforms platforms-readme
+.PHONY: platforms platforms-readme handout
 
 # --- What there is ------------------------------------------------------------------------------------
 
@@ -55,15 +55,15 @@ MAKEFLAGS += -rR --output-sync --no-print-directory
 ifdef LAB
 lab_number := 0$(patsubst 0%,%,$(patsubst lab%,%,$(firstword $(subst -, ,$(LAB)))))
 endif
-LABS := $(sort $(shell find . -maxdepth 1 -name 'lab$(or $(lab_number),[0-9][0-9])-*' -printf '%f\n' | grep -xE '[a-z0-9-]+'))
-ifeq ($(LABS),)
+FOLDERS := $(sort $(shell find . -maxdepth 1 -name 'lab$(or $(lab_number),[0-9][0-9])-*' -printf '%f\n' | grep -xE '[a-z0-9-]+'))
+ifeq ($(FOLDERS),)
 $(if $(LAB),$(error there is no lab '$(LAB)'))
 endif
 
 # Only files with plain names, because the names go into commands.
 plain_name := grep -xE '[a-z0-9_-]+/[a-z0-9_]+\.c'
-STUDENTS  := $(patsubst %.c,$(BUILD)/labs/%,$(sort $(shell find $(LABS) -maxdepth 1 -name '*.c' | $(plain_name))))
-SOLUTIONS := $(patsubst %.c,$(BUILD)/solutions/%,$(subst /solution/,/,$(wildcard $(LABS:=/solution/*.c))))
+STUDENTS  := $(patsubst %.c,$(BUILD)/labs/%,$(sort $(shell find $(FOLDERS) -maxdepth 1 -name '*.c' | $(plain_name))))
+SOLUTIONS := $(patsubst %.c,$(BUILD)/solutions/%,$(subst /solution/,/,$(wildcard $(FOLDERS:=/solution/*.c))))
 
 COMMON       := $(wildcard common/*.c common/inner/*.c)
 GRADER_MAINS := $(wildcard grader/grade/main.c grader/sandbox/guard.c grader/sandbox/make_filters.c grader/sandbox/compile.c \
@@ -375,6 +375,15 @@ grade: $(GRADER_BUILT) $(if $(PROGRAMS),,$(if $(SUBMISSION),$(SUBMITTED:=.log),$
 	  $(if $(PCAP),--pcap) $(if $(STRANGERS)$(SUBMISSION),--strangers) & \
 	wait $$!
 
+# BEGIN TEACHERS
+## make handout OUT=DIR  make the repository that students get, without solutions, and try it [LABS=01,02]
+##                       [HINTS=0] [ZIP=1]
+handout:
+	$(if $(OUT),,$(error where? Say OUT=DIR))
+	+@python3 grader/class/handout.py $(if $(filter 0,$(HINTS)),--no-hints) $(if $(ZIP),--zip) \
+	  $(if $(LABS),--labs $(call quote,$(LABS))) $(call quote,$(OUT))
+# END TEACHERS
+
 ## make protection       show what confines a stranger's program on this machine, and what is missing
 protection: $(BUILD)/grader/grade
 	@$(BUILD)/grader/grade --protection
@@ -393,17 +402,19 @@ trace-page: $(BUILD)/grader/trace_page
 
 ## make watch            grade again each time you save [LAB=03]
 watch:
-	+@sh grader/tools/watch.sh $(LABS) -- $(MAKE) grade
+	+@sh grader/tools/watch.sh $(FOLDERS) -- $(MAKE) grade
 
+# BEGIN TEACHERS
 ## make demo             give the lecture: every lab step by step, running live. Variables: LAB=03,
 ##                       PAUSE=1 (wait for a key), STUDENT=1 (your programs instead of the solutions),
 ##                       PCAP=1 (write build/demo/labNN-1.pcapng, ..., for Wireshark)
 demo: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
-	+@python3 grader/lecture/demo.py $(if $(STUDENT),--student) $(if $(PAUSE),--pause) $(if $(PCAP),--pcap) $(LABS)
+	+@python3 grader/lecture/demo.py $(if $(STUDENT),--student) $(if $(PAUSE),--pause) $(if $(PCAP),--pcap) $(FOLDERS)
 
 ## make pictures         draw the README's pictures again, in grader/tools/dev/pictures
 pictures: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 	+@sh grader/tools/dev/pictures.sh
+# END TEACHERS
 
 ## make serve            run the reference server [PORT=8000] [TLS=1, then on 8443]
 ##                       [MISBEHAVE=slow|late|hints|never|refuse|goaway|garbage|half]
@@ -431,26 +442,26 @@ gdb: $(debugged:=.log)
 ## make reset LAB=03     put the starter back, and keep your file beside it as X.c.mine-1, -2, ...
 reset:
 	$(if $(LAB),,$(error which lab? Say LAB=03))
-	@sh grader/tools/reset.sh $(LABS)
+	@sh grader/tools/reset.sh $(FOLDERS)
 
 ## make predict LAB=02   predict which frames will go over the wire, for points beside the 100
 predict: $(BUILD)/grader/predict
-	+@python3 grader/predict/predict.py $(LABS)
+	+@python3 grader/predict/predict.py $(FOLDERS)
 
 ## make bonus LAB=02     check your bonus, in labNN-name/bonus, for points beside the 100 [SOLUTION=1]
 bonus: $(BUILD)/grader/hpack
-	+@python3 grader/bonus/bonus.py $(if $(SOLUTION),--solution) $(LABS)
+	+@python3 grader/bonus/bonus.py $(if $(SOLUTION),--solution) $(FOLDERS)
 
 ## make hint LAB=03      give a hint for your TODO, and more with every call [TODO=2] [PROGRAM=client]
 hint: $(BUILD)/grader/todos
 	$(if $(LAB),,$(error which lab? Say LAB=03))
-	@sh grader/tools/hint.sh $(LABS) $(call quote,$(PROGRAM)) $(call quote,$(TODO))
+	@sh grader/tools/hint.sh $(FOLDERS) $(call quote,$(PROGRAM)) $(call quote,$(TODO))
 
 ## make solution LAB=03  show how your file differs from the solution, once the lab has full marks;
 ##                       FORCE=1: even before
 solution: $(GRADER_BUILT) $(STUDENTS:=.log)
 	$(if $(LAB),,$(error which lab? Say LAB=03))
-	+@sh grader/tools/solution.sh $(if $(FORCE),--force) $(LABS)
+	+@sh grader/tools/solution.sh $(if $(FORCE),--force) $(FOLDERS)
 
 ## make deps             install what building, grading, lecture and mistakes need; `make deps-test`: what the tests
 ##                       need as well; `make deps-pictures`: what `make pictures` needs
@@ -463,6 +474,7 @@ deps-bench:
 deps-pictures:
 	@sh grader/tools/deps.sh build demo pictures
 
+# BEGIN TEACHERS
 ## make test             build and test everything here [ONLY=name, as in grader/tests/name.sh]
 test: $(if $(filter-out fuzz,$(ONLY)),,$(if $(shell command -v clang),$(FUZZED))) $(TESTS) $(HOSTILE) $(VARIANTS) $(if $(filter-out bench connections,$(ONLY)),,$(BENCH) $(BENCHED_LABS)) \
       $(if $(filter-out threads,$(ONLY)),,$(BUILD)/tests/threads) $(if $(filter-out examples,$(ONLY)),,$(EXAMPLES)) \
@@ -515,7 +527,7 @@ variations: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 ## make starters         derive every labNN-name/X.c from its solution; leave a file with somebody's work in it
 ##                       as it is, unless FORCE=1
 starters:
-	@sh grader/tools/dev/starters.sh $(if $(FORCE),--force) $(wildcard $(LABS:=/solution/*.c))
+	@sh grader/tools/dev/starters.sh $(if $(FORCE),--force) $(wildcard $(FOLDERS:=/solution/*.c))
 
 ## make format           format all C by .clang-format
 format:
@@ -524,6 +536,7 @@ format:
 ## make lint             clang-format, clang-tidy, cppcheck, and gcc and clang with -Werror
 lint:
 	@FLAGS='$(FLAGS) $(FLAGS_OF_LIBRARIES)' sh grader/tools/dev/lint.sh $(SOURCES)
+# END TEACHERS
 
 ## make version          print the version, which the pages show too
 version:

@@ -118,13 +118,27 @@ static int parse_options(struct options *options, int argc, char **argv) {
   return (options->programs || options->protection) && optind == argc ? 0 : usage();
 }
 
-/* Which labs: "3", "03", "lab03", or NULL for all. Returns 0, or -1 when there is no such lab. */
+/* "3", "03" or "lab03". */
+static bool is_named(const struct lab *lab, const char *name) {
+  const char *number = lab->id + strlen("lab");
+  return strcmp(name, lab->id) == 0 || strcmp(name, number) == 0 ||
+         (number[0] == '0' && strcmp(name, number + 1) == 0);
+}
+
+static bool is_here(const struct lab *lab) {
+  return access(lab->folder, F_OK) == 0;
+}
+
+/* Which labs: the one with this name; or, for NULL, all that were handed out, as their folders show,
+ * or all if there are no folders. Returns 0, or -1 when there is no such lab. */
 static int select_labs(struct run *run, const char *name) {
   bool found = false;
+  bool any_here = false;
+  for (size_t i = 0; i < labs_count; i++)
+    any_here = any_here || is_here(&labs_all[i]);
   for (size_t i = 0; i < labs_count; i++) {
-    const char *number = labs_all[i].id + strlen("lab");
-    run->selected[i] = !name || strcmp(name, labs_all[i].id) == 0 || strcmp(name, number) == 0 ||
-                       (number[0] == '0' && strcmp(name, number + 1) == 0);
+    const struct lab *lab = &labs_all[i];
+    run->selected[i] = name ? is_named(lab, name) : !any_here || is_here(lab);
     found = found || run->selected[i];
   }
   if (!found)

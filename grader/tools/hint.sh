@@ -63,7 +63,9 @@ step=$(($(cat "$shown" 2>/dev/null || echo 0) + 1))
 repeat="make hint LAB=$number TODO=$todo"
 case $title in *.c,*) repeat="$repeat PROGRAM=$program" ;; esac
 # Print the hint as one paragraph, whatever its lines are in the file.
-awk -v title="$title" -v step="$step" -v lab="$number" -v repeat="$repeat" '
+whole='Your instructor has the solution.'
+[ ! -d "$lab/solution" ] || whole="make solution LAB=$number FORCE=1 shows all of it."
+awk -v title="$title" -v step="$step" -v lab="$number" -v repeat="$repeat" -v whole="$whole" '
 $0 == title { inside = 1; next }
 /^## / { inside = 0 }
 inside && /^[0-9]+\. / { count++; sub(/^[0-9]+\. */, "") }
@@ -73,6 +75,6 @@ END {
   sub(/^## /, "", title)
   printf "Lab %s, %s: hint %d of %d\n\n%s\n\n", lab, title, step, count, text[step]
   if (step < count) printf "Still stuck? `%s` again tells more.\n", repeat
-  else printf "That was the last one. make solution LAB=%s FORCE=1 shows all of it.\n", lab
+  else printf "That was the last one. %s\n", whole
 }' "$hints" | fold -s -w 79 | sed 's/ *$//' || exit 1
 echo "$step" >"$shown"
