@@ -46,8 +46,8 @@ MAKEFLAGS += -rR --output-sync --no-print-directory
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help FORCE predict bonus grade watch hint solution steady report trace-page serve certs demo pictures gdb reset protection
-.PHONY: deps deps-test deps-bench deps-pictures test mistakes mutants variations mistake-programs starters format lint fuzz bench bench-readme clean version
-.PHONY: platforms platforms-readme handout
+.PHONY: deps deps-test deps-bench deps-class deps-pictures test mistakes mutants variations mistake-programs starters format lint fuzz bench bench-readme clean version
+.PHONY: platforms platforms-readme handout class
 
 # --- What there is ------------------------------------------------------------------------------------
 
@@ -141,7 +141,7 @@ RELEASE += -flto=auto
 endif
 
 # Goals that compile nothing do not need the libraries.
-ifeq ($(filter help deps deps-test deps-bench deps-pictures bench-readme platforms platforms-readme starters reset format clean certs version,$(MAKECMDGOALS)),)
+ifeq ($(filter help deps deps-test deps-bench deps-class deps-pictures bench-readme handout platforms platforms-readme starters reset format clean certs version,$(MAKECMDGOALS)),)
 libraries := $(shell pkg-config --cflags --libs libnghttp2 openssl libuv jansson 2>&1)
 criterion := $(shell pkg-config --cflags --libs criterion 2>&1)
 ifeq ($(and $(filter -lnghttp2,$(libraries)),$(filter -lcriterion,$(criterion))),)
@@ -238,18 +238,35 @@ $(BUILD)/obj/sanitized/lab%.a: $$(call objects_of,lab$$*)
 
 # A student's program is a stranger's file: grader/sandbox/compile.c takes it, and nothing else. If it does not compile,
 # the compiler's messages are in its .log and there is no program; make goes on, and the grader reads the log.
+# (The file, the program, its lab, the lab's archive.)
 compile_stranger = $(BUILD)/grader/compile --source $(1) --output $(2) \
-  $(addprefix --header ,$(call headers_of,$(call lab_of,$*))) --archive $(call quote,$(if $(filter /%,$<),,$(CURDIR)/)$<) \
+  $(addprefix --header ,$(call headers_of,$(3))) --archive $(call quote,$(if $(filter /%,$(4)),,$(CURDIR)/)$(4)) \
   -- $(CC) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(WRAPPED) $(LIBRARIES)
 $(BUILD)/labs/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE
-	+@$(call compile_stranger,$*.c,$(BUILD)/labs/$*)
+	+@$(call compile_stranger,$*.c,$(BUILD)/labs/$*,$(call lab_of,$*),$<)
 
 # A submission is a stranger's file too. Copy it to build/submission, and compile it there.
 SUBMITTED := $(if $(SUBMISSION),$(STUDENTS:$(BUILD)/labs/%=$(BUILD)/submission/%))
 $(BUILD)/submission/taken: FORCE
 	@sh grader/tools/take.sh $(call quote,$(SUBMISSION)) $(BUILD)/submission $(STUDENTS:$(BUILD)/labs/%=%.c)
 $(BUILD)/submission/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE | $(BUILD)/submission/taken
-	+@[ ! -e $(BUILD)/submission/$*.c ] || $(call compile_stranger,$(BUILD)/submission/$*.c,$(BUILD)/submission/$*)
+	+@[ ! -e $(BUILD)/submission/$*.c ] || $(call compile_stranger,$(BUILD)/submission/$*.c,$(BUILD)/submission/$*,$(call lab_of,$*),$<)
+
+# The same for a class, by a script: compile.sh FILE PROGRAM LAB.
+archives_of_labs := $(patsubst %,$(BUILD)/obj/sanitized/%.a,$(sort $(foreach lab,$(FOLDERS),$(call lab_of,$(lab)))))
+define newline
+
+
+endef
+close := )
+define compile_script
+case $$3 in
+$(foreach archive,$(archives_of_labs),$(basename $(notdir $(archive)))$(close) exec \
+  $(call compile_stranger,"$$1","$$2",$(basename $(notdir $(archive))),$(archive)) ;;$(newline))
+esac
+endef
+$(BUILD)/class/compile.sh: $(archives_of_labs) $(BUILD)/grader/compile $(BUILD)/grader/guard $(BUILD)/flags
+	$(shell mkdir -p $(@D))$(file >$@,$(compile_script))
 
 # The grader's checks are Criterion tests that nothing refers to, so link the objects themselves here.
 # Everywhere else, link the archive: the linker takes only what it needs.
@@ -382,6 +399,14 @@ handout:
 	$(if $(OUT),,$(error where? Say OUT=DIR))
 	+@python3 grader/class/handout.py $(if $(filter 0,$(HINTS)),--no-hints) $(if $(ZIP),--zip) \
 	  $(if $(LABS),--labs $(call quote,$(LABS))) $(call quote,$(OUT))
+
+## make class SUBMISSIONS=DIR|ZIP  grade what a class has handed in, as an LMS gives it [LAB=02] [OUT=class]
+##                       [ROSTER=FILE.csv] [JOBS=n] [SEED=n]: OUT/grades.csv, OUT/problems.txt, OUT/ID/index.html
+class: $(GRADER_BUILT) $(BUILD)/class/compile.sh
+	$(if $(SUBMISSIONS),,$(error what is to be graded? Say SUBMISSIONS=DIR))
+	+@python3 grader/class/grade_class.py $(if $(LAB),--lab $(lab_number)) $(if $(ROSTER),--roster $(call quote,$(ROSTER))) \
+	  $(if $(JOBS),--jobs $(call quote,$(JOBS))) $(if $(SEED),--seed $(call quote,$(SEED))) \
+	  $(call quote,$(SUBMISSIONS)) $(call quote,$(or $(OUT),class))
 # END TEACHERS
 
 ## make protection       show what confines a stranger's program on this machine, and what is missing
@@ -464,13 +489,15 @@ solution: $(GRADER_BUILT) $(STUDENTS:=.log)
 	+@sh grader/tools/solution.sh $(if $(FORCE),--force) $(FOLDERS)
 
 ## make deps             install what building, grading, lecture and mistakes need; `make deps-test`: what the tests
-##                       need as well; `make deps-pictures`: what `make pictures` needs
+##                       need as well; `make deps-class`: what `make class` needs; `make deps-pictures`
 deps:
 	@sh grader/tools/deps.sh build demo mistakes
 deps-test:
 	@sh grader/tools/deps.sh build demo mistakes test
 deps-bench:
 	@sh grader/tools/deps.sh build bench
+deps-class:
+	@sh grader/tools/deps.sh build class
 deps-pictures:
 	@sh grader/tools/deps.sh build demo pictures
 

@@ -2,8 +2,8 @@
 # deps: install what this project needs.
 #
 #   deps.sh build          what building and grading need
-#   deps.sh build test     and what the tests need; there are also demo, mistakes
-#                          and pictures
+#   deps.sh build test     and what the tests need; there are also demo, mistakes,
+#                          class and pictures
 #   deps.sh build bench    and what `make bench` needs and compares with. Debian starts nginx and h2o as services
 #                          when it installs them; `systemctl disable --now nginx h2o` ends that
 #
@@ -30,6 +30,9 @@ demo         command:python3       python3             python3                 p
 demo         command:curl          curl                curl                    curl
 mistakes     command:python3       python3             python3                 python
 mistakes     command:patch         patch               patch                   patch
+class        command:python3       python3             python3                 python
+class        command:parallel      parallel            parallel                parallel
+test         command:parallel      parallel            parallel                parallel
 test         command:git           git                 git                     git
 test         command:curl          curl                curl                    curl
 test         command:nghttp        nghttp2-client      nghttp2                 nghttp2

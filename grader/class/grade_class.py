@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""grade_class: grade what a class has handed in.
+
+    grade_class.py [--lab 02] [--roster FILE.csv] [--jobs N] [--seed N] SUBMISSIONS CLASS
+
+SUBMISSIONS is a folder or a zip, as an LMS gives it (submissions.py). Leaves in the folder CLASS: grades.csv, problems.txt, and
+a folder for each student (one.py). GNU parallel runs the gradings. Whoever is graded already is not graded again: so the same
+command goes on after Ctrl-C. Status 1 if somebody could not be graded, 2 for wrong usage.
+"""
+import argparse
+import csv
+import hashlib
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import one
+import submissions
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get('BUILD', 'build'))
+
+
+def labs_here():
+    """{'lab01-session': its points}, and ['lab01-session/session.c', ...]; as grader/base/labs.c has them."""
+    text = (ROOT / 'grader/base/labs.c').read_text(encoding='utf-8')
+    rows = re.findall(r'\{"lab\d+", "(lab\d+-[a-z]+)", "[^"]*", \{([^}]*)\}, (\d+),', text)
+    points = {folder: int(number) for folder, _, number in rows}
+    programs = [f'{folder}/{name}.c' for folder, names, _ in rows for name in re.findall(r'"([a-z_]+)"', names)]
+    return points, programs
+
+
+# --- Before -----------------------------------------------------------------------------------------------
+
+def digest_of_grader():
+    digest = hashlib.sha256()
+    for name in ('grader/grade', 'grader/guard', 'class/compile.sh'):
+        digest.update((BUILD / name).read_bytes())
+    return digest.hexdigest()
+
+
+def make_plan(options, points):
+    """What holds for all of the class. The seed of an earlier run stays."""
+    seed = options.seed
+    try:
+        seed = seed or json.loads((options.folder / 'plan.json').read_text(encoding='utf-8'))['seed']
+    except (OSError, ValueError, KeyError):
+        seed = seed or random.SystemRandom().randrange(1, 1 << 48)
+    return {'labs': options.lab, 'seed': seed, 'grader': digest_of_grader(), 'possible': sum(points.values())}
+
+
+def read_roster(path):
+    """{folder name: (id, name)} of a CSV file with the columns id and name."""
+    if not path:
+        return {}
+    with open(path, encoding='utf-8-sig', newline='') as file:
+        rows = list(csv.DictReader(file))
+    if rows and 'id' not in rows[0]:
+        raise SystemExit(f'class: {path} has no column "id"')
+    return {submissions.folder_name(row['id']): (row['id'], row.get('name') or '') for row in rows}
+
+
+def put_files(place, student):
+    """The files that are handed in now, and no others."""
+    wanted = {pathlib.PurePosixPath(name): content for name, content in student.files.items()}
+    for path in (place / 'src').rglob('*.c'):
+        if path.relative_to(place / 'src') not in wanted:
+            path.unlink()
+    for name, content in wanted.items():
+        path = place / 'src' / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_bytes() != content:
+            path.write_bytes(content)
+
+
+# --- The gradings -----------------------------------------------------------------------------------------
+
+def left(started, done, count):
+    seconds = (time.monotonic() - started) / done * (count - done)
+    return f'{seconds / 60:.0f} min left' if seconds > 90 else f'{seconds:.0f} s left'
+
+
+def grade_all(options, todo):
+    """Returns whether parallel came to its end."""
+    if not todo:
+        return True
+    command = ['parallel', '--will-cite', '--jobs', str(options.jobs), '--line-buffer', '--joblog', str(options.folder / 'joblog'),
+               sys.executable, str(pathlib.Path(one.__file__)), str(options.folder), '{}']
+    started = time.monotonic()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as engine:
+        engine.stdin.write(''.join(f'{identity}\n' for identity in todo))
+        engine.stdin.close()
+        try:
+            for done, line in enumerate(engine.stdout, 1):
+                print(f'[{done}/{len(todo)}] {line.rstrip()}  ({left(started, done, len(todo))})', flush=True)
+        except KeyboardInterrupt:
+            engine.terminate()
+            engine.wait()
+            print('class: stopped; the same command goes on', file=sys.stderr)
+            return False
+    return True
+
+
+# --- After ------------------------------------------------------------------------------------------------
+
+def row_of(place):
+    try:
+        return json.loads((place / 'row.json').read_text(encoding='utf-8'))
+    except (OSError, ValueError):
+        return None
+
+
+def problems_of(student, row):
+    """What a person must look at."""
+    yield from student.problems
+    if not student.files:
+        yield 'no file of these labs was handed in'
+    elif row is None:
+        yield 'it could not be graded; the same command tries again'
+    elif row['status'] != 0:
+        yield f'the grader itself failed (status {row["status"]}): see feedback.txt'
+    for name in row['failed'] if row else []:
+        yield f'{name} does not compile'
+
+
+def write_results(options, students, names, points, plan):
+    """Returns whether everybody who handed something in is graded."""
+    labs = [folder.split('-')[0] for folder in points]
+    version = (ROOT / 'grader/base/version.h').read_text(encoding='utf-8').split('"')[1]
+    good = True
+    with open(options.folder / 'grades.csv.new', 'w', encoding='utf-8', newline='') as grades, \
+            open(options.folder / 'problems.txt.new', 'w', encoding='utf-8') as problems:
+        table = csv.writer(grades, lineterminator='\n')
+        table.writerow(['id', 'name', *labs, 'total', 'status', 'seed', 'version', 'seconds', 'where'])
+        for key in sorted(students):
+            student = students[key]
+            row = row_of(options.folder / key) if student.files else None
+            wrong = list(problems_of(student, row))
+            problems.writelines(f'{key}: {text}\n' for text in wrong)
+            good = good and (not student.files or row is not None and row['status'] == 0)
+            got = [row['points'].get(lab, 0) if row else 0 for lab in labs]
+            status = 'graded' if row else 'not graded' if student.files else 'no file'
+            about = [plan['seed'], version, row['seconds'], row['where']] if row else ['', '', '', '']
+            identity, name = names.get(key, (key, student.name))
+            table.writerow([identity, name or student.name, *got, sum(got), status, *about])
+    for name in ('grades.csv', 'problems.txt'):
+        os.replace(options.folder / f'{name}.new', options.folder / name)
+    return good
+
+
+# --- The command ------------------------------------------------------------------------------------------
+
+def parse(points):
+    parser = argparse.ArgumentParser(prog='class', description='Grade what a class has handed in.')
+    parser.add_argument('--lab', type=lambda text: text.removeprefix('lab').zfill(2)[:2])
+    parser.add_argument('--roster', type=pathlib.Path)
+    parser.add_argument('--jobs', type=int, default=os.cpu_count())
+    parser.add_argument('--seed', type=int)
+    parser.add_argument('submissions', type=pathlib.Path)
+    parser.add_argument('folder', type=pathlib.Path)
+    options = parser.parse_args()
+    if options.lab and not any(folder.startswith(f'lab{options.lab}-') for folder in points):
+        parser.error(f'there is no lab {options.lab}')
+    if not options.submissions.exists():
+        parser.error(f'{options.submissions} is not there')
+    if not shutil.which('parallel'):
+        parser.error('GNU parallel is missing: `make deps-class` installs it')
+    return options
+
+
+def main():
+    points, programs = labs_here()
+    options = parse(points)
+    if options.lab:
+        points = {folder: number for folder, number in points.items() if folder.startswith(f'lab{options.lab}-')}
+        programs = [name for name in programs if name.split('/')[0] in points]
+    names = read_roster(options.roster)
+    students, problems = submissions.find(options.submissions, submissions.Labs(list(points), programs))
+    for key, (_, name) in names.items():
+        students.setdefault(key, submissions.Student(name))
+    for text in problems:
+        print(f'class: {text}', file=sys.stderr)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    plan = make_plan(options, points)
+    (options.folder / 'plan.json').write_text(json.dumps(plan), encoding='utf-8')
+    for key, student in students.items():
+        if student.files:
+            put_files(options.folder / key, student)
+    todo = [key for key in sorted(students) if students[key].files and not one.is_done(options.folder / key, plan)]
+    print(f'{len(students)} students, {len(todo)} to grade (SEED={plan["seed"]})', flush=True)
+    whole = grade_all(options, todo)
+    good = write_results(options, students, names, points, plan)
+    print(f'{options.folder}/grades.csv has the points, {options.folder}/problems.txt what a person must look at')
+    return 0 if whole and good else 1
+
+
+sys.exit(main())

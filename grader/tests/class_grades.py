@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""`make class`: whose the files are, and what everybody gets; and that it goes on where it was stopped.
+
+Runs alone: it measures nothing, but both processors grade.
+"""
+import csv
+import io
+import os
+import pathlib
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [f'{ROOT}/grader/tools/dev', f'{ROOT}/grader/class']
+from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-position
+import submissions  # noqa: E402  pylint: disable=wrong-import-position
+
+LABS = submissions.Labs(['lab01-session', 'lab03-server', 'lab04-router', 'lab05-timeouts'],
+                        ['lab01-session/session.c', 'lab03-server/server.c', 'lab04-router/router.c', 'lab05-timeouts/server.c',
+                         'lab05-timeouts/client.c'])
+SERVER_3 = b'/*\n * Lab 3: mine\n */\nint x;\n'
+
+
+def zipped(files):
+    """The bytes of a zip with {name: content}."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, 'w') as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return content.getvalue()
+
+
+def handed_in(files):
+    """What submissions.find makes of a folder with {name: content}: {student: [files]}, and all problems."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, content in files.items():
+            path = pathlib.Path(scratch) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        students, problems = submissions.find(pathlib.Path(scratch), LABS)
+    problems += [text for student in students.values() for text in student.problems]
+    return {key: student.files for key, student in students.items()}, problems
+
+
+def test_names():
+    lab, server = 'lab01-session/session.c', 'lab03-server/server.c'
+    for what, files, wanted in (
+            ('a folder for each', {f'kim/{lab}': b'1', f'lee/{lab}': b'2'}, {'kim': {lab: b'1'}, 'lee': {lab: b'2'}}),
+            ('files without folders', {'kim/session.c': b'1', 'lee/x/session.c': b'2'}, {'kim': {lab: b'1'}, 'lee': {lab: b'2'}}),
+            ('a folder around all', {f'lab work/kim/{lab}': b'1', f'lab work/lee/{lab}': b'2'},
+             {'kim': {lab: b'1'}, 'lee': {lab: b'2'}}),
+            ('Moodle', {'Zoë Müller_12_assignsubmission_file_/session.c': b'1', 'Jo Li_7_assignsubmission_file_session.c': b'2'},
+             {'zoë-müller-12': {lab: b'1'}, 'jo-li-7': {lab: b'2'}}),
+            ('Canvas, twice', {'lopezana_LATE_11_22_session.c': b'1', 'lopezana_11_23_session-1.c': b'2'},
+             {'lopezana-11': {lab: b'2'}}),
+            ('a zip for each', {'kim.zip': zipped({f'kim/{lab}': '1'}), 'lee.zip': zipped({'session.c': '2'})},
+             {'kim': {lab: b'1'}, 'lee': {lab: b'2'}}),
+            ('a zip of zips', {'all.zip': zipped({'kim.zip': zipped({'session.c': '1'}), 'lee.zip': zipped({'session.c': '2'})})},
+             {'kim': {lab: b'1'}, 'lee': {lab: b'2'}}),
+            ("a server of lab 3, by its comment", {'kim/server.c': SERVER_3, 'lee/router.c': b''},
+             {'kim': {server: SERVER_3}, 'lee': {'lab04-router/router.c': b''}}),
+            ('other files', {f'kim/{lab}': b'1', 'kim/notes.txt': b'', 'kim/other.c': b'', 'kim/lab03-server/router.c': b''},
+             {'kim': {lab: b'1'}})):
+        students, problems = handed_in(files)
+        check(f'{what}: whose they are', students == wanted and not problems, f'{students} {problems}')
+    students, problems = handed_in({'kim/server.c': b'int x;', 'lee/session.c': b''})
+    check('a server of which nobody says the lab is nobody\'s', not students['kim'] and 'of which lab?' in problems[0], problems)
+
+
+def test_hostile():
+    """A zip or a folder that means harm: nothing else of this machine is read or written."""
+    link = zipfile.ZipInfo('kim/session.c')
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(link, '/etc/passwd')
+        archive.writestr('../../lee/session.c', 'out')
+        archive.writestr('max/session.c', 'x' * (2 << 20))
+        archive.writestr('ann/session.c', 'int x;')
+    students, problems = handed_in({'all.zip': content.getvalue(), 'bad.zip': b'PK\3\4 no zip'})
+    taken = {key for key, files in students.items() if files}
+    check('of a zip only what is right is taken', taken == {'ann'} or taken == {'all'}, f'{students} {problems}')
+    check('what is too large is said', any('too large' in text for text in problems), problems)
+    check('what is no zip, too', any('not a zip' in text for text in problems), problems)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch) / 'kim'
+        folder.mkdir()
+        (folder / 'session.c').symlink_to('/etc/passwd')
+        os.mkfifo(folder / 'router.c')
+        (pathlib.Path(scratch) / 'lee').symlink_to(ROOT)
+        students, problems = submissions.find(pathlib.Path(scratch), LABS)
+    check('no link is followed, no pipe is opened', not students and len(problems) == 2, f'{students} {problems}')
+
+
+def grade(scratch, *more, **keywords):
+    return subprocess.Popen(['make', '-s', 'class', f'SUBMISSIONS={scratch}/handed in', f'OUT={scratch}/class', 'LAB=01', *more],
+                            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            env=dict(os.environ, MAKEFLAGS=''), start_new_session=True, **keywords)
+
+
+def rows(scratch):
+    with open(f'{scratch}/class/grades.csv', encoding='utf-8', newline='') as file:
+        return {row['id']: row for row in csv.DictReader(file)}
+
+
+def test_class(scratch):
+    right = (ROOT / 'lab01-session/solution/session.c').read_bytes()
+    class_of = {
+        'right': right, 'again': right, 'windows': b'\xef\xbb\xbf' + right.replace(b'\n', b'\r\n'),
+        'starter': (ROOT / 'lab01-session/session.c').read_bytes(), 'broken': b'int main(void) { return 1 }\n',
+        'loops': b'int main(void) { for (;;) ; }\n',
+    }
+    for name, content in class_of.items():
+        folder = pathlib.Path(scratch) / 'handed in' / name
+        folder.mkdir(parents=True)
+        (folder / 'session.c').write_bytes(content)
+    (pathlib.Path(scratch) / 'roster.csv').write_text('id,name\nright,Ann Right\nabsent,Max Absent\n', encoding='utf-8')
+    first = grade(scratch, 'JOBS=1')
+    line = next(text for text in first.stdout if text.startswith('[1/'))
+    done = line.split()[1]
+    os.killpg(first.pid, signal.SIGINT)
+    first.communicate(timeout=120)
+    kept = pathlib.Path(scratch) / 'class' / done / 'row.json'
+    before = kept.stat().st_mtime_ns
+    text, _ = grade(scratch, f'ROSTER={scratch}/roster.csv').communicate(timeout=300)
+    check('what was graded before it was stopped stays', kept.stat().st_mtime_ns == before and '5 to grade' in text, text)
+    table = rows(scratch)
+    points = {name: int(row['total']) for name, row in table.items()}
+    wanted = {'right': 15, 'again': 15, 'windows': 15, 'starter': 0, 'broken': 0, 'loops': 0, 'absent': 0}
+    check('everybody has the points that are due', points == wanted, f'{points}\n{text}')
+    check('who has handed in nothing is there, too', table['absent']['status'] == 'no file' and table['right']['name'] == 'Ann Right')
+    check('the seed is the same for all', len({row['seed'] for row in table.values() if row['seed']}) == 1)
+    problems = pathlib.Path(f'{scratch}/class/problems.txt').read_text(encoding='utf-8')
+    check('a person is told what to look at', 'broken: lab01-session/session.c does not compile' in problems and 'absent: no file' in problems
+          and 'right' not in problems, problems)
+    for name in ('feedback.txt', 'index.html', 'results.json'):
+        check(f'there is a {name} for each', all((pathlib.Path(scratch) / 'class' / key / name).stat().st_size for key in class_of))
+    text, _ = grade(scratch).communicate(timeout=120)
+    check('the same command does nothing more', ' 0 to grade' in text, text)
+    (pathlib.Path(scratch) / 'handed in/broken/session.c').write_bytes(right)
+    text, _ = grade(scratch).communicate(timeout=120)
+    check('who hands in again is graded again, alone', ' 1 to grade' in text and rows(scratch)['broken']['total'] == '15', text)
+
+
+def main():
+    test_names()
+    test_hostile()
+    with tempfile.TemporaryDirectory(prefix='class-') as scratch:
+        os.chmod(scratch, 0o755)
+        test_class(scratch)
+    return done_testing()
+
+
+sys.exit(main())
