@@ -26,7 +26,7 @@ machine() {
     ln -s "$(command -v $command)" "$bin/"
   done
   for command in make ar openssl git nghttp nghttpd node python3 patch clang-format clang-tidy \
-    cppcheck inotifywait tmux tshark chromium pkill bwrap; do
+    cppcheck inotifywait tmux tshark chromium pkill bwrap parallel; do
     fake $command 'exit 1'
   done
   fake gcc 'cat >/dev/null; exit 0'
