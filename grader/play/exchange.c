@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/listener.h"
+#include "grader/play/port.h"
 #include "grader/words/quote.h"
 
 /* A program that sleeps this long while nobody sends it anything will sleep for ever. */
@@ -241,26 +242,84 @@ static bool is_listening(void *argument) {
   return line && strchr(line, '\n') && sscanf(line + strlen(place), "%d\n", &exchange->port) == 1;
 }
 
-void exchange_start_server(struct exchange *exchange, const char *name, ...) {
-  va_list arguments;
-  va_start(arguments, name);
+/* Start `name` with "--port PORT" and these arguments. */
+static void start_at(struct exchange *exchange, const char *name, int port, va_list arguments) {
+  char number[16];
+  snprintf(number, sizeof number, "%d", port);
   add_program(exchange, name);
   add_argument(exchange, "--port");
-  add_argument(exchange, "0");
+  add_argument(exchange, number);
   add_arguments(exchange, arguments);
-  va_end(arguments);
   start(exchange);
-  if (exchange_await(exchange, is_listening, exchange) && exchange->port > 0)
+}
+
+/* The server says where it listens: at `port`, or anywhere if that is 0. */
+static void expect_listening(struct exchange *exchange, int port) {
+  exchange->port = 0;
+  bool listens = exchange_await(exchange, is_listening, exchange) && exchange->port > 0;
+  if (listens && (port == 0 || port == exchange->port))
     return;
   struct buffer seen = {0};
   size_t length;
   const char *output = program_stdout(exchange->program, &length);
   quote_text(&seen, output, length);
   char expected[64];
-  snprintf(expected, sizeof expected, "listening on %s://localhost:PORT",
-           exchange_scheme(exchange));
+  snprintf(expected, sizeof expected, "listening on %s://localhost:%.*d%s",
+           exchange_scheme(exchange), port != 0, port, port == 0 ? "PORT" : "");
   exchange_fail_at(exchange, -1, expected, length ? seen.bytes : NULL,
-                   "not-say-where-listens| Your server does not say where it listens.");
+                   listens ? "listens-at-another-port| Your server listens at another port than "
+                             "--port says."
+                           : "not-say-where-listens| Your server does not say where it listens.");
+}
+
+void exchange_start_server(struct exchange *exchange, const char *name, ...) {
+  va_list arguments;
+  va_start(arguments, name);
+  start_at(exchange, name, 0, arguments);
+  va_end(arguments);
+  expect_listening(exchange, 0);
+}
+
+/* A free port below those that the system gives to whoever connects: nobody gets it by chance. */
+static int choose_port(struct exchange *exchange) {
+  enum { LEAST = 20000, COUNT = 12000, TIMES = 100 };
+  for (int i = 0; i < TIMES; i++) {
+    int port = LEAST + (int)exchange_random(exchange, COUNT);
+    if (port_is_free(port))
+      return port;
+  }
+  exchange_fault(exchange, "no free port");
+}
+
+void exchange_start_server_at_port(struct exchange *exchange, const char *name, ...) {
+  va_list arguments;
+  int port = choose_port(exchange);
+  va_start(arguments, name);
+  start_at(exchange, name, port, arguments);
+  va_end(arguments);
+  expect_listening(exchange, port);
+}
+
+void exchange_expect_port_taken(struct exchange *exchange, const char *name, ...) {
+  va_list arguments;
+  struct port port;
+  if (port_hold(&port) != 0)
+    exchange_fault(exchange, "no free port");
+  va_start(arguments, name);
+  start_at(exchange, name, port.number, arguments);
+  va_end(arguments);
+  exchange_expect_error(exchange, 0);
+  port_release(&port);
+}
+
+void exchange_expect_usage(struct exchange *exchange, const char *name, ...) {
+  va_list arguments;
+  va_start(arguments, name);
+  add_program(exchange, name);
+  add_arguments(exchange, arguments);
+  va_end(arguments);
+  start(exchange);
+  exchange_expect_error(exchange, 2);
 }
 
 void exchange_end_server(struct exchange *exchange) {
@@ -307,6 +366,17 @@ void exchange_expect_output(struct exchange *exchange, const char *what, const v
   struct buffer found = {0};
   quote_difference(bytes, length, seen, seen_length, &expected, &found);
   exchange_fail_at(exchange, -1, expected.bytes, found.bytes, "%s", what);
+}
+
+void exchange_expect_silence(struct exchange *exchange) {
+  size_t length;
+  const char *text = program_stderr(exchange->program, &length);
+  if (length == 0)
+    return;
+  exchange_fail_at(exchange, -1, "nothing on standard error", NULL,
+                   "noise-on-standard-error| Your program prints to standard error, though nothing "
+                   "has gone wrong: \"%.*s\".",
+                   (int)strcspn(text, "\n"), text);
 }
 
 void exchange_append_body(struct buffer *output, const void *body, size_t length) {

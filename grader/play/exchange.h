@@ -48,7 +48,8 @@ struct exchange {
   const char *fails;                   /* the call in them to fail once; see common/inner/probe.h */
   char *arguments[EXCHANGE_ARGUMENTS]; /* the command line, for the student to repeat; copies */
   size_t argument_count;
-  SSL_CTX *tls; /* by which peers go through TLS; NULL: plain TCP */
+  SSL_CTX *tls;     /* by which peers go through TLS; NULL: plain TCP */
+  const char *host; /* where peer_listen listens, from the next call on; NULL: "localhost" */
   struct listener *listener;
   char url[64]; /* of the listener: "http://localhost:41234" */
   int port;     /* where the program listens, if it is a server */
@@ -91,6 +92,19 @@ bool exchange_has_failed_call(const struct exchange *exchange);
 void exchange_start_server(struct exchange *exchange, const char *name, ...)
     __attribute__((sentinel));
 
+/* The same with "--port N" for a port that is free now: it must listen there. */
+void exchange_start_server_at_port(struct exchange *exchange, const char *name, ...)
+    __attribute__((sentinel));
+
+/* Start a server for a port that somebody has, "--port N" and these arguments: it must say so, and
+ * end with status 1. */
+void exchange_expect_port_taken(struct exchange *exchange, const char *name, ...)
+    __attribute__((sentinel));
+
+/* Start it with these arguments, which are wrong usage: one line, and status 2. */
+void exchange_expect_usage(struct exchange *exchange, const char *name, ...)
+    __attribute__((sentinel));
+
 /* The scheme of this lab's URLs: "http" or "https". */
 const char *exchange_scheme(const struct exchange *exchange);
 
@@ -116,6 +130,9 @@ void exchange_expect_status(struct exchange *exchange, int status);
 /* The program's standard output must be exactly this. `what` is the sentence of the failure. */
 void exchange_expect_output(struct exchange *exchange, const char *what, const void *bytes,
                             size_t length);
+
+/* The program has ended well: it must have printed nothing to standard error. */
+void exchange_expect_silence(struct exchange *exchange);
 
 /* A body as a program prints it: with a newline after it, unless it ends in one or is empty. */
 void exchange_append_body(struct buffer *output, const void *body, size_t length);

@@ -366,11 +366,12 @@ void peer_take_held(struct exchange *exchange) {
 void peer_listen(struct exchange *exchange) {
   char error[256];
   listener_free(exchange->listener); /* of an earlier call */
-  exchange->listener = listener_open(&exchange->loop, "localhost", 0, exchange->tls, on_accept,
-                                     exchange, error, sizeof error);
+  const char *host = exchange->host ? exchange->host : "localhost";
+  exchange->listener = listener_open(&exchange->loop, host, 0, exchange->tls, on_accept, exchange,
+                                     error, sizeof error);
   if (!exchange->listener)
     exchange_fault(exchange, error);
-  snprintf(exchange->url, sizeof exchange->url, "%s://localhost:%d", exchange_scheme(exchange),
+  snprintf(exchange->url, sizeof exchange->url, "%s://%s:%d", exchange_scheme(exchange), host,
            listener_port(exchange->listener));
 }
 

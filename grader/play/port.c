@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 /* A socket that is bound but does not listen refuses connections. */
-int port_hold(struct port *port) {
-  struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+static int hold(struct port *port, int number) {
+  struct sockaddr_in name = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                             .sin_port = htons((uint16_t)number)};
   socklen_t size = sizeof name;
   port->descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (port->descriptor < 0)
@@ -25,4 +27,16 @@ int port_hold(struct port *port) {
 void port_release(struct port *port) {
   close(port->descriptor);
   port->descriptor = -1;
+}
+
+int port_hold(struct port *port) {
+  return hold(port, 0);
+}
+
+bool port_is_free(int number) {
+  struct port port;
+  if (hold(&port, number) != 0)
+    return false;
+  port_release(&port);
+  return true;
 }

@@ -4,6 +4,8 @@
 #ifndef GRADER_PORT_H
 #define GRADER_PORT_H
 
+#include <stdbool.h>
+
 struct port {
   int number;
   int descriptor;
@@ -14,5 +16,8 @@ struct port {
 int port_hold(struct port *port);
 
 void port_release(struct port *port);
+
+/* Whether nobody has this port now. */
+bool port_is_free(int number);
 
 #endif
