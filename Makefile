@@ -47,7 +47,7 @@ MAKEFLAGS += -rR --output-sync --no-print-directory
 .SECONDARY:
 .PHONY: all help FORCE predict bonus grade watch hint solution steady report trace-page serve certs demo pictures gdb reset protection
 .PHONY: deps deps-test deps-bench deps-class deps-pictures test mistakes mutants variations mistake-programs starters format lint fuzz bench bench-readme clean version
-.PHONY: platforms platforms-readme handout class
+.PHONY: platforms platforms-readme handout class autograder
 
 # --- What there is ------------------------------------------------------------------------------------
 
@@ -141,7 +141,7 @@ RELEASE += -flto=auto
 endif
 
 # Goals that compile nothing do not need the libraries.
-ifeq ($(filter help deps deps-test deps-bench deps-class deps-pictures bench-readme handout platforms platforms-readme starters reset format clean certs version,$(MAKECMDGOALS)),)
+ifeq ($(filter help deps deps-test deps-bench deps-class deps-pictures bench-readme handout autograder platforms platforms-readme starters reset format clean certs version,$(MAKECMDGOALS)),)
 libraries := $(shell pkg-config --cflags --libs libnghttp2 openssl libuv jansson 2>&1)
 criterion := $(shell pkg-config --cflags --libs criterion 2>&1)
 ifeq ($(and $(filter -lnghttp2,$(libraries)),$(filter -lcriterion,$(criterion))),)
@@ -247,7 +247,9 @@ $(BUILD)/labs/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grade
 
 # A submission is a stranger's file too. Copy it to build/submission, and compile it there.
 SUBMITTED := $(if $(SUBMISSION),$(STUDENTS:$(BUILD)/labs/%=$(BUILD)/submission/%))
+# What an earlier one got must not stand there if this one cannot be taken.
 $(BUILD)/submission/taken: FORCE
+	@rm -f $(addprefix $(BUILD)/grade/,results.json results.xml results.tap index.html)
 	@sh grader/tools/take.sh $(call quote,$(SUBMISSION)) $(BUILD)/submission $(STUDENTS:$(BUILD)/labs/%=%.c)
 $(BUILD)/submission/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE | $(BUILD)/submission/taken
 	+@[ ! -e $(BUILD)/submission/$*.c ] || $(call compile_stranger,$(BUILD)/submission/$*.c,$(BUILD)/submission/$*,$(call lab_of,$*),$<)
@@ -407,6 +409,11 @@ class: $(GRADER_BUILT) $(BUILD)/class/compile.sh
 	+@python3 grader/class/grade_class.py $(if $(LAB),--lab $(lab_number)) $(if $(ROSTER),--roster $(call quote,$(ROSTER))) \
 	  $(if $(JOBS),--jobs $(call quote,$(JOBS))) $(if $(SEED),--seed $(call quote,$(SEED))) \
 	  $(call quote,$(SUBMISSIONS)) $(call quote,$(or $(OUT),class))
+
+## make autograder OUT=FILE.zip  make the zip that Gradescope takes [LAB=02]
+autograder:
+	$(if $(OUT),,$(error where? Say OUT=FILE.zip))
+	+@python3 grader/class/autograder.py $(if $(LAB),--lab $(lab_number)) $(call quote,$(OUT))
 # END TEACHERS
 
 ## make protection       show what confines a stranger's program on this machine, and what is missing

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""`make handout`: the repository for students has what they need, and nothing of a solution."""
+"""`make handout` and `make autograder`: the repository for students has what they need, and nothing of a solution."""
+import json
 import os
 import pathlib
 import shutil
@@ -61,6 +62,26 @@ def test_part(tree, out):
     check('a lab that does not exist is refused', status != 0 and 'there is no lab 09' in text, text)
 
 
+def test_gradescope(tree, scratch):
+    """What the scripts make of what the grader said."""
+    status, text = run('make', 'autograder', f'OUT={scratch}/auto.zip', 'LAB=2', cwd=tree)
+    names = zipfile.ZipFile(f'{scratch}/auto.zip').namelist()
+    check('Gradescope\'s zip is made', status == 0 and {'setup.sh', 'run_autograder', 'labs/Makefile'} <= set(names), text)
+    check('without a solution', not [name for name in names if '/solution/' in name], names)
+    results = tree / 'grader/class/gradescope/results.py'
+    board, out = pathlib.Path(f'{scratch}/board.txt'), pathlib.Path(f'{scratch}/results.json')
+    board.write_text('take: no file of these labs\n')
+    run(sys.executable, results, '2', board, f'{scratch}/none.json', out, cwd=tree)
+    found = json.loads(out.read_text())
+    check('who hands in nothing has 0, and is told', found['score'] == 0 and 'Nothing was graded' in found['output'], found)
+    board.write_text('Total: 3 of 20 points (0.6 s, SEED=12)\n')
+    (pathlib.Path(scratch) / 'some.json').write_text('{"score": 3, "tests": [], "extra_data": {"protection": []}}')
+    run(sys.executable, results, '3', board, f'{scratch}/some.json', out, cwd=tree)
+    found = json.loads(out.read_text())
+    check('a fault of the grader is not the student\'s', found['score'] == 3 and 'not your fault' in found['output']
+          and found['extra_data'] == {'protection': [], 'status': 3, 'seed': 12}, found)
+
+
 def test_leak(tree, out, name, line):
     with (tree / name).open('a', encoding='utf-8') as file:
         file.write(f'{line}\n')
@@ -84,6 +105,7 @@ def main():
         copied(tree)
         test_whole(tree, pathlib.Path(scratch) / 'all')
         test_part(tree, pathlib.Path(scratch) / 'two')
+        test_gradescope(tree, scratch)
         test_leak(tree, f'{scratch}/leak-1', 'common/README.md', f'As in `{WRITTEN}`')
         test_leak(tree, f'{scratch}/leak-2', 'grader/tools/open.sh', WRITTEN)
         test_link(tree, pathlib.Path(scratch) / 'link')

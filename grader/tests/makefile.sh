@@ -199,6 +199,9 @@ check "but asked about" has 'server.c: of which lab'
 check "and none of them has it" [ -z "$(find build/submission -name 'server')" ]
 check "LAB= answers" make grade SUBMISSION="$handed" LAB=5
 check "and it is made" [ "$(build/submission/lab05-two/server)" = "submitted 1" ]
+mkdir -p build/grade "$work/nothing" && touch build/grade/results.json
+check_not "nothing handed in is no success" make grade SUBMISSION="$work/nothing"
+check "and what another one got is gone" [ ! -e build/grade/results.json ]
 rm -r lab06-three
 
 check_not "a lab that does not exist is refused" make grade LAB=9
