@@ -603,7 +603,8 @@ void peer_expect_goodbye(struct peer *peer) {
 
 void peer_handshake(struct peer *peer) {
   peer_expect_open(peer);
-  const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 100}};
-  peer_send_settings(peer, settings, 1);
+  nghttp2_settings_entry settings[1 + PEER_MORE_SETTINGS] = {
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 100}};
+  peer_send_settings(peer, settings, peer_add_settings(peer, settings, 1));
   peer_expect_preface(peer);
 }

@@ -227,14 +227,33 @@ void peer_send_body(struct peer *peer, int32_t stream_id, const void *bytes, siz
   } while (length > 0);
 }
 
+size_t peer_add_settings(struct peer *peer, nghttp2_settings_entry *entries, size_t count) {
+  struct exchange *exchange = peer->exchange;
+  const nghttp2_settings_entry more[] = {
+      {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, NGHTTP2_DEFAULT_HEADER_TABLE_SIZE},
+      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, 65536 + exchange_random(exchange, 1 << 20)},
+      {0xf000 + (int32_t)exchange_random(exchange, 0xfff), exchange_random(exchange, 1 << 20)},
+  };
+  for (size_t i = 0; i < PEER_MORE_SETTINGS; i++)
+    if (exchange_random(exchange, 2) == 0)
+      entries[count++] = more[i];
+  return count;
+}
+
 void peer_send_preface(struct peer *peer, const nghttp2_settings_entry *entries, size_t count) {
+  nghttp2_settings_entry settings[PEER_MORE_SETTINGS];
   peer_send_bytes(peer, NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN);
-  peer_send_settings(peer, entries, count);
+  if (count > 0)
+    peer_send_settings(peer, entries, count);
+  else
+    peer_send_settings(peer, settings, peer_add_settings(peer, settings, 0));
 }
 
 void peer_send_request(struct peer *peer, int32_t stream_id, bool end_stream, const char *method,
                        const char *path) {
+  char agent[48];
+  exchange_random_text(peer->exchange, agent, 4 + exchange_random(peer->exchange, 40));
   peer_send_headers(peer, stream_id, end_stream, ":method", method, ":scheme",
                     peer->exchange->lab->tls ? "https" : "http", ":authority", "localhost", ":path",
-                    path, NULL);
+                    path, "user-agent", agent, NULL);
 }

@@ -43,10 +43,16 @@ void peer_send_body(struct peer *peer, int32_t stream_id, const void *bytes, siz
 void peer_send_slowly(struct peer *peer);
 void peer_send_quickly(struct peer *peer);
 
-/* A client's preface, and SETTINGS after it. */
+enum { PEER_MORE_SETTINGS = 3 };
+
+/* Add a few settings that change nothing, so that nobody knows how long the frame is: at most
+ * PEER_MORE_SETTINGS. Returns how many there are then. */
+size_t peer_add_settings(struct peer *peer, nghttp2_settings_entry *entries, size_t count);
+
+/* A client's preface, and SETTINGS after it; if `count` is 0, a few settings that change nothing. */
 void peer_send_preface(struct peer *peer, const nghttp2_settings_entry *entries, size_t count);
 
-/* A whole request without a body, or the header section of one. */
+/* A whole request without a body, or the header section of one. Its user-agent is random. */
 void peer_send_request(struct peer *peer, int32_t stream_id, bool end_stream, const char *method,
                        const char *path);
 
