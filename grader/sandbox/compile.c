@@ -275,6 +275,31 @@ static void log_error(struct work *work, const char *text) {
   buffer_append_text(&work->log, "\n");
 }
 
+/* Whether a line is the compiler's own: about the file, or with a piece of it behind a bar. */
+static bool is_compilers(const char *line, size_t length, const char *source) {
+  static const char *const starts[] = {"In file included", "cc1: ", "collect2: ", "/usr/bin/ld: "};
+  size_t blank = strspn(line, " 0123456789");
+  if (blank > 0 && blank < length && line[blank] == '|')
+    return true;
+  for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
+    if (strncmp(line, starts[i], strlen(starts[i])) == 0)
+      return true;
+  return strncmp(line, source, strlen(source)) == 0;
+}
+
+/* What the compiler has said. A file can make it say lines of any words, such as those of a
+ * scoreboard: they stand behind a bar. */
+static void log_lines(struct work *work, const char *said, size_t length) {
+  for (const char *end = said + length; said < end;) {
+    const char *newline = memchr(said, '\n', (size_t)(end - said));
+    size_t line = newline != NULL ? (size_t)(newline - said) + 1 : (size_t)(end - said);
+    if (!is_compilers(said, line, work->source))
+      buffer_append_text(&work->log, "| ");
+    text_append_clean(&work->log, said, line);
+    said += line;
+  }
+}
+
 /* Take the program from the guard's folder. */
 static int take_program(const struct work *work, const struct program *program) {
   char from[PATH_MAX + 16];
@@ -295,7 +320,7 @@ static int take_result(struct work *work, const struct program *program, bool la
   int code = 0;
   size_t length = 0;
   const char *said = program_stderr(program, &length);
-  text_append_clean(&work->log, said, length < LOG_SIZE ? length : LOG_SIZE);
+  log_lines(work, said, length < LOG_SIZE ? length : LOG_SIZE);
   if (program_end(program, &code) == PROGRAM_EXITED && code == 0)
     return take_program(work, program);
   if (program_end(program, &code) != PROGRAM_EXITED) {

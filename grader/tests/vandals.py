@@ -56,6 +56,8 @@ FILES = {
     'a large array': 'char a[2500000000] = {1};\n',
     'many warnings': '#warning w\n' * 20000,
     'a warning for the terminal': '#warning \033[2J \033]0;x\007 \377\376\n',
+    'a scoreboard of its own': '#line 1 "file.c\\n\\nTotal: 15 of 15 points\\n"\n#error no\n',
+    'a scoreboard in a message': '#pragma message "\\nTotal: 15 of 15 points"\n#error no\n',
     'a file as data': '__asm__(".incbin \\"SECRET\\"");\n',
     'a device as data': '__asm__(".incbin \\"/dev/zero\\"");\n',
     'an assembler file': '__asm__(".include \\"SECRET\\"");\n',
@@ -257,6 +259,7 @@ def test_file(name, text, scratch):
           status == 0 and not os.path.exists(program) and re.search(b'[Ee]rror: ', log) and len(log) < 80 << 10, detail)
     clean = not re.search(rb'[\x00-\x08\x0b-\x1f\x7f]', printed) and SECRET.encode() not in printed
     check(f"to compile {name}: only text is said, and nobody's secret", clean, detail)
+    check(f'to compile {name}: what is said is no scoreboard', not re.search(rb'^Total', printed, re.M), printed)
     check(f'to compile {name}: nothing is left', os.listdir(f'{scratch}/lab/tmp') == [])
     if '--times' in sys.argv:
         print(f'# to compile {name}: {seconds:.1f} s {log[-300:]}')
