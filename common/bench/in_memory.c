@@ -234,7 +234,10 @@ static double replay(const struct work *work, const struct recording *received, 
   const struct turn *turns = (const struct turn *)(const void *)received->turns.bytes;
   size_t count = received->turns.length / sizeof *turns;
   struct side side;
-  (is_server ? start_server : start_client)(&side, work);
+  if (is_server)
+    start_server(&side, work);
+  else
+    start_client(&side, work);
   double start = processor_seconds();
   for (size_t i = 0; i < count; i++) {
     if (!is_server && (i == 0 || turns[i - 1].is_last))
