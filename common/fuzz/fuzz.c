@@ -27,11 +27,14 @@ const uint8_t *tape_octets(struct tape *tape, size_t *length) {
 
 /* --- What must hold --------------------------------------------------------------------------- */
 
-void fuzz_must(bool holds, const char *what) {
-  if (holds)
-    return;
+void fuzz_found(const char *what) {
   fprintf(stderr, "fuzz: this does not hold: %s\n", what);
   abort();
+}
+
+void fuzz_must(bool holds, const char *what) {
+  if (!holds)
+    fuzz_found(what);
 }
 
 /* --- Memory ----------------------------------------------------------------------------------- */

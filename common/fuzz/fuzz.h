@@ -30,7 +30,10 @@ const uint8_t *tape_octets(struct tape *tape, size_t *length);
 
 /* --- What must hold --------------------------------------------------------------------------- */
 
-/* Unless it holds, say `what` does not, and abort: a finding. */
+/* Say that `what` does not hold, and abort: a finding. */
+_Noreturn void fuzz_found(const char *what);
+
+/* Unless it holds, that is a finding. */
 void fuzz_must(bool holds, const char *what);
 
 /* A copy of exactly `length` octets, so that AddressSanitizer sees who reads on; to be freed
