@@ -212,9 +212,9 @@ static int refuse_sockets(scmp_filter_ctx filter) {
   if (result == 0)
     result = refuse_values(filter, "socket", 2, protocols, sizeof protocols / sizeof *protocols);
   if (result == 0)
-    result = refuse_if(filter, "socket", SCMP_CMP(0, SCMP_CMP_GT, AF_NETLINK));
+    result = refuse_if(filter, "socket", SCMP_CMP(0, SCMP_CMP_GT, AF_NETLINK, 0));
   if (result == 0) /* among them MPTCP, whose ports Landlock does not look at */
-    result = refuse_if(filter, "socket", SCMP_CMP(2, SCMP_CMP_GT, IPPROTO_UDP));
+    result = refuse_if(filter, "socket", SCMP_CMP(2, SCMP_CMP_GT, IPPROTO_UDP, 0));
   return result;
 }
 
@@ -303,9 +303,9 @@ static int refuse_others(scmp_filter_ctx filter) {
                                          "sched_setparam", "sched_setattr"};
   int result = 0;
   for (size_t i = 0; result == 0 && i < sizeof signals / sizeof *signals; i++)
-    result = refuse_if(filter, signals[i], SCMP_CMP(0, SCMP_CMP_NE, FILTER_SELF));
+    result = refuse_if(filter, signals[i], SCMP_CMP(0, SCMP_CMP_NE, FILTER_SELF, 0));
   for (size_t i = 0; result == 0 && i < sizeof settings / sizeof *settings; i++)
-    result = refuse_if(filter, settings[i], SCMP_CMP(0, SCMP_CMP_NE, 0));
+    result = refuse_if(filter, settings[i], SCMP_CMP(0, SCMP_CMP_NE, 0, 0));
   return result;
 }
 
