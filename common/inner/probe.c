@@ -71,7 +71,7 @@ static void make_pages_large(void) {
   uintptr_t from = ((uintptr_t)__bss_start + page - 1) & ~(page - 1);
   uintptr_t to = (uintptr_t)_end & ~(page - 1);
   if (__sanitizer_get_allocated_size && from < to)
-    (void)madvise((void *)from, to - from, MADV_COLLAPSE);
+    (void)madvise(__bss_start + (from - (uintptr_t)__bss_start), to - from, MADV_COLLAPSE);
 }
 
 /* Before main. */
@@ -113,10 +113,8 @@ static void look(const volatile char *octet) {
     (void)*octet;
 }
 
-/* Wrap `name` with these parameters, and pass the call on with those arguments; return `failure`
- * when it must fail. */
-#define WRAP(type, name, parameters, arguments, failure)                                           \
-  WRAP_AND(type, name, parameters, arguments, failure, (void)0)
+/* Wrap `name` with these parameters: do `first`, and pass the call on with those arguments; return
+ * `failure` when it must fail. */
 #define WRAP_AND(type, name, parameters, arguments, failure, first)                                \
   type __real_##name parameters __attribute__((weak)); /* without --wrap */                        \
   type __wrap_##name parameters;                                                                   \
@@ -124,6 +122,8 @@ static void look(const volatile char *octet) {
     first;                                                                                         \
     return fails(#name) ? (failure) : __real_##name arguments;                                     \
   }
+#define WRAP(type, name, parameters, arguments, failure)                                           \
+  WRAP_AND(type, name, parameters, arguments, failure, (void)0)
 
 WRAP(int, nghttp2_session_callbacks_new, (nghttp2_session_callbacks * *callbacks), (callbacks),
      NGHTTP2_ERR_NOMEM)
@@ -165,10 +165,10 @@ static void note_return(void *function, int64_t value, bool failure) {
 /* Our callback calls the student's callback KIND, with these parameters, and looks at what it
  * returns. */
 #define WATCH(kind, parameters, arguments)                                                         \
-  static nghttp2_##kind##_callback kind;                                                           \
+  static nghttp2_##kind##_callback student_##kind;                                                 \
   static int call_##kind parameters {                                                              \
-    int result = kind arguments;                                                                   \
-    note_return((void *)kind, result, result != 0 && result != NGHTTP2_ERR_PAUSE);                 \
+    int result = student_##kind arguments;                                                         \
+    note_return((void *)student_##kind, result, result != 0 && result != NGHTTP2_ERR_PAUSE);       \
     return result;                                                                                 \
   }                                                                                                \
   void __real_nghttp2_session_callbacks_set_##kind##_callback(                                     \
@@ -178,9 +178,10 @@ static void note_return(void *function, int64_t value, bool failure) {
       nghttp2_session_callbacks *callbacks, nghttp2_##kind##_callback callback);                   \
   void __wrap_nghttp2_session_callbacks_set_##kind##_callback(                                     \
       nghttp2_session_callbacks *callbacks, nghttp2_##kind##_callback callback) {                  \
-    bool other = kind && kind != callback; /* two sets of callbacks: only one is watched */        \
+    /* two sets of callbacks: only one is watched */                                               \
+    bool other = student_##kind && student_##kind != callback;                                     \
     if (!other)                                                                                    \
-      kind = callback;                                                                             \
+      student_##kind = callback;                                                                   \
     __real_nghttp2_session_callbacks_set_##kind##_callback(                                        \
         callbacks, !other && callback ? call_##kind : callback);                                   \
   }
