@@ -38,8 +38,7 @@ Test(guard, computes_without_end) {
 Test(guard, computes_and_has_much_memory) {
   struct ending ending = {0};
   ending_read(&ending, "limit cpu, memory 41943040", &small);
-  cr_assert_str_eq(ending.text,
-                   "used more than 1 s of processor time, and took 40 MiB of memory");
+  cr_assert_str_eq(ending.text, "used more than 1 s of processor time, and took 40 MiB of memory");
   ending_read(&ending, "limit cpu, memory 4194304", &small);
   cr_assert_str_eq(ending.text, "used more than 1 s of processor time");
 }

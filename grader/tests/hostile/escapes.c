@@ -234,12 +234,10 @@ static int write_outcome(void) {
   return can_open(RESULTS "/checks/lab01.ping.json", O_WRONLY | O_CREAT);
 }
 static int write_tmp(void) {
-  return can_open("/tmp/" MARK, O_WRONLY | O_CREAT) &&
-         unlink("/tmp/" MARK) <= 0;
+  return can_open("/tmp/" MARK, O_WRONLY | O_CREAT) && unlink("/tmp/" MARK) <= 0;
 }
 static int write_shared_memory(void) {
-  return can_open("/dev/shm/" MARK, O_WRONLY | O_CREAT) &&
-         unlink("/dev/shm/" MARK) <= 0;
+  return can_open("/dev/shm/" MARK, O_WRONLY | O_CREAT) && unlink("/dev/shm/" MARK) <= 0;
 }
 static int make_fifo(void) {
   return works(mkfifo("fifo", 0600));
