@@ -12,7 +12,6 @@
 #include "common/inner/big_endian.h"
 
 /* AddressSanitizer's allocator counts by itself; without it there is no such function. */
-/* NOLINTNEXTLINE(bugprone-reserved-identifier): that is its name */
 size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
 
 static void on_frame(const struct frame *frame, void *user) {
