@@ -217,7 +217,7 @@ static int fill_queue(int *port, int waiting[static 4]) {
   cr_assert_eq(listen(listening, 0), 0, "listen");
   for (int i = 0; i < 4; i++) {
     waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    connect(waiting[i], (struct sockaddr *)&name, sizeof name);
+    (void)connect(waiting[i], (struct sockaddr *)&name, sizeof name);
   }
   return listening;
 }
