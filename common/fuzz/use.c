@@ -81,7 +81,7 @@ static void inform_and_respond(struct use *use) {
 }
 
 /* Say one length, and write another. */
-static void respond_wrong_length(struct use *use, int status, size_t said, size_t written) {
+static void respond_wrong_length(struct use *use, int status, int64_t said, size_t written) {
   stream_respond(use->stream, status, NULL, 0, said);
   stream_write(use->stream, body, written);
 }
