@@ -200,17 +200,21 @@ Test(stream, informational_responses_come_first) {
   close_house(house);
 }
 
-static void misuse(struct stream *stream, void *user) {
+static void refuse_wrong_responses(struct stream *stream) {
   nghttp2_nv bad = field_make("x-split", "a\r\nb");
   nghttp2_nv many[STREAM_FIELDS_MAX + 1];
   for (size_t i = 0; i <= STREAM_FIELDS_MAX; i++)
     many[i] = field_make("x-many", "1");
-  cr_assert_eq(stream_write(stream, "x", 1), -1, "written before the response");
-  cr_assert_eq(stream_end(stream, NULL, 0), -1, "ended before the response");
   cr_assert_eq(stream_respond(stream, 200, &bad, 1, 0), -1, "CR LF in a value");
   cr_assert_eq(stream_respond(stream, 600, NULL, 0, 0), -1, "status 600");
   cr_assert_eq(stream_respond(stream, 200, NULL, 0, -2), -1, "length -2");
   cr_assert_eq(stream_respond(stream, 200, many, STREAM_FIELDS_MAX + 1, 0), -1, "too many fields");
+}
+
+static void misuse(struct stream *stream, void *user) {
+  cr_assert_eq(stream_write(stream, "x", 1), -1, "written before the response");
+  cr_assert_eq(stream_end(stream, NULL, 0), -1, "ended before the response");
+  refuse_wrong_responses(stream);
   hello(stream, user);
   cr_assert_eq(stream_respond(stream, 200, NULL, 0, 0), -1, "a second response");
   cr_assert_eq(stream_write(stream, "x", 1), -1, "written after the end");
@@ -247,7 +251,7 @@ Test(stream, a_body_of_another_length_than_announced_resets_the_stream) {
 
 /* --- Requests --------------------------------------------------------------------------------- */
 
-static void look_at_request(struct stream *stream, void *user) {
+static void look_at_all_fields(struct stream *stream) {
   static const char *const names[] = {":method", ":path", ":scheme", ":authority", "x-a",
                                       "x-b",     "x-a",   "x-c",     "x-d",        "x-empty"};
   cr_assert_str_eq(stream_header(stream, "x-a"), "1", "the first of two");
@@ -256,13 +260,21 @@ static void look_at_request(struct stream *stream, void *user) {
   for (size_t i = 0; i < 10; i++)
     cr_assert_str_eq(stream_header_name(stream, i), names[i], "%zu", i);
   cr_assert_str_eq(stream_header_value(stream, 6), "3", "the second x-a");
+}
+
+static void look_at_stream(struct stream *stream) {
+  cr_assert_eq(stream_status(stream), 0, "a request has none");
+  cr_assert_eq(stream_id(stream), 1, "%d", stream_id(stream));
+  cr_assert_not_null(stream_connection(stream), "connection");
+}
+
+static void look_at_request(struct stream *stream, void *user) {
   cr_assert_str_eq(stream_method(stream), "GET", "%s", stream_method(stream));
   cr_assert_str_eq(stream_path(stream), "/a?b=c", "%s", stream_path(stream));
   cr_assert_null(stream_header(stream, "x-none"), "what is absent");
   cr_assert_null(stream_trailer(stream, "x-a"), "a header is no trailer");
-  cr_assert_eq(stream_status(stream), 0, "a request has none");
-  cr_assert_eq(stream_id(stream), 1, "%d", stream_id(stream));
-  cr_assert_not_null(stream_connection(stream), "connection");
+  look_at_all_fields(stream);
+  look_at_stream(stream);
   hello(stream, user);
 }
 
@@ -668,16 +680,20 @@ Test(stream, a_hundred_at_once_are_answered_by_a_timer_in_reverse_order) {
   close_house(house);
 }
 
-static void assert_all_refused(struct stream *stream) {
+static void assert_nothing_is_sent(struct stream *stream) {
   nghttp2_nv field = field_make("a", "b");
-  cr_assert(stream_is_closed(stream), "not closed");
-  cr_assert_null(stream_connection(stream), "has a connection");
   cr_assert_eq(stream_inform(stream, 103, NULL, 0), -1, "inform");
   cr_assert_eq(stream_respond(stream, 200, &field, 1, 1), -1, "respond");
   cr_assert_eq(stream_write(stream, "x", 1), -1, "write");
   cr_assert_eq(stream_write_static(stream, "x", 1), -1, "write_static");
   cr_assert_eq(stream_end(stream, "x", 1), -1, "end");
   cr_assert_eq(stream_trailers(stream, &field, 1), -1, "trailers");
+}
+
+static void assert_all_refused(struct stream *stream) {
+  cr_assert(stream_is_closed(stream), "not closed");
+  cr_assert_null(stream_connection(stream), "has a connection");
+  assert_nothing_is_sent(stream);
   stream_pause(stream);
   stream_resume(stream);
   stream_close(stream, NGHTTP2_CANCEL);
