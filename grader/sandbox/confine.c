@@ -53,15 +53,20 @@ static const char *const system_files[] = {
 /* One of the texts that allowance.h has. */
 static int allow(int rules, const char *text) {
   const char *what = strchr(text, ':');
-  size_t length = what != NULL ? (size_t)(what - text) : 0;
-  if (strncmp(text, "read:", length + 1) == 0)
-    return landlock_allow_reading(rules, what + 1);
-  if (strncmp(text, "execute:", length + 1) == 0)
-    return landlock_allow_executing(rules, what + 1);
-  if (strncmp(text, "bind:", length + 1) == 0)
-    return landlock_allow_binding(rules, atoi(what + 1));
-  if (strncmp(text, "connect:", length + 1) == 0)
-    return landlock_allow_connecting(rules, atoi(what + 1));
+  if (what == NULL) {
+    errno = EINVAL;
+    return -1;
+  }
+  what++;
+  size_t length = (size_t)(what - text);
+  if (strncmp(text, "read:", length) == 0)
+    return landlock_allow_reading(rules, what);
+  if (strncmp(text, "execute:", length) == 0)
+    return landlock_allow_executing(rules, what);
+  if (strncmp(text, "bind:", length) == 0)
+    return landlock_allow_binding(rules, atoi(what));
+  if (strncmp(text, "connect:", length) == 0)
+    return landlock_allow_connecting(rules, atoi(what));
   errno = EINVAL;
   return -1;
 }
