@@ -404,7 +404,8 @@ static bool read_limit(const char *text, double *limit) {
   return rest != text && *rest == '\0' && *limit > 0;
 }
 
-int main(int argc, char **argv) {
+/* Returns whether there is a program to run, with all of its limits. */
+static bool read_options(struct guard *guard, int argc, char **argv) {
   static const struct option options[] = {{"directory", required_argument, NULL, 'd'},
                                           {"memory", required_argument, NULL, 'm'},
                                           {"processes", required_argument, NULL, 'p'},
@@ -416,29 +417,33 @@ int main(int argc, char **argv) {
                                           {"without-landlock", no_argument, NULL, 'L'},
                                           {"without-filter", no_argument, NULL, 'F'},
                                           {NULL, 0, NULL, 0}};
-  const char **allowed_files = calloc((size_t)argc + 1, sizeof *allowed_files);
-  if (allowed_files == NULL)
-    return 1;
-  struct guard guard = {.allowed = allowed_files};
   size_t allowed = 0;
   bool valid = true;
   for (int option; (option = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
     switch (option) {
-    case 'd': guard.directory = optarg; break;
-    case 'm': valid &= read_limit(optarg, &guard.memory); break;
-    case 'p': valid &= read_limit(optarg, &guard.processes); break;
-    case 'c': valid &= read_limit(optarg, &guard.cpu); break;
-    case 'f': valid &= read_limit(optarg, &guard.file); break;
-    case 'a': guard.allowed[allowed++] = optarg; break;
-    case 'C': guard.compiler = true; break;
-    case 'U': guard.same_user = true; break;
-    case 'L': guard.without_landlock = true; break;
-    case 'F': guard.without_filter = true; break;
+    case 'd': guard->directory = optarg; break;
+    case 'm': valid &= read_limit(optarg, &guard->memory); break;
+    case 'p': valid &= read_limit(optarg, &guard->processes); break;
+    case 'c': valid &= read_limit(optarg, &guard->cpu); break;
+    case 'f': valid &= read_limit(optarg, &guard->file); break;
+    case 'a': guard->allowed[allowed++] = optarg; break;
+    case 'C': guard->compiler = true; break;
+    case 'U': guard->same_user = true; break;
+    case 'L': guard->without_landlock = true; break;
+    case 'F': guard->without_filter = true; break;
     default: valid = false;
     }
   }
-  if (!valid || optind == argc || guard.directory == NULL || guard.memory == 0 ||
-      guard.processes == 0 || guard.cpu == 0 || guard.file == 0) {
+  return valid && optind < argc && guard->directory != NULL && guard->memory > 0 &&
+         guard->processes > 0 && guard->cpu > 0 && guard->file > 0;
+}
+
+int main(int argc, char **argv) {
+  const char **allowed = calloc((size_t)argc + 1, sizeof *allowed);
+  if (allowed == NULL)
+    return 1;
+  struct guard guard = {.allowed = allowed};
+  if (!read_options(&guard, argc, argv)) {
     free(guard.allowed);
     return usage();
   }
