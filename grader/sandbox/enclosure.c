@@ -41,7 +41,7 @@ static void add(struct command *command, const char *word) {
     exit(3);
   }
   command->words[command->count++] = copy;
-}
+} /* NOLINT(clang-analyzer-unix.Malloc): free_command frees it */
 
 static void add_all(struct command *command, ...) {
   va_list words;

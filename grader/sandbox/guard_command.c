@@ -134,7 +134,7 @@ static int add_allowed(struct guard_command *command, const char *const argv[],
 
 static int make_arguments(struct guard_command *command, const char *guard,
                           const char *const argv[], const struct program_limits *limits) {
-  size_t count = 0;
+  size_t count = 1; /* the program */
   while (argv[count] != NULL)
     count++;
   const char **absolute = calloc(count + 1, sizeof *absolute);
