@@ -47,7 +47,7 @@ MAKEFLAGS += -rR --output-sync --no-print-directory
 .SECONDARY:
 .PHONY: all help FORCE predict bonus grade watch hint solution steady report trace-page serve certs demo pictures gdb reset protection
 .PHONY: deps deps-test deps-bench deps-class deps-pictures test mistakes mutants variations mistake-programs starters format lint fuzz bench bench-readme clean version
-.PHONY: platforms platforms-readme handout class autograder
+.PHONY: platforms platforms-readme handout class autograder export
 
 # --- What there is ------------------------------------------------------------------------------------
 
@@ -141,7 +141,7 @@ RELEASE += -flto=auto
 endif
 
 # Goals that compile nothing do not need the libraries.
-ifeq ($(filter help deps deps-test deps-bench deps-class deps-pictures bench-readme handout autograder platforms platforms-readme starters reset format clean certs version,$(MAKECMDGOALS)),)
+ifeq ($(filter help deps deps-test deps-bench deps-class deps-pictures bench-readme handout autograder export platforms platforms-readme starters reset format clean certs version,$(MAKECMDGOALS)),)
 libraries := $(shell pkg-config --cflags --libs libnghttp2 openssl libuv jansson 2>&1)
 criterion := $(shell pkg-config --cflags --libs criterion 2>&1)
 ifeq ($(and $(filter -lnghttp2,$(libraries)),$(filter -lcriterion,$(criterion))),)
@@ -409,6 +409,13 @@ class: $(GRADER_BUILT) $(BUILD)/class/compile.sh
 	+@python3 grader/class/grade_class.py $(if $(LAB),--lab $(lab_number)) $(if $(ROSTER),--roster $(call quote,$(ROSTER))) \
 	  $(if $(JOBS),--jobs $(call quote,$(JOBS))) $(if $(SEED),--seed $(call quote,$(SEED))) \
 	  $(call quote,$(SUBMISSIONS)) $(call quote,$(or $(OUT),class))
+
+## make export GRADEBOOK=FILE.csv OUT=FILE.csv  put the points of a class into the table of an LMS [FOR=canvas|moodle|csv]
+##                       [COLUMN='Lab 02 (1234)'] [CLASS=class]
+export:
+	$(if $(and $(GRADEBOOK),$(OUT)),,$(error which table? Say GRADEBOOK=FILE.csv OUT=FILE.csv))
+	+@python3 grader/class/export.py $(if $(FOR),--format $(call quote,$(FOR))) $(if $(COLUMN),--column $(call quote,$(COLUMN))) \
+	  $(call quote,$(or $(CLASS),class)) $(call quote,$(GRADEBOOK)) $(call quote,$(OUT))
 
 ## make autograder OUT=FILE.zip  make the zip that Gradescope takes [LAB=02]
 autograder:

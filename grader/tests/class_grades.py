@@ -96,6 +96,32 @@ def test_hostile():
     check('no link is followed, no pipe is opened', not students and len(problems) == 2, f'{students} {problems}')
 
 
+def test_export():
+    """The points come into the LMS's own table, and nothing else of it changes."""
+    grades = 'id,name,lab01,total,status\nzoë-müller-12,Zoë,5,5,graded\njo-7,Jo,3,3,graded\nmax-9,Max,,0,not graded\n'
+    tables = {
+        'moodle': ('\ufeffIdentifier,"Full name",Grade,"Maximum Grade"\r\nParticipant 12,"Müller, Zoë",,15.00\r\n'
+                   'Participant 7,Jo,-,15.00\r\n', 'Identifier,Full name,Grade,Maximum Grade\r\nParticipant 12,"Müller, Zoë",5,15.00\r\n'
+                   'Participant 7,Jo,3,15.00\r\n', []),
+        'canvas': ('Student,ID,Lab 01 (4)\nPoints Possible,,15\n"Jo, A",7,\n"Zoë",12,\n"Kim",5,2\n',
+                   'Student,ID,Lab 01 (4)\nPoints Possible,,15\n"Jo, A",7,3\nZoë,12,5\nKim,5,2\n', ['--column', 'Lab 01 (4)']),
+        'csv': ('id,group\njo-7,a\nZoë Müller 12,b\n', 'id,group,lab 1\njo-7,a,3\nZoë Müller 12,b,5\n', ['--column', 'lab 1']),
+    }
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        (folder / 'grades.csv').write_text(grades, encoding='utf-8')
+        for form, (before, after, more) in tables.items():
+            (folder / 'book.csv').write_bytes(before.encode())
+            done = subprocess.run([sys.executable, f'{ROOT}/grader/class/export.py', '--format', form, *more, folder,
+                                   folder / 'book.csv', folder / 'out.csv'], capture_output=True, text=True, check=False)
+            check(f'export for {form}', done.returncode == 0 and (folder / 'out.csv').read_bytes() == after.encode(),
+                  f'{done.stderr}{(folder / "out.csv").read_bytes()}')
+        (folder / 'book.csv').write_text('id,x\njo-7,\n')
+        done = subprocess.run([sys.executable, f'{ROOT}/grader/class/export.py', '--column', 'x', folder, folder / 'book.csv',
+                               folder / 'out.csv'], capture_output=True, text=True, check=False)
+        check('who has no row is named', done.returncode == 1 and 'zoë-müller-12 has no row' in done.stderr, done.stderr)
+
+
 def grade(scratch, *more, **keywords):
     return subprocess.Popen(['make', '-s', 'class', f'SUBMISSIONS={scratch}/handed in', f'OUT={scratch}/class', 'LAB=01', *more],
                             cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -149,6 +175,7 @@ def test_class(scratch):
 def main():
     test_names()
     test_hostile()
+    test_export()
     with tempfile.TemporaryDirectory(prefix='class-') as scratch:
         os.chmod(scratch, 0o755)
         test_class(scratch)

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""export: put the points of a class into the table of an LMS.
+
+    export.py --format canvas|moodle|csv [--column NAME] CLASS GRADEBOOK.csv OUT.csv
+
+CLASS is what `make class` has left. OUT is GRADEBOOK with the points in one column, and nothing else changed:
+
+    canvas   the column named by --column; a student is found by "ID", the number in the names of the files
+    moodle   "Grade"; by "Identifier": "Participant 1234"
+    csv      --column, which is added if it is not there; by "id"
+
+Says who is in one table and not in the other. Status 1 if somebody in CLASS has no row.
+"""
+import argparse
+import csv
+import pathlib
+import re
+import sys
+
+import submissions
+
+KEYS = {'canvas': 'ID', 'moodle': 'Identifier', 'csv': 'id'}
+
+
+class Problem(Exception):
+    pass
+
+
+def read_table(path):
+    """The rows of a CSV file, as lists, and what ends its lines."""
+    text = path.read_bytes().decode('utf-8-sig')
+    rows = list(csv.reader(text.splitlines(keepends=True)))
+    if not rows:
+        raise Problem(f'{path} is empty')
+    return rows, '\r\n' if '\r\n' in text else '\n'
+
+
+def read_points(folder):
+    """{what a student may be found by: points}: the id, and the number at its end; and whose row each is."""
+    points = {}
+    with open(folder / 'grades.csv', encoding='utf-8', newline='') as file:
+        for row in csv.DictReader(file):
+            if row['status'] != 'not graded':
+                points[row['id']] = row['total']
+    return points
+
+
+def names_of(identity, form):
+    """What a row of the LMS may call the student with this id."""
+    number = re.search(r'-(\d+)$', identity)
+    if form == 'csv' or not number:
+        return {submissions.folder_name(identity)}
+    return {number[1], f'participant-{number[1]}', submissions.folder_name(identity)}
+
+
+def column_of(header, options):
+    name = options.column or ('Grade' if options.format == 'moodle' else None)
+    if not name:
+        raise Problem('which column? Say COLUMN="Lab 02 (1234)"')
+    if name in header:
+        return header.index(name)
+    if options.format != 'csv':
+        raise Problem(f'there is no column "{name}"')
+    header.append(name)
+    return len(header) - 1
+
+
+def fill(rows, points, options):
+    """Returns (students without a row, rows without a student)."""
+    header = rows[0]
+    key = KEYS[options.format]
+    if key not in header:
+        raise Problem(f'there is no column "{key}": is it {options.format}?')
+    place, column = header.index(key), column_of(header, options)
+    left = dict(points)
+    empty = []
+    for row in rows[1:]:
+        row += [''] * (len(header) - len(row))
+        name = submissions.folder_name(row[place]) if row[place].strip() else ''
+        found = [identity for identity in left if name and name in names_of(identity, options.format)]
+        if found:
+            row[column] = left.pop(found[0])
+        elif name != 'nobody' and row[place].strip():
+            empty.append(row[place])
+    return sorted(left), empty
+
+
+def export(options):
+    rows, ends = read_table(options.gradebook)
+    missing, empty = fill(rows, read_points(options.folder), options)
+    with open(options.out, 'w', encoding='utf-8', newline='') as file:
+        csv.writer(file, lineterminator=ends).writerows(rows)
+    for name in empty:
+        print(f'export: {name} has no points: not in {options.folder}/grades.csv')
+    for name in missing:
+        print(f'export: {name} has no row in {options.gradebook}', file=sys.stderr)
+    print(f'{options.out} has the points of {len(rows) - 1 - len(empty)} students')
+    return 1 if missing else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(prog='export', description='Put the points of a class into the table of an LMS.')
+    parser.add_argument('--format', choices=KEYS, default='csv')
+    parser.add_argument('--column')
+    parser.add_argument('folder', type=pathlib.Path)
+    parser.add_argument('gradebook', type=pathlib.Path)
+    parser.add_argument('out', type=pathlib.Path)
+    try:
+        return export(parser.parse_args())
+    except (Problem, OSError, UnicodeDecodeError, csv.Error) as problem:
+        print(f'export: {problem}', file=sys.stderr)
+        return 2
+
+
+if __name__ == '__main__':
+    sys.exit(main())
