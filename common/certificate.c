@@ -83,8 +83,8 @@ static bool write_certificate(X509 *x509, const char *name, size_t repetitions) 
   return fclose(file) == 0 && written;
 }
 
-/* Sign it with a new key, which nobody keeps, and write the certificate of that key. Returns whether
- * it was possible. */
+/* Sign it with a new key, which nobody keeps, and write that key's certificate. Returns whether it
+ * was possible. */
 static bool sign_by_authority(X509 *x509, const char *file) {
   const struct certificate wanted = {.names = "DNS:authority.test"};
   EVP_PKEY *key = EVP_EC_gen("P-256");

@@ -129,8 +129,8 @@ static bool is_here(const struct lab *lab) {
   return access(lab->folder, F_OK) == 0;
 }
 
-/* Which labs: the one with this name; or, for NULL, all that were handed out, as their folders show,
- * or all if there are no folders. Returns 0, or -1 when there is no such lab. */
+/* Which labs: the one with this name; or, for NULL, all that were handed out, as their folders
+ * show, or all if there are no folders. Returns 0, or -1 when there is no such lab. */
 static int select_labs(struct run *run, const char *name) {
   bool found = false;
   bool any_here = false;

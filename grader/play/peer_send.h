@@ -49,7 +49,7 @@ enum { PEER_MORE_SETTINGS = 3 };
  * PEER_MORE_SETTINGS. Returns how many there are then. */
 size_t peer_add_settings(struct peer *peer, nghttp2_settings_entry *entries, size_t count);
 
-/* A client's preface, and SETTINGS after it; if `count` is 0, a few settings that change nothing. */
+/* A client's preface, and SETTINGS after it. If `count` is 0: a few that change nothing. */
 void peer_send_preface(struct peer *peer, const nghttp2_settings_entry *entries, size_t count);
 
 /* A whole request without a body, or the header section of one. Its user-agent is random. */
