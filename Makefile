@@ -47,7 +47,7 @@ MAKEFLAGS += -rR --output-sync --no-print-directory
 .SECONDARY:
 .PHONY: all help FORCE predict bonus grade watch hint solution steady report trace-page serve certs demo pictures gdb reset protection
 .PHONY: deps deps-test deps-bench deps-class deps-pictures test mistakes mutants variations mistake-programs starters format lint fuzz bench bench-readme clean version
-.PHONY: platforms platforms-readme handout class autograder export
+.PHONY: platforms platforms-readme handout class class-report autograder export
 
 # --- What there is ------------------------------------------------------------------------------------
 
@@ -141,7 +141,7 @@ RELEASE += -flto=auto
 endif
 
 # Goals that compile nothing do not need the libraries.
-ifeq ($(filter help deps deps-test deps-bench deps-class deps-pictures bench-readme handout autograder export platforms platforms-readme starters reset format clean certs version,$(MAKECMDGOALS)),)
+ifeq ($(filter help deps deps-test deps-bench deps-class deps-pictures bench-readme handout autograder class-report export platforms platforms-readme starters reset format clean certs version,$(MAKECMDGOALS)),)
 libraries := $(shell pkg-config --cflags --libs libnghttp2 openssl libuv jansson 2>&1)
 criterion := $(shell pkg-config --cflags --libs criterion 2>&1)
 ifeq ($(and $(filter -lnghttp2,$(libraries)),$(filter -lcriterion,$(criterion))),)
@@ -409,6 +409,10 @@ class: $(GRADER_BUILT) $(BUILD)/class/compile.sh
 	+@python3 grader/class/grade_class.py $(if $(LAB),--lab $(lab_number)) $(if $(ROSTER),--roster $(call quote,$(ROSTER))) \
 	  $(if $(JOBS),--jobs $(call quote,$(JOBS))) $(if $(SEED),--seed $(call quote,$(SEED))) \
 	  $(call quote,$(SUBMISSIONS)) $(call quote,$(or $(OUT),class))
+
+## make class-report     what the class has understood, and what not: class/report.html and .txt [CLASS=class]
+class-report:
+	@python3 grader/class/report.py $(call quote,$(or $(CLASS),class))
 
 ## make export GRADEBOOK=FILE.csv OUT=FILE.csv  put the points of a class into the table of an LMS [FOR=canvas|moodle|csv]
 ##                       [COLUMN='Lab 02 (1234)'] [CLASS=class]

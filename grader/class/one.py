@@ -59,6 +59,13 @@ def grade(place, plan):
     return done.returncode
 
 
+def likely_mistakes(results):
+    """What the failures look like, in words: the likeliest of each lab."""
+    known = json.loads((ROOT / 'grader/mistakes/known_mistakes.json').read_text(encoding='utf-8'))
+    found = results['extra_data']['looks_like']
+    return [known[lab][names[0]]['mistake'] for lab, names in found.items() if names and names[0] in known.get(lab, {})]
+
+
 def points_of(results):
     """{'lab01': points}"""
     points = {}
@@ -82,7 +89,7 @@ def main():
     if (place / 'new/results.json').exists():
         results = json.loads((place / 'new/results.json').read_text(encoding='utf-8'))
         row['points'] = points_of(results)
-        row['looks_like'] = [text for texts in results['extra_data']['looks_like'].values() for text in texts]
+        row['looks_like'] = likely_mistakes(results)
         row['protection'] = results['extra_data']['protection']
         for name in ('results.json', 'index.html'):
             os.replace(place / 'new' / name, place / name)

@@ -7,6 +7,7 @@ import csv
 import io
 import os
 import pathlib
+import re
 import signal
 import stat
 import subprocess
@@ -172,6 +173,23 @@ def test_class(scratch):
     check('who hands in again is graded again, alone', ' 1 to grade' in text and rows(scratch)['broken']['total'] == '15', text)
 
 
+def test_report(scratch):
+    """What the class has understood: counted, with an example that names nobody."""
+    place = pathlib.Path(scratch) / 'handed in'
+    for name, find, put in (('lost', '', ''), ('ping', 'session closed', 'session ended'), ('pong', 'session closed', 'session ended')):
+        text = (ROOT / 'lab01-session/solution/session.c').read_text(encoding='utf-8')
+        (place / f'zz-{name}').mkdir()
+        (place / f'zz-{name}/session.c').write_text(text.replace(find, put) if find else text, encoding='utf-8')
+    grade(scratch).communicate(timeout=300)
+    done = subprocess.run(['make', '-s', 'class-report', f'CLASS={scratch}/class'], cwd=ROOT, capture_output=True, text=True,
+                          check=False)
+    page = pathlib.Path(f'{scratch}/class/report.html').read_text(encoding='utf-8')
+    check('a report is made', done.returncode == 0 and '9 students; of 15 points' in done.stdout, done.stdout + done.stderr)
+    check('who fails is counted', re.search(r'^ +4 of 9 +lab01/goodbye ', done.stdout, re.M), done.stdout)
+    check('nobody is named', not re.search('zz-|windows|starter', done.stdout + page), done.stdout)
+    check('the page has the same, and nothing of others', 'lab01/goodbye' in page and 'src=' not in page and '<script' not in page)
+
+
 def main():
     test_names()
     test_hostile()
@@ -179,6 +197,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix='class-') as scratch:
         os.chmod(scratch, 0o755)
         test_class(scratch)
+        test_report(scratch)
     return done_testing()
 
 

@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""report: what a class has understood, and what not, for its next lecture.
+
+    report.py CLASS
+
+CLASS is what `make class` has left. Leaves CLASS/report.txt and CLASS/report.html, which is one file, needs no network, and
+names nobody: how the points are distributed, how many fail each check, and which mistakes are how frequent, each with the
+scoreboard's words about one of those who made it.
+"""
+import collections
+import csv
+import html
+import json
+import pathlib
+import re
+import sys
+from dataclasses import dataclass, field
+
+import one
+
+PARTS = 10    # of the distribution
+EXAMPLES = 12  # mistakes that are shown
+
+
+@dataclass
+class Report:
+    possible: int
+    totals: list = field(default_factory=list)
+    passed: collections.Counter = field(default_factory=collections.Counter)   # by check
+    ran: collections.Counter = field(default_factory=collections.Counter)
+    sentences: dict = field(default_factory=dict)
+    mistakes: collections.Counter = field(default_factory=collections.Counter)
+    examples: dict = field(default_factory=dict)
+
+
+# --- What there is ----------------------------------------------------------------------------------------
+
+def block_of(text, mistake):
+    """The part of a scoreboard about the failure that looks like this mistake; '' if there is none."""
+    blocks = re.split(r'\n(?=  [✔✘+x] )', text)
+    wanted = ' '.join(f'looks like: {mistake}'.split())
+    for block in blocks:
+        if wanted in ' '.join(block.split()):
+            return block.split('\nTotal:')[0].rstrip()
+    return ''
+
+
+def without_names(text, place):
+    """A scoreboard has the place of the student's file: only the lab's part of it stays."""
+    return text.replace(f'{place}/src/', '').replace(place.name, '(somebody)')
+
+
+def add_student(report, place):
+    results = json.loads((place / 'results.json').read_text(encoding='utf-8'))
+    for test in results['tests']:
+        check = test['number']
+        report.sentences[check] = test['name']
+        report.ran[check] += 1
+        report.passed[check] += test['status'] == 'passed'
+    feedback = (place / 'feedback.txt').read_text(encoding='utf-8', errors='replace')
+    for mistake in one.likely_mistakes(results):
+        report.mistakes[mistake] += 1
+        example = block_of(feedback, mistake)
+        if example and mistake not in report.examples:
+            report.examples[mistake] = without_names(example, place)
+
+
+def read_class(folder):
+    report = Report(json.loads((folder / 'plan.json').read_text(encoding='utf-8'))['possible'])
+    with open(folder / 'grades.csv', encoding='utf-8', newline='') as file:
+        report.totals = [int(row['total']) for row in csv.DictReader(file) if row['status'] == 'graded']
+    for place in sorted(path.parent for path in folder.glob('*/results.json')):
+        add_student(report, place)
+    return report
+
+
+# --- What is said -----------------------------------------------------------------------------------------
+
+def distribution(report):
+    """[('0 to 9', how many)], in PARTS parts of the points."""
+    parts = collections.Counter(min(total * PARTS // report.possible, PARTS - 1) for total in report.totals)
+    for part in range(PARTS):
+        first = -(-part * report.possible // PARTS)
+        last = -(-(part + 1) * report.possible // PARTS) - 1 if part + 1 < PARTS else report.possible
+        yield f'{first} to {last}', parts[part]
+
+
+def checks(report):
+    """[(check, failed, of, sentence)], those that most fail first."""
+    rows = [(check, report.ran[check] - report.passed[check], report.ran[check], report.sentences[check]) for check in report.ran]
+    return sorted(rows, key=lambda row: (-row[1] / row[2], row[0]))
+
+
+def counted(number, word):
+    return f'{number} {word}' + ('' if number == 1 else 's')
+
+
+def summary(report):
+    if not report.totals:
+        return 'Nobody has been graded.'
+    ordered = sorted(report.totals)
+    return (f'{counted(len(ordered), "student")}; of {report.possible} points, half have {ordered[len(ordered) // 2]} or more, '
+            f'and {counted(sum(total == report.possible for total in ordered), "student")} all.')
+
+
+def extremes(report):
+    everybody = [check for check in report.ran if report.passed[check] == report.ran[check]]
+    nobody = [check for check in report.ran if report.passed[check] == 0]
+    return sorted(everybody), sorted(nobody)
+
+
+def text_of(report):
+    lines = [summary(report), '', 'Points']
+    most = max((count for _, count in distribution(report)), default=0) or 1
+    lines += [f'{name:>11} {count:5} {"#" * round(40 * count / most)}' for name, count in distribution(report)]
+    lines += ['', 'Checks, those that most fail first']
+    lines += [f'{failed:5} of {of:<4} {check:24} {sentence}' for check, failed, of, sentence in checks(report) if failed]
+    everybody, nobody = extremes(report)
+    lines += ['', f'Everybody passes: {", ".join(everybody) or "no check"}', f'Nobody passes: {", ".join(nobody) or "no check"}']
+    lines += ['', 'Mistakes, the most frequent first']
+    for mistake, count in report.mistakes.most_common(EXAMPLES):
+        lines += ['', f'{counted(count, "student")}: {mistake}', report.examples.get(mistake, '')]
+    return '\n'.join(lines).rstrip() + '\n'
+
+
+STYLE = '''
+:root { color-scheme: light dark; --ink: #1c1c1e; --paper: #fff; --bar: #4a7fc1; --line: #ddd; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e6e6; --paper: #16181d; --bar: #5b8fd0; --line: #333; } }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem; margin: 2rem auto;
+  padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; }
+td, th { text-align: left; padding: .2rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
+td.n { text-align: right; white-space: nowrap; }
+td.bar { width: 40%; }
+td.bar div { background: var(--bar); height: 1rem; min-width: 1px; }
+pre { overflow-x: auto; font: 13px/1.35 ui-monospace, monospace; border: 1px solid var(--line); padding: .8rem; }
+'''
+
+
+def bar(share):
+    return f'<td class="bar"><div style="width: {100 * share:.1f}%"></div></td>'
+
+
+def html_of(report):
+    """Everything that a student has written is text here."""
+    say = html.escape
+    most = max((count for _, count in distribution(report)), default=0) or 1
+    parts = ['<!DOCTYPE html>', '<html lang="en"><meta charset="utf-8"><title>A class</title>',
+             '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'">',
+             '<meta name="viewport" content="width=device-width">', f'<style>{STYLE}</style>', '<h1>A class</h1>',
+             f'<p>{say(summary(report))}</p>', '<h2>Points</h2><table>']
+    parts += [f'<tr><td class="n">{say(name)}</td><td class="n">{count}</td>{bar(count / most)}</tr>'
+              for name, count in distribution(report)]
+    parts += ['</table><h2>Checks</h2><table><tr><th>failed</th><th></th><th>check</th><th></th></tr>']
+    parts += [f'<tr><td class="n">{failed} of {of}</td>{bar(failed / of)}<td>{say(check)}</td><td>{say(sentence)}</td></tr>'
+              for check, failed, of, sentence in checks(report)]
+    parts += ['</table><h2>Mistakes</h2>']
+    for mistake, count in report.mistakes.most_common(EXAMPLES):
+        parts += [f'<h3>{counted(count, "student")}: {say(mistake)}</h3>']
+        parts += [f'<pre>{say(report.examples[mistake])}</pre>'] if mistake in report.examples else []
+    return '\n'.join(parts) + '\n</html>\n'
+
+
+def main():
+    if len(sys.argv) != 2:
+        print('usage: report.py CLASS', file=sys.stderr)
+        return 2
+    folder = pathlib.Path(sys.argv[1])
+    try:
+        report = read_class(folder)
+    except (OSError, ValueError, KeyError) as problem:
+        print(f'report: {folder} has no results of a class: {problem}', file=sys.stderr)
+        return 1
+    (folder / 'report.txt').write_text(text_of(report), encoding='utf-8')
+    (folder / 'report.html').write_text(html_of(report), encoding='utf-8')
+    print(text_of(report), end='')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
