@@ -254,8 +254,8 @@ $(BUILD)/submission/taken: FORCE
 $(BUILD)/submission/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE | $(BUILD)/submission/taken
 	+@[ ! -e $(BUILD)/submission/$*.c ] || $(call compile_stranger,$(BUILD)/submission/$*.c,$(BUILD)/submission/$*,$(call lab_of,$*),$<)
 
-# The same for a class, by a script: compile.sh FILE PROGRAM LAB.
-archives_of_labs := $(patsubst %,$(BUILD)/obj/sanitized/%.a,$(sort $(foreach lab,$(FOLDERS),$(call lab_of,$(lab)))))
+# The same for a class, by a script: compile.sh FILE PROGRAM LAB. (It has every lab, whatever LAB says now.)
+archives_of_labs := $(patsubst %,$(BUILD)/obj/sanitized/%.a,$(sort $(foreach lab,$(wildcard lab[0-9][0-9]-*),$(call lab_of,$(lab)))))
 define newline
 
 
@@ -265,6 +265,7 @@ define compile_script
 case $$3 in
 $(foreach archive,$(archives_of_labs),$(basename $(notdir $(archive)))$(close) exec \
   $(call compile_stranger,"$$1","$$2",$(basename $(notdir $(archive))),$(archive)) ;;$(newline))
+*$(close) echo "compile.sh: no lab $$3" >&2; exit 2 ;;
 esac
 endef
 $(BUILD)/class/compile.sh: $(archives_of_labs) $(BUILD)/grader/compile $(BUILD)/grader/guard $(BUILD)/flags

@@ -41,8 +41,10 @@ def compile_all(place):
     for path in sorted((place / 'src').rglob('*.c')):
         lab = path.parent.name.split('-')[0]
         program = path.with_suffix('')
-        subprocess.run(['sh', BUILD / 'class/compile.sh', path, program, lab], cwd=ROOT, stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        done = subprocess.run(['sh', BUILD / 'class/compile.sh', path, program, lab], cwd=ROOT, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, check=False)
+        if done.returncode != 0:  # a file that does not compile is no failure of the tool
+            raise SystemExit(f'class: {path} could not be given to the compiler')
         if not program.exists():
             failed.append(f'{path.parent.name}/{path.name}')
     return failed

@@ -36,11 +36,12 @@ class Report:
 # --- What there is ----------------------------------------------------------------------------------------
 
 def block_of(text, mistake):
-    """The part of a scoreboard about the failure that looks like this mistake; '' if there is none."""
-    blocks = re.split(r'\n(?=  [✔✘+x] )', text)
+    """The first failed check on a scoreboard at or after the words "looks like: ..."; '' if there is none."""
     wanted = ' '.join(f'looks like: {mistake}'.split())
-    for block in blocks:
-        if wanted in ' '.join(block.split()):
+    found = False
+    for block in re.split(r'\n(?=  [✔✘+x] |\nLab )', text):
+        found = found or wanted in ' '.join(block.split())
+        if found and re.match('  [✘x] ', block):
             return block.split('\nTotal:')[0].rstrip()
     return ''
 
@@ -132,6 +133,7 @@ table { border-collapse: collapse; width: 100%; }
 td, th { text-align: left; padding: .2rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 td.n { text-align: right; white-space: nowrap; }
 td.bar { width: 40%; }
+td:last-child { width: 40%; }
 td.bar div { background: var(--bar); height: 1rem; min-width: 1px; }
 pre { overflow-x: auto; font: 13px/1.35 ui-monospace, monospace; border: 1px solid var(--line); padding: .8rem; }
 '''
