@@ -8,6 +8,6 @@
 #ifndef GRADER_VERSION_H
 #define GRADER_VERSION_H
 
-#define GRADER_VERSION "2.1"
+#define GRADER_VERSION "3.0"
 
 #endif
