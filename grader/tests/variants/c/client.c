@@ -163,9 +163,11 @@ static bool parse(struct place *place, const char *url) {
   const char *authority = url + scheme + 3;
   size_t length = strcspn(authority, "/");
   snprintf(place->authority, sizeof place->authority, "%.*s", (int)length, authority);
-  snprintf(place->host, sizeof place->host, "%.*s", (int)strcspn(place->authority, ":"),
-           place->authority);
-  const char *colon = strchr(place->authority, ':');
+  bool bracketed = *place->authority == '['; /* an IPv6 address has colons of its own */
+  const char *host = place->authority + bracketed;
+  snprintf(place->host, sizeof place->host, "%.*s", (int)strcspn(host, bracketed ? "]" : ":"),
+           host);
+  const char *colon = strchr(host + strlen(place->host), ':');
   snprintf(place->port, sizeof place->port, "%s",
            colon                       ? colon + 1
            : strlen(place->scheme) > 4 ? "443"
@@ -208,7 +210,7 @@ int variant_client(int argc, char **argv, SSL *(*open_tls)(const char *ca, const
     else
       break;
   }
-  if (*end || i + 1 != argc || !parse(&place, argv[i])) {
+  if (*end || client.timeout < 0 || i + 1 != argc || !parse(&place, argv[i])) {
     fprintf(stderr, "usage: client%s [--timeout MS] URL\n", open_tls ? " [--ca FILE]" : "");
     return 2;
   }

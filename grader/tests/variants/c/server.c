@@ -307,7 +307,7 @@ static bool parse(struct options *options, int argc, char **argv) {
     else
       return false;
   }
-  return options->port >= 0 && variant_delay >= 0;
+  return options->port >= 0 && options->port <= 65535 && variant_delay >= 0;
 }
 
 /* Returns the status to exit with. */
