@@ -1,5 +1,6 @@
 /* The checks of lab 4: a router. Each request goes to the program and to the reference server, and
  * the answers are compared. 10 points. */
+#include <ctype.h>
 #include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include "grader/play/peer_expect.h"
 #include "grader/play/peer_receive.h"
 #include "grader/play/peer_send.h"
+#include "grader/play/server_rules.h"
 #include "grader/words/quote.h"
 
 /* The program and the reference server, and the request to both. */
@@ -19,14 +21,19 @@ struct pair {
   int32_t next_stream;
 };
 
-static struct pair start_pair(struct exchange *exchange) {
+/* Connect to both. */
+static struct pair connect_pair(struct exchange *exchange) {
   struct pair pair = {.exchange = exchange, .next_stream = 1};
-  exchange_start_server(exchange, "router", NULL);
   pair.program = peer_connect(exchange);
   pair.reference = peer_connect_to_reference(exchange);
   peer_send_preface(pair.program, NULL, 0);
   peer_send_preface(pair.reference, NULL, 0);
   return pair;
+}
+
+static struct pair start_pair(struct exchange *exchange) {
+  exchange_start_server(exchange, "router", NULL);
+  return connect_pair(exchange);
 }
 
 /* Ask both the same. Returns the stream. */
@@ -78,18 +85,49 @@ static void ask_and_compare(struct pair *pair, const char *method, const char *p
 
 CHECK(lab04, hello_world, .points = 1, .todo = 2, .section = "8.1",
       .sentence = "GET /hello-world: 200, Hello World") {
-  struct pair pair = start_pair(exchange);
+  exchange_start_server_at_port(exchange, "router", NULL);
+  struct pair pair = connect_pair(exchange);
   ask_and_compare(&pair, "GET", "/hello-world");
   ask_and_compare(&pair, "GET", "/hello-world");
   exchange_end_server_by(exchange, SIGINT); /* all others end by SIGTERM */
-  exchange_start(exchange, "router", "--port", "http", NULL);
-  exchange_expect_error(exchange, 2); /* wrong usage */
+  exchange_expect_silence(exchange);
+  exchange_expect_port_taken(exchange, "router", NULL);
+  server_rules_expect_usage(exchange, "router", NULL);
+}
+
+/* A client that has no room for the answer: the request is in flight, and a signal comes. */
+static struct peer *ask_without_window(struct exchange *exchange) {
+  const nghttp2_settings_entry none = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0};
+  const uint8_t octets[8] = "settled";
+  struct peer *peer = peer_connect(exchange);
+  peer_send_preface(peer, &none, 1);
+  peer_send_request(peer, 1, true, "GET", "/ping");
+  peer_settle(peer, octets);
+  return peer;
+}
+
+/* Both clients get their answers, whoever of them reads first. */
+static void expect_graceful_end(struct exchange *exchange) {
+  struct peer *clients[2];
+  for (int i = 0; i < 2; i++)
+    clients[i] = ask_without_window(exchange);
+  exchange_touch(exchange);
+  program_signal(exchange->program, server_rules_choose_signal(exchange));
+  for (int i = 0; i < 2; i++)
+    peer_expect_goaway(clients[i]);
+  for (int i = 0; i < 2; i++) {
+    peer_send_window_update(clients[i], 1, 1000);
+    peer_expect_answer(clients[i], 1, "200", "pong");
+    peer_expect_close(clients[i]);
+  }
+  exchange_expect_status(exchange, 0);
 }
 
 CHECK(lab04, ping, .points = 1, .todo = 2, .section = "8.1", .sentence = "GET /ping: 200, pong") {
   struct pair pair = start_pair(exchange);
   ask_and_compare(&pair, "GET", "/ping");
-  exchange_end_server(exchange);
+  peer_close(pair.program);
+  expect_graceful_end(exchange);
 }
 
 CHECK(lab04, not_found, .points = 2, .todo = 3, .section = "8.3.2",
@@ -103,18 +141,40 @@ CHECK(lab04, not_found, .points = 2, .todo = 3, .section = "8.3.2",
   exchange_end_server(exchange);
 }
 
+/* The same with a body, its length and a field that nobody knows: they change nothing. */
+static void ask_with_body(struct pair *pair, const char *method, const char *path) {
+  char name[16];
+  char body[32];
+  char length[8];
+  int32_t stream_id = pair->next_stream;
+  struct peer *const both[] = {pair->program, pair->reference};
+  pair->next_stream += 2;
+  exchange_random_text(pair->exchange, name, 12);
+  exchange_random_text(pair->exchange, body, 1 + exchange_random(pair->exchange, 30));
+  snprintf(length, sizeof length, "%zu", strlen(body));
+  for (int i = 0; i < 2; i++) {
+    peer_send_headers(both[i], stream_id, false, ":method", method, ":scheme", "http", ":authority",
+                      "localhost", ":path", path, "content-length", length, name, body, NULL);
+    peer_send_data(both[i], stream_id, body, strlen(body), true);
+  }
+  compare(pair, stream_id);
+}
+
 CHECK(lab04, method, .points = 1, .todo = 1, .section = "8.3.1",
       .sentence = "another method on a GET route: 404, HEAD without a body") {
   char unknown[8] = "";
   const char *const methods[] = {"POST", "PUT", "DELETE", "OPTIONS", "HEAD", "get", unknown};
-  exchange_random_text(exchange, unknown, 3 + exchange_random(exchange, 4));
-  for (char *letter = unknown; *letter; letter++)
-    *letter = (char)(*letter - 'a' + 'A');
+  char path[32] = "/";
+  server_rules_unknown_method(exchange, unknown);
+  exchange_random_text(exchange, path + 1, 16);
   struct pair pair = start_pair(exchange);
   for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
     ask_and_compare(&pair, methods[i], "/ping");
     ask_and_compare(&pair, methods[i], "/hello-world");
+    ask_and_compare(&pair, methods[i], path);
   }
+  ask_with_body(&pair, "POST", "/ping");
+  ask_with_body(&pair, "GET", "/hello-world");
   ask_and_compare(&pair, "GET", "/ping");
   exchange_end_server(exchange);
 }
@@ -132,14 +192,40 @@ static void expect_no_route(struct pair *pair, const char *path) {
   compare(pair, stream_id);
 }
 
-/* The route with another letter somewhere, and with one more at its end. */
+/* The route with something behind it. */
+static void expect_no_route_behind(struct pair *pair, const char *route, const char *separator) {
+  char path[64];
+  char more[32];
+  exchange_random_text(pair->exchange, more, 1 + exchange_random(pair->exchange, 20));
+  snprintf(path, sizeof path, "%s%s%s", route, separator, more);
+  expect_no_route(pair, path);
+}
+
+/* The same letters, but written otherwise: one as %70, some or all of them large. */
+static void expect_no_route_alike(struct pair *pair, const char *route) {
+  struct exchange *exchange = pair->exchange;
+  char path[32];
+  size_t length = strlen(route);
+  int place = 1 + (int)exchange_random(exchange, (uint32_t)length - 1);
+  snprintf(path, sizeof path, "%.*s%%%02X%s", place, route, (unsigned)route[place],
+           route + place + 1);
+  expect_no_route(pair, path);
+  size_t first[] = {1, 1 + exchange_random(exchange, 4)};
+  for (size_t i = 0; i < 2; i++) {
+    snprintf(path, sizeof path, "%s", route);
+    for (char *letter = path + first[i]; *letter; letter++)
+      *letter = (char)toupper((unsigned char)*letter);
+    expect_no_route(pair, path);
+  }
+}
+
+/* The route with another letter somewhere, with something behind it, and written otherwise. */
 static void expect_no_route_beside(struct pair *pair, const char *route) {
   struct exchange *exchange = pair->exchange;
   char path[32];
   char letter[2];
-  size_t length = strlen(route);
   snprintf(path, sizeof path, "%s", route);
-  size_t place = 1 + exchange_random(exchange, (uint32_t)length - 1);
+  size_t place = 1 + exchange_random(exchange, (uint32_t)strlen(route) - 1);
   do
     exchange_random_text(exchange, letter, 1);
   while (letter[0] == route[place]);
@@ -147,6 +233,10 @@ static void expect_no_route_beside(struct pair *pair, const char *route) {
   expect_no_route(pair, path);
   snprintf(path, sizeof path, "%s%s", route, letter);
   expect_no_route(pair, path);
+  expect_no_route_behind(pair, route, "/");
+  expect_no_route_behind(pair, route, "?");
+  expect_no_route_behind(pair, route, "?q=");
+  expect_no_route_alike(pair, route);
 }
 
 CHECK(lab04, exact_path, .points = 2, .todo = 1, .section = "8.3.1",
@@ -209,16 +299,22 @@ static struct logged ask_and_await_log(struct pair *pair, const char *method, co
 
 CHECK(lab04, log, .points = 1, .todo = 4, .section = NULL,
       .sentence = "a line for each request, with its method and path") {
-  char path[2][32] = {"/", "/"};
-  for (int i = 0; i < 2; i++)
-    exchange_random_text(exchange, path[i] + 1, 12);
+  char unknown[8];
+  const char *const methods[] = {"GET", "DELETE", "POST",
+                                 server_rules_unknown_method(exchange, unknown)};
+  enum { OTHERS = sizeof methods / sizeof methods[0], ALL = OTHERS + 2 };
   struct pair pair = start_pair(exchange);
-  struct logged logged[] = {ask_and_await_log(&pair, "GET", path[0]),
-                            ask_and_await_log(&pair, "DELETE", path[1]),
-                            ask_and_await_log(&pair, "GET", "/ping")};
+  struct logged logged[ALL];
+  for (int i = 0; i < OTHERS; i++) {
+    char path[48] = "/";
+    exchange_random_text(exchange, path + 1, 12 + exchange_random(exchange, 30));
+    logged[i] = ask_and_await_log(&pair, methods[i], path);
+  }
+  logged[OTHERS] = ask_and_await_log(&pair, "GET", "/ping");
+  logged[OTHERS + 1] = ask_and_await_log(&pair, "GET", "/hello-world");
   exchange_end_server(exchange);
   const char *output = program_stdout(exchange->program, NULL);
-  for (size_t i = 0; i < sizeof logged / sizeof logged[0]; i++)
+  for (size_t i = 0; i < ALL; i++)
     if (count_lines(output, logged[i].request) > 1)
       exchange_fail_at(exchange, -1, "one line for each request", output,
                        "request-stands-log-twice| Your server logs a request twice.");
@@ -228,10 +324,14 @@ CHECK(lab04, at_once, .points = 1, .todo = 2, .section = "5",
       .sentence = "a hundred requests at once, each with its own answer") {
   static const char *const paths[] = {"/ping", "/nothing", "/hello-world", "/ping/"};
   enum { COUNT = 100 };
+  const int times = 3 + (int)exchange_random(exchange, 3); /* it can do so again and again */
   struct pair pair = start_pair(exchange);
-  for (int i = 0; i < COUNT; i++)
-    ask(&pair, "GET", paths[i % 4]);
-  for (int i = 0; i < COUNT; i++)
-    compare(&pair, 2 * i + 1);
+  for (int time = 0; time < times; time++) {
+    int32_t first = pair.next_stream;
+    for (int i = 0; i < COUNT; i++)
+      ask(&pair, "GET", paths[i % 4]);
+    for (int i = 0; i < COUNT; i++)
+      compare(&pair, first + 2 * i);
+  }
   exchange_end_server(exchange);
 }
