@@ -5,7 +5,6 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +39,8 @@ static bool add_comment(X509 *x509, size_t length) {
 
 static bool fill_in(X509 *x509, const struct certificate *wanted, EVP_PKEY *key) {
   bool is_default = wanted->from == 0 && wanted->until == 0;
-  const char *name = wanted->authority ? "signed" : "test";
+  const char *standard = wanted->authority ? "signed" : "test";
+  const char *name = wanted->subject ? wanted->subject : standard;
   return X509_set_version(x509, X509_VERSION_3) == 1 &&
          ASN1_INTEGER_set(X509_get_serialNumber(x509), 1) == 1 &&
          X509_gmtime_adj(X509_getm_notBefore(x509), is_default ? -DAY : wanted->from) &&
@@ -51,6 +51,7 @@ static bool fill_in(X509 *x509, const struct certificate *wanted, EVP_PKEY *key)
          add_extension(x509, NID_basic_constraints,
                        wanted->authority ? "critical,CA:FALSE" : "critical,CA:TRUE") &&
          add_extension(x509, NID_subject_alt_name, wanted->names) &&
+         (!wanted->purpose || add_extension(x509, NID_ext_key_usage, wanted->purpose)) &&
          add_comment(x509, wanted->comment);
 }
 
@@ -83,15 +84,15 @@ static bool write_certificate(X509 *x509, const char *name, size_t repetitions) 
   return fclose(file) == 0 && written;
 }
 
-/* Sign it with a new key, which nobody keeps, and write that key's certificate. Returns whether it
- * was possible. */
-static bool sign_by_authority(X509 *x509, const char *file) {
+/* Sign it with a new key, which nobody keeps, or with the forger's, and write the new key's
+ * certificate. Returns whether it was possible. */
+static bool sign_by_authority(X509 *x509, const char *file, EVP_PKEY *forger) {
   const struct certificate wanted = {.names = "DNS:authority.test"};
   EVP_PKEY *key = EVP_EC_gen("P-256");
   X509 *authority = X509_new();
-  bool is_signed = key && authority && fill_in(authority, &wanted, key) &&
-                   sign(authority, authority, key) && sign(x509, authority, key) &&
-                   write_certificate(authority, file, 0);
+  bool is_signed =
+      key && authority && fill_in(authority, &wanted, key) && sign(authority, authority, key) &&
+      sign(x509, authority, forger ? forger : key) && write_certificate(authority, file, 0);
   X509_free(authority);
   EVP_PKEY_free(key);
   return is_signed;
@@ -103,7 +104,8 @@ int certificate_write(const struct certificate *wanted, const char *key_file,
   X509 *x509 = X509_new();
   bool written =
       key && x509 && fill_in(x509, wanted, key) &&
-      (wanted->authority ? sign_by_authority(x509, wanted->authority) : sign(x509, x509, key)) &&
+      (wanted->authority ? sign_by_authority(x509, wanted->authority, wanted->forged ? key : NULL)
+                         : sign(x509, x509, key)) &&
       write_key(key, key_file) && write_certificate(x509, cert_file, wanted->repetitions);
   X509_free(x509);
   EVP_PKEY_free(key);

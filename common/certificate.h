@@ -5,6 +5,7 @@
 #ifndef COMMON_CERTIFICATE_H
 #define COMMON_CERTIFICATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct certificate {
@@ -13,6 +14,9 @@ struct certificate {
   size_t comment;    /* bytes of a comment in it that nobody reads: a certificate may be large, */
   size_t repetitions;    /* and so may its chain: so many more certificates behind it in the file */
   const char *authority; /* NULL: it signs itself; else the file for its signer's certificate */
+  bool forged;           /* the signature is not this signer's */
+  const char *purpose;   /* "clientAuth", as in extendedKeyUsage; NULL: any */
+  const char *subject;   /* the owner's common name, which says nothing; NULL: any */
 };
 
 /* Write a key on P-256 and its certificate, both in PEM form; only the owner can read the key file.
