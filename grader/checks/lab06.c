@@ -3,11 +3,14 @@
  *
  * The peers leave the handshake to OpenSSL and accept everything that it accepts: so the program
  * itself has to be careful. */
+#include <netinet/in.h>
 #include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/tls.h"
 #include "grader/play/check_run.h"
@@ -16,8 +19,10 @@
 #include "grader/play/peer_expect.h"
 #include "grader/play/peer_receive.h"
 #include "grader/play/peer_send.h"
+#include "grader/play/server_rules.h"
 
 enum {
+  EARLY = 5, /* milliseconds that clocks and their rounding may differ by */
   MUCH = 4 << 20,
   SOME = 65521 /* of it is random; no power of two, to be seen where it is misplaced */
 };
@@ -34,7 +39,7 @@ static void start_server_as(struct exchange *exchange, const struct identity *id
 
 static void start_server(struct exchange *exchange) {
   struct identity identity;
-  identity_make(exchange, &identity, "server", NULL);
+  identity_make(exchange, &identity, NULL);
   start_server_as(exchange, &identity, "0");
 }
 
@@ -71,17 +76,38 @@ static const char *protocol_of(const struct peer *peer, char *text, size_t size)
   return text;
 }
 
+/* When the response on that stream began: recording_clock(). */
+static double answered_at(struct peer *peer, int32_t stream_id) {
+  const struct recording *recording = &peer->exchange->recording;
+  return recording->entries[peer_stream(peer, stream_id)->frame].milliseconds + recording->started;
+}
+
+/* "pong", not earlier than `delay` milliseconds after `asked`. */
+static void expect_pong(struct peer *peer, int32_t stream_id, double asked, double delay) {
+  peer_expect_answer(peer, stream_id, "200", "pong");
+  if (answered_at(peer, stream_id) - asked < delay - EARLY)
+    exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->frame,
+                     "HEADERS, when the delay is over", NULL,
+                     "ping-answered-too-early| Your server answers the ping too early.");
+}
+
 CHECK(lab06, serves, .points = 1, .todo = 3, .section = NULL,
       .sentence = "lab 5's routes, over TLS: /hello-world, /ping, 404") {
-  start_server(exchange);
+  enum { DEFAULT = 750 };
+  struct identity identity;
+  identity_make(exchange, &identity, NULL);
+  exchange_use_tls(exchange, identity_client(exchange));
+  exchange_start_server_at_port(exchange, "server", "--key", identity.key, "--cert", identity.cert,
+                                NULL);
   struct peer *peer = expect_client_served(exchange);
+  double asked = recording_clock();
   peer_send_request(peer, 3, true, "GET", "/ping");
-  peer_expect_answer(peer, 3, "200", "pong");
-  peer_send_request(peer, 5, true, "GET", "/nothing");
-  peer_expect_answer(peer, 5, "404", "path not found");
-  peer_send_request(peer, 7, true, "POST", "/ping");
-  peer_expect_answer(peer, 7, "404", "path not found");
+  server_rules_expect_not_found(peer, 5);
+  for (int clients = 42 + (int)exchange_random(exchange, 15); clients > 0; clients--)
+    expect_client_served(exchange);
+  expect_pong(peer, 3, asked, DEFAULT);
   exchange_end_server(exchange);
+  exchange_expect_silence(exchange);
 }
 
 CHECK(lab06, alpn, .points = 1, .todo = 2, .section = "3.2",
@@ -137,7 +163,10 @@ CHECK(lab06, no_h2, .of_errors = true, .points = 1, .todo = 2, .section = "RFC 7
       .by_hand = "--http1.1",
       .sentence = "a client that does not offer h2 gets no_application_protocol") {
   static const char *const alerts[] = {"no application protocol", NULL};
-  static const char *const offers[] = {"\10http/1.1", "\2h3", "\3h2c\2hq\1h"};
+  char inside[16] = "\5"; /* the bytes of "\2h2", but in a longer name */
+  const char *const offers[] = {"\10http/1.1", "\2h3", "\3h2c\2hq\1h", inside};
+  exchange_random_text(exchange, inside + 1, 2);
+  strcat(inside, "\2h2");
   start_server(exchange);
   for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++) {
     SSL_CTX *tls = identity_client(exchange);
@@ -209,7 +238,7 @@ static void expect_chain(struct exchange *exchange) {
   const struct certificate chain = {.names = "DNS:localhost", .repetitions = 2};
   struct identity identity;
   char seen[16];
-  identity_make(exchange, &identity, "chain", &chain);
+  identity_make(exchange, &identity, &chain);
   start_server_as(exchange, &identity, "0");
   struct peer *peer = peer_connect(exchange);
   int count = sk_X509_num(SSL_get_peer_cert_chain(tls_of(peer)));
@@ -229,40 +258,63 @@ static bool has_started(void *argument) {
          strstr(program_stdout(exchange->program, NULL), "listening");
 }
 
+/* A file that the server needs, and cannot use. */
+struct bad_file {
+  const char *key;
+  const char *cert;
+  const char *what;
+  const char *named; /* in the error; NULL: either of them */
+  bool missing;
+};
+
+static void expect_bad_file_told(struct exchange *exchange, const struct bad_file *file) {
+  exchange_extend(exchange); /* to start a program takes time */
+  exchange_start(exchange, "server", "--port", "0", "--key", file->key, "--cert", file->cert, NULL);
+  if (exchange_await(exchange, has_started, exchange) && !program_ended(exchange->program))
+    exchange_fail_at(exchange, -1, "one line on standard error, and status 1",
+                     "listening on https://localhost:...",
+                     "server-starts-with-bad-file| Your server starts with %s.", file->what);
+  if (file->named)
+    exchange_expect_error_about(exchange, file->named);
+  else
+    exchange_expect_error(exchange, 0);
+  const char *line = program_stderr(exchange->program, NULL);
+  if (!file->missing && strcasestr(line, "no such file"))
+    exchange_fail_at(exchange, -1, "the reason why it is unusable", line,
+                     "file-called-missing| Your server says that a file does not exist, but it "
+                     "does: it is %s.",
+                     file->what);
+}
+
+/* Without an option, the files are key.pem and cert.pem: here they are missing. */
+static void expect_default_files(struct exchange *exchange, const struct identity *identity) {
+  exchange_start(exchange, "server", "--port", "0", "--cert", identity->cert, NULL);
+  exchange_expect_error_about(exchange, "key.pem");
+  exchange_start(exchange, "server", "--port", "0", "--key", identity->key, NULL);
+  exchange_expect_error_about(exchange, "cert.pem");
+}
+
 CHECK(lab06, files, .of_errors = true, .points = 1, .todo = 1, .section = NULL,
       .sentence = "unusable or missing files: one line, status 1; the whole chain is shown") {
   struct identity one;
   struct identity other;
-  identity_make(exchange, &one, "one", NULL);
-  identity_make(exchange, &other, "other", NULL);
+  identity_make(exchange, &one, NULL);
+  identity_make(exchange, &other, NULL);
   char none[IDENTITY_PATH + 8];
   snprintf(none, sizeof none, "%s.none", one.key);
-  const struct {
-    const char *key;
-    const char *cert;
-    const char *what;
-    const char *named; /* in the error; NULL: either of them */
-  } files[] = {
-      {none, one.cert, "a key file that does not exist", none},
-      {one.key, none, "a certificate file that does not exist", none},
-      {one.cert, one.cert, "a key file without a key in it", one.cert},
-      {"/", one.cert, "a key file that cannot be read, because it is a folder", "/"},
-      {other.key, one.cert, "a key that does not belong to the certificate", NULL},
+  const struct bad_file files[] = {
+      {none, one.cert, "a key file that does not exist", none, true},
+      {one.key, none, "a certificate file that does not exist", none, true},
+      {one.cert, one.cert, "a key file without a key in it", one.cert, false},
+      {one.key, one.key, "a certificate file without a certificate in it", one.key, false},
+      {"/", one.cert, "a key file that cannot be read, because it is a folder", "/", false},
+      {other.key, one.cert, "a key that does not belong to the certificate", NULL, false},
   };
-  for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-    exchange_start(exchange, "server", "--port", "0", "--key", files[i].key, "--cert",
-                   files[i].cert, NULL);
-    if (exchange_await(exchange, has_started, exchange) && !program_ended(exchange->program))
-      exchange_fail_at(exchange, -1, "one line on standard error, and status 1",
-                       "listening on https://localhost:...",
-                       "server-starts-with-bad-file| Your server starts with %s.", files[i].what);
-    if (files[i].named)
-      exchange_expect_error_about(exchange, files[i].named);
-    else
-      exchange_expect_error(exchange, 0);
-  }
-  exchange_start(exchange, "server", "--port", "http", "--key", one.key, "--cert", one.cert, NULL);
-  exchange_expect_error(exchange, 2); /* wrong usage */
+  for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+    expect_bad_file_told(exchange, &files[i]);
+  expect_default_files(exchange, &one);
+  exchange_expect_port_taken(exchange, "server", "--key", one.key, "--cert", one.cert, NULL);
+  server_rules_expect_usage(exchange, "server", "--delay");
   expect_chain(exchange);
 }
 
@@ -323,7 +375,7 @@ CHECK(lab06, late_reader, .points = 1, .todo = 3, .section = NULL,
   const struct certificate large = {
       .names = "DNS:localhost", .comment = 32 * 1024, .repetitions = 7};
   struct identity identity;
-  identity_make(exchange, &identity, "large", &large);
+  identity_make(exchange, &identity, &large);
   start_server(exchange); /* there it has to wait until it can read, */
   late_reader_run(exchange, "/hello-world", "Hello World");
   exchange_end_server(exchange);
@@ -347,23 +399,62 @@ CHECK(lab06, upload, .points = 1, .todo = 3, .section = NULL,
   exchange_end_server(exchange);
 }
 
-CHECK(lab06, graceful_end, .points = 1, .todo = 3, .section = "6.8",
-      .sentence = "SIGTERM: a waiting ping is answered, a stalled handshake delays nothing") {
-  struct identity identity;
-  identity_make(exchange, &identity, "server", NULL);
-  start_server_as(exchange, &identity, "200");
-  struct peer *peer = expect_client_served(exchange);
-  send_plain(exchange, HELLO, sizeof HELLO - 1);
+static bool has_said_closed(void *argument) {
+  const struct exchange *exchange = argument;
+  return strstr(program_stdout(exchange->program, NULL), "stream closed\n") != NULL;
+}
+
+/* A ping that its client gives up, as in lab 5. */
+static void expect_closed_told(struct peer *peer, int32_t stream_id) {
+  peer_send_request(peer, stream_id, true, "GET", "/ping");
+  peer_send_reset(peer, stream_id, NGHTTP2_CANCEL);
+  if (!exchange_await(peer->exchange, has_said_closed, peer->exchange))
+    exchange_fail_at(peer->exchange, -1, "the line: stream closed",
+                     program_stdout(peer->exchange->program, NULL),
+                     "stream-closed-before-answer-not| Your server does not log that a stream was "
+                     "closed before its answer.");
+}
+
+/* The program has read all that was sent to it: it answers PING. */
+static void settle(struct peer *peer) {
   const uint8_t octets[8] = "settled";
-  peer_send_request(peer, 3, true, "GET", "/ping");
   peer_send_ping(peer, octets);
-  peer_expect_ping_ack(peer, octets); /* so the request has come */
+  peer_expect_ping_ack(peer, octets);
+}
+
+/* Two clients wait for a ping, and one stalls in its handshake, when that signal comes. */
+static void end_gracefully(struct exchange *exchange, const struct identity *identity, int signal) {
+  const int delay = 120 + (int)exchange_random(exchange, 100);
+  char number[16];
+  struct peer *peers[2];
+  snprintf(number, sizeof number, "%d", delay);
+  start_server_as(exchange, identity, number);
+  for (int i = 0; i < 2; i++)
+    peers[i] = expect_client_served(exchange);
+  expect_closed_told(peers[0], 3);
+  send_plain(exchange, HELLO, sizeof HELLO - 1);
+  double asked = recording_clock();
+  for (int i = 0; i < 2; i++)
+    peer_send_request(peers[i], 5, true, "GET", "/ping");
+  for (int i = 0; i < 2; i++)
+    settle(peers[i]);
   exchange_touch(exchange);
-  program_signal(exchange->program, SIGTERM);
-  peer_expect_goaway(peer);
-  peer_expect_answer(peer, 3, "200", "pong");
-  peer_expect_close(peer);
+  program_signal(exchange->program, signal);
+  for (int i = 0; i < 2; i++)
+    peer_expect_goaway(peers[i]);
+  for (int i = 0; i < 2; i++) {
+    expect_pong(peers[i], 5, asked, delay);
+    peer_expect_close(peers[i]);
+  }
   exchange_expect_status(exchange, 0);
+}
+
+CHECK(lab06, graceful_end, .points = 1, .todo = 3, .section = "6.8",
+      .sentence = "a signal: waiting pings are answered, a stalled handshake delays nothing") {
+  struct identity identity;
+  identity_make(exchange, &identity, NULL);
+  end_gracefully(exchange, &identity, SIGTERM);
+  end_gracefully(exchange, &identity, SIGINT);
 }
 
 /* --- The client ------------------------------------------------------------------------------- */
@@ -396,8 +487,10 @@ static void be_server(struct exchange *exchange, SSL_CTX *tls) {
 
 /* Start the client against it, with the certificate `ca` to trust. */
 static void have_it_ask(struct exchange *exchange, const char *ca, const char *timeout) {
+  char path[16];
   char url[128];
-  snprintf(url, sizeof url, "%s/hello-world", exchange->url);
+  exchange_random_text(exchange, path, 12);
+  snprintf(url, sizeof url, "%s/%s", exchange->url, path);
   exchange_start(exchange, "client", "--ca", ca, "--timeout", timeout, url, NULL);
 }
 
@@ -413,7 +506,7 @@ static struct peer *start_client(struct exchange *exchange, SSL_CTX *tls, const 
 
 static struct peer *start_good_client(struct exchange *exchange, const char *timeout) {
   struct identity identity;
-  identity_make(exchange, &identity, "server", NULL);
+  identity_make(exchange, &identity, NULL);
   return start_client(exchange, identity_server(exchange, &identity), identity.cert, timeout);
 }
 
@@ -422,31 +515,72 @@ static struct peer *start_client_of_authority(struct exchange *exchange) {
   char trusted[IDENTITY_PATH];
   const struct certificate certificate = {.names = "DNS:localhost", .authority = trusted};
   struct identity identity;
-  identity_path(exchange, trusted, "authority", "cert.pem");
-  identity_make(exchange, &identity, "server", &certificate);
+  identity_path(exchange, trusted, "cert.pem");
+  identity_make(exchange, &identity, &certificate);
   return start_client(exchange, identity_server(exchange, &identity), trusted, PATIENCE);
+}
+
+/* The URL that the client was started with: its last argument. */
+static const char *url_of(const struct exchange *exchange) {
+  return exchange->arguments[exchange->argument_count - 1];
+}
+
+/* The request asks for what the URL has. Returns its stream. */
+static int32_t expect_request(struct peer *peer) {
+  int32_t stream_id = peer_expect_request(peer);
+  const char *host = url_of(peer->exchange) + strlen("https://");
+  char authority[64];
+  snprintf(authority, sizeof authority, "%.*s", (int)strcspn(host, "/"), host);
+  const char *const fields[][2] = {{":scheme", "https"},
+                                   {":method", "GET"},
+                                   {":authority", authority},
+                                   {":path", host + strlen(authority)}};
+  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+    const char *seen = peer_field(peer, stream_id, fields[i][0]);
+    if (!seen || strcmp(seen, fields[i][1]) != 0)
+      exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->frame, fields[i][1], seen,
+                       "request-not-as-url-says| The %s of your client's request is wrong.",
+                       fields[i][0]);
+  }
+  return stream_id;
+}
+
+/* Send the header section of a response, with values that nobody knows beforehand, and append what
+ * the client has to print of it. */
+static void send_head(struct peer *peer, int32_t stream_id, struct buffer *output) {
+  struct exchange *exchange = peer->exchange;
+  char head[64];
+  char status[4];
+  char name[16];
+  char value[16];
+  snprintf(status, sizeof status, "%u", 400 + exchange_random(exchange, 200));
+  exchange_random_text(exchange, name, 12);
+  exchange_random_text(exchange, value, 1 + exchange_random(exchange, 12));
+  peer_send_headers(peer, stream_id, false, ":status", status, name, value, NULL);
+  snprintf(head, sizeof head, ":status: %s\n%s: %s\n\n", status, name, value);
+  buffer_append_text(output, head);
+}
+
+/* The response is complete: the client prints it, and ends. */
+static void expect_output(struct peer *peer, struct buffer *output) {
+  peer_expect_goodbye(peer);
+  exchange_expect_output(
+      peer->exchange,
+      "response-not-printed-came| Your program does not print the response as it came.",
+      output->bytes, output->length);
+  buffer_free(output);
+  exchange_expect_status(peer->exchange, 0);
 }
 
 /* Answer the request with `body`, and expect the program to print it. */
 static void expect_printed(struct peer *peer, const char *body, size_t length) {
-  struct exchange *exchange = peer->exchange;
   struct buffer output = {0};
   peer_handshake(peer);
-  int32_t stream_id = peer_expect_request(peer);
-  const char *seen = peer_field(peer, stream_id, ":scheme");
-  if (!seen || strcmp(seen, "https") != 0)
-    exchange_fail_at(exchange, peer_stream(peer, stream_id)->frame, ":scheme: https", seen,
-                     "scheme-request-not-https| The :scheme of the request is not https.");
-  peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
+  int32_t stream_id = expect_request(peer);
+  send_head(peer, stream_id, &output);
   peer_send_body(peer, stream_id, body, length);
-  peer_expect_goodbye(peer);
-  buffer_append_text(&output, ":status: 200\n\n");
   exchange_append_body(&output, body, length);
-  exchange_expect_output(
-      exchange, "response-not-printed-came| Your program does not print the response as it came.",
-      output.bytes, output.length);
-  buffer_free(&output);
-  exchange_expect_status(exchange, 0);
+  expect_output(peer, &output);
 }
 
 CHECK(lab06, get, .points = 1, .todo = 5, .program = "client", .section = "3.2",
@@ -466,6 +600,7 @@ CHECK(lab06, get, .points = 1, .todo = 5, .program = "client", .section = "3.2",
         exchange, -1, "server name: localhost", name ? name : "none",
         "client-not-say-host-asks| Your client does not send the name of the host (SNI).");
   expect_printed(peer, text, strlen(text));
+  exchange_expect_silence(exchange);
 }
 
 static bool has_spoken_or_ended(void *argument) {
@@ -483,7 +618,7 @@ static bool names(const char *line, const char *const *words) {
 
 /* What the line says behind the URL, whose words ("https", "localhost") are no reason. */
 static const char *reason_of(const struct exchange *exchange, const char *line) {
-  const char *url = exchange->arguments[exchange->argument_count - 1];
+  const char *url = url_of(exchange);
   const char *found = strstr(line, url);
   const char *rest = strncmp(line, "client: ", 8) == 0 ? line + 8 : line;
   return found ? found + strlen(url) : rest;
@@ -532,15 +667,28 @@ static void expect_refusal(struct peer *peer, const char *const *words, const ch
       server);
 }
 
-/* The server has such a certificate, and the client trusts this certificate itself. */
+/* The server has such a certificate, and the client trusts `trusted`; NULL: the certificate
+ * itself. */
+static void expect_refused(struct exchange *exchange, const struct certificate *certificate,
+                           const char *trusted, const char *const *words, const char *server) {
+  struct identity identity;
+  exchange_extend(exchange);
+  identity_make(exchange, &identity, certificate);
+  struct peer *peer = start_client(exchange, identity_server(exchange, &identity),
+                                   trusted ? trusted : identity.cert, PATIENCE);
+  expect_refusal(peer, words, server);
+}
+
+/* The same, if it signs itself, and if the authority that the client trusts has signed it. */
 static void expect_certificate_refused(struct exchange *exchange,
                                        const struct certificate *certificate,
                                        const char *const *words, const char *server) {
-  struct identity identity;
-  identity_make(exchange, &identity, "bad", certificate);
-  struct peer *peer =
-      start_client(exchange, identity_server(exchange, &identity), identity.cert, PATIENCE);
-  expect_refusal(peer, words, server);
+  struct certificate is_signed = *certificate;
+  char authority[IDENTITY_PATH];
+  identity_path(exchange, authority, "cert.pem");
+  is_signed.authority = authority;
+  expect_refused(exchange, certificate, NULL, words, server);
+  expect_refused(exchange, &is_signed, authority, words, server);
 }
 
 /* A missing file names nobody to trust: the client must say so, and connect to nobody. */
@@ -549,28 +697,76 @@ static void expect_missing_ca_refused(struct exchange *exchange, const char *cer
   snprintf(none, sizeof none, "%s.none", cert);
   exchange_start(exchange, "client", "--ca", none, "--timeout", PATIENCE, exchange->url, NULL);
   exchange_expect_error_about(exchange, none);
+  exchange_start(exchange, "client", "--timeout", PATIENCE, exchange->url, NULL);
+  exchange_expect_error_about(exchange, "cert.pem"); /* the default, which is missing here */
+}
+
+static void expect_client_usage(struct exchange *exchange, const char *ca) {
+  const char *url = exchange->url;
+  char plain[64];
+  exchange_extend(exchange);
+  snprintf(plain, sizeof plain, "http%s", url + strlen("https"));
+  exchange_expect_usage(exchange, "client", "--ca", ca, NULL);
+  exchange_expect_usage(exchange, "client", "--ca", ca, url, url, NULL);
+  exchange_expect_usage(exchange, "client", "--ca", ca, "--timeout", "soon", url, NULL);
+  exchange_expect_usage(exchange, "client", "--ca", ca, plain, NULL);
+}
+
+static const char *const words_of_signer[] = {"certificate", "issuer", "unknown ca", NULL};
+
+/* An authority has signed it: one that the client does not trust, though the system may; or one
+ * that it trusts, but the signature is wrong; or for another purpose. */
+static void expect_signatures_refused(struct exchange *exchange, const char *trusted) {
+  char authority[IDENTITY_PATH];
+  identity_path(exchange, authority, "cert.pem");
+  const struct certificate good = {.names = "DNS:localhost", .authority = authority};
+  struct certificate bad = good;
+  expect_refused(exchange, &good, trusted, words_of_signer,
+                 "a server whose certificate an unknown authority has signed");
+  bad.forged = true;
+  expect_refused(exchange, &bad, authority, words_of_signer,
+                 "a server whose certificate has a wrong signature");
+  bad.forged = false;
+  bad.purpose = "clientAuth";
+  expect_refused(exchange, &bad, authority, words_of_signer,
+                 "a server whose certificate is for clients only");
+}
+
+/* The system trusts the authority, but --ca does not name it. */
+static void expect_systems_authority_refused(struct exchange *exchange, const char *trusted) {
+  char authority[IDENTITY_PATH];
+  struct identity identity;
+  identity_path(exchange, authority, "cert.pem");
+  const struct certificate certificate = {.names = "DNS:localhost", .authority = authority};
+  identity_make(exchange, &identity, &certificate);
+  be_server(exchange, identity_server(exchange, &identity));
+  exchange->holds = true; /* so that it looks for the authority after this: */
+  have_it_ask(exchange, trusted, PATIENCE);
+  if (exchange_await(exchange, has_connected_or_ended, exchange) && exchange->held)
+    identity_let_system_trust(exchange, authority);
+  expect_refusal(accept_client(exchange), words_of_signer,
+                 "a server whose authority only the system trusts");
 }
 
 CHECK(lab06, unknown_ca, .of_errors = true, .points = 1, .todo = 4, .program = "client",
       .section = NULL, .by_hand = "TLS=unknown",
       .sentence = "a certificate from an untrusted signer is refused, with the reason") {
-  static const char *const words[] = {"certificate", "issuer", "unknown ca", NULL};
+  const struct certificate other = {.names = "DNS:localhost", .subject = "other"};
   struct identity trusted;
-  struct identity server;
-  identity_make(exchange, &trusted, "trusted", NULL);
-  identity_make(exchange, &server, "server", NULL);
-  struct peer *peer =
-      start_client(exchange, identity_server(exchange, &server), trusted.cert, PATIENCE);
-  expect_refusal(peer, words, "a server whose certificate nobody has vouched for");
+  identity_make(exchange, &trusted, &other);
+  expect_refused(exchange, NULL, trusted.cert, words_of_signer,
+                 "a server whose certificate nobody has vouched for");
+  expect_signatures_refused(exchange, trusted.cert);
+  expect_systems_authority_refused(exchange, trusted.cert);
   expect_missing_ca_refused(exchange, trusted.cert);
-  exchange_start(exchange, "client", "--ca", trusted.cert, NULL);
-  exchange_expect_error(exchange, 2); /* wrong usage: no URL */
+  expect_client_usage(exchange, trusted.cert);
 }
 
 CHECK(lab06, wrong_host, .of_errors = true, .points = 1, .todo = 4, .program = "client",
       .section = "9.1.1", .by_hand = "TLS=other-host",
       .sentence = "a certificate for another host is refused, with the reason") {
-  static const struct certificate other = {.names = "DNS:example.test,IP:127.0.0.1"};
+  static const struct certificate other = {.names = "DNS:example.test,IP:127.0.0.1",
+                                           .subject = "localhost"};
   static const char *const words[] = {"host", "altname", NULL};
   expect_certificate_refused(exchange, &other, words,
                              "a server whose certificate is for another host");
@@ -579,8 +775,9 @@ CHECK(lab06, wrong_host, .of_errors = true, .points = 1, .todo = 4, .program = "
 CHECK(lab06, expired, .of_errors = true, .points = 1, .todo = 5, .program = "client",
       .section = NULL, .by_hand = "TLS=expired",
       .sentence = "a certificate that has expired, or is not valid yet, is refused: why") {
-  static const struct certificate past = {.names = "DNS:localhost", .from = -7200, .until = -3600};
-  static const struct certificate future = {.names = "DNS:localhost", .from = 3600, .until = 7200};
+  const long soon = 3600 + (long)exchange_random(exchange, 3600);
+  const struct certificate past = {.names = "DNS:localhost", .from = -3 * soon, .until = -soon};
+  const struct certificate future = {.names = "DNS:localhost", .from = soon, .until = 3 * soon};
   static const char *const expired[] = {"expired", NULL};
   static const char *const too_early[] = {"not yet valid", "future", NULL};
   expect_certificate_refused(exchange, &past, expired, "a server whose certificate has expired");
@@ -588,25 +785,55 @@ CHECK(lab06, expired, .of_errors = true, .points = 1, .todo = 5, .program = "cli
                              "a server whose certificate is not valid yet");
 }
 
-/* A URL with an address, and a certificate for `names`. */
-static struct peer *start_by_address(struct exchange *exchange, const char *names_of_server) {
+/* A URL with that address, in brackets if need be, and a certificate for `names`. */
+static struct peer *start_by_address(struct exchange *exchange, const char *address,
+                                     const char *names_of_server) {
   const struct certificate certificate = {.names = names_of_server};
+  const bool bracketed = strchr(address, ':') != NULL;
+  exchange_extend(exchange);
   struct identity identity;
   char url[64];
-  identity_make(exchange, &identity, "address", &certificate);
-  exchange_use_tls(exchange, identity_server(exchange, &identity));
-  peer_listen(exchange);
-  snprintf(url, sizeof url, "https://127.0.0.1%s/", strrchr(exchange->url, ':'));
+  identity_make(exchange, &identity, &certificate);
+  exchange->host = address;
+  be_server(exchange, identity_server(exchange, &identity));
+  snprintf(url, sizeof url, "https://%s%s%s%s/", bracketed ? "[" : "", address,
+           bracketed ? "]" : "", strrchr(exchange->url, ':'));
   exchange_start(exchange, "client", "--ca", identity.cert, "--timeout", PATIENCE, url, NULL);
   return accept_client(exchange);
 }
 
+/* Certificates for this address are taken, others are not. */
+static void expect_address(struct exchange *exchange, const char *address, const char *wrong) {
+  static const char *const words[] = {"IP", "address", "host", NULL};
+  char text[32];
+  char names_of_server[64];
+  exchange_random_text(exchange, text, 20);
+  snprintf(names_of_server, sizeof names_of_server, "IP:%s", address);
+  expect_printed(start_by_address(exchange, address, names_of_server), text, strlen(text));
+  expect_refusal(start_by_address(exchange, address, wrong), words,
+                 "a server whose certificate is for another address");
+}
+
+static bool has_ipv6(void) {
+  struct sockaddr_in6 name = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+  int descriptor = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0)
+    return false;
+  bool bound = bind(descriptor, (struct sockaddr *)&name, sizeof name) == 0;
+  close(descriptor);
+  return bound;
+}
+
 CHECK(lab06, address, .points = 1, .todo = 4, .program = "client", .section = NULL,
       .sentence = "an IP address in the URL: only with a certificate for that address") {
-  static const char *const words[] = {"IP", "address", "host", NULL};
-  expect_printed(start_by_address(exchange, "IP:127.0.0.1"), "by address", 10);
-  expect_refusal(start_by_address(exchange, "DNS:localhost,DNS:127.0.0.1,IP:127.0.0.2"), words,
-                 "a server whose certificate is for another address");
+  char address[16];
+  char wrong[64];
+  unsigned last = 2 + exchange_random(exchange, 250);
+  snprintf(address, sizeof address, "127.0.0.%u", last);
+  snprintf(wrong, sizeof wrong, "DNS:localhost,DNS:%s,IP:127.0.0.1,IP:127.0.1.%u", address, last);
+  expect_address(exchange, address, wrong);
+  if (has_ipv6())
+    expect_address(exchange, "::1", "DNS:localhost,IP:127.0.0.1,IP:::2");
 }
 
 /* A server that agrees on `user`, whatever the client offers. */
@@ -628,7 +855,7 @@ CHECK(lab06, without_h2, .of_errors = true, .points = 1, .todo = 5, .program = "
                                                "http/1.1", "extension", NULL};
   static char http1[] = "http/1.1";
   struct identity identity;
-  identity_make(exchange, &identity, "server", NULL);
+  identity_make(exchange, &identity, NULL);
   SSL_CTX *without = identity_server(exchange, &identity);
   SSL_CTX_set_alpn_select_cb(without, NULL, NULL);
   expect_refusal(start_client(exchange, without, identity.cert, PATIENCE), words,
@@ -641,25 +868,34 @@ CHECK(lab06, without_h2, .of_errors = true, .points = 1, .todo = 5, .program = "
 
 CHECK(lab06, old_version, .of_errors = true, .points = 1, .todo = 4, .program = "client",
       .section = "9.2", .by_hand = "TLS=old",
-      .sentence = "a server that speaks only TLS 1.1 or older is refused") {
+      .sentence = "TLS 1.2 and 1.3 are spoken; a server of TLS 1.1 or older is refused") {
   static const char *const words[] = {"version", "protocol", "alert", "handshake", "TLS", NULL};
   struct identity identity;
-  identity_make(exchange, &identity, "server", NULL);
+  identity_make(exchange, &identity, NULL);
   SSL_CTX *tls = identity_server(exchange, &identity);
   limit_versions(tls, TLS1_VERSION, TLS1_1_VERSION);
   struct peer *peer = start_client(exchange, tls, identity.cert, PATIENCE);
   expect_refusal(peer, words, "a server that speaks only TLS 1.1 or older");
+  for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+    char text[32];
+    exchange_random_text(exchange, text, 20);
+    tls = identity_server(exchange, &identity);
+    SSL_CTX_set_min_proto_version(tls, version);
+    SSL_CTX_set_max_proto_version(tls, version);
+    expect_printed(start_client(exchange, tls, identity.cert, PATIENCE), text, strlen(text));
+  }
 }
 
 CHECK(lab06, download, .points = 1, .todo = 5, .program = "client", .section = NULL,
       .sentence = "a response with 4 MiB is read to its end, through TLS") {
-  char *body = malloc(MUCH + 1);
+  const size_t length = MUCH + exchange_random(exchange, MUCH / 2);
+  char *body = malloc(length);
   if (!body)
     exchange_fault(exchange, "out of memory");
   exchange_random_text(exchange, body, SOME);
-  for (size_t i = SOME; i < MUCH; i++)
+  for (size_t i = SOME; i < length; i++)
     body[i] = body[i - SOME];
-  expect_printed(start_client_of_authority(exchange), body, MUCH);
+  expect_printed(start_client_of_authority(exchange), body, length);
   free(body);
 }
 
@@ -676,39 +912,147 @@ static bool has_given_up_or_is_late(void *argument) {
   return impatience->peer->closed_by_program || recording_clock() > impatience->end;
 }
 
+/* The client, started then with that time, has given up by itself: it says so, and not early. */
+static void expect_timeout_told(struct exchange *exchange, double started, double milliseconds) {
+  static const char output[] = "request timed out\n";
+  if (recording_clock() - started < milliseconds - EARLY)
+    exchange_fail_at(
+        exchange, -1, "nothing, until the time is over", NULL,
+        "request-given-up-before-time| Your client gives the request up before its time is over.");
+  exchange_expect_output(
+      exchange,
+      "request-timed-out-not-told| Your client does not report the time-out as the contract says.",
+      output, strlen(output));
+  exchange_expect_status(exchange, 1);
+}
+
 /* As in lab 5: if the machine is so busy that the time is over before the request arrives, try
- * again with more time. Fills in how much it was, in milliseconds. */
-static struct peer *start_impatient_client(struct exchange *exchange, long *milliseconds) {
+ * again with more time. Fills in how much it was, in milliseconds, and when it began. */
+static struct peer *start_impatient_client(struct exchange *exchange, const char *ca,
+                                           double *milliseconds, double *started) {
   static const char *const times[] = {"200", "2000", "6000"};
-  struct identity identity;
-  identity_make(exchange, &identity, "server", NULL);
-  be_server(exchange, identity_server(exchange, &identity));
   for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
     exchange->peers_accepted = exchange->peer_count;
     exchange_extend(exchange);
-    have_it_ask(exchange, identity.cert, times[i]);
-    *milliseconds = strtol(times[i], NULL, 10);
+    *started = recording_clock();
+    have_it_ask(exchange, ca, times[i]);
+    *milliseconds = strtod(times[i], NULL);
     if (peer_await_request(exchange) || !program_ended(exchange->program))
       break;
   }
   return accept_client(exchange);
 }
 
-CHECK(lab06, timed_out, .points = 1, .todo = 5, .program = "client", .section = "6.4",
-      .by_hand = "MISBEHAVE=never",
-      .sentence = "no answer: RST_STREAM CANCEL, GOAWAY, status 1, as in lab 5") {
-  static const char output[] = "request timed out\n";
-  long milliseconds = 0;
-  struct peer *peer = start_impatient_client(exchange, &milliseconds);
+/* The server never answers the request. */
+static void expect_request_given_up(struct exchange *exchange, const char *ca) {
+  double milliseconds = 0;
+  double started = 0;
+  struct peer *peer = start_impatient_client(exchange, ca, &milliseconds, &started);
   peer_handshake(peer);
-  int32_t stream_id = peer_expect_request(peer);
-  struct impatience impatience = {peer, recording_clock() + (double)milliseconds};
+  int32_t stream_id = expect_request(peer);
+  struct impatience impatience = {peer, recording_clock() + milliseconds};
   exchange_await(exchange, has_given_up_or_is_late, &impatience);
   peer_expect_reset(peer, stream_id, NGHTTP2_CANCEL);
   peer_expect_goodbye(peer);
-  exchange_expect_output(
-      exchange,
-      "request-timed-out-not-told| Your client does not report the time-out as the contract says.",
-      output, strlen(output));
-  exchange_expect_status(exchange, 1);
+  expect_timeout_told(exchange, started, milliseconds);
+}
+
+struct nap {
+  const struct exchange *exchange;
+  double seconds;
+};
+
+static bool has_ended_or_sleeps_on(void *argument) {
+  const struct nap *nap = argument;
+  const struct program *program = nap->exchange->program;
+  return program_ended(program) || program_idle(program) > nap->seconds;
+}
+
+/* The server accepts the connection, and never begins the handshake: the time counts all the same.
+ * `timeout` may be NULL: the client's default. */
+static void expect_handshake_given_up(struct exchange *exchange, const char *ca,
+                                      const char *timeout) {
+  const double milliseconds = timeout ? strtod(timeout, NULL) : 100;
+  const struct nap nap = {exchange, milliseconds / 1e3 + 0.2};
+  const double started = recording_clock();
+  exchange_extend(exchange); /* to start a program takes time */
+  exchange->holds = true;
+  if (timeout)
+    have_it_ask(exchange, ca, timeout);
+  else
+    exchange_start(exchange, "client", "--ca", ca, exchange->url, NULL);
+  exchange_await(exchange, has_ended_or_sleeps_on, (void *)&nap);
+  if (!program_ended(exchange->program))
+    exchange_fail_at(
+        exchange, -1, "the line: request timed out", "the client sleeps",
+        "waits-though-nothing-come-longer| Your client goes on waiting, though nothing "
+        "has come for longer than %.0f ms.",
+        milliseconds);
+  expect_timeout_told(exchange, started, milliseconds);
+  peer_take_held(exchange);
+}
+
+/* A response that takes longer than the client has time, though no pause does. Returns whether the
+ * client has waited for its end. */
+static bool answer_slowly(struct exchange *exchange, const char *ca, const char *timeout) {
+  static const char *const pieces[] = {"", "slow", "ly"};
+  struct buffer output = {0};
+  exchange->peers_accepted = exchange->peer_count;
+  have_it_ask(exchange, ca, timeout);
+  if (!peer_await_request(exchange))
+    return false;
+  struct peer *peer = accept_client(exchange);
+  peer_send_settings(peer, NULL, 0);
+  int32_t stream_id = expect_request(peer);
+  for (int i = 0; i < 3; i++) {
+    struct impatience impatience = {peer, recording_clock() + 0.6 * strtod(timeout, NULL)};
+    exchange_await(exchange, has_given_up_or_is_late, &impatience);
+    if (peer->closed_by_program) {
+      exchange_wait_for_end(exchange);
+      buffer_free(&output);
+      return false;
+    }
+    if (i == 0)
+      send_head(peer, stream_id, &output);
+    else
+      peer_send_data(peer, stream_id, pieces[i], strlen(pieces[i]), i == 2);
+  }
+  buffer_append_text(&output, "slowly\n");
+  expect_output(peer, &output);
+  return true;
+}
+
+/* The stream is reset, or the connection is lost: it says so, with the URL. */
+static void expect_failure_told(struct exchange *exchange, const char *ca, bool lost) {
+  exchange_extend(exchange);
+  exchange->peers_accepted = exchange->peer_count;
+  have_it_ask(exchange, ca, PATIENCE);
+  struct peer *peer = accept_client(exchange);
+  peer_handshake(peer);
+  int32_t stream_id = expect_request(peer);
+  if (lost)
+    peer_abort(peer);
+  else
+    peer_send_reset(peer, stream_id, NGHTTP2_INTERNAL_ERROR);
+  exchange_expect_error_about(exchange, url_of(exchange));
+}
+
+CHECK(lab06, timed_out, .points = 1, .todo = 5, .program = "client", .section = "6.4",
+      .by_hand = "MISBEHAVE=never",
+      .sentence = "time-outs and errors as in lab 5: RST_STREAM CANCEL, status 1") {
+  char timeout[8];
+  struct identity identity;
+  identity_make(exchange, &identity, NULL);
+  be_server(exchange, identity_server(exchange, &identity));
+  expect_request_given_up(exchange, identity.cert);
+  snprintf(timeout, sizeof timeout, "%u", 150 + exchange_random(exchange, 200));
+  expect_handshake_given_up(exchange, identity.cert, timeout);
+  expect_handshake_given_up(exchange, identity.cert, NULL);
+  if (!answer_slowly(exchange, identity.cert, "250") &&
+      !answer_slowly(exchange, identity.cert, "2000"))
+    exchange_fail_at(exchange, -1, "a timer that starts again with each piece", NULL,
+                     "timer-not-start-again-everything| Your client does not restart its timer for "
+                     "everything that comes on the stream.");
+  expect_failure_told(exchange, identity.cert, false);
+  expect_failure_told(exchange, identity.cert, true);
 }

@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
@@ -226,6 +227,18 @@ static int set_environment(const struct options *options, const struct run *run)
              : 0;
 }
 
+/* The keys and certificates of an earlier run: their names are random. */
+static void remove_old_identities(void) {
+  char pattern[PATH_MAX + 32];
+  glob_t found;
+  snprintf(pattern, sizeof pattern, "%s/lab[0-9][0-9].*.pem", checks_directory);
+  if (glob(pattern, 0, NULL, &found) != 0)
+    return;
+  for (size_t i = 0; i < found.gl_pathc; i++)
+    unlink(found.gl_pathv[i]);
+  globfree(&found);
+}
+
 /* Results of an earlier run must not be taken for those of this, which may be broken off. */
 static void remove_old_results(const char *output) {
   static const char *const names[] = {"results.json", "results.xml",      "results.tap",
@@ -339,6 +352,7 @@ static int grade(const struct options *options, struct run *run, struct criterio
   }
   struct trace_style style = trace_style_for(stdout);
   remove_old_results(options->output);
+  remove_old_identities();
   find_outcomes(options, run, set);
   char results[PATH_MAX];
   char progress[PATH_MAX];

@@ -185,8 +185,8 @@ static void add_argument(struct exchange *exchange, const char *argument) {
 static void start(struct exchange *exchange) {
   char fails[128];
   /* The system's settings for TLS must not hide a setting that the program forgets. */
-  const char *const environment[] = {"OPENSSL_CONF=/dev/null", PROBE_FILE "=" PROGRAM_PROBE, fails,
-                                     NULL};
+  const char *const environment[] = {"OPENSSL_CONF=/dev/null", "SSL_CERT_DIR=.",
+                                     PROBE_FILE "=" PROGRAM_PROBE, fails, NULL};
   snprintf(fails, sizeof fails, PROBE_FAIL "=%s", exchange->fails ? exchange->fails : "");
   const char *guard = getenv(CHECK_GUARD);
   if (!guard)

@@ -1,7 +1,8 @@
 /*
  * identity: a private key and its certificate in files, for the checks of a lab that speaks TLS.
  *
- * The files stay beside the outcome of the check, so that a student can repeat its command.
+ * The files stay beside the outcome of the check, so that a student can repeat its command. Their
+ * names are random: they do not tell a program which check it is in.
  */
 #ifndef GRADER_IDENTITY_H
 #define GRADER_IDENTITY_H
@@ -16,14 +17,16 @@ struct identity {
   char cert[IDENTITY_PATH];
 };
 
-/* The path of a file of this check, called `name` and of that kind, into `path`:
- * IDENTITY_PATH bytes. */
-void identity_path(struct exchange *exchange, char *path, const char *name, const char *kind);
+/* The path of a new file of that kind ("cert.pem"), into `path`: IDENTITY_PATH bytes. */
+void identity_path(struct exchange *exchange, char *path, const char *kind);
 
-/* Make an identity for this check, called `name`. `wanted` may be NULL: for localhost, 127.0.0.1
- * and ::1. */
-void identity_make(struct exchange *exchange, struct identity *identity, const char *name,
+/* Make an identity for this check. `wanted` may be NULL: for localhost, 127.0.0.1 and ::1. */
+void identity_make(struct exchange *exchange, struct identity *identity,
                    const struct certificate *wanted);
+
+/* Put a copy of this certificate where OpenSSL looks for those that the system trusts: a running
+ * program that asks for these, and has not looked yet, finds it. */
+void identity_let_system_trust(struct exchange *exchange, const char *cert);
 
 /* The context of a correct server with this identity; or of a client that accepts any server and
  * offers "h2". The caller may change both before using them. */

@@ -1,7 +1,6 @@
 /* server_rules: see server_rules.h. */
 #include "grader/play/server_rules.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +13,7 @@ void server_rules_expect_usage(struct exchange *exchange, const char *name, cons
   char word[16] = "--";
   char large[16];
   char negative[16];
+  exchange_extend(exchange); /* to start a program takes time */
   exchange_random_text(exchange, word + 2, 10);
   snprintf(large, sizeof large, "%u", 65536 + exchange_random(exchange, 900000));
   snprintf(negative, sizeof negative, "-%u", 1 + exchange_random(exchange, 60000));
@@ -25,10 +25,6 @@ void server_rules_expect_usage(struct exchange *exchange, const char *name, cons
   exchange_expect_usage(exchange, name, "--port", "0", word + 2, NULL);
   if (option)
     exchange_expect_usage(exchange, name, option, negative, NULL);
-}
-
-int server_rules_choose_signal(struct exchange *exchange) {
-  return exchange_random(exchange, 2) == 0 ? SIGTERM : SIGINT;
 }
 
 /* --- 404 -------------------------------------------------------------------------------------- */

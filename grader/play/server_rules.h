@@ -18,7 +18,4 @@ int32_t server_rules_expect_not_found(struct peer *peer, int32_t stream_id);
 /* A method that nobody has defined, in capital letters; at least 8 bytes. Returns `method`. */
 const char *server_rules_unknown_method(struct exchange *exchange, char *method);
 
-/* SIGTERM or SIGINT, by chance. */
-int server_rules_choose_signal(struct exchange *exchange);
-
 #endif
