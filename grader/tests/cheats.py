@@ -50,6 +50,32 @@ CHEATS = {
         (r'stream_path\(stream\), status\);\n  fflush\(stdout\);', 'stream_path(stream), status);')], 'log', 'does not log'),
     'says all requests on one line': ('04', ['router'], [
         (r'"%s %s %d\\n", stream_method', r'"%s %s %d ", stream_method')], 'log', 'does not log'),
+    'takes any free port, whatever --port says': ('04', ['router'], [
+        (r'serve\(\(int\)port\)', 'serve(0)')], 'hello_world', 'another port than --port says'),
+    'ends without a goodbye': ('04', ['router'], [
+        (r'#include <uv.h>', r'\g<0>\n#include <signal.h>\n#include <unistd.h>\nstatic void end(int n) { _exit(n * 0); }'),
+        (r'if \(server_close_on_signals\(server\) != 0\)', 'signal(SIGINT, end);\n  if (0)')], 'ping', ''),
+    'answers a hundred and twenty requests': ('04', ['router'], [
+        (r'  handler chosen = route', r'  static int count;\n  if (++count > 120) {\n    not_found(stream);\n    return;\n'
+                                    r'  }\n\g<0>')], 'at_once', ''),
+    'waits twice as long as --timeout says': ('05', ['client'], [
+        (r'request->timeout, 0\)', 'request->timeout * 2, 0)')], 'timeout', 'goes on waiting'),
+    'prints status 200, whatever has come': ('05', ['client'], [
+        (r'i < stream_header_count\(stream\); i\+\+\)', r'i == 0; i++)\n    printf(":status: 200\\n");\n'
+                                                    r'  for (size_t i = 1; \g<0>')], 'in_time', 'does not print'),
+    'serves two hundred pings at once': ('05', ['server'], [
+        (r'  struct pong \*pong = malloc', r'  static int count;\n  if (++count > 200)\n    return;\n\g<0>')], 'at_once', ''),
+    'checks only certificates that sign themselves': ('06', ['client'], [
+        (BEFORE_SET_UP, r'static int is_signed(int good, X509_STORE_CTX *store) {\n'
+                        r'  return good || sk_X509_num(X509_STORE_CTX_get0_chain(store)) > 1;\n}\n\g<0>'),
+        (re.escape(VERIFY), VERIFY.replace('NULL', 'is_signed'))], 'wrong_host', 'HTTP/2 to a server'),
+    'trusts whom the system trusts, too': ('06', ['client'], [
+        (re.escape(VERIFY), r'SSL_CTX_set_default_verify_paths(context);\n  \g<0>')], 'unknown_ca', 'only the system trusts'),
+    'waits for a handshake without end': ('06', ['client'], [
+        (r'  restart_timer\(request\);\n}\n\nstatic void on_close', r'  waiting = request;\n}\n\nstatic void on_close'),
+        (r'  if \(length == 2 && memcmp', r'  restart_timer(waiting);\n\g<0>'),
+        (r'/\* Take the next step', r'static struct request *waiting;\nstatic void restart_timer(struct request *request);\n\g<0>')],
+        'timed_out', 'goes on waiting'),
     'fails with status 1 for wrong usage (lab 2)': ('02', ['requests'], [WRONG_USAGE], 'lost', 'wrong arguments'),
     'fails with status 1 for wrong usage (lab 3)': ('03', ['server'], [WRONG_USAGE], 'port_taken', 'wrong arguments'),
     'fails with status 1 for wrong usage (lab 4)': ('04', ['router'], [WRONG_USAGE], 'hello_world', 'wrong arguments'),
