@@ -95,41 +95,10 @@ CHECK(lab04, hello_world, .points = 1, .todo = 2, .section = "8.1",
   server_rules_expect_usage(exchange, "router", NULL);
 }
 
-/* A client that has no room for the answer: the request is in flight, and a signal comes. */
-static struct peer *ask_without_window(struct exchange *exchange) {
-  const nghttp2_settings_entry none = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0};
-  const uint8_t octets[8] = "settled";
-  struct peer *peer = peer_connect(exchange);
-  peer_send_preface(peer, &none, 1);
-  peer_send_request(peer, 1, true, "GET", "/ping");
-  peer_settle(peer, octets);
-  return peer;
-}
-
-/* Both clients get their answers, whoever of them reads first. */
-static void expect_graceful_end(struct exchange *exchange, int signal) {
-  struct peer *clients[2];
-  for (int i = 0; i < 2; i++)
-    clients[i] = ask_without_window(exchange);
-  exchange_touch(exchange);
-  program_signal(exchange->program, signal);
-  for (int i = 0; i < 2; i++)
-    peer_expect_goaway(clients[i]);
-  for (int i = 0; i < 2; i++) {
-    peer_send_window_update(clients[i], 1, 1000);
-    peer_expect_answer(clients[i], 1, "200", "pong");
-    peer_expect_close(clients[i]);
-  }
-  exchange_expect_status(exchange, 0);
-}
-
 CHECK(lab04, ping, .points = 1, .todo = 2, .section = "8.1", .sentence = "GET /ping: 200, pong") {
   struct pair pair = start_pair(exchange);
   ask_and_compare(&pair, "GET", "/ping");
-  peer_close(pair.program);
-  expect_graceful_end(exchange, SIGTERM);
-  exchange_start_server(exchange, "router", NULL);
-  expect_graceful_end(exchange, SIGINT);
+  exchange_end_server(exchange);
 }
 
 CHECK(lab04, not_found, .points = 2, .todo = 3, .section = "8.3.2",
@@ -322,6 +291,34 @@ CHECK(lab04, log, .points = 1, .todo = 4, .section = NULL,
                        "request-stands-log-twice| Your server logs a request twice.");
 }
 
+/* A client that has no room for the answer: the request is in flight, and a signal comes. */
+static struct peer *ask_without_window(struct exchange *exchange) {
+  const nghttp2_settings_entry none = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0};
+  const uint8_t octets[8] = "settled";
+  struct peer *peer = peer_connect(exchange);
+  peer_send_preface(peer, &none, 1);
+  peer_send_request(peer, 1, true, "GET", "/ping");
+  peer_settle(peer, octets);
+  return peer;
+}
+
+/* Both clients get their answers, whoever of them reads first. */
+static void expect_graceful_end(struct exchange *exchange, int signal) {
+  struct peer *clients[2];
+  for (int i = 0; i < 2; i++)
+    clients[i] = ask_without_window(exchange);
+  exchange_touch(exchange);
+  program_signal(exchange->program, signal);
+  for (int i = 0; i < 2; i++)
+    peer_expect_goaway(clients[i]);
+  for (int i = 0; i < 2; i++) {
+    peer_send_window_update(clients[i], 1, 1000);
+    peer_expect_answer(clients[i], 1, "200", "pong");
+    peer_expect_close(clients[i]);
+  }
+  exchange_expect_status(exchange, 0);
+}
+
 CHECK(lab04, at_once, .points = 1, .todo = 2, .section = "5",
       .sentence = "a hundred requests at once, each with its own answer") {
   static const char *const paths[] = {"/ping", "/nothing", "/hello-world", "/ping/"};
@@ -335,5 +332,8 @@ CHECK(lab04, at_once, .points = 1, .todo = 2, .section = "5",
     for (int i = 0; i < COUNT; i++)
       compare(&pair, first + 2 * i);
   }
-  exchange_end_server(exchange);
+  peer_close(pair.program);
+  expect_graceful_end(exchange, SIGTERM);
+  exchange_start_server(exchange, "router", NULL);
+  expect_graceful_end(exchange, SIGINT);
 }

@@ -54,7 +54,7 @@ CHEATS = {
         (r'serve\(\(int\)port\)', 'serve(0)')], 'hello_world', 'another port than --port says'),
     'ends without a goodbye': ('04', ['router'], [
         (r'#include <uv.h>', r'\g<0>\n#include <signal.h>\n#include <unistd.h>\nstatic void end(int n) { _exit(n * 0); }'),
-        (r'if \(server_close_on_signals\(server\) != 0\)', 'signal(SIGINT, end);\n  if (0)')], 'ping', ''),
+        (r'if \(server_close_on_signals\(server\) != 0\)', 'signal(SIGINT, end);\n  if (0)')], 'at_once', ''),
     'answers a hundred and twenty requests': ('04', ['router'], [
         (r'  handler chosen = route', r'  static int count;\n  if (++count > 120) {\n    not_found(stream);\n    return;\n'
                                     r'  }\n\g<0>')], 'at_once', ''),
