@@ -9,7 +9,7 @@
 
 #include "wire.h"
 
-enum { ROOM = 5 << 20 };
+enum { ROOM = 8 << 20 };
 
 struct client {
   struct wire wire; /* first: nghttp2's callbacks get this */
