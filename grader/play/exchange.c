@@ -2,6 +2,8 @@
 #include "grader/play/exchange.h"
 
 #include <assert.h>
+#include <ctype.h>
+#include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -233,6 +235,14 @@ void exchange_start(struct exchange *exchange, const char *name, ...) {
   start(exchange);
 }
 
+void exchange_start_with(struct exchange *exchange, const char *name,
+                         const char *const *arguments) {
+  add_program(exchange, name);
+  for (; *arguments; arguments++)
+    add_argument(exchange, *arguments);
+  start(exchange);
+}
+
 /* The line that a server prints once it is ready; the port comes after it. */
 static bool is_listening(void *argument) {
   struct exchange *exchange = argument;
@@ -298,6 +308,35 @@ void exchange_start_server_at_port(struct exchange *exchange, const char *name, 
   start_at(exchange, name, port, arguments);
   va_end(arguments);
   expect_listening(exchange, port);
+}
+
+static bool listens_or_has_ended(void *argument) {
+  return is_listening(argument) || has_ended(argument);
+}
+
+/* The port of the first "localhost:PORT" in a text; 0 if there is none. */
+static int named_port(const char *text) {
+  const char *place = strstr(text, "localhost:");
+  return place ? atoi(place + strlen("localhost:")) : 0;
+}
+
+void exchange_expect_default_port(struct exchange *exchange, const char *name, int port) {
+  add_program(exchange, name);
+  start(exchange);
+  exchange->port = 0;
+  exchange_await(exchange, listens_or_has_ended, exchange);
+  const char *error = program_stderr(exchange->program, NULL);
+  int seen = exchange->port > 0 ? exchange->port : named_port(error);
+  if (seen != 0 && seen != port) {
+    char expected[64];
+    snprintf(expected, sizeof expected, "%s://localhost:%d", exchange_scheme(exchange), port);
+    exchange_fail_at(exchange, -1, expected, exchange->port > 0 ? NULL : error,
+                     "default-port-other| Without --port, your server listens at port %d.", seen);
+  }
+  if (exchange->port > 0)
+    exchange_end_server(exchange);
+  else /* somebody has that port, or the sandbox keeps it */
+    exchange_expect_error(exchange, 0);
 }
 
 void exchange_expect_port_taken(struct exchange *exchange, const char *name, ...) {
@@ -433,6 +472,31 @@ void exchange_expect_error_about(struct exchange *exchange, const char *what) {
            *what == '/' && *name ? ".../" : "", *name ? name : what);
   exchange_fail_at(exchange, -1, expected, NULL,
                    "error-about-nothing| The error does not name the URL or the file.");
+}
+
+/* Whether one of the numbers in the text is this one: 11, 0xb, but not the 1 of h1. */
+static bool has_number(const char *text, uint32_t number) {
+  for (const char *next = text; *next; next++) {
+    char *end = NULL;
+    if (!isdigit((unsigned char)*next) || (next > text && isalnum((unsigned char)next[-1])))
+      continue;
+    if (strtoul(next, &end, 0) == number)
+      return true;
+    next = end - 1;
+  }
+  return false;
+}
+
+bool exchange_names_error(const struct exchange *exchange, const char *what, uint32_t error_code) {
+  const char *text = program_stderr(exchange->program, NULL);
+  const char *place = strstr(text, what);
+  const char *line = place ? place + strlen(what) : text;
+  char *why = strndup(line, strcspn(line, "\n"));
+  if (!why)
+    return false;
+  bool named = strcasestr(why, nghttp2_http2_strerror(error_code)) || has_number(why, error_code);
+  free(why);
+  return named;
 }
 
 /* --- Chance ----------------------------------------------------------------------------------- */

@@ -29,7 +29,7 @@
 #include "grader/wire/pcap.h"
 #include "grader/wire/recording.h"
 
-enum { EXCHANGE_PEERS = 64, EXCHANGE_ARGUMENTS = 40 };
+enum { EXCHANGE_PEERS = 256, EXCHANGE_ARGUMENTS = 40 };
 
 struct peer;
 
@@ -83,11 +83,14 @@ void exchange_free(struct exchange *exchange);
  * ended. */
 void exchange_start(struct exchange *exchange, const char *name, ...) __attribute__((sentinel));
 
+/* The same with a list of arguments, for as many as the check likes. */
+void exchange_start_with(struct exchange *exchange, const char *name, const char *const *arguments);
+
 /* Whether the call that should fail in the program (exchange->fails) has failed. False for a
  * program that does not make the call, or is not linked with common/inner/probe.c. */
 bool exchange_has_failed_call(const struct exchange *exchange);
 
-/* The same for a server: "--port 0" comes before the arguments. Returns when the server has said
+/* Start a server: "--port 0" comes before the arguments. Returns when the server has said
  * where it listens. */
 void exchange_start_server(struct exchange *exchange, const char *name, ...)
     __attribute__((sentinel));
@@ -95,6 +98,10 @@ void exchange_start_server(struct exchange *exchange, const char *name, ...)
 /* The same with "--port N" for a port that is free now: it must listen there. */
 void exchange_start_server_at_port(struct exchange *exchange, const char *name, ...)
     __attribute__((sentinel));
+
+/* Start a server without arguments: it listens at this port, or says that it cannot; nobody says
+ * that the port is free, so the check must not need it. */
+void exchange_expect_default_port(struct exchange *exchange, const char *name, int port);
 
 /* Start a server for a port that somebody has, "--port N" and these arguments: it must say so, and
  * end with status 1. */
@@ -143,6 +150,9 @@ void exchange_expect_error(struct exchange *exchange, int other);
 
 /* The same, with status 1, for an error about `what`, the URL or a file: the line must name it. */
 void exchange_expect_error_about(struct exchange *exchange, const char *what);
+
+/* Whether standard error names this error code after `what`: "REFUSED_STREAM", "7", "0x7". */
+bool exchange_names_error(const struct exchange *exchange, const char *what, uint32_t error_code);
 
 /* --- Time and chance -------------------------------------------------------------------------- */
 
