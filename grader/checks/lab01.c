@@ -47,18 +47,6 @@ CHECK(lab01, preface, .by_heart = true, .points = 1, .todo = 3, .section = "3.4"
   finish(exchange, peer);
 }
 
-CHECK(lab01, settings_ack, .by_heart = true, .points = 1, .todo = 4, .section = "6.5.3",
-      .sentence = "the server's SETTINGS are acknowledged") {
-  struct peer *peer = start_session(exchange);
-  peer->hold_settings_ack = true; /* a session that is already closing need not acknowledge */
-  peer_expect_preface(peer);
-  peer_send_settings(peer, NULL, 0);
-  peer_expect_settings_ack(peer);
-  exchange_earn(exchange);
-  peer_send_settings_ack(peer);
-  finish(exchange, peer);
-}
-
 /* Whether `line`, with a newline, is one of the lines of `text`. */
 static bool has_line(const char *text, const char *line) {
   size_t length = strlen(line);
@@ -81,9 +69,9 @@ static bool is_said_again(const char *line) {
   return false;
 }
 
-/* The program must print these settings and `session closed`, and nothing else. */
-static void expect_lines(struct exchange *exchange, const nghttp2_settings_entry *settings,
-                         size_t count, const char *what) {
+/* The program must print these settings; `what` is the sentence if one of them is missing. */
+static void expect_printed(struct exchange *exchange, const nghttp2_settings_entry *settings,
+                           size_t count, const char *what) {
   const char *output = program_stdout(exchange->program, NULL);
   for (size_t i = 0; i < count; i++) {
     char line[128];
@@ -94,12 +82,54 @@ static void expect_lines(struct exchange *exchange, const nghttp2_settings_entry
     line[strlen(line) - 1] = '\0';
     exchange_fail_at(exchange, -1, line, *output ? output : "nothing was printed", "%s", what);
   }
+}
+
+/* The program must print these settings and `session closed`, and nothing else. */
+static void expect_lines(struct exchange *exchange, const nghttp2_settings_entry *settings,
+                         size_t count, const char *what) {
+  expect_printed(exchange, settings, count, what);
+  const char *output = program_stdout(exchange->program, NULL);
   /* Some libraries know settings that the server has not sent. */
   for (const char *line = output; *line; line = next_line(line))
     if ((strncmp(line, "SETTINGS_", 9) != 0 && strncmp(line, "session closed\n", 15) != 0) ||
         is_said_again(line))
       exchange_fail_at(exchange, -1, "each setting on a line, then: session closed", output,
                        "line-too-much| Your program prints one line too many on standard output.");
+}
+
+/* The last line must be `session closed`. */
+static void expect_closed(struct exchange *exchange) {
+  static const char last[] = "session closed\n";
+  size_t length;
+  const char *output = program_stdout(exchange->program, &length);
+  const char *end = output + length - (length < strlen(last) ? length : strlen(last));
+  if (strcmp(end, last) == 0 && (end == output || end[-1] == '\n'))
+    return;
+  exchange_fail_at(exchange, -1, "the last line: session closed", length ? output : "nothing",
+                   strstr(output, last)
+                       ? "session-closed-not-last| Your program prints `session closed`, but not as "
+                         "its last line."
+                       : "not-print-session-closed| Your program does not print `session closed`.");
+}
+
+CHECK(lab01, settings_ack, .by_heart = true, .points = 1, .todo = 4, .section = "6.5.3",
+      .sentence = "the server's SETTINGS are acknowledged, and later ones too") {
+  const nghttp2_settings_entry later[] = {
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, exchange_random(exchange, 0x7fffffff)}};
+  struct peer *peer = start_session(exchange);
+  peer->hold_settings_ack = true; /* a session that is already closing need not acknowledge */
+  peer_expect_preface(peer);
+  peer_send_settings(peer, NULL, 0);
+  peer_expect_settings_ack(peer);
+  peer->settings_acknowledged = false;
+  peer_send_settings(peer, later, 1);
+  peer_expect_settings_ack(peer);
+  exchange_earn(exchange);
+  peer_send_settings_ack(peer);
+  finish(exchange, peer);
+  expect_printed(exchange, later, 1,
+                 "setting-sent-later-not-printed| Your program does not print a setting that the "
+                 "server sent in its second SETTINGS.");
 }
 
 CHECK(lab01, settings_printed, .points = 1, .todo = 5, .section = "6.5.2",
@@ -111,6 +141,9 @@ CHECK(lab01, settings_printed, .points = 1, .todo = 5, .section = "6.5.2",
       {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, exchange_random(exchange, 10000)},
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
        0x80000000u + exchange_random(exchange, 0x7fffffff)}, /* more than an int can hold */
+      {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},                     /* a server may say nothing else */
+      {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, exchange_random(exchange, 2)},
+      {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, exchange_random(exchange, 2)},
   };
   const size_t count = sizeof settings / sizeof settings[0];
   struct peer *peer = start_session(exchange);
@@ -122,6 +155,7 @@ CHECK(lab01, settings_printed, .points = 1, .todo = 5, .section = "6.5.2",
       "setting-sent-not-printed| Your program does not print a setting that the server sent.");
   exchange_earn(exchange);
   exchange_expect_status(exchange, 0);
+  exchange_expect_silence(exchange);
 }
 
 CHECK(lab01, ping, .points = 1, .todo = 4, .section = "6.7",
@@ -156,16 +190,15 @@ CHECK(lab01, slowly, .points = 1, .todo = 4, .section = "4.1",
 
 CHECK(lab01, goodbye, .by_heart = true, .points = 2, .todo = 6, .section = "5.4.1",
       .sentence = "GOAWAY(NO_ERROR) before the close, then `session closed` and status 0") {
-  struct peer *peer = start_session(exchange);
-  peer_send_settings(peer, NULL, 0);
-  finish(exchange, peer);
-  size_t length;
-  const char *output = program_stdout(exchange->program, &length);
-  if (length < strlen("session closed\n") ||
-      strcmp(output + length - strlen("session closed\n"), "session closed\n") != 0)
-    exchange_fail_at(exchange, -1, "the last line: session closed", length ? output : "nothing",
-                     "not-print-session-closed| Your program does not print `session closed`.");
-  expect_lines(exchange, NULL, 0, "");
+  const nghttp2_settings_entry settings[] = {
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, exchange_random(exchange, 0x7fffffff)}};
+  for (size_t count = 0; count <= 1; count++) { /* without a setting, and with one */
+    struct peer *peer = start_session(exchange);
+    peer_send_settings(peer, settings, count);
+    finish(exchange, peer);
+    expect_closed(exchange);
+    expect_lines(exchange, NULL, 0, "");
+  }
 }
 
 /* The first frame of the program that is on a stream, or -1. */
@@ -180,6 +213,9 @@ static long find_stream_frame(const struct recording *recording) {
 
 CHECK(lab01, one_connection, .by_heart = true, .points = 1, .todo = 3, .section = "9.1",
       .sentence = "exactly one connection, and no stream on it") {
+  char host[16]; /* which is not the address of localhost */
+  snprintf(host, sizeof host, "127.0.0.%u", 2 + exchange_random(exchange, 250));
+  exchange->host = host;
   struct peer *peer = start_session(exchange);
   peer_send_settings(peer, NULL, 0);
   finish(exchange, peer);
@@ -206,7 +242,7 @@ CHECK(lab01, refused, .of_errors = true, .points = 1, .todo = 6, .section = NULL
 }
 
 CHECK(lab01, nowhere, .of_errors = true, .points = 1, .todo = 6, .section = NULL,
-      .sentence = "an unknown host: status 1; an invalid URL: status 2") {
+      .sentence = "an unknown host: status 1; wrong usage, not an http:// URL: status 2") {
   /* A label has 63 bytes at most (RFC 1035): a longer one is unknown everywhere, without a
    * look-up. */
   char url[128] = "http://";
@@ -216,6 +252,11 @@ CHECK(lab01, nowhere, .of_errors = true, .points = 1, .todo = 6, .section = NULL
   exchange_start(exchange, "session", "localhost;8000", NULL);
   expect_error(exchange, 2);
   exchange_start(exchange, "session", NULL);
+  expect_error(exchange, 2);
+  exchange_expect_usage(exchange, "session", url, url, NULL);
+  char secure[128];
+  snprintf(secure, sizeof secure, "https%s", url + strlen("http"));
+  exchange_start(exchange, "session", secure, NULL);
   expect_error(exchange, 2);
 }
 
@@ -254,23 +295,30 @@ CHECK(lab01, closed_early, .of_errors = true, .points = 1, .todo = 6, .section =
   expect_error(exchange, 0);
 }
 
-CHECK(lab01, goaway_error, .of_errors = true, .points = 1, .todo = 5, .section = "6.8",
-      .by_hand = "MISBEHAVE=goaway",
-      .sentence = "a GOAWAY with an error: one line on standard error, status 1") {
+/* The server says goodbye with this error before it acknowledges SETTINGS. */
+static void expect_goaway_reported(struct exchange *exchange, uint32_t code) {
   struct peer *peer = start_session(exchange);
   peer->hold_settings_ack = true;
   peer_send_settings(peer, NULL, 0);
   peer_expect_preface(peer);
-  peer_send_goaway(peer, 0, NGHTTP2_ENHANCE_YOUR_CALM);
+  peer_send_goaway(peer, 0, code);
   peer_send_settings_ack(peer); /* the session is open then, but not well */
   peer_close(peer);
   expect_error(exchange, 0);
-  const char *line = program_stderr(exchange->program, NULL);
-  const char *end = strrchr(line, ':') ? strrchr(line, ':') : line; /* behind the URL's port */
-  if (!strstr(end, "ENHANCE_YOUR_CALM") && !strstr(end, "11") && !strcasestr(end, "0xb"))
+  char expected[96];
+  snprintf(expected, sizeof expected, "a line with the name of the error code, %s",
+           nghttp2_http2_strerror(code));
+  if (!exchange_names_error(exchange, exchange->arguments[1], code))
     exchange_fail_at(
-        exchange, -1, "a line with the name of the error code, ENHANCE_YOUR_CALM", line,
+        exchange, -1, expected, program_stderr(exchange->program, NULL),
         "error-goaway-tells-not-named| Your program does not name the error code of the GOAWAY.");
+}
+
+CHECK(lab01, goaway_error, .of_errors = true, .points = 1, .todo = 5, .section = "6.8",
+      .by_hand = "MISBEHAVE=goaway",
+      .sentence = "a GOAWAY with an error: one line on standard error, status 1") {
+  expect_goaway_reported(exchange, NGHTTP2_ENHANCE_YOUR_CALM + exchange_random(exchange, 3));
+  expect_goaway_reported(exchange, NGHTTP2_PROTOCOL_ERROR + exchange_random(exchange, 10));
 }
 
 static bool has_connected_or_ended(void *argument) {

@@ -29,8 +29,11 @@ static const char *name_of(int32_t id) {
                                       "SETTINGS_MAX_CONCURRENT_STREAMS",
                                       "SETTINGS_INITIAL_WINDOW_SIZE",
                                       "SETTINGS_MAX_FRAME_SIZE",
-                                      "SETTINGS_MAX_HEADER_LIST_SIZE"};
-  return id > 0 && id < 7 ? names[id] : NULL;
+                                      "SETTINGS_MAX_HEADER_LIST_SIZE",
+                                      "",
+                                      "SETTINGS_ENABLE_CONNECT_PROTOCOL",
+                                      "SETTINGS_NO_RFC7540_PRIORITIES"};
+  return id > 0 && id < 10 && *names[id] ? names[id] : NULL;
 }
 
 static void on_settings(struct session *session, const nghttp2_settings *settings) {
