@@ -155,6 +155,7 @@ static int on_close(nghttp2_session *session, int32_t stream, uint32_t error, vo
     print(&request->head);
     putchar('\n');
     print_line(&request->body);
+    fflush(stdout); /* now, not after the last one */
   } else {
     fail(requests, request->path, nghttp2_http2_strerror(error));
   }
@@ -217,6 +218,9 @@ static bool parse(struct requests *requests, int argc, char **argv, char port[8]
   if (option != -1 || optind == argc || strncmp(argv[optind], scheme, strlen(scheme)) != 0 ||
       (requests->posts && argc - optind > 1) || argc - optind > REQUESTS)
     return false;
+  for (int i = optind + 1; i < argc; i++)
+    if (*argv[i] != '/')
+      return false;
   requests->url = argv[optind];
   const char *host = argv[optind] + strlen(scheme);
   size_t length = strcspn(host, "/");
