@@ -1,4 +1,5 @@
 /* The checks of lab 3: a server that answers everything. 20 points. */
+#include <ctype.h>
 #include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,7 +10,6 @@
 #include "grader/play/peer_expect.h"
 #include "grader/play/peer_receive.h"
 #include "grader/play/peer_send.h"
-#include "grader/play/port.h"
 #include "grader/words/quote.h"
 
 static const char BODY[] = "Hello World!";
@@ -56,7 +56,8 @@ CHECK(lab03, listening, .by_heart = true, .points = 1, .todo = 1, .section = NUL
       .sentence = "the server says where it listens, and answers there") {
   expect_service(start_server(exchange), 1);
   exchange_earn(exchange);
-  exchange_end_server_by(exchange, SIGINT); /* all others end by SIGTERM */
+  exchange_end_server_by(exchange, SIGINT); /* most others end by SIGTERM */
+  exchange_expect_silence(exchange);
 }
 
 CHECK(lab03, settings, .by_heart = true, .points = 1, .todo = 1, .section = "3.4",
@@ -72,11 +73,20 @@ CHECK(lab03, settings, .by_heart = true, .points = 1, .todo = 1, .section = "3.4
 CHECK(lab03, get, .points = 2, .todo = 4, .section = "8.1",
       .sentence = "GET on any path: 200, date, Hello World!, END_STREAM") {
   char path[32] = "/";
+  char text[4096];
   exchange_random_text(exchange, path + 1, 16);
   struct peer *peer = start_server(exchange);
   peer_send_request(peer, 1, true, "GET", path);
   expect_answer(peer, 1, BODY);
   expect_service(peer, 3);
+  memcpy(path + 10, "?a=%20", 6); /* a query, too */
+  peer_send_request(peer, 5, true, "GET", path);
+  expect_answer(peer, 5, BODY);
+  exchange_random_text(exchange, text, 1000 + exchange_random(exchange, 3000));
+  *text = '/';
+  peer_send_headers(peer, 7, true, ":method", "GET", ":scheme", "http", ":authority", "localhost",
+                    ":path", text, "cookie", text + 1, NULL);
+  expect_answer(peer, 7, BODY);
   exchange_earn(exchange);
   exchange_end_server(exchange);
 }
@@ -88,11 +98,27 @@ static void expect_no_body(struct peer *peer, int32_t stream_id, const char *wha
     exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->over_at,
                      "a response without a body, as for every HEAD", "a body", "%s", what);
   expect_answer(peer, stream_id, "");
+  const char *length = peer_field(peer, stream_id, "content-length");
+  if (length && strtoul(length, NULL, 10) != strlen(BODY))
+    exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->frame, "content-length: 12",
+                     length,
+                     "head-content-length-other| The content-length of the response to HEAD is not "
+                     "that of the body that GET gets (RFC 9110, section 8.6).");
+}
+
+/* A method that nobody knows: 3 to 12 random capital letters. */
+static char *random_method(struct exchange *exchange, char method[16]) {
+  exchange_random_text(exchange, method, 3 + exchange_random(exchange, 10));
+  for (char *next = method; *next; next++)
+    *next = (char)toupper((unsigned char)*next);
+  return method;
 }
 
 CHECK(lab03, methods, .points = 2, .todo = 2, .section = "8.3.1",
-      .sentence = "PUT, DELETE, OPTIONS get the same answer, HEAD without a body") {
-  static const char *const methods[] = {"PUT", "DELETE", "OPTIONS"};
+      .sentence = "PUT, PATCH, any other method: the same answer; HEAD: without a body") {
+  char unknown[16];
+  const char *const methods[] = {"PUT",   "DELETE", "OPTIONS",
+                                 "PATCH", "TRACE",  random_method(exchange, unknown)};
   struct peer *peer = start_server(exchange);
   int32_t stream_id = 1;
   for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++, stream_id += 2) {
@@ -119,6 +145,18 @@ static bool sleeps_or_has_answered(void *argument) {
   return peer_stream(peer, 1)->opened || program_idle(peer->exchange->program) > 0;
 }
 
+/* A POST with a body of that length is answered like any other request. */
+static void expect_upload(struct peer *peer, int32_t stream_id, size_t length) {
+  char *bytes = malloc(length + 1);
+  if (!bytes)
+    exchange_fault(peer->exchange, "out of memory");
+  exchange_random_text(peer->exchange, bytes, length);
+  peer_send_request(peer, stream_id, false, "POST", "/send-data");
+  peer_send_body(peer, stream_id, bytes, length);
+  expect_answer(peer, stream_id, BODY);
+  free(bytes);
+}
+
 CHECK(lab03, post, .points = 2, .todo = 5, .section = "8.1",
       .sentence = "a request with a body is answered after its end, not before") {
   char text[64];
@@ -138,6 +176,7 @@ CHECK(lab03, post, .points = 2, .todo = 5, .section = "8.1",
   peer_send_request(peer, 3, false, "POST", "/send-data");
   peer_send_data(peer, 3, "", 0, true);
   expect_answer(peer, 3, BODY);
+  expect_upload(peer, 5, 70000 + exchange_random(exchange, 100000)); /* more than a window */
   exchange_earn(exchange);
   exchange_end_server(exchange);
 }
@@ -239,7 +278,7 @@ CHECK(lab03, streams_freed, .points = 2, .todo = 6, .section = "5.1",
 }
 
 CHECK(lab03, fifty_connections, .by_heart = true, .points = 1, .todo = 1, .section = "9.1",
-      .sentence = "50 connections at once") {
+      .sentence = "50 connections at once, and others after them") {
   enum { COUNT = 50 };
   struct peer *peers[COUNT];
   exchange_start_server(exchange, "server", NULL);
@@ -251,6 +290,13 @@ CHECK(lab03, fifty_connections, .by_heart = true, .points = 1, .todo = 1, .secti
     peer_send_data(peers[i], 1, "x", 1, true);
   for (int i = 0; i < COUNT; i++)
     expect_answer(peers[i], 1, BODY);
+  for (int i = 0; i < COUNT; i++)
+    peer_close(peers[i]);
+  for (uint32_t left = COUNT + exchange_random(exchange, COUNT); left > 0; left--) {
+    struct peer *peer = connect_client(exchange);
+    expect_service(peer, 1);
+    peer_close(peer);
+  }
   exchange_earn(exchange);
   exchange_end_server(exchange);
 }
@@ -327,58 +373,88 @@ CHECK(lab03, malformed, .points = 1, .todo = 1, .section = "8.1.1",
                     NULL);
   peer_expect_refusal(peer, 1, "it has no :path");
   peer = connect_client(exchange);
-  peer_send_headers(peer, 1, true, ":method", "GET", ":scheme", "http", ":path", "/", "X-Upper",
-                    "case", NULL);
+  peer_send_headers(peer, 1, true, ":method", "GET", ":scheme", "http", ":authority", "localhost",
+                    ":path", "/", "X-Upper", "case", NULL);
   peer_expect_refusal(peer, 1, "a field name in upper case");
   peer = connect_client(exchange);
-  peer_send_headers(peer, 1, true, ":method", "GET", ":scheme", "http", ":path", "/", "connection",
-                    "close", NULL);
+  peer_send_headers(peer, 1, true, ":method", "GET", ":scheme", "http", ":authority", "localhost",
+                    ":path", "/", "connection", "close", NULL);
   peer_expect_refusal(peer, 1, "a connection-specific field");
   peer = connect_client(exchange);
-  peer_send_headers(peer, 1, false, ":method", "POST", ":scheme", "http", ":path", "/",
-                    "content-length", "10", NULL);
+  peer_send_headers(peer, 1, false, ":method", "POST", ":scheme", "http", ":authority",
+                    "localhost", ":path", "/", "content-length", "10", NULL);
   peer_send_data(peer, 1, "short", 5, true);
   peer_expect_refusal(peer, 1, "a body that is shorter than its content-length");
   expect_service(steady, 1);
   exchange_end_server(exchange);
 }
 
+/* What is no port, and what is no option, is wrong usage. */
+static void expect_wrong_usage(struct exchange *exchange) {
+  char large[16];
+  snprintf(large, sizeof large, "%u", 65536 + exchange_random(exchange, 34464));
+  exchange_expect_usage(exchange, "server", "--port", "http", NULL);
+  exchange_expect_usage(exchange, "server", "--port", large, NULL);
+  exchange_expect_usage(exchange, "server", "--port", "4294967297", NULL); /* 2^32 + 1 */
+  exchange_expect_usage(exchange, "server", "--port", "-1", NULL);
+  exchange_expect_usage(exchange, "server", "--port", "0", "more", NULL);
+}
+
 CHECK(lab03, port_taken, .of_errors = true, .points = 1, .todo = 1, .section = NULL,
-      .sentence = "a taken port: one line on standard error, status 1; an invalid port: 2") {
-  struct port port;
-  char number[16];
-  if (port_hold(&port) != 0)
-    exchange_fault(exchange, "no free port");
-  snprintf(number, sizeof number, "%d", port.number);
-  exchange_start(exchange, "server", "--port", number, NULL);
-  exchange_expect_error(exchange, 0);
-  port_release(&port);
-  exchange_start(exchange, "server", "--port", "http", NULL); /* what is no port is wrong usage */
-  exchange_expect_error(exchange, 2);
-  expect_service(start_server(exchange), 1); /* and with a free port it works */
+      .sentence = "a taken port: status 1; an invalid port: 2; any free port, and the default") {
+  exchange_expect_port_taken(exchange, "server", NULL);
+  expect_wrong_usage(exchange);
+  exchange_expect_default_port(exchange, "server", 8000);
+  exchange_start_server_at_port(exchange, "server", NULL);
+  expect_service(connect_client(exchange), 1);
   exchange_earn(exchange);
   exchange_end_server(exchange);
 }
 
-CHECK(lab03, graceful_end, .points = 1, .todo = 6, .section = "6.8",
-      .sentence = "SIGTERM under load: GOAWAY, streams in flight finish, status 0") {
-  enum { COUNT = 10 };
-  struct peer *peer = start_server(exchange);
+enum { IN_FLIGHT = 10 };
+
+/* A new client with requests that are in flight: the server has them, and each waits for its end. */
+static struct peer *connect_busy_client(struct exchange *exchange) {
+  static const uint8_t octets[8] = "settled";
+  struct peer *peer = connect_client(exchange);
   expect_service(peer, 1);
-  for (int i = 1; i <= COUNT; i++)
+  for (int i = 1; i <= IN_FLIGHT; i++)
     peer_send_request(peer, 2 * i + 1, false, "POST", "/");
-  uint8_t octets[8] = "settled";
   peer_send_ping(peer, octets);
   peer_expect_ping_ack(peer, octets); /* so all requests have come */
-  exchange_touch(exchange);
-  program_signal(exchange->program, SIGTERM);
-  peer_expect_goaway(peer);
-  for (int i = 1; i <= COUNT; i++)
+  return peer;
+}
+
+/* Let the requests end: the server answers them, and closes. */
+static void finish_busy_client(struct peer *peer) {
+  for (int i = 1; i <= IN_FLIGHT; i++)
     peer_send_data(peer, 2 * i + 1, "x", 1, true);
-  for (int i = 1; i <= COUNT; i++)
+  for (int i = 1; i <= IN_FLIGHT; i++)
     expect_answer(peer, 2 * i + 1, BODY);
   peer_expect_close(peer);
+}
+
+/* This signal comes while two clients have requests in flight; one is gone before the other is
+ * done. */
+static void expect_graceful_end(struct exchange *exchange, int signal) {
+  exchange_start_server(exchange, "server", NULL);
+  struct peer *first = connect_busy_client(exchange);
+  struct peer *last = connect_busy_client(exchange);
+  exchange_touch(exchange);
+  program_signal(exchange->program, signal);
+  peer_expect_goaway(first);
+  peer_expect_goaway(last);
+  finish_busy_client(first);
+  peer_settle(last, (const uint8_t *)"the end "); /* in this turn of its loop, or before, ... */
+  peer_settle(last, (const uint8_t *)"is known"); /* ... the server forgets its first client */
+  finish_busy_client(last);
   exchange_expect_status(exchange, 0);
+}
+
+CHECK(lab03, graceful_end, .points = 1, .todo = 6, .section = "6.8",
+      .sentence = "SIGTERM, SIGINT under load: GOAWAY, streams in flight finish, status 0") {
+  expect_graceful_end(exchange, SIGTERM);
+  expect_graceful_end(exchange, SIGINT);
 }
 
 static bool is_closed_or_over(void *argument) {
