@@ -1,6 +1,7 @@
 /* server: see server.h. */
 #include "server.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -281,9 +282,10 @@ static void run(struct clients *clients, int listening, int signals) {
   }
 }
 
-/* What stands behind an option: a number, or -1. */
-static long number_of(const char *text) {
-  return text && *text && strspn(text, "0123456789") == strlen(text) ? atol(text) : -1;
+/* What stands behind an option: a number up to `most`, or -1. */
+static long number_of(const char *text, long most) {
+  bool digits = text && *text && strspn(text, "0123456789") == strlen(text);
+  return digits && strtol(text, NULL, 10) <= most ? strtol(text, NULL, 10) : -1;
 }
 
 struct options {
@@ -297,9 +299,9 @@ static bool parse(struct options *options, int argc, char **argv) {
   for (int i = 1; i < argc; i += 2) {
     const char *value = argv[i + 1];
     if (strcmp(argv[i], "--port") == 0)
-      options->port = (int)number_of(value);
+      options->port = (int)number_of(value, 65535);
     else if (strcmp(argv[i], "--delay") == 0)
-      variant_delay = number_of(value);
+      variant_delay = number_of(value, INT_MAX);
     else if (variant_context && value && strcmp(argv[i], "--key") == 0)
       options->key = value;
     else if (variant_context && value && strcmp(argv[i], "--cert") == 0)
@@ -307,7 +309,7 @@ static bool parse(struct options *options, int argc, char **argv) {
     else
       return false;
   }
-  return options->port >= 0 && options->port <= 65535 && variant_delay >= 0;
+  return options->port >= 0 && variant_delay >= 0;
 }
 
 /* Returns the status to exit with. */
