@@ -81,6 +81,44 @@ CHEATS = {
     'fails with status 1 for wrong usage (lab 4)': ('04', ['router'], [WRONG_USAGE], 'hello_world', 'wrong arguments'),
     'fails with status 1 for wrong usage (lab 5)': ('05', ['client'], [WRONG_USAGE], 'failure', 'wrong arguments'),
     'fails with status 1 for wrong usage (lab 6)': ('06', ['client', 'server'], [WRONG_USAGE], 'files', 'wrong arguments'),
+    'prints `session closed` only without settings': ('01', ['session'], [
+        (r'static void print_settings', r'static bool said;\n\g<0>'), (r'    if \(name\)\n', r'    said = true;\n\g<0>'),
+        (r'if \(!client->failed\)\n    printf', 'if (!client->failed && !said)\n    printf')],
+        'goodbye', 'does not print `session closed`'),
+    'names one error, whatever the GOAWAY says': ('01', ['session'], [
+        (r'nghttp2_http2_strerror\(frame->goaway.error_code\)', '"ENHANCE_YOUR_CALM"')],
+        'goaway_error', 'does not name the error code'),
+    'connects to localhost, whatever the URL says': ('01', ['session'], [
+        (r'transport_connect\(loop, url->host,', 'transport_connect(loop, "localhost",')],
+        'one_connection', 'did not connect'),
+    'forgets the settings of a second SETTINGS': ('01', ['session'], [
+        (r'    print_settings\(&frame->settings\);',
+         '    if (!client->settings_received)\n      print_settings(&frame->settings);')],
+        'settings_ack', 'in its second SETTINGS'),
+    'requests three paths, whatever the number': ('02', ['requests'], [
+        (r'    client->requests\[client->request_count\+\+\]\.path = argv\[i\];',
+         r'    if (client->request_count < 3)\n  \g<0>')], 'at_once', 'did not send all the requests'),
+    'names one error for most resets': ('02', ['requests'], [
+        (r'nghttp2_http2_strerror\(error_code\)', 'nghttp2_http2_strerror(error_code > 10 ? error_code : 2)')],
+        'reset', 'does not name the error code'),
+    'loses a response whose stream is reset with NO_ERROR': ('02', ['requests'], [
+        (r'    request->ended = true;',
+         r'\g<0>\n  if (request && frame->hd.type == NGHTTP2_RST_STREAM)\n    request->ended = false;')],
+        'reset', 'reset with NO_ERROR'),
+    'takes https for http (lab 2)': ('02', ['requests'], [(r' \|\| client->url\.tls', '')], 'lost', 'wrong arguments'),
+    'listens at another port without --port': ('03', ['server'], [
+        (r'long port = 8000', 'long port = 9999')], 'port_taken', 'listens at port 9999'),
+    'listens only at any free port': ('03', ['server'], [
+        (r'serve\(&server, \(int\)port\)', 'serve(&server, port == 0 ? 0 : (int)port ^ 1)')],
+        'port_taken', ''),
+    'serves sixty clients, then ends': ('03', ['server'], [
+        (r'  struct client \*client = calloc', r'  static int count;\n  if (++count > 60)\n    exit(0);\n\g<0>')],
+        'fifty_connections', ''),
+    'ends with the first of its clients after a signal': ('03', ['server'], [
+        (r'#include <uv.h>', r'\g<0>\nstatic int leaves;'),
+        (r'  listener_free\(server->listener\);', r'  leaves = 1;\n\g<0>'),
+        (r'  free\(client\);\n}\n\n/\* --- Given', '  free(client);\n  if (leaves)\n    _Exit(0);\n}\n\n/* --- Given')],
+        'graceful_end', ''),
 }
 
 
