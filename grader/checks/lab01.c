@@ -105,11 +105,12 @@ static void expect_closed(struct exchange *exchange) {
   const char *end = output + length - (length < strlen(last) ? length : strlen(last));
   if (strcmp(end, last) == 0 && (end == output || end[-1] == '\n'))
     return;
-  exchange_fail_at(exchange, -1, "the last line: session closed", length ? output : "nothing",
-                   strstr(output, last)
-                       ? "session-closed-not-last| Your program prints `session closed`, but not as "
-                         "its last line."
-                       : "not-print-session-closed| Your program does not print `session closed`.");
+  exchange_fail_at(
+      exchange, -1, "the last line: session closed", length ? output : "nothing",
+      strstr(output, last)
+          ? "session-closed-not-last| Your program prints `session closed`, but not as "
+            "its last line."
+          : "not-print-session-closed| Your program does not print `session closed`.");
 }
 
 CHECK(lab01, settings_ack, .by_heart = true, .points = 1, .todo = 4, .section = "6.5.3",

@@ -506,11 +506,11 @@ CHECK(lab02, headers, .points = 1, .todo = 3, .section = "8.3.2",
                            value[2], name[0], value[1], "set-cookie", many, NULL);
   peer_send_body(peer, stream_id, body, strlen(body));
   char expected[5000];
-  int length = snprintf(expected, sizeof expected,
-                        ":status: 200\n%s: %s\ncontent-type: text/plain; charset=utf-8\n%s: \n"
-                        "%s: %s\n%s: %s\nset-cookie: %s\n\n%s",
-                        name[0], value[0], name[1], name[2], value[2], name[0], value[1], many,
-                        body);
+  int length =
+      snprintf(expected, sizeof expected,
+               ":status: 200\n%s: %s\ncontent-type: text/plain; charset=utf-8\n%s: \n"
+               "%s: %s\n%s: %s\nset-cookie: %s\n\n%s",
+               name[0], value[0], name[1], name[2], value[2], name[0], value[1], many, body);
   struct buffer output = {0};
   buffer_append(&output, expected, (size_t)length);
   finish(exchange, peer, &output,
@@ -652,8 +652,9 @@ CHECK(lab02, large, .points = 1, .todo = 4, .section = "6.9",
   peer_send_body(peer, stream_id, body, length);
   struct buffer output = {0};
   append_plain(&output, body, length);
-  finish(exchange, peer, &output,
-         "body-4-mib-not-printed| Your program does not print a body of more than 4 MiB as it came.");
+  finish(
+      exchange, peer, &output,
+      "body-4-mib-not-printed| Your program does not print a body of more than 4 MiB as it came.");
   free(body);
   exchange->finding.section = "";
   if (want.went_on)

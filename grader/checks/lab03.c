@@ -381,8 +381,8 @@ CHECK(lab03, malformed, .points = 1, .todo = 1, .section = "8.1.1",
                     ":path", "/", "connection", "close", NULL);
   peer_expect_refusal(peer, 1, "a connection-specific field");
   peer = connect_client(exchange);
-  peer_send_headers(peer, 1, false, ":method", "POST", ":scheme", "http", ":authority",
-                    "localhost", ":path", "/", "content-length", "10", NULL);
+  peer_send_headers(peer, 1, false, ":method", "POST", ":scheme", "http", ":authority", "localhost",
+                    ":path", "/", "content-length", "10", NULL);
   peer_send_data(peer, 1, "short", 5, true);
   peer_expect_refusal(peer, 1, "a body that is shorter than its content-length");
   expect_service(steady, 1);

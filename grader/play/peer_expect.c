@@ -546,12 +546,12 @@ static void expect_date(struct peer *peer, int32_t stream_id) {
     strftime(right, sizeof right, "%a, %d %b %Y %H:%M:%S GMT", &tm);
   }
   if (!date || strcmp(date, right) != 0)
-    exchange_fail_at(peer->exchange, stream->frame,
-                     *right ? right : "date: Sun, 06 Nov 1994 08:49:37 GMT",
-                     date ? date : "no such field", "%s",
-                     *right ? "date-malformed| The date of the response is not in the form of HTTP, "
-                              "or not a day of the calendar."
-                            : "response-no-date| The response has no date.");
+    exchange_fail_at(
+        peer->exchange, stream->frame, *right ? right : "date: Sun, 06 Nov 1994 08:49:37 GMT",
+        date ? date : "no such field", "%s",
+        *right ? "date-malformed| The date of the response is not in the form of HTTP, "
+                 "or not a day of the calendar."
+               : "response-no-date| The response has no date.");
   double age = difftime(time(NULL), timegm(&tm));
   if (age < -CLOCKS || age > SECONDS)
     exchange_fail_at(peer->exchange, stream->frame, "the date and time of now, in GMT", date,
