@@ -32,6 +32,21 @@ static void expect_error(struct exchange *exchange, int other) {
                      "but the session has failed.");
 }
 
+/* SETTINGS without a setting that anybody knows, and perhaps WINDOW_UPDATE: nobody can tell the
+ * frames by their length. */
+static void send_settings(struct peer *peer) {
+  enum { MOST = 4 };
+  struct exchange *exchange = peer->exchange;
+  nghttp2_settings_entry settings[MOST];
+  size_t count = exchange_random(exchange, MOST + 1);
+  for (size_t i = 0; i < count; i++)
+    settings[i] = (nghttp2_settings_entry){0xf000 + (int32_t)exchange_random(exchange, 0xfff),
+                                           exchange_random(exchange, 1 << 20)};
+  peer_send_settings(peer, settings, count);
+  if (exchange_random(exchange, 2) == 0)
+    peer_send_window_update(peer, 0, 1 + exchange_random(exchange, 1 << 20));
+}
+
 /* Let it come to its end, the usual way. */
 static void finish(struct exchange *exchange, struct peer *peer) {
   peer_expect_goodbye(peer);
@@ -43,7 +58,7 @@ CHECK(lab01, preface, .by_heart = true, .points = 1, .todo = 3, .section = "3.4"
   struct peer *peer = start_session(exchange);
   peer_expect_preface(peer);
   exchange_earn(exchange);
-  peer_send_settings(peer, NULL, 0);
+  send_settings(peer);
   finish(exchange, peer);
 }
 
@@ -120,7 +135,7 @@ CHECK(lab01, settings_ack, .by_heart = true, .points = 1, .todo = 4, .section = 
   struct peer *peer = start_session(exchange);
   peer->hold_settings_ack = true; /* a session that is already closing need not acknowledge */
   peer_expect_preface(peer);
-  peer_send_settings(peer, NULL, 0);
+  send_settings(peer);
   peer_expect_settings_ack(peer);
   peer->settings_acknowledged = false;
   peer_send_settings(peer, later, 1);
@@ -165,7 +180,7 @@ CHECK(lab01, ping, .points = 1, .todo = 4, .section = "6.7",
   exchange_random_octets(exchange, octets, sizeof octets);
   struct peer *peer = start_session(exchange);
   peer->hold_settings_ack = true; /* so that it cannot be done before it has seen the PING */
-  peer_send_settings(peer, NULL, 0);
+  send_settings(peer);
   peer_send_ping(peer, octets);
   peer_expect_ping_ack(peer, octets);
   exchange_earn(exchange);
@@ -218,7 +233,7 @@ CHECK(lab01, one_connection, .by_heart = true, .points = 1, .todo = 3, .section 
   snprintf(host, sizeof host, "127.0.0.%u", 2 + exchange_random(exchange, 250));
   exchange->host = host;
   struct peer *peer = start_session(exchange);
-  peer_send_settings(peer, NULL, 0);
+  send_settings(peer);
   finish(exchange, peer);
   if (exchange->peer_count > 1)
     exchange_fail_at(exchange, -1, "one connection", "more than one",
@@ -291,7 +306,7 @@ CHECK(lab01, closed_early, .of_errors = true, .points = 1, .todo = 6, .section =
   peer = peer_accept(exchange);
   peer->hold_settings_ack = true;
   peer_expect_preface(peer);
-  peer_send_settings(peer, NULL, 0);
+  send_settings(peer);
   peer_send_goaway(peer, 0, NGHTTP2_NO_ERROR);
   peer_close(peer);
   expect_error(exchange, 0);
@@ -301,7 +316,7 @@ CHECK(lab01, closed_early, .of_errors = true, .points = 1, .todo = 6, .section =
 static void expect_goaway_reported(struct exchange *exchange, uint32_t code) {
   struct peer *peer = start_session(exchange);
   peer->hold_settings_ack = true;
-  peer_send_settings(peer, NULL, 0);
+  send_settings(peer);
   peer_expect_preface(peer);
   peer_send_goaway(peer, 0, code);
   peer_send_settings_ack(peer); /* the session is open then, but not well */
@@ -332,7 +347,7 @@ static bool has_connected_or_ended(void *argument) {
 static void serve_to_the_end(struct exchange *exchange) {
   if (exchange_await(exchange, has_connected_or_ended, exchange) &&
       exchange->peer_count > exchange->peers_accepted)
-    peer_send_settings(peer_accept(exchange), NULL, 0);
+    send_settings(peer_accept(exchange));
   exchange_await_end(exchange);
 }
 
