@@ -2,6 +2,8 @@
 """Programs that leave something out where they hope that nobody looks: a few lines of a solution are changed, and the lab
 is graded as somebody's submission. It must not get all points, for the reason that the table says.
 
+    cheats.py [--all]   without --all: every second one
+
 Runs alone: each submission is compiled in the same folder.
 """
 import os
@@ -15,6 +17,7 @@ sys.path.insert(0, f'{ROOT}/grader/tools/dev')
 from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-position
 
 BOUND = 300  # seconds for one grading
+EACH = 2     # of the table, to save time
 
 NO_HANDSHAKE = ('.handshake = handshake,', '')
 WRONG_USAGE = (r'return 2;|status = 2;', lambda found: found[0].replace('2', 'EXIT_FAILURE'))
@@ -162,7 +165,7 @@ def test_cheat(name, scratch):
 
 def main():
     with tempfile.TemporaryDirectory(prefix='cheats-') as scratch:
-        for number, name in enumerate(CHEATS):
+        for number, name in list(enumerate(CHEATS))[::1 if '--all' in sys.argv else EACH]:
             test_cheat(name, f'{scratch}/{number}')
     return done_testing()
 
