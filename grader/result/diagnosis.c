@@ -6,7 +6,7 @@
 #include "grader/base/finding.h"
 
 /* How many of a mistake's effects must be there. */
-static const double ENOUGH = 0.85;
+static const double ENOUGH = 0.88;
 
 /* And how much of the rest it must explain: otherwise there is another, unknown mistake, and this
  * one fits only because it has few effects. */
