@@ -413,8 +413,9 @@ static bool has_shared_memory(void) {
   return true;
 }
 
-/* Criterion sets the user's locale, here and in each check; in some, 2.5 is printed as "2,5". */
-static void print_decimal_points(void) {
+/* Criterion sets the user's locale, here and in each check; in some, 2.5 is printed as "2,5", and
+ * Sunday is "So". */
+static void print_plain_numbers_and_days(void) {
   const char *all = getenv("LC_ALL");
   if (all && *all != '\0') {
     setenv("LANG", all, 1);
@@ -422,6 +423,7 @@ static void print_decimal_points(void) {
     unsetenv("LC_ALL");
   }
   setenv("LC_NUMERIC", "C", 1);
+  setenv("LC_TIME", "C", 1);
 }
 
 int main(int argc, char **argv) {
@@ -435,7 +437,7 @@ int main(int argc, char **argv) {
     return enclose(&options, argv);
   if (!has_shared_memory())
     return 3;
-  print_decimal_points();
+  print_plain_numbers_and_days();
   char seed[32];
   uint64_t number = 0; /* too many to try them all: nobody may find out what comes */
   if (getrandom(&number, sizeof number, 0) != sizeof number || protection_hide() != 0)

@@ -290,7 +290,7 @@ void exchange_start_server(struct exchange *exchange, const char *name, ...) {
   expect_listening(exchange, 0);
 }
 
-/* A free port below those that the system gives to whoever connects: nobody gets it by chance. */
+/* A free port, below those that most systems give to whoever connects. */
 static int choose_port(struct exchange *exchange) {
   enum { LEAST = 20000, COUNT = 12000, TIMES = 100 };
   for (int i = 0; i < TIMES; i++) {

@@ -8,7 +8,7 @@
 
 struct port {
   int number;
-  int descriptor;
+  int descriptors[2]; /* on 127.0.0.1, and on ::1 where there is IPv6; -1: none */
 };
 
 /* Find a free port and hold it: the system refuses connections to it, and nobody else gets it.
