@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """autograder: make the zip that Gradescope takes.
 
-    autograder.py [--labs 02] OUT.zip
+    autograder.py [--lab 02] OUT.zip
 
 It has the labs as students get them (handout.py), and the scripts in gradescope/.
 """

@@ -40,7 +40,7 @@ def read_points(folder):
     points = {}
     with open(folder / 'grades.csv', encoding='utf-8', newline='') as file:
         for row in csv.DictReader(file):
-            if row['status'] != 'not graded':
+            if row['status'] == 'graded' or row['status'] == 'no file' and row['id'] not in points:
                 points[row['id']] = row['total']
     return points
 
@@ -78,6 +78,8 @@ def fill(rows, points, options):
         row += [''] * (len(header) - len(row))
         name = submissions.folder_name(row[place]) if row[place].strip() else ''
         found = [identity for identity in left if name and name in names_of(identity, options.format)]
+        if len(found) > 1:
+            raise Problem(f'{row[place]} is {" and ".join(found)}: say one of them only')
         if found:
             row[column] = left.pop(found[0])
         elif name != 'nobody' and row[place].strip():

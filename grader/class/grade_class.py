@@ -15,6 +15,7 @@ import os
 import pathlib
 import random
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -56,14 +57,33 @@ def make_plan(options, points):
 
 
 def read_roster(path):
-    """{folder name: (id, name)} of a CSV file with the columns id and name."""
+    """[(id, name)] of a CSV file with the columns id and name."""
     if not path:
-        return {}
-    with open(path, encoding='utf-8-sig', newline='') as file:
-        rows = list(csv.DictReader(file))
+        return []
+    try:
+        with open(path, encoding='utf-8-sig', newline='') as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as why:
+        raise SystemExit(f'class: {path}: {why}') from why
     if rows and 'id' not in rows[0]:
         raise SystemExit(f'class: {path} has no column "id"')
-    return {submissions.folder_name(row['id']): (row['id'], row.get('name') or '') for row in rows}
+    return [(row['id'], row.get('name') or '') for row in rows if row['id']]
+
+
+def find_students(roster, students):
+    """{folder name: (id, name)}. Somebody in the roster is found by the id, or by the number at the end of it, which an LMS
+    puts into the names of files; who is not found has handed in nothing."""
+    names = {}
+    for identity, name in roster:
+        key = submissions.folder_name(identity)
+        by_number = [other for other in students if other.endswith(f'-{key}')]
+        if key not in students and key.isdigit() and len(by_number) == 1:
+            key = by_number[0]
+        if key in names:
+            raise SystemExit(f'class: {identity} and {names[key][0]} of the roster are the same student')
+        students.setdefault(key, submissions.Student(name))
+        names[key] = (identity, name)
+    return names
 
 
 def put_files(place, student):
@@ -72,6 +92,7 @@ def put_files(place, student):
     for path in (place / 'src').rglob('*.c'):
         if path.relative_to(place / 'src') not in wanted:
             path.unlink()
+            path.with_suffix('.log').unlink(missing_ok=True)
     for name, content in wanted.items():
         path = place / 'src' / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,8 +111,9 @@ def grade_all(options, todo):
     """Returns whether parallel came to its end."""
     if not todo:
         return True
+    job = [shlex.quote(word) for word in (sys.executable, one.__file__, str(options.folder))]  # for parallel's shell
     command = ['parallel', '--will-cite', '--jobs', str(options.jobs), '--line-buffer', '--joblog', str(options.folder / 'joblog'),
-               sys.executable, str(pathlib.Path(one.__file__)), str(options.folder), '{}']
+               *job, '{}']
     started = time.monotonic()
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as engine:
         engine.stdin.write(''.join(f'{identity}\n' for identity in todo))
@@ -109,41 +131,33 @@ def grade_all(options, todo):
 
 # --- After ------------------------------------------------------------------------------------------------
 
-def row_of(place):
-    try:
-        return json.loads((place / 'row.json').read_text(encoding='utf-8'))
-    except (OSError, ValueError):
-        return None
-
-
 def problems_of(student, row):
     """What a person must look at."""
     yield from student.problems
     if not student.files:
         yield 'no file of these labs was handed in'
     elif row is None:
-        yield 'it could not be graded; the same command tries again'
-    elif row['status'] != 0:
-        yield f'the grader itself failed (status {row["status"]}): see feedback.txt'
+        yield 'it could not be graded: see feedback.txt; the same command tries again'
     for name in row['failed'] if row else []:
         yield f'{name} does not compile'
 
 
-def write_results(options, students, names, points, plan):
+def write_results(options, students, names, points, plan, general):
     """Returns whether everybody who handed something in is graded."""
     labs = [folder.split('-')[0] for folder in points]
     version = (ROOT / 'grader/base/version.h').read_text(encoding='utf-8').split('"')[1]
     good = True
     with open(options.folder / 'grades.csv.new', 'w', encoding='utf-8', newline='') as grades, \
             open(options.folder / 'problems.txt.new', 'w', encoding='utf-8') as problems:
+        problems.writelines(f'{text}\n' for text in general)
         table = csv.writer(grades, lineterminator='\n')
         table.writerow(['id', 'name', *labs, 'total', 'status', 'seed', 'version', 'seconds', 'where'])
         for key in sorted(students):
             student = students[key]
-            row = row_of(options.folder / key) if student.files else None
+            row = one.row_of(options.folder / key, plan) if student.files else None
             wrong = list(problems_of(student, row))
             problems.writelines(f'{key}: {text}\n' for text in wrong)
-            good = good and (not student.files or row is not None and row['status'] == 0)
+            good = good and (not student.files or row is not None)
             got = [row['points'].get(lab, 0) if row else 0 for lab in labs]
             status = 'graded' if row else 'not graded' if student.files else 'no file'
             about = [plan['seed'], version, row['seconds'], row['where']] if row else ['', '', '', '']
@@ -177,15 +191,12 @@ def parse(points):
 def main():
     points, programs = labs_here()
     options = parse(points)
+    students, problems = submissions.find(options.submissions, submissions.Labs(list(points), programs))
     if options.lab:
         points = {folder: number for folder, number in points.items() if folder.startswith(f'lab{options.lab}-')}
-        programs = [name for name in programs if name.split('/')[0] in points]
-    names = read_roster(options.roster)
-    students, problems = submissions.find(options.submissions, submissions.Labs(list(points), programs))
-    for key, (_, name) in names.items():
-        students.setdefault(key, submissions.Student(name))
-    for text in problems:
-        print(f'class: {text}', file=sys.stderr)
+        for student in students.values():
+            student.files = {name: content for name, content in student.files.items() if name.split('/')[0] in points}
+    names = find_students(read_roster(options.roster), students)
     options.folder.mkdir(parents=True, exist_ok=True)
     plan = make_plan(options, points)
     (options.folder / 'plan.json').write_text(json.dumps(plan), encoding='utf-8')
@@ -195,7 +206,7 @@ def main():
     todo = [key for key in sorted(students) if students[key].files and not one.is_done(options.folder / key, plan)]
     print(f'{len(students)} students, {len(todo)} to grade (SEED={plan["seed"]})', flush=True)
     whole = grade_all(options, todo)
-    good = write_results(options, students, names, points, plan)
+    good = write_results(options, students, names, points, plan, problems)
     print(f'{options.folder}/grades.csv has the points, {options.folder}/problems.txt what a person must look at')
     return 0 if whole and good else 1
 

@@ -3,7 +3,7 @@
 
     handout.py [--labs 01,02] [--no-hints] [--zip] [--untried] FOLDER
 
-Takes the files of the last commit that students need, and no others; cuts what stands between BEGIN TEACHERS and
+Takes those files that git knows and students need, and no others; cuts what stands between BEGIN TEACHERS and
 END TEACHERS; commits the rest as the first commit of a new repository. Then it tries the result. Status 1 if something in it
 is wrong, 2 for wrong usage.
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""one: grade the submission of one student. `parallel` runs this for each (klass.py).
+"""one: grade the submission of one student. `parallel` runs this for each (grade_class.py).
 
     one.py CLASS ID
 
@@ -29,10 +29,17 @@ def digest(place, plan):
 
 
 def is_done(place, plan):
+    return row_of(place, plan) is not None
+
+
+def row_of(place, plan):
+    """The row of a student who is graded, with the files that are there now and by this plan; otherwise None. (A fault of the
+    grader is no grade.)"""
     try:
-        return json.loads((place / 'row.json').read_text(encoding='utf-8'))['key'] == digest(place, plan)
+        row = json.loads((place / 'row.json').read_text(encoding='utf-8'))
+        return row if row['key'] == digest(place, plan) and row['status'] == 0 else None
     except (OSError, ValueError, KeyError):
-        return False
+        return None
 
 
 def compile_all(place):

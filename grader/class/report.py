@@ -48,7 +48,8 @@ def block_of(text, mistake):
 
 def without_names(text, place):
     """A scoreboard has the place of the student's file: only the lab's part of it stays."""
-    return text.replace(f'{place}/src/', '').replace(place.name, '(somebody)')
+    text = text.replace(f'{place}/src/', '')
+    return re.sub(rf'(?<![\w.-]){re.escape(place.name)}(?![\w.-])', '(somebody)', text) if '-' in place.name else text
 
 
 def add_student(report, place):
@@ -67,11 +68,13 @@ def add_student(report, place):
 
 
 def read_class(folder):
-    report = Report(json.loads((folder / 'plan.json').read_text(encoding='utf-8'))['possible'])
+    plan = json.loads((folder / 'plan.json').read_text(encoding='utf-8'))
+    report = Report(plan['possible'])
     with open(folder / 'grades.csv', encoding='utf-8', newline='') as file:
         report.totals = [int(row['total']) for row in csv.DictReader(file) if row['status'] == 'graded']
     for place in sorted(path.parent for path in folder.glob('*/results.json')):
-        add_student(report, place)
+        if one.is_done(place, plan):
+            add_student(report, place)
     return report
 
 

@@ -4,6 +4,7 @@ An LMS gives a folder, or a zip, with one entry for each student: a folder, a zi
 find() looks through all of that and opens nothing but the students' C files. A submission is not trusted: no link is
 followed, nothing is unpacked to disk, and what is too large is left out, and said.
 """
+import calendar
 import io
 import os
 import pathlib
@@ -34,13 +35,14 @@ class Found:
 @dataclass
 class Student:
     name: str
+    identity: str = ''                             # as it was handed in
     files: dict = field(default_factory=dict)      # "lab03-server/server.c": its content
     problems: list = field(default_factory=list)   # what a person must look at
 
 
 # --- Files, in folders and in zips ----------------------------------------------------------------------
 
-def from_folder(folder, problems):
+def from_folder(folder, wanted, problems):
     """Yields (path, time, content) of each C file and each zip below a folder."""
     count = 0
     for place, folders, names in os.walk(folder):
@@ -53,7 +55,7 @@ def from_folder(folder, problems):
             full = pathlib.Path(place) / name
             about = full.lstat()
             parts = full.relative_to(folder).parts
-            if not name.lower().endswith(('.c', '.zip')):
+            if not wanted(name):
                 continue
             if not stat.S_ISREG(about.st_mode):
                 problems.append(f'{"/".join(parts)} is not a regular file')
@@ -63,50 +65,52 @@ def from_folder(folder, problems):
                 yield parts, about.st_mtime, full.read_bytes()
 
 
-def from_zip(content, problems):
+def from_zip(name, content, wanted, problems):
     """The same of a zip. A size that it claims is not believed: no more than that is read."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
         entries = archive.infolist()
-    except (zipfile.BadZipFile, ValueError) as why:
-        problems.append(f'it is not a zip: {why}')
+    except Exception as why:  # pylint: disable=broad-except  a stranger's file: whatever is wrong with it
+        problems.append(f'{name}: not a zip that can be read: {why}')
         return
     for entry in entries[:MOST_ENTRIES * 10]:
         parts = tuple(entry.filename.replace('\\', '/').split('/'))
-        name = parts[-1].lower()
-        if set(parts) & (IGNORED | {'..', ''}) or not name.endswith(('.c', '.zip')) or stat.S_ISLNK(entry.external_attr >> 16):
+        if set(parts) & (IGNORED | {'..', ''}) or not wanted(parts[-1]) or stat.S_ISLNK(entry.external_attr >> 16):
             continue
-        most = MOST_BYTES if name.endswith('.c') else MOST_ZIP
+        most = MOST_BYTES if parts[-1].lower().endswith('.c') else MOST_ZIP
         try:
             with archive.open(entry) as file:
                 content = file.read(most + 1)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, ValueError, EOFError) as why:
-            problems.append(f'{entry.filename} cannot be read: {why}')
+        except Exception as why:  # pylint: disable=broad-except
+            problems.append(f'{name}: {entry.filename} cannot be read: {why}')
             continue
         if len(content) > most:
-            problems.append(f'{entry.filename} is too large')
+            problems.append(f'{name}: {entry.filename} is too large')
         else:
             yield parts, seconds_of(entry), content
 
 
 def seconds_of(entry):
-    year, month, day, hour, minute, second = entry.date_time
-    return ((((year * 12 + month) * 31 + day) * 24 + hour) * 60 + minute) * 60.0 + second  # only their order counts
+    return float(calendar.timegm((*entry.date_time, 0, 0, 0)))  # a zip does not say of which time zone
 
 
-def unpacked(source, problems, depth=0):
+def unpacked(source, wanted, problems, depth=0):
     """Every C file of what from_folder or from_zip yields, and of the zips in it, and of those in these."""
     for parts, changed, content in source:
         if parts[-1].lower().endswith('.c'):
             yield Found(parts, changed, content)
         elif depth < 3:
-            for found in unpacked(from_zip(content, problems), problems, depth + 1):
+            inside = from_zip('/'.join(parts), content, wanted, problems)
+            for found in unpacked(inside, wanted, problems, depth + 1):
                 yield Found((*parts, *found.path), found.changed, found.content)
 
 
-def all_files(path, problems):
-    source = from_zip(path.read_bytes(), problems) if path.is_file() else from_folder(path, problems)
-    return list(unpacked(source, problems))
+def all_files(path, labs, problems):
+    def wanted(name):
+        """A zip, or a name that some program has at its end."""
+        return name.lower().endswith('.zip') or labs.may_be(name)
+    source = from_zip(path.name, path.read_bytes(), wanted, problems) if path.is_file() else from_folder(path, wanted, problems)
+    return list(unpacked(source, wanted, problems))
 
 
 # --- Whose a file is ------------------------------------------------------------------------------------
@@ -155,6 +159,11 @@ class Labs:
             folder, file = name.split('/')
             self.programs.setdefault(file, []).append(folder)
 
+    def may_be(self, name):
+        """Whether a file with this name, which an LMS may have put something before or behind, may be a program's."""
+        stems = '|'.join(file.removesuffix('.c') for file in self.programs)
+        return re.search(rf'(?:{stems})(?:-\d+| \(\d+\))?\.c$', name, re.I) is not None
+
     def of(self, found_path, content):
         """(the lab's folder, the file's name, which try it was); the lab is None if it is unclear; None for other files."""
         name = re.fullmatch(r'(?P<stem>.+?)(?:-(?P<number>\d+)| \((?P<copy>\d+)\))?\.c', found_path[-1], re.I)
@@ -190,13 +199,17 @@ def find(path, labs):
     problems = []
     students = {}
     tries = {}
-    for found in without_top(all_files(path, problems), labs):
+    for found in without_top(all_files(path, labs, problems), labs):
         name, identity, rest = owner(found.path)
         if name is None:
             problems.append(f'{"/".join(found.path)}: whose is it?')
             continue
         key = folder_name(identity)
-        student = students.setdefault(key, Student(name))
+        student = students.setdefault(key, Student(name, identity))
+        if student.identity != identity:
+            student.problems.append(f'"{identity}" and "{student.identity}" would have the same folder: rename one; only '
+                                    f'the files of "{student.identity}" are graded')
+            continue
         place = labs.of(rest, found.content)
         if place and place[0]:
             take(student, found, place, tries.setdefault(key, {}))

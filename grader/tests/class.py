@@ -74,12 +74,12 @@ def test_gradescope(tree, scratch):
     run(sys.executable, results, '2', board, f'{scratch}/none.json', out, cwd=tree)
     found = json.loads(out.read_text())
     check('who hands in nothing has 0, and is told', found['score'] == 0 and 'Nothing was graded' in found['output'], found)
-    board.write_text('Total: 3 of 20 points (0.6 s, SEED=12)\n')
+    board.write_text('Total: 3 of 20 points (0.6 s, SEED=12)\nmake: *** [Makefile:400: grade] Error 3\n')
     (pathlib.Path(scratch) / 'some.json').write_text('{"score": 3, "tests": [], "extra_data": {"protection": []}}')
-    run(sys.executable, results, '3', board, f'{scratch}/some.json', out, cwd=tree)
+    run(sys.executable, results, '2', board, f'{scratch}/some.json', out, cwd=tree)
     found = json.loads(out.read_text())
     check('a fault of the grader is not the student\'s', found['score'] == 3 and 'not your fault' in found['output']
-          and found['extra_data'] == {'protection': [], 'status': 3, 'seed': 12}, found)
+          and found['extra_data'] == {'protection': [], 'status': 2, 'seed': 12}, found)
 
 
 def test_leak(tree, out, name, line):

@@ -72,6 +72,13 @@ def test_names():
     check('a server of which nobody says the lab is nobody\'s', not students['kim'] and 'of which lab?' in problems[0], problems)
 
 
+def test_clashes():
+    """Two students whose folders would be one; a lab that is not asked for."""
+    students, problems = handed_in({'Jo Li/session.c': b'1', 'jo-li/session.c': b'2'})
+    check('two names for one folder: nobody gets the other\'s file', students == {'jo-li': {'lab01-session/session.c': b'1'}}
+          and 'would have the same folder' in problems[0], f'{students} {problems}')
+
+
 def test_hostile():
     """A zip or a folder that means harm: nothing else of this machine is read or written."""
     link = zipfile.ZipInfo('kim/session.c')
@@ -86,7 +93,7 @@ def test_hostile():
     taken = {key for key, files in students.items() if files}
     check('of a zip only what is right is taken', taken == {'ann'} or taken == {'all'}, f'{students} {problems}')
     check('what is too large is said', any('too large' in text for text in problems), problems)
-    check('what is no zip, too', any('not a zip' in text for text in problems), problems)
+    check('what is no zip, too', any('bad.zip: not a zip' in text for text in problems), problems)
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch) / 'kim'
         folder.mkdir()
@@ -192,6 +199,7 @@ def test_report(scratch):
 
 def main():
     test_names()
+    test_clashes()
     test_hostile()
     test_export()
     with tempfile.TemporaryDirectory(prefix='class-') as scratch:

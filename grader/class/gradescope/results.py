@@ -11,6 +11,8 @@ import pathlib
 import re
 import sys
 
+TIMED_OUT = 124  # the status of `timeout`
+
 
 def main():
     status, board, results, out = int(sys.argv[1]), *map(pathlib.Path, sys.argv[2:])
@@ -19,8 +21,9 @@ def main():
         found = json.loads(results.read_text(encoding='utf-8'))
     except (OSError, ValueError):
         found = {'score': 0, 'tests': []}
-        text = f'Nothing was graded: hand in the files that the labs name.\n\n{text}'
-    if status == 3:
+        why = 'it took too long' if status == TIMED_OUT else 'hand in the files that the labs name'
+        text = f'Nothing was graded: {why}.\n\n{text}'
+    if re.search(r'^make.* Error 3$', text, re.M):  # the grader's status; make's own is 2
         text = f'The grader itself failed. That is not your fault: tell your instructor.\n\n{text}'
     seed = re.search(r'SEED=(\d+)', text)
     found.setdefault('extra_data', {}).update({'status': status, 'seed': int(seed[1]) if seed else None})
