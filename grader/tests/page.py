@@ -144,7 +144,7 @@ def test_drawing(page, folder, checks):
 
 
 TO_SCALE = '''(() => {
-  const check = document.getElementById('lab02.at_once');
+  const check = document.getElementById('lab02.interleaved');
   check.toggle(true);
   check.querySelectorAll('.switch input')[1].click();
   return [...check.querySelectorAll('.drawing g.arrow.frame')].map((arrow) =>
@@ -154,7 +154,7 @@ TO_SCALE = '''(() => {
 
 def test_scale(page, folder):
     heights = page.run(TO_SCALE)
-    times = [entry['ms'] for entry in frames_of(folder, 'lab02.at_once') if 'note' not in entry]
+    times = [entry['ms'] for entry in frames_of(folder, 'lab02.interleaved') if 'note' not in entry]
     pairs = [(y2 - y1, t2 - t1) for y1, y2, t1, t2 in zip(heights, heights[1:], times, times[1:])]
     whole = [pair for pair in pairs if pair[1] <= 20]  # a longer wait may be cut, and says so
     longest = max(whole, key=lambda pair: pair[1])
@@ -271,7 +271,7 @@ def test_looks(browser, url):
         for width in (1280, 390):
             scheme = f'{"dark" if dark else "light"}, {width} pixels'
             page = browser.open(url, width, 1000, dark)
-            page.run("['lab03.hundred_streams', 'lab02.at_once'].forEach((id) => document.getElementById(id).toggle(true));"
+            page.run("['lab03.hundred_streams', 'lab02.interleaved'].forEach((id) => document.getElementById(id).toggle(true));"
                      "[...document.querySelectorAll('.rows .frame button')].slice(0, 12).forEach((each) => each.dataset.key && each.click());"
                      "document.querySelectorAll('.program details').forEach((each) => (each.open = true))")
             page.run("document.querySelector('#lab04\\\\.not_found .frame.divergent button').click()")
