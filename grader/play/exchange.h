@@ -44,7 +44,6 @@ struct exchange {
   double touched;  /* ... and of the last exchange_touch */
   struct program *program;
   const char *sanitizer_options;       /* more options, for the programs that start from now on */
-  const char *openssl_conf;            /* OpenSSL's configuration for them; NULL: an empty one */
   const char *fails;                   /* the call in them to fail once; see common/inner/probe.h */
   char *arguments[EXCHANGE_ARGUMENTS]; /* the command line, for the student to repeat; copies */
   size_t argument_count;
