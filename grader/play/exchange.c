@@ -185,10 +185,11 @@ static void add_argument(struct exchange *exchange, const char *argument) {
 
 /* Start the program with the arguments that were added after its path. */
 static void start(struct exchange *exchange) {
+  static const char probe[] = PROBE_FILE "=" PROGRAM_PROBE;
   char fails[128];
   /* The system's settings for TLS must not hide a setting that the program forgets. */
-  const char *const environment[] = {"OPENSSL_CONF=/dev/null", "SSL_CERT_DIR=.",
-                                     PROBE_FILE "=" PROGRAM_PROBE, fails, NULL};
+  const char *const environment[] = {"OPENSSL_CONF=/dev/null", "SSL_CERT_DIR=.", probe, fails,
+                                     NULL};
   snprintf(fails, sizeof fails, PROBE_FAIL "=%s", exchange->fails ? exchange->fails : "");
   const char *guard = getenv(CHECK_GUARD);
   if (!guard)

@@ -241,7 +241,7 @@ size_t peer_add_settings(struct peer *peer, nghttp2_settings_entry *entries, siz
 }
 
 void peer_send_preface(struct peer *peer, const nghttp2_settings_entry *entries, size_t count) {
-  nghttp2_settings_entry settings[PEER_MORE_SETTINGS];
+  nghttp2_settings_entry settings[PEER_MORE_SETTINGS] = {{0}};
   peer_send_bytes(peer, NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN);
   if (count > 0)
     peer_send_settings(peer, entries, count);
