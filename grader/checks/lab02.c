@@ -701,8 +701,8 @@ static bool has_printed_more(void *argument) {
   return length > printing->length;
 }
 
-/* Send this response to one of many requests, and return when the program has read it; with `waits`,
- * when it has printed it, too: false if it does not. */
+/* Send this response to one of many requests, and return when the program has read it; with
+ * `waits`, when it has printed it, too: false if it does not. */
 static bool answer_one(struct peer *peer, int32_t stream_id, const char *body, bool waits) {
   struct printing printing = {peer->exchange, 0};
   program_stdout(peer->exchange->program, &printing.length);

@@ -1,5 +1,4 @@
 /* The checks of lab 3: a server that answers everything. 20 points. */
-#include <ctype.h>
 #include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include "grader/play/peer_expect.h"
 #include "grader/play/peer_receive.h"
 #include "grader/play/peer_send.h"
+#include "grader/play/server_rules.h"
 #include "grader/words/quote.h"
 
 static const char BODY[] = "Hello World!";
@@ -106,19 +106,11 @@ static void expect_no_body(struct peer *peer, int32_t stream_id, const char *wha
                      "that of the body that GET gets (RFC 9110, section 8.6).");
 }
 
-/* A method that nobody knows: 3 to 12 random capital letters. */
-static char *random_method(struct exchange *exchange, char method[16]) {
-  exchange_random_text(exchange, method, 3 + exchange_random(exchange, 10));
-  for (char *next = method; *next; next++)
-    *next = (char)toupper((unsigned char)*next);
-  return method;
-}
-
 CHECK(lab03, methods, .points = 2, .todo = 2, .section = "8.3.1",
       .sentence = "PUT, PATCH, any other method: the same answer; HEAD: without a body") {
-  char unknown[16];
+  char unknown[8];
   const char *const methods[] = {"PUT",   "DELETE", "OPTIONS",
-                                 "PATCH", "TRACE",  random_method(exchange, unknown)};
+                                 "PATCH", "TRACE",  server_rules_unknown_method(exchange, unknown)};
   struct peer *peer = start_server(exchange);
   int32_t stream_id = 1;
   for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++, stream_id += 2) {
@@ -414,7 +406,7 @@ CHECK(lab03, port_taken, .of_errors = true, .points = 1, .todo = 1, .section = N
 
 enum { IN_FLIGHT = 10 };
 
-/* A new client with requests that are in flight: the server has them, and each waits for its end. */
+/* A new client with requests in flight: the server has them, and each waits for its end. */
 static struct peer *connect_busy_client(struct exchange *exchange) {
   static const uint8_t octets[8] = "settled";
   struct peer *peer = connect_client(exchange);

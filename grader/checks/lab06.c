@@ -3,14 +3,11 @@
  *
  * The peers leave the handshake to OpenSSL and accept everything that it accepts: so the program
  * itself has to be careful. */
-#include <netinet/in.h>
 #include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/tls.h"
 #include "grader/play/check_run.h"
@@ -19,6 +16,7 @@
 #include "grader/play/peer_expect.h"
 #include "grader/play/peer_receive.h"
 #include "grader/play/peer_send.h"
+#include "grader/play/port.h"
 #include "grader/play/server_rules.h"
 
 enum {
@@ -815,13 +813,12 @@ static void expect_address(struct exchange *exchange, const char *address, const
 }
 
 static bool has_ipv6(void) {
-  struct sockaddr_in6 name = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-  int descriptor = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (descriptor < 0)
+  struct port port;
+  if (port_hold(&port) != 0)
     return false;
-  bool bound = bind(descriptor, (struct sockaddr *)&name, sizeof name) == 0;
-  close(descriptor);
-  return bound;
+  bool is_there = port.descriptors[1] >= 0;
+  port_release(&port);
+  return is_there;
 }
 
 CHECK(lab06, address, .points = 1, .todo = 4, .program = "client", .section = NULL,

@@ -36,7 +36,7 @@ def read_table(path):
 
 
 def read_points(folder):
-    """{what a student may be found by: points}: the id, and the number at its end; and whose row each is."""
+    """{id: points} of those who are graded, or have handed in nothing."""
     points = {}
     with open(folder / 'grades.csv', encoding='utf-8', newline='') as file:
         for row in csv.DictReader(file):

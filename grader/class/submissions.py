@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 
 MOST_BYTES = 1 << 20      # of a file: as grader/sandbox/submission.h
 MOST_ZIP = 64 << 20       # of a zip in a zip
-MOST_ENTRIES = 2000       # of a student
+MOST_ENTRIES = 20000      # of a zip
+MOST_FILES = 2000000      # of a folder
 IGNORED = {'__MACOSX', '.git', '.DS_Store', 'build'}
 
 # Moodle: "Maria Lopez_1234567_assignsubmission_file_/...". Canvas: "lopezmaria_LATE_1234_56789_server-1.c".
@@ -49,7 +50,7 @@ def from_folder(folder, wanted, problems):
         folders[:] = sorted(name for name in folders if name not in IGNORED and not os.path.islink(f'{place}/{name}'))
         for name in sorted(names):
             count += 1
-            if count > MOST_ENTRIES * 1000:
+            if count > MOST_FILES:
                 problems.append('it has too many files')
                 return
             full = pathlib.Path(place) / name
@@ -73,7 +74,7 @@ def from_zip(name, content, wanted, problems):
     except Exception as why:  # pylint: disable=broad-except  a stranger's file: whatever is wrong with it
         problems.append(f'{name}: not a zip that can be read: {why}')
         return
-    for entry in entries[:MOST_ENTRIES * 10]:
+    for entry in entries[:MOST_ENTRIES]:
         parts = tuple(entry.filename.replace('\\', '/').split('/'))
         if set(parts) & (IGNORED | {'..', ''}) or not wanted(parts[-1]) or stat.S_ISLNK(entry.external_attr >> 16):
             continue
@@ -91,7 +92,8 @@ def from_zip(name, content, wanted, problems):
 
 
 def seconds_of(entry):
-    return float(calendar.timegm((*entry.date_time, 0, 0, 0)))  # a zip does not say of which time zone
+    year, month, *rest = entry.date_time  # a zip may have no date: then the month is 0
+    return float(calendar.timegm((year, min(max(month, 1), 12), *rest)))  # nor does it say of which time zone
 
 
 def unpacked(source, wanted, problems, depth=0):

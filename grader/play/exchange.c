@@ -227,13 +227,17 @@ bool exchange_has_failed_call(const struct exchange *exchange) {
   return program_probe(exchange->program, &probe) && probe.failed > 0;
 }
 
+static void start_list(struct exchange *exchange, const char *name, va_list arguments) {
+  add_program(exchange, name);
+  add_arguments(exchange, arguments);
+  start(exchange);
+}
+
 void exchange_start(struct exchange *exchange, const char *name, ...) {
   va_list arguments;
   va_start(arguments, name);
-  add_program(exchange, name);
-  add_arguments(exchange, arguments);
+  start_list(exchange, name, arguments);
   va_end(arguments);
-  start(exchange);
 }
 
 void exchange_start_with(struct exchange *exchange, const char *name,
@@ -355,10 +359,8 @@ void exchange_expect_port_taken(struct exchange *exchange, const char *name, ...
 void exchange_expect_usage(struct exchange *exchange, const char *name, ...) {
   va_list arguments;
   va_start(arguments, name);
-  add_program(exchange, name);
-  add_arguments(exchange, arguments);
+  start_list(exchange, name, arguments);
   va_end(arguments);
-  start(exchange);
   exchange_expect_error(exchange, 2);
 }
 

@@ -30,7 +30,7 @@ void server_rules_expect_usage(struct exchange *exchange, const char *name, cons
 /* --- 404 -------------------------------------------------------------------------------------- */
 
 const char *server_rules_unknown_method(struct exchange *exchange, char *method) {
-  exchange_random_text(exchange, method, 4 + exchange_random(exchange, 4)); /* not GET */
+  exchange_random_text(exchange, method, 5 + exchange_random(exchange, 3)); /* not GET, HEAD */
   for (char *letter = method; *letter; letter++)
     *letter = (char)(*letter - 'a' + 'A');
   return method;

@@ -1,5 +1,5 @@
 /*
- * server_rules: what the contracts of labs 4, 5 and 6 say alike of their servers: the command line,
+ * server_rules: what the contracts say alike of several servers: the command line, unknown methods,
  * and which requests get 404.
  */
 #ifndef GRADER_SERVER_RULES_H

@@ -175,13 +175,14 @@ static void discount_credit(struct outcome_list *list) {
   for (size_t i = 0; i < list->count; i++) {
     struct outcome *outcome = &list->outcomes[i];
     int todo = credited_todo(outcome);
+    if (todo == 0 || costs_something(list, outcome->check, todo))
+      continue;
     char why[200];
     snprintf(why, sizeof why,
              "The frames are right, but then your program stops at its todo(%d), although other "
              "checks get past it.",
              todo);
-    if (todo != 0 && !costs_something(list, outcome->check, todo))
-      discount(outcome, why);
+    discount(outcome, why);
   }
 }
 

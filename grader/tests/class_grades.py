@@ -72,6 +72,16 @@ def test_names():
     check('a server of which nobody says the lab is nobody\'s', not students['kim'] and 'of which lab?' in problems[0], problems)
 
 
+def test_no_date():
+    """A zip whose files have no date, as some programs make them."""
+    content = bytearray(zipped({'kim/session.c': '1'}))
+    for mark, place in ((b'PK\3\4', 10), (b'PK\1\2', 12)):
+        at = content.index(mark) + place
+        content[at:at + 4] = bytes(4)
+    students, problems = handed_in({'all.zip': bytes(content), 'lee/session.c': b'2'})
+    check('files without a date are taken', len(students) == 2 and not problems, f'{students} {problems}')
+
+
 def test_clashes():
     """Two students whose folders would be one; a lab that is not asked for."""
     students, problems = handed_in({'Jo Li/session.c': b'1', 'jo-li/session.c': b'2'})
@@ -199,6 +209,7 @@ def test_report(scratch):
 
 def main():
     test_names()
+    test_no_date()
     test_clashes()
     test_hostile()
     test_export()
