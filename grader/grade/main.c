@@ -41,6 +41,7 @@
 #include "grader/result/outcome.h"
 #include "grader/result/progress.h"
 #include "grader/result/todo.h"
+#include "grader/sandbox/disk.h"
 #include "grader/sandbox/enclosure.h"
 #include "grader/sandbox/protection.h"
 #include "grader/wire/pcap.h"
@@ -266,6 +267,11 @@ static void show(const char *part) {
     fprintf(stderr, "grade: %s: %s\n", path, strerror(errno));
 }
 
+static size_t checks_at_once(void) {
+  size_t count = JOBS_PER_PROCESSOR * (size_t)get_nprocs();
+  return count < DISKS ? count : DISKS;
+}
+
 static void run_checks(struct criterion_test_set *set, const char *pattern, const char *output) {
   static struct criterion_logger logger = {.log_post_test = on_post_test,
                                            .log_post_all = on_post_all};
@@ -277,7 +283,7 @@ static void run_checks(struct criterion_test_set *set, const char *pattern, cons
   optind = 0; /* Criterion parses its own with getopt, from the start */
   criterion_handle_args(3, arguments, false);
   criterion_options.logger = &logger;
-  criterion_options.jobs = JOBS_PER_PROCESSOR * (size_t)get_nprocs();
+  criterion_options.jobs = checks_at_once();
   criterion_options.pattern = pattern;
   criterion_options.always_succeed = true;
   criterion_run_all_tests(set);
@@ -384,7 +390,11 @@ static bool is_full(const struct run *run) {
 /* Run it again inside. Returns the exit status. */
 static int enclose(const struct options *options, char **argv) {
   struct enclosure enclosure = {
-      .programs = options->programs, .output = options->output, .known = options->known};
+      .programs = options->programs,
+      .output = options->output,
+      .known = options->known,
+      .checks = checks_at_once(),
+  };
   if (options->strangers && protection_check() != 0)
     return 3;
   if (access(options->programs, R_OK | X_OK) != 0 || make_folder(options->output) != 0) {

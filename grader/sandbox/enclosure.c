@@ -16,12 +16,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "grader/sandbox/disk.h"
 #include "grader/sandbox/layer.h"
 #include "grader/sandbox/remove.h"
 
 enum {
   WALL_SECONDS = 1200, /* of the whole grading: sixty times what it takes on a small machine */
   WORDS = 1024,
+  TMP_SIZE = 64 << 20,
 };
 
 static const char not_enclosed[] = "";
@@ -114,6 +116,21 @@ static bool are_solutions(const char *programs) {
          realpath(built("solutions", path), solutions) != NULL && strcmp(real, solutions) == 0;
 }
 
+static void add_disk(struct command *command, size_t size, const char *folder) {
+  char bytes[32];
+  snprintf(bytes, sizeof bytes, "%zu", size);
+  add_all(command, "--size", bytes, "--tmpfs", folder, NULL);
+}
+
+/* A disk for each check: disk.h. */
+static void add_disks(struct command *command, size_t count) {
+  char folder[PATH_MAX];
+  for (int i = 0; i < (int)count; i++) {
+    snprintf(folder, sizeof folder, DISK_FORMAT, "/tmp", i);
+    add_disk(command, DISK_SIZE, folder);
+  }
+}
+
 /* What is one's own, and other people's. */
 static void add_files(struct command *command, const struct enclosure *enclosure,
                       const char *self) {
@@ -121,8 +138,9 @@ static void add_files(struct command *command, const struct enclosure *enclosure
   static const char *const secrets[] = {"grader/mistakes", "grader/tests", ".git"};
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
     hide(command, others[i]);
-  add_all(command, "--size", "536870912", "--tmpfs", "/tmp", "--dev", "/dev", "--proc", "/proc",
-          NULL);
+  add_disk(command, TMP_SIZE, "/tmp");
+  add_disks(command, enclosure->checks);
+  add_all(command, "--dev", "/dev", "--proc", "/proc", NULL);
   add_bind(command, "--ro-bind", ".");
   for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
     hide(command, secrets[i]);

@@ -11,6 +11,7 @@
 #define GRADER_ENCLOSURE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Set inside: to "bubblewrap", or to "" without it. */
 #define ENCLOSURE_KIND "GRADE_ENCLOSED"
@@ -19,6 +20,7 @@ struct enclosure {
   const char *programs; /* the folder that is graded */
   const char *output;   /* the folder of the results, which exists */
   const char *known;    /* the table of known mistakes */
+  size_t checks;        /* that run at the same time: DISKS at most */
 };
 
 /* Whether bubblewrap works here; this tries it. */

@@ -10,15 +10,14 @@
 #include <unistd.h>
 
 #include "grader/sandbox/allowance.h"
+#include "grader/sandbox/disk.h"
 #include "grader/sandbox/layer.h"
 #include "grader/sandbox/sanitizer.h"
 
 static int name_directory(struct guard_command *command) {
-  const char *parent = getenv("TMPDIR");
   char path[PATH_MAX];
   unsigned long long number;
-  if (realpath(parent != NULL && *parent != '\0' ? parent : "/tmp", path) == NULL ||
-      access(path, W_OK | X_OK) != 0 || getrandom(&number, sizeof number, 0) != sizeof number)
+  if (disk_take(path) != 0 || getrandom(&number, sizeof number, 0) != sizeof number)
     return -1;
   size_t size = sizeof command->directory;
   if (snprintf(command->directory, size, "%s/program-%016llx", path, number) < (int)size)

@@ -147,7 +147,8 @@ class Terminal:
         return True
 
     def text(self):
-        return self.bytes.decode("utf-8", "replace").replace("\r", "")
+        """What one sees: a ladder's spaces up to the right edge, and back, are nothing."""
+        return re.sub(" *\r", "", self.bytes.decode("utf-8", "replace"))
 
     def end(self):
         """Press Ctrl-C, and kill what ignores it."""
