@@ -367,11 +367,15 @@ static int mount_something(void) {
 static int unix_socket(void) {
   return works(socket(AF_UNIX, SOCK_STREAM, 0));
 }
-static int criterion_socket(void) {
+static int criterion_socket_in(const char *folder) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  snprintf(address.sun_path, sizeof address.sun_path, "../criterion_%d.sock", parent_of(check));
+  snprintf(address.sun_path, sizeof address.sun_path, "%s/criterion_%d.sock", folder,
+           parent_of(check));
   int file = socket(AF_UNIX, SOCK_STREAM, 0);
   return file >= 0 && works(connect(file, (struct sockaddr *)&address, sizeof address));
+}
+static int criterion_socket(void) {
+  return criterion_socket_in("..") || criterion_socket_in("../.."); /* our disk is in between */
 }
 static int raw_socket(void) {
   return works(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP)) || works(socket(AF_PACKET, SOCK_DGRAM, 0));
