@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <limits.h>
 #include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -187,9 +188,11 @@ static void add_argument(struct exchange *exchange, const char *argument) {
 static void start(struct exchange *exchange) {
   static const char probe[] = PROBE_FILE "=" PROGRAM_PROBE;
   char fails[128];
+  char settings[PATH_MAX];
+  const char *const environment[] = {settings, "SSL_CERT_DIR=.", probe, fails, NULL};
   /* The system's settings for TLS must not hide a setting that the program forgets. */
-  const char *const environment[] = {"OPENSSL_CONF=/dev/null", "SSL_CERT_DIR=.", probe, fails,
-                                     NULL};
+  snprintf(settings, sizeof settings, "OPENSSL_CONF=%s",
+           exchange->settings ? exchange->settings : "/dev/null");
   snprintf(fails, sizeof fails, PROBE_FAIL "=%s", exchange->fails ? exchange->fails : "");
   const char *guard = getenv(CHECK_GUARD);
   if (!guard)
@@ -197,6 +200,7 @@ static void start(struct exchange *exchange) {
   program_free(exchange->program); /* of an earlier start, if any */
   struct program_limits with_options = limits;
   with_options.options = exchange->sanitizer_options;
+  with_options.file = exchange->settings;
   with_options.any_language = getenv(CHECK_ANY_LANGUAGE) != NULL;
   exchange->program =
       program_start(&exchange->loop, guard, (const char *const *)exchange->arguments, environment,

@@ -45,6 +45,7 @@ struct exchange {
   struct program *program;
   const char *sanitizer_options;       /* more options, for the programs that start from now on */
   const char *fails;                   /* the call in them to fail once; see common/inner/probe.h */
+  const char *settings;                /* OpenSSL's settings for them, a file; NULL: none */
   char *arguments[EXCHANGE_ARGUMENTS]; /* the command line, for the student to repeat; copies */
   size_t argument_count;
   SSL_CTX *tls;     /* by which peers go through TLS; NULL: plain TCP */

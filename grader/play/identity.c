@@ -25,9 +25,27 @@ void identity_path(struct exchange *exchange, char *path, const char *kind) {
     exchange_fault(exchange, "the path of the outcomes is too long");
 }
 
+/* A system that allows whatever OpenSSL can do: a program that leaves its lowest version to the
+ * system takes TLS 1.0 then. */
+static void allow_everything(struct exchange *exchange) {
+  static const char settings[] = "openssl_conf = all\n"
+                                 "[all]\nssl_conf = tls\n"
+                                 "[tls]\nsystem_default = weak\n"
+                                 "[weak]\nMinProtocol = TLSv1\nCipherString = DEFAULT:@SECLEVEL=0\n";
+  static char path[IDENTITY_PATH]; /* a check is a process of its own */
+  identity_path(exchange, path, "openssl.cnf");
+  FILE *file = fopen(path, "we");
+  bool written = file && fputs(settings, file) >= 0;
+  if (!file || fclose(file) != 0 || !written || chmod(path, 0644) != 0)
+    exchange_fault(exchange, "cannot write OpenSSL's settings");
+  exchange->settings = path;
+}
+
 void identity_make(struct exchange *exchange, struct identity *identity,
                    const struct certificate *wanted) {
   static const struct certificate standard = {.names = "DNS:localhost,IP:127.0.0.1,IP:::1"};
+  if (!exchange->settings)
+    allow_everything(exchange);
   identity_path(exchange, identity->key, "key.pem");
   identity_path(exchange, identity->cert, "cert.pem");
   if (certificate_write(wanted ? wanted : &standard, identity->key, identity->cert) != 0)

@@ -20,7 +20,8 @@ struct identity {
 /* The path of a new file of that kind ("cert.pem"), into `path`: IDENTITY_PATH bytes. */
 void identity_path(struct exchange *exchange, char *path, const char *kind);
 
-/* Make an identity for this check. `wanted` may be NULL: for localhost, 127.0.0.1 and ::1. */
+/* Make an identity for this check. `wanted` may be NULL: for localhost, 127.0.0.1 and ::1. From
+ * then on, programs run on a system whose settings allow every version of TLS and every cipher. */
 void identity_make(struct exchange *exchange, struct identity *identity,
                    const struct certificate *wanted);
 

@@ -117,6 +117,8 @@ static int add_allowed(struct guard_command *command, const char *const argv[],
                               limits->compiler       ? ALLOWANCE_OF_COMPILER
                               : limits->any_language ? ALLOWANCE_OF_ANY_LANGUAGE
                                                      : ALLOWANCE_OF_C);
+  if (result == 0 && limits->file != NULL)
+    result = allowance_add(&allowance, "read", limits->file);
   for (size_t i = 0; result == 0 && i < allowance.count; i++)
     result = add_option(command, "--allow", allowance.texts[i]);
   allowance_free(&allowance);
