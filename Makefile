@@ -540,7 +540,7 @@ bench-readme:
 	@python3 common/bench/bench_readme.py
 
 ## make platforms        build and grade on other, fresh systems: Debian 12, 13, sid, and arm64
-##                       [ONLY=trixie]; `make platforms-readme` puts the table into README.md
+##                       [ONLY=trixie] [MISTAKES=all]; `make platforms-readme` puts the table into README.md
 platforms:
 	+@bash grader/tools/dev/platforms.sh $(if $(ONLY),--only $(call quote,$(ONLY)))
 platforms-readme:

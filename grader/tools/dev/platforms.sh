@@ -7,8 +7,9 @@
 # debootstrap makes each system from the mirror that this machine's apt uses (MIRROR=URL names
 # another), with make and sudo. The system is kept in build/platforms/base; each try gets a copy.
 # In the copy an ordinary user who may use sudo gives the README's first command to a clean copy of
-# the last commit, grades the solutions and the known mistakes of lab 3, gives the lecture of lab 1,
-# runs the tests of common/ and a quick bench; then root grades the solutions.
+# the last commit, grades the solutions and the known mistakes of lab 3 (with MISTAKES=all: of all
+# labs), gives the lecture of lab 1, runs the tests of common/ and a quick bench; then root grades the
+# solutions.
 #
 # arm64 is cross-compiled on trixie, and runs under qemu-user: there is no AddressSanitizer there, and
 # Criterion does not run. So the solutions are graded as programs in any language, and the tests of
@@ -35,10 +36,11 @@ print_table() {
     [ -e "$place/rows/$name" ] && cat "$place/rows/$name"
   done
   echo
+  local -a third=(grader/mistakes/lab03/*.patch) all=(grader/mistakes/lab*/*.patch)
   cat <<END
 \`make platforms\` made this table, on $(nproc) cores of $(uname -m). Result: the points of the solutions,
-as an ordinary user and as root; the known mistakes of lab 3 that are caught; the tests of common/ that
-pass. arm64: cross-compiled on Debian 13, under qemu-user, without the sanitizers. The seconds include
+as an ordinary user and as root; the known mistakes that are caught (${#third[@]} are those of lab 3, ${#all[@]} are all:
+\`make platforms MISTAKES=all\`); the tests of common/ that pass. arm64: cross-compiled on Debian 13, under qemu-user, without the sanitizers. The seconds include
 installing packages.
 END
 }
@@ -128,7 +130,7 @@ try_in() {
   inside "$1" student 'make deps grade' || { result='`make deps grade` fails'; return 1; }
   user=$(inside "$1" student 'make grade SOLUTION=1' | tee >(cat >&2) | points)
   root=$(inside "$1" root 'make grade SOLUTION=1' | tee >(cat >&2) | points)
-  caught=$(inside "$1" student 'make mistakes LAB=03' | tee >(cat >&2) | tail -n 1)
+  caught=$(inside "$1" student "make mistakes $([ "${MISTAKES:-}" = all ] || echo LAB=03)" | tee >(cat >&2) | tail -n 1)
   tests=$(tests_of "$1" 'make -s build/tests/common_tests && build/tests/common_tests --tap=/tmp/tap; cat /tmp/tap')
   wrong=
   inside "$1" student 'make demo LAB=01' || wrong="$wrong, \`make demo\` fails"
