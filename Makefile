@@ -405,22 +405,25 @@ handout:
 
 ## make class SUBMISSIONS=DIR|ZIP  grade what a class has handed in, as an LMS gives it [LAB=02] [OUT=class]
 ##                       [ROSTER=FILE.csv] [JOBS=n] [SEED=n]: OUT/grades.csv, OUT/problems.txt, OUT/ID/index.html
+##                       [DUE=2026-12-01T23:59: of several tries, the last before this counts]
 class: $(GRADER_BUILT) $(BUILD)/class/compile.sh
 	$(if $(SUBMISSIONS),,$(error what is to be graded? Say SUBMISSIONS=DIR))
 	+@python3 grader/class/grade_class.py $(if $(LAB),--lab $(lab_number)) $(if $(ROSTER),--roster $(call quote,$(ROSTER))) \
-	  $(if $(JOBS),--jobs $(call quote,$(JOBS))) $(if $(SEED),--seed $(call quote,$(SEED))) \
+	  $(if $(DUE),--due $(call quote,$(DUE))) $(if $(JOBS),--jobs $(call quote,$(JOBS))) $(if $(SEED),--seed $(call quote,$(SEED))) \
 	  $(call quote,$(SUBMISSIONS)) $(call quote,$(or $(OUT),class))
 
 ## make class-report     what the class has understood, and what not: class/report.html and .txt [CLASS=class]
 class-report:
 	@python3 grader/class/report.py $(call quote,$(or $(CLASS),class))
 
-## make export GRADEBOOK=FILE.csv OUT=FILE.csv  put the points of a class into the table of an LMS [FOR=canvas|moodle|csv]
+## make export ROSTER=FILE.csv  put the points of a class into the table of an LMS [FOR=canvas|moodle|csv] [OUT=FILE.csv]
 ##                       [COLUMN='Lab 02 (1234)'] [CLASS=class]
+##                       [DUE=2026-12-01T23:59 LATE=10%/day: each begun day after the deadline costs 10% of the points]
 export:
-	$(if $(and $(GRADEBOOK),$(OUT)),,$(error which table? Say GRADEBOOK=FILE.csv OUT=FILE.csv))
+	$(if $(ROSTER),,$(error which table? Say ROSTER=FILE.csv))
 	+@python3 grader/class/export.py $(if $(FOR),--format $(call quote,$(FOR))) $(if $(COLUMN),--column $(call quote,$(COLUMN))) \
-	  $(call quote,$(or $(CLASS),class)) $(call quote,$(GRADEBOOK)) $(call quote,$(OUT))
+	  $(if $(DUE),--due $(call quote,$(DUE))) $(if $(LATE),--late $(call quote,$(LATE))) \
+	  $(call quote,$(or $(CLASS),class)) $(call quote,$(ROSTER)) $(if $(OUT),$(call quote,$(OUT)))
 
 ## make autograder OUT=FILE.zip  make the zip that Gradescope takes [LAB=02]
 autograder:

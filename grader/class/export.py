@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """export: put the points of a class into the table of an LMS.
 
-    export.py --format canvas|moodle|csv [--column NAME] CLASS GRADEBOOK.csv OUT.csv
+    export.py --format canvas|moodle|csv [--column NAME] [--due 2026-12-01T23:59 --late 10%/day] CLASS ROSTER.csv [OUT.csv]
 
-CLASS is what `make class` has left. OUT is GRADEBOOK with the points in one column, and nothing else changed:
+CLASS is what `make class` has left. OUT is ROSTER, the LMS's table, with the points in one column, and nothing
+else changed; CLASS/ROSTER.csv if you do not say:
 
     canvas   the column named by --column; a student is found by "ID", the number in the names of the files
     moodle   "Grade"; by "Identifier": "Participant 1234"
     csv      --column, which is added if it is not there; by "id"
 
-Says who is in one table and not in the other. Status 1 if somebody in CLASS has no row.
+With --due and --late, each begun day after the deadline costs a share of the points of the submission, down to 0. Says who
+is in one table and not in the other. Status 1 if somebody in CLASS has no row.
 """
 import argparse
 import csv
@@ -17,6 +19,7 @@ import pathlib
 import re
 import sys
 
+import late
 import submissions
 
 KEYS = {'canvas': 'ID', 'moodle': 'Identifier', 'csv': 'id'}
@@ -35,13 +38,23 @@ def read_table(path):
     return rows, '\r\n' if '\r\n' in text else '\n'
 
 
-def read_points(folder):
+def read_points(options):
     """{id: points} of those who are graded, or have handed in nothing."""
-    points = {}
-    with open(folder / 'grades.csv', encoding='utf-8', newline='') as file:
+    points, timeless = {}, []
+    with open(options.folder / 'grades.csv', encoding='utf-8', newline='') as file:
         for row in csv.DictReader(file):
-            if row['status'] == 'graded' or row['status'] == 'no file' and row['id'] not in points:
-                points[row['id']] = row['total']
+            if row['status'] == 'no file' and row['id'] not in points:
+                points[row['id']] = '0'
+            if row['status'] != 'graded':
+                continue
+            total = float(row['total'])
+            if options.due and row.get('handed_in'):
+                total = late.reduced(total, row['handed_in'], options.due, options.late)
+            elif options.due:
+                timeless.append(row['id'])
+            points[row['id']] = f'{total:g}'
+    if timeless:
+        print(f'export: nobody knows when these handed in; they count as in time: {", ".join(timeless)}')
     return points
 
 
@@ -88,15 +101,18 @@ def fill(rows, points, options):
 
 
 def export(options):
-    rows, ends = read_table(options.gradebook)
-    missing, empty = fill(rows, read_points(options.folder), options)
-    with open(options.out, 'w', encoding='utf-8', newline='') as file:
+    out = options.out or options.folder / options.roster.name
+    if out.resolve() == options.roster.resolve():
+        raise Problem(f'{out} is the LMS\'s own table: say another OUT=FILE.csv')
+    rows, ends = read_table(options.roster)
+    missing, empty = fill(rows, read_points(options), options)
+    with open(out, 'w', encoding='utf-8', newline='') as file:
         csv.writer(file, lineterminator=ends).writerows(rows)
     for name in empty:
         print(f'export: {name} has no points: not in {options.folder}/grades.csv')
     for name in missing:
-        print(f'export: {name} has no row in {options.gradebook}', file=sys.stderr)
-    print(f'{options.out} has the points of {len(rows) - 1 - len(empty)} students')
+        print(f'export: {name} has no row in {options.roster}', file=sys.stderr)
+    print(f'{out} has the points of {len(rows) - 1 - len(empty)} students')
     return 1 if missing else 0
 
 
@@ -104,11 +120,16 @@ def main():
     parser = argparse.ArgumentParser(prog='export', description='Put the points of a class into the table of an LMS.')
     parser.add_argument('--format', choices=KEYS, default='csv')
     parser.add_argument('--column')
+    parser.add_argument('--due', type=late.deadline)
+    parser.add_argument('--late', type=late.percent_a_day)
     parser.add_argument('folder', type=pathlib.Path)
-    parser.add_argument('gradebook', type=pathlib.Path)
-    parser.add_argument('out', type=pathlib.Path)
+    parser.add_argument('roster', type=pathlib.Path)
+    parser.add_argument('out', type=pathlib.Path, nargs='?')
+    options = parser.parse_args()
+    if (options.due is None) != (options.late is None):
+        parser.error('a deadline needs both: DUE=2026-12-01T23:59 LATE=10%/day')
     try:
-        return export(parser.parse_args())
+        return export(options)
     except (Problem, OSError, UnicodeDecodeError, csv.Error) as problem:
         print(f'export: {problem}', file=sys.stderr)
         return 2

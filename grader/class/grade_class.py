@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """grade_class: grade what a class has handed in.
 
-    grade_class.py [--lab 02] [--roster FILE.csv] [--jobs N] [--seed N] SUBMISSIONS CLASS
+    grade_class.py [--lab 02] [--roster FILE.csv] [--due 2026-12-01T23:59] [--jobs N] [--seed N] SUBMISSIONS CLASS
 
 SUBMISSIONS is a folder or a zip, as an LMS gives it (submissions.py). Leaves in the folder CLASS: grades.csv, problems.txt, and
 a folder for each student (one.py). GNU parallel runs the gradings. Whoever is graded already is not graded again: so the same
@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 
+import late
 import one
 import submissions
 
@@ -151,7 +152,7 @@ def write_results(options, students, names, points, plan, general):
             open(options.folder / 'problems.txt.new', 'w', encoding='utf-8') as problems:
         problems.writelines(f'{text}\n' for text in general)
         table = csv.writer(grades, lineterminator='\n')
-        table.writerow(['id', 'name', *labs, 'total', 'status', 'seed', 'version', 'seconds', 'where'])
+        table.writerow(['id', 'name', *labs, 'total', 'status', 'seed', 'version', 'seconds', 'where', 'handed_in'])
         for key in sorted(students):
             student = students[key]
             row = one.row_of(options.folder / key, plan) if student.files else None
@@ -162,7 +163,7 @@ def write_results(options, students, names, points, plan, general):
             status = 'graded' if row else 'not graded' if student.files else 'no file'
             about = [plan['seed'], version, row['seconds'], row['where']] if row else ['', '', '', '']
             identity, name = names.get(key, (key, student.name))
-            table.writerow([identity, name or student.name, *got, sum(got), status, *about])
+            table.writerow([identity, name or student.name, *got, sum(got), status, *about, late.moment_of(student.handed_in())])
     for name in ('grades.csv', 'problems.txt'):
         os.replace(options.folder / f'{name}.new', options.folder / name)
     return good
@@ -174,6 +175,7 @@ def parse(points):
     parser = argparse.ArgumentParser(prog='class', description='Grade what a class has handed in.')
     parser.add_argument('--lab', type=lambda text: text.removeprefix('lab').zfill(2)[:2])
     parser.add_argument('--roster', type=pathlib.Path)
+    parser.add_argument('--due', type=late.deadline, help='of several tries, the last before this counts: 2026-12-01T23:59')
     parser.add_argument('--jobs', type=int, default=os.cpu_count())
     parser.add_argument('--seed', type=int)
     parser.add_argument('submissions', type=pathlib.Path)
@@ -191,7 +193,8 @@ def parse(points):
 def main():
     points, programs = labs_here()
     options = parse(points)
-    students, problems = submissions.find(options.submissions, submissions.Labs(list(points), programs))
+    due = options.due.timestamp() if options.due else None
+    students, problems = submissions.find(options.submissions, submissions.Labs(list(points), programs), due)
     if options.lab:
         points = {folder: number for folder, number in points.items() if folder.startswith(f'lab{options.lab}-')}
         for student in students.values():

@@ -4,12 +4,13 @@ An LMS gives a folder, or a zip, with one entry for each student: a folder, a zi
 find() looks through all of that and opens nothing but the students' C files. A submission is not trusted: no link is
 followed, nothing is unpacked to disk, and what is too large is left out, and said.
 """
-import calendar
 import io
 import os
 import pathlib
 import re
 import stat
+import struct
+import time
 import unicodedata
 import zipfile
 from dataclasses import dataclass, field
@@ -18,19 +19,34 @@ MOST_BYTES = 1 << 20      # of a file: as grader/sandbox/submission.h
 MOST_ZIP = 64 << 20       # of a zip in a zip
 MOST_ENTRIES = 20000      # of a zip
 MOST_FILES = 2000000      # of a folder
+NO_DATE = (1980, 1, 1, 0, 0, 0)  # what a zip has where its maker knew none
 IGNORED = {'__MACOSX', '.git', '.DS_Store', 'build'}
 
 # Moodle: "Maria Lopez_1234567_assignsubmission_file_/...". Canvas: "lopezmaria_LATE_1234_56789_server-1.c".
+# Blackboard: "Lab 3_lopezmaria_attempt_2026-11-30-22-05-10_server.c".
 MOODLE = re.compile(r'(?P<name>.+)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<rest>.*)')
 CANVAS = re.compile(r'(?P<name>[^_]+)(?:_LATE)?_(?P<number>\d+)_\d+_(?P<rest>.+)')
+BLACKBOARD = re.compile(r'.+_(?P<name>[^_]+)_attempt_(?P<time>\d{4}(?:-\d\d){5})_?(?P<rest>.*)')
 
 
 @dataclass
 class Found:
     """A file that a student may have handed in."""
-    path: tuple      # the names of its folders, and its own
-    changed: float   # seconds since 1970
+    path: tuple      # the names of its folders and zips, and its own
+    times: tuple     # for each of these, when the file or the zip was written: seconds since 1970, or None
     content: bytes
+
+    def below(self):
+        """The same without the first folder or zip."""
+        return Found(self.path[1:], self.times[1:], self.content)
+
+    def handed_in(self):
+        """When, if that is known: what a student has packed into a zip may be older than the zip."""
+        said = BLACKBOARD.fullmatch(self.path[0])
+        try:
+            return time.mktime(time.strptime(said['time'], '%Y-%m-%d-%H-%M-%S')) if said else self.times[0]
+        except (OverflowError, ValueError):
+            return None
 
 
 @dataclass
@@ -39,6 +55,11 @@ class Student:
     identity: str = ''                             # as it was handed in
     files: dict = field(default_factory=dict)      # "lab03-server/server.c": its content
     problems: list = field(default_factory=list)   # what a person must look at
+    times: dict = field(default_factory=dict)      # "lab03-server/server.c": when it was handed in, or None
+
+    def handed_in(self):
+        """When the last of the files was, as far as that is known."""
+        return max((self.times[name] for name in self.files if self.times.get(name) is not None), default=None)
 
 
 # --- Files, in folders and in zips ----------------------------------------------------------------------
@@ -92,19 +113,29 @@ def from_zip(name, content, wanted, problems):
 
 
 def seconds_of(entry):
-    year, month, *rest = entry.date_time  # a zip may have no date: then the month is 0
-    return float(calendar.timegm((year, min(max(month, 1), 12), *rest)))  # nor does it say of which time zone
+    """When a file of a zip was changed: by its "UT" field, which has the seconds since 1970; otherwise by its date, which we
+    take for one of this machine's time zone. None if it has no date."""
+    extra = entry.extra
+    while len(extra) >= 9:
+        kind, size, flags, seconds = struct.unpack_from('<HHBi', extra)
+        if kind == 0x5455 and size >= 5 and flags & 1:
+            return float(seconds)
+        extra = extra[4 + size:]
+    try:
+        return None if entry.date_time <= NO_DATE else time.mktime((*entry.date_time, 0, 0, -1))
+    except (OverflowError, ValueError):
+        return None
 
 
 def unpacked(source, wanted, problems, depth=0):
     """Every C file of what from_folder or from_zip yields, and of the zips in it, and of those in these."""
     for parts, changed, content in source:
         if parts[-1].lower().endswith('.c'):
-            yield Found(parts, changed, content)
+            yield Found(parts, (changed,) * len(parts), content)
         elif depth < 3:
             inside = from_zip('/'.join(parts), content, wanted, problems)
             for found in unpacked(inside, wanted, problems, depth + 1):
-                yield Found((*parts, *found.path), found.changed, found.content)
+                yield Found((*parts, *found.path), (*(changed,) * len(parts), *found.times), found.content)
 
 
 def all_files(path, labs, problems):
@@ -120,22 +151,27 @@ def all_files(path, labs, problems):
 def without_top(files, labs):
     """Without a folder, or a zip, in which everything is: unless it is a student's."""
     while files and len({found.path[0] for found in files}) == 1 and len(files[0].path) > 2 and not is_students(files[0].path, labs):
-        files = [Found(found.path[1:], found.changed, found.content) for found in files if len(found.path) > 1]
+        files = [found.below() for found in files if len(found.path) > 1]
     return files
+
+
+def of_lms(name):
+    return MOODLE.fullmatch(name) or BLACKBOARD.fullmatch(name) or CANVAS.fullmatch(name)
 
 
 def is_students(path, labs):
     """The first name is a student's: an LMS has made it, or a lab's folder or file comes next."""
-    return bool(MOODLE.fullmatch(path[0]) or CANVAS.fullmatch(path[0])) or path[1] in labs.folders or path[1] in labs.programs
+    return bool(of_lms(path[0])) or path[1] in labs.folders or path[1] in labs.programs
 
 
 def owner(path):
     """The name and the id of the student whose path this is, and the rest of the path."""
     first = path[0]
-    found = MOODLE.fullmatch(first) or CANVAS.fullmatch(first)
+    found = of_lms(first)
     if found:
         rest = (found['rest'],) if found['rest'] else ()
-        return found['name'], f'{found["name"]}-{found["number"]}', (*rest, *path[1:])
+        number = found.groupdict().get('number')
+        return found['name'], f'{found["name"]}-{number}' if number else found['name'], (*rest, *path[1:])
     name = re.sub(r'\.zip$', '', first, flags=re.I)
     if len(path) > 1:
         return name, name, path[1:]
@@ -185,19 +221,27 @@ class Labs:
         return fitting[0] if fitting else None, file, number
 
 
-def take(student, found, place, tries):
-    """Keep the file, unless a later try of it is there."""
+def take(student, found, place, tries, due):
+    """Keep the file, unless a better try of it is there: of those in time, or of all if none is, the last."""
     lab, file, number = place
     name = f'{lab}/{file}'
-    order = (number, found.changed)
+    handed_in = found.handed_in()
+    in_time = due is None or handed_in is None or handed_in <= due
+    order = (in_time, number, handed_in or 0, found.times[-1] or 0)
+    if name in tries and tries[name][0] != in_time:
+        student.problems.append(f'{name}: a try after the deadline was left out')
+    if due and in_time and CANVAS.fullmatch(found.path[0]) and '_LATE_' in found.path[0]:
+        student.problems.append(f'{name}: its name says LATE, but it has no time after the deadline')
     if name in tries and tries[name] >= order:
         return
     tries[name] = order
     student.files[name] = found.content
+    student.times[name] = handed_in
 
 
-def find(path, labs):
-    """{folder name of a student: Student}, of everything that was handed in; and the problems that nobody in particular has."""
+def find(path, labs, due=None):
+    """{folder name of a student: Student}, of everything that was handed in; and the problems that nobody in particular has.
+    `due` is the deadline, in seconds since 1970."""
     problems = []
     students = {}
     tries = {}
@@ -214,7 +258,7 @@ def find(path, labs):
             continue
         place = labs.of(rest, found.content)
         if place and place[0]:
-            take(student, found, place, tries.setdefault(key, {}))
+            take(student, found, place, tries.setdefault(key, {}), due)
         elif place:
             student.problems.append(f'{"/".join(rest)}: of which lab? Neither its folder nor its first comment says so')
     return students, problems

@@ -3,6 +3,7 @@
 
 Runs alone: it measures nothing, but both processors grade.
 """
+import calendar
 import csv
 import io
 import os
@@ -10,14 +11,17 @@ import pathlib
 import re
 import signal
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [f'{ROOT}/grader/tools/dev', f'{ROOT}/grader/class']
 from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-position
+import late  # noqa: E402  pylint: disable=wrong-import-position
 import submissions  # noqa: E402  pylint: disable=wrong-import-position
 
 LABS = submissions.Labs(['lab01-session', 'lab03-server', 'lab04-router', 'lab05-timeouts'],
@@ -89,6 +93,59 @@ def test_clashes():
           and 'would have the same folder' in problems[0], f'{students} {problems}')
 
 
+def dated(files):
+    """A zip with {name: (when, text)}; `when` as a zip says it, with no time zone."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, 'w') as archive:
+        for name, (when, text) in files.items():
+            archive.writestr(zipfile.ZipInfo(name, when), text)
+    return content.getvalue()
+
+
+def found_in(content, due=None):
+    with tempfile.NamedTemporaryFile(suffix='.zip') as file:
+        file.write(content)
+        file.flush()
+        return submissions.find(pathlib.Path(file.name), LABS, due)
+
+
+def test_times():
+    """When something was handed in, as the LMS says it: not as the student's own zip says it."""
+    early, noon, evening = (2026, 11, 1, 8, 0, 0), (2026, 12, 1, 12, 0, 0), (2026, 12, 1, 22, 0, 0)
+    students, _ = found_in(dated({
+        'a/session.c': (noon, '1'), 'b.zip': (evening, dated({'b/session.c': (early, '2')})), 'c/session.c': ((1980, 1, 1, 0, 0, 0), '3'),
+        'Lab 1_dora_attempt_2026-12-01-22-00-00_session.c': (early, '4'), 'Lab 1_eve_attempt_2026-99-01-22-00-00_session.c': (early, '5')}))
+    times = {key: student.handed_in() for key, student in students.items()}
+    local = {name: time.mktime((*when, 0, 0, -1)) for name, when in (('noon', noon), ('evening', evening))}
+    check('when it was handed in', times == {'a': local['noon'], 'b': local['evening'], 'c': None, 'dora': local['evening'], 'eve': None}, times)
+    entry = zipfile.ZipInfo('kim/session.c', noon)
+    entry.extra = struct.pack('<HHH', 0x7777, 2, 0) + struct.pack('<HHBi', 0x5455, 5, 1, calendar.timegm(noon))
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, 'w') as archive:
+        archive.writestr(entry, '1')
+    students, _ = found_in(content.getvalue())
+    check('a zip may say it for every time zone', students['kim'].handed_in() == calendar.timegm(noon), students)
+
+
+def test_due():
+    """Of several tries, the last before the deadline."""
+    tries = [((2026, 12, 1, hour, 0, 0), f'{hour}') for hour in (10, 12, 14, 16)]
+    names = ('lopezana_LATE_11_22_session.c', 'lopezana_11_23_session-1.c', 'lopezana_11_24_session-2.c', 'lopezana_11_25_session-3.c')
+    for due, wanted, count in ((13, b'12', 2), (9, b'16', 0), (17, b'16', 0), (None, b'16', 0)):
+        limit = due and late.deadline(f'2026-12-01T{due:02}:00').timestamp()
+        students, _ = found_in(dated(dict(zip(names, tries))), limit)
+        student = students['lopezana-11']
+        left_out = [text for text in student.problems if 'left out' in text]
+        check(f'deadline at {due}: the last before it', student.files == {'lab01-session/session.c': wanted} and len(left_out) == count,
+              student)
+    check('who is late by the name only is named', any('says LATE' in text for text in found_in(
+        dated(dict(zip(names, tries))), late.deadline('2026-12-01').timestamp())[0]['lopezana-11'].problems))
+    due = late.deadline('2026-12-01T23:59+00:00')
+    for when, wanted in (('2026-12-01T23:59:00+00:00', 15), ('2026-12-01T23:59:01+00:00', 13.5), ('2026-12-02T23:59:00+00:00', 13.5),
+                         ('2026-12-03T00:59:01+01:00', 12), ('2026-12-31T00:00:00+00:00', 0)):
+        check(f'handed in at {when}', late.reduced(15, when, due, 10) == wanted, late.reduced(15, when, due, 10))
+
+
 def test_hostile():
     """A zip or a folder that means harm: nothing else of this machine is read or written."""
     link = zipfile.ZipInfo('kim/session.c')
@@ -114,6 +171,33 @@ def test_hostile():
     check('no link is followed, no pipe is opened', not students and len(problems) == 2, f'{students} {problems}')
 
 
+def run_export(folder, *more):
+    return subprocess.run([sys.executable, f'{ROOT}/grader/class/export.py', *more, folder, folder / 'book.csv', folder / 'out.csv'],
+                          capture_output=True, text=True, check=False)
+
+
+def test_late():
+    """Points after a deadline; in the LMS's own table, whose other columns stay."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        (folder / 'grades.csv').write_text(
+            'id,name,lab01,total,status,handed_in\na,,15,15,graded,2026-12-01T23:58:59+00:00\nb,,15,15,graded,2026-12-02T00:00:00+00:00\n'
+            'c,,15,15,graded,\nd,,0,0,no file,\n', encoding='utf-8')
+        (folder / 'book.csv').write_text('id,group,points\na,1,\nb,2,7\nc,3,\nd,4,\n')
+        done = run_export(folder, '--column', 'points', '--due', '2026-12-01T23:59+00:00', '--late', '10%/day')
+        check('points after a deadline', (folder / 'out.csv').read_text() == 'id,group,points\na,1,15\nb,2,13.5\nc,3,15\nd,4,0\n',
+              (folder / 'out.csv').read_text() + done.stderr)
+        check('whose time nobody knows is named in one line', 'in time: c\n' in done.stdout, done.stdout)
+        for more, said in ((['--due', '2026-12-01'], 'needs both'), (['--due', '1.12.', '--late', '10%/day'], 'say a date'),
+                           (['--due', '2026-12-01', '--late', '10'], 'each begun day')):
+            done = run_export(folder, '--column', 'points', *more)
+            check(f'{" ".join(more)} is refused', done.returncode == 2 and said in done.stderr, done.stderr)
+        before = (folder / 'book.csv').read_bytes()
+        done = subprocess.run([sys.executable, f'{ROOT}/grader/class/export.py', '--column', 'points', folder, folder / 'book.csv'],
+                              capture_output=True, text=True, check=False)
+        check('the LMS\'s own file is not written over', done.returncode == 2 and before == (folder / 'book.csv').read_bytes(), done.stderr)
+
+
 def test_export():
     """The points come into the LMS's own table, and nothing else of it changes."""
     grades = 'id,name,lab01,total,status\nzoë-müller-12,Zoë,5,5,graded\njo-7,Jo,3,3,graded\nmax-9,Max,,0,not graded\n'
@@ -130,13 +214,11 @@ def test_export():
         (folder / 'grades.csv').write_text(grades, encoding='utf-8')
         for form, (before, after, more) in tables.items():
             (folder / 'book.csv').write_bytes(before.encode())
-            done = subprocess.run([sys.executable, f'{ROOT}/grader/class/export.py', '--format', form, *more, folder,
-                                   folder / 'book.csv', folder / 'out.csv'], capture_output=True, text=True, check=False)
+            done = run_export(folder, '--format', form, *more)
             check(f'export for {form}', done.returncode == 0 and (folder / 'out.csv').read_bytes() == after.encode(),
                   f'{done.stderr}{(folder / "out.csv").read_bytes()}')
         (folder / 'book.csv').write_text('id,x\njo-7,\n')
-        done = subprocess.run([sys.executable, f'{ROOT}/grader/class/export.py', '--column', 'x', folder, folder / 'book.csv',
-                               folder / 'out.csv'], capture_output=True, text=True, check=False)
+        done = run_export(folder, '--column', 'x')
         check('who has no row is named', done.returncode == 1 and 'zoë-müller-12 has no row' in done.stderr, done.stderr)
 
 
@@ -211,8 +293,11 @@ def main():
     test_names()
     test_no_date()
     test_clashes()
+    test_times()
+    test_due()
     test_hostile()
     test_export()
+    test_late()
     with tempfile.TemporaryDirectory(prefix='class-') as scratch:
         os.chmod(scratch, 0o755)
         test_class(scratch)

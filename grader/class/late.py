@@ -1,0 +1,35 @@
+"""late: when a deadline is, and what a submission after it loses."""
+import argparse
+import math
+import re
+from datetime import datetime, timedelta
+
+DAY = timedelta(days=1)
+
+
+def deadline(text):
+    """2026-12-01T23:59, in this machine's time zone unless it names one (+01:00); a date alone is the end of that day."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as why:
+        raise argparse.ArgumentTypeError(f'{text}: say a date and a time, as 2026-12-01T23:59') from why
+    return (moment if re.search('[T ]', text) else moment + DAY).astimezone()
+
+
+def moment_of(seconds):
+    """Seconds since 1970, as a table has them: 2026-12-01T23:10:04+01:00. '' if they are not known."""
+    return '' if seconds is None else datetime.fromtimestamp(seconds).astimezone().isoformat(timespec='seconds')
+
+
+def percent_a_day(text):
+    found = re.fullmatch(r'(\d+(?:\.\d+)?)%/day', text)
+    if not found:
+        raise argparse.ArgumentTypeError(f'{text}: say how much each begun day costs, as 10%/day')
+    return float(found[1])
+
+
+def reduced(points, handed_in, due, percent):
+    """The points that are left: each begun day after the deadline costs `percent` of them. `handed_in` is moment_of(...)."""
+    late = datetime.fromisoformat(handed_in) - due
+    days = max(0, math.ceil(late / DAY))
+    return round(max(0, points * (1 - days * percent / 100)), 2)
