@@ -47,7 +47,7 @@ MAKEFLAGS += -rR --output-sync --no-print-directory
 .SECONDARY:
 .PHONY: all help FORCE predict bonus grade watch hint solution steady report trace-page serve certs demo pictures gdb reset protection
 .PHONY: deps deps-test deps-bench deps-class deps-pictures test mistakes mutants variations mistake-programs starters format lint fuzz bench bench-readme clean version
-.PHONY: platforms platforms-readme handout class class-report autograder export
+.PHONY: platforms platforms-readme handout class class-report regrade similar autograder export
 
 # --- What there is ------------------------------------------------------------------------------------
 
@@ -411,6 +411,11 @@ class: $(GRADER_BUILT) $(BUILD)/class/compile.sh
 	+@python3 grader/class/grade_class.py $(if $(LAB),--lab $(lab_number)) $(if $(ROSTER),--roster $(call quote,$(ROSTER))) \
 	  $(if $(DUE),--due $(call quote,$(DUE))) $(if $(JOBS),--jobs $(call quote,$(JOBS))) $(if $(SEED),--seed $(call quote,$(SEED))) \
 	  $(call quote,$(SUBMISSIONS)) $(call quote,$(or $(OUT),class))
+
+## make regrade ID=x     grade one student of a class again, and show the old and the new points [LAB=02] [CLASS=class]
+regrade: $(GRADER_BUILT) $(BUILD)/class/compile.sh
+	$(if $(ID),,$(error whom? Say ID=, as in class/grades.csv))
+	+@python3 grader/class/regrade.py $(if $(LAB),--lab $(lab_number)) $(call quote,$(or $(CLASS),class)) $(call quote,$(ID))
 
 ## make class-report     what the class has understood, and what not: class/report.html and .txt [CLASS=class]
 class-report:

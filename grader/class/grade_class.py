@@ -38,6 +38,15 @@ def labs_here():
     return points, programs
 
 
+def version_here():
+    return (ROOT / 'grader/base/version.h').read_text(encoding='utf-8').split('"')[1]
+
+
+def lab_number(text):
+    """'02' of '2', 'lab02', 'lab02-requests'."""
+    return text.removeprefix('lab').split('-')[0].zfill(2)
+
+
 # --- Before -----------------------------------------------------------------------------------------------
 
 def digest_of_grader():
@@ -146,7 +155,6 @@ def problems_of(student, row):
 def write_results(options, students, names, points, plan, general):
     """Returns whether everybody who handed something in is graded."""
     labs = [folder.split('-')[0] for folder in points]
-    version = (ROOT / 'grader/base/version.h').read_text(encoding='utf-8').split('"')[1]
     good = True
     with open(options.folder / 'grades.csv.new', 'w', encoding='utf-8', newline='') as grades, \
             open(options.folder / 'problems.txt.new', 'w', encoding='utf-8') as problems:
@@ -161,7 +169,7 @@ def write_results(options, students, names, points, plan, general):
             good = good and (not student.files or row is not None)
             got = [row['points'].get(lab, 0) if row else 0 for lab in labs]
             status = 'graded' if row else 'not graded' if student.files else 'no file'
-            about = [plan['seed'], version, row['seconds'], row['where']] if row else ['', '', '', '']
+            about = [plan['seed'], version_here(), row['seconds'], row['where']] if row else ['', '', '', '']
             identity, name = names.get(key, (key, student.name))
             table.writerow([identity, name or student.name, *got, sum(got), status, *about, late.moment_of(student.handed_in())])
     for name in ('grades.csv', 'problems.txt'):
@@ -173,7 +181,7 @@ def write_results(options, students, names, points, plan, general):
 
 def parse(points):
     parser = argparse.ArgumentParser(prog='class', description='Grade what a class has handed in.')
-    parser.add_argument('--lab', type=lambda text: text.removeprefix('lab').zfill(2)[:2])
+    parser.add_argument('--lab', type=lab_number)
     parser.add_argument('--roster', type=pathlib.Path)
     parser.add_argument('--due', type=late.deadline, help='of several tries, the last before this counts: 2026-12-01T23:59')
     parser.add_argument('--jobs', type=int, default=os.cpu_count())
@@ -214,4 +222,5 @@ def main():
     return 0 if whole and good else 1
 
 
-sys.exit(main())
+if __name__ == '__main__':
+    sys.exit(main())

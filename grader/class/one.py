@@ -18,6 +18,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get('BUILD', 'build'))
+FILES = ('feedback.txt', 'results.json', 'index.html')
 
 
 def digest(place, plan):
@@ -42,11 +43,13 @@ def row_of(place, plan):
         return None
 
 
-def compile_all(place):
-    """Compile each file, as `make grade SUBMISSION=DIR` does. Returns those that do not compile."""
+def compile_all(place, plan):
+    """Compile each file of the plan's labs, as `make grade SUBMISSION=DIR` does. Returns those that do not compile."""
     failed = []
     for path in sorted((place / 'src').rglob('*.c')):
         lab = path.parent.name.split('-')[0]
+        if plan['labs'] and lab != f'lab{plan["labs"]}':
+            continue
         program = path.with_suffix('')
         done = subprocess.run(['sh', BUILD / 'class/compile.sh', path, program, lab], cwd=ROOT, stdin=subprocess.DEVNULL,
                               stdout=subprocess.DEVNULL, check=False)
@@ -57,13 +60,12 @@ def compile_all(place):
     return failed
 
 
-def grade(place, plan):
+def run_grader(place, plan, out):
     """Returns the status of the grader; its board is in feedback.txt."""
-    command = [BUILD / 'grader/grade', '--programs', place / 'src', '--output', place / 'new', '--strangers',
-               '--seed', str(plan['seed'])]
+    command = [BUILD / 'grader/grade', '--programs', place / 'src', '--output', out, '--strangers', '--seed', str(plan['seed'])]
     if plan['labs']:
         command += ['--lab', plan['labs']]
-    with open(place / 'feedback.txt', 'w', encoding='utf-8') as board:
+    with open(out / 'feedback.txt', 'w', encoding='utf-8') as board:
         done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=board, stderr=subprocess.STDOUT, check=False)
     return done.returncode
 
@@ -84,34 +86,57 @@ def points_of(results):
     return points
 
 
+def grade(place, plan, out):
+    """Grade what is in place/src. Leaves feedback.txt, and the others if the grader has come to its end, in `out`. Returns the
+    row."""
+    started = time.monotonic()
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    failed = compile_all(place, plan)
+    status = run_grader(place, plan, out)
+    row = {'id': place.name, 'key': digest(place, plan), 'status': status, 'failed': failed, 'points': {}, 'looks_like': [],
+           'seconds': round(time.monotonic() - started, 1), 'where': os.uname().nodename}
+    if (out / 'results.json').exists():
+        results = json.loads((out / 'results.json').read_text(encoding='utf-8'))
+        row['points'] = points_of(results)
+        row['looks_like'] = likely_mistakes(results)
+        row['protection'] = results['extra_data']['protection']
+    for path in (place / 'src').rglob('*'):
+        if path.is_file() and path.suffix not in ('.c', '.log'):
+            path.unlink()
+    for path in out.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name not in FILES:
+            path.unlink()
+    return row
+
+
+def keep(place, out, row):
+    """Put what is in `out` where it belongs; the row last."""
+    for name in FILES:
+        if (out / name).exists():
+            os.replace(out / name, place / name)
+    shutil.rmtree(out)
+    write_whole(place / 'row.json', row)
+
+
+def write_whole(path, value):
+    new = path.with_suffix('.new')
+    new.write_text(json.dumps(value), encoding='utf-8')
+    new.rename(path)
+
+
 def main():
     folder, identity = pathlib.Path(sys.argv[1]), sys.argv[2]
     plan = json.loads((folder / 'plan.json').read_text(encoding='utf-8'))
     place = folder / identity
-    started = time.monotonic()
     (place / 'row.json').unlink(missing_ok=True)
-    shutil.rmtree(place / 'new', ignore_errors=True)
-    failed = compile_all(place)
-    status = grade(place, plan)
-    row = {'id': identity, 'key': digest(place, plan), 'status': status, 'failed': failed, 'points': {}, 'looks_like': [],
-           'seconds': round(time.monotonic() - started, 1), 'where': os.uname().nodename}
-    if (place / 'new/results.json').exists():
-        results = json.loads((place / 'new/results.json').read_text(encoding='utf-8'))
-        row['points'] = points_of(results)
-        row['looks_like'] = likely_mistakes(results)
-        row['protection'] = results['extra_data']['protection']
-        for name in ('results.json', 'index.html'):
-            os.replace(place / 'new' / name, place / name)
-    shutil.rmtree(place / 'new', ignore_errors=True)
-    for path in (place / 'src').rglob('*'):
-        if path.is_file() and path.suffix not in ('.c', '.log'):
-            path.unlink()
-    new = place / 'row.json.new'
-    new.write_text(json.dumps(row), encoding='utf-8')
-    new.rename(place / 'row.json')
+    row = grade(place, plan, place / 'new')
+    keep(place, place / 'new', row)
     looks = re.sub(r'\s+', ' ', row['looks_like'][0] if row['looks_like'] else '')
     print(f'{identity}  {sum(row["points"].values())}/{plan["possible"]}  {row["seconds"]} s' +
-          (f'  does not compile: {", ".join(failed)}' if failed else f'  looks like: {looks}' if looks else ''), flush=True)
+          (f'  does not compile: {", ".join(row["failed"])}' if row['failed'] else f'  looks like: {looks}' if looks else ''), flush=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Runs alone: it measures nothing, but both processors grade.
 import calendar
 import csv
 import io
+import json
 import os
 import pathlib
 import re
@@ -22,6 +23,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [f'{ROOT}/grader/tools/dev', f'{ROOT}/grader/class']
 from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-position
 import late  # noqa: E402  pylint: disable=wrong-import-position
+import one  # noqa: E402  pylint: disable=wrong-import-position
+import regrade as regrade_tool  # noqa: E402  pylint: disable=wrong-import-position
 import submissions  # noqa: E402  pylint: disable=wrong-import-position
 
 LABS = submissions.Labs(['lab01-session', 'lab03-server', 'lab04-router', 'lab05-timeouts'],
@@ -272,6 +275,56 @@ def test_class(scratch):
     check('who hands in again is graded again, alone', ' 1 to grade' in text and rows(scratch)['broken']['total'] == '15', text)
 
 
+def test_merge():
+    """What one lab has now, in what the student had."""
+    def results(*points):
+        tests = [{'number': number, 'score': score} for number, score in points]
+        return {'score': sum(score for _, score in points), 'tests': tests, 'extra_data': {'looks_like': {points[-1][0][:5]: ['x']}}}
+    with tempfile.TemporaryDirectory() as scratch:
+        place, out = pathlib.Path(scratch), pathlib.Path(scratch) / 'lab01'
+        out.mkdir()
+        one.write_whole(place / 'row.json', {'failed': ['lab01-session/session.c', 'lab02-requests/requests.c'], 'seconds': 1})
+        one.write_whole(place / 'results.json', results(('lab01/a', 1), ('lab01/b', 2), ('lab02/a', 4)))
+        one.write_whole(out / 'results.json', results(('lab01/a', 10), ('lab01/b', 20)))
+        row = regrade_tool.merge(place, out, {'failed': []}, 'lab01')
+        whole = json.loads((place / 'results.json').read_text(encoding='utf-8'))
+    check('the points of one lab change', row == {'failed': ['lab02-requests/requests.c'], 'seconds': 1, 'looks_like': [],
+                                                  'points': {'lab01': 30, 'lab02': 4}}, row)
+    check('the results too', whole == {'score': 34, 'tests': [{'number': 'lab01/a', 'score': 10}, {'number': 'lab01/b', 'score': 20},
+          {'number': 'lab02/a', 'score': 4}], 'extra_data': {'looks_like': {'lab01': ['x'], 'lab02': ['x']}}}, whole)
+
+
+def regrade(scratch, *more):
+    done = subprocess.run(['make', '-s', 'regrade', f'CLASS={scratch}/class', *more], cwd=ROOT, capture_output=True, text=True,
+                          check=False, env=dict(os.environ, MAKEFLAGS=''))
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_regrade(scratch):
+    """One student, again: what the table had is shown, and made right."""
+    place = pathlib.Path(scratch) / 'class'
+    good = (place / 'grades.csv').read_text(encoding='utf-8')
+    wrong = re.sub(r'^(right,[^,]*),15,15,', r'\1,7,7,', good, flags=re.M)
+    (place / 'grades.csv').write_text(wrong, encoding='utf-8')
+    before = (place / 'right/row.json').stat().st_mtime_ns
+    status, text = regrade(scratch, 'ID=right')
+    check('old and new points are shown', status == 0 and re.search(r'^lab01 +7 +15  \*$', text, re.M)
+          and re.search(r'^total +7 +15  \*$', text, re.M), text)
+    check('the table is right again, and nobody else\'s row has changed', wrong != good and [row for row in rows(scratch).values()
+          if row['total'] != '15'] == [row for row in csv.DictReader(io.StringIO(good)) if row['total'] != '15']
+          and rows(scratch)['right']['total'] == '15', (place / 'grades.csv').read_text(encoding='utf-8'))
+    check('it was graded again', (place / 'right/row.json').stat().st_mtime_ns > before)
+    status, text = regrade(scratch, 'ID=broken', 'LAB=01')
+    check('one lab', status == 0 and re.search(r'^lab01 +15 +15$', text, re.M) and (place / 'broken/lab01/feedback.txt').exists(), text)
+    results = json.loads((place / 'broken/results.json').read_text(encoding='utf-8'))
+    check('its results are those of the student', results['score'] == 15 == sum(test['score'] for test in results['tests']), results)
+    text, _ = grade(scratch, f'ROSTER={scratch}/roster.csv').communicate(timeout=120)
+    check('whoever is graded again stays graded', ' 0 to grade' in text, text)
+    for more, said in ((['ID=nobody'], 'nobody in'), (['ID=right', 'LAB=02'], 'has lab01')):
+        status, text = regrade(scratch, *more)
+        check(f'{" ".join(more)} is refused', status != 0 and said in text, text)
+
+
 def test_report(scratch):
     """What the class has understood: counted, with an example that names nobody."""
     place = pathlib.Path(scratch) / 'handed in'
@@ -298,9 +351,11 @@ def main():
     test_hostile()
     test_export()
     test_late()
+    test_merge()
     with tempfile.TemporaryDirectory(prefix='class-') as scratch:
         os.chmod(scratch, 0o755)
         test_class(scratch)
+        test_regrade(scratch)
         test_report(scratch)
     return done_testing()
 
