@@ -141,7 +141,7 @@ RELEASE += -flto=auto
 endif
 
 # Goals that compile nothing do not need the libraries.
-ifeq ($(filter help deps deps-test deps-bench deps-class deps-pictures bench-readme handout autograder class-report export platforms platforms-readme starters reset format clean certs version,$(MAKECMDGOALS)),)
+ifeq ($(filter help deps deps-test deps-bench deps-class deps-pictures bench-readme handout autograder class-report similar export platforms platforms-readme starters reset format clean certs version,$(MAKECMDGOALS)),)
 libraries := $(shell pkg-config --cflags --libs libnghttp2 openssl libuv jansson 2>&1)
 criterion := $(shell pkg-config --cflags --libs criterion 2>&1)
 ifeq ($(and $(filter -lnghttp2,$(libraries)),$(filter -lcriterion,$(criterion))),)
@@ -416,6 +416,12 @@ class: $(GRADER_BUILT) $(BUILD)/class/compile.sh
 regrade: $(GRADER_BUILT) $(BUILD)/class/compile.sh
 	$(if $(ID),,$(error whom? Say ID=, as in class/grades.csv))
 	+@python3 grader/class/regrade.py $(if $(LAB),--lab $(lab_number)) $(call quote,$(or $(CLASS),class)) $(call quote,$(ID))
+
+## make similar          find pairs of a class that are too alike: class/similar.html shows them [LAB=02]
+##                       [THRESHOLD=80: percent] [CLASS=class]
+similar:
+	@python3 grader/class/similar.py $(if $(LAB),--lab $(lab_number)) \
+	  $(if $(THRESHOLD),--threshold $(call quote,$(THRESHOLD))) $(call quote,$(or $(CLASS),class))
 
 ## make class-report     what the class has understood, and what not: class/report.html and .txt [CLASS=class]
 class-report:

@@ -149,6 +149,73 @@ def test_due():
         check(f'handed in at {when}', late.reduced(15, when, due, 10) == wanted, late.reduced(15, when, due, 10))
 
 
+# Two ways to write what no starter and no solution has; and the first with other names, layout, comments.
+WAY = '''
+static int count_all(const struct client *client, int first, int last) {
+  int sum = 0;
+  for (int index = first; index < last; index++) {
+    if (client->settings_received && index % 3 == 1)
+      sum += weight_of(client, index) * 17;
+    else if (index > 12)
+      sum -= penalty_of(client, index, "late");
+  }
+  return sum > 0 ? normalise(sum, last - first) : fallback(client, "none");
+}
+static void tell(const struct client *client, const char *name) {
+  char line[128];
+  int length = snprintf(line, sizeof line, "%s has %d", name, count_all(client, 0, 99));
+  fwrite(line, 1, (size_t)length, stderr);
+}
+'''
+COPY = re.sub(r'\bindex\b', 'i', re.sub(r'\bsum\b', 'total', re.sub(r'\bcount_all\b', 'add_up', WAY))).replace(
+    ') {\n', ')  { // <script>mine\n').replace('"late"', '"x"').replace('    else', '\n    else')
+OTHER = '''
+struct node { struct node *next; double value; };
+static struct node *push(struct node *list, double value) {
+  struct node *made = malloc(sizeof *made);
+  if (!made) abort();
+  *made = (struct node){list, value};
+  return made;
+}
+static double drain(struct node **list) {
+  double product = 1.0;
+  while (*list) {
+    struct node *gone = *list;
+    product *= gone->value;
+    *list = gone->next;
+    free(gone);
+  }
+  return product;
+}
+'''
+
+
+def test_similar():
+    """Who wrote the same is found, whatever the names are; what all were given does not count."""
+    lab = 'lab01-session/session.c'
+    starter, solution = (ROOT / lab).read_text(encoding='utf-8'), (ROOT / 'lab01-session/solution/session.c').read_text(encoding='utf-8')
+    class_of = {'ann': solution, 'bob': solution.replace('client', 'customer'), 'kim': starter + WAY, 'lee': COPY + solution,
+                'max': solution + OTHER, 'pat': starter}
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, text in class_of.items():
+            path = pathlib.Path(scratch) / name / 'src' / lab
+            path.parent.mkdir(parents=True)
+            path.write_text(text, encoding='utf-8')
+        done = subprocess.run(['make', '-s', 'similar', f'CLASS={scratch}'], cwd=ROOT, capture_output=True, text=True, check=False,
+                              env=dict(os.environ, MAKEFLAGS=''))
+        text = done.stdout + done.stderr
+        check('who wrote the same is found, and nobody else', done.returncode == 0 and re.findall(r'^ +\d+%  (.*)$', text, re.M) == ['kim  lee'],
+              text)
+        check('what all were given does not count', '3 compared; 3 have fewer' in text, text)
+        check('it says what it cannot know', 'cannot know' in text)
+        page = (pathlib.Path(scratch) / 'similar.html').read_text(encoding='utf-8')
+        check('the page shows both, as text', 'weight_of(client, index)' in page and 'weight_of(client, i)' in page
+              and 'drain' not in page and '<script' not in page, page[:2000])
+        done = subprocess.run([sys.executable, f'{ROOT}/grader/class/similar.py', '--lab', '2', scratch], capture_output=True, text=True,
+                              check=False)
+        check('a class without this lab is told', done.returncode == 1 and 'no such file' in done.stderr, done.stderr)
+
+
 def test_hostile():
     """A zip or a folder that means harm: nothing else of this machine is read or written."""
     link = zipfile.ZipInfo('kim/session.c')
@@ -352,6 +419,7 @@ def main():
     test_export()
     test_late()
     test_merge()
+    test_similar()
     with tempfile.TemporaryDirectory(prefix='class-') as scratch:
         os.chmod(scratch, 0o755)
         test_class(scratch)

@@ -25,10 +25,11 @@ machine() {
   for command in sed awk grep tr sort cat rm touch chmod env; do
     ln -s "$(command -v $command)" "$bin/"
   done
-  for command in make ar openssl git nghttp nghttpd node python3 patch clang-format clang-tidy \
-    cppcheck inotifywait tmux tshark chromium pkill bwrap parallel; do
+  for command in make ar openssl git nghttp nghttpd node patch clang-format clang-tidy \
+    cppcheck inotifywait tmux tshark chromium pkill bwrap parallel sim_c; do
     fake $command 'exit 1'
   done
+  fake python3 'exit 0' # it has every module
   fake gcc 'cat >/dev/null; exit 0'
   fake clang 'cat >/dev/null; exit 0'
   fake curl 'exit 1'

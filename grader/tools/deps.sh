@@ -32,7 +32,9 @@ mistakes     command:python3       python3             python3                 p
 mistakes     command:patch         patch               patch                   patch
 class        command:python3       python3             python3                 python
 class        command:parallel      parallel            parallel                parallel
+class        command:sim_c         similarity-tester   similarity-tester       similarity-tester
 test         command:parallel      parallel            parallel                parallel
+test         command:sim_c         similarity-tester   similarity-tester       similarity-tester
 test         command:git           git                 git                     git
 test         command:curl          curl                curl                    curl
 test         command:nghttp        nghttp2-client      nghttp2                 nghttp2

@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""similar: find pairs of students whose files are too alike.
+
+    similar.py [--lab 02] [--threshold 80] CLASS
+
+CLASS is what `make class` has left. Of each file counts what the student has written: its lines without those of the starter
+and of the solution, whatever the names in them are. sim_c (Debian's similarity-tester) compares each with each: it sees no
+names, no layout and no comments. Prints the pairs, and leaves CLASS/similar.html, which shows them side by side.
+"""
+import argparse
+import difflib
+import html
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+
+import grade_class
+import report
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FEWEST = 80      # tokens: what is shorter is alike by chance
+MOST = 20000     # tokens: nobody writes that much by hand
+RUN = '12'       # tokens in a row that sim_c counts
+SHOWN = 50       # pairs on the page
+
+UNKNOWN = '''\
+What this cannot know: who wrote it first, whether one copied from the other or both from the same place, and what came from
+outside this class. Alike is no proof: read both files, and talk to both students. And whoever rewrites what they copied line by
+line is not found.'''
+
+
+@dataclass
+class Own:
+    """What a student has written in a file."""
+    student: str
+    lines: list      # (number, line)
+
+    def tokens(self):
+        return len(re.findall(r'\w+|[^\w\s]', '\n'.join(line for _, line in self.lines)))
+
+
+@dataclass
+class Pair:
+    first: Own
+    second: Own
+    of_first: int    # percent of the first that is in the second
+    of_second: int
+
+    def percent(self):
+        return max(self.of_first, self.of_second)
+
+
+# --- What a student has written ---------------------------------------------------------------------------
+
+def without_comments(text):
+    """The lines, as many as before."""
+    def blank(found):
+        return '\n' * found[0].count('\n')
+    return re.sub(r'/\*.*?\*/|//[^\n]*', blank, text, flags=re.S).split('\n')
+
+
+def shape(line):
+    """The line without its names, numbers and texts; the names of what it calls stay."""
+    line = re.sub(r'"(?:\\.|[^"\\])*"|[A-Za-z_]\w*(?!\w*\s*\()|\d\w*', 'w', line)
+    return re.sub(r'\s+', '', line)
+
+
+def own_lines(text, given):
+    return [(number, line) for number, line in enumerate(without_comments(text), 1) if shape(line) and shape(line) not in given]
+
+
+def given_shapes(program):
+    """Of the starter, and of the solution, which has the starter in it: lab02-requests/requests.c."""
+    solution = (ROOT / program.parent / 'solution' / program.name).read_text(encoding='utf-8')
+    starter = subprocess.run(['sh', 'grader/tools/dev/starter.sh', program.parent / 'solution' / program.name], cwd=ROOT,
+                             capture_output=True, text=True, check=True).stdout
+    return {shape(line) for text in (solution, starter) for line in without_comments(text)}
+
+
+def read_all(folder, program):
+    """[Own] of those who have handed in this program."""
+    given = given_shapes(program)
+    return [Own(path.parents[2].name, own_lines(path.read_text(encoding='utf-8', errors='replace'), given))
+            for path in sorted(folder.glob(f'*/src/{program}'))]
+
+
+# --- How alike they are -----------------------------------------------------------------------------------
+
+def compare(owns, threshold):
+    """[Pair], those that are most alike first."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for number, own in enumerate(owns):
+            text = ''.join(f'{line}\n' for _, line in own.lines)
+            (pathlib.Path(scratch) / f'{number}.c').write_text(text, encoding='utf-8')
+        done = subprocess.run(['sim_c', '-p', '-e', '-a', '-F', '-T', '-r', RUN, '-t', str(threshold), '-i'], cwd=scratch,
+                              input=''.join(f'{number}.c\n' for number in range(len(owns))), capture_output=True, text=True,
+                              check=True)
+    found = {}
+    for one, percent, other in re.findall(r'^(\d+)\.c consists for (\d+) % of (\d+)\.c material$', done.stdout, re.M):
+        found[int(one), int(other)] = int(percent)
+    pairs = [Pair(owns[one], owns[other], found.get((one, other), 0), found.get((other, one), 0))
+             for one, other in sorted({tuple(sorted(key)) for key in found})]
+    return sorted(pairs, key=lambda pair: -pair.percent())
+
+
+# --- What is said -----------------------------------------------------------------------------------------
+
+def describe(pair):
+    return f'{pair.percent():4}%  {pair.first.student}  {pair.second.student}'
+
+
+def summary(program, owns, compared):
+    short = sum(own.tokens() < FEWEST for own in owns)
+    long = [own.student for own in owns if own.tokens() > MOST]
+    return (f'{program}: {len(compared)} compared; {short} have fewer than {FEWEST} tokens of their own: too few' +
+            (f'; too long to compare: {", ".join(long)}' if long else ''))
+
+
+def side_by_side(pair):
+    """The rows of a table. A line whose shape stands on both sides, too, is marked."""
+    say = html.escape
+    left, right = pair.first.lines, pair.second.lines
+    matcher = difflib.SequenceMatcher(None, [shape(line) for _, line in left], [shape(line) for _, line in right], autojunk=False)
+    for kind, a, b, c, d in matcher.get_opcodes():
+        for step in range(max(b - a, d - c)):
+            cells = [lines[first + step] if first + step < last else ('', '') for lines, first, last in ((left, a, b), (right, c, d))]
+            yield f'<tr class="{kind}">' + ''.join(f'<td class="n">{number}</td><td><pre>{say(line)}</pre></td>'
+                                                   for number, line in cells) + '</tr>'
+
+
+STYLE = report.STYLE + '''
+body { max-width: 110rem; }
+td pre { border: 0; padding: 0; margin: 0; white-space: pre-wrap; }
+tr.equal { background: color-mix(in srgb, var(--bar) 25%, transparent); }
+table.pair { table-layout: fixed; }
+table.pair td { width: auto; padding: 0 .4rem; border: 0; }
+table.pair td.n { width: 3rem; font-size: .8rem; }
+'''
+
+
+def page(found):
+    """Everything that a student has written is text here. `found`: [(line about a program, [Pair])]."""
+    say = html.escape
+    parts = ['<!DOCTYPE html>', '<html lang="en"><meta charset="utf-8"><title>Too alike</title>',
+             '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'">',
+             '<meta name="viewport" content="width=device-width">', f'<style>{STYLE}</style>', '<h1>Too alike</h1>',
+             f'<p>{say(UNKNOWN)}</p><p>Shown is what each has written, without the lines of the starter and the solution. A line is '
+             'marked if both have it; names, numbers and texts may differ.</p>']
+    for line, pairs in found:
+        parts.append(f'<h2>{say(line)}</h2>')
+        for pair in pairs[:SHOWN]:
+            parts.append(f'<h3>{say(pair.first.student)} and {say(pair.second.student)}</h3><p>{pair.of_first}% of the first is in '
+                         f'the second, {pair.of_second}% of the second in the first.</p><table class="pair">')
+            parts += [*side_by_side(pair), '</table>']
+    return '\n'.join(parts) + '\n</html>\n'
+
+
+def main():
+    parser = argparse.ArgumentParser(prog='similar', description='Find pairs of students whose files are too alike.')
+    parser.add_argument('--lab', type=grade_class.lab_number)
+    parser.add_argument('--threshold', type=int, choices=range(1, 101), metavar='1..100', default=80)
+    parser.add_argument('folder', type=pathlib.Path)
+    options = parser.parse_args()
+    if not shutil.which('sim_c'):
+        parser.error('sim_c is missing: `make deps-class` installs it')
+    programs = [pathlib.PurePath(name) for name in grade_class.labs_here()[1] if name.startswith(f'lab{options.lab or ""}')]
+    found = []
+    try:
+        for program in programs:
+            owns = read_all(options.folder, program)
+            compared = [own for own in owns if FEWEST <= own.tokens() <= MOST]
+            if owns:
+                found.append((summary(program, owns, compared), compare(compared, options.threshold)))
+        if not found:
+            raise OSError(f'{options.folder} has no such file of a class')
+        (options.folder / 'similar.html').write_text(page(found), encoding='utf-8')
+    except (OSError, subprocess.CalledProcessError) as problem:
+        print(f'similar: {problem}', file=sys.stderr)
+        return 1
+    for line, pairs in found:
+        print('\n'.join([line, *map(describe, pairs)]))
+    print(f'\n{UNKNOWN}\n{options.folder}/similar.html shows the pairs side by side')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
