@@ -436,10 +436,11 @@ export:
 	  $(if $(DUE),--due $(call quote,$(DUE))) $(if $(LATE),--late $(call quote,$(LATE))) \
 	  $(call quote,$(or $(CLASS),class)) $(call quote,$(ROSTER)) $(if $(OUT),$(call quote,$(OUT)))
 
-## make autograder OUT=FILE.zip  make the zip that Gradescope takes [LAB=02]
+## make autograder OUT=FILE.zip|DIR  make what Gradescope takes, a zip; or what another system takes, a folder [LAB=02]
+##                       [FOR=gradescope|prairielearn|autolab|github]
 autograder:
 	$(if $(OUT),,$(error where? Say OUT=FILE.zip))
-	+@python3 grader/class/autograder.py $(if $(LAB),--lab $(lab_number)) $(call quote,$(OUT))
+	+@python3 grader/class/autograder.py $(if $(FOR),--for $(call quote,$(FOR))) $(if $(LAB),--lab $(lab_number)) $(call quote,$(OUT))
 # END TEACHERS
 
 ## make protection       show what confines a stranger's program on this machine, and what is missing

@@ -1,25 +1,30 @@
 #!/usr/bin/env python3
-"""`make handout` and `make autograder`: the repository for students has what they need, and nothing of a solution."""
+"""`make handout` and `make autograder`: the repository for students has what they need, and nothing of a solution; and the other
+systems get it, with what they run."""
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / os.environ.get('BUILD', 'build')
 sys.path.insert(0, f'{ROOT}/grader/tools/dev')
 from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-position
+import schema  # noqa: E402  pylint: disable=wrong-import-position
 
 # A line of lab 1's solution, which a student has to write.
 WRITTEN = 'client->settings_received = true;'
 
 
-def run(*command, cwd, **more):
+def run(*command, cwd, **environment):
     done = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, check=False, timeout=600, env=dict(os.environ, MAKEFLAGS=''), **more)
+                          text=True, check=False, timeout=600, env=dict(os.environ, MAKEFLAGS='', **environment))
     return done.returncode, done.stdout
 
 
@@ -62,24 +67,123 @@ def test_part(tree, out):
     check('a lab that does not exist is refused', status != 0 and 'there is no lab 09' in text, text)
 
 
-def test_gradescope(tree, scratch):
-    """What the scripts make of what the grader said."""
-    status, text = run('make', 'autograder', f'OUT={scratch}/auto.zip', 'LAB=2', cwd=tree)
-    names = zipfile.ZipFile(f'{scratch}/auto.zip').namelist()
-    check('Gradescope\'s zip is made', status == 0 and {'setup.sh', 'run_autograder', 'labs/Makefile'} <= set(names), text)
-    check('without a solution', not [name for name in names if '/solution/' in name], names)
-    results = tree / 'grader/class/gradescope/results.py'
+def test_results(tree, scratch):
+    """What the shared script makes of what the grader said."""
+    results = tree / 'grader/class/autograders/results.py'
     board, out = pathlib.Path(f'{scratch}/board.txt'), pathlib.Path(f'{scratch}/results.json')
     board.write_text('take: no file of these labs\n')
     run(sys.executable, results, '2', board, f'{scratch}/none.json', out, cwd=tree)
     found = json.loads(out.read_text())
     check('who hands in nothing has 0, and is told', found['score'] == 0 and 'Nothing was graded' in found['output'], found)
+    check('in the format of Gradescope', not schema.problems(found, 'gradescope'), schema.problems(found, 'gradescope'))
     board.write_text('Total: 3 of 20 points (0.6 s, SEED=12)\nmake: *** [Makefile:400: grade] Error 3\n')
     (pathlib.Path(scratch) / 'some.json').write_text('{"score": 3, "tests": [], "extra_data": {"protection": []}}')
     run(sys.executable, results, '2', board, f'{scratch}/some.json', out, cwd=tree)
     found = json.loads(out.read_text())
     check('a fault of the grader is not the student\'s', found['score'] == 3 and 'not your fault' in found['output']
-          and found['extra_data'] == {'protection': [], 'status': 2, 'seed': 12}, found)
+          and found['extra_data'] == {'protection': [], 'fault': True, 'status': 2, 'seed': 12}, found)
+
+
+def autograder(tree, system, out, built):
+    """Make it for this system, for lab 2. `built` is the build folder of the labs, to spare the time of setup.sh."""
+    status, text = run('make', 'autograder', f'FOR={system}', f'OUT={out}', 'LAB=2', cwd=tree)
+    if system == 'gradescope':
+        for entry in zipfile.ZipFile(out).infolist():  # with its time: make compiles what is newer
+            path = zipfile.ZipFile(out).extract(entry, out.with_suffix(''))
+            os.utime(path, (time.mktime((*entry.date_time, 0, 0, -1)),) * 2)
+    folders = [path.parent for path in out.with_suffix('').rglob('setup.sh')]
+    source = next(folder for folder in folders if (folder / 'labs').is_dir())
+    leaks = [path for path in out.with_suffix('').rglob('*') if path.name == 'solution']
+    check(f'{system}: it is made, without a solution', status == 0 and not leaks, f'{text}{leaks}')
+    shutil.copytree(built, source / 'labs/build', copy_function=shutil.copy2, symlinks=True)
+    return source
+
+
+def submit(folder, tree, kind):
+    """A solution of lab 2, a file that does not compile, or nothing."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    if kind == 'right':
+        shutil.copy(tree / 'lab02-requests/solution/requests.c', folder)
+    elif kind == 'broken':
+        (folder / 'requests.c').write_text('int main(void) { return 1 }\n')
+
+
+KINDS = {'right': 20, 'broken': 0, 'nothing': 0}  # and the points that are due
+
+
+def test_gradescope(tree, scratch, built):
+    place = scratch / 'place'
+    place.mkdir()
+    autograder(tree, 'gradescope', scratch / 'gradescope.zip', built).rename(place / 'source')
+    for kind, points in KINDS.items():
+        submit(place / 'submission', tree, kind)
+        _, text = run('bash', place / 'source/run_autograder', cwd=place, PLACE=str(place))
+        found = json.loads((place / 'results/results.json').read_text())
+        check(f'Gradescope: {kind}', found['score'] == points and (kind != 'broken' or 'error: expected' in found['output']), f'{found}{text}')
+        check('in its format', not schema.problems(found, 'gradescope'), schema.problems(found, 'gradescope'))
+
+
+def test_prairielearn(tree, scratch, built):
+    place = scratch / 'grade'
+    source = autograder(tree, 'prairielearn', scratch / 'prairielearn', built)
+    info = json.loads((scratch / 'prairielearn/questions/lab02-requests/info.json').read_text())
+    entry = info['externalGradingOptions']['entrypoint'].split()
+    check('PrairieLearn: a question', info['gradingMethod'] == 'External' and '"requests.c"' in
+          (scratch / 'prairielearn/questions/lab02-requests/question.html').read_text() and entry[0].startswith('/autograder/source/'), info)
+    for kind, points in KINDS.items():
+        submit(place / 'student', tree, kind)
+        started = time.monotonic()
+        _, text = run(source / pathlib.Path(entry[0]).name, *entry[1:], cwd=place, PLACE=str(place))
+        seconds = time.monotonic() - started
+        found = json.loads((place / 'results/results.json').read_text())
+        wanted = found['gradable'] and found['score'] == points / 20 and len(found['tests']) > 9 if kind != 'nothing' else \
+            not found['gradable'] and 'Nothing was graded' in found['format_errors']
+        check(f'PrairieLearn: {kind}', wanted and seconds < info['externalGradingOptions']['timeout'], f'{seconds} s {found}{text}')
+        check('in its format', not schema.problems(found, 'prairielearn'), schema.problems(found, 'prairielearn'))
+
+
+def test_autolab(tree, scratch, built):
+    place, job = scratch / 'autolab-place', scratch / 'job'
+    place.mkdir()
+    autograder(tree, 'autolab', scratch / 'autolab', built).rename(place / 'source')
+    for kind, points in KINDS.items():
+        submit(job / 'files', tree, kind)
+        shutil.copy(scratch / 'autolab/autograde.tar', job)
+        shutil.copy(scratch / 'autolab/autograde-Makefile', job / 'Makefile')
+        run('tar', 'cf', '../handin.tar', '.', cwd=job / 'files')
+        status, text = run('make', cwd=job, PLACE=str(place))
+        found = json.loads(text.splitlines()[-1])
+        check(f'Autolab: {kind}', status == 0 and found == {'scores': {'lab02': points}}, text)
+        check('in its format', not schema.problems(found, 'autolab'), schema.problems(found, 'autolab'))
+
+
+def test_github(tree, scratch, built):
+    """The commands of the workflow, but for setup.sh, which installs packages."""
+    place = scratch / 'runner'
+    place.mkdir()
+    autograder(tree, 'github', scratch / 'github', built).rename(place / 'source')
+    workflow = (scratch / 'github/template/.github/workflows/grade.yml').read_text()
+    commands = [line for line in re.findall(r'^ +- run: (.*)$', workflow, re.M) if 'setup.sh' not in line]
+    for kind, points in KINDS.items():
+        submit(place / 'submission/lab02-requests', tree, kind)
+        status, text = run('bash', '-ec', '\n'.join(commands), cwd=place, GITHUB_STEP_SUMMARY=str(place / kind))
+        check(f'GitHub: {kind}', len(commands) == 2 and status == 0 and f'::notice title=Points::{points} of ' in text
+              and ('Nothing was graded' if kind == 'nothing' else f'Total: {points} of 20') in (place / kind).read_text(), text)
+
+
+def test_autograders(tree, scratch):
+    built = scratch / 'built'
+    for name in ('obj', 'grader'):
+        shutil.copytree(BUILD / name, built / name, symlinks=True)
+    shutil.copy2(BUILD / 'flags', built)
+    test_results(tree, scratch)
+    test_gradescope(tree, scratch, built)
+    test_prairielearn(tree, scratch, built)
+    test_autolab(tree, scratch, built)
+    test_github(tree, scratch, built)
+    status, text = run('make', 'autograder', 'FOR=gradescope', f'OUT={scratch}/x', cwd=tree)
+    check('Gradescope takes a zip', status != 0 and 'does not end in .zip' in text, text)
 
 
 def test_leak(tree, out, name, line):
@@ -105,7 +209,7 @@ def main():
         copied(tree)
         test_whole(tree, pathlib.Path(scratch) / 'all')
         test_part(tree, pathlib.Path(scratch) / 'two')
-        test_gradescope(tree, scratch)
+        test_autograders(tree, pathlib.Path(scratch))
         test_leak(tree, f'{scratch}/leak-1', 'common/README.md', f'As in `{WRITTEN}`')
         test_leak(tree, f'{scratch}/leak-2', 'grader/tools/open.sh', WRITTEN)
         test_link(tree, pathlib.Path(scratch) / 'link')

@@ -24,6 +24,7 @@ sys.path[:0] = [f'{ROOT}/grader/tools/dev', f'{ROOT}/grader/class']
 from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-position
 import late  # noqa: E402  pylint: disable=wrong-import-position
 import one  # noqa: E402  pylint: disable=wrong-import-position
+import schema  # noqa: E402  pylint: disable=wrong-import-position
 import regrade as regrade_tool  # noqa: E402  pylint: disable=wrong-import-position
 import submissions  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -335,6 +336,9 @@ def test_class(scratch):
           and 'right' not in problems, problems)
     for name in ('feedback.txt', 'index.html', 'results.json'):
         check(f'there is a {name} for each', all((pathlib.Path(scratch) / 'class' / key / name).stat().st_size for key in class_of))
+    wrong = [schema.problems(json.loads((pathlib.Path(scratch) / 'class' / key / 'results.json').read_text(encoding='utf-8')), 'gradescope')
+             for key in class_of]
+    check('results.json has the format of Gradescope', not any(wrong), '\n'.join(wrong))
     text, _ = grade(scratch).communicate(timeout=120)
     check('the same command does nothing more', ' 0 to grade' in text, text)
     (pathlib.Path(scratch) / 'handed in/broken/session.c').write_bytes(right)

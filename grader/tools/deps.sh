@@ -41,6 +41,7 @@ test         command:nghttp        nghttp2-client      nghttp2                 n
 test         command:nghttpd       nghttp2-server      nghttp2                 nghttp2
 test         command:node          nodejs              nodejs                  nodejs
 test         command:python3       python3             python3                 python
+test         python:jsonschema     python3-jsonschema  python3-jsonschema      python-jsonschema
 test         python:clang.cindex   python3-clang       python3-clang           clang
 test         command:patch         patch               patch                   patch
 test         command:clang         clang               clang                   clang

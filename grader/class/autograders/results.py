@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""results: what Gradescope shows.
+"""results: what Gradescope shows, and the others are given.
 
     results.py STATUS BOARD RESULTS OUT
 
@@ -23,10 +23,12 @@ def main():
         found = {'score': 0, 'tests': []}
         why = 'it took too long' if status == TIMED_OUT else 'hand in the files that the labs name'
         text = f'Nothing was graded: {why}.\n\n{text}'
+    extra = found.setdefault('extra_data', {})
     if re.search(r'^make.* Error 3$', text, re.M):  # the grader's status; make's own is 2
+        extra['fault'] = True
         text = f'The grader itself failed. That is not your fault: tell your instructor.\n\n{text}'
     seed = re.search(r'SEED=(\d+)', text)
-    found.setdefault('extra_data', {}).update({'status': status, 'seed': int(seed[1]) if seed else None})
+    extra.update({'status': status, 'seed': int(seed[1]) if seed else None})
     found.update({'output': text, 'output_format': 'text', 'visibility': 'visible', 'stdout_visibility': 'hidden'})
     out.write_text(json.dumps(found, indent=2), encoding='utf-8')
 
