@@ -424,16 +424,17 @@ similar:
 	  $(if $(THRESHOLD),--threshold $(call quote,$(THRESHOLD))) $(call quote,$(or $(CLASS),class))
 
 ## make class-report     what the class has understood, and what not: class/report.html and .txt [CLASS=class]
+##                       [COURSE=FILE: a line "lab01 = 10" for each lab that counts]
 class-report:
-	@python3 grader/class/report.py $(call quote,$(or $(CLASS),class))
+	@python3 grader/class/report.py $(if $(COURSE),--course $(call quote,$(COURSE))) $(call quote,$(or $(CLASS),class))
 
 ## make export ROSTER=FILE.csv  put the points of a class into the table of an LMS [FOR=canvas|moodle|csv] [OUT=FILE.csv]
-##                       [COLUMN='Lab 02 (1234)'] [CLASS=class]
+##                       [COLUMN='Lab 02 (1234)'] [CLASS=class] [COURSE=FILE, as for class-report]
 ##                       [DUE=2026-12-01T23:59 LATE=10%/day: each begun day after the deadline costs 10% of the points]
 export:
 	$(if $(ROSTER),,$(error which table? Say ROSTER=FILE.csv))
 	+@python3 grader/class/export.py $(if $(FOR),--format $(call quote,$(FOR))) $(if $(COLUMN),--column $(call quote,$(COLUMN))) \
-	  $(if $(DUE),--due $(call quote,$(DUE))) $(if $(LATE),--late $(call quote,$(LATE))) \
+	  $(if $(COURSE),--course $(call quote,$(COURSE))) $(if $(DUE),--due $(call quote,$(DUE))) $(if $(LATE),--late $(call quote,$(LATE))) \
 	  $(call quote,$(or $(CLASS),class)) $(call quote,$(ROSTER)) $(if $(OUT),$(call quote,$(OUT)))
 
 ## make autograder OUT=FILE.zip|DIR  make what Gradescope takes, a zip; or what another system takes, a folder [LAB=02]

@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 """export: put the points of a class into the table of an LMS.
 
-    export.py --format canvas|moodle|csv [--column NAME] [--due 2026-12-01T23:59 --late 10%/day] CLASS ROSTER.csv [OUT.csv]
+    export.py --format canvas|moodle|csv [--column NAME] [--course FILE] [--due 2026-12-01T23:59 --late 10%/day]
+              CLASS ROSTER.csv [OUT.csv]
 
-CLASS is what `make class` has left. OUT is ROSTER, the LMS's table, with the points in one column, and nothing
-else changed; CLASS/ROSTER.csv if you do not say:
+CLASS is what `make class` has left. OUT (CLASS/ROSTER.csv if you do not say) is ROSTER, the LMS's table, with the points in one
+column, and nothing else changed:
 
     canvas   the column named by --column; a student is found by "ID", the number in the names of the files
     moodle   "Grade"; by "Identifier": "Participant 1234"
     csv      --column, which is added if it is not there; by "id"
 
-With --due and --late, each begun day after the deadline costs a share of the points of the submission, down to 0. Says who
-is in one table and not in the other. Status 1 if somebody in CLASS has no row.
+With --course, the points are those of the course (course.py). With --due and --late, each begun day after the deadline costs a
+share of the points of the submission, down to 0. Says who is in one table and not in the other. Status 1 if somebody in CLASS
+has no row.
 """
 import argparse
 import csv
@@ -19,6 +21,7 @@ import pathlib
 import re
 import sys
 
+import course
 import late
 import submissions
 
@@ -42,12 +45,14 @@ def read_points(options):
     """{id: points} of those who are graded, or have handed in nothing."""
     points, timeless = {}, []
     with open(options.folder / 'grades.csv', encoding='utf-8', newline='') as file:
-        for row in csv.DictReader(file):
+        table = csv.DictReader(file)
+        worth = course.worth_of(options.course, table.fieldnames)
+        for row in table:
             if row['status'] == 'no file' and row['id'] not in points:
                 points[row['id']] = '0'
             if row['status'] != 'graded':
                 continue
-            total = float(row['total'])
+            total = course.total(row, worth) if worth else float(row['total'])
             if options.due and row.get('handed_in'):
                 total = late.reduced(total, row['handed_in'], options.due, options.late)
             elif options.due:
@@ -120,6 +125,7 @@ def main():
     parser = argparse.ArgumentParser(prog='export', description='Put the points of a class into the table of an LMS.')
     parser.add_argument('--format', choices=KEYS, default='csv')
     parser.add_argument('--column')
+    parser.add_argument('--course', type=pathlib.Path)
     parser.add_argument('--due', type=late.deadline)
     parser.add_argument('--late', type=late.percent_a_day)
     parser.add_argument('folder', type=pathlib.Path)
@@ -130,7 +136,7 @@ def main():
         parser.error('a deadline needs both: DUE=2026-12-01T23:59 LATE=10%/day')
     try:
         return export(options)
-    except (Problem, OSError, UnicodeDecodeError, csv.Error) as problem:
+    except (Problem, course.Problem, OSError, UnicodeDecodeError, csv.Error) as problem:
         print(f'export: {problem}', file=sys.stderr)
         return 2
 

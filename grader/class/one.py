@@ -70,11 +70,12 @@ def run_grader(place, plan, out):
     return done.returncode
 
 
-def likely_mistakes(results):
-    """What the failures look like, in words: the likeliest of each lab."""
+def likely_mistakes(results, labs=None):
+    """What the failures look like, in words: the likeliest of each lab, or of each of these labs."""
     known = json.loads((ROOT / 'grader/mistakes/known_mistakes.json').read_text(encoding='utf-8'))
     found = results['extra_data']['looks_like']
-    return [known[lab][names[0]]['mistake'] for lab, names in found.items() if names and names[0] in known.get(lab, {})]
+    return [known[lab][names[0]]['mistake'] for lab, names in found.items()
+            if names and names[0] in known.get(lab, {}) and (labs is None or lab in labs)]
 
 
 def points_of(results):

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """report: what a class has understood, and what not, for its next lecture.
 
-    report.py CLASS
+    report.py [--course FILE] CLASS
 
 CLASS is what `make class` has left. Leaves CLASS/report.txt and CLASS/report.html, which is one file, needs no network, and
 names nobody: how the points are distributed, how many fail each check, and which mistakes are how frequent, each with the
-scoreboard's words about one of those who made it.
+scoreboard's words about one of those who made it. With --course: the labs and points of the course (course.py).
 """
+import argparse
 import collections
 import csv
 import html
@@ -16,6 +17,7 @@ import re
 import sys
 from dataclasses import dataclass, field
 
+import course
 import one
 
 PARTS = 10    # of the distribution
@@ -24,7 +26,8 @@ EXAMPLES = 12  # mistakes that are shown
 
 @dataclass
 class Report:
-    possible: int
+    possible: float
+    labs: object = None   # those that count; all if nobody says which
     totals: list = field(default_factory=list)
     passed: collections.Counter = field(default_factory=collections.Counter)   # by check
     ran: collections.Counter = field(default_factory=collections.Counter)
@@ -56,22 +59,28 @@ def add_student(report, place):
     results = json.loads((place / 'results.json').read_text(encoding='utf-8'))
     for test in results['tests']:
         check = test['number']
+        if report.labs and check.split('/')[0] not in report.labs:
+            continue
         report.sentences[check] = test['name']
         report.ran[check] += 1
         report.passed[check] += test['status'] == 'passed'
     feedback = (place / 'feedback.txt').read_text(encoding='utf-8', errors='replace')
-    for mistake in one.likely_mistakes(results):
+    for mistake in one.likely_mistakes(results, report.labs):
         report.mistakes[mistake] += 1
         example = block_of(feedback, mistake)
         if example and mistake not in report.examples:
             report.examples[mistake] = without_names(example, place)
 
 
-def read_class(folder):
+def read_class(folder, course_file):
     plan = json.loads((folder / 'plan.json').read_text(encoding='utf-8'))
     report = Report(plan['possible'])
     with open(folder / 'grades.csv', encoding='utf-8', newline='') as file:
-        report.totals = [int(row['total']) for row in csv.DictReader(file) if row['status'] == 'graded']
+        table = csv.DictReader(file)
+        worth = course.worth_of(course_file, table.fieldnames)
+        if worth:
+            report.possible, report.labs = sum(worth.values()), set(worth)
+        report.totals = [course.total(row, worth) if worth else int(row['total']) for row in table if row['status'] == 'graded']
     for place in sorted(path.parent for path in folder.glob('*/results.json')):
         if one.is_done(place, plan):
             add_student(report, place)
@@ -82,11 +91,13 @@ def read_class(folder):
 
 def distribution(report):
     """[('0 to 9', how many)], in PARTS parts of the points."""
-    parts = collections.Counter(min(total * PARTS // report.possible, PARTS - 1) for total in report.totals)
+    parts = collections.Counter(min(int(total * PARTS // report.possible), PARTS - 1) for total in report.totals)
     for part in range(PARTS):
         first = -(-part * report.possible // PARTS)
         last = -(-(part + 1) * report.possible // PARTS) - 1 if part + 1 < PARTS else report.possible
-        yield f'{first} to {last}', parts[part]
+        if report.labs:  # a course may have fractions of points
+            first, last = round(part * report.possible / PARTS, 2), round((part + 1) * report.possible / PARTS, 2)
+        yield f'{first:g} to {last:g}', parts[part]
 
 
 def checks(report):
@@ -103,7 +114,7 @@ def summary(report):
     if not report.totals:
         return 'Nobody has been graded.'
     ordered = sorted(report.totals)
-    return (f'{counted(len(ordered), "student")}; of {report.possible} points, half have {ordered[len(ordered) // 2]} or more, '
+    return (f'{counted(len(ordered), "student")}; of {report.possible:g} points, half have {ordered[len(ordered) // 2]:g} or more, '
             f'and {counted(sum(total == report.possible for total in ordered), "student")} all.')
 
 
@@ -167,12 +178,16 @@ def html_of(report):
 
 
 def main():
-    if len(sys.argv) != 2:
-        print('usage: report.py CLASS', file=sys.stderr)
-        return 2
-    folder = pathlib.Path(sys.argv[1])
+    parser = argparse.ArgumentParser(prog='report', description='What a class has understood, and what not.')
+    parser.add_argument('--course', type=pathlib.Path)
+    parser.add_argument('folder', type=pathlib.Path)
+    options = parser.parse_args()
+    folder = options.folder
     try:
-        report = read_class(folder)
+        report = read_class(folder, options.course)
+    except course.Problem as problem:
+        print(f'report: {problem}', file=sys.stderr)
+        return 1
     except (OSError, ValueError, KeyError) as problem:
         print(f'report: {folder} has no results of a class: {problem}', file=sys.stderr)
         return 1

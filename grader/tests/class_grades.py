@@ -242,6 +242,27 @@ def test_hostile():
     check('no link is followed, no pipe is opened', not students and len(problems) == 2, f'{students} {problems}')
 
 
+def test_course():
+    """The labs and points of a course: halves too, and labs that do not count."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        (folder / 'grades.csv').write_text('id,name,lab01,lab02,lab03,total,status,handed_in\na,,15,10,15,40,graded,2026-12-02T00:00:00+00:00\n'
+                                           'b,,5,20,0,25,graded,2026-11-01T00:00:00+00:00\n', encoding='utf-8')
+        (folder / 'book.csv').write_text('id,p\na,\nb,\n')
+        file = folder / 'course.conf'
+        file.write_text('# half of lab 1; no lab 3\nlab01 = 7.5\n\nlab02=30 # more\nlab06 = 9\n')
+        done = run_export(folder, '--column', 'p', '--course', file)
+        check('points are scaled to the course', (folder / 'out.csv').read_text() == 'id,p\na,22.5\nb,32.5\n',
+              (folder / 'out.csv').read_text() + done.stderr)
+        run_export(folder, '--column', 'p', '--course', file, '--due', '2026-12-01T23:59+00:00', '--late', '10%/day')
+        check('and then reduced', (folder / 'out.csv').read_text() == 'id,p\na,20.25\nb,32.5\n', (folder / 'out.csv').read_text())
+        for text, said in (('lab01 10\n', ':1: not as'), ('\nlab99 = 1\n', ':2: lab99 is no lab'), ('lab01=1\nlab01=2\n', 'twice'),
+                           ('lab06 = 9\n', 'no lab of it'), ('', 'no lab has points')):
+            file.write_text(text)
+            done = run_export(folder, '--column', 'p', '--course', file)
+            check(f'a course that says {text!r} is refused', done.returncode == 2 and said in done.stderr, done.stderr)
+
+
 def run_export(folder, *more):
     return subprocess.run([sys.executable, f'{ROOT}/grader/class/export.py', *more, folder, folder / 'book.csv', folder / 'out.csv'],
                           capture_output=True, text=True, check=False)
@@ -408,6 +429,11 @@ def test_report(scratch):
                           check=False)
     page = pathlib.Path(f'{scratch}/class/report.html').read_text(encoding='utf-8')
     check('a report is made', done.returncode == 0 and '9 students; of 15 points' in done.stdout, done.stdout + done.stderr)
+    (pathlib.Path(scratch) / 'course').write_text('lab01 = 7.5\n')
+    counted = subprocess.run(['make', '-s', 'class-report', f'CLASS={scratch}/class', f'COURSE={scratch}/course'], cwd=ROOT,
+                             capture_output=True, text=True, check=False).stdout
+    check('with the points of a course', '9 students; of 7.5 points, half have 7.5 or more' in counted
+          and re.search(r'^ *6.75 to 7.5 +5 #', counted, re.M), counted)
     check('who fails is counted', re.search(r'^ +4 of 9 +lab01/goodbye ', done.stdout, re.M), done.stdout)
     check('nobody is named', not re.search('zz-|windows|starter', done.stdout + page), done.stdout)
     check('the page has the same, and nothing of others', 'lab01/goodbye' in page and 'src=' not in page and '<script' not in page)
@@ -422,6 +448,7 @@ def main():
     test_hostile()
     test_export()
     test_late()
+    test_course()
     test_merge()
     test_similar()
     with tempfile.TemporaryDirectory(prefix='class-') as scratch:
