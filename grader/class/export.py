@@ -110,14 +110,15 @@ def export(options):
     if out.resolve() == options.roster.resolve():
         raise Problem(f'{out} is the LMS\'s own table: say another OUT=FILE.csv')
     rows, ends = read_table(options.roster)
-    missing, empty = fill(rows, read_points(options), options)
+    points = read_points(options)
+    missing, empty = fill(rows, points, options)
     with open(out, 'w', encoding='utf-8', newline='') as file:
         csv.writer(file, lineterminator=ends).writerows(rows)
     for name in empty:
         print(f'export: {name} has no points: not in {options.folder}/grades.csv')
     for name in missing:
         print(f'export: {name} has no row in {options.roster}', file=sys.stderr)
-    print(f'{out} has the points of {len(rows) - 1 - len(empty)} students')
+    print(f'{out} has the points of {len(points) - len(missing)} students')
     return 1 if missing else 0
 
 

@@ -92,6 +92,8 @@ def read_all(folder, program):
 
 def compare(owns, threshold):
     """[Pair], those that are most alike first."""
+    if len(owns) < 2:
+        return []
     with tempfile.TemporaryDirectory() as scratch:
         for number, own in enumerate(owns):
             text = ''.join(f'{line}\n' for _, line in own.lines)
@@ -178,7 +180,10 @@ def main():
         if not found:
             raise OSError(f'{options.folder} has no such file of a class')
         (options.folder / 'similar.html').write_text(page(found), encoding='utf-8')
-    except (OSError, subprocess.CalledProcessError) as problem:
+    except subprocess.CalledProcessError as problem:
+        print(f'similar: {problem.cmd[0]}: {problem.stderr.strip()}', file=sys.stderr)
+        return 1
+    except OSError as problem:
         print(f'similar: {problem}', file=sys.stderr)
         return 1
     for line, pairs in found:

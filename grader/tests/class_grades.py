@@ -212,6 +212,10 @@ def test_similar():
         page = (pathlib.Path(scratch) / 'similar.html').read_text(encoding='utf-8')
         check('the page shows both, as text', 'weight_of(client, index)' in page and 'weight_of(client, i)' in page
               and 'drain' not in page and '<script' not in page, page[:2000])
+        for name in ('kim', 'lee', 'max'):
+            (pathlib.Path(scratch) / name / 'src' / lab).unlink()
+        done = subprocess.run([sys.executable, f'{ROOT}/grader/class/similar.py', scratch], capture_output=True, text=True, check=False)
+        check('nobody has written anything of their own', done.returncode == 0 and ': 0 compared' in done.stdout, done.stderr)
         done = subprocess.run([sys.executable, f'{ROOT}/grader/class/similar.py', '--lab', '2', scratch], capture_output=True, text=True,
                               check=False)
         check('a class without this lab is told', done.returncode == 1 and 'no such file' in done.stderr, done.stderr)
@@ -307,7 +311,7 @@ def test_export():
         for form, (before, after, more) in tables.items():
             (folder / 'book.csv').write_bytes(before.encode())
             done = run_export(folder, '--format', form, *more)
-            check(f'export for {form}', done.returncode == 0 and (folder / 'out.csv').read_bytes() == after.encode(),
+            check(f'export for {form}', done.returncode == 0 and 'the points of 2 students' in done.stdout and (folder / 'out.csv').read_bytes() == after.encode(),
                   f'{done.stderr}{(folder / "out.csv").read_bytes()}')
         (folder / 'book.csv').write_text('id,x\njo-7,\n')
         done = run_export(folder, '--column', 'x')

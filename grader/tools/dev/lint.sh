@@ -68,6 +68,7 @@ step clang-tidy each sh -c "exec clang-tidy --quiet \"\$1\" -- ${FLAGS:-}" clang
 if command -v shellcheck >/dev/null; then
   # shellcheck disable=SC2046
   step shellcheck shellcheck -x -S warning $(grep -lE '^#!.*/(env )?(ba)?sh$|^# shellcheck shell=' \
-    .ci/run grader/tools/*.sh grader/tools/dev/*.sh grader/tests/*.sh 2>/dev/null)
+    .ci/run grader/tools/*.sh grader/tools/dev/*.sh grader/tests/*.sh grader/class/autograders/*.sh \
+    grader/class/autograders/*/run_autograder 2>/dev/null)
 fi
 exit $status
