@@ -123,12 +123,12 @@ def test_times():
     local = {name: time.mktime((*when, 0, 0, -1)) for name, when in (('noon', noon), ('evening', evening))}
     check('when it was handed in', times == {'a': local['noon'], 'b': local['evening'], 'c': None, 'dora': local['evening'], 'eve': None}, times)
     entry = zipfile.ZipInfo('kim/session.c', noon)
-    entry.extra = struct.pack('<HHH', 0x7777, 2, 0) + struct.pack('<HHBi', 0x5455, 5, 1, calendar.timegm(noon))
+    entry.extra = struct.pack('<HHH', 0x7777, 2, 0) + struct.pack('<HHBi', 0x5455, 5, 1, calendar.timegm(evening))
     content = io.BytesIO()
     with zipfile.ZipFile(content, 'w') as archive:
         archive.writestr(entry, '1')
     students, _ = found_in(content.getvalue())
-    check('a zip may say it for every time zone', students['kim'].handed_in() == calendar.timegm(noon), students)
+    check('a zip may say it for every time zone', students['kim'].handed_in() == calendar.timegm(evening), students)
 
 
 def test_due():
@@ -205,8 +205,8 @@ def test_similar():
         done = subprocess.run(['make', '-s', 'similar', f'CLASS={scratch}'], cwd=ROOT, capture_output=True, text=True, check=False,
                               env=dict(os.environ, MAKEFLAGS=''))
         text = done.stdout + done.stderr
-        check('who wrote the same is found, and nobody else', done.returncode == 0 and re.findall(r'^ +\d+%  (.*)$', text, re.M) == ['kim  lee'],
-              text)
+        check('who wrote the same is found, and nobody else', done.returncode == 0
+              and re.findall(r'^ +\d+%  (.*)$', text, re.M) == ['kim  lee'], text)
         check('what all were given does not count', '3 compared; 3 have fewer' in text, text)
         check('it says what it cannot know', 'cannot know' in text)
         page = (pathlib.Path(scratch) / 'similar.html').read_text(encoding='utf-8')
@@ -311,7 +311,8 @@ def test_export():
         for form, (before, after, more) in tables.items():
             (folder / 'book.csv').write_bytes(before.encode())
             done = run_export(folder, '--format', form, *more)
-            check(f'export for {form}', done.returncode == 0 and 'the points of 2 students' in done.stdout and (folder / 'out.csv').read_bytes() == after.encode(),
+            check(f'export for {form}', done.returncode == 0 and 'the points of 2 students' in done.stdout
+                  and (folder / 'out.csv').read_bytes() == after.encode(),
                   f'{done.stderr}{(folder / "out.csv").read_bytes()}')
         (folder / 'book.csv').write_text('id,x\njo-7,\n')
         done = run_export(folder, '--column', 'x')
