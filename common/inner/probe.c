@@ -23,6 +23,7 @@ void *__asan_region_is_poisoned(void *begin, size_t size) __attribute__((weak));
 void __sanitizer_symbolize_pc(void *pc, const char *format, char *text, size_t size)
     __attribute__((weak));
 size_t __sanitizer_get_allocated_size(const volatile void *block) __attribute__((weak));
+int __sanitizer_get_ownership(const volatile void *block) __attribute__((weak));
 
 static struct probe *probe; /* NULL if nobody asks */
 static const char *failing; /* the name of the function that is to fail; NULL once it has */
@@ -41,7 +42,7 @@ static void on_malloc(const volatile void *block, size_t size) {
 }
 
 static void on_free(const volatile void *block) {
-  if (block)
+  if (block && __sanitizer_get_ownership(block)) /* if not, the sanitizer has its own words */
     add(-1, -(int64_t)__sanitizer_get_allocated_size(block));
 }
 
