@@ -127,7 +127,8 @@ calls   := nghttp2_session_mem_recv nghttp2_session_mem_send nghttp2_session_cal
            nghttp2_submit_settings nghttp2_submit_request nghttp2_submit_response nghttp2_session_terminate_session \
            transport_write buffer_append buffer_append_text \
            $(patsubst %,nghttp2_session_callbacks_set_%_callback,on_begin_headers on_header on_data_chunk_recv \
-             on_frame_recv on_stream_close)
+             on_frame_recv on_stream_close) \
+           malloc calloc
 WRAPPED := $(calls:%=-Wl$(comma)--wrap=%)
 
 # A program at a fixed address starts a fifth faster: the loader relocates nothing in it.

@@ -91,8 +91,7 @@ static void begin(void) {
 
 /* --- What fails ------------------------------------------------------------------------------- */
 
-/* Whether this call is the one. */
-static bool fails(const char *name) {
+bool probe_fails(const char *name) {
   if (!failing || strcmp(failing, name) != 0)
     return false;
   failing = NULL;
@@ -121,7 +120,7 @@ static void look(const volatile char *octet) {
   type __wrap_##name parameters;                                                                   \
   type __wrap_##name parameters {                                                                  \
     first;                                                                                         \
-    return fails(#name) ? (failure) : __real_##name arguments;                                     \
+    return probe_fails(#name) ? (failure) : __real_##name arguments;                                     \
   }
 #define WRAP(type, name, parameters, arguments, failure)                                           \
   WRAP_AND(type, name, parameters, arguments, failure, (void)0)
@@ -151,6 +150,27 @@ WRAP(int, transport_write, (struct transport * transport, const void *bytes, siz
 WRAP(int, buffer_append, (struct buffer * buffer, const void *bytes, size_t length),
      (buffer, bytes, length), -1)
 WRAP(int, buffer_append_text, (struct buffer * buffer, const char *text), (buffer, text), -1)
+
+/* Whether the caller is in the lab's own file: common/ allocates memory too. */
+static bool is_in_lab(void *caller) {
+  char place[256] = "common/";
+  if (__sanitizer_symbolize_pc)
+    __sanitizer_symbolize_pc(caller, "%s", place, sizeof place);
+  return !strstr(place, "common/");
+}
+
+/* An allocation in the lab's own file fails by the name "allocation". */
+#define WRAP_ALLOCATION(name, parameters, arguments)                                               \
+  void *__real_##name parameters __attribute__((weak));                                            \
+  void *__wrap_##name parameters;                                                                  \
+  void *__wrap_##name parameters {                                                                 \
+    bool fails = failing && strcmp(failing, "allocation") == 0 &&                                  \
+                 is_in_lab(__builtin_return_address(0)) && probe_fails("allocation");              \
+    return fails ? NULL : __real_##name arguments;                                                 \
+  }
+
+WRAP_ALLOCATION(malloc, (size_t size), (size))
+WRAP_ALLOCATION(calloc, (size_t count, size_t size), (count, size))
 
 /* --- What callbacks return -------------------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #ifndef COMMON_PROBE_H
 #define COMMON_PROBE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,5 +28,8 @@ struct probe {
   int64_t returned;
   char place[256];
 };
+
+/* Whether this call of that function must fail. Inside the programs only. */
+bool probe_fails(const char *name);
 
 #endif

@@ -156,6 +156,12 @@ CHECK(lab03, post, .points = 2, .todo = 5, .section = "8.1",
   peer_send_request(peer, 3, false, "POST", "/send-data");
   peer_send_data(peer, 3, "", 0, true);
   expect_answer(peer, 3, BODY);
+  peer_send_padded(peer);
+  peer_send_request(peer, 5, true, "GET", "/");
+  expect_answer(peer, 5, BODY);
+  peer_send_request(peer, 7, false, "POST", "/send-data");
+  peer_send_data(peer, 7, text, 20, true);
+  expect_answer(peer, 7, BODY);
   exchange_earn(exchange);
   exchange_end_server(exchange);
 }

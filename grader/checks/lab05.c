@@ -458,28 +458,35 @@ CHECK(lab05, inactivity, .points = 1, .todo = 3, .program = "client", .section =
   }
 }
 
-/* Half of a response. Returns whether the program has read it before it gave up. */
-static bool answer_by_half(struct asked *asked) {
+/* The beginning of a response: its header block, and half of its body if there is `more`. Returns
+ * whether the program has read it before it gave up. */
+static bool begin_to_answer(struct asked *asked, bool more) {
   send_head(asked, false);
-  send_text(asked, 0, false);
+  if (more)
+    send_text(asked, 0, false);
   peer_settle(asked->peer, (const uint8_t[8]){"half"});
   return !is_reset_or_closed(asked);
 }
 
-/* On a very busy machine the time is over before half of the response is there: then give it more
- * time. */
-CHECK(lab05, stalls, .points = 1, .todo = 3, .program = "client", .section = "8.1",
-      .sentence = "a response that stalls in its body times out, and is not printed") {
+/* On a very busy machine the time is over before the beginning of the response is there: then give
+ * it more time. */
+static void expect_stall_noticed(struct exchange *exchange, bool more) {
   enum { DEFAULT = 100, LONGER = 600 };
-  peer_listen(exchange);
   struct asked asked = start_client(exchange, 0);
-  bool read = answer_by_half(&asked);
+  bool read = begin_to_answer(&asked, more);
   expect_timeout(&asked, DEFAULT, 3);
   if (read)
     return;
   asked = start_client(exchange, LONGER);
-  answer_by_half(&asked);
+  begin_to_answer(&asked, more);
   expect_timeout(&asked, LONGER, 3);
+}
+
+CHECK(lab05, stalls, .points = 1, .todo = 3, .program = "client", .section = "8.1",
+      .sentence = "a response that stalls times out, and is not printed") {
+  peer_listen(exchange);
+  expect_stall_noticed(exchange, true);
+  expect_stall_noticed(exchange, false);
 }
 
 CHECK(lab05, other_frames, .points = 1, .todo = 1, .program = "client", .section = "5",
@@ -720,18 +727,36 @@ CHECK(lab05, delay, .points = 1, .todo = 4, .program = "server", .section = NULL
   exchange_end_server(exchange);
 }
 
+/* A server that has no memory for a ping resets its stream, and answers the next one. */
+static void expect_reset_without_memory(struct exchange *exchange) {
+  exchange->fails = "allocation";
+  struct peer *peer = start_server(exchange, 80);
+  exchange->fails = NULL;
+  ask(peer, 1, "/ping");
+  bool answered = exchange_await(exchange, is_answered, peer_stream(peer, 1));
+  if (!answered && exchange_has_failed_call(exchange))
+    exchange_fail_at(exchange, -1, "RST_STREAM INTERNAL_ERROR", "the client waits forever",
+                     "no-memory-kept-waiting| Without memory for a ping, your server lets its "
+                     "client wait forever.");
+  ask(peer, 3, "/ping");
+  peer_expect_answer(peer, 3, "200", "pong");
+  exchange_end_server(exchange);
+}
+
 CHECK(lab05, closed_early, .points = 1, .todo = 5, .program = "server", .section = "5.1",
-      .sentence = "a stream that is closed early gets no answer, the others get theirs") {
+      .sentence = "a stream closed early, or without memory, gets no answer; others do") {
   struct peer *peer = start_server(exchange, 80 + (int)exchange_random(exchange, 50));
   settle(peer);
   ask(peer, 1, "/ping");
-  peer_send_reset(peer, 1, NGHTTP2_CANCEL); /* with it, in one packet: so it is early */
+  /* with it, in one packet: so it is early; for any reason */
+  peer_send_reset(peer, 1, NGHTTP2_STREAM_CLOSED + exchange_random(exchange, 3));
   ask(peer, 3, "/ping");
   peer_expect_answer(peer, 3, "200", "pong");
   expect_nothing(peer, 1); /* its timer was before that */
   expect_log(exchange, 1);
   exchange_end_server(exchange);
   expect_log(exchange, 1);
+  expect_reset_without_memory(exchange);
 }
 
 CHECK(lab05, timer_stopped, .points = 1, .todo = 6, .program = "server", .section = NULL,

@@ -164,6 +164,34 @@ static size_t encode_fields(struct peer *peer, uint8_t *block, va_list arguments
   return (size_t)length;
 }
 
+void peer_send_padded(struct peer *peer) {
+  peer->pads = true;
+}
+
+enum { PADDING = 5, PRIORITY = 5 };
+
+/* One frame with this content, HEADERS or DATA, padded if the peer pads. */
+static void send_content(struct peer *peer, uint8_t type, uint8_t flags, int32_t stream_id,
+                         const void *content, size_t length) {
+  static const uint8_t zeros[PADDING];
+  struct buffer payload = {0};
+  if (!peer->pads) {
+    peer_send_frame(peer, type, flags, stream_id, content, length);
+    return;
+  }
+  flags |= NGHTTP2_FLAG_PADDED;
+  int result = buffer_append(&payload, (const uint8_t[]){PADDING}, 1);
+  if (type == NGHTTP2_HEADERS) {
+    flags |= NGHTTP2_FLAG_PRIORITY;
+    result |= buffer_append(&payload, zeros, PRIORITY);
+  }
+  result |= buffer_append(&payload, content, length) | buffer_append(&payload, zeros, PADDING);
+  if (result != 0)
+    exchange_fault(peer->exchange, "out of memory");
+  peer_send_frame(peer, type, flags, stream_id, payload.bytes, payload.length);
+  buffer_free(&payload);
+}
+
 void peer_send_headers(struct peer *peer, int32_t stream_id, int end_stream, ...) {
   uint8_t block[BLOCK_SIZE];
   va_list arguments;
@@ -171,7 +199,7 @@ void peer_send_headers(struct peer *peer, int32_t stream_id, int end_stream, ...
   size_t length = encode_fields(peer, block, arguments);
   va_end(arguments);
   uint8_t flags = NGHTTP2_FLAG_END_HEADERS | (end_stream ? NGHTTP2_FLAG_END_STREAM : 0);
-  peer_send_frame(peer, NGHTTP2_HEADERS, flags, stream_id, block, length);
+  send_content(peer, NGHTTP2_HEADERS, flags, stream_id, block, length);
 }
 
 void peer_send_headers_in_two(struct peer *peer, int32_t stream_id, int end_stream, ...) {
@@ -188,10 +216,11 @@ void peer_send_headers_in_two(struct peer *peer, int32_t stream_id, int end_stre
 
 void peer_send_data(struct peer *peer, int32_t stream_id, const void *bytes, size_t length,
                     bool end_stream) {
-  peer->window -= (int32_t)length;
-  peer_stream(peer, stream_id)->window -= (int32_t)length;
-  peer_send_frame(peer, NGHTTP2_DATA, end_stream ? NGHTTP2_FLAG_END_STREAM : 0, stream_id, bytes,
-                  length);
+  size_t counted = length + (peer->pads ? 1 + PADDING : 0); /* RFC 9113, section 6.9.1 */
+  peer->window -= (int32_t)counted;
+  peer_stream(peer, stream_id)->window -= (int32_t)counted;
+  send_content(peer, NGHTTP2_DATA, end_stream ? NGHTTP2_FLAG_END_STREAM : 0, stream_id, bytes,
+               length);
 }
 
 /* What the windows allow to be sent at once on a stream. */

@@ -38,6 +38,10 @@ void peer_send_data(struct peer *peer, int32_t stream_id, const void *bytes, siz
  * windows. */
 void peer_send_body(struct peer *peer, int32_t stream_id, const void *bytes, size_t length);
 
+/* From now on every HEADERS and DATA has padding, and HEADERS has the fields of a priority (RFC
+ * 9113, sections 6.1 and 6.2): they change nothing but the flags and the length. */
+void peer_send_padded(struct peer *peer);
+
 /* From now on send one byte at a time, each when the program has read the previous one; until
  * peer_send_quickly. */
 void peer_send_slowly(struct peer *peer);
