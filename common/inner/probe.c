@@ -120,7 +120,7 @@ static void look(const volatile char *octet) {
   type __wrap_##name parameters;                                                                   \
   type __wrap_##name parameters {                                                                  \
     first;                                                                                         \
-    return probe_fails(#name) ? (failure) : __real_##name arguments;                                     \
+    return probe_fails(#name) ? (failure) : __real_##name arguments;                               \
   }
 #define WRAP(type, name, parameters, arguments, failure)                                           \
   WRAP_AND(type, name, parameters, arguments, failure, (void)0)

@@ -356,12 +356,9 @@ CHECK(lab01, calls_fail, .points = 1, .todo = 1, .of_errors = true, .section = N
   static const struct {
     const char *name;
     int todo;
-  } calls[] = {{"nghttp2_session_callbacks_new", 1},
-               {"nghttp2_session_client_new", 1},
-               {"nghttp2_session_mem_send", 2},
-               {"transport_write", 2},
-               {"nghttp2_submit_settings", 3},
-               {"nghttp2_session_mem_recv", 4},
+  } calls[] = {{"nghttp2_session_callbacks_new", 1},    {"nghttp2_session_client_new", 1},
+               {"nghttp2_session_mem_send", 2},         {"transport_write", 2},
+               {"nghttp2_submit_settings", 3},          {"nghttp2_session_mem_recv", 4},
                {"nghttp2_session_terminate_session", 5}};
   for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
     exchange->fails = calls[i].name;

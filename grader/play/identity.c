@@ -28,10 +28,11 @@ void identity_path(struct exchange *exchange, char *path, const char *kind) {
 /* A system that allows whatever OpenSSL can do: a program that leaves its lowest version to the
  * system takes TLS 1.0 then. */
 static void allow_everything(struct exchange *exchange) {
-  static const char settings[] = "openssl_conf = all\n"
-                                 "[all]\nssl_conf = tls\n"
-                                 "[tls]\nsystem_default = weak\n"
-                                 "[weak]\nMinProtocol = TLSv1\nCipherString = DEFAULT:@SECLEVEL=0\n";
+  static const char settings[] =
+      "openssl_conf = all\n"
+      "[all]\nssl_conf = tls\n"
+      "[tls]\nsystem_default = weak\n"
+      "[weak]\nMinProtocol = TLSv1\nCipherString = DEFAULT:@SECLEVEL=0\n";
   static char path[IDENTITY_PATH]; /* a check is a process of its own */
   identity_path(exchange, path, "openssl.cnf");
   FILE *file = fopen(path, "we");
