@@ -1,4 +1,4 @@
-/* What failures look like: with made-up tables, and with the real one. */
+/* The diagnosis (which mistake failures look like), with made-up tables and with the real one. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static json_t *parse(const char *text) {
   return json;
 }
 
-/* The names of all that is named, in order: "leaks", "leaks|silent random", "". */
+/* The mistakes that the diagnosis names, in order: "leaks", "leaks|silent random", "". */
 static const char *names(const struct diagnosis *diagnosis) {
   static char text[1024];
   size_t length = 0;
@@ -51,7 +51,7 @@ static void expect(const char *table, const char *evidence, const char *expected
   json_t *seen = parse(evidence);
   struct diagnosis diagnosis;
   diagnosis_make(&diagnosis, mistakes, seen);
-  cr_assert(strcmp(names(&diagnosis), expected) == 0, "for %s it names '%s' and not '%s'", evidence,
+  cr_assert(strcmp(names(&diagnosis), expected) == 0, "%s: it names '%s', not '%s'", evidence,
             names(&diagnosis), expected);
   json_decref(mistakes);
   json_decref(seen);
@@ -112,14 +112,15 @@ Test(diagnosis, names_two_that_cannot_be_told_apart_but_not_three) {
   expect("{" SAME("a") ", " SAME("b") ", " SAME("d") "}", "{'c': {'id': 'No.'}}", "");
 }
 
-/* Two mistakes at once, each of which explains one failure: not one that may be this or that. */
+/* Two mistakes at once, each of which explains one failure: the diagnosis names both, and does
+ * not offer them as alternatives. */
 Test(diagnosis, names_both_of_two_that_explain_different_failures) {
   expect("{'a': {'mistake': 'a', 'fails': [{'checks': ['x'], 'id': 'No.'}]},"
          " 'b': {'mistake': 'b', 'fails': [{'checks': ['y'], 'id': 'No.'}]}}",
          "{'x': {'id': 'No.'}, 'y': {'id': 'No.'}, 'z': null}", "a b");
 }
 
-/* What the first mistake hides says nothing against a second one. */
+/* A check that the first mistake hides is no evidence against a second mistake. */
 Test(diagnosis, takes_what_is_hidden_by_the_first_as_unknown) {
   expect("{'a': {'mistake': 'a', 'fails': [{'checks': ['x', 'y'], 'id': 'No.'}]},"
          " 'b': {'mistake': 'b', 'fails': [{'checks': ['y', 'z'], 'id': 'Wrong.'}]},"
@@ -136,7 +137,7 @@ Test(diagnosis, has_the_todo_and_the_checks_of_what_it_names) {
   const struct diagnosis_likely *likely = diagnosis_of(&diagnosis, "post");
   cr_assert(likely && likely->todo == 6 && strcmp(likely->program, "server") == 0);
   cr_assert(strcmp(likely->mistakes[0], "it leaks") == 0);
-  cr_assert(!diagnosis_of(&diagnosis, "path"), "it explains what did not fail");
+  cr_assert(!diagnosis_of(&diagnosis, "path"), "the diagnosis explains a check that passed");
   json_decref(mistakes);
   json_decref(evidence);
 }
@@ -168,9 +169,9 @@ Test(diagnosis, a_sentence_belongs_to_the_todo_of_its_check_and_program) {
   cr_assert(diagnosis_todo_in(mistakes, "server", "x", 4, "No.", NULL) == 5);
   cr_assert(diagnosis_todo_in(mistakes, "server", "y", 4, "No.", NULL) == 6);
   cr_assert(diagnosis_todo_in(mistakes, "server", "z", 6, "No.", NULL) == 6,
-            "the check's own is voted for");
+            "the check's own mistakes vote for another TODO");
   cr_assert(diagnosis_todo_in(mistakes, "server", "v", 4, "No.", NULL) == 5,
-            "most in other checks");
+            "the mistakes of other checks vote for another TODO");
   cr_assert(diagnosis_todo_in(mistakes, "client", "v", 3, "No.", NULL) == 1);
   cr_assert(diagnosis_todo_in(mistakes, "client", "v", 3, "Yes.", NULL) == 0);
   json_decref(mistakes);
@@ -198,8 +199,8 @@ Test(diagnosis, a_check_that_stops_at_a_todo_tells_nothing) {
 
 /* --- The real table --------------------------------------------------------------------------- */
 
-/* The evidence of a row, as a student who makes exactly this mistake gives it; all
- * other checks of the lab pass. */
+/* The evidence of a student who makes exactly the mistake of this row: all other checks of the
+ * lab pass. */
 static json_t *evidence_of(const json_t *lab, const json_t *row) {
   json_t *evidence = json_object();
   const char *name;
@@ -220,7 +221,7 @@ static json_t *evidence_of(const json_t *lab, const json_t *row) {
   return evidence;
 }
 
-/* Whether the diagnosis names it. */
+/* Whether the diagnosis names this mistake. */
 static bool is_named(const struct diagnosis *diagnosis, const char *name) {
   for (size_t i = 0; i < diagnosis->count; i++)
     for (size_t n = 0; n < DIAGNOSIS_ALTERNATIVES; n++)
@@ -229,19 +230,19 @@ static bool is_named(const struct diagnosis *diagnosis, const char *name) {
   return false;
 }
 
-/* The TODO of what is named first; -1 if nothing is. */
+/* The TODO of the mistake that the diagnosis names first; -1 if it names none. */
 static int named_todo(const struct diagnosis *diagnosis) {
   return diagnosis->count > 0 ? diagnosis->likely[0].todo : -1;
 }
 
-/* How the mistakes of a table come out. */
+/* What the diagnosis says about the mistakes of a table. */
 struct named {
   int all;
   int itself;
-  int misled; /* with its own row taken out, one of another TODO is named */
+  int misled; /* without the mistake's own row, the diagnosis names one of another TODO */
 };
 
-/* Diagnose one mistake of the table by its own evidence, with its row and without. */
+/* Diagnose one mistake of the table by its own evidence, with its row and without its row. */
 static void count_mistake(struct named *named, json_t *lab, const char *name) {
   json_t *row = json_object_get(lab, name);
   json_t *evidence = evidence_of(lab, row);
@@ -251,14 +252,14 @@ static void count_mistake(struct named *named, json_t *lab, const char *name) {
   if (is_named(&diagnosis, name))
     named->itself++;
   else
-    cr_log_info("%s: named is '%s'", name, names(&diagnosis));
+    cr_log_info("%s: the diagnosis names '%s'", name, names(&diagnosis));
   json_t *without = json_copy(lab);
   json_object_del(without, name);
   diagnosis_make(&diagnosis, without, evidence);
   int todo = named_todo(&diagnosis);
   if (todo > 0 && todo != json_integer_value(json_object_get(row, "todo"))) {
     named->misled++;
-    cr_log_info("%s: if unknown, named would be '%s'", name, names(&diagnosis));
+    cr_log_info("%s: without its row, the diagnosis names '%s'", name, names(&diagnosis));
   }
   json_decref(without);
   json_decref(evidence);
@@ -276,10 +277,10 @@ Test(diagnosis, the_real_table_names_its_mistakes_and_seldom_a_wrong_one) {
     json_object_foreach(lab, name, row) count_mistake(&named, lab, name);
   }
   cr_assert(named.all > 0, "grader/mistakes/known_mistakes.json is empty");
-  cr_assert(10 * named.itself >= 8 * named.all, "only %d of %d mistakes are named", named.itself,
+  cr_assert(10 * named.itself >= 8 * named.all, "the diagnosis names only %d of %d", named.itself,
             named.all);
   cr_assert(10 * named.misled <= named.all,
-            "%d of %d mistakes, if unknown, would be taken for one of another TODO", named.misled,
+            "without its row, the diagnosis takes %d of %d for one of another TODO", named.misled,
             named.all);
   printf("# %d of %d named, %d misled\n", named.itself, named.all, named.misled);
   json_decref(table);
@@ -287,14 +288,14 @@ Test(diagnosis, the_real_table_names_its_mistakes_and_seldom_a_wrong_one) {
 
 /* --- Two at once ------------------------------------------------------------------------------ */
 
-/* How the pairs of one lab, or of all, come out. */
+/* What the diagnosis says about the pairs of one lab, or of all labs. */
 struct pairs {
   int all;
-  int named; /* one of the two is, or both */
-  int wrong; /* another one is */
+  int named; /* the diagnosis names one of the two, or both */
+  int wrong; /* the diagnosis names another mistake */
 };
 
-/* The evidence of both: where both fail a check, the first one comes first. */
+/* The evidence of both: where both fail a check, the failure of the first comes first. */
 static json_t *evidence_of_both(const json_t *lab, const json_t *first, const json_t *second) {
   json_t *evidence = evidence_of(lab, second);
   json_t *more = evidence_of(lab, first);
@@ -308,7 +309,7 @@ static json_t *evidence_of_both(const json_t *lab, const json_t *first, const js
   return evidence;
 }
 
-/* Whether what is named i-th is one of these two. */
+/* Whether the i-th mistake that the diagnosis names is one of these two. */
 static bool is_one_of(const struct diagnosis *diagnosis, size_t i, const char *first,
                       const char *second) {
   for (size_t n = 0; n < DIAGNOSIS_ALTERNATIVES && diagnosis->likely[i].names[n]; n++)
@@ -335,7 +336,7 @@ static void add_pair(struct pairs *pairs, const json_t *lab, const char *first,
   pairs->named += named;
   pairs->wrong += wrong;
   if (wrong)
-    cr_log_info("%s and %s: named is '%s'", first, second, names(&diagnosis));
+    cr_log_info("%s and %s: the diagnosis names '%s'", first, second, names(&diagnosis));
   json_decref(evidence);
 }
 
@@ -351,9 +352,9 @@ Test(diagnosis, two_mistakes_at_once_are_seldom_taken_for_a_third) {
         if (a != b)
           add_pair(&pairs, lab, json_object_iter_key(a), json_object_iter_key(b));
   }
-  printf("# two at once: %d pairs, %d named, %d taken for a third\n", pairs.all, pairs.named,
+  printf("# two at once: %d pairs, %d named, %d mistaken for a third\n", pairs.all, pairs.named,
          pairs.wrong);
-  cr_assert(100 * pairs.wrong <= pairs.all, "%d of %d pairs would be taken for a third mistake",
+  cr_assert(100 * pairs.wrong <= pairs.all, "it takes %d of %d pairs for a third mistake",
             pairs.wrong, pairs.all);
   json_decref(table);
 }

@@ -1,4 +1,4 @@
-/* That nothing remains of a program: whatever it does, and whatever happens to the grader. */
+/* Nothing remains of a program, whatever it does and whatever happens to the grader. */
 #include <criterion/criterion.h>
 #include <poll.h>
 #include <signal.h>
@@ -21,8 +21,8 @@ enum { MIB = 1 << 20 };
 static const struct program_limits small = {
     .memory = 64 * MIB, .processes = 32, .cpu_seconds = 1, .file_size = MIB, .output = MIB};
 
-/* As on a kernel that has neither Landlock nor filters for system calls: they alone
- * are not what keeps programs in. */
+/* Run as on a kernel that has neither Landlock nor filters for system calls: the guard must keep
+ * programs in without them. */
 static void leave_layers_out(void) {
   setenv(LAYER_WITHOUT, "landlock seccomp user", 1);
 }
@@ -33,8 +33,8 @@ Test(guard, computes_without_end) {
   trial_run("loop", &small, PROGRAM_OVER_LIMIT, 0, "used more than 1 s of processor time");
 }
 
-/* On a slow machine, who takes memory without end has no more time before there is
- * too much of it. */
+/* On a slow machine, a program that takes memory without end runs out of processor time before it
+ * has too much memory. */
 Test(guard, computes_and_has_much_memory) {
   struct ending ending = {0};
   ending_read(&ending, "limit cpu, memory 41943040", &small);
@@ -174,7 +174,7 @@ Test(guard, closes_its_descriptors) {
   trial_begin(&trial);
   trial_start(&trial, "mute");
   trial_await_idle(&trial, 0.1);
-  cr_assert_not(program_ended(trial.program), "closed descriptors are no end");
+  cr_assert_not(program_ended(trial.program), "it only closed its descriptors");
   program_stop(trial.program);
   trial_await_end(&trial);
   trial_expect(&trial, PROGRAM_STOPPED, 0, "was stopped");
@@ -183,11 +183,11 @@ Test(guard, closes_its_descriptors) {
 
 /* --- attacks on the guard --------------------------------------------------------------------- */
 
-/* Even where its own user, whom root gives it, could not: certificates beneath somebody's private
- * folder. */
+/* A program can read the files among its arguments (certificates), even below a private folder that
+ * the user whom root gives it cannot enter. */
 Test(guard, reads_the_files_among_its_arguments) {
   char folder[] = "/tmp/guard-XXXXXX", path[64], words[80];
-  cr_assert_not_null(mkdtemp(folder), "a folder that is nobody else's");
+  cr_assert_not_null(mkdtemp(folder), "cannot make a private folder");
   snprintf(path, sizeof path, "%s/file", folder);
   FILE *file = fopen(path, "w");
   cr_assert(file && fputs("read", file) >= 0 && fclose(file) == 0, "%s", path);
@@ -248,13 +248,13 @@ Test(guard, is_suspended_where_it_can_be) {
 
 /* --- the end of the grader -------------------------------------------------------------------- */
 
-/* A grader in a process and a process group of its own. It starts a program, waits for its end or
- * for a moment, says where the program runs, and stays. */
+/* A grader in a process and a process group of its own. It starts a program, waits for a moment or
+ * until the program ends, says where the program runs, and stays. */
 enum when { AT_ONCE, LATER, AFTER_ITS_END };
 
 static _Noreturn void be_grader(const char *mark, const char *words, enum when when, int answer) {
   struct trial trial;
-  prctl(PR_SET_PDEATHSIG, SIGKILL); /* should the test fail */
+  prctl(PR_SET_PDEATHSIG, SIGKILL); /* in case the test fails */
   setpgid(0, 0);
   trial_begin(&trial);
   snprintf(trial.mark, sizeof trial.mark, "%s", mark);
@@ -283,7 +283,7 @@ static pid_t start_grader(struct trial *trial, const char *words, enum when when
   return pid;
 }
 
-/* The signal goes to the grader's process group, as from a terminal, or from who kills a group. */
+/* Send the signal to the grader's process group, as a terminal does. */
 static void expect_clean_up(const char *words, enum when when, int number) {
   struct trial trial;
   trial_begin(&trial);
@@ -313,7 +313,7 @@ Test(guard, grader_is_interrupted_from_the_terminal) {
   expect_clean_up("crowd 5", LATER, SIGINT);
 }
 
-/* A process that the grader started, and that outlives it, may hold its descriptors open. */
+/* A process that the grader started and that outlives the grader may keep its descriptors open. */
 Test(guard, grader_is_killed_and_its_socket_stays_open) {
   struct trial trial;
   int stay[2];

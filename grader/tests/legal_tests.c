@@ -1,4 +1,4 @@
-/* What no program may send: legal.h. */
+/* Frames that no program may send: legal.h. */
 #include "grader/play/legal.h"
 
 #include <criterion/criterion.h>
@@ -24,7 +24,7 @@ static void pass(struct legal *legal, enum frame_sender program, struct frame fr
 
 static void refuse(struct legal *legal, enum frame_sender program, struct frame frame,
                    const char *words) {
-  cr_assert(legal_look(legal, program, &frame), "type %u is taken", frame.type);
+  cr_assert(legal_look(legal, program, &frame), "legal_look accepts type %u", frame.type);
   cr_assert_not_null(strstr(legal->error, words), "%s", legal->error);
 }
 
@@ -86,7 +86,7 @@ Test(legal, a_frame_that_is_wrong_in_itself) {
   refuse(&legal, client, frame, "8 bytes");
 }
 
-/* --- What may be read ------------------------------------------------------------------------- */
+/* --- What a program may read ------------------------------------------------------------------ */
 
 static bool allows(const struct allowance *allowance, const char *folder) {
   char text[4096];
@@ -97,7 +97,7 @@ static bool allows(const struct allowance *allowance, const char *folder) {
   return false;
 }
 
-/* Somebody may have put this project where other things are installed. */
+/* Somebody may keep this project in a folder where other things are installed. */
 Test(legal, no_folder_that_has_this_project) {
   char root[] = "/tmp/allowance-XXXXXX";
   char bin[64];
@@ -117,7 +117,7 @@ Test(legal, no_folder_that_has_this_project) {
     const char *const program[] = {"/bin/true", NULL};
     cr_assert_eq(chdir(inside ? here : "/"), 0, "chdir");
     cr_assert_eq(allowance_make(&allowance, program, ALLOWANCE_OF_COMPILER), 0, "no memory");
-    cr_assert(allows(&allowance, bin), "%s is left out", bin);
+    cr_assert(allows(&allowance, bin), "a program may not read %s", bin);
     cr_assert_eq(allows(&allowance, library), !inside, "inside: %d", inside);
     allowance_free(&allowance);
   }

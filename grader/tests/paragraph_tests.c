@@ -1,4 +1,4 @@
-/* Text that fits. */
+/* Text in lines that fit the terminal. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 TestSuite(paragraph, .timeout = 60);
 
-/* What a printing function prints. */
+/* Expect a printing function to print this text. */
 #define EXPECT(expected, ...)                                                                      \
   do {                                                                                             \
     char *text = NULL;                                                                             \

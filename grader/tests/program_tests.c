@@ -1,4 +1,4 @@
-/* What a program prints and how it ends, as it is and when it was expected; what it is given. */
+/* A program's output and its end, exactly and in time; its environment and its directory. */
 #include "grader/sandbox/program.h"
 
 #include <criterion/criterion.h>
@@ -39,7 +39,7 @@ static void expect_exact(size_t out, size_t err, int status) {
   snprintf(words, sizeof words, "talk %zu %zu %d", out, err, status);
   trial_begin(&trial);
   trial_start(&trial, words);
-  cr_assert_eq(program_end(trial.program, NULL), PROGRAM_RUNNING, "it has not ended yet");
+  cr_assert_eq(program_end(trial.program, NULL), PROGRAM_RUNNING, "the program has ended");
   trial_await_end(&trial);
   const char *seen = program_stdout(trial.program, &length);
   expect_talk(seen, length, out);
@@ -87,7 +87,7 @@ Test(program, not_started_because_it_is_no_program) {
   unlink(path);
 }
 
-/* Nothing is left of what program_start began. */
+/* When program_start fails, it leaves nothing behind. */
 static void expect_no_start(const char *guard, int failure) {
   const char *const argv[] = {"/bin/true", NULL};
   uv_loop_t loop;
@@ -95,7 +95,7 @@ static void expect_no_start(const char *guard, int failure) {
   errno = 0;
   struct program *program = program_start(&loop, guard, argv, NULL, NULL, NULL, NULL);
   int seen = errno;
-  cr_assert_null(program, "started without %s", guard);
+  cr_assert_null(program, "the program started without %s", guard);
   cr_assert_eq(seen, failure, "%s", strerror(seen));
   uv_run(&loop, UV_RUN_DEFAULT);
   cr_assert_eq(uv_loop_close(&loop), 0, "a handle is left");
@@ -121,7 +121,7 @@ Test(program, stop_before_and_after_its_end) {
   trial_expect(&trial, PROGRAM_STOPPED, 0, "was stopped");
   program_stop(trial.program);
   trial_expect(&trial, PROGRAM_STOPPED, 0, "was stopped");
-  cr_assert_eq(program_signal(trial.program, SIGTERM), -1, "a signal after its end");
+  cr_assert_eq(program_signal(trial.program, SIGTERM), -1, "program_signal succeeds after the end");
   trial_end(&trial);
 }
 
@@ -207,7 +207,7 @@ Test(program, idle_when_it_waits) {
   cr_assert_gt(trial.changes, 3, "on_change was called %d times", trial.changes);
   program_stop(trial.program);
   trial_await_end(&trial);
-  cr_assert_eq(program_idle(trial.program), 0, "idle after its end");
+  cr_assert_eq(program_idle(trial.program), 0, "the program is idle after its end");
   trial_end(&trial);
 }
 
@@ -222,7 +222,7 @@ Test(program, idle_when_it_stopped_itself) {
   trial_end(&trial);
 }
 
-/* It sleeps for 200 ms at a time. */
+/* The program sleeps for 200 ms at a time. */
 Test(program, idle_begins_anew) {
   struct trial trial;
   double longest = 0;
@@ -233,7 +233,7 @@ Test(program, idle_begins_anew) {
     if (program_idle(trial.program) > longest)
       longest = program_idle(trial.program);
   }
-  cr_assert(longest > 0.1 && longest < 0.25, "idle for %g s, not for 0.2 s", longest);
+  cr_assert(longest > 0.1 && longest < 0.25, "was idle for %g s, not 0.2 s", longest);
   trial_end(&trial);
 }
 
@@ -269,7 +269,7 @@ Test(program, not_idle_when_the_machine_is_too_busy) {
     trial_end(&others[i]);
 }
 
-/* --- what it is given ------------------------------------------------------------------------- */
+/* --- its environment and its directory -------------------------------------------------------- */
 
 Test(program, environment) {
   struct trial trial;
@@ -333,7 +333,7 @@ Test(program, directory) {
   cr_assert(strncmp(trial.directory, parent, strlen(parent)) == 0, "%s", trial.directory);
   trial_await_end(&trial);
   struct stat status;
-  cr_assert_eq(stat(trial.directory, &status), 0, "it is there until program_free");
+  cr_assert_eq(stat(trial.directory, &status), 0, "the directory is gone too early");
   cr_assert_eq(status.st_mode & 0777, 0700, "mode %o", status.st_mode);
   cr_assert_not_null(strstr(program_sanitizer_report(trial.program), "LeakSanitizer"), "no report");
   trial_end(&trial);
@@ -341,7 +341,7 @@ Test(program, directory) {
 }
 
 Test(program, litter_is_removed) {
-  setenv(LAYER_WITHOUT, "landlock seccomp", 1); /* which would let it make none of it */
+  setenv(LAYER_WITHOUT, "landlock seccomp", 1); /* these would not let the program make any of it */
   struct trial trial;
   char outside[] = "/tmp/program-test-XXXXXX";
   char words[128];
@@ -356,10 +356,10 @@ Test(program, litter_is_removed) {
   trial_start(&trial, words);
   trial_await_end(&trial);
   trial_expect(&trial, PROGRAM_EXITED, 0, NULL);
-  cr_assert_str_empty(program_sanitizer_report(trial.program), "another file was read");
+  cr_assert_str_empty(program_sanitizer_report(trial.program), "it read another file");
   trial_end(&trial);
-  cr_assert_eq(unlink(file), 0, "a file outside was removed");
-  cr_assert_eq(rmdir(outside), 0, "a directory outside was removed");
+  cr_assert_eq(unlink(file), 0, "a file outside is gone");
+  cr_assert_eq(rmdir(outside), 0, "a directory outside is gone");
 }
 
 /* --- sanitizers ------------------------------------------------------------------------------- */
@@ -375,7 +375,7 @@ static void expect_report(const char *words, const char *report, int status) {
     cr_assert_str_empty(seen, "%s: %s", words, seen);
   else
     cr_assert_not_null(strstr(seen, report), "no \"%s\" in \"%s\"", report, seen);
-  cr_assert_null(strstr(seen, "false positive"), "its doubts are in \"%s\"", seen);
+  cr_assert_null(strstr(seen, "false positive"), "a false positive is in \"%s\"", seen);
   const char *error = program_stderr(trial.program, NULL);
   cr_assert_str_eq(error, "on stderr\n", "stderr is \"%s\"", error);
   trial_end(&trial);
@@ -398,11 +398,11 @@ Test(program, sanitizer_options_of_the_grader_do_not_matter) {
 }
 
 Test(program, failure_of_the_leak_sanitizer_is_no_report) {
-  setenv(LAYER_WITHOUT, "landlock", 1); /* which would not let it be traced */
+  setenv(LAYER_WITHOUT, "landlock", 1); /* Landlock would not allow tracing */
   expect_report("traced", NULL, PROGRAM_SANITIZER_STATUS);
 }
 
-/* As some containers do. */
+/* Forbid tracing, as some containers do. */
 static void forbid_tracing(void) {
   struct sock_filter steps[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -417,7 +417,7 @@ static void forbid_tracing(void) {
 
 Test(program, tracing_forbidden) {
   int status;
-  pid_t child = fork(); /* because this process shall be looked at by LeakSanitizer itself */
+  pid_t child = fork(); /* LeakSanitizer has to look at this process too */
   cr_assert_geq(child, 0, "fork");
   if (child == 0) {
     forbid_tracing();

@@ -1,4 +1,4 @@
-/* What has changed since the last run. */
+/* Progress since the last run. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ static const struct check ping = {.lab = "lab01", .id = "ping", .points = 2};
 static const struct check bye = {.lab = "lab01", .id = "bye", .points = 1};
 static const struct check get = {.lab = "lab02", .id = "get", .points = 4};
 
-/* A run in which the three checks ended like this; written to `path`, on top of what is there. */
+/* Write to `path` a run in which the three checks ended like this, after the runs already there. */
 static void run(const char *path, const char *programs, enum outcome_verdict first,
                 enum outcome_verdict second, enum outcome_verdict third) {
   struct outcome outcomes[] = {{.check = &ping, .verdict = first},
@@ -55,7 +55,7 @@ static void remove_path(void) {
 }
 
 Test(progress, compares_with_the_run_before, .init = make_path, .fini = remove_path) {
-  cr_assert(points(path, "labs", NULL, GOOD, GOOD, GOOD) == 0, "nothing is known yet");
+  cr_assert(points(path, "labs", NULL, GOOD, GOOD, GOOD) == 0, "there was no run before");
   run(path, "labs", BAD, GOOD, BAD);
   cr_assert(points(path, "labs", NULL, GOOD, GOOD, GOOD) == 6);
   cr_assert(points(path, "labs", NULL, GOOD, BAD, BAD) == 1);

@@ -1,4 +1,4 @@
-/* Sanitizers' reports in a student's words. */
+/* Reports of the sanitizers, in words for a student. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,8 +32,8 @@ static const char double_free[] =
     "    #1 0x558a9990ac94 in on_begin_headers /home/x/lab03-server-1/lab03-server/server.c:68\n";
 
 static void expect_sentence(const char *report, const char *sentence) {
-  const char *words = strstr(report_sentence(report), "| "); /* behind the id */
-  cr_assert(words && strcmp(words + 2, sentence) == 0, "'%s' and not '%s' is said of %s",
+  const char *words = strstr(report_sentence(report), "| "); /* after the id */
+  cr_assert(words && strcmp(words + 2, sentence) == 0, "'%s', not '%s', for %s",
             report_sentence(report), sentence, report);
 }
 

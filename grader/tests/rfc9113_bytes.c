@@ -9,7 +9,7 @@
 
 enum { WORD_SIZE = 512, UNKNOWN_TYPE = -1 };
 
-/* The frame that is being made. */
+/* The frame that a statement is building. */
 struct composition {
   int type;
   uint32_t flags;
@@ -18,8 +18,7 @@ struct composition {
 
 static int append_word(struct composition *frame, const char *word);
 
-/* Each of the functions that append returns 0; or -1 if the text makes no sense, or there is no
- * memory. */
+/* Each function that appends returns 0, or -1 if the text makes no sense or memory runs out. */
 
 static int append_octet(struct buffer *bytes, unsigned octet) {
   char c = (char)octet;
@@ -48,7 +47,7 @@ static int append_hex(struct buffer *bytes, const char *text) {
   return 0;
 }
 
-/* `length` characters in which %HH stands for one byte. */
+/* Append `length` characters, in which %HH stands for one byte. */
 static int append_text(struct buffer *bytes, const char *text, size_t length) {
   for (size_t i = 0; i < length; i++) {
     int octet = (unsigned char)text[i];
@@ -64,8 +63,8 @@ static int append_text(struct buffer *bytes, const char *text, size_t length) {
 
 /* --- HPACK ------------------------------------------------------------------------------------ */
 
-/* RFC 7541, section 5.2: a string as it is, after its length, of which 7 bits are in the first
- * byte. */
+/* RFC 7541, section 5.2: a string without Huffman code, after its length; the first byte holds
+ * 7 bits of the length. */
 static int append_string(struct buffer *bytes, const char *text, size_t text_length) {
   struct buffer decoded = {0};
   if (append_text(&decoded, text, text_length) != 0)
@@ -82,8 +81,8 @@ static int append_string(struct buffer *bytes, const char *text, size_t text_len
   return result;
 }
 
-/* A literal field with a literal name (section 6.2). The name of a pseudo-header field begins
- * with a colon, and that of one for the dynamic table with a plus that is not part of it. */
+/* A literal field with a literal name (section 6.2). The name of a pseudo-header field begins with
+ * a colon. A plus before a name, which is not part of it, asks for the dynamic table. */
 static int append_field(struct buffer *bytes, const char *word) {
   bool indexed = word[0] == '+';
   const char *name = word + indexed;
@@ -179,7 +178,7 @@ static bool next_word(const char **text, char word[static WORD_SIZE]) {
   return true;
 }
 
-/* The type that a statement begins with, and what it stands for besides; or UNKNOWN_TYPE. */
+/* The frame type at the start of a statement, and the words that it implies; or UNKNOWN_TYPE. */
 static int type_of(const char *word, const char **prefix) {
   *prefix = "";
   if (strcmp(word, "GET") == 0)

@@ -1,11 +1,11 @@
 /*
- * rfc9113_play: see rfc9113.h. All that the server sends is written down, one event a line:
+ * rfc9113_play: see rfc9113.h. It notes everything that the server sends, one event a line:
  *
  *     SETTINGS           SETTINGS ACK       PING ACK abcdefgh     WINDOW_UPDATE 1
  *     HEADERS 1 200      DATA 1 12          END_STREAM 1
  *     RESIZED 1          the block begins with a new size of the dynamic table
  *     RST_STREAM 1 CANCEL                   GOAWAY PROTOCOL_ERROR
- *     closed             wrong: what no server may send
+ *     closed             wrong: something that no server may send
  *
  * `await` in a script takes the next event that begins with these words.
  */
@@ -31,7 +31,7 @@ enum { PLAY_SECONDS = 10, EVENT_SIZE = 128, PROBE = 1001, PIECES = 200, MAX_FRAM
 static const char prologue[] =
     "PREFACE;SETTINGS 0;await SETTINGS;await SETTINGS ACK;SETTINGS 0 ACK";
 
-/* The good request: HEAD, so that no window holds its answer back. */
+/* The good request: HEAD, so that no window holds the answer back. */
 static const char probe[] = "HEADERS 1001 END_STREAM END_HEADERS :method=HEAD :scheme=http "
                             ":path=/hello-world :authority=localhost";
 
@@ -41,7 +41,7 @@ struct play {
   bool piecemeal;
   time_t deadline;
   struct frame_decoder *decoder;
-  struct buffer events; /* each ends in a newline, and the first is after one */
+  struct buffer events; /* a newline, then the events, each with a newline at its end */
   size_t cursor;        /* where the next `await` begins to look */
   unsigned round_trips;
   int32_t highest_answered;
@@ -59,7 +59,7 @@ __attribute__((format(printf, 2, 3))) static void note(struct play *play, const 
   cr_assert_eq(buffer_append_text(&play->events, event), 0, "out of memory");
 }
 
-/* The event, from `start` on, that begins with the words of `format`; or NULL. */
+/* The first event from `start` on that begins with the words of `format`; or NULL. */
 static const char *find_event(const struct play *play, size_t start, const char *event) {
   char line[EVENT_SIZE + 1];
   snprintf(line, sizeof line, "\n%s", event);
@@ -80,7 +80,7 @@ __attribute__((format(printf, 2, 3))) static bool has_event(const struct play *p
   return find_event(play, 0, event) != NULL;
 }
 
-/* The bytes of DATA that have come on a stream; on all streams for 0. */
+/* How many bytes of DATA have come on a stream; for stream 0, on all streams. */
 static unsigned long data_received(const struct play *play, uint32_t stream) {
   unsigned long sum = 0;
   const char *event = play->events.bytes;
@@ -116,23 +116,23 @@ static void on_ping(struct play *play, const struct frame *frame) {
   const char *ack = frame->flags & NGHTTP2_FLAG_ACK ? " ACK" : "";
   note(play, "PING%s %.*s", ack, (int)frame->data_length, frame->data);
   if (*ack && frame->data_length == 8 && memcmp(frame->data, "unasked!", 8) == 0) /* section 6.7 */
-    note(play, "wrong: an acknowledgment is answered");
+    note(play, "wrong: it answers an acknowledgment");
 }
 
 static void on_goaway(struct play *play, const struct frame *frame) {
   note(play, "GOAWAY %s", code_name(frame->error_code));
   if (frame->last_stream_id < play->highest_answered) /* section 8.7 */
-    note(play, "wrong: GOAWAY names %d, but %d was answered", frame->last_stream_id,
+    note(play, "wrong: GOAWAY names %d, but it answered %d", frame->last_stream_id,
          play->highest_answered);
 }
 
-/* What every server must keep to, whatever it was sent. */
+/* Rules that every server must keep, whatever the client sends. */
 static void look_for_faults(struct play *play, const struct frame *frame) {
   const char *name = frame_type_name(frame->type);
   if (frame->error)
     note(play, "wrong: %s: %s", name ? name : "unknown frame", frame->error);
   if (frame->length > MAX_FRAME_SIZE)
-    note(play, "wrong: %zu octets in a frame", frame->length);
+    note(play, "wrong: %zu bytes in a frame", frame->length);
   if (play->events.length == 1 && (frame->type != NGHTTP2_SETTINGS || frame->flags))
     note(play, "wrong: the first frame is not SETTINGS"); /* section 3.4 */
   if (frame->stream_id == 0)
@@ -175,7 +175,7 @@ static void connect_to(struct play *play, int which, int port) {
   setsockopt(play->socket, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 }
 
-/* Take what has come, or wait for it. Returns false when there will be no more. */
+/* Wait for bytes, and take them. Returns false when no more will come. */
 static bool receive(struct play *play) {
   uint8_t bytes[16384];
   struct pollfd ready = {.fd = play->socket, .events = POLLIN};
@@ -194,7 +194,7 @@ static bool receive(struct play *play) {
   return true;
 }
 
-/* If the server does not take it, it has closed the connection: that is seen when it is read. */
+/* If the server does not take the bytes, it has closed the connection: reading will show that. */
 static void send_bytes(struct play *play, const struct buffer *bytes) {
   size_t sent = 0;
   while (sent < bytes->length) {
@@ -208,12 +208,12 @@ static void send_bytes(struct play *play, const struct buffer *bytes) {
 
 static void send_statement(struct play *play, const char *statement) {
   struct buffer bytes = {0};
-  cr_assert_eq(rfc9113_bytes(statement, &bytes), 0, "it makes no sense: %s", statement);
+  cr_assert_eq(rfc9113_bytes(statement, &bytes), 0, "makes no sense: %s", statement);
   send_bytes(play, &bytes);
   buffer_free(&bytes);
 }
 
-/* Wait for an event. Returns false if the connection, or the time, ends before it. */
+/* Wait for an event. Returns false if the connection ends or the time is over first. */
 static bool await(struct play *play, const char *event) {
   const char *found;
   while (!(found = find_event(play, play->cursor, event)))
@@ -223,7 +223,7 @@ static bool await(struct play *play, const char *event) {
   return true;
 }
 
-/* Wait until the server has handled all that it was sent. */
+/* Wait until the server has handled all that the client sent. */
 static void round_trip(struct play *play) {
   char statement[32];
   char event[32];
@@ -237,8 +237,8 @@ static void round_trip(struct play *play) {
 
 /* --- The script ------------------------------------------------------------------------------- */
 
-/* got STREAM COUNT. What the server still has to send when it answers one PING has left it before
- * the next. */
+/* got STREAM COUNT. Two PINGs: what the server still has to send when it answers the first has left
+ * the server before it answers the second. */
 static void check_data(struct play *play, const char *numbers) {
   char *after;
   uint32_t stream = (uint32_t)strtoul(numbers, &after, 10);
@@ -249,7 +249,7 @@ static void check_data(struct play *play, const char *numbers) {
   round_trip(play);
   unsigned long received = data_received(play, stream);
   if (received != expected)
-    note(play, "wrong: %lu octets of DATA had come on %u, not %lu", received, stream, expected);
+    note(play, "wrong: %lu bytes of DATA had come on %u, not %lu", received, stream, expected);
 }
 
 static void run_statement(struct play *play, const char *statement) {
@@ -278,7 +278,7 @@ static void run_script(struct play *play, const char *script) {
 
 /* --- The verdict ------------------------------------------------------------------------------ */
 
-/* GOAWAY with one of the codes, and the connection is closed. */
+/* The server sent GOAWAY with one of the codes, and closed the connection. */
 static bool is_connection_error(const struct play *play, const struct rule *rule) {
   bool named = has_event(play, "GOAWAY %s", code_name(rule->code)) ||
                (rule->or_code && has_event(play, "GOAWAY %s", code_name(rule->or_code)));
@@ -351,7 +351,7 @@ void rfc9113_play(const struct rule *rule, int which, int port, bool piecemeal) 
   }
   while (rule->reaction == NOT_HTTP2 && receive(&play))
     continue;
-  cr_expect(is_expected(&play, rule), "%s: %s\nsent to %s: %s\nwhat it sent:%s", rule->section,
+  cr_expect(is_expected(&play, rule), "%s: %s\nsent to %s: %s\nit sent:%s", rule->section,
             rule->demand, rfc9113_programs[which], rule->sent, play.events.bytes);
   close(play.socket);
   frame_decoder_free(play.decoder);

@@ -27,8 +27,8 @@ static void become(const char *program, int output, pid_t parent) {
   _exit(127);
 }
 
-/* Wait until there is something to read, or the end. Returns the number of bytes, 0 at the end,
- * -1 if it takes too long. */
+/* Wait for bytes or the end, and read. Returns the number of bytes, 0 at the end, -1 if it takes
+ * too long. */
 static ssize_t read_output(int output, char *bytes, size_t size, int timeout) {
   struct pollfd ready = {.fd = output, .events = POLLIN};
   if (poll(&ready, 1, timeout) <= 0)
@@ -36,7 +36,7 @@ static ssize_t read_output(int output, char *bytes, size_t size, int timeout) {
   return read(output, bytes, size);
 }
 
-/* Wait for "listening on http://localhost:PORT". Returns 0 if it does not come. */
+/* Wait for "listening on http://localhost:PORT". Returns 0 if the line does not come. */
 static int read_port(int output) {
   char line[256];
   size_t length = 0;
@@ -59,7 +59,7 @@ void rfc9113_server_start(struct rfc9113_server *server, int which) {
   *server = (struct rfc9113_server){.pid = -1, .output = -1};
   if (pipe2(ends, O_CLOEXEC) != 0)
     return;
-  fcntl(ends[1], F_SETPIPE_SZ, OUTPUT_SIZE); /* what it logs is read at the end only */
+  fcntl(ends[1], F_SETPIPE_SZ, OUTPUT_SIZE); /* we read its log only at the end */
   server->pid = fork();
   if (server->pid == 0)
     become(rfc9113_programs[which], ends[1], parent);
@@ -76,7 +76,7 @@ int rfc9113_server_stop(struct rfc9113_server *server) {
   if (server->pid <= 0)
     return -1;
   kill(server->pid, SIGTERM);
-  do /* its output ends when it does */
+  do /* the output ends when the server does */
     length = read_output(server->output, rest, sizeof rest, STOP_MS);
   while (length > 0);
   if (length < 0)

@@ -1,7 +1,7 @@
 /*
- * rfc9113_table: the MUSTs of RFC 9113, sections 3 to 8, that can be seen from a client's side.
- * rfc9113.h says how to read it. A demand on clients, intermediaries and proxies has no row, and
- * what needs TLS has none either.
+ * rfc9113_table: the MUSTs of RFC 9113, sections 3 to 8, that a client can observe. rfc9113.h says
+ * how to read it. Requirements on clients, intermediaries and proxies have no row, nor have those
+ * that need TLS.
  */
 #include <nghttp2/nghttp2.h>
 
@@ -21,25 +21,24 @@ enum {
 static const char long_bodies[] =
     "only its /send-data sends more than the client's first connection window";
 static const char pauses[] =
-    "the others never let a window fill: they take every DATA frame at once, and give it back";
+    "the others never let a window fill: they give the window back for each DATA frame at once";
 
 /* A response that waits for the client's window, so that its stream stays half-closed (remote). */
 #define WAITING "SETTINGS 0 INITIAL_WINDOW_SIZE=0; await SETTINGS ACK; GET 1; await HEADERS 1; "
 
-/* A stream that is closed because both sides have ended it; because the client, or the server, has
- * reset it. */
+/* A closed stream: both sides have ended it; the client has reset it; the server has reset it. */
 #define ENDED           "GET 1; await END_STREAM 1; "
 #define RESET           "POST 1; RST_STREAM 1 CANCEL; "
 #define RESET_BY_SERVER "POST 1 content-length=1; DATA 1 'abc'; await RST_STREAM 1; "
 
-/* What a row leaves out is zero. */
+/* Members that a row leaves out are zero. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
-/* One line each for the demand, for what is sent, and for the reaction. */
+/* One line for the requirement, one for the script, one for the reaction. */
 /* clang-format off */
 const struct rule rfc9113_rules[] = {
     /* --- 3.4 HTTP/2 Connection Preface -------------------------------------------------------- */
-    {"3.4", "the server's preface is SETTINGS, and comes without being asked",
+    {"3.4", "the server sends its preface, SETTINGS, without waiting",
      "bare; await SETTINGS; PREFACE; SETTINGS 0; GET 1",
      ANSWERED},
     {"3.4", "a client need not wait for the server's preface",
@@ -65,10 +64,10 @@ const struct rule rfc9113_rules[] = {
     {"4.1", "frames of an unknown type are ignored",
      "type:0x42 0 'abc'; type:0xff 0",
      IGNORED},
-    {"4.1", "the same on an idle stream, which stays idle",
+    {"4.1", "frames of an unknown type are ignored on an idle stream, which stays idle",
      "type:0x42 1 'abc'; GET 1",
      ANSWERED},
-    {"4.1", "the same between the frames of a request",
+    {"4.1", "frames of an unknown type are ignored between the frames of a request",
      "POST 1; type:0x42 1 'abc'; DATA 1 END_STREAM 'abc'",
      ANSWERED},
     {"4.1", "unused flags are ignored: PING",
@@ -97,7 +96,7 @@ const struct rule rfc9113_rules[] = {
      IGNORED},
 
     /* --- 4.2 Frame Size ----------------------------------------------------------------------- */
-    {"4.2", "2^14 octets are received",
+    {"4.2", "a server receives frames of 2^14 octets",
      "POST 1; DATA 1 END_STREAM 16384*'a'",
      ANSWERED},
     {"4.2", "one octet more than the largest frame: DATA",
@@ -159,10 +158,10 @@ const struct rule rfc9113_rules[] = {
     {"4.3", "the block ends in the middle of a field",
      "GET 1 x000a 'abc'",
      CONNECTION_ERROR, COMPRESSION_ERROR},
-    {"4.3", "the same in two frames",
+    {"4.3", "the block ends in the middle of a field, in two frames",
      "HEADERS 1 END_STREAM get x000a; CONTINUATION 1 END_HEADERS 'abc'",
      CONNECTION_ERROR, COMPRESSION_ERROR},
-    {"4.3", "a block that makes no sense, in trailers",
+    {"4.3", "a block that is not HPACK, in trailers",
      "POST 1; HEADERS 1 END_STREAM END_HEADERS x80",
      CONNECTION_ERROR, COMPRESSION_ERROR},
     {"4.3", "the table may be made smaller at the beginning of a block",
@@ -180,7 +179,7 @@ const struct rule rfc9113_rules[] = {
     {"4.3", "the block on a stream that the server has reset is decompressed",
      RESET_BY_SERVER "HEADERS 1 END_STREAM END_HEADERS +a=b; GET 3 xbe; await END_STREAM 3",
      STREAM_ERROR, PROTOCOL_ERROR},
-    {"4.3.1", "the server says so when it makes its table smaller",
+    {"4.3.1", "the server signals a smaller dynamic table",
      "SETTINGS 0 HEADER_TABLE_SIZE=0; await SETTINGS ACK; GET 1; await RESIZED 1",
      ANSWERED},
 
@@ -282,28 +281,28 @@ const struct rule rfc9113_rules[] = {
     {"5.1", "closed by the client's RST_STREAM: PRIORITY is allowed",
      RESET "PRIORITY 1 x0000000010",
      IGNORED},
-    {"5.1", "closed by the server's RST_STREAM: what was on its way is passed over",
+    {"5.1", "closed by the server's RST_STREAM: frames on their way are ignored",
      RESET_BY_SERVER "DATA 1 'abc'; WINDOW_UPDATE 1 #1; PRIORITY 1 x0000000010; "
      "HEADERS 1 END_STREAM END_HEADERS a=b",
      STREAM_ERROR, PROTOCOL_ERROR},
-    {"5.1", "closed by the server's RST_STREAM: so is the client's",
+    {"5.1", "closed by the server's RST_STREAM: the client's RST_STREAM is ignored",
      RESET_BY_SERVER "DATA 1 'abc'; RST_STREAM 1 CANCEL",
      STREAM_ERROR, PROTOCOL_ERROR},
-    {"5.1", "closed because it was left out: DATA",
+    {"5.1", "closed because the client skipped it: DATA",
      "GET 3; DATA 1 'abc'",
      STREAM_ERROR, STREAM_CLOSED},
-    {"5.1", "closed because it was left out: WINDOW_UPDATE is no error",
+    {"5.1", "closed because the client skipped it: WINDOW_UPDATE is no error",
      "GET 3; WINDOW_UPDATE 1 #1",
      ANSWERED, .stream = 3},
-    {"5.1", "closed because it was left out: PRIORITY is allowed",
+    {"5.1", "closed because the client skipped it: PRIORITY is allowed",
      "GET 3; PRIORITY 1 x0000000010",
      ANSWERED, .stream = 3},
 
     /* --- 5.1.1 Stream Identifiers ------------------------------------------------------------- */
-    {"5.1.1", "identifiers may be left out",
+    {"5.1.1", "a client may skip identifiers",
      "GET 9; await END_STREAM 9; GET 21",
      ANSWERED, .stream = 21},
-    {"5.1.1", "an identifier that is even",
+    {"5.1.1", "an even identifier",
      "GET 1; GET 4",
      CONNECTION_ERROR, PROTOCOL_ERROR},
     {"5.1.1", "lower than one already used, which is answered",
@@ -336,15 +335,15 @@ const struct rule rfc9113_rules[] = {
     {"5.1.1", "lower than one that was refused",
      "HEADERS 5 END_STREAM END_HEADERS Upper=1; GET 3",
      CONNECTION_ERROR, PROTOCOL_ERROR},
-    {"5.1.1", "the one that was used last",
+    {"5.1.1", "the identifier that was used last",
      "GET 1; await END_STREAM 1; GET 1",
      CONNECTION_ERROR, PROTOCOL_ERROR, STREAM_CLOSED},
-    {"5.1.1", "one that was used before",
+    {"5.1.1", "an identifier that was used before",
      "GET 1; GET 3; await END_STREAM 3; GET 1",
      CONNECTION_ERROR, PROTOCOL_ERROR, STREAM_CLOSED},
 
     /* --- 5.1.2 Stream Concurrency ------------------------------------------------------------- */
-    {"5.1.2", "as many streams as the server allows",
+    {"5.1.2", "as many streams at once as the server allows",
      "OPEN 1 99",
      IGNORED},
     {"5.1.2", "one stream more than the server allows",
@@ -404,31 +403,31 @@ const struct rule rfc9113_rules[] = {
     {"6.2", "padding and priority fields",
      "HEADERS 1 END_STREAM END_HEADERS PADDED PRIORITY x02 x8000000010 get x0000",
      ANSWERED},
-    {"6.2", "a block that goes on is followed by DATA",
+    {"6.2", "DATA before the end of a block",
      "HEADERS 1 post; DATA 1 'abc'",
      CONNECTION_ERROR, PROTOCOL_ERROR},
-    {"6.2", "a block that goes on is followed by HEADERS",
+    {"6.2", "HEADERS before the end of a block",
      "HEADERS 1 END_STREAM get; GET 3",
      CONNECTION_ERROR, PROTOCOL_ERROR},
-    {"6.2", "a block that goes on is followed by PRIORITY",
+    {"6.2", "PRIORITY before the end of a block",
      "HEADERS 1 END_STREAM get; PRIORITY 1 x0000000010",
      CONNECTION_ERROR, PROTOCOL_ERROR},
-    {"6.2", "a block that goes on is followed by RST_STREAM",
+    {"6.2", "RST_STREAM before the end of a block",
      "HEADERS 1 END_STREAM get; RST_STREAM 1 CANCEL",
      CONNECTION_ERROR, PROTOCOL_ERROR},
-    {"6.2", "a block that goes on is followed by SETTINGS",
+    {"6.2", "SETTINGS before the end of a block",
      "HEADERS 1 END_STREAM get; SETTINGS 0",
      CONNECTION_ERROR, PROTOCOL_ERROR},
-    {"6.2", "a block that goes on is followed by PING",
+    {"6.2", "PING before the end of a block",
      "HEADERS 1 END_STREAM get; PING 0 'abcdefgh'",
      CONNECTION_ERROR, PROTOCOL_ERROR},
-    {"6.2", "a block that goes on is followed by GOAWAY",
+    {"6.2", "GOAWAY before the end of a block",
      "HEADERS 1 END_STREAM get; GOAWAY 0 #0 NO_ERROR",
      CONNECTION_ERROR, PROTOCOL_ERROR},
-    {"6.2", "a block that goes on is followed by WINDOW_UPDATE",
+    {"6.2", "WINDOW_UPDATE before the end of a block",
      "HEADERS 1 END_STREAM get; WINDOW_UPDATE 0 #1",
      CONNECTION_ERROR, PROTOCOL_ERROR},
-    {"6.2", "trailers that go on are followed by DATA",
+    {"6.2", "DATA before the end of trailers",
      "POST 1; HEADERS 1 END_STREAM a=b; DATA 1 'abc'",
      CONNECTION_ERROR, PROTOCOL_ERROR},
 
@@ -442,7 +441,7 @@ const struct rule rfc9113_rules[] = {
     {"6.3", "6 octets",
      "POST 1; PRIORITY 1 x000000001000",
      STREAM_ERROR, FRAME_SIZE_ERROR},
-    {"6.3", "it changes no state",
+    {"6.3", "PRIORITY changes no state",
      "POST 1; PRIORITY 1 x0000000010; DATA 1 END_STREAM 'abc'",
      ANSWERED},
 
@@ -459,10 +458,10 @@ const struct rule rfc9113_rules[] = {
     {"6.4", "5 octets",
      "POST 1; RST_STREAM 1 x0000000800",
      CONNECTION_ERROR, FRAME_SIZE_ERROR},
-    {"6.4", "nothing more is sent on the stream",
+    {"6.4", "the server sends nothing more on the stream",
      WAITING "RST_STREAM 1 CANCEL; SETTINGS 0 INITIAL_WINDOW_SIZE=100; await SETTINGS ACK; got 1 0",
      IGNORED},
-    {"6.4", "a request that is not complete may be reset",
+    {"6.4", "a client may reset a request that is not complete",
      "POST 1 content-length=9; DATA 1 'abc'; RST_STREAM 1 CANCEL",
      IGNORED},
 
@@ -535,13 +534,13 @@ const struct rule rfc9113_rules[] = {
      CONNECTION_ERROR, PROTOCOL_ERROR},
 
     /* --- 6.7 PING ----------------------------------------------------------------------------- */
-    {"6.7", "PING is answered with the same octets",
+    {"6.7", "the server answers PING with the same octets",
      "PING 0 'abcdefgh'; await PING ACK abcdefgh",
      IGNORED},
-    {"6.7", "each PING is answered",
+    {"6.7", "the server answers each PING",
      "PING 0 'abcdefgh'; PING 0 'ijklmnop'; await PING ACK abcdefgh; await PING ACK ijklmnop",
      IGNORED},
-    {"6.7", "an acknowledgment is not answered",
+    {"6.7", "the server does not answer an acknowledgment",
      "PING 0 ACK 'unasked!'",
      IGNORED},
     {"6.7", "PING on a stream",
@@ -564,10 +563,10 @@ const struct rule rfc9113_rules[] = {
     {"6.8", "GOAWAY on a stream",
      "POST 1; GOAWAY 1 #0 NO_ERROR",
      CONNECTION_ERROR, PROTOCOL_ERROR},
-    {"6.8", "after a client's GOAWAY a request that is on its way is answered",
+    {"6.8", "after a client's GOAWAY the server answers a request on its way",
      "POST 1; GOAWAY 0 #0 NO_ERROR; DATA 1 END_STREAM 'abc'; await END_STREAM 1",
      FINISHED},
-    {"6.8", "after a client's GOAWAY a response is finished",
+    {"6.8", "after a client's GOAWAY the server finishes a response",
      WAITING "GOAWAY 0 #0 NO_ERROR; got 1 0; WINDOW_UPDATE 1 #100; await END_STREAM 1",
      FINISHED},
     {"6.8", "a client's GOAWAY may have debug data",
@@ -593,7 +592,7 @@ const struct rule rfc9113_rules[] = {
     {"6.9", "5 octets, on a stream",
      "POST 1; WINDOW_UPDATE 1 x0000000100",
      CONNECTION_ERROR, FRAME_SIZE_ERROR},
-    {"6.9", "what comes on a stream that was reset still counts for the connection",
+    {"6.9", "DATA on a stream that was reset still counts for the connection",
      RESET_BY_SERVER "40* DATA 1 16384*'a'; await WINDOW_UPDATE 0",
      STREAM_ERROR, PROTOCOL_ERROR},
     {"6.9.1", "the connection's window may be 2^31-1",
@@ -602,7 +601,7 @@ const struct rule rfc9113_rules[] = {
     {"6.9.1", "the connection's window above 2^31-1",
      "WINDOW_UPDATE 0 #2147418113",
      CONNECTION_ERROR, FLOW_CONTROL_ERROR},
-    {"6.9.1", "the same in two steps",
+    {"6.9.1", "the connection's window above 2^31-1, in two steps",
      "WINDOW_UPDATE 0 #2147418112; WINDOW_UPDATE 0 #1",
      CONNECTION_ERROR, FLOW_CONTROL_ERROR},
     {"6.9.1", "a stream's window may be 2^31-1",
@@ -611,11 +610,11 @@ const struct rule rfc9113_rules[] = {
     {"6.9.1", "a stream's window above 2^31-1",
      "SETTINGS 0 INITIAL_WINDOW_SIZE=1; POST 1; 2* WINDOW_UPDATE 1 #2147483647",
      STREAM_ERROR, FLOW_CONTROL_ERROR},
-    {"6.9.1", "no more is sent than the stream's window allows",
+    {"6.9.1", "the server sends no more than the stream's window allows",
      WAITING "got 1 0; WINDOW_UPDATE 1 #5; got 1 5; WINDOW_UPDATE 1 #1; got 1 6; "
      "WINDOW_UPDATE 1 #100",
      ANSWERED},
-    {"6.9.1", "no more is sent than the connection's window allows",
+    {"6.9.1", "the server sends no more than the connection's window allows",
      "SETTINGS 0 INITIAL_WINDOW_SIZE=1000000; POST 1; 2* DATA 1 16384*'a'; "
      "DATA 1 END_STREAM 7232*'a'; POST 3; 2* DATA 3 16384*'a'; DATA 3 END_STREAM 7232*'a'; "
      "await DATA; got 0 65535; WINDOW_UPDATE 0 #1; got 0 65536; WINDOW_UPDATE 0 #100000",
@@ -630,8 +629,8 @@ const struct rule rfc9113_rules[] = {
      "SETTINGS 0 INITIAL_WINDOW_SIZE=5; GET 1; await DATA 1 5; SETTINGS 0 INITIAL_WINDOW_SIZE=2; "
      "got 1 5; WINDOW_UPDATE 1 #3; got 1 5; WINDOW_UPDATE 1 #1; got 1 6; WINDOW_UPDATE 1 #100",
      ANSWERED},
-    /* However much of a response has been sent when the second SETTINGS come: it is
-     * less than 65,535 bytes. */
+    /* However much of a response the server has sent when the second SETTINGS come, it is less
+     * than 65,535 bytes. */
     {"6.9.2", "INITIAL_WINDOW_SIZE makes a window larger than 2^31-1",
      "SETTINGS 0 INITIAL_WINDOW_SIZE=0; POST 1; WINDOW_UPDATE 1 #2147483647; "
      "SETTINGS 0 INITIAL_WINDOW_SIZE=65535",
@@ -644,11 +643,11 @@ const struct rule rfc9113_rules[] = {
     {"6.10", "a block in several frames",
      "HEADERS 1 END_STREAM get; CONTINUATION 1 a=b; CONTINUATION 1 END_HEADERS c=d",
      ANSWERED},
-    {"6.10", "a field that is cut",
+    {"6.10", "a field split across frames",
      "HEADERS 1 END_STREAM get x00; CONTINUATION 1 x02 'a'; CONTINUATION 1 'b'; "
      "CONTINUATION 1 END_HEADERS x01 'c'",
      ANSWERED},
-    {"6.10", "frames without a fragment",
+    {"6.10", "frames with an empty fragment",
      "HEADERS 1 END_STREAM; CONTINUATION 1; CONTINUATION 1 get; CONTINUATION 1 END_HEADERS",
      ANSWERED},
     {"6.10", "trailers in several frames",
@@ -672,7 +671,7 @@ const struct rule rfc9113_rules[] = {
     {"6.10", "CONTINUATION after DATA",
      "POST 1; DATA 1 'abc'; CONTINUATION 1 END_HEADERS a=b",
      CONNECTION_ERROR, PROTOCOL_ERROR},
-    {"6.10", "CONTINUATION is followed by another frame",
+    {"6.10", "another frame between two CONTINUATION frames",
      "HEADERS 1 END_STREAM get; CONTINUATION 1 a=b; PING 0 'abcdefgh'",
      CONNECTION_ERROR, PROTOCOL_ERROR},
 
@@ -723,7 +722,7 @@ const struct rule rfc9113_rules[] = {
     {"8.1.1", "more content than content-length",
      "POST 1 content-length=2; DATA 1 END_STREAM 'abc'",
      MALFORMED},
-    {"8.1.1", "more content than content-length, not ended",
+    {"8.1.1", "more content than content-length, on a stream that has not ended",
      "POST 1 content-length=2; DATA 1 'abc'",
      MALFORMED},
     {"8.1.1", "more content than content-length, in the second frame",
@@ -735,7 +734,7 @@ const struct rule rfc9113_rules[] = {
     {"8.1.1", "content with a content-length of 0",
      "POST 1 content-length=0; DATA 1 END_STREAM 'abc'",
      MALFORMED},
-    {"8.1.1", "content-length twice, and not the same",
+    {"8.1.1", "content-length twice, with different values",
      "POST 1 content-length=3 content-length=4; DATA 1 END_STREAM 'abc'",
      MALFORMED},
 
@@ -896,13 +895,13 @@ const struct rule rfc9113_rules[] = {
     {"8.3.1", "an empty :method",
      "HEADERS 1 END_STREAM END_HEADERS :method= :scheme=http :path=/ :authority=localhost",
      MALFORMED},
-    {"8.3.1", "a :method that is no token",
+    {"8.3.1", "a :method that is not a token",
      "HEADERS 1 END_STREAM END_HEADERS :method=G%20T :scheme=http :path=/ :authority=localhost",
      MALFORMED},
     {"8.3.1", "an empty :scheme",
      "HEADERS 1 END_STREAM END_HEADERS :method=GET :scheme= :path=/ :authority=localhost",
      MALFORMED},
-    {"8.3.1", "a :scheme that is none",
+    {"8.3.1", "a :scheme that is not a scheme",
      "HEADERS 1 END_STREAM END_HEADERS :method=GET :scheme=1%20http :path=/ :authority=localhost",
      MALFORMED},
     {"8.3.1", "a :path that does not begin with a slash",
@@ -940,7 +939,7 @@ const struct rule rfc9113_rules[] = {
      "HEADERS 1 END_STREAM END_HEADERS :method=CONNECT",
      MALFORMED},
 
-    /* --- 8.7 Request Reliability: the last stream in GOAWAY is looked at in every row --------- */
+    /* --- 8.7 Request Reliability: every row looks at the last stream in GOAWAY ---------------- */
     {"8.7", "GOAWAY after two answers",
      "GET 1; GET 3; await END_STREAM 3; PING 1 'abcdefgh'",
      CONNECTION_ERROR, PROTOCOL_ERROR},

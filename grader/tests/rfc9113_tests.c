@@ -1,6 +1,6 @@
 /*
- * Every row of the table, as a test of its own, against each server; and all rows, in small
- * pieces, against one server that must come to a good end, without a leak.
+ * Every row of the table, as a test of its own, against each server; and all rows, in small pieces,
+ * against one server that must exit cleanly, without a leak.
  */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
@@ -18,7 +18,7 @@ TestSuite(rfc9113_end, .timeout = 120);
 
 /* --- The servers that all tests share --------------------------------------------------------- */
 
-/* Each test is a process of its own; the servers are children of the one that runs them all. */
+/* Each test is a process of its own; the process that runs all tests starts the servers. */
 static struct rfc9113_server shared[RFC9113_SERVERS];
 
 static const char *port_name(int which) {
@@ -27,7 +27,7 @@ static const char *port_name(int which) {
   return names[which];
 }
 
-/* Whether any of the tests that need the servers is to be run. */
+/* Whether this run includes a test that needs the servers. */
 static bool are_needed(struct criterion_test_set *tests) {
   FOREACH_SET(struct criterion_suite_set * suite, tests->suites) {
     FOREACH_SET(struct criterion_test * test, suite->tests) {
@@ -38,8 +38,8 @@ static bool are_needed(struct criterion_test_set *tests) {
   return false;
 }
 
-/* Criterion names a hook after the number of its line: it must not be that of the hook in
- * common/tests/leaks.c, which is linked too. */
+/* Criterion names a hook after its line number, which must differ from that of the hook in
+ * common/tests/leaks.c: both are linked. */
 ReportHook(PRE_ALL)(struct criterion_test_set *tests) {
   char port[16];
   if (!are_needed(tests))
@@ -52,7 +52,7 @@ ReportHook(PRE_ALL)(struct criterion_test_set *tests) {
 }
 
 ReportHook(POST_ALL)(struct criterion_global_stats *stats) {
-  (void)stats; /* how a server ends is the business of rfc9113_end */
+  (void)stats; /* rfc9113_end looks at how a server ends */
   for (int which = 0; which < RFC9113_SERVERS; which++)
     rfc9113_server_stop(&shared[which]);
 }
@@ -80,7 +80,7 @@ ParameterizedTest(size_t *row, rfc9113, row) {
   }
 }
 
-/* So that one can see in the results that something is left out. */
+/* Show in the results that some rows are left out. */
 Test(rfc9113_end, rows_that_only_the_reference_server_is_asked) {
   char text[1024] = "";
   size_t length = 0;

@@ -1,4 +1,4 @@
-/* Where in a student's file a TODO is. */
+/* The line of a TODO in a student's file. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,8 +35,8 @@ static void remove_source(void) {
 }
 
 Test(source, finds_where_a_todo_is_to_be_done, .init = write_source, .fini = remove_source) {
-  cr_assert(source_line_of_todo(path, 1) == 2, "one that is done: its heading");
-  cr_assert(source_line_of_todo(path, 2) == 8, "one that is not: its call");
+  cr_assert(source_line_of_todo(path, 1) == 2, "a TODO that is done: its heading");
+  cr_assert(source_line_of_todo(path, 2) == 8, "a TODO that is not done: its call");
   cr_assert(source_line_of_todo(path, 3) == 0);
   cr_assert(source_line_of_todo("/nonexistent.c", 1) == 0);
 }

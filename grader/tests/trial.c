@@ -32,7 +32,7 @@ void trial_begin(struct trial *trial) {
 
 static void on_change(struct program *program, void *user) {
   struct trial *trial = user;
-  cr_assert(trial->program == NULL || program == trial->program, "on_change with another program");
+  cr_assert(trial->program == NULL || program == trial->program, "on_change got another program");
   trial->changes++;
 }
 
@@ -52,7 +52,7 @@ void trial_start(struct trial *trial, const char *words) {
   }
   trial->program = program_start(&trial->loop, trial->guard, argv, trial->environment,
                                  trial->limits, on_change, trial);
-  cr_assert_not_null(trial->program, "%s was not started: %s", words, strerror(errno));
+  cr_assert_not_null(trial->program, "%s did not start: %s", words, strerror(errno));
   snprintf(trial->directory, sizeof trial->directory, "%s", program_directory(trial->program));
 }
 
@@ -83,7 +83,7 @@ void trial_await_end(struct trial *trial) {
 void trial_await_output(struct trial *trial, const char *text) {
   double deadline = seconds_now() + TRIAL_SECONDS;
   while (strstr(program_stdout(trial->program, NULL), text) == NULL) {
-    cr_assert(seconds_now() < deadline && !program_ended(trial->program), "it printed no \"%s\"",
+    cr_assert(seconds_now() < deadline && !program_ended(trial->program), "never printed \"%s\"",
               text);
     uv_run(&trial->loop, UV_RUN_ONCE);
   }
@@ -92,7 +92,7 @@ void trial_await_output(struct trial *trial, const char *text) {
 void trial_await_idle(struct trial *trial, double seconds) {
   double deadline = seconds_now() + TRIAL_SECONDS;
   while (program_idle(trial->program) < seconds) {
-    cr_assert(seconds_now() < deadline && !program_ended(trial->program), "it was not idle");
+    cr_assert(seconds_now() < deadline && !program_ended(trial->program), "was never idle");
     uv_run(&trial->loop, UV_RUN_ONCE);
   }
 }

@@ -1,4 +1,4 @@
-/* What the kernel tells of a local connection. */
+/* How many bytes on a local connection nobody has read yet. */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <netinet/in.h>
@@ -27,21 +27,21 @@ Test(unread, counts_what_the_other_end_has_not_read) {
   int pair[2];
   char bytes[8];
   connect_pair(pair);
-  cr_assert(unread_bytes(pair[0]) == 0, "something is there that nobody has sent");
+  cr_assert(unread_bytes(pair[0]) == 0, "unread bytes, but nobody has sent any");
   cr_assert(send(pair[0], "abc", 3, 0) == 3, "cannot send");
   long unread = unread_bytes(pair[0]);
-  cr_assert(unread == 3, "three bytes were sent, and %ld are unread", unread);
+  cr_assert(unread == 3, "three bytes were sent, but %ld are unread", unread);
   cr_assert(recv(pair[1], bytes, 2, 0) == 2, "cannot receive");
   unread = unread_bytes(pair[0]);
-  cr_assert(unread == 1, "one byte is left, and %ld are unread", unread);
-  cr_assert(unread_bytes(pair[1]) == 0, "nothing was sent the other way");
+  cr_assert(unread == 1, "one byte is left, but %ld are unread", unread);
+  cr_assert(unread_bytes(pair[1]) == 0, "unread bytes the other way");
   close(pair[0]);
   close(pair[1]);
 }
 
 Test(unread, tells_nothing_of_what_is_not_connected) {
   int alone = socket(AF_INET, SOCK_STREAM, 0);
-  cr_assert(unread_bytes(alone) == -1, "a socket that is not connected");
+  cr_assert(unread_bytes(alone) == -1, "-1 for a socket that is not connected");
   cr_assert(unread_bytes(-1) == -1, "no descriptor");
   close(alone);
 }

@@ -1,9 +1,9 @@
 /*
- * attack:       tries what the guard refuses, with signal 0, which does no harm:
+ * attack:       tries calls that the guard refuses, with signal 0, which does no harm:
  *               kill(-1, 0) and kill(guard, 0); and, in a child, setpgid and setsid.
- *               Prints what it got: 0, or the error's number.
+ *               Prints each result: 0, or the number of the error.
  * attack N:     sends the guard this signal, and leaves a process behind.
- * attack trace: has itself traced by the guard, says so, and sends itself a signal.
+ * attack trace: makes the guard its tracer, says so, and sends itself a signal.
  */
 #include <errno.h>
 #include <signal.h>

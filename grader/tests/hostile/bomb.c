@@ -1,5 +1,5 @@
-/* Forks without end, and so does each child; with "session", each in a session of its own. Should
- * nobody stop them, they give up after ten seconds. */
+/* Forks without end, and so does each child; with "session", each in a session of its own. If
+ * nobody stops them, they give up after ten seconds. */
 #include <string.h>
 #include <time.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-/* Its child takes its place, again and again, so that there is always one, and never the same. With
- * "session", each is in a session of its own. Should nobody stop them, they give up
+/* Forks a child and exits, and each child does the same: one process is always there, never the
+ * same one. With "session", each is in a session of its own. If nobody stops them, they give up
  * after ten seconds. */
 #include <string.h>
 #include <time.h>

@@ -1,5 +1,5 @@
-/* crowd N [MIB [session]]: starts N processes that do nothing, each with so much memory, and
- * perhaps in a session of its own, and prints "crowd" when they are there. */
+/* crowd N [MIB [session]]: starts N processes that do nothing, each with this much memory and, with
+ * "session", in a session of its own; prints "crowd" when all have started. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Ignores every signal that can be ignored, says so, and waits. */
+/* Ignores every signal that a program can ignore, says so, and waits. */
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -1,11 +1,10 @@
 /*
  * escapes: tries each way out of the sandbox that we know, and prints the names of those that work.
  *
- * None does harm: signals are number 0, files are the test's own. It is compiled by
- * grader/tests/escapes.py, which says where they are: OUTSIDE (a folder), SECRET (a file in it),
- * PORT (somebody listens there), ROOT (this project); and
- * MARK, a name for what is tried in places that all share: where a layer refuses to remove it, it
- * is there for the next run.
+ * None does harm: every signal is number 0, every file belongs to the test. grader/tests/escapes.py
+ * compiles this file and defines OUTSIDE (a folder), SECRET (a file in it), PORT (somebody listens
+ * there), ROOT (this project), and MARK, a name for things made in places that all users share:
+ * where a layer refuses to remove such a thing, the next run meets it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -65,7 +64,7 @@ static pid_t parent_of(pid_t pid) {
   return parent;
 }
 
-/* In a child, which may be killed for it. */
+/* Try it in a child, because the sandbox may kill the process that tries. */
 static int in_child(int (*attack)(void)) {
   int status = 1;
   pid_t child = fork();
@@ -358,7 +357,7 @@ static int performance(void) {
 }
 static int mount_something(void) {
   (void)syscall(SYS_mount, "none", ".", "no-such-type", 0,
-                NULL); /* who may would hear that there is none */
+                NULL); /* with permission, the error is that the type is unknown */
   return errno == ENODEV;
 }
 
@@ -396,7 +395,7 @@ static int fixed_port(void) {
 }
 static int outside_world(void) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(9)};
-  inet_pton(AF_INET, "192.0.2.1", &address.sin_addr); /* nobody's (RFC 5737); nothing is sent */
+  inet_pton(AF_INET, "192.0.2.1", &address.sin_addr); /* nobody's (RFC 5737); sends nothing */
   int file = socket(AF_INET, SOCK_DGRAM, 0);
   return file >= 0 && works(connect(file, (struct sockaddr *)&address, sizeof address));
 }

@@ -1,17 +1,17 @@
 /*
- * fixed MODE NAME [ARGUMENT]...: knows no HTTP/2, and does one fixed thing, whatever it is asked:
+ * fixed MODE NAME [ARGUMENT]...: knows no HTTP/2, and always does one fixed thing:
  *   nothing   exits with 0
  *   error     prints "NAME: it: failed" to standard error, exits with 1
  *   usage     prints "usage: NAME" to standard error, exits with 2
  *   preface   connects to the port of the URL among its arguments, sends the preface and an empty
  *             SETTINGS frame, reads what comes, then does as `error`
- *   patient   the same, but prints "request timed out" to standard output
- *   ack       the same as preface, but acknowledges settings, sends GOAWAY and exits with 0
- *   serve     says where it listens, sends everybody an empty SETTINGS frame, and
- *             closes; SIGTERM ends it with 0
- *   answer    says where it listens, sends everybody settings, an acknowledgement and lab 3's
- *             response on stream 1, whatever comes, and a goodbye
- *   deaf      says where it listens, and never accepts anybody; SIGTERM ends it with 0
+ *   patient   does the same as `preface`, but prints "request timed out" to standard output
+ *   ack       does the same as `preface`, but acknowledges settings, sends GOAWAY, exits with 0
+ *   serve     says where it listens, sends each client an empty SETTINGS frame, and closes; SIGTERM
+ *             ends it with 0
+ *   answer    says where it listens, sends each client settings, an acknowledgement, lab 3's
+ *             response on stream 1 and GOAWAY, whatever comes
+ *   deaf      says where it listens, and never accepts a connection; SIGTERM ends it with 0
  */
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -72,7 +72,7 @@ static void be_client(int argc, char **argv, int acknowledge) {
   }
 }
 
-/* The same response to all, but for the date, when a request may have come. */
+/* Send the same response to all clients, except for the date, when a request may have come. */
 static void answer(int client) {
   char chunk[4096];
   time_t now = time(NULL);

@@ -1,10 +1,10 @@
 /*
- * Ends at once and leaves a process behind that does not want to end, prints "left" from there, and
- * ends with status 5. The process left behind
- *   child     holds standard output open
- *   closed    has closed everything
- *   session   is in a session of its own
- *   daemon    is in a session of its own, its parent is dead, it has closed everything
+ * Leaves behind a process that does not end and that prints "left", and exits at once with status
+ * 5. What the process left behind does, by argument:
+ *   child     it keeps standard output open
+ *   closed    it closes everything
+ *   session   it has a session of its own
+ *   daemon    it has a session of its own, its parent is dead, it closes everything
  */
 #include <signal.h>
 #include <string.h>

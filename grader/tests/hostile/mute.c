@@ -1,4 +1,4 @@
-/* Closes all its descriptors, and waits or, with "exit", ends with status 7. */
+/* Closes all its descriptors, then waits or, with "exit", exits with status 7. */
 #include <string.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-/* Prints without end; with "stderr", there. */
+/* Prints without end, to standard output or, with "stderr", to standard error. */
 #include <stdio.h>
 #include <string.h>
 

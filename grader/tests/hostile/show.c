@@ -1,4 +1,4 @@
-/* Shows what it was given: the variables whose names are its arguments, its directory, its
+/* Prints its environment: the variables whose names are its arguments, its directory, its
  * descriptors, standard input, blocked and ignored signals. */
 #include <fcntl.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-/* Sends itself the signal whose number is given. Should it survive, it waits for nothing. */
+/* Sends itself the signal with this number. If it survives, it waits for ever. */
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-/* talk N M STATUS: prints N bytes to standard output and M to standard error, and ends with the
- * status. Byte i is i * 7 / 3, cut to a byte: every value, NUL and newline too. */
+/* talk N M STATUS: prints N bytes to standard output and M to standard error, and exits with this
+ * status. Byte i is i * 7 / 3, cut to a byte: all values occur, NUL and newline too. */
 #include <stdio.h>
 #include <stdlib.h>
 

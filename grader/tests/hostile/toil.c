@@ -1,4 +1,4 @@
-/* Sleeps, while a thread of it or, with "child", a child of it computes without end. */
+/* Sleeps, while its thread or, with "child", its child computes without end. */
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>

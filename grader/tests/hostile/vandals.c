@@ -1,11 +1,11 @@
 /*
- * vandals: programs in the place of lab 1's, each of which wants points, to hang the grader, to
- * leave something behind, or to spoil other labs' results. grader/tests/vandals.py compiles this
- * file once for each, with ATTACK=its name, and says where things are: OUTSIDE (a folder), SECRET
- * (a file in it), ROOT (this project), RESULTS (this grading's results).
+ * vandals: programs in place of lab 1's. Each tries to get points, to hang the grader, to leave
+ * something behind, or to spoil other labs' results. grader/tests/vandals.py compiles this file
+ * once for each attack, with ATTACK=its name, and defines OUTSIDE (a folder), SECRET (a file in
+ * it), ROOT (this project), RESULTS (this grading's results).
  *
- * Where a layer failed, nobody's processes but the test's own would be hit: only the guard, the
- * check and the grader, which are our parents, get signals. What grows, grows to a bound.
+ * If a layer fails, an attack hits only processes of the test: only the guard, the check and the
+ * grader, which are our parents, get signals. Everything that grows has a bound.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -65,7 +65,7 @@ static pid_t parent_of(pid_t pid) {
   return parent;
 }
 
-/* The guard, the check, the grader: whoever can be seen of them. Returns how many. */
+/* Find the guard, the check and the grader, as far as we can see them. Returns how many. */
 static int parents(pid_t found[4]) {
   int count = 0;
   for (pid_t pid = getppid(); pid > 1 && count < 4; pid = parent_of(pid))
@@ -91,7 +91,7 @@ static int connect_to_grader(void) {
 
 static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0";
 
-/* A connection on which the preface and an empty SETTINGS frame are sent. */
+/* Open a connection, and send the preface and an empty SETTINGS frame. */
 static int begin_session(void) {
   int file = connect_to_grader();
   write(file, preface, sizeof preface - 1);
@@ -146,7 +146,7 @@ static void overwrite(void) {
     write_to(paths[i], "$(shell echo vandal)\n");
 }
 
-/* Leave the guard by 32-bit calls, and wait for the grader's end. */
+/* Leave the guard by 32-bit calls, and wait for the end of the grader. */
 static void outlive(void) {
   if (fork() == 0) {
     setsid();
@@ -214,7 +214,7 @@ static void forge_report(void) {
   exit(99);
 }
 
-/* To every UNIX socket, and into every folder, beside us. */
+/* Write to every UNIX socket and into every folder beside us. */
 static void spoil_neighbours(void) {
   for (int i = 0; i < 2; i++) {
     const char *place = i == 0 ? "/tmp" : "..";
@@ -245,10 +245,10 @@ static void refer(void) {
   static char block[16000];
   int file = begin_session();
   size_t length = 0;
-  block[length++] = 0x40; /* a literal, to be remembered; a new name of one octet */
+  block[length++] = 0x40; /* a literal for the table, with a new name of one byte */
   block[length++] = 1;
   block[length++] = 'x';
-  block[length++] = 0x7f; /* its value is 3900 octets long: 127 and 3773 */
+  block[length++] = 0x7f; /* its value is 3900 bytes long: 127 and 3773 */
   block[length++] = (char)(0x80 | (3773 & 0x7f));
   block[length++] = 3773 >> 7;
   memset(block + length, 'v', 3900);
@@ -294,7 +294,7 @@ static void leave_memory(void) {
   fallocate(file, 0, 0, 64 << 20);
 }
 
-/* The same to whoever asks, which knows no HTTP/2: preface, acknowledgement, goodbye. */
+/* Send the same to every server, without any HTTP/2: preface, acknowledgement, goodbye. */
 static void say_it_by_heart(void) {
   char chunk[4096];
   int file = begin_session();
@@ -306,7 +306,7 @@ static void say_it_by_heart(void) {
   exit(0);
 }
 
-/* ---- more: what takes time ---- */
+/* ---- more: attacks that take time ---- */
 
 static void trickle(void) {
   int file = begin_session();
@@ -337,7 +337,7 @@ static void spin_in_threads(void) {
 }
 
 static void relay_processes(void) {
-  for (int i = 0; i < 30000; i++) { /* always another one: none lives long */
+  for (int i = 0; i < 30000; i++) { /* a new child each time: none lives long */
     if (fork() != 0)
       _exit(0);
     sleep_ms(2);
@@ -398,7 +398,7 @@ static void raise_priority(void) {
   sleep_ms(200);
 }
 
-/* ---- more: what takes room ---- */
+/* ---- more: attacks that take room ---- */
 
 static void many_files(void) {
   char name[32];
@@ -470,9 +470,9 @@ static void take_descriptors(void) {
   sleep_ms(60000);
 }
 
-/* ---- more: what confuses ---- */
+/* ---- more: attacks that confuse ---- */
 
-/* As if we were the guard. */
+/* Pretend to be the guard. */
 static void speak_as_guard(void) {
   for (int file = 3; file < 64; file++)
     write(file, "started 1\nidle 0\nend exit 0\n", 28);
@@ -504,7 +504,7 @@ static void connect_to_others(void) {
 }
 
 static void listen_for_others(void) {
-  for (int i = 0; i < 500; i++) { /* whoever comes is somebody else's */
+  for (int i = 0; i < 500; i++) { /* every connection is meant for somebody else */
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int file = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     bind(file, (struct sockaddr *)&address, sizeof address);
@@ -538,7 +538,7 @@ static void end_by_handler(void) {
   _exit(0);
 }
 
-/* ---- more: what is no HTTP/2 ---- */
+/* ---- more: bytes that are not HTTP/2 ---- */
 
 static void flood(int type, int flags, uint32_t stream, const char *payload, uint32_t length) {
   int file = begin_session();

@@ -1,6 +1,6 @@
-/* Waits for what never comes: for a byte of a pipe; or, with a number, sleeps so
- * many milliseconds, computes for as long, and so on; or, with "nap", sleeps again
- * and again and hardly computes at all. */
+/* Waits for a byte that never comes through a pipe. With a number, sleeps for this many
+ * milliseconds, computes for as long, and so on; with "nap", sleeps again and again and hardly
+ * computes at all. */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>

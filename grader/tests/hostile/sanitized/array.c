@@ -1,4 +1,4 @@
-/* Writes beyond the end of an array on its stack: AddressSanitizer doubts its own report then. */
+/* Writes beyond the end of an array on its stack: AddressSanitizer then doubts its own report. */
 #include <stdio.h>
 #include <string.h>
 

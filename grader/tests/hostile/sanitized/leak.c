@@ -1,4 +1,4 @@
-/* Leaks; or, with an argument, does not, and ends with status 3. */
+/* Leaks memory; with an argument, frees it and exits with status 3. */
 #include <stdio.h>
 #include <stdlib.h>
 

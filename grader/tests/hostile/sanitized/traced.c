@@ -1,4 +1,4 @@
-/* Is traced already when LeakSanitizer wants to trace it, and so cannot be looked at. */
+/* Has a tracer already when LeakSanitizer wants to trace it, so that LeakSanitizer fails. */
 #include <stdio.h>
 #include <sys/ptrace.h>
 

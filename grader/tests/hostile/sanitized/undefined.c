@@ -1,4 +1,4 @@
-/* Adds beyond the end of int. */
+/* Adds beyond the largest int. */
 #include <limits.h>
 #include <stdio.h>
 

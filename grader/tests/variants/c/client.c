@@ -1,4 +1,4 @@
-/* client: see client.h. There is no timer, but a moment at which patience ends. */
+/* client: see client.h. In place of a timer, it keeps the time at which patience ends. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,12 +18,12 @@ struct client {
   char body[ROOM];
   size_t body_length;
   bool final;    /* the header section of the final response has come */
-  bool trailing; /* and what comes now is behind it */
+  bool trailing; /* header sections that come now are trailers */
   bool whole;
   bool timed_out;
   uint32_t error;
   double timeout;
-  double end; /* of patience */
+  double end; /* when patience ends */
 };
 
 /* In milliseconds. */
@@ -118,7 +118,7 @@ static nghttp2_nv field(const char *name, const char *value) {
                       NGHTTP2_NV_FLAG_NONE};
 }
 
-/* Nothing has come for too long. */
+/* Nothing has come for too long: give up. */
 static void lose_patience(struct client *client) {
   printf("request timed out\n");
   client->timed_out = true;
@@ -126,7 +126,7 @@ static void lose_patience(struct client *client) {
   nghttp2_submit_rst_stream(client->wire.session, 0, 1, NGHTTP2_CANCEL);
 }
 
-/* Until the connection is over. The stream is 1. */
+/* Run until the connection is over. The request's stream is 1. */
 static void run(struct client *client) {
   struct pollfd poll_for = {.fd = client->wire.socket};
   client->end = now() + client->timeout;
@@ -138,7 +138,7 @@ static void run(struct client *client) {
     if (ready == 0 && client->end != 0 && now() >= client->end)
       lose_patience(client);
     if (client->timed_out && client->wire.ssl && !client->wire.greeted) {
-      wire_drop(&client->wire); /* there is nobody yet to say goodbye to */
+      wire_drop(&client->wire); /* there is no peer yet to say goodbye to */
       return;
     }
     if (ready <= 0)
@@ -155,7 +155,7 @@ struct place {
   const char *path;
 };
 
-/* Take the URL apart. Returns whether it is one of the lab's. */
+/* Take the URL apart. Returns whether the lab allows such a URL. */
 static bool parse(struct place *place, const char *url) {
   size_t scheme = strlen(place->scheme);
   if (strncmp(url, place->scheme, scheme) != 0 || strncmp(url + scheme, "://", 3) != 0)
@@ -176,7 +176,7 @@ static bool parse(struct place *place, const char *url) {
   return true;
 }
 
-/* The request, from the first connection to the last octet. Returns NULL, or why it has failed. */
+/* Make the request, from the connection to the last byte. Returns NULL, or why it failed. */
 static const char *get(struct client *client, const struct place *place, SSL *ssl) {
   const char *error = NULL;
   const nghttp2_nv fields[] = {field(":path", place->path), field(":scheme", place->scheme),

@@ -124,7 +124,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
   return 0;
 }
 
-/* It is over; perhaps before it was answered. */
+/* The stream is closed, perhaps before the answer. */
 static void free_exchange(struct exchange_of_variant *exchange) {
   if (exchange->due > 0) {
     printf("stream closed\n");
@@ -175,7 +175,7 @@ struct clients {
   bool ending;
 };
 
-/* One that is gone takes its requests with it, and leaves its place. */
+/* Remove a client that is gone, and its requests. */
 static void forget(struct client *client) {
   while (client->first) {
     struct exchange_of_variant *next = client->first->next;
@@ -191,7 +191,7 @@ static void step(struct clients *clients, size_t index, short events) {
     forget(&clients->all[index]);
 }
 
-/* nghttp2 keeps pointers to clients, so that they stay where they are. */
+/* Clients never move: nghttp2 keeps pointers to them. */
 static struct client *find_place(struct clients *clients) {
   for (size_t i = 0; i < clients->count; i++)
     if (clients->all[i].wire.socket < 0)
@@ -218,7 +218,7 @@ static void on_accept(struct clients *clients, int listening) {
     step(clients, (size_t)(client - clients->all), 0); /* SETTINGS come at once */
 }
 
-/* Take no new ones; what is in flight finishes. */
+/* Take no new requests; those in flight finish. */
 static void on_signal(struct clients *clients) {
   clients->ending = true;
   for (size_t i = 0; i < clients->count; i++) {
@@ -234,7 +234,7 @@ static void on_signal(struct clients *clients) {
   }
 }
 
-/* Give the answers that are due. Returns for how long to wait for the next: -1 if there is none. */
+/* Give the answers that are due. Returns how long to wait for the next one: -1 if there is none. */
 static int give_due_answers(struct clients *clients) {
   double next = 0;
   for (size_t i = 0; i < clients->count; i++) {
@@ -255,7 +255,7 @@ static int give_due_answers(struct clients *clients) {
   return wait > 0 ? (int)wait + 1 : 0;
 }
 
-/* Until a signal has come and every client is gone. */
+/* Run until a signal has come and every client is gone. */
 static void run(struct clients *clients, int listening, int signals) {
   for (;;) {
     int wait = give_due_answers(clients);
@@ -282,7 +282,7 @@ static void run(struct clients *clients, int listening, int signals) {
   }
 }
 
-/* What stands behind an option: a number up to `most`, or -1. */
+/* The value of an option: a number up to `most`, or -1. */
 static long number_of(const char *text, long most) {
   bool digits = text && *text && strspn(text, "0123456789") == strlen(text);
   return digits && strtol(text, NULL, 10) <= most ? strtol(text, NULL, 10) : -1;
@@ -294,7 +294,7 @@ struct options {
   const char *cert;
 };
 
-/* Returns whether they make sense. Each has a value behind it. */
+/* Returns whether the options make sense. Each has a value. */
 static bool parse(struct options *options, int argc, char **argv) {
   for (int i = 1; i < argc; i += 2) {
     const char *value = argv[i + 1];
@@ -312,7 +312,7 @@ static bool parse(struct options *options, int argc, char **argv) {
   return options->port >= 0 && variant_delay >= 0;
 }
 
-/* Returns the status to exit with. */
+/* Returns the exit status. */
 static int listen_and_run(const char *program, int port, SSL_CTX *tls) {
   static struct clients clients;
   const char *error = "cannot listen";

@@ -40,7 +40,7 @@ static ssize_t on_send(nghttp2_session *session, const uint8_t *bytes, size_t le
 int wire_put_data(struct wire *wire, const nghttp2_frame *frame, const uint8_t *header,
                   const void *bytes, size_t length) {
   static const uint8_t zeros[256];
-  size_t padding = frame->data.padlen; /* the octet that tells its length counts too */
+  size_t padding = frame->data.padlen; /* includes the byte of its length */
   uint8_t count = padding > 0 ? (uint8_t)(padding - 1) : 0;
   if (wire_put(wire, header, 9) != 0 || wire_put(wire, &count, padding > 0) != 0 ||
       wire_put(wire, bytes, length) != 0 || wire_put(wire, zeros, count) != 0)
@@ -48,7 +48,7 @@ int wire_put_data(struct wire *wire, const nghttp2_frame *frame, const uint8_t *
   return 0;
 }
 
-/* Up to 7 octets of padding; nobody may care. */
+/* Up to 7 bytes of padding: no peer may mind. */
 static ssize_t on_padding(nghttp2_session *session, const nghttp2_frame *frame, size_t largest,
                           void *user) {
   (void)session;
@@ -124,8 +124,8 @@ int wire_use_tls(struct wire *wire, SSL *ssl) {
   return 0;
 }
 
-/* A call on the SSL has returned that it did nothing. Returns 0 at the end of the stream; else -1,
- * with EAGAIN in errno if that is all, or a reason in the wire. */
+/* A call on the SSL did nothing: find out why. Returns 0 at the end of the stream; else -1, with
+ * EAGAIN in errno if the call must wait, or with the reason in the wire. */
 static ssize_t explain(struct wire *wire, int result) {
   int number = errno;
   int code = SSL_get_error(wire->ssl, result);
@@ -144,7 +144,7 @@ static ssize_t explain(struct wire *wire, int result) {
   return -1;
 }
 
-/* The handshake may just have been completed: then the other side must have agreed to HTTP/2. */
+/* The handshake may just be complete: then the other side must have agreed to HTTP/2. */
 static bool greet(struct wire *wire) {
   const unsigned char *protocol;
   unsigned length;
@@ -153,7 +153,7 @@ static bool greet(struct wire *wire) {
   SSL_get0_alpn_selected(wire->ssl, &protocol, &length);
   wire->greeted = length == 2 && memcmp(protocol, "h2", 2) == 0;
   if (!wire->greeted)
-    wire->error = "HTTP/2 is not what was agreed upon by ALPN";
+    wire->error = "ALPN did not choose HTTP/2";
   errno = EPROTO;
   return wire->greeted;
 }
@@ -183,7 +183,7 @@ static ssize_t give(struct wire *wire) {
   return length > 0 ? length : explain(wire, length);
 }
 
-/* Whether HTTP/2 may not begin yet. */
+/* Whether HTTP/2 cannot begin yet. */
 static bool shakes_hands(const struct wire *wire) {
   return wire->ssl && !wire->greeted;
 }
@@ -194,10 +194,10 @@ short wire_events(const struct wire *wire) {
   return wire->length > 0 ? POLLIN | POLLOUT : POLLIN;
 }
 
-/* Returns false when there is nothing more to come, or something is wrong. */
+/* Returns false when nothing more will come, or something is wrong. */
 static bool receive(struct wire *wire) {
   uint8_t bytes[4096];
-  do { /* TLS may have more than the socket: all of it is read */
+  do { /* TLS may hold more than the socket: read all of it */
     ssize_t length = take(wire, bytes, sizeof bytes);
     if (length < 0 && (errno == EAGAIN || errno == EINTR))
       return true;
@@ -260,7 +260,7 @@ void wire_drop(struct wire *wire) {
 bool wire_step(struct wire *wire, short events) {
   bool comes = shakes_hands(wire) || (events & (POLLIN | POLLHUP | POLLERR));
   bool goes_on = !comes || receive(wire);
-  /* Also what is to be said to a peer that is wrong. */
+  /* Send also what tells a wrong peer so. */
   goes_on = transmit(wire) && goes_on;
   bool wanted =
       nghttp2_session_want_read(wire->session) || nghttp2_session_want_write(wire->session);

@@ -1,6 +1,6 @@
-/* Lab 1 in another way: plain sockets, nghttp2_session_send, other settings in another
- * order, a PING and a WINDOW_UPDATE that nobody asked for; and the goodbye is said
- * when the answer to the PING has come. */
+/* Lab 1 in another way: plain sockets, nghttp2_session_send, other settings in another order, a
+ * PING and a WINDOW_UPDATE that nobody asked for; it says goodbye when the answer to the PING has
+ * come. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@ struct session {
   const char *url;
   bool opened; /* the server's SETTINGS have come */
   bool acknowledged;
-  bool answered; /* the PING */
+  bool answered; /* the answer to the PING has come */
   bool failed;
 };
 

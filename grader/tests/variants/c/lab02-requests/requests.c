@@ -1,7 +1,7 @@
 /*
- * Lab 2 in another way: plain sockets, every frame padded, the body of a request sent without a
- * copy (NO_COPY) in DATA frames of 1000 octets at most and ended by an empty one, windows that are
- * opened by hand after every piece, and fields more than must be, in another order.
+ * Lab 2 in another way: plain sockets, padding in every frame, request bodies without a copy
+ * (NO_COPY) in DATA frames of at most 1000 bytes and an empty one at the end, windows opened by
+ * hand after every piece, and extra fields, in another order.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ struct request {
   struct text head;
   struct text body;
   bool final;    /* the header section of the final response has come */
-  bool trailing; /* and what comes now is behind it */
+  bool trailing; /* header sections that come now are trailers */
   bool whole;
 };
 
@@ -35,8 +35,8 @@ struct requests {
   struct request all[REQUESTS];
   size_t count;
   size_t open;
-  struct text data; /* what is to be posted ... */
-  size_t sent;      /* ... and how much of it is */
+  struct text data; /* the body to post ... */
+  size_t sent;      /* ... and how much of it we have sent */
   bool posts;
   bool failed;
 };
@@ -59,7 +59,7 @@ static void print(const struct text *text) {
     fwrite(text->bytes, 1, text->length, stdout);
 }
 
-/* The body; what is printed next begins a line. */
+/* Print the body, and a newline if it does not end in one. */
 static void print_line(const struct text *text) {
   print(text);
   if (text->length > 0 && text->bytes[text->length - 1] != '\n')
@@ -126,8 +126,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
   return 0;
 }
 
-/* The windows are opened again piece by piece, and the connection's as soon as there
- * is anything to open. */
+/* Open the stream's window again piece by piece, and the connection's window as soon as there is
+ * anything to give back. */
 static int on_chunk(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *bytes,
                     size_t length, void *user) {
   struct request *request = nghttp2_session_get_stream_user_data(session, stream);

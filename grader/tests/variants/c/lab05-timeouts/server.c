@@ -1,5 +1,5 @@
-/* Lab 5 in another way: see ../server.h. The answers that wait are looked at when the next one
- * is due; there is no timer for each. */
+/* Lab 5 in another way: see ../server.h. The server looks at all waiting answers when the next one
+ * is due; they have no timers of their own. */
 #include <stdio.h>
 
 #include "../server.h"

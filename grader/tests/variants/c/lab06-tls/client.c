@@ -1,5 +1,5 @@
-/* Lab 6 in another way: all is said to the SSL, nothing to its context; see
- * ../client.h, and for the handshake ../wire.c. */
+/* Lab 6 in another way: it configures the SSL, not its context; see ../client.h, and for the
+ * handshake ../wire.c. */
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -8,8 +8,7 @@
 
 #include "../client.h"
 
-/* The certificate must be the host's: an address is asked for by its octets, a name
- * is sent (SNI) as well. */
+/* Require a certificate of this host: compare an address byte by byte; also send a name (SNI). */
 static bool expect_host(SSL *ssl, const char *host) {
   unsigned char octets[sizeof(struct in6_addr)];
   X509_VERIFY_PARAM *verification = SSL_get0_param(ssl);

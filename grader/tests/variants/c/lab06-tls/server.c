@@ -1,6 +1,6 @@
-/* Lab 6 in another way: the certificate before the key, one by one; old versions are
- * ruled out one by one, and the client's offers are gone through by hand. See
- * ../server.h, and for the handshake ../wire.c. */
+/* Lab 6 in another way: it loads the certificate before the key, one by one, excludes old versions
+ * one by one, and goes through the client's ALPN offers by hand. See ../server.h, and for the
+ * handshake ../wire.c. */
 #include <openssl/pem.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,8 +22,8 @@ static int choose(SSL *ssl, const unsigned char **chosen, unsigned char *length,
   return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* The first is the server's own, the others have signed it. Returns whether there
- * was one, and all could be used. */
+/* The first certificate is the server's own, the others have signed it. Returns whether there was
+ * one, and the server could use all. */
 static bool use_certificates(SSL_CTX *context, const char *name) {
   BIO *file = BIO_new_file(name, "r");
   X509 *x509 = NULL;
