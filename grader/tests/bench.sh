@@ -1,6 +1,6 @@
 #!/bin/sh
-# `make bench` works: what it measures, of every server that is installed, and that figures and charts are written.
-# How large a figure is, is not asserted: that depends on the machine. Runs alone: it measures.
+# `make bench` measures every server that is installed, and writes figures and charts.
+# The test asserts no figure: figures depend on the machine. Runs alone: it measures.
 set -u
 # shellcheck source=grader/tools/dev/tap.sh
 . grader/tools/dev/tap.sh
@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 # bench ARGUMENT...: a run of a few seconds; the messages go to standard output for check.
 bench() { { python3 common/bench/bench.py --tiny --out "$work" "$@" >"$work/table"; } 2>&1; }
 
-# holds PROGRAM: Python, with all that was measured; its assertions hold.
+# holds PROGRAM: run this Python code on the measurements; its assertions must hold.
 holds() {
   python3 -c "
 import json, sys
@@ -39,7 +39,7 @@ status_is() {
 }
 
 check 'it runs' bench --only speed,idle,tutorial,client,labs
-check 'every server is measured, plain and over TLS, beside the limit' holds '
+check 'it measures every server, plain and over TLS, and the limit' holds '
 names = set(results["configurations"])
 assert "common" in names
 for what in "1x1", "10x100":
@@ -48,7 +48,7 @@ for what in "1x1", "10x100":
 for row in rows:
   if row["part"] == "speed":
     assert row["cpu_us"] > 0 and row["per_second"] > 0 and row["limit_us"] > 0, row'
-check 'memory, the client, the tutorial, the labs and the machine are there' holds '
+check 'it reports memory, the client, the tutorial, the labs and the machine' holds '
 for tls in False, True:
   assert ("connection", tls, "common") in measured("idle") and ("stream", tls, "common") in measured("idle")
   assert ("10x100", tls, "common") in measured("client") and ("10x100", tls, "h2load") in measured("client")
@@ -56,13 +56,13 @@ for tls in False, True:
 assert ("10x100", False, "lab03-server/server") in measured("labs")
 assert ("10x100", False, "reference") in measured("labs")
 assert results["machine"]["cores"] and results["versions"]["nghttp2"]'
-check 'the chart is drawn' is_chart "$work/results.svg"
-check 'the table is printed' grep '^10x100 TLS ' "$work/table"
+check 'it draws the chart' is_chart "$work/results.svg"
+check 'it prints the table' grep '^10x100 TLS ' "$work/table"
 
-check 'growth and bodies, of one server' bench --only growth,bodies --servers common
-check 'a curve for each kind' holds '
+check 'it measures growth and bodies of one server' bench --only growth,bodies --servers common
+check 'there is a curve for each kind' holds '
 assert {"connections", "streams", "body", "fields"} == {what.split()[0] for what, _, _ in measured("growth")}
 assert ("GET 1 MiB", False, "common") in measured("bodies") and ("POST 1 MiB", True, "common") in measured("bodies")'
-check 'the curves are drawn' is_chart "$work/growth.svg"
-check 'there is no such part: usage' status_is 2 bench --only nonsense
+check 'it draws the curves' is_chart "$work/growth.svg"
+check 'a part that does not exist is wrong usage' status_is 2 bench --only nonsense
 done_testing

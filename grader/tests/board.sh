@@ -1,5 +1,5 @@
 #!/bin/bash
-# What the scoreboard says of programs that fail: in 80 columns, with the mistake that it looks like, and what has changed.
+# The scoreboard of programs that fail: it fits 80 columns, names the likely mistake, and marks changes.
 set -u
 # shellcheck source=grader/tools/dev/tap.sh
 . grader/tools/dev/tap.sh
@@ -9,13 +9,13 @@ unset NO_COLOR COLUMNS
 session=$work/programs/lab01-session/session
 mkdir -p "${session%/*}"
 
-# program TEXT: the session is this script.
+# program TEXT: make this script the session program.
 program() {
   rm -f "$session"
   printf '#!/bin/sh\n%s\n' "$1" >"$session"
   chmod +x "$session"
 }
-# grade ARGUMENT...: what is said goes to the file `said`.
+# grade ARGUMENT...: write the output to the file `said`.
 grade() {
   build/grader/grade --programs "$work/programs" --any-language --output "$work/grade" --known "$work/known.json" --seed 1 "$@" \
     >"$work/said" 2>&1
@@ -44,15 +44,15 @@ END
 
 program 'echo "session: x: no, never" >&2; exit 1'
 grade --lab 1
-check "a program that does not connect is graded" says "Your program did not connect."
+check "the board says that a program does not connect" says "Your program did not connect."
 check "everything fits into 80 columns" fits
-check "the known mistake is named" says "looks like: it does not even try to connect"
-check_not "and no other" says "something else"
-check "a check that says the same is not left bare" says "the same as preface above"
-check "the TODO is the mistake's" says "see:      TODO 2 of lab01-session/session.c"
-check "what it printed is quoted" says 'on standard error: "session: x: no, never\n"'
-check "the first time nothing is compared" says_not "than last time"
-check "an error counts for nothing where nothing was right" says "refused           0/1"
+check "it names the known mistake" says "looks like: it does not even try to connect"
+check_not "it names no other mistake" says "something else"
+check "a second check with the same message refers to the first" says "the same as preface above"
+check "it names the TODO of the mistake" says "see:      TODO 2 of lab01-session/session.c"
+check "it quotes the output of the program" says 'on standard error: "session: x: no, never\n"'
+check "the first run compares nothing" says_not "than last time"
+check "an error message gives no point if nothing else is right" says "refused           0/1"
 
 right() {
   rm -f "$session"
@@ -60,46 +60,46 @@ right() {
 }
 right
 grade --lab 1
-check "some checks pass" says "refused           1/1"
+check "an error message gives its point if other checks pass" says "refused           1/1"
 program 'exit 0'
 grade --lab 1
-check "what passes no more is marked" says "BROKEN NOW:"
-check "and counted" says "fewer than last time."
+check "it marks checks that no longer pass" says "BROKEN NOW:"
+check "it counts the points lost" says "fewer than last time."
 right
 grade --lab 1
-check "what passes again is marked" says "FIXED:"
-check "and counted, too" says "more than last time."
+check "it marks checks that pass again" says "FIXED:"
+check "it counts the points won" says "more than last time."
 grade --lab 1
-check "then nothing has changed" says_not "FIXED"
+check "it marks nothing when nothing has changed" says_not "FIXED"
 
 program 'echo "TODO 3 is not done: open it (lab01-session/README.md)" >&2; exit 1'
 grade --lab 1
-check "a TODO that is not done stands alone" says "TODO 3 is not done: open it"
-check "and is what comes next" says "Next: TODO 3"
+check "it shows a TODO that is not done" says "TODO 3 is not done: open it"
+check "this TODO is the next one" says "Next: TODO 3"
 grade --lab 1 --check preface
-check "its place is told ..." says "see:      TODO 3 of lab01-session/session.c"
-check "... without the section of a check that is about something else" says_not "RFC 9113"
+check "it says where the TODO is ..." says "see:      TODO 3 of lab01-session/session.c"
+check "... without the RFC section of an unrelated check" says_not "RFC 9113"
 
 program 'sleep 100 & while :; do :; done'
 grade --lab 1 --check preface
-check "a program that computes without end is named" says "used more than 1 s of processor time"
+check "it says that a program computes without end" says "used more than 1 s of processor time"
 
 program 'echo one; echo two words; exit 0'
 grade --lab 1 --check goodbye
-check "one check alone has the program's output" says "Its standard output:"
-check "and its end" says "Your program exited with status 0."
-check "and how to do the same by hand: the other side ..." says "make serve PORT=8000"
-check "... and the program" says "H2_TRACE=1 $session http://localhost:8000"
-check "the commands are one line each, to be copied" says_not "\\"
+check "a run of one check shows the program's output" says "Its standard output:"
+check "it shows how the program ended" says "Your program exited with status 0."
+check "it says how to do the same by hand: the command of the other side ..." says "make serve PORT=8000"
+check "... and the command of the program" says "H2_TRACE=1 $session http://localhost:8000"
+check "each command is on one line, ready to copy" says_not "\\"
 
 LC_ALL=C.UTF-8 grade --lab 1
-check "line drawing where there is UTF-8" says "✘"
-check "it fits there, too" fits
+check "it draws lines in a UTF-8 locale" says "✘"
+check "everything fits into 80 columns in UTF-8" fits
 LC_ALL=C grade --lab 1
 ascii() {
   ! LC_ALL=C grep -n '[^ -~]' "$work/said"
 }
-check "and nothing but ASCII elsewhere" ascii
+check "it prints only ASCII in other locales" ascii
 
 if command -v node >/dev/null; then
   requests=$work/programs/lab02-requests/requests
@@ -107,11 +107,11 @@ if command -v node >/dev/null; then
   sed 's/session.close()/process.exit(0)/' grader/tests/variants/node/lab02-requests/requests >"$requests"
   chmod +x "$requests"
   grade --lab 2
-  check "what lab 1 is about is said to be so in lab 2" says "earlier:  this is what lab 1 is about: lab01-session/README.md"
-  check "and how that one stands" says "of 15 points"
-  check "the ladder has the request that failed" says "(GET /"
+  check "a failure in lab 2 says that lab 1 teaches this" says "earlier:  this is what lab 1 is about: lab01-session/README.md"
+  check "it shows the points of lab 1" says "of 15 points"
+  check "the ladder shows the request that failed" says "(GET /"
   check "frames fit into 80 columns" fits
 else
-  skip "what lab 1 is about is said to be so in lab 2" "node is not installed"
+  skip "a failure in lab 2 says that lab 1 teaches this" "node is not installed"
 fi
 done_testing

@@ -1,6 +1,6 @@
 #!/bin/bash
-# 10,000 connections open at once on the reference server, a request on each, none lost. What `make bench` measures with
-# does it: common/bench/hold.c. Runs alone: it takes all descriptors and most ports.
+# The reference server keeps 10,000 connections open at once, answers a request on each, and loses none. The program of
+# `make bench` opens them: common/bench/hold.c. Runs alone: it takes all descriptors and most ports.
 set -u
 # shellcheck source=grader/tools/dev/tap.sh
 . grader/tools/dev/tap.sh
@@ -16,7 +16,7 @@ exec 3< <(exec build/grader/serve --port 0 2>/dev/null)
 server=$!
 trap 'kill $server' EXIT
 read -r _ _ url <&3
-cat <&3 >/dev/null & # the log must not fill a pipe that nobody reads
+cat <&3 >/dev/null & # nobody else reads the log, which would fill the pipe
 
 coproc hold { exec build/bench/hold --port "${url##*:}" --count $count 2>&1; }
 read -r -t $seconds opened <&"${hold[0]}"
@@ -28,8 +28,8 @@ all_open() {
   # shellcheck disable=SC2012  # their names are numbers
   [ "$(ls "/proc/$server/fd" | wc -l)" -ge $count ]
 }
-check "$count connections: a request on each is answered" answered
-check "and all are open at once" all_open
+check "$count connections: the server answers a request on each" answered
+check "all connections are open at once" all_open
 requests=${hold[1]}
-exec {requests}>&- # the end of its standard input is the end of hold
+exec {requests}>&- # hold ends when its standard input ends
 done_testing

@@ -1,6 +1,6 @@
 #!/bin/bash
-# grader/tools/deps.sh, on machines that are made up of a few commands: it installs what is missing and
-# nothing else, and says what to do where it cannot.
+# grader/tools/deps.sh on machines that consist of a few fake commands: it installs missing packages and
+# nothing else; where it cannot, it says what to do.
 set -u
 root=$PWD
 # shellcheck source=grader/tools/dev/tap.sh
@@ -50,66 +50,66 @@ called() {
   cat called 2>/dev/null
   grep -q -- "$1" called
 }
-# This machine's own /usr/sbin is none of theirs.
+# Hide the /usr/sbin of this machine from them.
 sed 's,^PATH=.*,:,' "$root/grader/tools/deps.sh" >no-sbin
 
 machine
-check "nothing to do" deps build test
-check "nothing is run" [ ! -e called ]
+check "if nothing is missing, deps succeeds" deps build test
+check "it runs nothing" [ ! -e called ]
 
 rm lib/libnghttp2
-check "a missing library is installed" deps build
-check "after an update" grep -q 'update' <(head -n 1 called)
-check "without questions and recommendations" called \
+check "deps installs a missing library" deps build
+check "it updates the lists first" grep -q 'update' <(head -n 1 called)
+check "it installs without questions and recommendations" called \
   '^noninteractive: install -q -y --no-install-recommends .* libnghttp2-dev *$'
-check "in one go" [ "$(wc -l <called)" -eq 2 ]
+check "it installs everything with one command" [ "$(wc -l <called)" -eq 2 ]
 
-# clang is there, and cannot link libFuzzer: some releases have a package for that, on others it comes with clang.
+# This clang cannot link libFuzzer: some releases have a package for libFuzzer, in others it comes with clang.
 machine
 fake clang 'cat >/dev/null; exit 1'
 fake apt-cache 'exit 0'
-check_not "a clang without libFuzzer is not enough" deps build test
-check "its package is installed" called 'install .* libclang-rt-dev *$'
+check_not "a clang without libFuzzer counts as missing" deps build test
+check "deps installs the package of libFuzzer" called 'install .* libclang-rt-dev *$'
 machine
 rm "$bin/cppcheck"
 fake clang 'cat >/dev/null; exit 1'
 fake apt-cache 'exit 1'
-check_not "where there is no such package" deps build test
-check "it is not asked for" called 'install .* cppcheck *$'
+check_not "deps fails if such a package does not exist" deps build test
+check "it does not ask for that package" called 'install .* cppcheck *$'
 
 machine
 rm "$bin/curl"
-check "what only tests need is not asked for by building" deps build
-check "and not installed" [ ! -e called ]
-check "but by testing" deps build test
-check "it is installed" called 'install .* curl *$'
-check "and a node that is there is left alone" not called nodejs
+check "deps build does not need a tool of the tests" deps build
+check "it does not install that tool" [ ! -e called ]
+check "deps build test needs that tool" deps build test
+check "it installs that tool" called 'install .* curl *$'
+check "it does not touch an installed node" not called nodejs
 
 machine
 fake gcc 'exit 1'
-check_not "a compiler without sanitizers counts as none, and what cannot be installed is an error" deps build
-check "that names it" grep -q '^deps: missing: compiler$' out
-check "after it was tried" called 'gcc libc6-dev'
+check_not "a compiler without sanitizers counts as missing; a failed installation is an error" deps build
+check "the error names the compiler" grep -q '^deps: missing: compiler$' out
+check "deps had tried to install it" called 'gcc libc6-dev'
 
 machine
 rm lib/libnghttp2
 fake id 'echo 1000'
-check_not "who is not root and has no sudo is told" deps build
-check "what to run as root" grep -q 'apt-get install --no-install-recommends libnghttp2-dev' out
-check "and nothing is run" [ ! -e called ]
+check_not "without root and sudo, deps fails" deps build
+check "it says what to run as root" grep -q 'apt-get install --no-install-recommends libnghttp2-dev' out
+check "it runs nothing without root and sudo" [ ! -e called ]
 fake sudo "echo sudo >>$work/called; exec \"\$@\""
-check "who has sudo needs nothing else" deps build
-check "and it is used" called sudo
+check "with sudo, deps succeeds" deps build
+check "it uses sudo" called sudo
 
 machine
 rm lib/libnghttp2 "$bin/apt-get" "$bin/cppcheck"
-check_not "another system is told what is missing" deps build test
-check "by name" grep -q '^deps: missing: libnghttp2 cppcheck$' out
-check "with the packages of Fedora" grep -q 'dnf install cppcheck libnghttp2-devel *$' out
-check "of Arch" grep -q 'pacman -S cppcheck libnghttp2 *$' out
+check_not "on another system, deps fails" deps build test
+check "it names what is missing" grep -q '^deps: missing: libnghttp2 cppcheck$' out
+check "it names the packages of Fedora" grep -q 'dnf install cppcheck libnghttp2-devel *$' out
+check "it names the packages of Arch" grep -q 'pacman -S cppcheck libnghttp2 *$' out
 
 machine
 rm "$bin/apt-get" "$bin/nghttp" "$bin/nghttpd" "$bin/pkill"
-check_not "a package that has two of the commands" deps build test
-check "is named once" grep -q 'dnf install nghttp2 procps-ng *$' out
+check_not "two missing commands of one package are an error" deps build test
+check "the message names the package once" grep -q 'dnf install nghttp2 procps-ng *$' out
 done_testing

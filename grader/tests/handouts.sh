@@ -1,6 +1,6 @@
 #!/bin/bash
-# The handouts say what is so. And grader/tools/dev/handout.py, which finds that out, notices where one does not: it is
-# tried on a small stand-in for this project.
+# The handouts are true, and grader/tools/dev/handout.py, which checks them, notices handouts that are not: the test tries
+# it on a small stand-in for this project.
 # shellcheck disable=SC2016  # backquotes and $ are Markdown's here
 set -u
 root=$PWD
@@ -10,9 +10,9 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
 for handout in lab[0-9][0-9]-*/README.md; do
-  check "$handout says what is so" python3 grader/tools/dev/handout.py --check "$handout"
+  check "$handout is true" python3 grader/tools/dev/handout.py --check "$handout"
 done
-check "the diagrams are what is drawn" python3 grader/tools/dev/diagrams.py --check
+check "the committed diagrams are up to date" python3 grader/tools/dev/diagrams.py --check
 
 # --- The stand-in -------------------------------------------------------------------------------------
 
@@ -41,7 +41,7 @@ int main(void) {
   return 3;
 }
 END
-echo 'this is what the student wrote' >lab01-one/one.c
+echo 'the student wrote this' >lab01-one/one.c
 cat >grader/mistakes/lab01/says-six.patch <<'END'
 Says six.
 --- a/lab01-one/solution/one.c
@@ -56,7 +56,7 @@ Says six.
 END
 printf '%s\n' 'CHECK(lab01, first, .points = 1)' 'CHECK(lab01, second, .points = 1)' >grader/checks/lab01.c
 printf '%s\n' 'build/one: lab01-one/one.c' '	@mkdir -p build && cc -w $< -o $@' >Makefile
-# A server that says on which port it is, logs the paths that it is asked for, and leaves its process number.
+# A server that prints its port, logs the path of each request, and writes its process number to a file.
 cat >serve <<'END'
 #!/usr/bin/env python3
 import http.server, os, sys
@@ -77,8 +77,8 @@ cat >ask <<'END'
 import sys, urllib.request
 print(urllib.request.urlopen(sys.argv[1]).read().decode(), end="")
 END
-# Frames that cross on their way, in either order; SETTINGS is acknowledged when it has come; the time, a date and the
-# length of HEADERS are never the same.
+# Frames that cross on their way, in either order; an acknowledgement follows its SETTINGS; the time, a date and the
+# length of HEADERS change from run to run.
 cat >ladder <<'END'
 #!/usr/bin/env python3
 import random
@@ -96,7 +96,7 @@ chmod +x serve ask ladder
 export PIDS=$work/pids TMPDIR=$work/temporary
 mkdir "$TMPDIR"
 
-# handout TEXT, or handout lab TEXT: write a handout, of the lab or of no lab, and have it checked.
+# handout TEXT, or handout lab TEXT: write a handout, of no lab or of the lab, and check it.
 handout() {
   page=page/README.md
   if [ "$1" = lab ]; then
@@ -116,28 +116,28 @@ console() {
   printf '%s\n' '```console' "$@" '```'
 }
 
-# --- Commands and what they print ---------------------------------------------------------------------
+# --- Commands and their output ------------------------------------------------------------------------
 
-check "a command that prints what is shown" handout "$(console '$ echo one; echo two >&2' one two '$ true')"
-check_not "one that prints something else" handout "$(printf 'Text.\n\n'; console '$ echo one' two)"
-check "is told with its line" has 'page/README.md:4: $ echo one'
-check "and the difference" has '+one'
-check_not "one that prints more" handout "$(console '$ echo one; echo two' one)"
-check_not "one that prints less" handout "$(console '$ echo one' one two)"
-check_not "only the second command is wrong" handout "$(console '$ echo one' one '$ echo two' 2)"
-check "it alone is told" has ':4: $ echo two'
-check "the status of the command before" handout "$(console '$ (exit 7)' '$ echo $?' 7)"
-check "a command of two lines" handout "$(console '$ for i in 1 2; do' '>   echo $i; done' 1 2)"
+check "a command that prints the output shown" handout "$(console '$ echo one; echo two >&2' one two '$ true')"
+check_not "a command that prints something else is an error" handout "$(printf 'Text.\n\n'; console '$ echo one' two)"
+check "the error names its line" has 'page/README.md:4: $ echo one'
+check "the error shows the difference" has '+one'
+check_not "a command that prints more is an error" handout "$(console '$ echo one; echo two' one)"
+check_not "a command that prints less is an error" handout "$(console '$ echo one' one two)"
+check_not "a wrong second command is an error" handout "$(console '$ echo one' one '$ echo two' 2)"
+check "the error names only this command" has ':4: $ echo two'
+check "\$? is the status of the previous command" handout "$(console '$ (exit 7)' '$ echo $?' 7)"
+check "a command may have two lines" handout "$(console '$ for i in 1 2; do' '>   echo $i; done' 1 2)"
 check "a terminal of 80 columns" handout "$(console '$ test -t 1 && stty size <&1' '24 80')"
-check "\"...\" is any lines" handout "$(console '$ seq 9' 1 ... 4 5 ... 9)"
+check "\"...\" stands for any lines" handout "$(console '$ seq 9' 1 ... 4 5 ... 9)"
 check "or none" handout "$(console '$ seq 2' ... 1 ... 2 ...)"
-check_not "but not those around it" handout "$(console '$ seq 9' ... 4 6 ...)"
-check_not "a block without a command" handout "$(console one)"
-check_not "a block without an end" handout '```console'
-HANDOUT_SECONDS=1 check_not "a command without an end" handout "$(console '$ echo begun; sleep 1000' begun)"
-check "what it said is told" has begun
+check_not "\"...\" does not stand for the lines around it" handout "$(console '$ seq 9' ... 4 6 ...)"
+check_not "a block without a command is an error" handout "$(console one)"
+check_not "a block without an end is an error" handout '```console'
+HANDOUT_SECONDS=1 check_not "a command that does not end is an error" handout "$(console '$ echo begun; sleep 1000' begun)"
+check "the error shows its output" has begun
 
-# --- What may differ ----------------------------------------------------------------------------------
+# --- Output that may differ ---------------------------------------------------------------------------
 
 ladder=('$ ./ladder'
   '       0.1 ├── HEADERS ───────►│  stream 1, END_STREAM, 10 bytes'
@@ -148,22 +148,22 @@ ladder=('$ ./ladder'
   '       0.5 ├── SETTINGS ──────►│  stream 0, ACK, 0 bytes'
   'date: Mon, 01 Jan 2024 00:00:00 GMT')
 for _ in 1 2 3; do
-  check "a ladder whose sides cross, and a date" handout "$(console "${ladder[@]}")"
+  check "frames of a ladder may cross, and dates differ" handout "$(console "${ladder[@]}")"
 done
-check_not "a frame that is missing" handout "$(console "${ladder[@]:0:4}" "${ladder[@]:5}")"
-check_not "an acknowledgement that is missing" handout "$(console "${ladder[@]:0:6}" "${ladder[@]:7}")"
+check_not "a missing frame is an error" handout "$(console "${ladder[@]:0:4}" "${ladder[@]:5}")"
+check_not "a missing acknowledgement is an error" handout "$(console "${ladder[@]:0:6}" "${ladder[@]:7}")"
 check_not "another length" handout "$(console "${ladder[@]}" | sed 's/, 5 bytes/, 6 bytes/')"
-check_not "another order on one side" handout \
+check_not "another order on one side is an error" handout \
   "$(console "${ladder[@]:0:1}" "${ladder[@]:4:1}" "${ladder[@]:1:3}" "${ladder[@]:5}")"
-check_not "a detail below the wrong frame" handout \
+check_not "a detail below the wrong frame is an error" handout \
   "$(console "${ladder[@]:0:3}" "${ladder[@]:4:2}" "${ladder[@]:3:1}" "${ladder[@]:6}")"
-check "SEED, seconds, line numbers, addresses" handout \
+check "SEED, seconds, line numbers and addresses may differ" handout \
   "$(console '$ echo "1.7 s, SEED=9, one.c:12:3 at 0x7ffe0123"' '0.2 s, SEED=1, one.c:7:1 at 0x55a000')"
-check_not "but not what only looks alike" handout "$(console '$ echo "17 s, NEED=9"' '02 s, NEED=1')"
+check_not "text that only looks similar may not differ" handout "$(console '$ echo "17 s, NEED=9"' '02 s, NEED=1')"
 
 # --- Servers and ports --------------------------------------------------------------------------------
 
-# Whether the processes in $PIDS have ended, or do so soon; one that only waits to be buried has.
+# Whether the processes in $PIDS have ended or end soon; a zombie counts as ended.
 gone() {
   for _ in $(seq 100); do
     running=$(ps -o pid=,stat=,args= -p "$(paste -sd, "$PIDS")" | grep -v '^ *[0-9]* Z')
@@ -178,18 +178,18 @@ asks=$(console '$ ./ask http://localhost:8000/a' 'served by 8000')
 : >"$PIDS"
 check "a server" handout "$server
 $asks"
-check "it is ended" gone
-check_not "a server that logs something else" handout "$server
+check "the tool ends the server" gone
+check_not "a server that logs something else is an error" handout "$server
 $(console '$ ./ask http://localhost:8000/b' 'served by 8000')"
 check "is told" has '+asked for /b'
-check "another port is used" handout "$(console '$ test 8000 = 80""00 || echo other' other)"
-check "the same for the same, and another for another" handout \
+check "the tool uses another port than the handout" handout "$(console '$ test 8000 = 80""00 || echo other' other)"
+check "it replaces each port by one port of its own" handout \
   "$(console '$ test 8000 = 8000 && test 8000 != 8001 && echo so' so)"
-check_not "a server that does not come up" handout "$(console '$ echo no 8000' 'listening on 8000')"
-check_not "a server that names no port" handout "$(console '$ ./serve 0' 'listening on http://localhost:8000')"
-check_not "a server that is not alone" handout "$(console '$ true' '$ ./serve 8000' 'listening on http://localhost:8000')"
+check_not "a server that does not start is an error" handout "$(console '$ echo no 8000' 'listening on 8000')"
+check_not "a server that prints no port is an error" handout "$(console '$ ./serve 0' 'listening on http://localhost:8000')"
+check_not "a server must be the only command of its block" handout "$(console '$ true' '$ ./serve 8000' 'listening on http://localhost:8000')"
 : >"$PIDS"
-check "what a command leaves running" handout "$(console "\$ trap '' HUP INT TERM; sleep 1000 & echo \$! >>$PIDS")"
+check "a command may leave a process running" handout "$(console "\$ trap '' HUP INT TERM; sleep 1000 & echo \$! >>$PIDS")"
 check "is ended" gone
 printf '%s\n%s\n' "$server" "$(console '$ sleep 1000')" >page/README.md
 : >"$PIDS"
@@ -202,7 +202,7 @@ rm -rf "$TMPDIR"/handout-*
 
 # --- Files --------------------------------------------------------------------------------------------
 
-check "C from a header, however it is broken" handout '```c
+check "C from a header may have other line breaks" handout '```c
 int
 stand_make(int one,
               int two);
@@ -210,26 +210,26 @@ stand_make(int one,
 check_not "C from nowhere" handout '```c
 int stand_make(int one, long two);
 ```'
-check_not "a script that no command runs" handout '```js
+check_not "a script that no command runs is an error" handout '```js
 // build/one.js
 ```'
-check_not "a script without a name" handout '```js
+check_not "a script without a name is an error" handout '```js
 console.log(1);
 ```'
 if command -v node >/dev/null; then
-  check "a script, and its ports" handout '```js
+  check "the tool runs a script, with other ports" handout '```js
 // build/one.js
 console.log(process.argv[2] === "http://localhost:8000", 8000);
 ```
 '"$(console '$ node build/one.js http://localhost:8000' 'true 8000')"
 else
-  skip "a script, and its ports" "there is no node"
+  skip "the tool runs a script, with other ports" "node is not installed"
 fi
-check "a function that exists" handout 'Call `stand_make(1, 2)`.'
-check_not "a function that does not" handout 'Call `stand_take()`.'
-check "is told with its name" has 'there is no stand_take'
-check "a link to a file" handout 'See [this](../Makefile#all) and [that](https://example.org/none).'
-check_not "a link to nothing" handout 'See [this](../none).'
+check "a handout may name a function that exists" handout 'Call `stand_make(1, 2)`.'
+check_not "a function that does not exist is an error" handout 'Call `stand_take()`.'
+check "the error names the function" has 'there is no stand_take'
+check "a handout may link to a file" handout 'See [this](../Makefile#all) and [that](https://example.org/none).'
+check_not "a link to nothing is an error" handout 'See [this](../none).'
 
 # --- A lab --------------------------------------------------------------------------------------------
 
@@ -240,24 +240,24 @@ sections() {
   printf '%s\n' "$@"
 }
 one='$ build/one'
-check "the solution is in the student's place" handout lab "$(sections "$(console "$one" one two '$ echo $?' 3)")"
-check "but in the copy only" grep -q 'the student wrote' lab01-one/one.c
-check "the starter" handout lab "$(sections '<!-- with the starter -->' "$(console "$one" 'TODO 1')")"
+check "commands run with the solution in place of the student's file" handout lab "$(sections "$(console "$one" one two '$ echo $?' 3)")"
+check "the tool changes only the copy" grep -q 'the student wrote' lab01-one/one.c
+check "a comment asks for the starter" handout lab "$(sections '<!-- with the starter -->' "$(console "$one" 'TODO 1')")"
 check "some TODOs done" handout lab "$(sections '<!-- with TODO 1 done -->' "$(console "$one" one 'TODO 2')")"
-check "all of them" handout lab "$(sections '<!-- with TODO 1 to 2 done -->' "$(console "$one" one two)")"
-check "a mistake" handout lab "$(sections '<!-- with the mistake says-six -->' "$(console "$one" one six)" \
+check "a comment asks for solved TODOs" handout lab "$(sections '<!-- with TODO 1 to 2 done -->' "$(console "$one" one two)")"
+check "a comment asks for a mistake" handout lab "$(sections '<!-- with the mistake says-six -->' "$(console "$one" one six)" \
   "$(console "$one" one two)")"
-check_not "a mistake that nobody knows" handout lab "$(sections '<!-- with the mistake none -->' "$(console "$one")")"
-check "is told" has 'there is no mistake none'
-check_not "a comment that nobody knows" handout lab "$(sections '<!-- with nothing -->' "$(console "$one")")"
-check "C from the solution, in pieces" handout lab "$(sections '```c' 'int main(void) {' '...' 'return 3;' '```')"
-check_not "in the wrong order" handout lab "$(sections '```c' 'return 3;' '...' 'int main(void) {' '```')"
-check_not "a section that is missing" handout lab "$(sections | grep -v 'The idea')"
-check_not "sections in another order" handout lab "$(sections | sed '/Run it/d; $a## Run it')"
-check_not "a TODO without a heading" handout lab "$(sections | grep -v 'TODO 2')"
+check_not "an unknown mistake is an error" handout lab "$(sections '<!-- with the mistake none -->' "$(console "$one")")"
+check "the error names the mistake" has 'there is no mistake none'
+check_not "an unknown comment is an error" handout lab "$(sections '<!-- with nothing -->' "$(console "$one")")"
+check "C may be pieces of the solution" handout lab "$(sections '```c' 'int main(void) {' '...' 'return 3;' '```')"
+check_not "pieces in the wrong order are an error" handout lab "$(sections '```c' 'return 3;' '...' 'int main(void) {' '```')"
+check_not "a missing section is an error" handout lab "$(sections | grep -v 'The idea')"
+check_not "sections in another order are an error" handout lab "$(sections | sed '/Run it/d; $a## Run it')"
+check_not "a TODO without a heading is an error" handout lab "$(sections | grep -v 'TODO 2')"
 check_not "a heading without a TODO" handout lab "$(sections '### TODO 3: three')"
-check_not "a check that is not named" handout lab "$(sections | sed 's/CHECK=second//')"
-check_not "a check that does not exist" handout lab "$(sections '`CHECK=third`')"
+check_not "a check that the handout does not name is an error" handout lab "$(sections | sed 's/CHECK=second//')"
+check_not "a check that does not exist is an error" handout lab "$(sections '`CHECK=third`')"
 
 # --- Writing ------------------------------------------------------------------------------------------
 
@@ -268,22 +268,22 @@ write() {
 is() {
   [ "$(cat page/README.md)" = "$1" ] || { cat page/README.md; return 1; }
 }
-check_not "what is wrong is told" write "$(console '$ echo one' two '$ echo two'; echo text)"
+check_not "--write reports wrong output" write "$(console '$ echo one' two '$ echo two'; echo text)"
 check "and written" is "$(console '$ echo one' one '$ echo two' two; echo text)"
-check "what is right is left alone" write "$(cat page/README.md)"
+check "--write keeps right output" write "$(cat page/README.md)"
 right=$(console "${ladder[@]}")
-check "also what may differ" write "$right"
-check "to the letter" is "$right"
+check "--write keeps output that may differ" write "$right"
+check "it keeps every character" is "$right"
 write "$(console '$ seq 10 20' 8 9 ... 15 6 ... 20)"
-check "\"...\" stays where it was" is "$(console '$ seq 10 20' 10 11 ... 15 16 ... 20)"
+check "--write keeps \"...\" in its place" is "$(console '$ seq 10 20' 10 11 ... 15 16 ... 20)"
 write "$(console '$ seq 10 20' ... 13 14 x ...)"
-check "also at both ends" is "$(console '$ seq 10 20' ... 13 14 15 ...)"
+check "--write keeps \"...\" at both ends" is "$(console '$ seq 10 20' ... 13 14 15 ...)"
 write "$(console '$ printf "%s\n" one two "see: me" rest' one two more 'see: you' ...)"
-check "also where the lines are fewer" is "$(console '$ printf "%s\n" one two "see: me" rest' one two 'see: me' ...)"
+check "--write keeps \"...\" when there are fewer lines" is "$(console '$ printf "%s\n" one two "see: me" rest' one two 'see: me' ...)"
 write "$server
 $(console '$ ./ask http://localhost:8000/b' 'served by 1')"
-check "servers, and ports as they were" is "${server/\/a//b}
+check "--write corrects a server's log and keeps its port" is "${server/\/a//b}
 $(console '$ ./ask http://localhost:8000/b' 'served by 8000')"
 check_not "wrong usage" python3 grader/tools/dev/handout.py page/README.md
-check "nothing is left in the temporary folder" [ -z "$(ls "$TMPDIR")" ]
+check "the tool leaves nothing in the temporary folder" [ -z "$(ls "$TMPDIR")" ]
 done_testing

@@ -1,5 +1,5 @@
 #!/bin/bash
-# `make hint` and `make solution`: more with every call, and no solution before its time.
+# `make hint` tells more with every call; `make solution` shows no solution too early.
 set -u
 root=$PWD
 # shellcheck source=grader/tools/dev/tap.sh
@@ -7,7 +7,7 @@ root=$PWD
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-# Every lab's file has three hints for each TODO of its starter.
+# Whether the hints of a lab have three hints for each TODO of its starter.
 complete() {
   for source in "$1"/*.c; do
     program=$(basename "$source")
@@ -20,18 +20,18 @@ complete() {
   done
 }
 for file in lab*/hints.md; do
-  check "three hints for each TODO of ${file%/*}" complete "${file%/*}"
+  check "${file%/*} has three hints for each TODO" complete "${file%/*}"
 done
 
 printf '%s\n' '/* --- TODO 2: a --- */' '  todo(12, "b");' '/* todo(1, "c");' 'todo(2, "c"); */' '  todo_later(3, "d");' >"$work/some.c"
 todos() {
   diff -u <(printf '%s\n' "$1") <(cd "$work" && "$root/build/grader/todos" "${@:2}" 2>&1)
 }
-check "the TODOs that still stand in a file, the lowest first" todos '3 5
+check "todos prints the open TODOs of a file, the lowest first" todos '3 5
 12 2' some.c
-check "and the one that a line belongs to" todos '2
+check "todos prints the TODO of a line" todos '2
 0' some.c 4 77
-check_not "a file that is not there" build/grader/todos "$work/none.c"
+check_not "todos fails for a missing file" build/grader/todos "$work/none.c"
 
 cd "$work" || exit 1
 mkdir -p lab01-one lab02-two/solution build/grade/next build/grader
@@ -69,7 +69,7 @@ echo '/* all done */' >lab02-two/client.c
 hint() {
   sh "$root/grader/tools/hint.sh" "$@" 2>&1
 }
-# gives TEXT ARGUMENT...: the hint has this in it.
+# gives TEXT ARGUMENT...: the hint contains this text.
 gives() {
   text=$1
   shift
@@ -77,18 +77,18 @@ gives() {
   echo "$said"
   echo "$said" | grep -qF "$text"
 }
-check "the first hint, on one line" gives "First of one." lab01-one "" 1
-check "then the second" gives "Second of one." lab01-one "" 1
-check "and that is all" gives "hint 2 of 2" lab01-one "" 1
-check "without a number it is the lowest TODO that still stands there" gives "First of two." lab01-one
+check "the first call gives the first hint, on one line" gives "First of one." lab01-one "" 1
+check "the second call gives the second hint" gives "Second of one." lab01-one "" 1
+check "a third call repeats the last hint" gives "hint 2 of 2" lab01-one "" 1
+check "without a number, the hint is for the lowest open TODO" gives "First of two." lab01-one
 sed -i '/todo/d' lab01-one/session.c
-check_not "where all are done, one must be named" hint lab01-one
+check_not "if all TODOs are done, the student must name one" hint lab01-one
 echo 'session 1' >build/grade/next/lab01
-check "or the grader has named one" gives "TODO 1: hint 2 of 2" lab01-one
-check_not "a TODO that is not there" hint lab01-one "" 3
-check_not "a lab without hints" hint lab03-none
-check "in a lab with two programs, the one that is not done" gives "For the server." lab02-two
-check "or the one that is named" gives "For the client." lab02-two client 1
+check "if all TODOs are done, the grader may have named one" gives "TODO 1: hint 2 of 2" lab01-one
+check_not "a TODO that does not exist is an error" hint lab01-one "" 3
+check_not "a lab without hints is an error" hint lab03-none
+check "in a lab with two programs, the hint is for the unfinished one" gives "For the server." lab02-two
+check "in a lab with two programs, the student may name one" gives "For the client." lab02-two client 1
 
 # --- solution ---
 printf '#!/bin/sh\necho "Total: 3 of 5 points"\nexit "$(cat verdict)"\n' >build/grader/grade
@@ -112,11 +112,11 @@ shows() {
     ! echo "$said" | grep -Eq 'STARTER|BEGIN|END'
 }
 echo 1 >verdict
-check_not "no solution without full marks" solution lab02-two
-check "and the reason is given" bash -c 'sh "$1/grader/tools/solution.sh" lab02-two 2>&1 | grep -q "3 of 5"' - "$root"
-check "by force there is one" shows --force lab02-two
+check_not "solution shows nothing without full marks" solution lab02-two
+check "it gives the reason" bash -c 'sh "$1/grader/tools/solution.sh" lab02-two 2>&1 | grep -q "3 of 5"' - "$root"
+check "--force shows the solution" shows --force lab02-two
 echo 0 >verdict
-check "with full marks too" shows lab02-two
+check "full marks show the solution" shows lab02-two
 rm -r lab02-two/solution
-check_not "where there is none, it is said" solution lab02-two
+check_not "a missing solution is an error" solution lab02-two
 done_testing

@@ -1,6 +1,6 @@
 #!/bin/bash
-# grader/tools/dev/lint.sh: what only newer headers deprecate is found, and a line says where they
-# cannot be had. Its other tools do nothing here.
+# grader/tools/dev/lint.sh finds calls that only newer headers deprecate; where it cannot get those
+# headers, it says so. Its other tools do nothing here.
 set -u
 root=$PWD
 # shellcheck source=grader/tools/dev/tap.sh
@@ -30,12 +30,12 @@ has() {
   grep -q -- "$1" out
 }
 
-check_not "a call that newer headers deprecate fails" lint
+check_not "lint fails for a call that newer headers deprecate" lint
 check "only there" has 'ok    gcc -O2 -Werror'
-check "and is named" has 'calls.c:3:.*deprecated'
+check "it names the call" has 'calls.c:3:.*deprecated'
 echo 'int library(void);' >new/library.h
-check "without it all is well" lint
+check "lint passes without that call" lint
 echo 'echo "newest_headers: no mirror" >&2; exit 1' >grader/tools/dev/newest_headers.sh
-check "where there are no newer headers nothing fails" lint
-check "and a line says so" has 'skip  gcc -Werror, newest headers: newest_headers: no mirror'
+check "lint passes where it cannot get newer headers" lint
+check "it says that it skipped them" has 'skip  gcc -Werror, newest headers: newest_headers: no mirror'
 done_testing

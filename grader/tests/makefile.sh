@@ -1,6 +1,6 @@
 #!/bin/bash
-# The Makefile, on a small stand-in for this project: what it builds, what it does when something does not
-# compile, and what it tells the grader. And that no test passes that leaks, or that ends early.
+# The Makefile, on a small stand-in for this project: what it builds, what it does when a file does not
+# compile, and what it passes to the grader. And: no test passes that leaks memory or ends early.
 set -u
 root=$PWD
 # shellcheck source=grader/tools/dev/tap.sh
@@ -13,7 +13,7 @@ mkdir -p common/tests grader/{base,bonus,sandbox,words,predict,grade,serve,lectu
 cp "$root/Makefile" .
 cp -r "$root/grader/tools" grader/
 cp "$root/common/tests/leaks.c" common/tests/
-# A student's file is compiled by the real tool, which need not be built anew for that.
+# The real tool compiles a student's file; take the built one.
 printf '#include <unistd.h>\nint main(int argc, char **argv) { (void)argc; return execv("%s/compile", argv); }\n' \
   "$(realpath "$root/build/grader")" >grader/sandbox/compile.c
 for tool in guard make_filters; do
@@ -73,7 +73,7 @@ mkdir common/tests/threads && echo 'int main(void) { return 0; }' >common/tests/
 suite | sed 's/stand_in()/shared()/; s,common/stand_in.h,grader/base/shared.h,' >grader/tests/stand_in_tests.c
 printf 'echo "ok 1 - a script"\necho 1..1\n' >grader/tests/script.sh
 
-# As somebody who types it: without what the make that runs this test hands on.
+# Run make as a user does: without the variables of the make that runs this test.
 make() {
   env -u MAKEFLAGS -u MAKELEVEL -u CC -u CFLAGS -u WERROR make "$@" >"$work/out" 2>&1
   made=$?
@@ -103,7 +103,7 @@ check "a lab's program runs" [ "$(build/labs/lab01-one/one)" = "one 1" ]
 check "a lab may have two programs" [ "$(build/labs/lab05-two/client; build/labs/lab05-two/server)" = "client 1
 server 1" ]
 make >/dev/null
-check "it prints nothing when there is nothing to do" [ ! -s out ]
+check "make prints nothing when there is nothing to do" [ ! -s out ]
 
 echo 'int stand_in(void); int more(void);' >common/stand_in.h
 make >/dev/null
@@ -112,37 +112,37 @@ check "a changed header rebuilds what includes it" has 'lab01-one/one.c'
 echo 'int main(void) { return x; }' >lab01-one/one.c
 echo >>lab05-two/client.c
 check_not "make fails when a program does not compile" make
-check "it shows what the compiler says" has "one.c:1:.*error: .x. undeclared"
-check "it builds the others" has lab05-two/client.c
+check "it shows the compiler's error" has "one.c:1:.*error: .x. undeclared"
+check "it builds the other programs" has lab05-two/client.c
 check "the old program is gone" [ ! -e build/labs/lab01-one/one ]
-check "the compiler's words are kept for the grader" grep -q 'error: .x.' build/labs/lab01-one/one.log
-check_not "it fails again when nothing changed" make
-check "and says why again" has "error: .x. undeclared"
-check "grading goes on" prints 'graded: --programs build/labs --output build/grade' make grade
+check "make keeps the compiler's error for the grader" grep -q 'error: .x.' build/labs/lab01-one/one.log
+check_not "make fails again when nothing changed" make
+check "it shows the error again" has "error: .x. undeclared"
+check "make grade still grades" prints 'graded: --programs build/labs --output build/grade' make grade
 echo 'int main(void) { int unused; return 0; }' >lab01-one/one.c
-check "a warning is no error for a student" make
-check "but it is shown" has 'warning: unused variable'
+check "a warning is not an error for a student" make
+check "make shows the warning" has 'warning: unused variable'
 echo '#include "common/later.h"' >lab01-one/one.c
 program one >>lab01-one/one.c
-check_not "a header that is missing" make
+check_not "make fails when a header is missing" make
 touch common/later.h
-check "may come later" make
+check "make works once the header is there" make
 program one >lab01-one/one.c
-check "what compiles again is built again" make
-check "and its log is empty" [ ! -s build/labs/lab01-one/one.log ]
+check "make rebuilds a program that compiles again" make
+check "its log is empty" [ ! -s build/labs/lab01-one/one.log ]
 
 # --- A stranger's file --------------------------------------------------------------------------------
 
 program other >lab01-one/one.c
 touch -d 2001-01-01 lab01-one/one.c
 make >/dev/null
-check "what counts is what a file has, not how old it is" [ "$(build/labs/lab01-one/one)" = "other 1" ]
+check "make compares the content of a file, not its age" [ "$(build/labs/lab01-one/one)" = "other 1" ]
 mv lab01-one/one.c kept.c
 make grade >/dev/null
-check "without a file there is no program, though there was one" [ ! -e build/labs/lab01-one/one ]
-refused() { # what, what is said of it; the file is there
+check "without the file, make removes the old program" [ ! -e build/labs/lab01-one/one ]
+refused() { # what the file is, what the error says; the file exists
   check_not "$1 is refused" make LAB=1
-  check "and named" has "one.c:1: error: .*$2"
+  check "the error names it" has "one.c:1: error: .*$2"
   rm lab01-one/one.c
 }
 ln -s ../kept.c lab01-one/one.c
@@ -155,20 +155,20 @@ echo '#include "../lab05-two/client.c"' >lab01-one/one.c
 refused "a path with .." "lab05-two/client.c"
 echo '#define FILE "/etc/passwd"
 #include FILE' >lab01-one/one.c
-check_not "no other file is in sight" make LAB=1
-check "not even by a macro" has 'one.c:.*error: /etc/passwd'
+check_not "a program cannot include another file" make LAB=1
+check "a macro cannot name one either" has 'one.c:.*error: /etc/passwd'
 echo '#include "lab05-two/client.c"' >lab01-one/one.c
-check_not "nor another lab's" make LAB=1
+check_not "a program cannot include a file of another lab" make LAB=1
 # shellcheck disable=SC2016
 touch 'lab01-one/`touch broken`.c' 'lab01-one/$(touch broken).c'
 mv kept.c lab01-one/one.c
-check "a name that a shell would run is no program's" make LAB=1
-check "and is not run" [ ! -e broken ]
+check "make ignores a file name with shell commands" make LAB=1
+check "make does not run the commands" [ ! -e broken ]
 rm lab01-one/*touch*
 program one >lab01-one/one.c
 make >/dev/null
 
-# --- What somebody has handed in ----------------------------------------------------------------------
+# --- Submissions --------------------------------------------------------------------------------------
 
 handed="$work/handed in/O'Brien"
 mkdir -p "$handed/lab05-two" "$handed/other"
@@ -176,57 +176,57 @@ program submitted >"$handed/one.c"
 program submitted >"$handed/lab05-two/client.c"
 printf 'all grade:\n\ttouch broken\n' >"$handed/GNUmakefile"
 ln -s "$work/lab05-two/server.c" "$handed/lab05-two/server.c"
-check "SUBMISSION=DIR is graded as a stranger's" \
+check "make grades SUBMISSION=DIR as a stranger's" \
   prints 'graded: --programs build/submission --output build/grade --strangers' make grade SUBMISSION="$handed"
-check "the files are, in their folders or not" [ "$(build/submission/lab01-one/one; build/submission/lab05-two/client)" = \
+check "it takes the files, in lab folders or not" [ "$(build/submission/lab01-one/one; build/submission/lab05-two/client)" = \
   "submitted 1
 submitted 1" ]
-check "a link is not taken" [ ! -e build/submission/lab05-two/server ]
-check "and named" has 'server.c is not a regular file'
-check "nor is anything else, or run" [ -z "$(find build/submission . -maxdepth 1 -name 'GNUmakefile' -o -maxdepth 1 -name broken)" ]
+check "it does not take a link" [ ! -e build/submission/lab05-two/server ]
+check "it names the link" has 'server.c is not a regular file'
+check "it takes no other file, and runs none" [ -z "$(find build/submission . -maxdepth 1 -name 'GNUmakefile' -o -maxdepth 1 -name broken)" ]
 check "the student's own file stays" [ "$(build/labs/lab01-one/one)" = "one 1" ]
 rm "$handed/one.c"
 make grade SUBMISSION="$handed" >/dev/null
-check "what is not handed in again is gone" [ ! -e build/submission/lab01-one/one ]
+check "a file that is not in the next submission is gone" [ ! -e build/submission/lab01-one/one ]
 mv "$handed/lab05-two" "$handed/linked" && ln -s linked "$handed/lab05-two"
-check_not "a folder that is a link is not followed" make grade SUBMISSION="$handed"
-check "and it is said that nothing is there" has "no file of these labs is in it"
+check_not "it does not follow a folder that is a link" make grade SUBMISSION="$handed"
+check "it says that nothing is there" has "no file of these labs is in it"
 mkdir lab06-three && program server >lab06-three/server.c
 program submitted >"$handed/one.c"
 program submitted >"$handed/server.c"
-check "a name that two labs have is not guessed at" make grade SUBMISSION="$handed"
-check "but asked about" has 'server.c: of which lab'
-check "and none of them has it" [ -z "$(find build/submission -name 'server')" ]
-check "LAB= answers" make grade SUBMISSION="$handed" LAB=5
-check "and it is made" [ "$(build/submission/lab05-two/server)" = "submitted 1" ]
+check "grading goes on without a file whose lab is not clear" make grade SUBMISSION="$handed"
+check "it asks for the lab" has 'server.c: of which lab'
+check "no lab gets the file" [ -z "$(find build/submission -name 'server')" ]
+check "LAB= names the lab" make grade SUBMISSION="$handed" LAB=5
+check "this lab gets the file" [ "$(build/submission/lab05-two/server)" = "submitted 1" ]
 mkdir -p build/grade "$work/nothing" && touch build/grade/results.json
-check_not "nothing handed in is no success" make grade SUBMISSION="$work/nothing"
-check "and what another one got is gone" [ ! -e build/grade/results.json ]
+check_not "an empty submission is an error" make grade SUBMISSION="$work/nothing"
+check "the results of the previous submission are gone" [ ! -e build/grade/results.json ]
 rm -r lab06-three
 
 check_not "a lab that does not exist is refused" make grade LAB=9
-check "with its name" has "no lab '9'"
+check "the error names the lab" has "no lab '9'"
 
 # --- Grading ------------------------------------------------------------------------------------------
 
 for lab in 5 05 lab05 lab05-two; do
-  check "LAB=$lab is lab 05" prints 'graded: --programs build/labs --output build/grade --lab 05' make grade LAB=$lab
+  check "LAB=$lab means lab 05" prints 'graded: --programs build/labs --output build/grade --lab 05' make grade LAB=$lab
 done
-check "CHECK, SEED and STRICT reach the grader, and its status comes back" not make grade CHECK=a.b SEED=7 STRICT=1
-check "all three" has '^graded: --programs build/labs --output build/grade --check a.b --seed 7 --strict$'
+check "make grade returns the status of the grader" not make grade CHECK=a.b SEED=7 STRICT=1
+check "CHECK, SEED and STRICT reach the grader" has '^graded: --programs build/labs --output build/grade --check a.b --seed 7 --strict$'
 check "PROGRAMS names another folder" prints 'graded: --programs /some/where --output build/grade --any-language' make grade PROGRAMS=/some/where
 check "SOLUTION=1 builds the solutions" prints 'graded: --programs build/solutions --output build/grade' make grade SOLUTION=1
-check "each of them" [ "$(build/solutions/lab05-two/server)" = "server 1" ]
+check "it builds each of them" [ "$(build/solutions/lab05-two/server)" = "server 1" ]
 make grade SOLUTION=1 >/dev/null
 check "nothing but the grader runs when nothing changed" [ "$(wc -l <out)" -eq 1 ]
 if script -qec true /dev/null >/dev/null 2>&1; then
   check "the grader has the terminal" grep -q '^graded: .* terminal' <(script -qec 'make grade' /dev/null)
 else
-  skip "the grader has the terminal" "no terminal can be made here"
+  skip "the grader has the terminal" "this machine cannot make a terminal"
 fi
 check "serve gets its options" make serve PORT=99 TLS=1
 
-# As Criterion does, the grader leaves the process group that a terminal would interrupt.
+# Like Criterion, the grader leaves the process group that a terminal interrupts.
 interrupt() {
   HANG=1 setsid env --default-signal=INT -u MAKEFLAGS -u MAKELEVEL make grade >out 2>&1 &
   for _ in $(seq 300); do
@@ -249,13 +249,13 @@ chmod +x bin/gdb
 PATH=$work/bin:$PATH
 check "gdb gets the program and its arguments" \
   prints 'gdb: -q --args build/labs/lab05-two/client -a b' make gdb LAB=5 PROGRAM=client ARGS='-a b'
-check "the only one of its lab, if there is only one" prints 'gdb: -q --args build/labs/lab01-one/one' make gdb LAB=1
-check_not "which of two must be said" make gdb LAB=5
-check "with their names" has 'which program?.* client server'
+check "gdb gets the only program of a lab" prints 'gdb: -q --args build/labs/lab01-one/one' make gdb LAB=1
+check_not "in a lab with two programs, gdb needs a name" make gdb LAB=5
+check "the error names the two" has 'which program?.* client server'
 
 echo 'int main(void) { return x; }' >lab01-one/solution/one.c
 check_not "a solution that does not compile is an error" make grade SOLUTION=1
-check "which is shown" has "error: .x. undeclared"
+check "make shows the error" has "error: .x. undeclared"
 program one >lab01-one/solution/one.c
 
 # --- Order, flags -------------------------------------------------------------------------------------
@@ -263,13 +263,13 @@ program one >lab01-one/solution/one.c
 cp grader/tools/deps.sh deps.kept
 printf 'sleep 0.5\necho "int late(void);" >common/late.h\n' >grader/tools/deps.sh
 echo '#include "common/late.h"' >>lab01-one/one.c
-check "make deps grade is done" make -j2 deps grade
-check "first the one, then the other" [ -x build/labs/lab01-one/one ]
-check_not "and the second is not tried when the first failed" make no-such-goal grade
+check "make deps grade works with -j2" make -j2 deps grade
+check "make deps runs before make grade" [ -x build/labs/lab01-one/one ]
+check_not "make does not try the second goal when the first failed" make no-such-goal grade
 mv deps.kept grader/tools/deps.sh
 program one >lab01-one/one.c
 rm common/late.h
-check "a header that is gone is no trouble" make
+check "make works after a header has gone" make
 
 # --- Warnings -----------------------------------------------------------------------------------------
 
@@ -279,27 +279,27 @@ exported() {
 for file in common/stand_in.c lab01-one/solution/one.c grader/tests/stand_in_tests.c; do
   cp $file kept.c
   echo 'int warned(void); int warned(void) { int unused; return 0; }' >>$file
-  check "a warning about $file stops nobody" make WERROR= test ONLY=grader_tests
-  check "but it is shown" has 'warning: unused variable'
-  check "nor does it stop who grades" make grade SOLUTION=1
+  check "a warning about $file does not stop the tests" make WERROR= test ONLY=grader_tests
+  check "make shows the warning" has 'warning: unused variable'
+  check "it does not stop grading" make grade SOLUTION=1
   check_not "it stops make test" make test
-  check "as an error" has 'error: unused variable'
-  check "but for WERROR=" make WERROR= test
-  check_not "and stops whoever has said WERROR=-Werror" make WERROR=-Werror test ONLY=grader_tests
-  check_not "or has exported it" exported test ONLY=grader_tests
+  check "it is an error then" has 'error: unused variable'
+  check "it does not stop make WERROR= test" make WERROR= test
+  check_not "it stops make WERROR=-Werror" make WERROR=-Werror test ONLY=grader_tests
+  check_not "it stops make with WERROR=-Werror exported" exported test ONLY=grader_tests
   cp kept.c $file
 done
 cp grader/tools/dev/starters.sh starters.kept
 printf 'echo "WERROR is $WERROR."\n' >grader/tools/dev/starters.sh
 for said in '' -Werror; do
-  check "what a recipe calls gets WERROR=$said" prints "WERROR is $said." make WERROR=$said starters
+  check "the scripts of a recipe get WERROR=$said" prints "WERROR is $said." make WERROR=$said starters
 done
 mv starters.kept grader/tools/dev/starters.sh
 
 make CFLAGS=-DNOTHING=1 >/dev/null
-check "another flag compiles everything anew" has common/stand_in.c
+check "another flag makes make compile everything again" has common/stand_in.c
 make CFLAGS=-DNOTHING=1 >/dev/null
-check "once" [ ! -s out ]
+check "but only once" [ ! -s out ]
 make V=1 >/dev/null
 check "V=1 shows the commands" has '^gcc .*-fsanitize=address,undefined'
 
@@ -307,30 +307,30 @@ make help >/dev/null
 for goal in $(sed -e :more -e '/\\$/N' -e 's/\\\n//' -e tmore Makefile | sed -n 's/^\.PHONY: \([^$]*\)$/\1/p'); do
   case $goal in
     all | mistake-programs | FORCE) ;;
-    *) check "make help tells of $goal" has "make $goal\b" ;;
+    *) check "make help mentions $goal" has "make $goal\b" ;;
   esac
 done
 
-# What somebody may set is used in the Makefile and not set there.
+# Users may set a variable that the Makefile uses and does not set.
 for variable in $(grep -o '\$([A-Z]*)' Makefile | tr -d '$()' | sort -u); do
   case $variable in
     MAKE | MAKEFLAGS | MAKECMDGOALS | ALONE | MAKELEVEL | CURDIR) ;;
-    *) grep -qE "^ *(override )?$variable +[:+?]?=" Makefile || check "make help tells of $variable" has "\b$variable\b" ;;
+    *) grep -qE "^ *(override )?$variable +[:+?]?=" Makefile || check "make help mentions $variable" has "\b$variable\b" ;;
   esac
 done
 for variable in V CC CFLAGS; do
-  check "make help tells of $variable" has "\b$variable="
+  check "make help mentions $variable" has "\b$variable="
 done
 
 cp "$root/grader/base/version.h" grader/base/
 check "make version prints the version" prints "$(sed -n 's/^## \([0-9.]*\).*/\1/p' "$root/CHANGELOG.md" | head -n 1)" make version
 
-# A script is called by its interpreter, so that it does not matter whether it is executable.
+# Call scripts by their interpreter: they need not be executable then.
 called_bare() {
   (cd "$root" && grep -nE '(^|[^[:alnum:]/]) *@?\+?@?"?(grader|common|\$tools)/[a-z_/]*\.(sh|py)' Makefile grader/tools/*.sh grader/tools/dev/*.sh |
     grep -vE '(sh|python3) "?(grader|common|\$tools)/|^[^:]*:[0-9]*:( *#|\t*@?sed)')
 }
-check_not "a script is called by its interpreter" called_bare
+check_not "the Makefile calls scripts by their interpreters" called_bare
 
 # --- Odd places ---------------------------------------------------------------------------------------
 
@@ -342,12 +342,12 @@ cp -r Makefile common grader lab* "$odd"
 in_odd() {
   (cd "$odd" && umask 077 && make "$@")
 }
-check "this folder too, and umask may be 077" in_odd grade
-check "its programs are built" [ -x "$odd/build/labs/lab01-one/one" ]
+check "the project's folder may have any name, and umask may be 077" in_odd grade
+check "make builds its programs" [ -x "$odd/build/labs/lab01-one/one" ]
 
 { printf '\357\273\277' && program one | sed 's/$/\r/'; } >lab01-one/one.c
 check "a file with CR LF and a byte order mark compiles" make LAB=1
-check "and runs" [ "$(build/labs/lab01-one/one)" = "one 1" ]
+check "this program runs" [ "$(build/labs/lab01-one/one)" = "one 1" ]
 program one >lab01-one/one.c
 
 mkdir mac
@@ -356,11 +356,11 @@ chmod +x mac/uname
 on_mac() {
   (PATH=$work/mac:$PATH && make "$@")
 }
-check_not "on macOS nothing is begun" on_mac deps grade
-check "one line says why, and what to do" has 'this is Darwin.*dev container.*virtual machine'
-check "and no more" [ "$(wc -l <out)" -eq 1 ]
+check_not "on macOS make stops at once" on_mac deps grade
+check "it says why and what to do" has 'this is Darwin.*dev container.*virtual machine'
+check "it says this in one line" [ "$(wc -l <out)" -eq 1 ]
 
-# read_only COMMAND...: here, where nothing can be written.
+# read_only COMMAND...: run a command in this folder, mounted read-only.
 read_only() {
   # shellcheck disable=SC2016
   unshare --mount --map-root-user sh -c 'mount --bind . . && mount -o remount,bind,ro . && cd "$PWD" && exec "$@"' sh "$@"
@@ -372,20 +372,20 @@ made_read_only() {
 }
 rm -rf "$odd/build"
 if (cd "$odd" && read_only true); then
-  check_not "where nothing can be written nothing can be built" made_read_only grade
-  check "as one line says" has 'cannot be written; make BUILD=DIR'
-  check "but elsewhere" made_read_only grade SOLUTION=1 BUILD="$elsewhere/read-only"
+  check_not "make fails in a read-only folder" made_read_only grade
+  check "one line says why" has 'cannot be written; make BUILD=DIR'
+  check "make works there with BUILD elsewhere" made_read_only grade SOLUTION=1 BUILD="$elsewhere/read-only"
 else
-  skip "where nothing can be written" "no space of its own can be had here"
+  skip "make fails in a read-only folder" "unshare does not work here"
 fi
-check "BUILD is where all is made" prints "graded: --programs $elsewhere/it/labs --output $elsewhere/it/grade" \
+check "make writes everything into BUILD" prints "graded: --programs $elsewhere/it/labs --output $elsewhere/it/grade" \
   in_odd grade BUILD="$elsewhere/it"
-check "and nothing is made here" [ ! -e "$odd/build" ]
-check_not "a blank in its name is too much" make grade BUILD="a b"
-check "for make" has 'blank'
-check_not "make clean removes nobody's folder" make clean BUILD="$elsewhere"
+check "make writes nothing here" [ ! -e "$odd/build" ]
+check_not "BUILD must not have a blank in its name" make grade BUILD="a b"
+check "the error says so" has 'blank'
+check_not "make clean does not remove another folder" make clean BUILD="$elsewhere"
 
-# Until $2 is in the file $1, for half a minute.
+# Wait until $2 is in the file $1, for half a minute at most.
 comes() {
   for _ in $(seq 300); do
     grep -q -- "$2" "$1" 2>/dev/null && return 0
@@ -400,27 +400,27 @@ comes pid . >/dev/null
 env -u MAKEFLAGS -u MAKELEVEL make grade >second 2>&1 &
 check "a second grading in one tree waits, and says for whom" comes second '^process [0-9]* is grading in this tree'
 kill "$(cat pid)"
-check "until the first has ended" comes second '^graded: '
+check "it grades when the first has ended" comes second '^graded: '
 
 setsid env -u MAKEFLAGS -u MAKELEVEL make watch LAB=1 >watched 2>&1 &
 watcher=$!
 check "make watch grades" comes watched '^Waiting for you'
-check_not "without a warning of make" grep -q 'warning:' watched
+check_not "make watch causes no warning of make" grep -q 'warning:' watched
 kill -- "-$watcher"
 
 # --- Testing ------------------------------------------------------------------------------------------
 
 check "make test adds up all tests" last_line '3 passed, 0 failed' make test
 check "ONLY=name runs one" last_line '1 passed, 0 failed' make test ONLY=script
-check_not "a name that is no test is an error" make test ONLY=none
-check "hostile programs are built" [ -x build/tests/hostile/spins ]
-check "some with the sanitizers" not build/tests/hostile/overflows
+check_not "an unknown name of a test is an error" make test ONLY=none
+check "make test builds the hostile programs" [ -x build/tests/hostile/spins ]
+check "it builds some of them with the sanitizers" not build/tests/hostile/overflows
 
-# Each is a test that Criterion alone would let pass.
+# Criterion alone would pass each of these tests.
 bad_test() {
   suite "$2" >"${3:-common}/tests/stand_in_tests.c"
   check_not "$1 fails make test" make test ONLY="${3:-common}_tests"
-  check "and is counted" has '^[12] passed, 1 failed$'
+  check "make test counts it as failed" has '^[12] passed, 1 failed$'
 }
 bad_test "a leak" 'Test(stand_in, bad) {
   volatile char *lost = malloc(7);
@@ -428,7 +428,7 @@ bad_test "a leak" 'Test(stand_in, bad) {
   lost = NULL;
   cr_assert_null((void *)lost, "lost");
 }'
-check "the leak is shown" has 'LeakSanitizer: detected memory leaks'
+check "make test shows the leak" has 'LeakSanitizer: detected memory leaks'
 bad_test "a leak in the grader's tests" 'Test(stand_in, bad) {
   volatile char *lost = malloc(7);
   lost[0] = 1;
@@ -452,5 +452,5 @@ suite 'Test(stand_in, ends_with_3, .exit_code = 3) {
 Test(stand_in, aborts, .signal = 6) {
   abort();
 }' >common/tests/stand_in_tests.c
-check "an end that is meant to be passes" last_line '3 passed, 0 failed' make test ONLY=common_tests
+check "a test that expects its own end passes" last_line '3 passed, 0 failed' make test ONLY=common_tests
 done_testing

@@ -1,5 +1,5 @@
 #!/bin/bash
-# grader/mistakes/mistakes.py says so where a mistake proves nothing, or the table of them does not hold.
+# grader/mistakes/mistakes.py reports mistakes that prove nothing, and rows of the table that are not true.
 set -u
 # shellcheck source=grader/tools/dev/tap.sh
 . grader/tools/dev/tap.sh
@@ -8,7 +8,7 @@ trap 'rm -rf "$work"' EXIT
 solution=lab01-session/solution/session.c
 mkdir "$work/lab01"
 
-# patch_of NAME CHECK SED: a patch of lab 1's solution.
+# patch_of NAME CHECK SED: write a patch of lab 1's solution.
 patch_of() {
   printf 'Mistake: for a test\nCheck: %s\n\n' "$2" >"$work/lab01/$1.patch"
   sed "$3" "$solution" | diff -u --label "a/$solution" --label "b/$solution" "$solution" - >>"$work/lab01/$1.patch"
@@ -30,7 +30,7 @@ sed -i '/^Check: /d' "$work/lab01/test-no-check.patch"
 
 goodbye='closes-without-goaway'
 
-# row NAME CHECK CHECKS: of the table; what they say is what the first of them says.
+# row NAME CHECK CHECKS: print a row of the table; each check fails with the words of the first.
 row() {
   printf '"%s": {"mistake": "for a test", "check": "%s", "program": "session", "todo": 5,' "$1" "$2"
   printf ' "fails": [{"checks": [%s], "id": "%s"}]}' "$3" "${4:-$goodbye}"
@@ -46,43 +46,43 @@ row() {
 python3 grader/mistakes/mistakes.py --in "$work" --table "$work/table.json" --tap --named 100 >"$work/out" 2>&1
 status=$?
 
-# says NAME TEXT: the mistake is refused with these words.
+# says NAME TEXT: the tool refuses the mistake with these words.
 says() {
   cat "$work/out"
   grep -qF "# $work/lab01/$1.patch: $2" "$work/out" &&
     grep -Eq "^not ok [0-9]+ - [a-z0-9]* ?catches lab01/$1\$" "$work/out"
 }
 
-check "it fails if one of them is refused" test $status -eq 1
-check "one that is caught and listed is fine" grep -q '^ok [0-9]* - goodbye catches lab01/test-caught$' "$work/out"
-check "one that is not caught" says test-no-mistake "is not caught by goodbye; the checks that fail: none"
-check "one that only another check catches" says test-other-check "is not caught by http1; the checks that fail: goodbye"
-check "one that is not in the table" says test-unlisted "is not in the table as it is"
-check "one that passes what it fails by the table" says test-listed-wrong "passes what it fails by the table: http1"
-check "one that fails otherwise than by the table" says test-other-words "fails otherwise than in the table"
-check "one that gives a warning" says test-warning "does not compile without a warning: "
-check "one that does not compile" says test-no-program "does not compile without a warning: "
-check "a patch that does not apply" says test-misfit "does not apply: "
-check "a patch without its two lines" says test-no-check "does not begin with the two lines"
-check "too few that are named" grep -q '^not ok 11 - the grader names 100 of 100 mistakes$' "$work/out"
-check "a plan that counts them all" grep -qx '1..11' "$work/out"
+check "the tool fails if it refuses a mistake" test $status -eq 1
+check "a mistake that its check catches and the table has passes" grep -q '^ok [0-9]* - goodbye catches lab01/test-caught$' "$work/out"
+check "it refuses a mistake that no check catches" says test-no-mistake "is not caught by goodbye; the checks that fail: none"
+check "it refuses a mistake that only another check catches" says test-other-check "is not caught by http1; the checks that fail: goodbye"
+check "it refuses a mistake that is not in the table" says test-unlisted "is not in the table as it is"
+check "it refuses a mistake that passes a check which the table says it fails" says test-listed-wrong "passes what it fails by the table: http1"
+check "it refuses a mistake that fails in another way than in the table" says test-other-words "fails otherwise than in the table"
+check "it refuses a mistake with a warning" says test-warning "does not compile without a warning: "
+check "it refuses a mistake that does not compile" says test-no-program "does not compile without a warning: "
+check "it refuses a patch that does not apply" says test-misfit "does not apply: "
+check "it refuses a patch without its two lines" says test-no-check "does not begin with the two lines"
+check "it fails if the grader names too few mistakes" grep -q '^not ok 11 - the grader names 100 of 100 mistakes$' "$work/out"
+check "its plan counts all tests" grep -qx '1..11' "$work/out"
 
 rm "$work"/lab01/test-[a-bd-z]*.patch
 tool() {
   python3 grader/mistakes/mistakes.py --in "$work" --table "$work/table.json" "$@"
 }
-check "the table can be written" tool --write 1
-check "and holds then" tool lab01
-check "with the checks that fail" grep -q '"goodbye",$' "$work/table.json"
-check "with how they fail" grep -qF "\"id\": \"$goodbye\"" "$work/table.json"
-check "with the program" grep -q '"program": "session"' "$work/table.json"
-check "and the TODO that the mistake belongs to" grep -q '"todo": 5' "$work/table.json"
-check_not "and no other check" grep -q '"http1"' "$work/table.json"
-check "and by it the grader names the mistake" tool --named 100 1
-check_not "a lab without any is refused" tool 99
+check "--write writes the table" tool --write 1
+check "the table is then true" tool lab01
+check "the table has the checks that fail" grep -q '"goodbye",$' "$work/table.json"
+check "the table says how they fail" grep -qF "\"id\": \"$goodbye\"" "$work/table.json"
+check "the table has the program" grep -q '"program": "session"' "$work/table.json"
+check "the table has the TODO of the mistake" grep -q '"todo": 5' "$work/table.json"
+check_not "the table has no other check" grep -q '"http1"' "$work/table.json"
+check "with this table the grader names the mistake" tool --named 100 1
+check_not "the tool refuses a lab without mistakes" tool 99
 
 # --- A new one, as README.md says ---------------------------------------------------------------------
-# In a project of its own, since the mistake is made in the solution itself.
+# Work in a copy of the project, because the steps change the solution itself.
 
 mkdir -p "$work/project/lab01-session/solution" "$work/new/lab01"
 cp $solution "$work/project/$solution"
@@ -94,9 +94,9 @@ cp $solution "$work/project/$solution"
     git diff lab01-session/solution
   } >"$work/new/lab01/no-goodbye.patch"
 )
-check "git's patch has a head of its own" grep -q '^diff --git' "$work/new/lab01/no-goodbye.patch"
-check "a mistake that git diff has written is graded" python3 grader/mistakes/mistakes.py --in "$work/new" \
+check "the patch that git diff writes has a header" grep -q '^diff --git' "$work/new/lab01/no-goodbye.patch"
+check "the tool grades a patch that git diff has written" python3 grader/mistakes/mistakes.py --in "$work/new" \
   --table "$work/new/table.json" --write 1
-check "and its two lines are read" grep -qF '"mistake": "it does not say goodbye"' "$work/new/table.json"
+check "the tool reads its two lines" grep -qF '"mistake": "it does not say goodbye"' "$work/new/table.json"
 
 done_testing

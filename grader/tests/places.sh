@@ -1,17 +1,17 @@
 #!/bin/bash
-# Odd places: the grader where there is no shared memory, on a narrow terminal and on none, in other languages, with a clock
-# that jumps, and with files that were made elsewhere.
+# The grader in odd places: without shared memory, on a narrow terminal and on none, in other languages, with a clock
+# that jumps, and with files from other systems.
 set -u
 # shellcheck source=grader/tools/dev/tap.sh
 . grader/tools/dev/tap.sh
 BUILD=${BUILD:-build}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-# Without bubblewrap, which would make a place of its own: grader/sandbox/enclosure.h.
+# Leave out bubblewrap, which would hide the odd place: grader/sandbox/enclosure.h.
 mkdir "$work/bin" && printf '#!/bin/sh\nexit 1\n' >"$work/bin/bwrap" && chmod +x "$work/bin/bwrap"
 PATH=$work/bin:$PATH
 
-# grade LAB [OPTION...]: the solutions, unless other --programs are given; leaves all that was said in $work/said.
+# grade LAB [OPTION...]: grade the solutions, or the --programs given; write all output to $work/said.
 grade() {
   lab=$1
   shift
@@ -32,7 +32,7 @@ is_full() {
 
 # --- Shared memory ------------------------------------------------------------------------------------
 
-# In a space of its own, where nobody else sees what is mounted.
+# Work in a mount namespace of its own, so that nobody else sees the mounts.
 without_shared_memory() {
   # shellcheck disable=SC2016
   unshare --mount --map-root-user sh -c 'mount -t tmpfs -o ro tmpfs /dev/shm && exec "$@"' sh \
@@ -40,16 +40,16 @@ without_shared_memory() {
   [ $? -eq 3 ]
 }
 if unshare --mount --map-root-user mount -t tmpfs tmpfs /dev/shm 2>/dev/null; then
-  check "without shared memory the status is 3" without_shared_memory
-  check "and one line says so" [ "$(wc -l <"$work/said")" -eq 1 ]
-  check "which tells what to do" said '^grade: there is no shared memory: .*mount -t tmpfs'
+  check "without shared memory, grade exits with status 3" without_shared_memory
+  check "it says so in one line" [ "$(wc -l <"$work/said")" -eq 1 ]
+  check "this line says what to do" said '^grade: there is no shared memory: .*mount -t tmpfs'
 else
-  skip "without shared memory it says so" "nothing can be mounted here"
+  skip "without shared memory, grade exits with status 3" "mount does not work here"
 fi
 
 # --- Somebody's home ------------------------------------------------------------------------------------
 
-# Root may read everything, but a program of root's does not keep that privilege.
+# Root may read everything, but a student's program that root runs does not keep that privilege.
 home=$work/home
 in_home() {
   (cd "$home" && GRADE_WITHOUT=bubblewrap build/grader/grade --programs build/solutions --lab 01 --strict)
@@ -58,13 +58,13 @@ if mkdir -p "$home/build" && cp -r "$BUILD/grader" "$BUILD/solutions" "$home/bui
   chmod 711 "$work" && chmod 700 "$home" && chown -R 65533:65533 "$home" 2>/dev/null; then
   check "root grades in a home that only its owner can read" in_home
 else
-  skip "root grades in a home that only its owner can read" "that takes root"
+  skip "root grades in a home that only its owner can read" "this test needs root"
 fi
 rm -rf "$home"
 
 # --- The terminal -------------------------------------------------------------------------------------
 
-# No line is longer than that. (A sign that is not ASCII takes one column.)
+# No line is longer than $1. (A character outside ASCII takes one column.)
 fits() {
   LC_ALL=C sed 's/[^ -~][^ -~]*/x/g' "$work/said" |
     awk -v most="$1" 'length($0) > most { print "too long: " $0; bad = 1 } END { exit bad }'
@@ -74,14 +74,14 @@ printf '#!/bin/sh\nexit 1\n' >"$work/wrong/lab01-session/session"
 chmod +x "$work/wrong/lab01-session/session"
 for columns in 30 59 60 80; do
   COLUMNS=$columns grade 01 >/dev/null
-  check "what is right fits $columns columns" fits $columns
+  check "the board of right programs fits $columns columns" fits $columns
   COLUMNS=$columns grade 01 --programs "$work/wrong" >/dev/null
-  check "what is wrong fits $columns columns" fits $columns
+  check "the board of wrong programs fits $columns columns" fits $columns
 done
-check "frames are drawn on 60" env COLUMNS=60 "$BUILD/grader/grade" --programs "$work/wrong" --lab 01 --check ping --output "$work/grade"
+check "the board draws frames on 60 columns" env COLUMNS=60 "$BUILD/grader/grade" --programs "$work/wrong" --lab 01 --check ping --output "$work/grade"
 COLUMNS=30 grade 01 --check ping >/dev/null
-check "and on 30 it says that they are not" said 'too narrow'
-check "without a terminal, and without TERM" env -u TERM -u COLUMNS setsid "$BUILD/grader/grade" --programs "$BUILD/solutions" \
+check "on 30 columns it says that it does not" said 'too narrow'
+check "grade works without a terminal and without TERM" env -u TERM -u COLUMNS setsid "$BUILD/grader/grade" --programs "$BUILD/solutions" \
   --lab 01 --strict --output "$work/grade"
 
 # --- Languages ----------------------------------------------------------------------------------------
@@ -94,8 +94,8 @@ if localedef -i tr_TR -f UTF-8 "$work/tr_TR.UTF-8" 2>/dev/null; then
   check "in Turkish" turkish 01 --strict
   check "the seconds have a point" said '[0-9]\.[0-9] s, SEED'
   turkish 01 --check ping >/dev/null
-  check_not "nothing has a comma" said '[0-9],[0-9]'
-  check "and lab 5, which tells milliseconds" turkish 05 --check slow_ping
+  check_not "no number has a comma" said '[0-9],[0-9]'
+  check "lab 5, which prints milliseconds, works in Turkish" turkish 05 --check slow_ping
 else
   skip "in Turkish" "the package locales is not installed"
 fi
@@ -107,7 +107,7 @@ cat >"$work/jumps.c" <<'END'
 #include <dlfcn.h>
 #include <sys/time.h>
 #include <time.h>
-/* Every other look at the clock is an hour later. */
+/* Let every second call return a time one hour later. */
 static long jump(void) {
   static long looks;
   return looks++ % 2 ? 3600 : 0;
@@ -137,25 +137,25 @@ gcc -shared -fPIC -o "$work/jumps.so" "$work/jumps.c" -ldl
 clock_jumps() {
   LD_PRELOAD=$work/jumps.so grade "$@"
 }
-check "the clock jumps by an hour, there and back" clock_jumps 01 --strict
+check "grading works while the clock jumps by an hour" clock_jumps 01 --strict
 seconds() {
   sed -n 's/^Total: .*(\([0-9]*\)\.[0-9] s.*/\1/p' "$work/said"
 }
-check "which does not change how long it took" [ "$(seconds)" -lt 600 ]
+check "the jumps do not change the seconds on the board" [ "$(seconds)" -lt 600 ]
 
 # --- Other systems --------------------------------------------------------------------------------------
 
-# Whatever is missing here, root, debootstrap or, at the latest, the mirror.
+# Something is always missing here: root, debootstrap or, at last, the mirror.
 platforms() {
   MIRROR=http://localhost:1 BUILD=$work/platforms bash grader/tools/dev/platforms.sh >"$work/said" 2>&1
   [ $? -eq 1 ] && [ "$(wc -l <"$work/said")" -eq 1 ]
 }
 check "make platforms says in one line what it lacks" platforms
-check "and what to do" said 'as root$\|apt-get install\|MIRROR=URL'
+check "it says what to do" said 'as root$\|apt-get install\|MIRROR=URL'
 
 # --- Files from elsewhere -------------------------------------------------------------------------------
 
-# The way of a Windows editor: a byte order mark, and CR LF.
+# Save like a Windows editor: a byte order mark, and CR LF.
 from_windows() {
   printf '\357\273\277'
   sed 's/$/\r/' "$1"
@@ -164,18 +164,18 @@ folder=$BUILD/mistakes/lab01/test-windows/lab01-session
 mkdir -p "$folder"
 from_windows lab01-session/solution/session.c >"$folder/session.c"
 check "a file with CR LF and a byte order mark compiles" make --no-print-directory mistake-programs
-check "without a warning" [ ! -s "$folder/session.log" ]
-check "and gets its points" grade 01 --programs "${folder%/*}" --strict
+check "the compiler gives no warning" [ ! -s "$folder/session.log" ]
+check "this program gets its points" grade 01 --programs "${folder%/*}" --strict
 from_windows lab01-session/session.c >"$folder/starter.c"
-check "its TODOs are found at the same lines" \
+check "the TODOs are at the same lines" \
   [ "$("$BUILD/grader/todos" "$folder/starter.c")" = "$("$BUILD/grader/todos" lab01-session/session.c)" ]
 rm -rf "$BUILD/mistakes/lab01/test-windows"
 
-# A checkout whose owner has asked git for CR LF.
+# A checkout whose owner has configured CR LF.
 mkdir "$work/origin" && cp .gitattributes Makefile "$work/origin" && cp -r grader/tools "$work/origin" &&
   git -C "$work/origin" init -q && git -C "$work/origin" add -A &&
   git -C "$work/origin" -c user.name=a -c user.email=a@b commit -qm a &&
   git -c core.autocrlf=true clone -q "$work/origin" "$work/clone"
-check "a checkout with autocrlf is there" [ -e "$work/clone/Makefile" ]
-check_not "it has no CR" grep -rlIq "$(printf '\r')" "$work/clone" --exclude-dir=.git
+check "git clones with autocrlf" [ -e "$work/clone/Makefile" ]
+check_not "the checkout has no CR" grep -rlIq "$(printf '\r')" "$work/clone" --exclude-dir=.git
 done_testing

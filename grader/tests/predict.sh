@@ -1,6 +1,6 @@
 #!/bin/bash
-# Predictions and quizzes: nothing is shown before a student has predicted, whatever the seed; right ones are right, wrong ones
-# are shown side by side, and the points are kept where the grader finds them.
+# Predictions and quizzes: a student sees no frame before predicting, whatever the seed; right answers count, wrong ones
+# appear beside the right ones, and the points are kept where the grader finds them.
 set -u
 root=$PWD
 # shellcheck source=grader/tools/dev/tap.sh
@@ -14,7 +14,7 @@ ln -s "$root/build/grader" build/grader
 predict() { python3 grader/predict/predict.py "$@" >said 2>&1; }
 says() { grep -qF -- "$1" said; }
 
-# Fill in the right frames of a lab, with the first of the sections that explain them; and the right answers.
+# Fill in the right frames of a lab, the first section that explains them, and the right answers.
 fill_in() {
   python3 - "$1" <<'END'
 import json, re, subprocess, sys
@@ -36,27 +36,27 @@ END
 for lab in lab01 lab02 lab03 lab04 lab05; do
   mkdir -p "$lab-x"
   predict "$lab-x"
-  check "$lab: the files are made" test -s "$lab-x/predict.txt" -a -s "$lab-x/quiz.txt"
+  check "$lab: predict makes the files" test -s "$lab-x/predict.txt" -a -s "$lab-x/quiz.txt"
   predict "$lab-x"
-  check "$lab: nothing is shown before something is predicted" says "0 of 3"
-  check "$lab: no frame is among it" sh -c '! grep -qE "^ *>? +.*(HEADERS|SETTINGS|DATA) [0-9]" said'
+  check "$lab: without a prediction there are no points" says "0 of 3"
+  check "$lab: without a prediction it shows no frame" sh -c '! grep -qE "^ *>? +.*(HEADERS|SETTINGS|DATA) [0-9]" said'
   fill_in "$lab"
   predict "$lab-x"
-  check "$lab: the right frames, section and answers have all the points" says "3 of 3"
+  check "$lab: right frames, sections and answers get all points" says "3 of 3"
 done
 
-# In lab 2, one frame less, one of another stream, another section, another answer.
+# In lab 2: a missing frame, a frame of another stream, another section, another answer.
 for seed in 1 22 333 4444; do
   sed -i "s/# seed: .*/# seed: $seed/" lab02-x/predict.txt
   rm -f build/grade/predict/lab02.*
   fill_in lab02
   cp lab02-x/predict.txt right
   predict lab02-x
-  check "seed $seed: right is right" says "3 of 3"
+  check "seed $seed: right frames are right" says "3 of 3"
   sed -i '0,/^s RST_STREAM/s/^s RST_STREAM .*/s HEADERS 9/' lab02-x/predict.txt
   predict lab02-x
   check "seed $seed: a wrong frame is wrong" says "2 of 3"
-  check "seed $seed: it is shown beside the right one" grep -qE '^ *> .* s RST_STREAM' said
+  check "seed $seed: the wrong frame is beside the right one" grep -qE '^ *> .* s RST_STREAM' said
   sed 's/^because: .*/because: 6.7/' right >lab02-x/predict.txt
   predict lab02-x
   check "seed $seed: another section does not explain it" says "is not what explains it"
@@ -65,20 +65,20 @@ done
 cp build/grade/predict/lab02.first.txt first
 sed -i '/^c HEADERS/d' lab02-x/predict.txt
 predict lab02-x
-check "what was predicted first is kept" cmp -s first build/grade/predict/lab02.first.txt
+check "the first prediction is kept" cmp -s first build/grade/predict/lab02.first.txt
 sed -i 's/^answer: .*/answer: 0/' lab02-x/quiz.txt
 predict lab02-x
-check "wrong answers are counted" says "quiz: 0 of 3 right"
+check "wrong answers count as wrong" says "quiz: 0 of 3 right"
 echo 'c NOTHING' >>lab02-x/predict.txt
-check "what is no frame is told with its line" sh -c '! python3 grader/predict/predict.py lab02-x >said 2>&1 && grep -q "txt:[0-9]*: this is no frame" said'
+check "a line that is not a frame is an error with its line number" sh -c '! python3 grader/predict/predict.py lab02-x >said 2>&1 && grep -q "txt:[0-9]*: this is no frame" said'
 predict lab06-x
 check "a lab without scenarios says so" says "has nothing to predict"
-check "the capture is one" sh -c 'test -s build/grade/predict/lab03.pcapng'
+check "the capture is not empty" sh -c 'test -s build/grade/predict/lab03.pcapng'
 
-# The grader shows them beside the points. (The programs are missing: it is only about the line.)
+# The grader shows them beside the points. (The programs are missing: only this line matters.)
 mkdir -p none
 "$root/build/grader/grade" --programs none --output build/grade --lab 01 >board 2>&1
 check "the scoreboard shows them" grep -q "In addition: 1[0-9] of 15 for predictions, quizzes and the bonus" board
 check "results.json has them" grep -q '"beside"' build/grade/results.json
-check "and they are no part of the score" grep -q '"score": 0' build/grade/results.json
+check "they do not count in the score" grep -q '"score": 0' build/grade/results.json
 done_testing

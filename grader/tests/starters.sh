@@ -1,6 +1,6 @@
 #!/bin/bash
-# The starters: grader/tools/dev/starter.sh derives what it should and refuses what it should, and every starter
-# in labNN-*/ is what is derived from its solution, compiles without a warning and is laid out well.
+# The starters: grader/tools/dev/starter.sh derives starters and refuses bad markers; and every starter in
+# labNN-*/ is the one derived from its solution, compiles without a warning and has the right layout.
 set -u
 # shellcheck source=grader/tools/dev/tap.sh
 . grader/tools/dev/tap.sh
@@ -8,14 +8,14 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 starter="sh grader/tools/dev/starter.sh"
 
-# derives "what" SOLUTION STARTER: both are texts.
+# derives "what" SOLUTION STARTER: the text SOLUTION gives the text STARTER.
 derives() {
   printf '%s\n' "$2" >"$work/solution.c"
   printf '%s\n' "$3" >"$work/expected.c"
   check "$1" diff -u "$work/expected.c" <($starter "$work/solution.c" 2>&1)
 }
 
-# refuses "what" LINE SOLUTION: with one line on stderr that names file and line, and nothing on stdout.
+# refuses "what" LINE SOLUTION: an error on one line of stderr names file and line; stdout is empty.
 is_refused() {
   ! $starter "$work/solution.c" >"$work/out" 2>"$work/err" && [ ! -s "$work/out" ] &&
     [ "$(wc -l <"$work/err")" -eq 1 ] && grep -q "^$work/solution.c:$1: " "$work/err"
@@ -25,7 +25,7 @@ refuses() {
   check "refuses $1" is_refused "$2"
 }
 
-derives "a block is replaced by its STARTER, with the indentation that it has" \
+derives "the STARTER replaces its block, and keeps its own indentation" \
 'int f(void) {
   /* BEGIN SOLUTION */
   /* STARTER
@@ -40,7 +40,7 @@ derives "a block is replaced by its STARTER, with the indentation that it has" \
       far(1);
 }'
 
-derives "a block without STARTER disappears, and so does a blank line that nothing needs any more" \
+derives "a block without STARTER disappears, with a blank line that nothing needs" \
 '/*
  * f: all of it.
  */
@@ -70,7 +70,7 @@ int f(void) {
   h();
 }'
 
-derives "/+ and +/ become the marks of a comment, and // is kept" \
+derives "/+ and +/ become the marks of a comment; // stays" \
 '/* BEGIN SOLUTION */
 /* STARTER
 /+ Write
@@ -83,7 +83,7 @@ g();
    this. */
 f(); // and that'
 
-derives "the STARTER may stand at the end of the block, and several blocks are no trouble" \
+derives "the STARTER may stand at the end of the block; a file may have several blocks" \
 'a();
 /* BEGIN SOLUTION */
 b();
@@ -115,26 +115,26 @@ gives() {
   shift
   diff -u <(printf '%s\n' "$expected") <($starter "$@" 2>&1)
 }
-check "with no TODO done it is the starter" gives "$($starter "$work/two.c")" --done 0 "$work/two.c"
-check "with TODO 1 done its block stays" gives 'a();
+check "--done 0 gives the starter" gives "$($starter "$work/two.c")" --done 0 "$work/two.c"
+check "--done 1 keeps the block of TODO 1" gives 'a();
 b();
 /* Why */
   todo(12, "c");' --done 1 "$work/two.c"
-check "with TODO 12 done all stay" gives 'a();
+check "--done 12 keeps all blocks" gives 'a();
 b();
 c();' --done 12 "$work/two.c"
-check "so they do without marks" gives 'a();
+check "--clean keeps all blocks, without marks" gives 'a();
 b();
 c();' --clean "$work/two.c"
 printf '%s\n' '/* BEGIN SOLUTION */' 'b();' '/* END SOLUTION */' >"$work/none.c"
-check "a block that no TODO asks for cannot be done" gives "$work/none.c:1: the STARTER of this block has no todo(N, ...)" \
+check "--done refuses a block without a TODO" gives "$work/none.c:1: the STARTER of this block has no todo(N, ...)" \
   --done 1 "$work/none.c"
 status_is() {
   "${@:2}"
   [ $? -eq "$1" ]
 }
-check "but it has a place without marks" gives 'b();' --clean "$work/none.c"
-check "a number that is none: usage" status_is 2 $starter --done many "$work/two.c"
+check "--clean accepts a block without a TODO" gives 'b();' --clean "$work/none.c"
+check "--done with a word is wrong usage" status_is 2 $starter --done many "$work/two.c"
 check "no file: usage" status_is 2 $starter --clean
 
 refuses "a file without a block" 1 'int x;'
@@ -191,17 +191,17 @@ for marker in '/* BEGIN */' '/* END */' '/* BEGIN SOLUTON */' '/* begin solution
 $marker
 /* END SOLUTION */"
 done
-check_not "a file that is not there is refused" $starter "$work/nothing.c"
+check_not "it refuses a missing file" $starter "$work/nothing.c"
 
 # --- The labs -----------------------------------------------------------------------------------------
 
-# Whether a file is as it was committed.
+# Whether a file is as committed.
 committed() {
   git ls-files --error-unmatch "$1" >/dev/null 2>&1 && git diff --quiet HEAD -- "$1" 2>/dev/null
 }
 
-# The starter that belongs to the solution $1. The file itself may be the work of a student: what counts
-# is what was committed, unless the solution is being changed.
+# Print the starter of the solution $1. The file itself may be a student's work: take the committed one,
+# unless the solution has changed.
 print_starter_of() {
   file=${1%%/*}/${1##*/}
   if committed "$1" && git cat-file -e "HEAD:./$file" 2>/dev/null; then
@@ -235,25 +235,25 @@ for lab in lab[0-9][0-9]-*/; do
     mkdir -p "$work/$lab"
     $starter "$solution" >"$work/$file" 2>"$work/err"
     check "$solution has good markers" diff /dev/null "$work/err"
-    check "$file is what is derived from its solution" same_as_derived "$solution" "$file"
+    check "$file is the one derived from its solution" same_as_derived "$solution" "$file"
     for compiler in gcc clang; do
       if command -v $compiler >/dev/null; then
         check "$file compiles without a warning under $compiler" compiles_with $compiler "$file"
       else
-        skip "$file compiles without a warning under $compiler" "it is not installed"
+        skip "$file compiles without a warning under $compiler" "the compiler is not installed"
       fi
     done
     if ! command -v clang-format >/dev/null; then
-      skip "$file is laid out as its solution is" "clang-format is not installed"
+      skip "$file has the layout of its solution" "clang-format is not installed"
     elif laid_out "$solution" "$solution" 2>/dev/null; then
-      check "$file is laid out as its solution is" laid_out "$work/$file" "$file"
+      check "$file has the layout of its solution" laid_out "$work/$file" "$file"
     else
-      skip "$file is laid out as its solution is" "the solution itself is not, to this clang-format"
+      skip "$file has the layout of its solution" "this clang-format would change the solution itself"
     fi
   done
 done
 
-# Labs are handed out without solutions, all or none.
+# Students get labs without solutions: either all labs have one, or none.
 solutions=$(find lab[0-9][0-9]-*/solution -name '*.c' 2>/dev/null | wc -l)
 labs=$(find . -maxdepth 1 -name 'lab[0-9][0-9]-*' | wc -l)
 with_solution=$(find lab[0-9][0-9]-*/solution -name '*.c' 2>/dev/null | cut -d/ -f1 | sort -u | wc -l)
@@ -261,6 +261,6 @@ if [ "$solutions" -eq 0 ]; then
   skip "the starters are those of the solutions" "there are no solutions here"
 else
   check "every lab has a solution" [ "$with_solution" -eq "$labs" ]
-  check "every solution was looked at" [ "$derived" -eq "$solutions" ]
+  check "the test saw every solution" [ "$derived" -eq "$solutions" ]
 fi
 done_testing

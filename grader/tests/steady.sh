@@ -1,5 +1,5 @@
 #!/bin/bash
-# `make steady`: one run of a hundred, with all cores busy; and it fails where points are missing.
+# `make steady`: one run in place of a hundred, with all cores busy; and it fails if points are missing.
 set -u
 root=$PWD
 # shellcheck source=grader/tools/dev/tap.sh
@@ -7,7 +7,7 @@ root=$PWD
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-check "the solutions have all points while the machine is busy" sh grader/tools/dev/steady.sh 1
+check "the solutions get all points while the machine is busy" sh grader/tools/dev/steady.sh 1
 
 cd "$work" || exit 1
 mkdir -p build/grader
@@ -20,13 +20,13 @@ END
 chmod +x build/grader/grade
 printed=$(sh "$root/grader/tools/dev/steady.sh" 3)
 status=$?
-check "it fails if one run is not full" [ "$status" -ne 0 ]
-check "it goes on after it" [ "$(grep -c . runs)" -eq 3 ]
-check "and counts" [ "$(echo "$printed" | tail -n 1)" = "2 of 3 runs had all points" ]
-check_not "what is no number is refused" sh "$root/grader/tools/dev/steady.sh" many
-# Those that kept the machine busy are in the process group of this test.
+check "it fails if one run misses points" [ "$status" -ne 0 ]
+check "it goes on after that run" [ "$(grep -c . runs)" -eq 3 ]
+check "it counts the runs with all points" [ "$(echo "$printed" | tail -n 1)" = "2 of 3 runs had all points" ]
+check_not "it refuses a word in place of the number" sh "$root/grader/tools/dev/steady.sh" many
+# The processes that kept the machine busy are in the process group of this test.
 busy() {
   pgrep -g "$(ps -o pgid= -p $$ | tr -d ' ')" -f 'busy [0-9]+$'
 }
-check_not "nobody is busy any more" busy
+check_not "no busy process is left" busy
 done_testing

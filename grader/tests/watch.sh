@@ -1,5 +1,5 @@
 #!/bin/bash
-# `make watch`: the command runs again at every save, however an editor saves.
+# `make watch` runs the command again at every save, however an editor saves.
 set -u
 root=$PWD
 # shellcheck source=grader/tools/dev/tap.sh
@@ -10,7 +10,7 @@ cd "$work" || exit 1
 mkdir lab
 export RUNS=$work/runs
 
-# ran N: whether the command has run N times, at the latest in thirty seconds.
+# ran N: wait until the command has run N times, for thirty seconds at most.
 ran() {
   for _ in $(seq 300); do
     [ "$(grep -c . "$RUNS")" -ge "$1" ] && break
@@ -24,14 +24,14 @@ watches() {
   echo 1 >lab/x.c
   setsid sh "$root/grader/tools/watch.sh" lab -- sh -c 'cat lab/x.c >>"$RUNS"' >out 2>&1 &
   watcher=$!
-  check "$1: it runs at once" ran 1
+  check "$1: the command runs at once" ran 1
   echo 22 >lab/x.c
-  check "$1: and when a file is written" ran 2
+  check "$1: it runs when a file is written" ran 2
   echo 333 >lab/.x.c.new && mv lab/.x.c.new lab/x.c
-  check "$1: and when it is replaced by another" ran 3
+  check "$1: it runs when another file replaces it" ran 3
   touch lab/x.c
-  check "$1: and when it is saved unchanged" ran 4
-  check "$1: every time with what was saved" [ "$(tr '\n' ' ' <"$RUNS")" = "1 22 333 333 " ]
+  check "$1: it runs when the file is saved unchanged" ran 4
+  check "$1: it runs every time with the saved content" [ "$(tr '\n' ' ' <"$RUNS")" = "1 22 333 333 " ]
   kill -- "-$watcher"
   wait "$watcher" 2>/dev/null
 }
@@ -39,7 +39,7 @@ watches() {
 if command -v inotifywait >/dev/null; then
   watches "with inotifywait"
 else
-  skip "with inotifywait" "it is not installed"
+  skip "with inotifywait" "inotifywait is not installed"
 fi
 # All commands but inotifywait.
 mkdir bin
