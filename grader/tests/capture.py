@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Captures: what tshark reads in the capture file of a check is what our recorder has seen, frame for frame, in every lab.
+"""Captures: in every lab, tshark reads from the capture file of a check the same frames as our recorder has seen.
 
     capture.py [CHECK...]       only the checks of these names
 """
@@ -23,12 +23,12 @@ PLAIN, TLS = '8000', '8443'
 TYPES = {'DATA': 0, 'HEADERS': 1, 'PRIORITY': 2, 'RST_STREAM': 3, 'SETTINGS': 4, 'PUSH_PROMISE': 5, 'PING': 6,
          'GOAWAY': 7, 'WINDOW_UPDATE': 8, 'CONTINUATION': 9}
 FLAGS = {'ACK': 1, 'END_STREAM': 1, 'END_HEADERS': 4, 'PADDED': 8, 'PRIORITY': 0x20}
-# Nobody agrees on what comes behind bytes that are no HTTP/2: frames are compared up to there.
+# Decoders disagree after bytes that are not HTTP/2: compare the frames before them.
 NO_HTTP2 = 'not HTTP/2'
 
 
 def recorded(path):
-    """{(connection, sender): [(type, stream, length, flags)]}, and the keys in which something else than HTTP/2 came."""
+    """{(connection, sender): [(type, stream, length, flags)]}, and whether these are all frames of the check."""
     with open(path, encoding='utf-8') as file:
         outcome = json.load(file)
     frames = collections.defaultdict(list)
@@ -54,7 +54,7 @@ def tshark(path, *options):
 
 
 def decoded(path):
-    """The same as tshark reads it, with what it says about checksums and sequence numbers."""
+    """The same from tshark, and its complaints about checksums and sequence numbers."""
     fields = ['tcp.srcport', 'tcp.dstport', 'http2.magic', 'http2.type', 'http2.streamid', 'http2.length', 'http2.flags',
               'tcp.checksum.status', 'ip.checksum.status', 'tcp.analysis.flags']
     frames = collections.defaultdict(list)
@@ -78,7 +78,7 @@ def name_of(path):
 
 
 def differences(ours, theirs, complete):
-    wrong = [f'{key}: {len(theirs[key])} frames that we have not seen' for key in theirs if theirs[key] and key not in ours]
+    wrong = [f'{key}: {len(theirs[key])} frames that our recorder has not seen' for key in theirs if theirs[key] and key not in ours]
     for key, frames in ours.items():
         end = frames.index(NO_HTTP2) if NO_HTTP2 in frames else len(frames)
         other = theirs.get(key, [])
@@ -100,7 +100,7 @@ def test_lab(lab, folder, only):
         wrong = differences(ours, theirs, complete)
         seen += sum(map(len, ours.values()))
         check(f'{name}: tshark finds the same frames', not wrong, '\n'.join(wrong))
-        check(f'{name}: and nothing wrong with checksums or sequence numbers', not problems, '\n'.join(problems))
+        check(f'{name}: tshark finds no wrong checksum or sequence number', not problems, '\n'.join(problems))
     check(f'{lab}: there were frames to compare', seen > 0 or only, captures)
 
 
@@ -108,7 +108,7 @@ def main(only):
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(['build/grader/grade', '--programs', 'build/solutions', '--output', folder, '--pcap'],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        check('grading leaves captures, and says how to read them', done.returncode == 0 and
+        check('make grade writes captures, and says how to read them', done.returncode == 0 and
               f'tshark -d tcp.port=={PLAIN},http2 -r' in done.stdout, done.stdout + done.stderr)
         for path in sorted(glob.glob('lab*-*')):
             test_lab(path[:5], folder, only)
@@ -117,6 +117,6 @@ def main(only):
 
 if __name__ == '__main__':
     if not shutil.which('tshark'):
-        skip_all('there is no tshark here')
+        skip_all('tshark is not installed')
         sys.exit(0)
     sys.exit(main(sys.argv[1:]))

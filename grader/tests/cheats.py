@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Programs that leave something out where they hope that nobody looks: a few lines of a solution are changed, and the lab
-is graded as somebody's submission. It must not get all points, for the reason that the table says.
+"""Programs that cheat where they hope that nobody looks: the test changes a few lines of a solution, and grades the lab
+as somebody's submission. It must lose points, for the reason in the table.
 
-    cheats.py [--all]   without --all: every second one
+cheats.py [--all]   without --all: only every second cheat
 
 Runs alone: each submission is compiled in the same folder.
 """
@@ -26,8 +26,8 @@ BEFORE_SET_UP = r'/\* Returns 0; or says what is wrong, and returns -1. \*/\nsta
 ONE_LETTER_MORE = '(strncmp(path, routes[i].path, strlen(routes[i].path)) == 0 && ' \
                   'strlen(path) <= strlen(routes[i].path) + 1 && !strchr("?/s", path[strlen(path) - 1]))'
 
-# What it does: the lab; the programs; (pattern, replacement) for each change; the check that fails, or None for each of
-# them; what is said.
+# What the cheat does: the lab; the programs; (pattern, replacement) for each change; the check that fails, or None if
+# all fail; words of the message.
 CHEATS = {
     'stops at a todo() only where that has no cost': ('03', ['server'], [
         (r'static int on_begin_headers', r'static int begun;\n\g<0>'),
@@ -39,7 +39,7 @@ CHEATS = {
         (BEFORE_SET_UP, r'static int is_shown(int good, X509_STORE_CTX *store) {\n'
                         r'  return good && X509_STORE_CTX_get_error_depth(store) == 0;\n}\n\g<0>'),
         (re.escape(VERIFY), VERIFY.replace('NULL', 'is_shown'))], 'download', 'did not complete the TLS handshake'),
-    'does not ask when a certificate begins': ('06', ['client'], [
+    'does not look at when a certificate begins': ('06', ['client'], [
         (BEFORE_SET_UP, r'static int is_late(int good, X509_STORE_CTX *store) {\n'
                         r'  return good || X509_STORE_CTX_get_error(store) == X509_V_ERR_CERT_NOT_YET_VALID;\n}\n\g<0>'),
         (re.escape(VERIFY), VERIFY.replace('NULL', 'is_late'))], 'expired', 'not valid yet'),
@@ -49,9 +49,9 @@ CHEATS = {
     'takes every unknown method for GET': ('04', ['router'], [
         (r'strcmp\(method, routes\[i\]\.method\) == 0', '!strstr(" POST PUT DELETE OPTIONS HEAD get ", method)')],
         'method', ''),
-    'says at the end which requests came': ('04', ['router'], [
+    'logs all requests only at the end': ('04', ['router'], [
         (r'stream_path\(stream\), status\);\n  fflush\(stdout\);', 'stream_path(stream), status);')], 'log', 'does not log'),
-    'says all requests on one line': ('04', ['router'], [
+    'logs all requests on one line': ('04', ['router'], [
         (r'"%s %s %d\\n", stream_method', r'"%s %s %d ", stream_method')], 'log', 'does not log'),
     'takes any free port, whatever --port says': ('04', ['router'], [
         (r'serve\(\(int\)port\)', 'serve(0)')], 'hello_world', 'another port than --port says'),
@@ -72,7 +72,7 @@ CHEATS = {
         (BEFORE_SET_UP, r'static int is_signed(int good, X509_STORE_CTX *store) {\n'
                         r'  return good || sk_X509_num(X509_STORE_CTX_get0_chain(store)) > 1;\n}\n\g<0>'),
         (re.escape(VERIFY), VERIFY.replace('NULL', 'is_signed'))], 'wrong_host', 'HTTP/2 to a server'),
-    'trusts whom the system trusts, too': ('06', ['client'], [
+    'trusts also what the system trusts': ('06', ['client'], [
         (re.escape(VERIFY), r'SSL_CTX_set_default_verify_paths(context);\n  \g<0>')], 'unknown_ca', 'only the system trusts'),
     'waits for a handshake without end': ('06', ['client'], [
         (r'  restart_timer\(request\);\n}\n\nstatic void on_close', r'  waiting = request;\n}\n\nstatic void on_close'),
@@ -130,7 +130,7 @@ def folder_of(lab):
 
 
 def change(lab, program, changes):
-    """The solution with these changes, each of which is made; or None."""
+    """The solution with these changes; None if one of them does not fit."""
     with open(f'{ROOT}/{folder_of(lab)}/solution/{program}.c', encoding='utf-8') as file:
         text = file.read()
     for pattern, replacement in changes:
@@ -145,7 +145,7 @@ def test_cheat(name, scratch):
     place = f'{scratch}/{folder_of(lab)}'
     os.makedirs(place)
     texts = {program: change(lab, program, changes) for program in programs}
-    if not check(f'{name}: the solution has the places that are changed', all(texts.values()), texts):
+    if not check(f'{name}: the changes fit the solution', all(texts.values()), texts):
         return
     for program, text in texts.items():
         with open(f'{place}/{program}.c', 'w', encoding='utf-8') as file:
@@ -159,8 +159,8 @@ def test_cheat(name, scratch):
         check(f'{name}: the check {failed} fails', points and int(points[1]) < int(points[2])
               and re.search(rf'^  (✘|x) {failed} ', board, re.M), board)
     else:
-        check(f'{name}: there are no points', points and points[1] == '0', board)
-    check(f'{name}: it is said why', said in words, board)
+        check(f'{name}: it gets no points', points and points[1] == '0', board)
+    check(f'{name}: the board says why', said in words, board)
 
 
 def main():

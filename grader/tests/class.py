@@ -18,7 +18,7 @@ sys.path.insert(0, f'{ROOT}/grader/tools/dev')
 from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-position
 import schema  # noqa: E402  pylint: disable=wrong-import-position
 
-# A line of lab 1's solution, which a student has to write.
+# A line of lab 1's solution that a student has to write.
 WRITTEN = 'client->settings_received = true;'
 
 
@@ -40,31 +40,31 @@ def copied(folder):
 
 def test_whole(tree, out):
     status, text = run('make', 'handout', f'OUT={out}', 'ZIP=1', cwd=tree)
-    check('it is made, and right', status == 0 and 'no line of a solution' in text and 'make grade gives 0 of 100' in text, text)
-    check('as one commit', run('git', 'log', '--oneline', cwd=out)[1].count('\n') == 1)
+    check('make handout makes a right repository', status == 0 and 'no line of a solution' in text and 'make grade gives 0 of 100' in text, text)
+    check('the repository has one commit', run('git', 'log', '--oneline', cwd=out)[1].count('\n') == 1)
     files = {str(path.relative_to(out)) for path in out.rglob('*') if path.is_file()}
-    check('without solutions, mistakes, tests', not [name for name in files if '/solution/' in name or '/tests/' in name
+    check('it has no solutions, mistakes or tests', not [name for name in files if '/solution/' in name or '/tests/' in name
                                                      or name.startswith('grader/mistakes/lab')], files)
-    check('with the starters', (out / 'lab01-session/session.c').read_bytes() == (tree / 'lab01-session/session.c').read_bytes())
-    check('and a workflow that grades', 'make -s grade' in (out / '.github/workflows/grade.yml').read_text())
+    check('it has the starters', (out / 'lab01-session/session.c').read_bytes() == (tree / 'lab01-session/session.c').read_bytes())
+    check('it has a workflow that grades', 'make -s grade' in (out / '.github/workflows/grade.yml').read_text())
     readme = (out / 'README.md').read_text()
-    check('its README is not for instructors', 'For instructors' not in readme and 'TEACHERS' not in readme)
-    check('nor is its help', 'make mistakes ' not in run('make', 'help', cwd=out)[1])
-    check('the zip has the same', str(zipfile.ZipFile(f'{out}.zip').namelist()).count('lab01-session/session.c') == 2)
+    check('its README has nothing for instructors', 'For instructors' not in readme and 'TEACHERS' not in readme)
+    check('its make help has nothing for instructors', 'make mistakes ' not in run('make', 'help', cwd=out)[1])
+    check('the zip has the same files', str(zipfile.ZipFile(f'{out}.zip').namelist()).count('lab01-session/session.c') == 2)
     status, text = run('sh', 'grader/tools/solution.sh', 'lab01-session', cwd=out)
-    check('make solution says who has it', status != 0 and 'your instructor has it' in text, text)
-    check('a folder in which something is stays as it is', run('make', 'handout', f'OUT={out}', cwd=tree)[0] != 0)
+    check('make solution says who has the solution', status != 0 and 'your instructor has it' in text, text)
+    check('make handout refuses a folder that is not empty', run('make', 'handout', f'OUT={out}', cwd=tree)[0] != 0)
 
 
 def test_part(tree, out):
     status, text = run(sys.executable, 'grader/class/handout.py', '--labs', '1,02', '--no-hints', '--untried', out, cwd=tree)
-    check('two labs are made', status == 0, text)
-    check('and no other', sorted(path.name for path in out.glob('lab*')) == ['lab01-session', 'lab02-requests'])
-    check('without hints', not list(out.rglob('hints.md')))
+    check('handout.py makes two labs', status == 0, text)
+    check('it makes no other lab', sorted(path.name for path in out.glob('lab*')) == ['lab01-session', 'lab02-requests'])
+    check('it leaves out the hints', not list(out.rglob('hints.md')))
     status, text = run(f'{ROOT}/build/grader/grade', '--programs', '.', '--output', f'{out}-grade', cwd=out)
-    check('what they are graded for is the points of these', 'Total: 0 of 35 points' in text, text)
+    check('the total is the points of these two labs', 'Total: 0 of 35 points' in text, text)
     status, text = run('make', 'handout', f'OUT={out}-none', 'LABS=9', cwd=tree)
-    check('a lab that does not exist is refused', status != 0 and 'there is no lab 09' in text, text)
+    check('make handout refuses a lab that does not exist', status != 0 and 'there is no lab 09' in text, text)
 
 
 def test_results(tree, scratch):
@@ -190,7 +190,7 @@ def test_leak(tree, out, name, line):
     with (tree / name).open('a', encoding='utf-8') as file:
         file.write(f'{line}\n')
     status, text = run(sys.executable, 'grader/class/handout.py', '--untried', out, cwd=tree)
-    check(f'a leak in {name} is found', status == 1 and f'{name}: ' in text, text)
+    check(f'handout.py finds a leak in {name}', status == 1 and f'{name}: ' in text, text)
     run('git', 'checkout', '-q', name, cwd=tree)
 
 
@@ -198,7 +198,7 @@ def test_link(tree, out):
     with (tree / 'lab01-session/README.md').open('a', encoding='utf-8') as file:
         file.write('See [there](../grader/tests/README.md) and [here](../LICENSE).\n')
     run(sys.executable, 'grader/class/handout.py', '--untried', out, cwd=tree)
-    check('a link to what stays here is only its words',
+    check('a link to a file that students do not get becomes plain text',
           (out / 'lab01-session/README.md').read_text().endswith('See there and [here](../LICENSE).\n'))
 
 

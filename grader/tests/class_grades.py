@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`make class`: whose the files are, and what everybody gets; and that it goes on where it was stopped.
+"""`make class` finds whose files are whose, gives everybody the right points, and goes on where it was stopped.
 
 Runs alone: it measures nothing, but both processors grade.
 """
@@ -44,7 +44,7 @@ def zipped(files):
 
 
 def handed_in(files):
-    """What submissions.find makes of a folder with {name: content}: {student: [files]}, and all problems."""
+    """The result of submissions.find for a folder with {name: content}: {student: [files]}, and all problems."""
     with tempfile.TemporaryDirectory() as scratch:
         for name, content in files.items():
             path = pathlib.Path(scratch) / name
@@ -75,9 +75,9 @@ def test_names():
             ('other files', {f'kim/{lab}': b'1', 'kim/notes.txt': b'', 'kim/other.c': b'', 'kim/lab03-server/router.c': b''},
              {'kim': {lab: b'1'}})):
         students, problems = handed_in(files)
-        check(f'{what}: whose they are', students == wanted and not problems, f'{students} {problems}')
+        check(f'{what}: each student gets their own files', students == wanted and not problems, f'{students} {problems}')
     students, problems = handed_in({'kim/server.c': b'int x;', 'lee/session.c': b''})
-    check('a server of which nobody says the lab is nobody\'s', not students['kim'] and 'of which lab?' in problems[0], problems)
+    check('nobody gets a server whose lab is unknown', not students['kim'] and 'of which lab?' in problems[0], problems)
 
 
 def test_no_date():
@@ -87,11 +87,11 @@ def test_no_date():
         at = content.index(mark) + place
         content[at:at + 4] = bytes(4)
     students, problems = handed_in({'all.zip': bytes(content), 'lee/session.c': b'2'})
-    check('files without a date are taken', len(students) == 2 and not problems, f'{students} {problems}')
+    check('it takes files without a date', len(students) == 2 and not problems, f'{students} {problems}')
 
 
 def test_clashes():
-    """Two students whose folders would be one; a lab that is not asked for."""
+    """Two students who would share a folder; a lab that nobody asked for."""
     students, problems = handed_in({'Jo Li/session.c': b'1', 'jo-li/session.c': b'2'})
     check('two names for one folder: nobody gets the other\'s file', students == {'jo-li': {'lab01-session/session.c': b'1'}}
           and 'would have the same folder' in problems[0], f'{students} {problems}')
@@ -222,7 +222,7 @@ def test_similar():
 
 
 def test_hostile():
-    """A zip or a folder that means harm: nothing else of this machine is read or written."""
+    """A malicious zip or folder: the tool reads and writes nothing else on this machine."""
     link = zipfile.ZipInfo('kim/session.c')
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
     content = io.BytesIO()
@@ -233,9 +233,9 @@ def test_hostile():
         archive.writestr('ann/session.c', 'int x;')
     students, problems = handed_in({'all.zip': content.getvalue(), 'bad.zip': b'PK\3\4 no zip'})
     taken = {key for key, files in students.items() if files}
-    check('of a zip only what is right is taken', taken == {'ann'} or taken == {'all'}, f'{students} {problems}')
-    check('what is too large is said', any('too large' in text for text in problems), problems)
-    check('what is no zip, too', any('bad.zip: not a zip' in text for text in problems), problems)
+    check('it takes only good files from a zip', taken == {'ann'} or taken == {'all'}, f'{students} {problems}')
+    check('it names files that are too large', any('too large' in text for text in problems), problems)
+    check('it names a file that is not a zip', any('bad.zip: not a zip' in text for text in problems), problems)
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch) / 'kim'
         folder.mkdir()
@@ -243,7 +243,7 @@ def test_hostile():
         os.mkfifo(folder / 'router.c')
         (pathlib.Path(scratch) / 'lee').symlink_to(ROOT)
         students, problems = submissions.find(pathlib.Path(scratch), LABS)
-    check('no link is followed, no pipe is opened', not students and len(problems) == 2, f'{students} {problems}')
+    check('it follows no link and opens no pipe', not students and len(problems) == 2, f'{students} {problems}')
 
 
 def test_course():
@@ -295,7 +295,7 @@ def test_late():
 
 
 def test_export():
-    """The points come into the LMS's own table, and nothing else of it changes."""
+    """Export puts the points into the table of the LMS, and changes nothing else."""
     grades = 'id,name,lab01,total,status\nzoë-müller-12,Zoë,5,5,graded\njo-7,Jo,3,3,graded\nmax-9,Max,,0,not graded\n'
     tables = {
         'moodle': ('\ufeffIdentifier,"Full name",Grade,"Maximum Grade"\r\nParticipant 12,"Müller, Zoë",,15.00\r\n'
@@ -350,15 +350,15 @@ def test_class(scratch):
     kept = pathlib.Path(scratch) / 'class' / done / 'row.json'
     before = kept.stat().st_mtime_ns
     text, _ = grade(scratch, f'ROSTER={scratch}/roster.csv').communicate(timeout=300)
-    check('what was graded before it was stopped stays', kept.stat().st_mtime_ns == before and '5 to grade' in text, text)
+    check('a result from before the stop stays', kept.stat().st_mtime_ns == before and '5 to grade' in text, text)
     table = rows(scratch)
     points = {name: int(row['total']) for name, row in table.items()}
     wanted = {'right': 15, 'again': 15, 'windows': 15, 'starter': 0, 'broken': 0, 'loops': 0, 'absent': 0}
-    check('everybody has the points that are due', points == wanted, f'{points}\n{text}')
-    check('who has handed in nothing is there, too', table['absent']['status'] == 'no file' and table['right']['name'] == 'Ann Right')
+    check('everybody has the right points', points == wanted, f'{points}\n{text}')
+    check('the table also has a student who handed in nothing', table['absent']['status'] == 'no file' and table['right']['name'] == 'Ann Right')
     check('the seed is the same for all', len({row['seed'] for row in table.values() if row['seed']}) == 1)
     problems = pathlib.Path(f'{scratch}/class/problems.txt').read_text(encoding='utf-8')
-    check('a person is told what to look at', 'broken: lab01-session/session.c does not compile' in problems and 'absent: no file' in problems
+    check('the problems tell the instructor what to look at', 'broken: lab01-session/session.c does not compile' in problems and 'absent: no file' in problems
           and 'right' not in problems, problems)
     for name in ('feedback.txt', 'index.html', 'results.json'):
         check(f'there is a {name} for each', all((pathlib.Path(scratch) / 'class' / key / name).stat().st_size for key in class_of))
@@ -366,10 +366,10 @@ def test_class(scratch):
              for key in class_of]
     check('results.json has the format of Gradescope', not any(wrong), '\n'.join(wrong))
     text, _ = grade(scratch).communicate(timeout=120)
-    check('the same command does nothing more', ' 0 to grade' in text, text)
+    check('the same command has nothing left to do', ' 0 to grade' in text, text)
     (pathlib.Path(scratch) / 'handed in/broken/session.c').write_bytes(right)
     text, _ = grade(scratch).communicate(timeout=120)
-    check('who hands in again is graded again, alone', ' 1 to grade' in text and rows(scratch)['broken']['total'] == '15', text)
+    check('only a student who hands in again is graded again', ' 1 to grade' in text and rows(scratch)['broken']['total'] == '15', text)
 
 
 def test_merge():
@@ -423,7 +423,7 @@ def test_regrade(scratch):
 
 
 def test_report(scratch):
-    """What the class has understood: counted, with an example that names nobody."""
+    """The report counts what the class has understood, with examples that name nobody."""
     place = pathlib.Path(scratch) / 'handed in'
     for name, find, put in (('lost', '', ''), ('ping', 'session closed', 'session ended'), ('pong', 'session closed', 'session ended')):
         text = (ROOT / 'lab01-session/solution/session.c').read_text(encoding='utf-8')

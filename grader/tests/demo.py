@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The lecture (make demo): every lab's runs and says nothing that is not so, on a terminal and off it; it waits for a key;
-it shows starters; nothing that it has started outlives it. And the tool notices scripts that are wrong, tried on a small
+"""The lecture (make demo): every lab's runs and is true, with a terminal and without; it waits for a key; it shows
+starters; no process that it started outlives it. And the tool notices wrong scripts: the test tries it on a small
 stand-in for this project."""
 import contextlib
 import fcntl
@@ -24,8 +24,8 @@ sys.path.insert(0, str(ROOT / "grader/tools/dev"))
 from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-position
 
 DEMO = ROOT / "grader/lecture/demo.py"
-SECONDS = 60  # nothing here takes as long
-MARK = f"DEMO_TEST={os.getpid()}"  # in the environment of all that is started here
+SECONDS = 60  # nothing here takes this long
+MARK = f"DEMO_TEST={os.getpid()}"  # in the environment of every process that this test starts
 KEY = "-- any key goes on, q ends --"
 
 def environment(**more):
@@ -35,7 +35,7 @@ def environment(**more):
 
 
 def left_running():
-    """The processes that have our mark in their environment, but for this one: it has not."""
+    """The processes with our mark in their environment; this process has no mark."""
     found = []
     for path in glob.glob("/proc/[0-9]*/environ"):
         with contextlib.suppress(OSError):
@@ -62,7 +62,7 @@ def longest(text):
 
 
 class Terminal:
-    """The lecture on a terminal, with somebody at the keyboard."""
+    """The lecture on a terminal, with a user at the keyboard."""
 
     def __init__(self, *arguments, columns=80):
         self.text = ""
@@ -73,7 +73,7 @@ class Terminal:
         self.pid = pid
 
     def read(self, seconds):
-        """Whether something was printed within that time; False at the end too."""
+        """Whether the lecture printed something within this time; False at the end too."""
         readable, _, _ = select.select([self.master], [], [], seconds)
         try:
             some = os.read(self.master, 65536) if readable else b""
@@ -83,7 +83,7 @@ class Terminal:
         return some != b""
 
     def until(self, keys):
-        """Until it has asked for a key that often, or has ended. Returns how often it has."""
+        """Wait until the lecture has asked for a key this often, or has ended. Returns how often it has asked."""
         deadline = time.monotonic() + SECONDS
         while self.text.count(KEY) < keys and time.monotonic() < deadline and \
                 self.read(deadline - time.monotonic()):
@@ -94,7 +94,7 @@ class Terminal:
         os.write(self.master, key)
 
     def end(self):
-        """Wait for the end. Returns the status."""
+        """Wait for the end of the lecture. Returns the status."""
         while self.read(SECONDS):
             pass
         status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
@@ -114,37 +114,37 @@ def untouched(lab):
 def test_lab(number, lab):
     done = demo(number)
     said = done.stdout + done.stderr
-    check(f"lab {number}: every command ends as it should", done.returncode == 0 and not done.stderr, said)
-    check(f"lab {number}: its ladder is there", re.search(r"├── preface ─+►│  24 bytes", said), said)
-    check(f"lab {number}: at most 80 columns", longest(said) <= 80, max(said.splitlines(), key=len))
-    check(f"lab {number}: no escape codes", "\033" not in said, said)
-    check(f"lab {number}: nothing is left running", all_gone(), left_running())
+    check(f"lab {number}: every command ends as the script says", done.returncode == 0 and not done.stderr, said)
+    check(f"lab {number}: the lecture shows a ladder", re.search(r"├── preface ─+►│  24 bytes", said), said)
+    check(f"lab {number}: it has at most 80 columns", longest(said) <= 80, max(said.splitlines(), key=len))
+    check(f"lab {number}: it has no escape codes", "\033" not in said, said)
+    check(f"lab {number}: no process is left", all_gone(), left_running())
     other = demo(number, LC_ALL="C", COLUMNS="160")
-    check(f"lab {number}: plain ASCII where the locale says so",
+    check(f"lab {number}: it is plain ASCII if the locale says so",
           other.returncode == 0 and other.stdout.isascii() and "|-- preface --" in other.stdout, other.stdout)
-    check(f"lab {number}: side by side on 160 columns", longest(other.stdout) <= 160 and
+    check(f"lab {number}: Node.js and C are side by side on 160 columns", longest(other.stdout) <= 160 and
           re.search(r"  Node\.js +\| C: lab", other.stdout), other.stdout)
     student = demo("--student", number)
     said = student.stdout + student.stderr
     if untouched(lab):
-        check(f"lab {number}: a starter is said to be one",
+        check(f"lab {number}: it says where the starter stops",
               re.search(r"^TODO \d is not done: this is how far your program goes\. The lecture goes on\.$", said, re.M),
               said)
     else:
         check(f"lab {number}: a starter is said to be one # SKIP somebody has worked on it", True)
     steps = re.findall(r"(?m)^── \S+", done.stdout)
-    check(f"lab {number}: and the lecture goes on to its end",
+    check(f"lab {number}: with a starter, the lecture goes on to its end",
           student.returncode == 0 and steps and steps == re.findall(r"(?m)^── \S+", said), said)
-    check(f"lab {number}: with nothing left running", all_gone(), left_running())
+    check(f"lab {number}: with a starter, no process is left", all_gone(), left_running())
 
 
 def test_measured_times(number):
-    """The bars are as long as what they stand for, and in the order that cannot be otherwise."""
+    """The bars are as long as their times, and in the only possible order."""
     said = demo(number).stdout
     rows = re.findall(r"(?m)^(\d+ connections?,.*?) +([\d.]+) ms (█+)$", said)
     times = [float(row[1]) for row in rows]
-    check("lab 2: four ways of asking were measured", len(rows) == 4, said)
-    check("lab 2: none is quicker than the server, one at a time takes all its time",
+    check("lab 2: the lecture measures four ways of asking", len(rows) == 4, said)
+    check("lab 2: no way is quicker than the server, and one at a time is slowest",
           len(rows) == 4 and min(times) >= 20 and times[3] >= 24 * 20, rows)
     longest_bar = len(rows[times.index(max(times))][2])
     check("lab 2: a bar is as long as its time",
@@ -155,9 +155,9 @@ TYPES = ["DATA", "HEADERS", "PRIORITY", "RST_STREAM", "SETTINGS", "PUSH_PROMISE"
 
 
 def test_capture(number):
-    """In the captures, one for each server, are the frames of the ladders, all of which the clients of this lecture print."""
+    """The captures, one for each server, have the frames of the ladders, which the clients of this lecture print."""
     if not shutil.which("tshark"):
-        check(f"lab {number}: a capture of it # SKIP there is no tshark", True)
+        check(f"lab {number}: with --pcap it leaves a capture of each server # SKIP tshark is not installed", True)
         return
     done = demo("--pcap", number)
     said = done.stdout + done.stderr
@@ -173,10 +173,10 @@ def test_capture(number):
                               text=True, timeout=SECONDS, check=False)
         found += [TYPES[int(kind)] for kind in read.stdout.replace(",", "\n").split()]
         errors += read.stderr
-    check(f"lab {number}: which have the frames of the ladders, and no others",
+    check(f"lab {number}: the captures have the frames of the ladders, and no others",
           found and sorted(found) == sorted(name for name in ladder if name in TYPES),
           f"{errors}\n{sorted(found)}\n{sorted(ladder)}")
-    check(f"lab {number}: and nothing is left running", all_gone(), left_running())
+    check(f"lab {number}: with --pcap no process is left", all_gone(), left_running())
 
 
 # --- A terminal ---------------------------------------------------------------------------------------
@@ -185,40 +185,40 @@ def test_capture(number):
 def test_terminal():
     terminal = Terminal("--pause", "01")
     asked = terminal.until(1)
-    check("on a terminal with --pause it asks for a key", asked == 1, terminal.text)
-    check("and waits for it", not terminal.read(0.5), terminal.text)
+    check("on a terminal with --pause the lecture asks for a key", asked == 1, terminal.text)
+    check("it waits for the key", not terminal.read(0.5), terminal.text)
     while asked == terminal.text.count(KEY):
         terminal.press(b" ")
         if terminal.until(asked + 1) == asked:
             break
         asked += 1
-    check("a key goes on, again and again, to the end", terminal.end() == 0 and asked > 3, terminal.text)
+    check("each key goes on, until the end", terminal.end() == 0 and asked > 3, terminal.text)
     check("it is in colour", "\033[1m" in terminal.text and "\033[2m" in terminal.text, terminal.text)
     plain = re.sub(r"\033\[[0-9;]*m", "", terminal.text).replace("\r", "\n")
     check("it fits the terminal", longest(plain) <= 80, max(plain.splitlines(), key=len))
-    check("and nothing is left running", all_gone(), left_running())
+    check("no process is left", all_gone(), left_running())
 
     terminal = Terminal("--pause", "02", columns=160)
     for keys in range(3):  # far enough for a server to run
         terminal.until(keys + 1)
         terminal.press(b" ")
     terminal.until(4)
-    check("a ladder in colour, on 160 columns",
+    check("the ladder is in colour on 160 columns",
           re.search("\033\\[38;5;33m── HEADERS ─+►\033\\[0m.*:path: /hello-world", terminal.text), terminal.text)
     check("a server is running", any("serve" in command for command in left_running()), left_running())
     terminal.press(b"q")
-    check("q ends it", terminal.end() == 130, terminal.text)
-    check("and the server", all_gone(), left_running())
+    check("q ends the lecture", terminal.end() == 130, terminal.text)
+    check("q ends the server", all_gone(), left_running())
 
     terminal = Terminal("--pause", "02")
     for keys in range(3):
         terminal.until(keys + 1)
         terminal.press(b" ")
     terminal.until(4)
-    check("again one is running", left_running())
+    check("a server is running again", left_running())
     terminal.press(b"\3")
-    check("Ctrl-C ends it", terminal.end() == 130, terminal.text)
-    check("and the server too", all_gone(), left_running())
+    check("Ctrl-C ends the lecture", terminal.end() == 130, terminal.text)
+    check("Ctrl-C ends the server", all_gone(), left_running())
 
 
 def test_killed():
@@ -231,7 +231,7 @@ def test_killed():
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    check("if it is killed, its server ends as well", all_gone(), left_running())
+    check("if the lecture is killed, its server ends too", all_gone(), left_running())
 
 
 # --- A stand-in ---------------------------------------------------------------------------------------
@@ -287,7 +287,7 @@ class StandIn:
         (self.root / name).chmod(0o755)
 
     def give(self, *blocks, options=(), **more):
-        """A lecture of these blocks, each (what it is, lines...)."""
+        """Give a lecture of these blocks, each (kind, lines...). Returns the status and the output."""
         text = "# Title\n\n## Step\n"
         for info, *lines in blocks:
             text += "\n```" + "\n".join([info, *lines]) + "\n```\n"
@@ -298,64 +298,64 @@ class StandIn:
 
 def test_quotations(stand_in):
     status, said = stand_in.give(("c one",))
-    check("a function is shown without marks", status == 0 and "  static int one(int number) {\n    int twice" in said and
+    check("it shows a function without marks", status == 0 and "  static int one(int number) {\n    int twice" in said and
           "SOLUTION" not in said and "STARTER" not in said and "(void)" not in said and "todo" not in said, said)
     status, said = stand_in.give(("c one", "int twice", "return twice"))
-    check("some of its lines, and that others are left out",
+    check("it shows some lines of a function, and that it left out others",
           status == 0 and "  int twice = 2 * number;\n  ...\n  return twice;\n" in said, said)
     status, said = stand_in.give(("c one", "if (twice", "...", "return 10"))
-    check("from one line to another", status == 0 and "  if (twice > 10)\n    return 10;\n" in said and
+    check("it shows the lines from one to another", status == 0 and "  if (twice > 10)\n    return 10;\n" in said and
           "return twice" not in said, said)
     status, said = stand_in.give(("js one.js", "call(", "...", "});"))
-    check("lines of the handout", status == 0 and "  call((x) => {\n    return one;\n  });\n" in said, said)
+    check("it shows lines of the handout", status == 0 and "  call((x) => {\n    return one;\n  });\n" in said, said)
     for what, block in (("a line", ("c one", "int thrice")), ("a function", ("c two",)), ("a file", ("c two.c: one",)),
                         ("a script", ("js two.js",)), ("a kind of block", ("d",))):
         status, said = stand_in.give(block)
-        check(f"{what} that is not there is told, before anything is shown",
+        check(f"{what} that does not exist is an error, before the lecture begins",
               status == 1 and said.startswith("demo: ") and said.count("\n") == 1, said)
     status, said = stand_in.give(("c one", "int thrice"), options=["--student"])
-    check("a student may have written it in another way", status == 0 and 'todo(1, "return");' in said, said)
+    check("with --student, the code may be different", status == 0 and 'todo(1, "return");' in said, said)
 
 
 def test_commands(stand_in):
     status, said = stand_in.give(("console", "echo one; echo two >&2"))
-    check("what a command prints is shown", status == 0 and "\n$ echo one; echo two >&2\none\n\ntwo\n" in said, said)
+    check("it shows the output of a command", status == 0 and "\n$ echo one; echo two >&2\none\n\ntwo\n" in said, said)
     status, said = stand_in.give(("console", "exit 3"), ("console", "echo on"))
-    check("a command that fails is told", status == 1 and "It ended with status 3, not 0." in said, said)
-    check("and the lecture goes on", "\non\n" in said, said)
-    check("it may be meant to", stand_in.give(("console status=3", "exit 3"))[0] == 0)
+    check("it reports a command that fails", status == 1 and "It ended with status 3, not 0." in said, said)
+    check("the lecture goes on after the failure", "\non\n" in said, said)
+    check("a script may expect a failure", stand_in.give(("console status=3", "exit 3"))[0] == 0)
     status, said = stand_in.give(("console status=3", "true"))
-    check("and then is to", status == 1 and "It ended with status 0, not 3." in said, said)
+    check("it reports a command that succeeds when the script expects a failure", status == 1 and "It ended with status 0, not 3." in said, said)
     status, said = stand_in.give(("console", "echo begun; sleep 1000"), DEMO_SECONDS="1")
-    check("a command without an end is ended", status == 1 and "begun" in said and "It goes on after 1 s" in said, said)
-    check("and what it has started", all_gone(), left_running())
+    check("it ends a command that takes too long", status == 1 and "begun" in said and "It goes on after 1 s" in said, said)
+    check("it ends the processes of that command", all_gone(), left_running())
     status, said = stand_in.give(("console", "sleep 1000 & echo $!"))
-    check("what a command leaves running is ended", all_gone(), said)
+    check("it ends a process that a command leaves running", all_gone(), said)
     status, said = stand_in.give(("console", r"printf '\033[2J\007\377%0200d\n' 1"))
-    check("what a terminal would obey is not printed", "\033" not in said and "\007" not in said and "\n?[2J?" in said, said)
-    check("and what is too long goes on below", longest(said) <= 80, said)
+    check("it prints no control characters", "\033" not in said and "\007" not in said and "\n?[2J?" in said, said)
+    check("a long line goes on below", longest(said) <= 80, said)
     status, said = stand_in.give(("bars", "echo 'a  10.0 ms'; echo 'b  5.0 ms'"))
     bars = re.findall("█+", said)
-    check("bars", status == 0 and len(bars) == 2 and abs(len(bars[0]) - 2 * len(bars[1])) <= 1, said)
+    check("bars are as long as their times", status == 0 and len(bars) == 2 and abs(len(bars[0]) - 2 * len(bars[1])) <= 1, said)
     status, said = stand_in.give(("console", "$PROGRAMS/lab01-one/one"))
-    check("a program that was not built is told", status == 1 and "build/solutions/lab01-one/one is not there" in said, said)
+    check("it reports a program that was not built", status == 1 and "build/solutions/lab01-one/one is not there" in said, said)
 
 
 def test_servers(stand_in):
     status, said = stand_in.give(("server URL", "./serve"), ("console until=news", "echo $URL; echo news >fifo"))
-    check("a server, its address, and what it says", status == 0 and "\n$ echo http://localhost:1; echo" in said and
+    check("it shows a server, its address and its output", status == 0 and "\n$ echo http://localhost:1; echo" in said and
           "\nThe server:\nnews\n" in said, said)
-    check("it is ended", all_gone(), left_running())
+    check("it ends the server", all_gone(), left_running())
     status, said = stand_in.give(("server URL", "./serve"), ("console until=nothing", "echo news >fifo"), DEMO_SECONDS="1")
-    check("one that does not say what it is to", status == 1 and "No server has said: nothing" in said, said)
+    check("it reports a server that does not print the expected line", status == 1 and "No server has said: nothing" in said, said)
     status, said = stand_in.give(("server URL", "./serve"), ("console until=news", "echo news >fifo"),
                                  ("console until=news", "true"), DEMO_SECONDS="1")
-    check("what it has said before does not count", status == 1 and said.count("No server has said: news") == 1, said)
+    check("an earlier line of the server does not count", status == 1 and said.count("No server has said: news") == 1, said)
     status, said = stand_in.give(("server URL", "echo no"), ("console", "echo $URL"))
-    check("one that does not listen", status == 1 and "This server does not listen." in said, said)
-    check("nobody asks it", "Not run: there is no server to ask." in said, said)
+    check("it reports a server that does not listen", status == 1 and "This server does not listen." in said, said)
+    check("it does not run the client then", "Not run: there is no server to ask." in said, said)
     status, said = stand_in.give(("server URL", "./dies"), ("console", "sleep 0.2; echo $URL"), ("console", "echo $URL"))
-    check("one that dies is started once more", "(once more: it had ended)" in said, said)
+    check("it starts a server that has died once more", "(once more: it had ended)" in said, said)
 
 
 def main():
@@ -379,7 +379,7 @@ def main():
     for wrong in ([], ["--paws", "01"], ["--pause"]):
         done = demo(*wrong)
         check(f"wrong usage: {wrong}", done.returncode == 2 and done.stderr.startswith("usage: demo.py "), done.stderr)
-    check("a lab that does not exist", demo("77").returncode == 1)
+    check("a lab that does not exist is an error", demo("77").returncode == 1)
     return done_testing()
 
 

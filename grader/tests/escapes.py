@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A program that tries each way out of the sandbox, in the place of lab 1: which layer stops what?
+"""A program that tries each way out of the sandbox, in place of lab 1's: which layer stops which attack?
 
-With all layers nothing works. Then each layer is left out in turn, and all but one: so it is known which of them stops
-what, and that none of them is there in vain. As root, and as an ordinary user. The tables are those of
-grader/sandbox/README.md: `python3 grader/tests/escapes.py --write` puts them there, and the test compares, on a machine with
-the same layers. Runs alone: it looks at what the whole machine shows.
+With all layers no attack works. Then the test leaves out each layer in turn, and all but one, to learn which layer
+stops which attack, and that every layer is useful. It does so as root and as an ordinary user. The tables are in
+grader/sandbox/README.md: `python3 grader/tests/escapes.py --write` writes them, and the test compares them on a
+machine with the same layers. Runs alone: it looks at the whole machine.
 """
 import json
 import os
@@ -44,7 +44,7 @@ def compile_for(folder, outside, results, port, mark):
 
 
 def prepare(scratch, user):
-    """A folder outside, with a secret in it."""
+    """Make a folder outside the sandbox, with a secret in it."""
     outside = f'{scratch}/outside'
     shutil.rmtree(outside, ignore_errors=True)
     os.makedirs(outside)
@@ -57,7 +57,7 @@ def prepare(scratch, user):
 
 
 def remove_marks(mark):
-    """What stays behind where a layer refuses to remove it, and is another user's in the next run."""
+    """Remove what stays where a layer refuses to remove it: in the next run it would belong to another user."""
     for folder in ('/tmp', '/dev/shm', '/dev/mqueue'):
         if os.path.exists(f'{folder}/{mark}'):
             os.unlink(f'{folder}/{mark}')
@@ -69,7 +69,7 @@ def listing(folder):
 
 
 def what_works(without, user):
-    """The attacks that work when these layers are left out; None if the program did not come to its end."""
+    """The attacks that work when these layers are left out; None if the program did not run to its end."""
     with tempfile.TemporaryDirectory(prefix='escapes-') as scratch, \
             socket.create_server(('127.0.0.1', 0)) as server:
         os.chmod(scratch, 0o755)
@@ -98,7 +98,7 @@ def what_works(without, user):
 
 
 def stoppers(worked):
-    """Which layers, each by itself, stop which of the attacks that work where there is none: {'write tmp': 'landlock'}."""
+    """For each attack that works without layers, the layers that stop it by themselves: {'write tmp': 'landlock'}."""
     found = {}
     for attack in attacks():
         if attack in worked['none']:
@@ -115,19 +115,19 @@ def table(found):
 
 
 def read_table(text):
-    """What `table` has made."""
+    """Read a table that `table` has made."""
     rows = re.findall(r'^\| (\w.*) \| (.*) \|$', text, re.M)
     return {attack: layers for layers, attacks_ in rows[1:] for attack in attacks_.split(', ')}
 
 
 def layers_of_machine():
-    """In one line, what this machine has."""
+    """The layers of this machine, in one line."""
     done = subprocess.run([f'{ROOT}/build/grader/grade', '--protection'], capture_output=True, text=True, check=False)
     return ', '.join(' '.join(line.split()[:-1]) for line in done.stdout.splitlines() if line.endswith(' yes'))
 
 
 def compare(who, worked):
-    """The README's table for this user and this one. With --write it is put there."""
+    """Compare the README's table for this user with the result; with --write, write the table."""
     with open(README, encoding='utf-8') as file:
         text = file.read()
     begin, end = f'<!-- as {who} -->\n', '\n<!-- end -->'
@@ -139,8 +139,8 @@ def compare(who, worked):
         with open(README, 'w', encoding='utf-8') as file:
             file.write(before + begin + '\n'.join([title, '', *table(here)]) + end + after)
     elif there.splitlines()[:1] != [title]:
-        skip(f"as {who}: the README's table", 'it is of a machine with other layers')
-    else:  # what does not work here even without a layer is another machine's
+        skip(f"as {who}: the README's table", 'the table is of a machine with other layers')
+    else:  # attacks that fail here even without a layer may work on other machines
         wrong = {attack: layers for attack, layers in here.items() if read_table(there).get(attack) != layers}
         check(f"as {who}: the README's table", not wrong and here, wrong)
 
@@ -160,23 +160,23 @@ def main():
         columns = []
         for name, without in combinations():
             worked, untouched = what_works(without, user)
-            if worked is None:  # the machine was too busy to let it come to its end
+            if worked is None:  # the machine was too busy for the program to finish: try once more
                 worked, untouched = what_works(without, user)
             columns.append((name, worked))
             check(f'as {who}, {name}: the program ran to its end', worked is not None)
             if not without:
-                check(f'as {who}, {name}: nothing works', worked == set(), worked)
-                check(f'as {who}, {name}: nothing outside is touched', untouched)
+                check(f'as {who}, {name}: no attack works', worked == set(), worked)
+                check(f'as {who}, {name}: nothing outside has changed', untouched)
         worked = dict(columns)
         everything = worked['none'] or set()
-        check(f'as {who}: without any layer most attacks work, so that they are attacks',
+        check(f'as {who}: without any layer most attacks work',
               len(everything) > 25, everything)
         for layer in LAYERS:
-            check(f'as {who}: {layer} alone stops something', everything - (worked[f'only {layer}'] or everything))
+            check(f'as {who}: {layer} alone stops an attack', everything - (worked[f'only {layer}'] or everything))
         for name, without in combinations():
             for less, more_without in combinations():
                 if set(without) < set(more_without) and None not in (worked[name], worked[less]):
-                    check(f'as {who}: what works with {name} works with {less}', worked[name] <= worked[less],
+                    check(f'as {who}: attacks that work with {name} work with {less}', worked[name] <= worked[less],
                           worked[name] - worked[less])
         if None not in worked.values():
             compare(who, worked)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The page in a headless Chromium: it draws every frame, opens them by mouse and by keyboard alone, marks where a
+"""The page in a headless Chromium: it draws every frame, opens frames by mouse and by keyboard alone, marks where a
 program first differs, reads well in every scheme and width, and runs nothing that a program has printed.
 
-Runs alone: it measures how quick the page is.
+Runs alone: it measures the speed of the page.
 """
 import json
 import os
@@ -24,9 +24,9 @@ HOSTILE = b"#!/bin/sh\ncat <<'END'\n" + ATTACK + b"\xff\xfe\nEND\ncat >&2 <<'END
 MISTAKES = ('lab01/answers-not-sent', 'lab04/wrong-content-type')
 
 
-# --- What is looked at in the page ----------------------------------------------------------------------
+# --- Programs that look at the page ---------------------------------------------------------------------
 
-# Frames that are drawn of one check, evenly spaced and to scale: rows, arrows, and notes. All runs are opened first.
+# Count the frames drawn for one check, evenly spaced and to scale: rows, arrows and notes. Open all runs first.
 DRAWN = '''(async () => {
   const check = document.getElementById("%s");
   check.toggle(true);
@@ -38,12 +38,12 @@ DRAWN = '''(async () => {
     return ['.rows li.frame', '.drawing g.arrow.frame', '.rows li.note'].map((each) => check.querySelectorAll(each).length);
   });
   check.toggle(false);
-  check.querySelector('.body').remove(); // thousands of elements, which the next checks need not be laid out with
+  check.querySelector('.body').remove(); // the layout of the next checks is faster without thousands of elements
   return counts;
 })()'''
 
-# Every text with less contrast than WCAG AA asks for: 4.5 to 1, or 3 to 1 where it is large. The background is all
-# that lies below the text, whatever it belongs to.
+# Find every text with less contrast than WCAG AA requires: 4.5 to 1, or 3 to 1 for large text. The background is
+# everything below the text, whatever it belongs to.
 CONTRAST = '''(() => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
   const rgba = (color) => {
@@ -76,7 +76,7 @@ CONTRAST = '''(() => {
     if (!box || box.width < 2 || box.height < 2 || style.visibility === 'hidden')
       continue;
     seen++;
-    /* Three of each kind: the place of a text is what takes the time. */
+    /* Three of each kind: finding the place of a text takes long. */
     const look = [owner.tagName, owner.getAttribute('class'), style.color, style.fill, style.fontSize,
                   owner.closest('li')?.className, owner.closest('g')?.getAttribute('class')].join();
     looks.set(look, (looks.get(look) || 0) + 1);
@@ -118,14 +118,14 @@ def whole(page, width=1280):
 
 
 def quiet(page, name):
-    check(f'{name}: nothing in the console', not page.errors(), '\n'.join(page.errors()))
-    check(f'{name}: nothing is asked of the network', not page.requests(), page.requests())
+    check(f'{name}: the console is empty', not page.errors(), '\n'.join(page.errors()))
+    check(f'{name}: the page requests nothing from the network', not page.requests(), page.requests())
 
 
 # --- The report -------------------------------------------------------------------------------------------
 
 def drawn_wrong(page, folder, name, check_data):
-    """What is wrong with the drawing of a check; [] if nothing is. Those without a frame have none."""
+    """What is wrong with the drawing of each check; [] if nothing is. A check without frames has no drawing."""
     frames = frames_of(folder, name)
     left_out = sum(entry.get('skipped', 0) for entry in check_data['frames'])
     notes = sum('note' in entry for entry in frames)
@@ -134,13 +134,13 @@ def drawn_wrong(page, folder, name, check_data):
     for counts in page.run(DRAWN % name) or [[0, 0, 0]] * 2:
         shown = sum('skipped' not in entry for entry in check_data['frames'])
         if (counts != expected) if left_out == 0 else (counts[0] != counts[1] or counts[0] + counts[2] != shown):
-            wrong.append(f'{name}: {counts} rows, arrows, notes are drawn, of {expected}, {left_out} left out')
+            wrong.append(f'{name}: {counts} rows, arrows, notes drawn, not {expected}, {left_out} left out')
     return wrong
 
 
 def test_drawing(page, folder, checks):
     wrong = [line for name, each in checks.items() for line in drawn_wrong(page, folder, name, each)]
-    check('every check draws all its frames, and no others', len(checks) > 60 and not wrong, '\n'.join(wrong))
+    check('the page draws all frames of every check, and no others', len(checks) > 60 and not wrong, '\n'.join(wrong))
 
 
 TO_SCALE = '''(() => {
@@ -156,11 +156,11 @@ def test_scale(page, folder):
     heights = page.run(TO_SCALE)
     times = [entry['ms'] for entry in frames_of(folder, 'lab02.interleaved') if 'note' not in entry]
     pairs = [(y2 - y1, t2 - t1) for y1, y2, t1, t2 in zip(heights, heights[1:], times, times[1:])]
-    whole = [pair for pair in pairs if pair[1] <= 20]  # a longer wait may be cut, and says so
+    whole = [pair for pair in pairs if pair[1] <= 20]  # the page may cut a longer wait, and says so
     longest = max(whole, key=lambda pair: pair[1])
     per_ms = longest[0] / longest[1]
     wrong = [pair for pair in whole if abs(pair[0] - pair[1] * per_ms) > 1]
-    check('to scale: a distance is the same for the same time', len(heights) == len(times) and not wrong, f'{wrong}, {per_ms}')
+    check('to scale: equal times have equal distances', len(heights) == len(times) and not wrong, f'{wrong}, {per_ms}')
 
 
 def test_divergence(page, checks):
@@ -174,16 +174,16 @@ def test_divergence(page, checks):
               arrows: document.getElementById("{name}").querySelectorAll('.drawing .arrow.frame.divergent').length}};
     }})()''')
     found = checks[name]['finding']
-    check('the frame that is wrong is marked, and no other', marked['frame'] == found['frame'] and marked['arrows'] == 1, marked)
-    check('what was expected stands before it', found['expected'] in marked['before'] and 'expected' in marked['before'], marked)
-    check('it is called the first divergence', 'first divergence' in marked['seen'], marked)
+    check('it marks the wrong frame, and no other', marked['frame'] == found['frame'] and marked['arrows'] == 1, marked)
+    check('the expected frame stands before it', found['expected'] in marked['before'] and 'expected' in marked['before'], marked)
+    check('the label says "first divergence"', 'first divergence' in marked['seen'], marked)
     missing = page.run('''(() => {
       const rows = [...document.getElementById('lab01.ping').querySelectorAll('.rows li')];
       const at = rows.findIndex((row) => row.matches('.expected'));
       return [rows.slice(0, at).filter((row) => row.matches('.frame')).length, rows[at].innerText, rows[at + 1].innerText];
     })()''')
     frames = sum('note' not in entry and 'skipped' not in entry for entry in checks['lab01.ping']['frames'])
-    check('a frame that never came is shown behind the last one, beside what was seen',
+    check('a frame that never came is after the last one, beside what the grader saw',
           missing[0] == frames and 'PING' in missing[1] and 'your program waits' in missing[2], missing)
     check('failed checks are open from the start, passed ones are not', page.run(
         "document.querySelectorAll('#lab01 .check.failed.open').length > 0 && !document.querySelector('.check.passed.open')"))
@@ -198,9 +198,9 @@ def test_click(page):
     })()''')
     page.click(*place)
     text = page.run("document.querySelector('#lab04\\\\.not_found .frame.divergent .details')?.innerText")
-    check('a click on an arrow opens its frame, decoded', text and ':status' in text and '404' in text and 'END_HEADERS' in text, text)
+    check('a click on an arrow opens its decoded frame', text and ':status' in text and '404' in text and 'END_HEADERS' in text, text)
     page.click(*place)
-    check('another closes it', not page.run("document.querySelector('#lab04\\\\.not_found .details')"))
+    check('another click closes it', not page.run("document.querySelector('#lab04\\\\.not_found .details')"))
 
 
 def test_keyboard(page):
@@ -219,18 +219,18 @@ def test_keyboard(page):
             unseen.append(at)
         if at['row']:
             break
-    check('Tab comes to the first frame', at['row'] and at['key'] == 'f0', at)
-    check('and the focus is visible wherever it goes', not unseen, unseen)
+    check('Tab reaches the first frame', at['row'] and at['key'] == 'f0', at)
+    check('the focus is visible wherever it goes', not unseen, unseen)
     page.press('ArrowDown', 2)
     at = page.run(focus)
     check('arrow keys go from frame to frame', at['key'] == 'f2' and at['outline'] >= 2, at)
     page.press('Enter')
     at = page.run(focus)
     details = page.run("document.activeElement.closest('li').querySelector('.details')?.innerText")
-    check('Enter opens the frame, and keeps the focus', at['key'] == 'f2' and at['open'] == 'true' and details, at)
+    check('Enter opens the frame, which keeps the focus', at['key'] == 'f2' and at['open'] == 'true' and details, at)
     page.press('Escape')
     at = page.run(focus)
-    check('Escape closes it', at['key'] == 'f2' and at['open'] == 'false' and
+    check('Escape closes the frame', at['key'] == 'f2' and at['open'] == 'false' and
           not page.run("document.querySelector('.details')"), at)
     page.press('End')
     last = page.run("document.activeElement === [...document.activeElement.closest('ol').querySelectorAll('button.line')].at(-1)")
@@ -253,17 +253,17 @@ def test_hundred(page):
               streams: [...new Set([...check.querySelectorAll('.rows .frame .stream')].map((each) => each.textContent))]}};
     }})()'''
     seen = page.run(state)
-    check('100 streams: so few rows that one can read them', seen['rows'] < 40, seen)
-    check('100 streams: a lane for each', seen['lanes'] == 100, seen)
+    check('100 streams: few enough rows to read', seen['rows'] < 40, seen)
+    check('100 streams: each has a lane', seen['lanes'] == 100, seen)
     page.run(f'document.getElementById("{name}").querySelector(".run button").focus()')
     page.press('Enter')
-    check('100 streams: Enter opens what is collapsed', page.run(state)['rows'] > 140 or page.run(state)['rows'] > seen['rows'] + 50, page.run(state))
+    check('100 streams: Enter opens the collapsed rows', page.run(state)['rows'] > 140 or page.run(state)['rows'] > seen['rows'] + 50, page.run(state))
     page.press('Enter')
-    check('100 streams: and closes it', page.run(state)['rows'] == seen['rows'], page.run(state))
+    check('100 streams: Enter closes them again', page.run(state)['rows'] == seen['rows'], page.run(state))
     page.run(f'document.getElementById("{name}").querySelector("select").focus()')
     page.press('ArrowDown', 7)
     chosen = page.run(state)
-    check('100 streams: one is chosen by keyboard, and only its frames are shown', chosen['streams'] == ['stream 11'], chosen)
+    check('100 streams: the keyboard chooses one, and the page shows only its frames', chosen['streams'] == ['stream 11'], chosen)
 
 
 def test_looks(browser, url):
@@ -275,11 +275,11 @@ def test_looks(browser, url):
                      "[...document.querySelectorAll('.rows .frame button')].slice(0, 12).forEach((each) => each.dataset.key && each.click());"
                      "document.querySelectorAll('.program details').forEach((each) => (each.open = true))")
             page.run("document.querySelector('#lab04\\\\.not_found .frame.divergent button').click()")
-            if width == 1280:  # a row, and so a colour, for each of a hundred streams
+            if width == 1280:  # a row, and so a colour, for each of the hundred streams
                 page.run("document.querySelector('#lab03\\\\.hundred_streams .run button').click()")
             whole(page, width)
             measured = page.run(CONTRAST)
-            check(f'{scheme}: every text has the contrast of WCAG AA', measured['seen'] > 300 and not measured['bad'], measured)
+            check(f'{scheme}: every text has the contrast that WCAG AA requires', measured['seen'] > 300 and not measured['bad'], measured)
             check(f'{scheme}: nothing is wider than the page', page.run('document.documentElement.scrollWidth') <= width,
                   page.run('document.documentElement.scrollWidth'))
             quiet(page, scheme)
@@ -290,25 +290,25 @@ def test_paper(browser, url, folder):
     page.media(True, 'print')
     whole(page, 1000)
     measured = page.run(CONTRAST)
-    check('on paper: every text has the contrast of WCAG AA', measured['seen'] > 100 and not measured['bad'], measured)
-    check('on paper: black on white, whatever the scheme', page.run(
+    check('on paper: every text has the contrast that WCAG AA requires', measured['seen'] > 100 and not measured['bad'], measured)
+    check('on paper: the text is black on white in every scheme', page.run(
         'getComputedStyle(document.body).backgroundColor') == 'rgb(255, 255, 255)')
-    check('on paper: no buttons to press', page.run("getComputedStyle(document.querySelector('.controls')).display") == 'none')
+    check('on paper: there are no buttons', page.run("getComputedStyle(document.querySelector('.controls')).display") == 'none')
     page.paper(f'{folder}/page.pdf')
     with open(f'{folder}/page.pdf', 'rb') as file:
-        check('on paper: it is printed', len(re.findall(rb'/Type\s*/Page\b', file.read())) >= 2)
+        check('on paper: the page prints', len(re.findall(rb'/Type\s*/Page\b', file.read())) >= 2)
 
 
 def test_hostile(page):
     page.run("document.getElementById('lab02.get').toggle(true)")
     shown = page.run("[...document.querySelectorAll('#lab02 .program pre')].map((each) => each.textContent).join('\\n')")
-    check('what a program prints is shown as it is', ATTACK.decode() in shown and '\\xff\\xfe' in shown, shown[:2000])
-    check('and never run', page.run('window.attacked === undefined && document.scripts.length === 2 && !document.querySelector("img")'))
+    check('the page shows the output of a program as it is', ATTACK.decode() in shown and '\\xff\\xfe' in shown, shown[:2000])
+    check('the page never runs this output', page.run('window.attacked === undefined && document.scripts.length === 2 && !document.querySelector("img")'))
 
 
 def test_failed_only(page):
     page.run("document.querySelector('.controls input').click()")
-    check('passed checks can be hidden', page.run(
+    check('the reader can hide passed checks', page.run(
         "[...document.querySelectorAll('.check.passed')].every((each) => each.offsetHeight === 0)"))
     page.run("document.querySelector('.controls input').click()")
 
@@ -367,19 +367,19 @@ def test_trace(browser, folder):
                                     frame(2, length=1000, data=body), frame(3, type='0x2a', error=attack)])
     page = browser.open(url)
     page.run("document.querySelectorAll('.rows button').forEach((each, i) => document.querySelectorAll('.rows button')[i].click())")
-    check('a trace is drawn', done.returncode == 0 and page.run("document.querySelectorAll('.arrow.frame').length") == 4, done)
-    check('nothing in it is run', page.run('window.attacked === undefined && document.scripts.length === 2'))
+    check('trace-page draws a trace', done.returncode == 0 and page.run("document.querySelectorAll('.arrow.frame').length") == 4, done)
+    check('the page runs nothing in the trace', page.run('window.attacked === undefined && document.scripts.length === 2'))
     texts = page.run("[...document.querySelectorAll('.details')].map((each) => each.textContent).join('\\n')")
-    check('all of it is shown', texts.count(attack) >= 4, texts[:1000])
-    check('a body that is cut is said to be', '1,000 bytes' in texts and re.search('first 64 of 1,000 bytes', texts), texts[:3000])
+    check('the page shows all of the trace', texts.count(attack) >= 4, texts[:1000])
+    check('the page says that it cut a body', '1,000 bytes' in texts and re.search('first 64 of 1,000 bytes', texts), texts[:3000])
     quiet(page, 'a trace')
     done, url = trace_page(folder, [frame(i) for i in range(3100)])
     page = browser.open(url)
-    check('a trace that is too long is cut, and it is said', page.run("document.querySelector('.gap').innerText").strip() == '100 frames left out here')
+    check('the page cuts a trace that is too long, and says so', page.run("document.querySelector('.gap').innerText").strip() == '100 frames left out here')
     done, _ = trace_page(folder, {'no': 'trace'})
     version = subprocess.run(['make', 'version'], capture_output=True, text=True, check=True).stdout.strip()
-    check('it says which version drew it', page.run("document.querySelector('.facts').innerText").endswith(f'grader {version}'))
-    check('what is no trace is an error', done.returncode == 1 and done.stderr.startswith('trace-page: ')
+    check('the page names the version that drew it', page.run("document.querySelector('.facts').innerText").endswith(f'grader {version}'))
+    check('a file that is not a trace is an error', done.returncode == 1 and done.stderr.startswith('trace-page: ')
           and done.stderr.count('\n') == 1, done)
 
 
@@ -388,9 +388,9 @@ def test_unwritable(folder):
     os.makedirs(f'{output}/index.html/in/the/way')
     done = subprocess.run(['build/grader/grade', '--programs', 'build/solutions', '--lab', '04', '--output', output],
                           capture_output=True, text=True, check=False)
-    check('where the page cannot be written, it is said, and grading goes on', done.returncode == 0
+    check('if the grader cannot write the page, it says so and goes on', done.returncode == 0
           and re.search(r'Total: (\d+) of \1 ', done.stdout) and 'index.html' in done.stderr, done)
-    check('and nothing is left of it', not os.path.exists(f'{output}/index.html.new'))
+    check('it leaves no part of the page', not os.path.exists(f'{output}/index.html.new'))
 
 
 def main():
@@ -404,6 +404,6 @@ def main():
 
 if __name__ == '__main__':
     if not find():
-        skip_all('there is no Chromium here')
+        skip_all('Chromium is not installed')
         sys.exit(0)
     sys.exit(main())

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Real peers: the solutions and the reference server against nghttpd, curl, nghttp, h2load and Node.js.
 
-What the grader's own peer says is one opinion about HTTP/2; these are four others.
+The grader's own peer is one opinion about HTTP/2; these are four others.
 """
 import os
 import re
@@ -26,17 +26,17 @@ SERVERS = {
 }
 CLIENT = f'{ROOT}/build/solutions/lab05-timeouts/client'
 NODE_LAB05 = f'{ROOT}/grader/tests/variants/node/lab05-timeouts'
-DEADLINE = 30  # seconds for anything to happen; nothing here takes one
+DEADLINE = 30  # seconds; nothing here takes even one
 
 
 def run(*command):
-    """Run to the end. Returns the status, standard output and standard error."""
+    """Run a command to its end. Returns the status, standard output and standard error."""
     done = subprocess.run(command, capture_output=True, timeout=DEADLINE, stdin=subprocess.DEVNULL)
     return done.returncode, done.stdout, done.stderr.decode('utf-8', 'replace')
 
 
 class Server:
-    """A server that says on standard output where it listens. Ended by SIGTERM."""
+    """A server that prints where it listens. SIGTERM ends it."""
 
     def __init__(self, command):
         self.log = tempfile.TemporaryFile()
@@ -60,7 +60,7 @@ class Server:
 
 
 class Nghttpd:
-    """nghttpd cannot choose a port itself: take one that was free a moment ago, and try again if it is not."""
+    """nghttpd cannot choose a port itself: take one that was free a moment ago, and try another if it no longer is."""
 
     def __init__(self, folder):
         for _ in range(10):
@@ -96,13 +96,13 @@ class Nghttpd:
 
 
 def split(response):
-    """What `requests` prints for one response: header lines and body, with a newline at its end in any case."""
+    """Split what `requests` prints for one response into header lines and body, which always ends in a newline."""
     head, _, body = response.partition(b'\n\n')
     return head.decode().split('\n'), body
 
 
 def as_printed(body):
-    """A body with the newline that is printed behind it."""
+    """A body with the newline that `requests` prints after it."""
     return body if not body or body.endswith(b'\n') else body + b'\n'
 
 
@@ -234,22 +234,22 @@ def test_echo(url):
         file.flush()
         code, out, err = run('curl', '-sS', '--http2-prior-knowledge', '--data-binary',
                              f'@{file.name}', f'{url}/send-data')
-    check('curl gets back 8 MiB from /send-data', code == 0 and out == body,
+    check('curl gets its 8 MiB back from /send-data', code == 0 and out == body,
           f'{code}\n{len(out)} bytes\n{err}')
 
 
 def test_patience(client, server, name):
-    """Lab 5: a ping that is in time, and one that is too slow, which the server hears of."""
+    """Lab 5: a ping in time, and one that is too slow; the server learns that the client gave up."""
     with Server([*server, '--port', '0', '--delay', '50']) as serving:
         status, out, err = run(client, '--timeout', '20000', serving.url + '/ping')
         lines, body = split(out)
-        check(f'{name}: in time', status == 0 and lines[0] == ':status: 200' and body == b'pong\n'
+        check(f'{name}: a ping in time succeeds', status == 0 and lines[0] == ':status: 200' and body == b'pong\n'
               and not err, f'{status}\n{out!r}\n{err}')
     with Server([*server, '--port', '0', '--delay', '60000']) as serving:
         status, out, err = run(client, '--timeout', '500', serving.url + '/ping')
-        check(f'{name}: too slow', status == 1 and out == b'request timed out\n' and not err,
+        check(f'{name}: a slow ping times out', status == 1 and out == b'request timed out\n' and not err,
               f'{status}\n{out!r}\n{err}')
-    check(f'{name}: the server says so, and ends', serving.output == 'stream closed\n'
+    check(f'{name}: the server logs this, and exits', serving.output == 'stream closed\n'
           and serving.status == 0, f'{serving.status}\n{serving.output}\n{serving.errors}')
 
 

@@ -21,7 +21,7 @@ NODE = f'{ROOT}/grader/tests/variants/node/lab06-tls'
 
 
 class Certificates:
-    """key.pem and cert.pem as `make certs` makes them, in a folder that goes away."""
+    """key.pem and cert.pem from `make certs`, in a temporary folder."""
 
     def __enter__(self):
         self.folder = tempfile.mkdtemp()
@@ -34,7 +34,7 @@ class Certificates:
         shutil.rmtree(self.folder)
 
     def key_hash(self):
-        """By which Chromium can be told to take this one certificate for good."""
+        """The hash that makes Chromium trust this one certificate."""
         pem = subprocess.run(['openssl', 'x509', '-in', self.cert, '-pubkey', '-noout'], check=True,
                              capture_output=True, text=True).stdout
         der = base64.b64decode(''.join(pem.splitlines()[1:-1]))
@@ -49,17 +49,17 @@ class SecureServer(Server):
 
 def test_certificates(certs):
     mode = os.stat(certs.key).st_mode & 0o777
-    check('make certs: the key is its owner\'s', mode == 0o600, oct(mode))
+    check('make certs: only its owner can read the key', mode == 0o600, oct(mode))
     text = run('openssl', 'x509', '-in', certs.cert, '-noout', '-ext', 'subjectAltName')[1].decode()
-    check('make certs: for localhost and its addresses', 'DNS:localhost, IP Address:127.0.0.1, '
+    check('make certs: the certificate is for localhost and its addresses', 'DNS:localhost, IP Address:127.0.0.1, '
           'IP Address:0:0:0:0:0:0:0:1' in text, text)
     before = open(certs.key, 'rb').read()
     again = subprocess.run(['sh', f'{ROOT}/grader/tools/certs.sh'], cwd=certs.folder, check=False,
                            capture_output=True)
-    check('make certs: nothing is overwritten',
+    check('make certs: it overwrites nothing',
           again.returncode == 1 and open(certs.key, 'rb').read() == before, again.stderr)
     status, out, _ = run('git', '-C', ROOT, 'check-ignore', 'key.pem', 'cert.pem')
-    check('make certs: git does not see them', status == 0 and out == b'key.pem\ncert.pem\n', out)
+    check('make certs: git ignores the files', status == 0 and out == b'key.pem\ncert.pem\n', out)
 
 
 # --- Servers --------------------------------------------------------------------------------------
@@ -75,16 +75,16 @@ def test_with_curl(name, url, certs):
     for suite in ['AES128-GCM-SHA256', 'ECDHE-RSA-AES128-SHA']:
         status, _, err = run('curl', '-sS', '--tls-max', '1.2', '--ciphers', suite, '--cacert',
                              certs.cert, url + '/hello-world')
-        check(f'curl with {suite} is refused by {name}', status == 35 and 'alert' in err,
+        check(f'{name} refuses curl with {suite}', status == 35 and 'alert' in err,
               f'{status}\n{err}')
     address = url.replace('localhost', '127.0.0.1')
     status, out, err = run('curl', '-sS', '--cacert', certs.cert, address + '/hello-world')
     check(f'curl by address from {name}', status == 0 and out == b'Hello World', err)
     status, _, err = run('curl', '-sS', '--http1.1', '--cacert', certs.cert, url + '/')
-    check(f'curl with HTTP/1.1 is refused by {name}',
+    check(f'{name} refuses curl with HTTP/1.1',
           status == 35 and 'no application protocol' in err, f'{status}\n{err}')
     status, out, err = run('curl', '-sS', '--no-alpn', '--cacert', certs.cert, url + '/')
-    check(f'curl without ALPN is refused by {name}', status != 0 and out == b'', f'{out!r}\n{err}')
+    check(f'{name} refuses curl without ALPN', status != 0 and out == b'', f'{out!r}\n{err}')
     status, _, err = run('curl', '-sS', url + '/')
     check(f'curl does not trust {name} without its certificate', status == 60, f'{status}\n{err}')
 
@@ -113,7 +113,7 @@ def test_server(name, command, certs, browser):
     check(f'{name} ends with status 0 and no report', server.status == 0 and not server.errors,
           f'{server.status}\n{server.errors}')
     if browser:
-        check(f'{name} has seen the browser', 'GET /hello-world?browser 404' in server.output,
+        check(f'{name} logs the request of the browser', 'GET /hello-world?browser 404' in server.output,
               server.output)
 
 
@@ -165,7 +165,7 @@ def is_listening(port):
 
 
 def test_client_with_nghttpd(certs):
-    """It cannot choose a port itself: take one that was free a moment ago."""
+    """nghttpd cannot choose a port itself: take one that was free a moment ago."""
     with open(f'{certs.folder}/file', 'wb') as file:
         file.write(b'from nghttpd')
     with socket.socket() as probe:
@@ -188,12 +188,12 @@ def test_client_with_nghttpd(certs):
 # --- A browser ------------------------------------------------------------------------------------
 
 def trusting(key_hash):
-    """A browser that takes one certificate for good, besides those that it trusts anyway."""
+    """A browser that trusts one certificate besides its usual ones."""
     return Browser(f'--ignore-certificate-errors-spki-list={key_hash}')
 
 
 def visit(browser, url):
-    """Returns the text of the page, and the protocol by which it came."""
+    """Returns the text of the page, and its protocol."""
     page = browser.open(url)
     text, protocol = page.run("""[document.body.innerText,
                                   performance.getEntriesByType('navigation')[0].nextHopProtocol]""")
@@ -213,7 +213,7 @@ def test_with_browser(name, url, browser):
 
 
 def test_browser_refuses(others):
-    """A certificate that it was not told of: so the one above was not taken because any would be."""
+    """A certificate that nobody told Chromium about: Chromium does not trust just any certificate."""
     with SecureServer([f'{OWN}/server', '--port', '0', '--key', others.key, '--cert',
                        others.cert]) as server:
         with trusting('x' * 43 + '=') as browser:

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""rooms: the house has no circle, and no room calls one above it.
+"""rooms: no files call each other in a circle, and no room calls one above it.
 
     rooms.py [--root DIR] [--objects DIR]
 
-The rooms of grader/ stand from the ground up in grader/README.md, the floors of common/ in common/README.md: each in a
+grader/README.md lists the rooms of grader/ from the ground up, common/README.md the floors of common/: each in a
 table between `<!-- rooms -->` and `<!-- /rooms -->`. The first cell of a row names a room: a folder, or the files of a
 floor, in backquotes. An arrow is an #include, or a call (`nm` of the objects shows it). A test fails, and
-prints the arrows, where one goes up, or where they go around.
+prints the arrows, if an arrow goes up or arrows make a circle.
 """
 import argparse
 import collections
@@ -47,8 +47,8 @@ def symbols(path, *options):
 
 
 def find_calls(files, objects):
-    """An arrow (from, to) for each name that one object uses and another defines. A name that several define, such as
-    main, is nobody's."""
+    """An arrow (from, to) for each name that one object uses and another defines. A name with several definitions,
+    such as main, makes no arrow."""
     built = {file: path for file in files if file.endswith(".c") and (path := objects / f"{file[:-2]}.o").exists()}
     owners = collections.defaultdict(set)
     for file, path in built.items():
@@ -88,7 +88,7 @@ def find_circles(arrows):
 
 
 def place_of(file, rooms):
-    """Which room of the list a file is in; None if in none."""
+    """The room of the list that a file is in; None if it is in none."""
     stem = file.rsplit(".", 1)[0]
     for place, paths in enumerate(rooms):
         if any(stem == path or file.startswith(f"{path}/") for path in paths):
@@ -107,13 +107,13 @@ def check_house(house, rooms, files, arrows):
     homeless = [file for file in mine if place_of(file, rooms) is None]
     tap.check(f"every file of {house}/ is in a room of its README", not homeless, "\n".join(homeless))
     empty = [path for paths in rooms for path in paths if all(place_of(file, [[path]]) is None for file in mine)]
-    tap.check(f"every room in the README of {house}/ is there", not empty, "\n".join(empty))
+    tap.check(f"every room in the README of {house}/ exists", not empty, "\n".join(empty))
     upwards = find_upwards(arrows, rooms)
     tap.check(f"no room of {house}/ calls one above it", not upwards, "\n".join(upwards))
 
 
 def check_the_check():
-    """A house with one thing wrong is found out."""
+    """The test notices a house with one thing wrong."""
     rooms = [["grader/low"], ["grader/high"]]
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
@@ -124,9 +124,9 @@ def check_the_check():
             (root / file).write_text(text, encoding="utf-8")
             subprocess.run(["cc", "-c", root / file, "-o", (root / file).with_suffix(".o")], check=True)
         calls = find_calls(read_files(root), root)
-    tap.check("a call to a room above is found", find_upwards(calls, rooms) == ["grader/low/a.c -> grader/high/b.c"], calls)
-    tap.check("a circle is found", find_circles(calls) == ["grader/high/b.c - grader/low/a.c"], calls)
-    tap.check("a file without a room is found", place_of("grader/new.c", rooms) is None)
+    tap.check("the test finds a call to a room above", find_upwards(calls, rooms) == ["grader/low/a.c -> grader/high/b.c"], calls)
+    tap.check("the test finds a circle", find_circles(calls) == ["grader/high/b.c - grader/low/a.c"], calls)
+    tap.check("the test finds a file without a room", place_of("grader/new.c", rooms) is None)
 
 
 def main():
@@ -138,7 +138,7 @@ def main():
     included = [(file, target) for file, text in files.items() for target in INCLUDE.findall(text) if target in files]
     calls = find_calls(files, options.objects)
     arrows = sorted({*included, *calls})
-    tap.check("includes and calls were found", included and calls, f"{len(included)} includes, {len(calls)} calls")
+    tap.check("the project has includes and calls", included and calls, f"{len(included)} includes, {len(calls)} calls")
     for house in HOUSES:
         check_house(house, read_rooms(options.root, house), files, arrows)
     strangers = [f"{source} -> {target}" for source, target in arrows

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Strangers' programs in the grader: whatever one lab's program does, the run ends in bounded time, the
-other labs get their points, and neither a process nor a file is left behind.
+"""Strangers' programs in the grader: whatever one lab's program does, the grading ends in bounded time, the
+other labs get their points, and no process and no file is left behind.
 
 Each program stands in for the client of lab 1 or for the server of lab 4, the labs with the fewest checks; the other one of
 these labs is the reference solution, which must keep its points.
@@ -23,7 +23,7 @@ GRADE = f'{ROOT}/build/grader/grade'
 HOSTILE = [entry.path for entry in os.scandir(f'{ROOT}/build/tests/hostile')
            if entry.is_file() and os.access(entry, os.X_OK)]
 SOLUTIONS = f'{ROOT}/build/solutions'
-BOUND = 400  # seconds for one grading; what is looked for is whether it ends at all
+BOUND = 400  # seconds for one grading, on any machine: the question is whether it ends at all
 AT_ONCE = 4  # strangers graded at the same time: most of them sleep
 
 
@@ -31,7 +31,7 @@ def wrapper(text):
     return f'#!/bin/sh\n{text}\n'
 
 
-# What it is called: the program, and the words that its message must have one of, with | between them.
+# Its name: the program, and words, one of which its message must have, with | between them.
 STRANGERS = {
     'loops for ever': (wrapper('exec ${0%/*}/loop'), 'processor time'),
     'prints without end': (wrapper('exec ${0%/*}/print'), 'printed more than'),
@@ -49,8 +49,8 @@ STRANGERS = {
     'writes a file without end': (wrapper('exec ${0%/*}/fill'), ''),
     'leaves files that are hard to remove': (wrapper('exec ${0%/*}/litter /dev/null'), ''),
     'exits at once with 0': (wrapper('exit 0'), 'exited with status 0'),
-    'prints octets that are no text': (wrapper("printf '\\377\\376\\000\\001'; exit 0"), ''),
-    'is no program': ('this is no program\n', 'could not be started'),
+    'prints bytes that are not text': (wrapper("printf '\\377\\376\\000\\001'; exit 0"), ''),
+    'is not a program': ('this is no program\n', 'could not be started'),
 }
 
 
@@ -58,7 +58,7 @@ CLIENT = 'lab01-session/session'
 SERVER = 'lab04-router/router'
 INNOCENT = {CLIENT: ('lab04-router', 10), SERVER: ('lab01-session', 15)}  # and its points
 
-# The same in the place of a server, which many checks start: the word is what they have to say, where it is not the client's.
+# The same in place of a server, which many checks start: the words, where they differ from those for the client.
 SERVERS = {
     'loops for ever': 'processor time',
     'prints without end': 'printed more than',
@@ -72,12 +72,12 @@ SERVERS = {
 
 
 def says_port(port):
-    """It says where it listens, and waits."""
+    """A server that says where it listens, and waits."""
     return wrapper(f'echo listening on http://localhost:{port}; exec ${{0%/*}}/deaf')
 
 
 def processes_in(scratch):
-    """Processes that run a program of this folder, or work in it."""
+    """Processes that run a program of this folder, or work in this folder."""
     found = []
     for pid in filter(str.isdigit, os.listdir('/proc')):
         try:
@@ -90,7 +90,7 @@ def processes_in(scratch):
 
 
 def grade(folder, scratch):
-    """Returns the status, what was printed, results.json and how long it took."""
+    """Returns the status, the output, results.json and how long it took."""
     environment = dict(os.environ, TMPDIR=f'{scratch}/tmp', NO_COLOR='1')
     started = time.monotonic()
     done = subprocess.run([GRADE, '--programs', folder, '--any-language', '--output', f'{scratch}/out'],
@@ -121,9 +121,9 @@ def test_stranger(name, program, words, place=CLIENT):
             os.chmod(path, 0o755)
         status, text, outcome, seconds = grade(folder, scratch)
         detail = f'status {status}, {seconds:.1f} s\n{text}'
-        check(f'{what}: the other lab has its points, and it has none',
+        check(f'{what}: the other lab has its points, this one has none',
               status == 0 and score(outcome, innocent[:5]) == points and score(outcome, '') == points, detail)
-        check(f'{what}: the message names it', any(word in ' '.join(text.split()) for word in words.split('|')), detail)
+        check(f'{what}: the message names the problem', any(word in ' '.join(text.split()) for word in words.split('|')), detail)
         left = processes_in(scratch)
         check(f'{what}: no process is left', not left, '\n'.join(left))
         files = os.listdir(f'{scratch}/tmp')
@@ -131,7 +131,7 @@ def test_stranger(name, program, words, place=CLIENT):
 
 
 def test_port_of_another():
-    """It says the port of somebody else, who takes connections and no more; in a network of the grading's own nobody does."""
+    """It prints the port of another server, which only accepts; in the grading's own network nobody listens there."""
     with socket.create_server(('localhost', 0), backlog=4096) as other:
         test_stranger("says another's port", says_port(other.getsockname()[1]),
                       'was not answered|does not accept a connection', SERVER)
@@ -150,10 +150,10 @@ def test_compile_error():
         text = done.stdout.decode() + done.stderr.decode()
         with open(f'{tree}/build/grade/results.json', encoding='utf-8') as file:
             outcome = json.load(file)
-    check('a file that does not compile: the other labs are graded', done.returncode == 0
+    check('a file that does not compile: the grader grades the other labs', done.returncode == 0
           and score(outcome, 'lab01') == 15 and score(outcome, 'lab02') == 0,
           f'status {done.returncode}\n{text}')
-    check("a file that does not compile: the compiler's first error is shown",
+    check("a file that does not compile: the board shows the compiler's first error",
           'requests.c' in text and "expected ‘;’" in text or "expected ';'" in text, text)
 
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Cheats and vandals in the place of lab 1, in C, as students would hand them in; lab 4 is the reference solution.
+"""Cheats and vandals in place of lab 1's program, in C, as students hand them in; lab 4 is the reference solution.
 
-Whatever they do: the grading ends in bounded time and without a fault, they have no points, lab 4 has all of its own; no
-process, file, shared memory is left, nothing outside is touched or shown; the results are small, are text without control
-characters, and are the same two seconds later. The programs are those of hostile/vandals.c. And what does one fixed thing,
-and knows no HTTP/2, has no points in any lab: hostile/fixed.c.
+Whatever they do, the grading ends in bounded time and without a fault, they get no points, and lab 4 gets all of its
+own; no process, file or shared memory is left, nothing outside changes or is shown; the results are small, are text
+without control characters, and are the same two seconds later. The programs are in hostile/vandals.c. And programs
+that always do one fixed thing without HTTP/2 (hostile/fixed.c) get no points in any lab.
 
-Runs alone: what others leave would be taken for what these leave.
+Runs alone: it would take what other tests leave for what these programs leave.
 """
 import concurrent.futures
 import glob
@@ -44,7 +44,7 @@ PROGRAMS = {'lab01-session/session': CLIENTS, 'lab02-requests/requests': CLIENTS
             'lab06-tls/client': CLIENTS, 'lab06-tls/server': SERVERS}
 
 
-# For the compiler: each is a whole file, in which SECRET stands for another file's path.
+# Attacks on the compiler: each is a whole file, in which SECRET stands for the path of another file.
 FILES = {
     'a device': '#define FILE "/dev/zero"\n#include FILE\n',
     'standard input': '#define FILE "/dev/stdin"\n#include FILE\n',
@@ -67,7 +67,7 @@ FILES = {
     "the grader's header": '#include "grader/serve/reference_server.h"\n',
     'the solution': '#include "lab01-session/solution/session.c"\n',
 }
-# What a lab does by hand, its programs do not get, whatever they declare.
+# Programs do not get the functions that their lab writes by hand, whatever they declare.
 BY_HAND = {
     'connection_connect': 'lab01', 'client_connect': 'lab02', 'server_listen': 'lab03', 'tls_client_context': 'lab06',
     'tls_handshake': 'lab06',
@@ -75,7 +75,7 @@ BY_HAND = {
 
 
 def attacks():
-    """The functions of vandals.c that stand behind its helpers, in order."""
+    """The functions of vandals.c after its helpers, in order."""
     with open(SOURCE, encoding='utf-8') as file:
         text = file.read()
     return re.findall(r'^static void (\w+)\(void\) \{', text[text.index('/* ---- the table'):], re.M)
@@ -90,7 +90,7 @@ def possible(outcome, lab):
 
 
 def run(folder, out, scratch, more=()):
-    """Grade. Returns status, what was printed, results.json (None if there is none), seconds, memory of the largest process."""
+    """Grade. Returns status, output, results.json (None if there is none), seconds, memory of the largest process."""
     os.makedirs(f'{scratch}/tmp', exist_ok=True)
     os.chmod(f'{scratch}/tmp', 0o755)
     environment = dict(os.environ, TMPDIR=f'{scratch}/tmp', NO_COLOR='1', HOME=f'{scratch}/outside/home')
@@ -104,7 +104,7 @@ def run(folder, out, scratch, more=()):
                 break
             if time.monotonic() - started > BOUND:
                 child.kill()
-                return None, 'it did not end', None, BOUND, 0
+                return None, 'the grading did not end', None, BOUND, 0
             time.sleep(0.05)
         child.returncode = os.waitstatus_to_exitcode(status)
     with open(f'{scratch}/printed', 'rb') as printed:
@@ -132,7 +132,7 @@ def processes_of(scratch):
 
 
 def digest(folder):
-    """Of all that is in a folder: names, kinds and contents."""
+    """A hash of names, kinds and contents of everything in a folder."""
     total = hashlib.sha256()
     for path in sorted(glob.glob(f'{folder}/**', recursive=True, include_hidden=True)):
         total.update(path.encode())
@@ -149,7 +149,7 @@ def size_of(folder):
 
 
 def text_fault(printed, out):
-    """What is wrong with what was printed and written: '' if nothing is."""
+    """What is wrong with the output and the files: '' if nothing is."""
     if re.search(rb'[\x00-\x09\x0b-\x1f\x7f]', printed):
         return 'control characters on the terminal'
     for path in [*glob.glob(f'{out}/*.*'), *glob.glob(f'{out}/checks/*.json')]:
@@ -185,7 +185,7 @@ def prepare(scratch, name):
 
 
 def test_vandal(name, scratch):
-    """Returns the folder of the results and what they are, to be looked at again later."""
+    """Returns the folder of the results and their hash, to compare later."""
     os.mkdir(scratch)
     os.chmod(scratch, 0o755)
     prepare(scratch, name)
@@ -195,12 +195,12 @@ def test_vandal(name, scratch):
     detail = f'status {status}, {seconds:.1f} s\n{printed.decode("utf-8", "replace") if outcome else printed}'
     check(f'{name}: the grading ends, and without a fault', status == 0 and outcome, detail)
     if outcome:
-        check(f'{name}: it has no points, lab 4 has all', score(outcome, 'lab01') == 0
+        check(f'{name}: it gets no points, lab 4 gets all', score(outcome, 'lab01') == 0
               and score(outcome, 'lab04') == possible(outcome, 'lab04'), detail)
-        check(f'{name}: only text comes out, and no secret', not text_fault(printed, out), text_fault(printed, out))
+        check(f'{name}: the output is text, without the secret', not text_fault(printed, out), text_fault(printed, out))
         check(f'{name}: results and memory are small', size_of(out) < RESULTS and memory < MEMORY,
               f'{size_of(out)} octets, {memory >> 20} MiB')
-    check(f'{name}: nothing outside is touched', (digest(outside), digest(programs)) == before)
+    check(f'{name}: nothing outside has changed', (digest(outside), digest(programs)) == before)
     left = [*processes_of(scratch), *os.listdir(f'{scratch}/tmp')]
     check(f'{name}: no process and no file is left', not left, '\n'.join(left))
     if '--times' in sys.argv:
@@ -209,7 +209,7 @@ def test_vandal(name, scratch):
 
 
 def test_fixed(scratch, number):
-    """The number-th fixed thing in each program of each lab."""
+    """Put the number-th fixed thing in place of each program of each lab."""
     os.mkdir(scratch)
     os.chmod(scratch, 0o755)
     modes = {}
@@ -223,7 +223,7 @@ def test_fixed(scratch, number):
         os.chmod(place, 0o755)
     _, printed, outcome, _, _ = run(f'{scratch}/programs', f'{scratch}/out', scratch, ['--any-language'])
     labs = {lab: score(outcome, lab) for lab in sorted({path[:5] for path in PROGRAMS})} if outcome else {}
-    check(f'a program that always does the same has no points in any lab ({", ".join(sorted(set(modes.values())))})',
+    check(f'a program that always does the same gets no points in any lab ({", ".join(sorted(set(modes.values())))})',
           len(labs) == 6 and not any(labs.values()), f'{labs}\n{printed}')
 
 
@@ -235,7 +235,7 @@ def compile_command(lab):
 
 
 def compile_file(scratch, lab, text):
-    """Returns the status of the tool, its seconds, what it printed, and the program's path."""
+    """Returns the status of the tool, its seconds, its output, and the path of the program."""
     os.makedirs(f'{scratch}/lab/tmp')
     with open(f'{scratch}/secret', 'w', encoding='utf-8') as file:
         file.write(f'int s = "{SECRET}";\n')
@@ -249,24 +249,24 @@ def compile_file(scratch, lab, text):
 
 
 def test_file(name, text, scratch):
-    """A file for the compiler, without a main: there is no program, and nothing of others in what is said."""
+    """A file for the compiler, without a main: there is no program, and nobody else's text in the output."""
     os.mkdir(scratch)
     status, seconds, printed, program = compile_file(scratch, 'lab01', text)
     with open(f'{program}.log', 'rb') as file:
         log = file.read()
     detail = f'status {status}, {seconds:.1f} s\n{printed[-2000:]}'
-    check(f'to compile {name}: it ends, with a reason and without a program',
+    check(f'compiling {name}: it ends, with a reason and without a program',
           status == 0 and not os.path.exists(program) and re.search(b'[Ee]rror: ', log) and len(log) < 80 << 10, detail)
     clean = not re.search(rb'[\x00-\x08\x0b-\x1f\x7f]', printed) and SECRET.encode() not in printed
-    check(f"to compile {name}: only text is said, and nobody's secret", clean, detail)
-    check(f'to compile {name}: what is said is no scoreboard', not re.search(rb'^Total', printed, re.M), printed)
-    check(f'to compile {name}: nothing is left', os.listdir(f'{scratch}/lab/tmp') == [])
+    check(f"compiling {name}: the output is text, without the secret", clean, detail)
+    check(f'compiling {name}: the output is not a scoreboard', not re.search(rb'^Total', printed, re.M), printed)
+    check(f'compiling {name}: nothing is left', os.listdir(f'{scratch}/lab/tmp') == [])
     if '--times' in sys.argv:
-        print(f'# to compile {name}: {seconds:.1f} s {log[-300:]}')
+        print(f'# compiling {name}: {seconds:.1f} s {log[-300:]}')
 
 
 def test_interrupted(scratch):
-    """Ctrl-C while a file is compiled: nothing is left, and make sees that it was a signal."""
+    """Ctrl-C while the tool compiles a file: nothing is left, and make sees that it was a signal."""
     os.makedirs(f'{scratch}/lab/tmp')
     with open(f'{scratch}/lab/file.c', 'w', encoding='utf-8') as file:
         file.write(next(text for name, text in FILES.items() if 'macro' in name))
@@ -276,13 +276,13 @@ def test_interrupted(scratch):
         tool.send_signal(signal.SIGINT)
         rest = tool.stdout.read()
         status = tool.wait(BOUND)
-    check('to compile, interrupted: it ends by the signal', b'CC' in begun and status == -signal.SIGINT, f'{status} {rest}')
-    check('to compile, interrupted: nothing is left', os.listdir(f'{scratch}/lab/tmp') == [] and
+    check('compiling, interrupted: the tool ends by the signal', b'CC' in begun and status == -signal.SIGINT, f'{status} {rest}')
+    check('compiling, interrupted: nothing is left', os.listdir(f'{scratch}/lab/tmp') == [] and
           not os.path.exists(f'{scratch}/out/file.log'), rest)
 
 
 def test_by_hand(lab, function, scratch):
-    """All of common/ has the function, this lab's part of it has not."""
+    """The function is in common/, but not in this lab's part of common/."""
     os.mkdir(scratch)
     text = f'extern int {function}();\nint main(void) {{ return (int)(long){function}; }}\n'
     _, _, printed, program = compile_file(scratch, lab, text)
@@ -333,7 +333,7 @@ def main():
             results = [test.result() for test in runs]
         time.sleep(2)
         changed = [out for out, before in results if digest(out) != before]
-        check('no results have changed two seconds later', not changed, '\n'.join(changed))
+        check('no result has changed two seconds later', not changed, '\n'.join(changed))
     check('no shared memory is left', not shared_things(), shared_things())
     return done_testing()
 
