@@ -7,9 +7,9 @@
 CLASS is what `make class` has left. OUT (CLASS/ROSTER.csv if you do not say) is ROSTER, the LMS's table, with the points in one
 column, and nothing else changed:
 
-    canvas   the column named by --column; a student is found by "ID", the number in the names of the files
-    moodle   "Grade"; by "Identifier": "Participant 1234"
-    csv      --column, which is added if it is not there; by "id"
+    canvas   the column named by --column; "ID" finds a student: the number in the names of the files
+    moodle   "Grade"; "Identifier" finds a student: "Participant 1234"
+    csv      the column named by --column, added if it is missing; "id" finds a student
 
 With --course, the points are those of the course (course.py). With --due and --late, each begun day after the deadline costs a
 share of the points of the submission, down to 0. Says who is in one table and not in the other. Status 1 if somebody in CLASS
@@ -33,7 +33,7 @@ class Problem(Exception):
 
 
 def read_table(path):
-    """The rows of a CSV file, as lists, and what ends its lines."""
+    """The rows of a CSV file, as lists, and its line ending."""
     text = path.read_bytes().decode('utf-8-sig')
     rows = list(csv.reader(text.splitlines(keepends=True)))
     if not rows:
@@ -64,7 +64,7 @@ def read_points(options):
 
 
 def names_of(identity, form):
-    """What a row of the LMS may call the student with this id."""
+    """The names that the LMS may use for the student with this id."""
     number = re.search(r'-(\d+)$', identity)
     if form == 'csv' or not number:
         return {submissions.folder_name(identity)}
@@ -97,7 +97,7 @@ def fill(rows, points, options):
         name = submissions.folder_name(row[place]) if row[place].strip() else ''
         found = [identity for identity in left if name and name in names_of(identity, options.format)]
         if len(found) > 1:
-            raise Problem(f'{row[place]} is {" and ".join(found)}: say one of them only')
+            raise Problem(f'{row[place]} is {" and ".join(found)}: keep only one of them')
         if found:
             row[column] = left.pop(found[0])
         elif name != 'nobody' and row[place].strip():

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""grade_class: grade what a class has handed in.
+"""grade_class: grade the submissions of a class.
 
     grade_class.py [--lab 02] [--roster FILE.csv] [--due 2026-12-01T23:59] [--jobs N] [--seed N] SUBMISSIONS CLASS
 
-SUBMISSIONS is a folder or a zip, as an LMS gives it (submissions.py). Leaves in the folder CLASS: grades.csv, problems.txt, and
-a folder for each student (one.py). GNU parallel runs the gradings. Whoever is graded already is not graded again: so the same
-command goes on after Ctrl-C. Status 1 if somebody could not be graded, 2 for wrong usage.
+SUBMISSIONS is a folder or a zip, as an LMS gives it (submissions.py). Writes into the folder CLASS: grades.csv,
+problems.txt, and a folder for each student (one.py). GNU parallel runs the gradings. Nobody is graded twice, so that
+the same command goes on after Ctrl-C. The status is 1 if it could not grade a student, 2 for wrong usage.
 """
 import argparse
 import csv
@@ -57,7 +57,7 @@ def digest_of_grader():
 
 
 def make_plan(options, points):
-    """What holds for all of the class. The seed of an earlier run stays."""
+    """The plan for the whole class. It keeps the seed of an earlier run."""
     seed = options.seed
     try:
         seed = seed or json.loads((options.folder / 'plan.json').read_text(encoding='utf-8'))['seed']
@@ -81,8 +81,8 @@ def read_roster(path):
 
 
 def find_students(roster, students):
-    """{folder name: (id, name)}. Somebody in the roster is found by the id, or by the number at the end of it, which an LMS
-    puts into the names of files; who is not found has handed in nothing."""
+    """{folder name: (id, name)}. The id finds a student of the roster, or the number at the end of the id, which an LMS
+    puts into the names of files; the other students have handed in nothing."""
     names = {}
     for identity, name in roster:
         key = submissions.folder_name(identity)
@@ -97,7 +97,7 @@ def find_students(roster, students):
 
 
 def put_files(place, student):
-    """The files that are handed in now, and no others."""
+    """Write the files of this submission, and no others."""
     wanted = {pathlib.PurePosixPath(name): content for name, content in student.files.items()}
     for path in (place / 'src').rglob('*.c'):
         if path.relative_to(place / 'src') not in wanted:
@@ -118,7 +118,7 @@ def left(started, done, count):
 
 
 def grade_all(options, todo):
-    """Returns whether parallel came to its end."""
+    """Returns whether parallel finished."""
     if not todo:
         return True
     job = [shlex.quote(word) for word in (sys.executable, one.__file__, str(options.folder))]  # for parallel's shell
@@ -142,18 +142,18 @@ def grade_all(options, todo):
 # --- After ------------------------------------------------------------------------------------------------
 
 def problems_of(student, row):
-    """What a person must look at."""
+    """The problems that the instructor must look at."""
     yield from student.problems
     if not student.files:
-        yield 'no file of these labs was handed in'
+        yield 'no file of these labs in the submission'
     elif row is None:
-        yield 'it could not be graded: see feedback.txt; the same command tries again'
+        yield 'the grader failed: see feedback.txt; the same command tries again'
     for name in row['failed'] if row else []:
         yield f'{name} does not compile'
 
 
 def write_results(options, students, names, points, plan, general):
-    """Returns whether everybody who handed something in is graded."""
+    """Returns whether every student who handed something in is graded."""
     labs = [folder.split('-')[0] for folder in points]
     good = True
     with open(options.folder / 'grades.csv.new', 'w', encoding='utf-8', newline='') as grades, \
@@ -192,7 +192,7 @@ def parse(points):
     if options.lab and not any(folder.startswith(f'lab{options.lab}-') for folder in points):
         parser.error(f'there is no lab {options.lab}')
     if not options.submissions.exists():
-        parser.error(f'{options.submissions} is not there')
+        parser.error(f'{options.submissions} does not exist')
     if not shutil.which('parallel'):
         parser.error('GNU parallel is missing: `make deps-class` installs it')
     return options
@@ -218,7 +218,7 @@ def main():
     print(f'{len(students)} students, {len(todo)} to grade (SEED={plan["seed"]})', flush=True)
     whole = grade_all(options, todo)
     good = write_results(options, students, names, points, plan, problems)
-    print(f'{options.folder}/grades.csv has the points, {options.folder}/problems.txt what a person must look at')
+    print(f'{options.folder}/grades.csv has the points, {options.folder}/problems.txt the problems to look at')
     return 0 if whole and good else 1
 
 

@@ -3,9 +3,9 @@
 
     handout.py [--labs 01,02] [--no-hints] [--zip] [--untried] FOLDER
 
-Takes those files that git knows and students need, and no others; cuts what stands between BEGIN TEACHERS and
-END TEACHERS; commits the rest as the first commit of a new repository. Then it tries the result. Status 1 if something in it
-is wrong, 2 for wrong usage.
+Takes only files that git knows and students need; cuts the parts between BEGIN TEACHERS and END TEACHERS; commits the
+rest as the first commit of a new repository. Then it tries the result. The status is 1 if something in it is wrong, 2
+for wrong usage.
 """
 import argparse
 import pathlib
@@ -17,7 +17,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# The files that are handed out. (A `*` does not match a `/`.)
+# The files for students. (A `*` does not match a `/`.)
 TAKEN = [
     'Makefile', 'README.md', 'LICENSE', '.gitattributes', '.gitignore', '.clang-format', '.editorconfig',
     '.devcontainer/*', 'lab*/README.md', 'lab*/hints.md', 'lab*/*.c', 'lab*/bonus/*',
@@ -45,7 +45,7 @@ jobs:
           { echo '```'; cat board.txt; echo '```'; } >>"$GITHUB_STEP_SUMMARY"
 '''
 
-SHORTEST = 24  # characters of a line by which one would know a solution
+SHORTEST = 24  # characters; a shorter line of a solution may be anywhere
 
 
 class Problem(Exception):
@@ -59,7 +59,7 @@ def run(*command, cwd=ROOT, **more):
     return done.stdout
 
 
-# --- What is handed out ---------------------------------------------------------------------------------
+# --- The files for students -----------------------------------------------------------------------------
 
 def is_taken(path, options):
     lab = re.match(r'lab(\d+)-', path.parts[0])
@@ -72,7 +72,7 @@ def is_taken(path, options):
 
 
 def cut(text):
-    """The text without what is for teachers; and without two empty lines where that stood."""
+    """The text without the parts for teachers, which leave at most one empty line."""
     text = re.sub(r'^.*BEGIN TEACHERS.*\n(?:.*\n)*?.*END TEACHERS.*\n', '', text, flags=re.M)
     return re.sub(r'\n{3,}', '\n\n', text)
 
@@ -81,7 +81,7 @@ LINK = re.compile(r'\[([^\]]*)\]\(([^)#\s]+)(#[^)]*)?\)')
 
 
 def unlink(path, text, folder):
-    """The text, in which a link to what is not handed out is only its words."""
+    """The text; a link to a file that students do not get becomes plain text."""
     def words(found):
         target = found[2]
         there = '://' in target or (folder / path.parent / target).exists()
@@ -96,7 +96,7 @@ def make(options, folder):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / path, folder / path)
     starters = [path for path in taken if re.fullmatch(r'lab\d+-[a-z0-9-]+/[a-z0-9_]+\.c', str(path))]
-    for path in starters:  # the file here may have somebody's work in it
+    for path in starters:  # the file here may contain somebody's work
         starter = run('sh', 'grader/tools/dev/starter.sh', f'{path.parent}/solution/{path.name}')
         for place in (folder / path, folder / STARTERS / path):
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def commit(folder):
     run('git', '-c', 'user.name=labs', '-c', 'user.email=labs@localhost', 'commit', '-q', '-m', 'The labs', cwd=folder)
 
 
-# --- Whether it is right --------------------------------------------------------------------------------
+# --- Checking the result --------------------------------------------------------------------------------
 
 def written_lines(solution):
     """The lines of the regions that a student writes."""
@@ -129,20 +129,20 @@ def lines_of(path):
 
 
 def find_solutions(folder):
-    """Nothing that a student writes stands in the files, but for what other labs give: a lab goes on where the one before
-    it ended. (The last hint of a TODO quotes lines on purpose.) Returns how many files were looked through."""
+    """The files contain no line that a student has to write, except lines that other labs give: a lab goes on where
+    the one before it ended. (The last hint of a TODO quotes lines on purpose.) Returns the number of files."""
     lines = {line for path in ROOT.glob('lab*/solution/*.c') for line in written_lines(path) if len(line) >= SHORTEST}
     for path in [*ROOT.glob('common/*.[ch]'), *ROOT.glob('common/*/*.[ch]'), *ROOT.glob('grader/*/*.[ch]'),
                  *folder.glob('lab*/*.c')]:
         lines -= lines_of(path)
     if not lines:
-        raise Problem('there are no solutions to look for')
+        raise Problem('there are no solutions here')
     paths = [path for path in sorted(folder.rglob('*')) if path.is_file() and path.name != 'hints.md']
     for path in paths:
         text = lines_of(path) if path.suffix in ('.c', '.h') else path.read_bytes().decode('utf-8', 'replace')
         for line in lines:
             if line in text:
-                raise Problem(f'{path.relative_to(folder)}: a line of a solution: {line}')
+                raise Problem(f'{path.relative_to(folder)} has a line of a solution: {line}')
     return len(paths)
 
 
@@ -152,17 +152,17 @@ def points_of(text):
 
 
 def grade(folder, build):
-    """The starters have no points. Returns how many there are."""
+    """The starters get no points. Returns how many points there are."""
     done = subprocess.run(['make', '-s', 'grade', f'BUILD={build}'], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, check=False)
     points = points_of(done.stdout)
     if not points or points[0] != 0:
-        raise Problem(f'make grade gives {points}, where it should give 0:\n{done.stdout[-2000:]}{done.stderr[-2000:]}')
+        raise Problem(f'make grade gives {points}, and must give 0:\n{done.stdout[-2000:]}{done.stderr[-2000:]}')
     return points[1]
 
 
 def reset(folder):
-    """Every starter comes back without git."""
+    """`make reset` restores every starter without git."""
     with tempfile.TemporaryDirectory() as scratch:
         copy = pathlib.Path(scratch) / 'copy'
         shutil.copytree(folder, copy, ignore=shutil.ignore_patterns('.git'))
@@ -172,7 +172,7 @@ def reset(folder):
             run('make', 'reset', f'LAB={lab.name}', cwd=copy)
             for path in (folder / lab.name).glob('*.c'):
                 if not (lab / path.name).exists() or (lab / path.name).read_bytes() != path.read_bytes():
-                    raise Problem(f'make reset does not bring back {lab.name}/{path.name}')
+                    raise Problem(f'make reset does not restore {lab.name}/{path.name}')
 
 
 # --- The command ----------------------------------------------------------------------------------------
@@ -181,8 +181,8 @@ def parse():
     parser = argparse.ArgumentParser(prog='handout', description='Make the repository that students get.')
     parser.add_argument('--labs', type=lambda text: [number.zfill(2) for number in text.split(',')], help='01,02')
     parser.add_argument('--no-hints', dest='hints', action='store_false')
-    parser.add_argument('--zip', action='store_true', help='make FOLDER.zip, too')
-    parser.add_argument('--untried', action='store_true', help='do not run its commands')
+    parser.add_argument('--zip', action='store_true', help='make FOLDER.zip too')
+    parser.add_argument('--untried', action='store_true', help='do not try the result')
     parser.add_argument('folder', type=pathlib.Path)
     options = parser.parse_args()
     known = [path.name[3:5] for path in ROOT.glob('lab[0-9][0-9]-*')]
@@ -202,13 +202,13 @@ def hand_out(options):
     commit(folder)
     if options.zip:
         shutil.make_archive(str(folder), 'zip', folder.parent, folder.name)
-    print(f'{options.folder}: looked through {count} files: no line of a solution', flush=True)
+    print(f'{options.folder}: {count} files, and no line of a solution', flush=True)
     if options.untried:
         return
     reset(folder)
     with tempfile.TemporaryDirectory() as build:
         points = grade(folder, build)
-    print(f'make grade gives 0 of {points} points, make reset brings back every starter')
+    print(f'make grade gives 0 of {points} points, make reset restores every starter')
 
 
 def main():

@@ -3,8 +3,8 @@
 
     one.py CLASS ID
 
-CLASS/ID/src/labNN-name/X.c are the files. Leaves in CLASS/ID: feedback.txt, index.html, results.json; row.json is written
-last and whole: where it is, this one is done. Prints one line about it.
+CLASS/ID/src/labNN-name/X.c are the files. Writes into CLASS/ID: feedback.txt, index.html, results.json; row.json comes
+last and whole: if it exists, this student is done. Prints one line.
 """
 import hashlib
 import json
@@ -22,7 +22,7 @@ FILES = ('feedback.txt', 'results.json', 'index.html')
 
 
 def digest(place, plan):
-    """Of everything that a grade depends on: the files, the labs, the seed, the grader."""
+    """A hash of everything that a grade depends on: the files, the labs, the seed, the grader."""
     sum_of = hashlib.sha256(json.dumps([plan['labs'], plan['seed'], plan['grader']]).encode())
     for path in sorted((place / 'src').rglob('*.c')):
         sum_of.update(f'{path.relative_to(place)}\0{path.stat().st_size}\0'.encode() + path.read_bytes())
@@ -34,8 +34,8 @@ def is_done(place, plan):
 
 
 def row_of(place, plan):
-    """The row of a student who is graded, with the files that are there now and by this plan; otherwise None. (A fault of the
-    grader is no grade.)"""
+    """The row of a student who is graded with the present files and by this plan; otherwise None. (A fault of the
+    grader is not a grade.)"""
     try:
         row = json.loads((place / 'row.json').read_text(encoding='utf-8'))
         return row if row['key'] == digest(place, plan) and row['status'] == 0 else None
@@ -53,8 +53,8 @@ def compile_all(place, plan):
         program = path.with_suffix('')
         done = subprocess.run(['sh', BUILD / 'class/compile.sh', path, program, lab], cwd=ROOT, stdin=subprocess.DEVNULL,
                               stdout=subprocess.DEVNULL, check=False)
-        if done.returncode != 0:  # a file that does not compile is no failure of the tool
-            raise SystemExit(f'class: {path} could not be given to the compiler')
+        if done.returncode != 0:  # the tool succeeds even if the file does not compile
+            raise SystemExit(f'class: the compiler did not run for {path}')
         if not program.exists():
             failed.append(f'{path.parent.name}/{path.name}')
     return failed

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""report: what a class has understood, and what not, for its next lecture.
+"""report: what a class has understood and what not, for the next lecture.
 
     report.py [--course FILE] CLASS
 
@@ -21,7 +21,7 @@ import course
 import one
 
 PARTS = 10    # of the distribution
-EXAMPLES = 12  # mistakes that are shown
+EXAMPLES = 12  # mistakes to show
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Report:
     examples: dict = field(default_factory=dict)
 
 
-# --- What there is ----------------------------------------------------------------------------------------
+# --- The data ---------------------------------------------------------------------------------------------
 
 def block_of(text, mistake):
     """The first failed check on a scoreboard at or after the words "looks like: ..."; '' if there is none."""
@@ -50,7 +50,7 @@ def block_of(text, mistake):
 
 
 def without_names(text, place):
-    """A scoreboard has the place of the student's file: only the lab's part of it stays."""
+    """A scoreboard without the path of the student's file, except for the lab's part of it."""
     text = text.replace(f'{place}/src/', '')
     return re.sub(rf'(?<![\w.-]){re.escape(place.name)}(?![\w.-])', '(somebody)', text) if '-' in place.name else text
 
@@ -87,7 +87,7 @@ def read_class(folder, course_file):
     return report
 
 
-# --- What is said -----------------------------------------------------------------------------------------
+# --- The words --------------------------------------------------------------------------------------------
 
 def distribution(report):
     """[('0 to 9', how many)], in PARTS parts of the points."""
@@ -101,7 +101,7 @@ def distribution(report):
 
 
 def checks(report):
-    """[(check, failed, of, sentence)], those that most fail first."""
+    """[(check, failed, of, sentence)], the one with most failures first."""
     rows = [(check, report.ran[check] - report.passed[check], report.ran[check], report.sentences[check]) for check in report.ran]
     return sorted(rows, key=lambda row: (-row[1] / row[2], row[0]))
 
@@ -112,7 +112,7 @@ def counted(number, word):
 
 def summary(report):
     if not report.totals:
-        return 'Nobody has been graded.'
+        return 'No student is graded yet.'
     ordered = sorted(report.totals)
     return (f'{counted(len(ordered), "student")}; of {report.possible:g} points, half have {ordered[len(ordered) // 2]:g} or more, '
             f'and {counted(sum(total == report.possible for total in ordered), "student")} all.')
@@ -128,7 +128,7 @@ def text_of(report):
     lines = [summary(report), '', 'Points']
     most = max((count for _, count in distribution(report)), default=0) or 1
     lines += [f'{name:>11} {count:5} {"#" * round(40 * count / most)}' for name, count in distribution(report)]
-    lines += ['', 'Checks, those that most fail first']
+    lines += ['', 'Checks, the one with most failures first']
     lines += [f'{failed:5} of {of:<4} {check:24} {sentence}' for check, failed, of, sentence in checks(report) if failed]
     everybody, nobody = extremes(report)
     lines += ['', f'Everybody passes: {", ".join(everybody) or "no check"}', f'Nobody passes: {", ".join(nobody) or "no check"}']
@@ -158,7 +158,7 @@ def bar(share):
 
 
 def html_of(report):
-    """Everything that a student has written is text here."""
+    """The page. It shows everything that a student has written as text."""
     say = html.escape
     most = max((count for _, count in distribution(report)), default=0) or 1
     parts = ['<!DOCTYPE html>', '<html lang="en"><meta charset="utf-8"><title>A class</title>',

@@ -1,8 +1,8 @@
-"""submissions: who has handed in what.
+"""submissions: find out who has handed in which files.
 
-An LMS gives a folder, or a zip, with one entry for each student: a folder, a zip, or files, whose names say whose they are.
-find() looks through all of that and opens nothing but the students' C files. A submission is not trusted: no link is
-followed, nothing is unpacked to disk, and what is too large is left out, and said.
+An LMS gives a folder, or a zip, with one entry for each student: a folder, a zip, or files; the names say who the
+student is. find() looks through all of this and opens nothing but the students' C files. It trusts no submission: it
+follows no link, unpacks nothing to disk, leaves out files that are too large, and says so.
 """
 import io
 import os
@@ -52,7 +52,7 @@ class Found:
 @dataclass
 class Student:
     name: str
-    identity: str = ''                             # as it was handed in
+    identity: str = ''                             # as the LMS writes it
     files: dict = field(default_factory=dict)      # "lab03-server/server.c": its content
     problems: list = field(default_factory=list)   # what a person must look at
     times: dict = field(default_factory=dict)      # "lab03-server/server.c": when it was handed in, or None
@@ -88,12 +88,12 @@ def from_folder(folder, wanted, problems):
 
 
 def from_zip(name, content, wanted, problems):
-    """The same of a zip. A size that it claims is not believed: no more than that is read."""
+    """The same for a zip. Never read more than the limit, whatever size the zip claims."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
         entries = archive.infolist()
-    except Exception as why:  # pylint: disable=broad-except  a stranger's file: whatever is wrong with it
-        problems.append(f'{name}: not a zip that can be read: {why}')
+    except Exception as why:  # pylint: disable=broad-except  a stranger's file may be wrong in any way
+        problems.append(f'{name}: not a zip, or a broken one: {why}')
         return
     for entry in entries[:MOST_ENTRIES]:
         parts = tuple(entry.filename.replace('\\', '/').split('/'))
@@ -104,7 +104,7 @@ def from_zip(name, content, wanted, problems):
             with archive.open(entry) as file:
                 content = file.read(most + 1)
         except Exception as why:  # pylint: disable=broad-except
-            problems.append(f'{name}: {entry.filename} cannot be read: {why}')
+            problems.append(f'{name}: cannot read {entry.filename}: {why}')
             continue
         if len(content) > most:
             problems.append(f'{name}: {entry.filename} is too large')
@@ -128,7 +128,7 @@ def seconds_of(entry):
 
 
 def unpacked(source, wanted, problems, depth=0):
-    """Every C file of what from_folder or from_zip yields, and of the zips in it, and of those in these."""
+    """Every C file that from_folder or from_zip yields, also from zips in zips."""
     for parts, changed, content in source:
         if parts[-1].lower().endswith('.c'):
             yield Found(parts, (changed,) * len(parts), content)
@@ -140,16 +140,16 @@ def unpacked(source, wanted, problems, depth=0):
 
 def all_files(path, labs, problems):
     def wanted(name):
-        """A zip, or a name that some program has at its end."""
+        """Whether this is a zip, or ends in the name of a lab's file."""
         return name.lower().endswith('.zip') or labs.may_be(name)
     source = from_zip(path.name, path.read_bytes(), wanted, problems) if path.is_file() else from_folder(path, wanted, problems)
     return list(unpacked(source, wanted, problems))
 
 
-# --- Whose a file is ------------------------------------------------------------------------------------
+# --- The student of a file ------------------------------------------------------------------------------
 
 def without_top(files, labs):
-    """Without a folder, or a zip, in which everything is: unless it is a student's."""
+    """Remove a folder or zip around everything, unless it is a student's."""
     while files and len({found.path[0] for found in files}) == 1 and len(files[0].path) > 2 and not is_students(files[0].path, labs):
         files = [found.below() for found in files if len(found.path) > 1]
     return files
@@ -165,7 +165,7 @@ def is_students(path, labs):
 
 
 def owner(path):
-    """The name and the id of the student whose path this is, and the rest of the path."""
+    """The name and the id of the student in this path, and the rest of the path."""
     first = path[0]
     found = of_lms(first)
     if found:
@@ -180,12 +180,12 @@ def owner(path):
 
 
 def folder_name(identity):
-    """A name for a folder, of letters, digits, dots, lines."""
+    """A name for a folder, made of letters, digits, dots and hyphens."""
     text = unicodedata.normalize('NFC', identity).strip()
     return re.sub(r'[^\w.-]+', '-', text).strip('-.').lower() or 'nobody'
 
 
-# --- Of which lab a file is -----------------------------------------------------------------------------
+# --- The lab of a file ----------------------------------------------------------------------------------
 
 class Labs:
     """The labs of this project, and the files that belong to them."""
@@ -198,12 +198,12 @@ class Labs:
             self.programs.setdefault(file, []).append(folder)
 
     def may_be(self, name):
-        """Whether a file with this name, which an LMS may have put something before or behind, may be a program's."""
+        """Whether a file with this name may be a program's; an LMS may add something before or after the name."""
         stems = '|'.join(file.removesuffix('.c') for file in self.programs)
         return re.search(rf'(?:{stems})(?:-\d+| \(\d+\))?\.c$', name, re.I) is not None
 
     def of(self, found_path, content):
-        """(the lab's folder, the file's name, which try it was); the lab is None if it is unclear; None for other files."""
+        """(the lab's folder, the file's name, the number of the try); lab None if unclear; None for other files."""
         name = re.fullmatch(r'(?P<stem>.+?)(?:-(?P<number>\d+)| \((?P<copy>\d+)\))?\.c', found_path[-1], re.I)
         if not name:
             return None
@@ -248,7 +248,7 @@ def find(path, labs, due=None):
     for found in without_top(all_files(path, labs, problems), labs):
         name, identity, rest = owner(found.path)
         if name is None:
-            problems.append(f'{"/".join(found.path)}: whose is it?')
+            problems.append(f'{"/".join(found.path)}: which student handed it in?')
             continue
         key = folder_name(identity)
         student = students.setdefault(key, Student(name, identity))

@@ -3,8 +3,8 @@
 
     results.py STATUS BOARD RESULTS OUT
 
-RESULTS is the grader's results.json, which is not there if nothing was graded; BOARD has what the grader printed, and the
-compiler. OUT gets both.
+RESULTS is the grader's results.json, which is missing if the grader graded nothing; BOARD has the output of the grader
+and of the compiler. OUT gets both.
 """
 import json
 import pathlib
