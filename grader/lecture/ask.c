@@ -19,7 +19,7 @@ struct asking {
   struct question *questions;
   size_t count;
   size_t open;
-  long limit; /* of patience, in milliseconds; 0: none */
+  long limit; /* how long to wait, in milliseconds; 0: for ever */
   uv_timer_t patience;
   bool failed;
 };
@@ -103,7 +103,7 @@ int lecture_ask(const struct url *url, char *const *paths, size_t count, long pa
   }
   asking.patience.data = &asking;
   if (ask(&asking, client, paths) != 0)
-    fail(&asking, "this cannot be asked for");
+    fail(&asking, "cannot make this request");
   client_close(client);
   uv_run(loop, UV_RUN_DEFAULT);
   uv_close((uv_handle_t *)&asking.patience, NULL);

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""demo: the lecture. Show what a lab does, step by step, with the lab's programs really running.
+"""demo: the lecture. Show what a lab does, step by step, and run the lab's programs.
 
     demo.py [--student] [--pause] [--pcap] LAB...        LAB is 03, or lab03-server
 
 grader/lecture/scripts/labNN.md says what to show; demo_script.py says how such a script is written.
---student shows the student's files and programs in place of the solutions; it says what is not done
-yet, and goes on. --pause waits for a key before each command and between steps (q ends). --pcap
-leaves what went over the wire in build/demo/, for Wireshark, TLS with its keys: a relay stands
+--student shows the student's files and programs in place of the solutions; it says which TODO is not
+done, and goes on. --pause waits for a key before each command and between steps (q ends). --pcap
+writes the traffic to build/demo/, for Wireshark, with the keys of TLS: a relay stands
 before each server and passes on every byte.
 
 The lecture is as wide as the terminal, and in colour; if there is no terminal, it has 80 columns
 (or COLUMNS) of plain text. It is in ASCII unless the locale is UTF-8. The status is 0 if every
-command ended as the script says, or with --student; 1 if not; 2 for wrong usage. However the
-lecture ends, all that it started ends too.
+command ended as the script says, or with --student; 1 if not; 2 for wrong usage. When the
+lecture ends, in whatever way, all that it started ends too.
 """
 import re
 import signal

@@ -24,13 +24,13 @@ LIBC = ctypes.CDLL(None)
 
 
 def die_with_us():
-    """In a child: have it killed when we are killed. This survives exec."""
+    """In a child: kill it when we are killed. This survives exec."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Program:
-    """A command that bash runs in a session of its own, and its output. If we are on a terminal,
-    its standard error is one of our width, so that the ladders there have colours."""
+    """A command that bash runs in a session of its own, and its output. On a terminal, its standard
+    error is a terminal of the same width, so that the ladders there have colours."""
 
     def __init__(self, screen, command, variables):
         environment = {name: value for name, value in os.environ.items()
@@ -51,7 +51,7 @@ class Program:
         self.shown = {self.pipe: 0, self.errors: 0}
 
     def read(self, seconds):
-        """Take what comes within that time, or until it ends. Return False once nothing more can
+        """Take the output of this time, or until the end. Return False once nothing more can
         come."""
         watched = self.open + ([] if self.has_ended() else [self.alive])
         if not watched:
@@ -68,7 +68,7 @@ class Program:
         return bool(readable or not self.has_ended())
 
     def wait(self, done, seconds):
-        """Wait until done(), until all output is read, or for so many seconds. Return done()."""
+        """Wait until done(), until all output is read, or for this many seconds. Return done()."""
         deadline = time.monotonic() + seconds
         while not done() and time.monotonic() < deadline:
             if not self.read(deadline - time.monotonic()):
@@ -79,11 +79,11 @@ class Program:
         return self.text[end].decode("utf-8", "replace").replace("\r", "")
 
     def unshown(self, end):
-        """What it printed since the last call of news."""
+        """The output since the last call of news."""
         return self.printed(end)[self.shown[end]:]
 
     def news(self, end):
-        """The same; from now on it counts as shown."""
+        """The same output, which counts as shown from now on."""
         new = self.unshown(end)
         self.shown[end] += len(new)
         return new
@@ -92,7 +92,7 @@ class Program:
         return self.process.poll() is not None
 
     def end(self, first=signal.SIGTERM):
-        """End it and all that it started."""
+        """End the program and all that it started."""
         for number in (first, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number)
@@ -109,7 +109,7 @@ class Server(Program):
 
     def __init__(self, screen, command, variables):
         super().__init__(screen, "exec env " + command, variables)
-        self.part = None  # of the script, if it is there
+        self.part = None  # the block of the script, if there is one
         self.wait(self.address, COMMAND_SECONDS)
 
     def address(self):
@@ -117,7 +117,7 @@ class Server(Program):
         return found[1] if found else ""
 
     def is_quiet(self):
-        """Whether each connection that began in its ladder has also ended there."""
+        """Whether each connection that begins in the ladder also ends there."""
         ladder = self.printed(self.errors)
         return ladder.count(" preface ") <= len(re.findall(r"requests? on 1 connection", ladder))
 
@@ -130,7 +130,7 @@ class Runner:
         self.student = student
         self.screen = screen
         self.servers = {}
-        self.relays = []  # each with the file that it writes at its end
+        self.relays = []  # each with the file that it writes when it ends
         self.variables = {"PROGRAMS": f"{BUILD}/labs" if student else f"{BUILD}/solutions"}
         self.folder = ROOT / BUILD / "demo" if pcap else None
         if self.folder:
@@ -152,8 +152,8 @@ class Runner:
         self.relays = []
 
     def address_of(self, server):
-        """Where to ask a server: at its own address, or at that of a relay before it, which records
-        what passes."""
+        """The address for requests to a server: its own, or that of a relay before it, which records
+        the traffic."""
         if not self.folder:
             return server.address()
         file = self.folder / f"{self.lab.name[:5]}-{len(self.relays) + 1}.pcapng"
@@ -162,11 +162,11 @@ class Runner:
                        (" --tls" if scheme == "https" else ""),
                        self.variables)
         self.relays.append((relay, file))
-        self.screen.note(f"(recorded on the way, at {relay.address()})")
+        self.screen.note(f"(a relay records the traffic at {relay.address()})")
         return relay.address()
 
     def shown(self, command):
-        """A command as somebody would type it."""
+        """A command as a user would type it."""
         return re.sub(r"\$([A-Z]+)\b", lambda name: self.variables.get(name[1], name[0]), command)
 
     def start(self, part, again=False):
@@ -177,7 +177,7 @@ class Runner:
         command = self.shown(part.command())
         self.screen.command(command + " &")
         if again:
-            self.screen.note("(once more: it had ended)")
+            self.screen.note("(started again, because it had ended)")
         if self.say_missing(part.command()):
             return False
         server = Server(self.screen, part.command(), self.variables)
@@ -192,11 +192,11 @@ class Runner:
         return bool(server.address())
 
     def run(self, part):
-        """Run a command. Return whether it ended as it should."""
+        """Run a command. Return whether it ended as the script says."""
         for name in re.findall(r"\$([A-Z]+)\b", part.command()):
             if name not in self.variables:
                 self.screen.command(self.shown(part.command()))
-                self.screen.note("Not run: there is no server to ask.", RED)
+                self.screen.note("Not run: the server is missing.", RED)
                 return False
         for name, server in list(self.servers.items()):
             if re.search(rf"\${name}\b", part.command()) and server.has_ended():
@@ -209,7 +209,7 @@ class Runner:
         try:
             late = not program.wait(program.has_ended, COMMAND_SECONDS)
             if late:
-                self.screen.note(f"It goes on after {COMMAND_SECONDS:g} seconds, and is ended.", RED)
+                self.screen.note(f"It still runs after {COMMAND_SECONDS:g} seconds, so the lecture ends it.", RED)
         finally:
             program.end()
         if part.kind == "bars":
@@ -222,12 +222,12 @@ class Runner:
         return self.show_servers(part) and right
 
     def say_missing(self, command):
-        """If a program of the lab is missing, show what the compiler said. Return whether one is
+        """If a program of the lab is missing, show the compiler's messages. Return whether one is
         missing."""
         for name in re.findall(r"\$PROGRAMS/\S+", command):
             path = ROOT / self.shown(name)
             if not path.exists():
-                self.screen.note(f"{self.shown(name)} is not there: it does not compile, or was not built.", RED)
+                self.screen.note(f"{self.shown(name)} is missing: it does not compile, or nobody has built it.", RED)
                 log = path.with_name(path.name + ".log")
                 said = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
                 self.screen.output("\n".join(said.splitlines()[:LONGEST_COMPLAINT]))
@@ -238,14 +238,14 @@ class Runner:
         lines = program.news(program.pipe).splitlines()
         self.screen.output("\n".join(lines[:LONGEST_OUTPUT]))
         if len(lines) > LONGEST_OUTPUT:
-            self.screen.note(f"(and {len(lines) - LONGEST_OUTPUT} lines more)")
+            self.screen.note(f"(and {len(lines) - LONGEST_OUTPUT} more lines)")
         errors = program.news(program.errors)
         if lines and errors:
             self.screen.line()
         self.screen.ladder(errors)
 
     def show_servers(self, part):
-        """Show what the servers said meanwhile. Return whether that has what we wait for."""
+        """Show the new output of the servers. Return whether it has the line that we wait for."""
         came = not part.until
         for server in self.servers.values():
             if part.until and server.wait(lambda server=server: part.until in server.unshown(server.pipe),
@@ -259,11 +259,11 @@ class Runner:
                 self.show_output(server)
                 self.say_todo(server)
         if not came:
-            self.screen.note(f"No server has said: {part.until}", RED)
+            self.screen.note(f"No server has printed: {part.until}", RED)
         return came
 
     def say_todo(self, program):
-        """If a program came to a TODO that is not done, say so where nobody can miss it."""
+        """If a program reached a TODO that is not done, say so where nobody can miss it."""
         todo = re.search(r"TODO \d+ is not done", program.printed(program.errors))
         if todo:
             self.screen.note(f"{todo[0]}: this is how far your program goes. The lecture goes on.", RED)

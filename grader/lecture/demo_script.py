@@ -6,16 +6,16 @@ is ASCII.
 
 ```js get.js        Lines of the handout's block "// build/get.js", which `make test` runs.
 ```c send_frames    Lines of that function in the lab's program; "server.c: send_frames" if the lab has several.
-                    A `js` and a `c` block in a row are shown side by side.
+                    A `js` and a `c` block in a row stand side by side.
                     Without a body: the whole function. Else each line of the body is the beginning of a line to
-                    show; "..." takes all lines from the one before to the one after. Gaps are shown as "...".
-                    (void) lines and the markers of solutions are never shown.
-```server URL       A command that runs until the lecture ends. It says "listening on ADDRESS", which becomes $URL below.
-```console          A command for bash. Its output is shown, then its ladder, then what the servers said meanwhile.
-                    "status=1" after `console`: the status it ends with. "until=TEXT": wait until a server says that.
-```bars             The same; lines "what it is  12.3 ms" become bars.
+                    show; "..." takes all lines from the one before to the one after. A gap becomes "...".
+                    The lecture never shows (void) lines and the markers of solutions.
+```server URL       A command that runs until the lecture ends. It prints "listening on ADDRESS", which becomes $URL.
+```console          A command for bash. The lecture shows its output, its ladder, and the new output of the servers.
+                    "status=1" after `console`: its exit status. "until=TEXT": wait until a server prints TEXT.
+```bars             The same, but lines "what it is  12.3 ms" become bars.
 
-$PROGRAMS is build/solutions, or build/labs for the student's.
+$PROGRAMS is build/solutions, or build/labs for the student's programs.
 """
 import pathlib
 import re
@@ -25,7 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class Broken(Exception):
-    """What is wrong with a script."""
+    """A mistake in a script."""
 
 
 # --- Quotations -----------------------------------------------------------------------------------
@@ -38,7 +38,7 @@ def function_of(text, name):
         if not re.match(rf"\w.*\b{re.escape(name)}\(", line):
             continue
         head = next((at for at in range(first, len(lines)) if re.search(r"[;{]$", lines[at])), first)
-        if lines[head].endswith("{"):  # else it is a declaration
+        if lines[head].endswith("{"):  # otherwise this is a declaration
             return lines[first:lines.index("}", head) + 1]
     return []
 
@@ -56,7 +56,7 @@ def read_clean(path, student):
 
 
 def pick(lines, patterns):
-    """The lines that begin as the patterns say; None if one of them is missing."""
+    """The lines that begin like the patterns; None if one of them is missing."""
     taken, position, through = [], 0, False
     for pattern in patterns:
         if pattern == "...":
@@ -103,7 +103,7 @@ class Quote:
         return f"C: {self.path(student).relative_to(ROOT)}, {self.function}"
 
     def cut(self, student=False):
-        """The lines. If a student wrote the function in another way: all of it."""
+        """The lines. If a student wrote the function in another way, the whole function."""
         lines = self.js_lines() if self.language == "js" else self.c_lines(student)
         picked = pick(lines, self.patterns) if self.patterns else lines
         if picked is None and not (student and self.language == "c"):
@@ -144,7 +144,7 @@ class Part:
 
 
 class Step:
-    """A heading, and what follows."""
+    """A heading, and the parts that follow."""
 
     def __init__(self, title):
         self.title = title
@@ -163,7 +163,7 @@ class Script:
         self.read(self.path.read_text(encoding="ascii").splitlines())
 
     def check(self, student):
-        """Check that all quotations can be cut, before anything is shown."""
+        """Check all quotations, before the lecture shows anything."""
         for part in (part for step in self.steps for part in step.parts):
             for quote in part.quotes:
                 quote.cut(student)

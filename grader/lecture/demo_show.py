@@ -1,4 +1,4 @@
-"""demo_show: the screen of a lecture: its width, its colours, and how text, code and bars look."""
+"""demo_show: the screen of a lecture: its width, its colours, and the look of text, code and bars."""
 import os
 import re
 import select
@@ -33,7 +33,7 @@ def width_of(out):
 
 
 def printable(text):
-    """A program's output without what a terminal would obey, or what has no fixed width."""
+    """A program's output without control characters and characters of no fixed width."""
     kept = (char if char == "\n" or (unicodedata.category(char)[0] != "C" and
                                      not unicodedata.combining(char) and
                                      unicodedata.east_asian_width(char) not in "WF") else "?"
@@ -61,7 +61,7 @@ def wrap_code(line, width):
 
 
 def reflow(lines, width):
-    """Lines of code, none longer than that. Put a statement together before breaking it anew."""
+    """Lines of code, none longer than `width`. Join a statement before breaking it again."""
     result, statement = [], []
     for line in lines:
         statement.append(line)
@@ -81,7 +81,7 @@ def broken(statement, width):
 
 
 class Screen:
-    """Standard output, where the lecture is given."""
+    """Standard output, which shows the lecture."""
 
     def __init__(self):
         self.out = sys.stdout
@@ -133,7 +133,7 @@ class Screen:
             for row in (start + " \\\n  ".join(pieces)).split("\n"):
                 self.line(self.paint(BOLD, row))
 
-    # --- What programs print ----------------------------------------------------------------------
+    # --- Output of programs -----------------------------------------------------------------------
 
     def output(self, text):
         """Output, line by line; long lines go on below."""
@@ -142,7 +142,7 @@ class Screen:
                 self.line(line[start:start + self.width])
 
     def ladder(self, text):
-        """The same for text with colours: a ladder already has our width, everything else is
+        """The same for text with colours: a ladder already has the width of the screen, everything else is
         words."""
         for line in text.splitlines():
             pieces = SGR.split(line)
@@ -153,7 +153,7 @@ class Screen:
                               "" if SGR.match(piece) else printable(piece) for piece in pieces))
 
     def bars(self, text):
-        """Lines "what it is  12.3 ms", each with a bar; the longest has all the room."""
+        """Lines "what it is  12.3 ms", each with a bar; the longest bar takes all the room."""
         rows = re.findall(r"(?m)^(.*\S)\s+(\d+(?:\.\d+)?) ms$", printable(text))
         longest = max((float(number) for _, number in rows), default=0) or 1
         label = max((len(what) for what, _ in rows), default=0)
@@ -201,7 +201,7 @@ class Screen:
         return result
 
     def colored(self, lines, width):
-        """The lines, none longer than that, with comments and strings in colour: (columns, text)
+        """The lines, none longer than `width`, with comments and strings in colour: (columns, text)
         each."""
         result, in_comment = [], False
         for line in reflow([printable(line) for line in lines], width):
@@ -218,13 +218,13 @@ class Screen:
     # --- Keys -------------------------------------------------------------------------------------
 
     def wait_for_key(self):
-        """Wait until somebody presses a key; without a terminal, go on at once."""
+        """Wait until the user presses a key; without a terminal, go on at once."""
         if not sys.stdin.isatty():
             return
         before = termios.tcgetattr(sys.stdin)
         prompt = "-- any key goes on, q ends --"
         try:
-            tty.setcbreak(sys.stdin)  # earlier keys do not count
+            tty.setcbreak(sys.stdin)  # this drops earlier keys
             print(self.paint(DIM, prompt), end="", file=self.out, flush=True)
             select.select([sys.stdin], [], [])
             key = os.read(sys.stdin.fileno(), 64)

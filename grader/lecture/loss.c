@@ -77,7 +77,7 @@ static void on_stream_close(struct stream *stream, uint32_t error_code, void *us
   (void)stream;
   if (error_code != NGHTTP2_NO_ERROR)
     request->experiment->failed = true;
-  client_close(request->client); /* it waits for the other streams */
+  client_close(request->client); /* this waits for the other streams */
 }
 
 static void on_client_close(struct client *client, const char *error, void *user) {
@@ -143,6 +143,6 @@ int lecture_loss(uv_loop_t *loop, unsigned hold_ms) {
   uv_run(loop, UV_RUN_DEFAULT);
   url_free(&url);
   if (experiment.failed)
-    fprintf(stderr, "lecture: not every request was answered\n");
+    fprintf(stderr, "lecture: not every request got an answer\n");
   return experiment.failed ? -1 : 0;
 }

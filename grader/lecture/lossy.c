@@ -24,7 +24,7 @@ struct pair {
   struct transport *client; /* NULL once it is closed */
   struct transport *server;
   uv_timer_t timer;
-  struct buffer held; /* what waits behind the lost segment */
+  struct buffer held; /* the bytes that wait behind the lost segment */
   bool holding;
   bool server_closed;
 };
@@ -42,7 +42,7 @@ static void free_pair(struct pair *pair) {
   uv_close((uv_handle_t *)&pair->timer, free_memory);
 }
 
-/* The segment has been sent again: all that waited arrives at once. */
+/* TCP has sent the segment again: all bytes that waited arrive at once. */
 static void on_sent_again(uv_timer_t *timer) {
   struct pair *pair = timer->data;
   pair->holding = false;

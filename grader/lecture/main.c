@@ -1,5 +1,5 @@
 /*
- * lecture: what `make demo` shows and no lab's program does.
+ * lecture: requests that `make demo` shows and that no lab's program makes.
  *
  *   lecture ask [--patience MS] URL PATH...
  *   lecture race [--requests N] [--delay MS]
@@ -150,7 +150,7 @@ static bool all_gone(const struct runner *runners, long count) {
   return true;
 }
 
-/* The milliseconds that `requests` take over so many connections; or -1. */
+/* The milliseconds that `requests` take over this many connections; or -1. */
 static double measure(struct race *race, long connections, long requests, bool at_once) {
   struct runner *runners = calloc((size_t)connections, sizeof *runners);
   if (!runners)
@@ -177,7 +177,7 @@ static int compare(const void *one, const void *other) {
   return (left > right) - (left < right);
 }
 
-/* Try every way once in each round, so that what disturbs one disturbs the others too. */
+/* Try every way once in each round, so that a disturbance hits all ways alike. */
 static void run(struct race *race, long requests) {
   enum { WAYS = 4, ROUNDS = 3 };
   const struct {
@@ -222,7 +222,7 @@ static bool hold(struct race *race, long requests) {
   uv_run(race->loop, UV_RUN_DEFAULT);
   uv_loop_close(race->loop);
   if (race->failed)
-    fprintf(stderr, "lecture: not every request was answered\n");
+    fprintf(stderr, "lecture: not every request got an answer\n");
   return !race->failed;
 }
 
@@ -275,7 +275,7 @@ int main(int argc, char **argv) {
       return usage();
     *(option == 'r' ? &requests : option == 'd' ? &delay : &patience) = number;
   }
-  optind++; /* it has counted from argv + 1 */
+  optind++; /* getopt_long counted from argv + 1 */
   int status = 2;
   if (strcmp(what, "ask") == 0)
     status = ask_main(argc - optind, argv + optind, patience);

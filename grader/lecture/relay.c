@@ -19,7 +19,7 @@
 #include "grader/wire/pcap.h"
 
 struct relay {
-  const char *port; /* of the server */
+  const char *port; /* the server's */
   const char *file;
   const char *keys; /* NULL: none */
   bool tls;
@@ -84,7 +84,7 @@ static void on_close(struct transport *transport, const char *error, void *user)
 static const struct transport_events events = {
     .on_open = on_open, .on_data = on_data, .on_close = on_close};
 
-/* Read from the client only now that its bytes can be passed on. */
+/* Read from the client only now that we can pass its bytes on. */
 static void on_open(struct transport *transport, void *user) {
   struct end *end = user;
   struct end *client = other_end(end);
@@ -127,7 +127,7 @@ static void on_signal(void *user) {
 
 /* --- The file --------------------------------------------------------------------------------- */
 
-/* No keys are no error: perhaps nobody connected. */
+/* A file without keys is not an error: perhaps nobody connected. */
 static void read_keys(struct relay *relay) {
   FILE *file = relay->keys ? fopen(relay->keys, "r") : NULL;
   char line[512];
