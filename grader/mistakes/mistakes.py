@@ -1,22 +1,23 @@
 #!/usr/bin/env python3
-"""mistakes: grade every known mistake, and check that the check meant for it catches it.
+"""mistakes: grade every known mistake, and see that the check meant for it fails.
 
     mistakes.py [--tap] [--write [--rounds N]] [--new] [--named PERCENT] [--every N] [--in FOLDER] [--table FILE] [LAB...]
 
 A known mistake is a patch of a reference solution, FOLDER/labNN/NAME.patch. FOLDER is
 grader/mistakes, whose README.md says how to write one. Apply each to a copy of the solution in
-build/mistakes/, compile it as a student's program is compiled, and grade it. Print its line, the
+build/mistakes/, compile it like a student's program, and grade it. Print its line, the
 check meant for it, and what that check tells the student; with --tap, a line of TAP.
 
-FILE (grader/mistakes/known_mistakes.json) is the table of which checks each mistake fails in every
-run, and with what words; grader/result/diagnosis.h has its format, and reads it to tell students
-what their failures look like. --write makes it anew, from ROUNDS
-runs or N. With --every 8, take every eighth mistake only. With --new, grade only the mistakes that it does not have yet, and keep the other rows.
+FILE (grader/mistakes/known_mistakes.json) is the table: the checks that each mistake fails in every
+run, and the words of each failure. grader/result/diagnosis.h has the format; the grader reads the
+table to tell students what their failures look like. --write makes the table again, from ROUNDS runs
+or N. With --every 8, take only every eighth mistake. With --new, grade only the mistakes that the
+table does not have yet, and keep the other rows.
 
-The status is 0 only if every mistake applies, compiles without a warning, is caught by the check
-meant for it, and fails all that the table says, in its words (other checks than the one meant may
-need a second try); and if the grader itself did not fail; with --named, also only if the grader by
-itself names that many of a hundred.
+The status is 0 only if every mistake applies, compiles without a warning, and fails the check meant
+for it and all checks in the table, with the table's words (checks other than the one meant may need
+a second try); and if the grader itself did not fail; with --named, only if the grader also names
+that many of a hundred by itself.
 """
 import argparse
 import concurrent.futures
@@ -35,9 +36,9 @@ import tap  # noqa: E402  pylint: disable=wrong-import-position
 
 BUILD = os.environ.get("BUILD") or "build"
 SCRATCH = f"{BUILD}/mistakes"  # the Makefile knows this place too
-JOBS = 3  # gradings at once: what takes long is mostly waiting for programs that wait
+JOBS = 3  # gradings at once: most of their time, they wait for programs that wait
 ROUNDS = 3  # to write the table
-SEEDS = [ROUNDS + 1, ROUNDS + 2]  # to look whether it holds: others, so that it is not compared with itself
+SEEDS = [ROUNDS + 1, ROUNDS + 2]  # to check the table: other seeds than those that made it
 TIME_LIMIT = 300  # seconds, for one grading
 
 
@@ -50,13 +51,13 @@ class Mistake:
         self.name = os.path.splitext(os.path.basename(path))[0]
         self.folder = f"{SCRATCH}/{self.lab}/{self.name}"  # laid out like build/labs
         self.programs = []  # paths in it
-        self.says = {}  # what each check that failed said, in the first run in which it did
+        self.says = {}  # the message of each failed check, from the first run in which it failed
         self.fails = None  # the checks that failed in every run so far, each with its words
-        self.named = False  # the grader said that it looks like this one
-        self.program = None  # in which the mistake is ...
+        self.named = False  # the grader says that the program looks like this mistake
+        self.program = None  # the program that has the mistake ...
         self.todo = 0  # ... and the TODO that it belongs to
-        self.problem = None  # why it proves nothing, if it does not
-        self.unsteady = False  # its problem is only that what it fails besides differs from the table
+        self.problem = None  # why the mistake proves nothing, if so
+        self.unsteady = False  # the only problem: the other checks that fail differ from the table
         with open(path, encoding="utf-8") as file:
             header = re.split(r"^(?:diff |--- )", file.read(), maxsplit=1, flags=re.MULTILINE)[0]
         fields = re.fullmatch(r"Mistake: (.+)\nCheck: (\w+)\n\s*", header)
@@ -65,7 +66,7 @@ class Mistake:
             self.problem = "does not begin with the two lines `Mistake: ...` and `Check: ...`"
 
     def row(self):
-        """Its row of the table, with the checks that say the same together."""
+        """The mistake's row of the table; checks with the same message stand together."""
         groups = {}
         for check, words in sorted((self.fails or {}).items()):
             groups.setdefault(tuple(sorted(words.items())), []).append(check)
@@ -81,7 +82,7 @@ def words_of(row):
 
 
 def agree(left, right):
-    """What two runs have in common; None if the check fails for another reason."""
+    """The common part of two runs; None if the check fails for another reason."""
     if left.get("id") != right.get("id"):
         return None
     return {key: left[key] if left.get(key) == right.get(key) else "*" for key in left | right}
@@ -101,7 +102,7 @@ def read(path):
 
 
 def write_if_new(path, text):
-    """Leave a file alone that would not change, so that it is not compiled again."""
+    """Leave a file alone that would not change, so that make does not compile it again."""
     if os.path.exists(path) and read(path) == text:
         return
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -132,8 +133,8 @@ def prepare(mistake):
 
 
 def find_place(mistake, source, before, after):
-    """Find the TODO in which most lines were changed: that is where a student has to look. Changes
-    in what is given, such as the registration of a callback, count less."""
+    """Find the TODO with most changed lines: a student has to look there. Changes
+    in given code, such as the registration of a callback, count less."""
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     changes = [change for change in matcher.get_opcodes() if change[0] != "equal"]
     if not changes:
@@ -166,7 +167,7 @@ def compile_all(mistakes):
 
 
 def grade(mistake, seed, table):
-    """Grade it once, and remember what failed."""
+    """Grade the mistake once, and remember which checks failed."""
     output = f"{mistake.folder}/grade"
     shutil.rmtree(output, ignore_errors=True)
     command = [f"{BUILD}/grader/grade", "--programs", mistake.folder, "--lab", mistake.lab,
@@ -178,11 +179,11 @@ def grade(mistake, seed, table):
         failed = {test["number"].split("/")[1]: test["output"].split("\n")[0]
                   for test in results["tests"] if test["status"] == "failed"}
         files = {check: json.loads(read(f"{output}/checks/{mistake.lab}.{check}.json")) for check in failed}
-        # A check of errors that passed, and counts for nothing because all else is wrong, says nothing.
+        # Ignore a check of errors that passed but counts for nothing because all else is wrong.
         failed = {check: words for check, words in failed.items() if files[check]["verdict"] != "passed"}
         words = {check: files[check]["finding"]["evidence"] for check in failed}
     except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
-        mistake.problem = f"could not be graded: {error}"
+        mistake.problem = f"the grader failed: {error}"
         return
     mistake.says = failed | mistake.says
     if mistake.fails is None:
@@ -209,12 +210,12 @@ def judge(mistake, row):
     passed = ", ".join(sorted(known.keys() - mistake.fails.keys()))
     says = mistake.fails[mistake.check].get("id")
     if passed:
-        mistake.problem = f"passes what it fails by the table: {passed}"
+        mistake.problem = f"passes checks that it fails in the table: {passed}"
         mistake.unsteady = mistake.check in known
     elif row | {"fails": []} != mistake.row() | {"fails": []} or mistake.check not in known:
-        mistake.problem = "is not in the table as it is; `make mistakes WRITE=1` writes it"
+        mistake.problem = "is not in the table in this form; `make mistakes WRITE=1` writes the table"
     elif known[mistake.check].get("id") != says:
-        mistake.problem = f"fails otherwise than in the table: {says}"
+        mistake.problem = f"fails in another way than in the table: {says}"
 
 
 def grade_to_write(mistake, table, rounds):
@@ -225,7 +226,7 @@ def grade_to_write(mistake, table, rounds):
 
 
 def grade_to_verify(mistake, table, row):
-    """The check meant for it has to catch it at once. Other checks may fail or pass depending on
+    """The check meant for the mistake has to catch it at once. Other checks may fail or pass depending on
     how busy the machine is, so they get a second try."""
     for seed in SEEDS:
         mistake.problem, mistake.unsteady, mistake.fails = None, False, None
@@ -236,8 +237,8 @@ def grade_to_verify(mistake, table, row):
 
 
 def grade_all(mistakes, path, rows, rounds):
-    """Grade each by the table at `path`, whose `rows` must hold (None: they are to be written, from `rounds`).
-    Yield them in their order, each as soon as it is done."""
+    """Grade each mistake by the table at `path`, whose `rows` must be true (None: we will write them, from `rounds`).
+    Yield the mistakes in their order, each as soon as it is done."""
     def grade_one(mistake):
         if mistake.problem:
             return mistake
@@ -251,7 +252,7 @@ def grade_all(mistakes, path, rows, rounds):
         yield from executor.map(grade_one, mistakes)
 
 
-# --- Telling --------------------------------------------------------------------------------------
+# --- Reporting ------------------------------------------------------------------------------------
 
 
 def print_wrapped(indent, text):
@@ -267,7 +268,7 @@ def print_mistake(mistake):
     else:
         print_wrapped("    ", f"{mistake.check}: {mistake.says[mistake.check]}")
         if not mistake.named:
-            print("    (the grader does not name it)")
+            print("    (the grader does not name this mistake)")
     print(flush=True)
 
 
@@ -277,7 +278,7 @@ def print_tap(mistake):
 
 
 def print_tap_end(mistakes, named, enough, percent):
-    """One more test if a percentage is asked for, then the plan."""
+    """Print one more test for the percentage, if the caller wants one, then the plan."""
     if percent:
         unnamed = " ".join(f"{mistake.lab}/{mistake.name}" for mistake in mistakes if not mistake.named)
         tap.check(f"the grader names {percent} of 100 mistakes", enough, f"{named} of {len(mistakes)}; not named: {unnamed}")
@@ -285,8 +286,8 @@ def print_tap_end(mistakes, named, enough, percent):
 
 
 def write_table(path, table, mistakes, new):
-    """Write the rows of the labs that were graded; the others keep theirs. With `new`, each mistake that was not
-    graded keeps its row."""
+    """Write the rows of the labs that we graded; the others keep theirs. With `new`, each mistake that we did not
+    grade keeps its row."""
     labs = set() if new else {mistake.lab for mistake in mistakes}
     table = {lab: rows for lab, rows in table.items() if lab not in labs}
     for mistake in mistakes:
@@ -301,7 +302,7 @@ def find(folder, labs):
     names = [f"lab{lab.removeprefix('lab').zfill(2)}" for lab in labs] or ["lab[0-9][0-9]"]
     paths = sorted(path for name in names for path in glob.glob(f"{folder}/{name}/*.patch"))
     if not paths:
-        sys.exit(f"mistakes: there is none in {folder} for {' '.join(names)}")
+        sys.exit(f"mistakes: there are none in {folder} for {' '.join(names)}")
     return [Mistake(path) for path in paths]
 
 
@@ -343,8 +344,8 @@ def main():
     if arguments.tap:
         print_tap_end(mistakes, named, enough, arguments.named)
     else:
-        print(f"{caught} of {len(mistakes)} mistakes are caught by the check meant for them, "
-              f"{named} are named by the grader")
+        print(f"{caught} of {len(mistakes)} mistakes fail the check meant for them, "
+              f"the grader names {named}")
     if arguments.write and caught == len(mistakes):
         write_table(arguments.table, table, mistakes, arguments.new)
     return 0 if caught == len(mistakes) and enough else 1

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""mutants: ask how good the grader is, with mistakes that nobody has thought of.
+"""mutants: measure the grader with mistakes that nobody has thought of.
 
     mutants [--tap] [--sample N] [--jobs N] [--list] [LAB...]
 
-mutate.py makes small changes of the solutions, hundreds of them. Each that compiles to something else than the solution
-is graded, in its own lab. Then it is counted whether it was killed (a check failed) or survived; of the killed, whether
-"Next:" names the TODO in which the change is, and whether "looks like" names a known mistake of another TODO.
+mutate.py makes hundreds of small changes in the solutions. This program grades each change that compiles to other code
+than the solution, in its own lab. It counts how many are killed (a check fails) and how many survive; of the killed,
+for how many "Next:" names the TODO of the change, and for how many "looks like" names a mistake of another TODO.
 
-equivalent_mutants.txt names the survivors that change nothing that the contract or RFC 9113 speaks of, each with the
-reason; every other survivor is a hole. How each ended is kept in build/mutants/kept, under a digest of all that it hangs
-on: only what has changed is graded again.
+equivalent_mutants.txt names the survivors that change nothing in the contract or in RFC 9113, each with the reason;
+every other survivor is a hole in the checks. build/mutants/kept has each result, under a digest of all that it depends
+on: the program grades only changed mutants again.
 
-With --tap, for `make test`, a sample of N is graded, always the same for the same solutions, and the status is 0 only
-if the goals below are met. --list prints every mutant and what became of it.
+With --tap, for `make test`, it grades a sample of N, always the same for the same solutions, and the status is 0 only
+if the grader reaches the goals below. --list prints every mutant and its result.
 """
 import argparse
 import collections
@@ -35,17 +35,17 @@ KNOWN = "grader/mistakes/known_mistakes.json"
 SEED = "7"
 TIME_LIMIT = 120  # seconds, for one grading
 KILLED, RIGHT, FALSE = 97, 90, 2  # the goals, in percent: at least, at least, at most
-# The rooms of what runs the checks; the rest of the grader only judges and shows what they have found.
+# The rooms that run the checks; the rest of the grader only judges and shows the results.
 ROOMS = ("base", "sandbox", "wire", "words", "play", "serve")
 
 
 class Result:
-    """What became of one mutant."""
+    """The result of one mutant."""
 
     def __init__(self, mutant):
         self.mutant = mutant
         self.ended = "unknown"  # "rejected" (by the compiler), "same", "killed", "survived", "fault"
-        self.failed = {}  # what each failed check found
+        self.failed = {}  # the finding of each failed check
         self.next = ""  # "requests 3"
         self.looks_like = []
 
@@ -53,7 +53,7 @@ class Result:
         return self.next == f"{self.mutant.program} {self.mutant.todo}"
 
     def is_false(self, known):
-        """Whether a known mistake is named that belongs somewhere else."""
+        """Whether the grader names a known mistake of another TODO."""
         rows = [known.get(self.mutant.lab, {}).get(name, {}) for name in self.looks_like]
         here = (self.mutant.program, self.mutant.todo)
         return any((row.get("program"), row.get("todo")) != here for row in rows)
@@ -73,26 +73,26 @@ def run(command, **options):
 
 
 class Workshop:
-    """What compiles and grades mutants; the commands come from the Makefile."""
+    """Compiles and grades mutants; the commands come from the Makefile."""
 
     def __init__(self):
         self.compile = shlex.split(os.environ["COMPILE"])
         self.link = shlex.split(os.environ["LINK"])
         if shutil.which("ld.gold"):
-            self.link.append("-fuse-ld=gold")  # in half the time
+            self.link.append("-fuse-ld=gold")  # it takes half the time
         self.originals = {}
         self.digests = {}
         self.known = json.loads(read(KNOWN)) if os.path.exists(KNOWN) else {}
 
     def flags(self):
-        """For libclang, which does not know where the compiler has its own headers."""
+        """Flags for libclang, which does not know the place of the compiler's own headers."""
         said = subprocess.run([self.compile[0], "-print-file-name=include"], text=True, check=True,
                               stdout=subprocess.PIPE).stdout.strip()
         plain = [flag for flag in self.compile[1:] if flag.startswith(("-I", "-D", "-std"))]
         return [*plain, f"-I{said}"]
 
     def plain_object(self, source):
-        """Optimised, without debugging information: what is the same here does the same."""
+        """The optimised object without debugging information: equal objects do the same."""
         flags = [flag for flag in self.compile if not flag.startswith(("-fsanitize", "-g", "-W", "-O", "-M"))]
         if run([*flags, "-w", "-O2", "-c", source, "-o", f"{source}.same"]).returncode != 0:
             return None
@@ -109,7 +109,7 @@ class Workshop:
         return self.originals[path]
 
     def grader_digest(self, lab):
-        """Of all that grades this lab's programs, and of what they are linked with."""
+        """A digest of all that grades this lab's programs, and of all that they are linked with."""
         if lab not in self.digests:
             digest = hashlib.sha256(repr((self.compile, self.link)).encode())
             paths = [path for room in ROOMS for path in glob.glob(f"{BUILD}/obj/plain/grader/{room}/*.o")]
@@ -120,7 +120,7 @@ class Workshop:
         return self.digests[lab]
 
     def build(self, mutant, folder, paths):
-        """Put the mutant's program, and the lab's others, where grade finds them. Returns how it went."""
+        """Put the mutant's program, and the lab's others, where grade finds them. Returns the result."""
         for path in paths:
             lab, _, name = path.split("/")
             program = name.removesuffix(".c")
@@ -147,7 +147,7 @@ class Workshop:
 
 
 def keep(output, place, lab):
-    """Keep what the checks found, without the frames, which are much."""
+    """Keep the findings of the checks without the frames, which are too many."""
     os.makedirs(place, exist_ok=True)
     for path in glob.glob(f"{output}/checks/{lab}.*.json"):
         outcome = json.loads(read(path))
@@ -158,7 +158,7 @@ def keep(output, place, lab):
 
 
 def load(result, output):
-    """What the grader says."""
+    """The words of the grader."""
     lab = result.mutant.lab
     results = json.loads(read(f"{output}/results.json"))
     result.looks_like = results["extra_data"]["looks_like"].get(lab, [])
@@ -202,16 +202,16 @@ def grade(workshop, result):
         file.write("graded" if result.ended in ("killed", "survived") else result.ended)
     for path in glob.glob(f"{folder}/lab*/*"):
         if os.access(path, os.X_OK):
-            os.truncate(path, 0)  # a program is large; that it was there is enough
+            os.truncate(path, 0)  # a program is large; the name of the file is enough
     shutil.rmtree(f"{output}/checks", ignore_errors=True)
     return result
 
 
-# --- Telling -----------------------------------------------------------------------------------------------
+# --- Reporting ---------------------------------------------------------------------------------------------
 
 
 def equivalents():
-    """The keys of those that change nothing, each with its reason."""
+    """The keys of the mutants that change nothing, each with its reason."""
     rows = {}
     for line in read(EQUIVALENT).splitlines() if os.path.exists(EQUIVALENT) else []:
         if line and not line.startswith("#"):
@@ -225,7 +225,7 @@ def percent(part, whole):
 
 
 class Count:
-    """The figures of a lab, or of all."""
+    """The figures of a lab, or of all labs."""
 
     def __init__(self, results, known, reasons):
         ended = collections.Counter(result.ended for result in results)
@@ -244,7 +244,7 @@ class Count:
 
 
 def print_figures(results, known, reasons):
-    print("| lab | mutants | killed | survived | right TODO | false \"looks like\" | equivalent | the same code |")
+    print("| lab | mutants | killed | survived | right TODO | false \"looks like\" | equivalent | same code |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for lab in sorted({result.mutant.lab for result in results}):
         print(Count([r for r in results if r.mutant.lab == lab], known, reasons).row(lab))
@@ -267,13 +267,13 @@ def print_survivors(results, reasons):
 
 
 def print_tap(results, known, reasons):
-    """The goals as tests. Of a sample of so few, one more or less is chance: it may miss each goal by that much."""
+    """The goals as tests. In a small sample one mutant more or less is chance: it may miss each goal by one."""
     count = Count(results, known, reasons)
     tests = [
         ("no mutant makes the grader fail", count.faults == 0),
-        (f"{KILLED} of 100 mutants are killed",
+        (f"the checks kill {KILLED} of 100 mutants",
          percent(count.killed + 1, count.killed + count.survived) >= KILLED),
-        (f"{RIGHT} of 100 are given the right TODO", percent(count.right + 1, count.killed) >= RIGHT),
+        (f"the grader names the right TODO for {RIGHT} of 100", percent(count.right + 1, count.killed) >= RIGHT),
         (f"{FALSE} of 100 at most look like a mistake that belongs to another TODO",
          percent(count.false - 1, count.killed) <= FALSE),
     ]
@@ -287,7 +287,7 @@ def print_tap(results, known, reasons):
     return all(good for _, good in tests)
 
 
-# --- All of it ---------------------------------------------------------------------------------------------
+# --- The command -------------------------------------------------------------------------------------------
 
 
 def find(workshop, labs, sample):
@@ -295,7 +295,7 @@ def find(workshop, labs, sample):
     paths = sorted(path for name in names for path in glob.glob(f"{name}-*/solution/*.c"))
     mutants = [mutant for path in paths for mutant in mutate.mutants_of(path, workshop.flags())]
     if not mutants:
-        sys.exit(f"mutants: there is none for {' '.join(names)}")
+        sys.exit(f"mutants: there are none for {' '.join(names)}")
     if sample:
         mutants = sorted(mutants, key=mutate.Mutant.digest)[:sample]
     return mutants

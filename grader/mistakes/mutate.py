@@ -1,8 +1,8 @@
-"""mutate: small changes of a solution's TODO regions, made by machine. See mutants.py, which grades them.
+"""mutate: make small changes in a solution's TODO regions. mutants.py grades them.
 
-libclang tells what stands where: statements, conditions, calls with the types of their arguments, fields with their
-structs. Each operator below yields edits (where, how long, what instead), each a slip of a kind that people make.
-Only what stands between BEGIN SOLUTION and END SOLUTION is changed.
+libclang finds the statements, conditions, calls with the types of their arguments, and fields with their
+structs. Each operator below yields edits (where, how long, what instead), each a slip that people make.
+Edits are only between BEGIN SOLUTION and END SOLUTION.
 """
 import dataclasses
 import hashlib
@@ -17,7 +17,7 @@ except ImportError:  # Debian's module belongs to Debian's Python; it works with
 
 Kind = cindex.CursorKind
 
-# Names that a student may take for each other: each is replaced by the next of its family.
+# Names that a student may confuse: an edit replaces each by the next of its family.
 FAMILIES = [
     "true false",
     "NGHTTP2_FLAG_ACK NGHTTP2_FLAG_END_STREAM NGHTTP2_FLAG_END_HEADERS",
@@ -49,18 +49,18 @@ class Mutant:
     function: str
     todo: int
     operator: str
-    before: str  # what stood there ...
-    after: str  # ... and what stands there now
+    before: str  # the old text ...
+    after: str  # ... and the new text
     line: int
     text: str  # the whole file
-    key: str = ""  # by which it is known: stays the same while its function does
+    key: str = ""  # its name: stays the same while its function does
 
     def digest(self):
         return hashlib.sha256(self.key.encode()).hexdigest()
 
 
 def flat(text):
-    """On one line, as it is shown; the middle of a long one is left out."""
+    """The mutant on one line, for people, without the middle of long code."""
     text = " ".join(text.split())
     return text if len(text) <= 90 else f"{text[:60]} ... {text[-25:]}"
 
@@ -73,7 +73,7 @@ class Source:
         with open(path, encoding="utf-8") as file:
             self.text = file.read()
         if not self.text.isascii():
-            sys.exit(f"{path}: not ASCII, but offsets are counted in octets")
+            sys.exit(f"{path}: not ASCII, but libclang counts offsets in bytes")
         unit = cindex.Index.create().parse(path, args=flags)
         errors = [said for said in unit.diagnostics if said.severity >= cindex.Diagnostic.Error]
         if errors:
@@ -86,12 +86,12 @@ class Source:
         self.comments = [match.span() for match in re.finditer(r"/\*.*?\*/", self.text, re.DOTALL)]
 
     def todo_at(self, offset):
-        """The TODO under whose heading it stands."""
+        """The TODO whose heading is above this place."""
         found = re.findall(r"^\s*/\* --- (?:TODO (\d+))?", self.text[:offset], re.MULTILINE)
         return int(found[-1] or 0) if found else 0
 
     def is_open(self, start, end):
-        """Whether it may be changed: in a region, and in no comment."""
+        """Whether an edit is allowed here: in a region, and not in a comment."""
         return any(a < start and end < b for a, b in self.regions) and not any(
             a <= start < b for a, b in self.comments)
 
@@ -99,7 +99,7 @@ class Source:
         return self.text[cursor.extent.start.offset:cursor.extent.end.offset]
 
     def end_of_statement(self, cursor):
-        """Behind its semicolon or brace. A macro's extent may be short, so the text is looked at."""
+        """The place after its semicolon or brace. A macro's extent may be too short, so look at the text."""
         if cursor.kind == Kind.COMPOUND_STMT:
             return cursor.extent.end.offset
         children = list(cursor.get_children())
@@ -123,7 +123,7 @@ def walk(cursor):
 
 
 def statements(source, body):
-    """Pairs (cursor, end) of the statements of a block, and of those that stand alone under an if."""
+    """Pairs (cursor, end) of the statements of a block, and of single statements under an if."""
     lists = []
     for cursor in [body, *walk(body)]:
         children = list(cursor.get_children())
@@ -275,7 +275,7 @@ def change_values(source, function, body):
         yield "another size", start + match.start(), start + match.end(), other
 
 
-# --- All of them ---------------------------------------------------------------------------------------------
+# --- All mutants ---------------------------------------------------------------------------------------------
 
 
 def edits(source, function):

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""variations: change in the solutions what must not matter, and see that every variation gets full marks.
+"""variations: change details of the solutions that must not matter, and see that every variation gets full marks.
 
     variations [--tap] [--sample N] [--times N] [--jobs N] [LAB...]
 
-The opposite of mutants.py: there a change must be noticed, here it must not. For each program PER_PROGRAM variations are
-made: other names and sizes, other ways to write the same condition, independent declarations in another order, a helper
-function more, blocks of memory that are larger than they need be, other compilers and levels of optimisation. Each is graded
-in its own lab, TIMES times with other random values, and has to have all points each time. The status is 0 only then.
+The opposite of mutants.py: there the grader must notice a change, here it must not. It makes PER_PROGRAM variations of
+each program: other names and sizes, other ways to write the same condition, independent declarations in another order,
+one more helper function, larger blocks of memory than necessary, other compilers and levels of optimisation. It grades
+each in its own lab, TIMES times with other random values. The status is 0 only if each gets all points each time.
 """
 import argparse
 import concurrent.futures
@@ -56,7 +56,7 @@ def replaced(source, start, end, instead):
 
 
 def other_sizes(source, _):
-    """A buffer may be larger, and so may a block; a buffer may be static, where nothing runs twice at once."""
+    """A buffer or a block may be larger; a buffer may be static where nothing runs twice at once."""
     for match in re.finditer(r"^( +)char (\w+)\[(\d+)\]", source.text, re.MULTILINE):
         for size in (int(match[3]) + 1, int(match[3]) + 4, 2 * int(match[3])):
             yield f"{match[2]} has {size} octets", replaced(source, match.start(3), match.end(3), str(size))
@@ -71,7 +71,7 @@ def other_sizes(source, _):
 
 
 def other_names(source, functions):
-    """Of variables and parameters, and of functions of its own."""
+    """Other names for variables and parameters, and for functions of the program."""
     for function in functions:
         body = source.of(function)
         start = function.extent.start.offset
@@ -90,7 +90,7 @@ def other_names(source, functions):
 
 
 def other_ways(source, functions):
-    """The same condition or loop, written in another way."""
+    """The same condition or loop in another form."""
     for function in functions:
         start = function.extent.start.offset
         body = source.of(function)
@@ -105,7 +105,7 @@ def other_ways(source, functions):
 
 
 def other_order(source, functions):
-    """Two declarations that have nothing to do with each other."""
+    """Two independent declarations in another order."""
     for function in functions:
         body = next(child for child in function.get_children() if child.kind == mutate.Kind.COMPOUND_STMT)
         for block in mutate.statements(source, body):
@@ -122,7 +122,7 @@ def other_order(source, functions):
 
 
 def helpers(source, functions):
-    """What is returned goes through a function more."""
+    """A result goes through one more function."""
     for function in functions:
         kind = function.result_type.spelling
         start = function.extent.start.offset
@@ -137,7 +137,7 @@ def helpers(source, functions):
 
 
 def variations_of(path, flags):
-    """PER_PROGRAM of them: every compiler, and of the others those that come first by their digests."""
+    """PER_PROGRAM variations: every compiler, and the others with the lowest digests."""
     source = mutate.Source(path, flags)
     lab, program = path[:5], path.rsplit("/", 1)[1].removesuffix(".c")
     compilers = [Variation(lab, program, " ".join(compiler), source.text, compiler)
@@ -165,7 +165,7 @@ def command_for(workshop, variation):
 
 
 def build(workshop, variation, folder):
-    """Returns whether it compiles: what does not is no variation."""
+    """Returns whether it compiles; if not, it is not a variation."""
     compile_, link = command_for(workshop, variation)
     for path in glob.glob(f"{variation.lab}-*/solution/*.c"):
         lab, _, name = path.split("/")
@@ -184,7 +184,7 @@ def build(workshop, variation, folder):
 
 
 def grade(workshop, variation, times):
-    """Returns the variation and how it ended: "full", "no variation", or what failed."""
+    """Returns the variation and its result: "full", "no variation", or what failed."""
     folder = f"{SCRATCH}/{variation.lab}/{variation.digest()[:16]}"
     shutil.rmtree(folder, ignore_errors=True)
     ended = "full" if build(workshop, variation, folder) else "no variation"
@@ -207,7 +207,7 @@ def grade(workshop, variation, times):
 
 
 def choose(workshop, path, sample):
-    """As many as are wanted; some to spare, for those that do not compile."""
+    """The wanted number of variations, and some to spare for those that do not compile."""
     compilers, others = variations_of(path, workshop.flags())
     if sample:
         return sorted([*compilers, *others], key=Variation.digest)[:sample]
@@ -217,7 +217,7 @@ def choose(workshop, path, sample):
 def parse_arguments():
     parser = argparse.ArgumentParser(usage="variations [--tap] [--sample N] [--times N] [--jobs N] [LAB...]")
     parser.add_argument("--tap", action="store_true")
-    parser.add_argument("--sample", type=int, default=0, help="of each program")
+    parser.add_argument("--sample", type=int, default=0, help="how many variations of each program")
     parser.add_argument("--times", type=int, default=TIMES)
     parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1))
     parser.add_argument("labs", nargs="*")
