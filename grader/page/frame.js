@@ -2,8 +2,7 @@
 /*
  * frame: a frame in words, as elements of the page.
  *
- * What was recorded is what a stranger's program sent: it reaches the page as the text of elements, and in no
- * other way.
+ * A stranger's program sent what the grader recorded: it reaches the page only as the text of elements.
  */
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -11,8 +10,8 @@ const GOLDEN_ANGLE = 137.508; /* degrees, so that the colours of neighbouring st
 
 /* --- Small things ------------------------------------------------------------------------------------ */
 
-/* An element of HTML; children are elements and texts, and what is null is left out. Of an attribute, true and
- * false say whether it is there, but for those of ARIA, which have them as words. */
+/* An element of HTML; children are elements and texts; null children are left out. An attribute that is true or
+ * false is there or not; those of ARIA have the words "true" and "false". */
 function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes))
@@ -33,7 +32,7 @@ function shape(name, attributes, text) {
   return made;
 }
 
-/* Call `action` whenever the element has another width: when it appears, and when the window changes. */
+/* Call `action` whenever the width of the element changes: when it appears, and when the window changes. */
 function onWidth(watched, action) {
   let width = 0;
   new ResizeObserver(() => {
@@ -52,7 +51,7 @@ function milliseconds(ms) {
   return ms < 0.95 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : Math.round(ms).toLocaleString('en');
 }
 
-/* "1-9, 15": stream ids, of which every other one is missing, as people write them. */
+/* Stream ids as people write them, "1-9, 15": a range skips every second number. */
 function ranges(ids) {
   const sorted = [...new Set(ids)].sort((a, b) => a - b);
   const parts = [];
@@ -66,7 +65,7 @@ function ranges(ids) {
   return parts.length > 4 ? `${parts.slice(0, 3).join(', ')}, …` : parts.join(', ');
 }
 
-/* --- What a frame says ------------------------------------------------------------------------------- */
+/* --- The words of a frame ---------------------------------------------------------------------------- */
 
 const isConnection = (frame) => !(frame.stream > 0);
 
@@ -78,7 +77,7 @@ function label(frame) {
   return frame.flags.includes('ACK') ? `${frame.type} ACK` : frame.type;
 }
 
-/* The first things to know of what a frame carries, on one line. */
+/* The most important part of a frame's content, on one line. */
 function summary(frame) {
   if (frame.error)
     return frame.error;
@@ -102,7 +101,7 @@ function request(frame) {
   return frame.fields && value(':method') ? `${value(':method')} ${value(':path') || ''}` : '';
 }
 
-/* How many octets `data` stands for: \xNN is one, \\ is one. */
+/* How many bytes `data` stands for: \xNN is one, \\ is one. */
 function octets(data) {
   return new TextEncoder().encode(data.replace(/\\(x[0-9a-f]{2}|\\)/g, '.')).length;
 }
@@ -132,7 +131,7 @@ function body(frame) {
                  element('pre', {tabindex: 0}, frame.data));
 }
 
-/* All that a frame says. */
+/* The whole content of a frame. */
 function details(frame) {
   const parts = element('div', {class: 'parts'});
   if (frame.error)
@@ -165,7 +164,7 @@ function details(frame) {
 
 const streamKey = (frame) => `${frame.connection}/${frame.stream}`;
 
-/* All streams but 0, by their key and in the order of their first frames: {connection, stream, title, frames}. */
+/* All streams except 0, by key, in the order of their first frames: {connection, stream, title, frames}. */
 function streamsOf(frames) {
   const streams = new Map();
   frames.forEach((frame, place) => {

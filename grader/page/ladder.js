@@ -2,22 +2,22 @@
  * ladder: frames as a drawing, with two rails, client and server, and an arrow for each frame.
  *
  * The rows are an ordinary list of buttons, which flows, wraps and prints like any text. The drawing behind
- * it is one SVG element; it takes the height of each arrow from the place of its row. With time to scale, arrows
- * are where their time is, rows as near as there is room, and a line leads from one to the other.
+ * it is one SVG element; it takes the height of each arrow from the place of its row. With time to scale, an arrow
+ * is at its time, its row is as near as there is room, and a line connects the two.
  */
 
-const RUN = 6; /* so many frames in a row and in one direction are collapsed ... */
-const RUNS_FROM = 40; /* ... in a ladder of more frames than this */
+const RUN = 6; /* collapse this many frames in a row and in one direction ... */
+const RUNS_FROM = 40; /* ... in a ladder with more frames than this */
 const MANY = ['HEADERS', 'CONTINUATION', 'DATA', 'RST_STREAM', 'WINDOW_UPDATE']; /* the types of these frames */
 const ARROW = 24;     /* from the top of a row to its arrow */
 
 /* --- Rows -------------------------------------------------------------------------------------------- */
 
 /*
- * What is in the ladder, from top to bottom. A row is one of
+ * The rows of the ladder, from top to bottom. A row is one of
  *   {kind: 'frame', frame, index}     {kind: 'note', ms, text}     {kind: 'gap', text}
- *   {kind: 'run', rows}               many frames in one direction, of which only the number is shown
- *   {kind: 'expected', text, sender}  what should have come in place of the next row
+ *   {kind: 'run', rows}               many frames in one direction; the page shows only their number
+ *   {kind: 'expected', text, sender}  the frame that should have come in place of the next row
  */
 function rowsOf(frames) {
   const rows = [];
@@ -37,7 +37,7 @@ function rowsOf(frames) {
   return rows;
 }
 
-/* Rows of which long runs in one direction are put together, unless the reader has opened them. */
+/* Put long runs of rows in one direction together, unless the reader has opened them. */
 function collapse(rows, marked, opened) {
   if (rows.length <= RUNS_FROM)
     return rows;
@@ -60,13 +60,13 @@ function collapse(rows, marked, opened) {
   return result;
 }
 
-/* A frame by its name, not a line of output or a status. */
+/* The name of a frame, not a line of output or a status. */
 const FRAME_LIKE = /^(?:an? |the )?(?:first |last )?(connection preface|SETTINGS|HEADERS|DATA|PING|GOAWAY|RST_STREAM|WINDOW_UPDATE|frame|response|request)\b/;
 
 /* --- The ladder -------------------------------------------------------------------------------------- */
 
 class Ladder {
-  /* `wrong` is null, or what a check found: {frame, expected, seen, side}. */
+  /* `wrong` is null, or the finding of a check: {frame, expected, seen, side}. */
   constructor(frames, wrong) {
     this.all = rowsOf(frames);
     this.frames = this.all.filter((row) => row.kind === 'frame').map((row) => row.frame);
@@ -87,7 +87,7 @@ class Ladder {
     onWidth(this.sheet, () => this.draw());
   }
 
-  /* --- What stands above it */
+  /* --- The controls above the ladder */
 
   tools() {
     const streams = streamsOf(this.frames);
@@ -152,7 +152,7 @@ class Ladder {
                                    : this.shown === streamKey(row.frame)));
   }
 
-  /* The visible rows, with what was expected at the place where it should have come. */
+  /* The visible rows, with the expected frame where it should have come. */
   rows() {
     const rows = [...this.visible()];
     const wrong = this.wrong;
@@ -257,7 +257,7 @@ class Ladder {
     return element('li', {class: 'run of-connection', 'data-sender': frames[0].sender}, button);
   }
 
-  /* --- Hands */
+  /* --- Input */
 
   toggle(set, index) {
     if (!set.delete(index))
@@ -304,7 +304,7 @@ class Ladder {
 
   /* --- The drawing */
 
-  /* Where each row's time is, in pixels from the top. A silence that is longer than all else together is broken. */
+  /* The height of each row's time, in pixels from the top. Cut a silence that is longer than all the rest. */
   scale() {
     const times = this.current.map((row) => row.ms);
     let last = times.find((ms) => ms !== undefined) || 0;
@@ -328,9 +328,9 @@ class Ladder {
     return {places, broken, gaps, perMs};
   }
 
-  /* Put each row below its arrow's height, where there is room. */
+  /* Put each row at the height of its arrow, or below it, where there is room. */
   spread(scale) {
-    const heights = scale ? this.current.map((row) => row.item.offsetHeight) : []; /* all read before one is moved */
+    const heights = scale ? this.current.map((row) => row.item.offsetHeight) : []; /* read all before moving one */
     let bottom = 0;
     this.current.forEach((row, i) => {
       const margin = scale ? Math.max(0, scale.places[i] - ARROW - bottom) : 0;
@@ -372,7 +372,7 @@ class Ladder {
     this.drawing.replaceChildren(...shapes);
   }
 
-  /* One row's arrow, with its name above it where there is room for that; or null. */
+  /* One row's arrow, with its name above it if there is room; or null. */
   arrow(row, client, server, y, scale) {
     const sender = row.kind === 'frame' ? row.frame.sender : row.kind === 'run' ? row.rows[0].frame.sender
                    : row.kind === 'expected' && row.arrow ? row.sender : null;
@@ -405,7 +405,7 @@ class Ladder {
             'text-anchor': 'middle'}, `${milliseconds(gap)} ms of silence`)];
   }
 
-  /* The axis: a mark every so many milliseconds, about 80 pixels apart; none across a broken silence. */
+  /* The axis: marks at equal times, about 80 pixels apart; none across a cut silence. */
   ticks(client, scale, end) {
     const rough = 80 / scale.perMs;
     const power = 10 ** Math.floor(Math.log10(rough));

@@ -1,10 +1,10 @@
 /*
- * lanes: the streams of a ladder, side by side: one lane for each, from its first frame to its last, with a mark
- * for every frame. So one sees at once which are open at the same time, however many there are. A click on a
- * lane shows this stream alone in the ladder; the list of streams beside the ladder does the same for the keyboard.
+ * lanes: the streams of a ladder, side by side: each has a lane from its first frame to its last, with a mark for
+ * every frame, so that the reader sees which streams are open at the same time. A click on a lane shows only this
+ * stream in the ladder; the list of streams beside the ladder does the same for the keyboard.
  */
 
-const LANES_FROM = 3;  /* streams; fewer are seen in the ladder itself */
+const LANES_FROM = 3;  /* streams; the ladder itself shows fewer well */
 const FEW = 16;        /* lanes that have room for their names */
 
 class Lanes {
@@ -29,7 +29,7 @@ class Lanes {
     this.draw(this.toScale);
   }
 
-  /* Where a frame is, from left to right: by its time, or by how many came before it. */
+  /* The place of a frame, from left to right: by its time, or by the number of frames before it. */
   place(frame, place, left, width) {
     const first = this.frames[0].ms;
     const last = this.frames[this.frames.length - 1].ms;

@@ -13,8 +13,7 @@
 
 /* --- The template ----------------------------------------------------------------------------- */
 
-/* The files of grader/page/ are in the program itself, so that it runs anywhere.
- * Each ends in NUL. */
+/* The program contains the files of grader/page/, so that it runs anywhere. Each ends in NUL. */
 #define INCLUDE_FILE(name, path)                                                                   \
   __asm__(".pushsection .rodata\n"                                                                 \
           ".global page_file_" #name "\n"                                                          \
@@ -39,7 +38,8 @@ static const char script_mark[] = "@script@";
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
-/* "<" begins everything that could end a script element, and JSON has "<" only in strings. */
+/* Escape "<": it begins everything that could end a script element, and JSON has it only in
+ * strings. */
 static int write_escaped(const char *text, size_t length, void *user) {
   FILE *out = user;
   for (size_t i = 0; i < length;) {
@@ -56,8 +56,8 @@ static int write_escaped(const char *text, size_t length, void *user) {
   return 0;
 }
 
-/* What a Content-Security-Policy calls a script: "sha256-" and the digest in base64.
- * Returns 0 or -1. */
+/* The name of a script in a Content-Security-Policy: "sha256-" and the digest in base64. Returns 0
+ * or -1. */
 static int write_digest(FILE *out, const char *script) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned char text[2 * EVP_MAX_MD_SIZE];
@@ -68,8 +68,8 @@ static int write_digest(FILE *out, const char *script) {
   return fprintf(out, "sha256-%s", (const char *)text) < 0 ? -1 : 0;
 }
 
-/* Write the next piece of the template, up to `mark`, which must exist. Returns what follows it, or
- * NULL. */
+/* Write the next piece of the template, up to `mark`, which must exist. Returns the text after the
+ * mark, or NULL. */
 static const char *write_up_to(FILE *out, const char *template, const char *mark) {
   const char *end = template ? strstr(template, mark) : NULL;
   if (!end)
@@ -93,7 +93,7 @@ static int write_page(FILE *out, const char *script, const json_t *data) {
   return rest && fputs(rest, out) >= 0 ? 0 : -1;
 }
 
-/* Write it beside `path` first, so that a browser never finds half a page. */
+/* Write a file beside `path` first, so that a browser never finds half a page. */
 static int write_file(const char *path, const json_t *data) {
   char beside[PATH_MAX];
   char *script = NULL;

@@ -3,14 +3,14 @@
  * before it.
  */
 
-const FIRST_FAILURES = 3; /* of a lab, whose checks are open from the start */
+const FIRST_FAILURES = 3; /* this many failed checks of a lab are open from the start */
 
 /* --- One check --------------------------------------------------------------------------------------- */
 
 const MARKS = {passed: '✓', failed: '✗', fault: '!', 'not run': '·'};
 const WORDS = {passed: 'passed', failed: 'failed', fault: 'the grader itself failed', 'not run': 'not run'};
 
-/* What the parts of a finding are called; those that are not there are left out. */
+/* The names of the parts of a finding; missing parts are left out. */
 const PARTS = [['expected', 'Expected'], ['seen', 'Seen'], ['looks_like', 'Looks like']];
 
 const hasFailed = (check) => check.verdict === 'failed' || check.verdict === 'fault';
@@ -36,7 +36,7 @@ function output(title, text, open) {
   return text ? element('details', {open}, element('summary', {}, title), element('pre', {tabindex: 0}, text)) : null;
 }
 
-/* A word of a command line as a shell would take it. */
+/* A word of a command line, quoted for a shell. */
 function quoted(word) {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
@@ -52,7 +52,7 @@ function program(check) {
     output('The sanitizer’s report', ran.sanitizer));
 }
 
-/* What is seen of a check once it is open. */
+/* The content of an open check. */
 function checkBody(lab, check, data) {
   const failed = hasFailed(check);
   const again = `make grade LAB=${lab.id.slice(3)} CHECK=${check.id} SEED=${data.seed}`;
@@ -125,7 +125,7 @@ function labElement(lab, data) {
   return made;
 }
 
-/* Failures that say the same as one before them stay closed. */
+/* A failure with the same message as an earlier one stays closed. */
 function openFirstFailures(lab, checks) {
   const said = new Set();
   lab.checks.forEach((check, i) => {
@@ -136,7 +136,7 @@ function openFirstFailures(lab, checks) {
   });
 }
 
-/* --- The whole --------------------------------------------------------------------------------------- */
+/* --- The whole page ---------------------------------------------------------------------------------- */
 
 function overview(data) {
   const points = data.labs.reduce((sum, lab) => sum + lab.points, 0);

@@ -14,12 +14,12 @@
 enum {
   LARGEST_DATA = 256, /* characters of a body */
   LARGEST_WORD = 200, /* of one argument of a command line */
-  LARGEST_LOG = 8192, /* of what the compiler said */
+  LARGEST_LOG = 8192, /* of the compiler's messages */
   AROUND = 50,        /* frames before and after the wrong one */
 };
 
-/* json_object_set_new and json_array_append_new refuse NULL, so that one test finds
- * every failure before it. */
+/* json_object_set_new and json_array_append_new refuse NULL, so one test finds every failure before
+ * it. */
 static int set(json_t *object, const char *key, json_t *value) {
   return json_object_set_new(object, key, value);
 }
@@ -43,7 +43,7 @@ static size_t cut_length(const char *text, size_t limit) {
   return length;
 }
 
-/* A new reference to the frame, or to a copy of it that has only the beginning of its body. */
+/* A new reference to the frame, or to a copy with only the beginning of its body. */
 static json_t *shorten_frame(json_t *frame) {
   const json_t *data = json_object_get(frame, "data");
   if (json_string_length(data) <= LARGEST_DATA)
@@ -57,7 +57,7 @@ static json_t *shorten_frame(json_t *frame) {
 }
 
 /* The first `limit` frames, and those around `marked` (-1: none), with an element for each gap.
- * `total` is how many there were, which may be more than there are. */
+ * `total` is the number of frames that the grader saw; it may have kept fewer. */
 static json_t *shorten_frames(const json_t *frames, size_t limit, long marked, size_t total) {
   json_t *shown = json_array();
   size_t count = json_array_size(frames);
@@ -85,7 +85,7 @@ static json_t *shorten_frames(const json_t *frames, size_t limit, long marked, s
 
 /* --- Checks ----------------------------------------------------------------------------------- */
 
-/* The known mistakes that it looks like, as on the scoreboard; "" if none. */
+/* The known mistakes that the failure looks like, as on the scoreboard; "" if none. */
 static json_t *likely_json(const struct outcome_list *list, const struct outcome *outcome) {
   const struct diagnosis_likely *likely = outcome_likely(list, outcome);
   if (!likely)
@@ -94,7 +94,7 @@ static json_t *likely_json(const struct outcome_list *list, const struct outcome
                       likely->mistakes[1] ? likely->mistakes[1] : "");
 }
 
-/* How to repeat it without the grader. */
+/* How to repeat the check without the grader. */
 static json_t *by_hand_json(const struct outcome *outcome) {
   char *text = NULL;
   size_t length = 0;
@@ -107,8 +107,8 @@ static json_t *by_hand_json(const struct outcome *outcome) {
   return json;
 }
 
-/* What the check wrote about itself, without the ladders, which the page draws again; and what the
- * grader has found since. */
+/* What the check wrote about itself, without its ladders, which the page draws itself; and what the
+ * grader found afterwards. */
 static json_t *finding_json(const struct outcome_list *list, const struct outcome *outcome) {
   json_t *finding = json_copy(json_object_get(outcome->file, "finding"));
   if (!finding)
@@ -125,7 +125,7 @@ static json_t *finding_json(const struct outcome_list *list, const struct outcom
   return NULL;
 }
 
-/* The program, with what is readable of its command line: a body may have been an argument. */
+/* The program, with the readable part of its command line: a body may be an argument. */
 static json_t *program_json(const struct outcome *outcome) {
   json_t *program = json_copy(json_object_get(outcome->file, "program"));
   if (!json_is_object(program)) {

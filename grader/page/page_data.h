@@ -10,9 +10,9 @@
 #include "grader/result/outcome.h"
 #include "grader/result/run.h"
 
-/* How much a page shows, so that it opens at once; where it leaves something out, it says so. */
+/* How much a page shows, so that it opens at once; where it leaves out something, it says so. */
 enum {
-  PAGE_FRAMES = 300,       /* of one check, and some around the frame that is wrong */
+  PAGE_FRAMES = 300,       /* of one check, and some around the wrong frame */
   PAGE_TRACE_FRAMES = 3000 /* of a trace */
 };
 
@@ -21,8 +21,8 @@ enum {
  *   {"kind": "report", "points": 12, "possible": 65, "seed": "4711", ...,
  *    "labs": [{"id": "lab01", ..., "checks": [{"id": "ping", "verdict": "failed",
  *      "finding": {...}, "program": {...}, "frames": [...]}]}]}
- * Where frames are left out, {"skipped": 120} stands for them. A new reference, or
- * NULL when there is no memory.
+ * {"skipped": 120} stands for frames that are left out. A new reference, or NULL when there is no
+ * memory.
  */
 json_t *page_data_report(const struct run *run, const struct outcome_list *list);
 
