@@ -1,9 +1,9 @@
 #!/bin/sh
-# alone: run a command when nobody else in this tree has one run by alone.
+# alone: run a command while no other command of alone runs in this tree.
 #
-#   BUILD=DIR alone COMMAND...     the lock is DIR/lock, and has the process that is at work
+#   BUILD=DIR alone COMMAND...     the lock is DIR/lock, and has the number of the process at work
 #
-# The lock is held by all that the command starts, for as long as one of them keeps descriptor 9.
+# All processes that the command starts hold the lock, as long as one of them keeps descriptor 9.
 set -u
 lock=${BUILD:-build}/lock
 command -v flock >/dev/null || exec "$@"

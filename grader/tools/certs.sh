@@ -2,7 +2,7 @@
 # certs: make key.pem and cert.pem in this folder, as the tutorial does with the openssl command: a
 # private key, and a certificate for localhost and its two addresses, signed by that key.
 #
-# Overwrite nothing: programs may run with the files that are there.
+# Overwrite nothing: programs may be using the files.
 set -eu
 
 for file in key.pem cert.pem; do
@@ -13,10 +13,10 @@ for file in key.pem cert.pem; do
 done
 
 if [ ! -w . ]; then
-  echo "certs: $(pwd) cannot be written; where you can write, sh $(realpath "$0") makes them" >&2
+  echo "certs: $(pwd) is read-only; in a folder where you can write, run sh $(realpath "$0")" >&2
   exit 1
 fi
-umask 077 # the key is its owner's
+umask 077 # only the owner may read the key
 rm -f key.pem.new cert.pem.new
 openssl req -x509 -newkey rsa:2048 -nodes -sha256 -days 3650 -subj /CN=localhost \
   -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1' \

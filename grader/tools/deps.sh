@@ -1,17 +1,17 @@
 #!/bin/sh
 # deps: install what this project needs.
 #
-#   deps.sh build          what building and grading need
-#   deps.sh build test     and what the tests need; there are also demo, mistakes,
-#                          class and pictures
-#   deps.sh build bench    and what `make bench` needs and compares with. Debian starts nginx and h2o as services
-#                          when it installs them; `systemctl disable --now nginx h2o` ends that
+#   deps.sh build          the needs of building and grading
+#   deps.sh build test     also those of the tests; there are demo, mistakes, class
+#                          and pictures too
+#   deps.sh build bench    also those of `make bench`, and the servers that it compares with. Debian starts nginx and
+#                          h2o as services when it installs them; `systemctl disable --now nginx h2o` ends that
 #
 # On Debian and Ubuntu, install what is missing; elsewhere, name the packages. If nothing is
-# missing, do nothing: whatever provides a command or a library is good enough.
+# missing, do nothing: any source of a command or a library is good enough.
 set -u
 
-# A package with ? is not on every release: there its files are in one of the others, or bench goes without.
+# Not every release has the packages with ?: there another package has the files, or bench goes without.
 # For what   seen by               Debian, Ubuntu      Fedora                  Arch
 table='
 build        compiler              gcc,libc6-dev       gcc,libasan,libubsan    gcc
@@ -70,7 +70,7 @@ pictures     font:JetBrainsMono    fonts-jetbrains-mono jetbrains-mono-fonts   t
 pictures     command:pngquant      pngquant            pngquant                pngquant
 '
 
-# Some commands are where only root looks.
+# Some commands are in folders that only root's PATH has.
 PATH=$PATH:/usr/sbin:/sbin
 
 has() {
@@ -103,7 +103,7 @@ packages() {
   awk -v column="$1" '{ print $column }' | tr ',' '\n' | sort -u | tr '\n' ' '
 }
 
-# Of the packages given, those that apt knows; only the ones with ? are looked up.
+# Print the packages given that apt knows; look up only those with ?.
 known() {
   for package in "$@"; do
     case $package in
@@ -141,7 +141,7 @@ fi
 if command -v apt-get >/dev/null; then
   # shellcheck disable=SC2046
   install $(echo "$rows" | packages 3) || exit 1
-  rows=$(missing | awk '!($1 == "bench" && $3 ~ /[?]$/)') # whom this system does not have, bench leaves out
+  rows=$(missing | awk '!($1 == "bench" && $3 ~ /[?]$/)') # bench leaves out servers that this system does not have
   [ -z "$rows" ] && exit 0
 fi
 

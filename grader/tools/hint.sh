@@ -12,7 +12,7 @@
 #   2. The second.
 #
 # Without TODO: the lowest one that is not done, by the calls of todo() in the file. If all are
-# done: the one that the last `make grade` named. build/hints remembers how many hints were shown.
+# done: the one that the last `make grade` named. build/hints remembers how many hints it has shown.
 set -u
 lab=${1:?usage: hint.sh labNN-name [PROGRAM] [TODO]}
 program=${2:-}
@@ -42,7 +42,7 @@ if [ -z "$todo" ]; then
   exit 1
 fi
 
-# The heading that is meant: of the named program, of the lab's only program, or of any.
+# Find the heading: of the named program, of the lab's only program, or of any program.
 heading() {
   for wanted in "## ${program:-?}.c, TODO $todo" "## TODO $todo"; do
     grep -qxF "$wanted" "$hints" && echo "$wanted" && return
@@ -62,7 +62,7 @@ step=$(($(cat "$shown" 2>/dev/null || echo 0) + 1))
 
 repeat="make hint LAB=$number TODO=$todo"
 case $title in *.c,*) repeat="$repeat PROGRAM=$program" ;; esac
-# Print the hint as one paragraph, whatever its lines are in the file.
+# Print the hint as one paragraph, however the file breaks its lines.
 whole='Your instructor has the solution.'
 [ ! -d "$lab/solution" ] || whole="make solution LAB=$number FORCE=1 shows all of it."
 awk -v title="$title" -v step="$step" -v lab="$number" -v repeat="$repeat" -v whole="$whole" '

@@ -1,5 +1,5 @@
 #!/bin/sh
-# open: print where a page is, and open it in the browser if there is one.
+# open: print the path of a page, and open the page in the browser if there is one.
 #
 #   open.sh FILE.html
 set -u

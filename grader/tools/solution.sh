@@ -4,7 +4,7 @@
 #
 #   solution.sh [--force] labNN-name
 #
-# Grade the lab first; with --force, do not. Leave out the markers from which starters are derived.
+# Grade the lab first, but not with --force. Leave out the markers that starters are derived from.
 set -u
 tools=$(dirname "$0")
 force=

@@ -1,12 +1,11 @@
 #!/bin/sh
-# take: take what somebody has handed in, and nothing else that lies beside it.
+# take: take the files of a submission, and nothing else in its folder.
 #
 #   take DIR INTO labNN-name/X.c...
 #
-# Of each file that is named, DIR/labNN-name/X.c is copied to INTO/labNN-name/X.c; or DIR/X.c, where only
-# one file is called so. It must be a regular file: no symbolic link is followed, in the path to it either.
-# What was taken before and is not handed in now is removed, with the program that was made of it. (So is
-# its log, which would say why it does not compile: it is not there.)
+# For each file named, copy DIR/labNN-name/X.c to INTO/labNN-name/X.c; or copy DIR/X.c, if only one lab has
+# a file of this name. The file must be regular: the script follows no symbolic link, in the path either.
+# If an earlier submission had a file and this one does not, remove the copy, its program and its log.
 set -u
 from=$1
 into=$2
@@ -17,12 +16,12 @@ die() {
   exit 1
 }
 
-# The path of this file below DIR; nothing if it was not handed in.
+# Print the path of this file below DIR; nothing if the submission does not have it.
 find_in() {
   (cd "$from" && find -P . -type f -path "./$1" -print -quit)
 }
 
-# How many of the files have this name.
+# How many of the named files have this name.
 count_of() {
   printf '%s\n' "$files" | grep -cxF -- "$1"
 }
@@ -51,7 +50,7 @@ for file in "$@"; do
     rm -f "$into/${file%.c}" "$into/${file%.c}".*
     continue
   fi
-  mkdir -p "$into/${file%/*}" && cp -P "$from/$path" "$into/$file" || die "$from/$path cannot be copied"
+  mkdir -p "$into/${file%/*}" && cp -P "$from/$path" "$into/$file" || die "cannot copy $from/$path"
   taken=$((taken + 1))
 done
 for name in $(printf '%s\n' $unclear | sort -u); do

@@ -25,7 +25,7 @@ look() {
   done
 }
 
-# Return when something happens in the folders, or when it is time to look anyway.
+# Return when a file in the folders changes, or when it is time to look anyway.
 wait_a_moment() {
   if command -v inotifywait >/dev/null; then
     # shellcheck disable=SC2086

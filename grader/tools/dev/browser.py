@@ -1,4 +1,4 @@
-"""browser: a headless Chromium for tests and pictures. We speak the Chrome DevTools Protocol to it
+"""browser: a headless Chromium for tests and pictures. We speak the Chrome DevTools Protocol with it
 through a pipe. Its profile is temporary.
 
     with Browser('--an-option-of-chromium') as browser:
@@ -36,7 +36,7 @@ class Browser:
 
     def __enter__(self):
         self.profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        ours, theirs = os.pipe(), os.pipe()  # what it reads, what it writes
+        ours, theirs = os.pipe(), os.pipe()  # the pipe that it reads, and the one that it writes
 
         def arrange():
             read, write = os.dup(ours[0]), os.dup(theirs[1])
@@ -104,7 +104,7 @@ class Browser:
 
 
 class Page:
-    """One page, with what its console said and what it asked the network for."""
+    """One page, with the messages in its console and its requests to the network."""
 
     def __init__(self, browser, target, session, url, width, height, dark, scale):
         self.browser, self.target, self.session = browser, target, session
@@ -184,6 +184,6 @@ class Page:
                        if event['entry']['level'] in ('error', 'warning')]
 
     def requests(self):
-        """The addresses that it asked for, except its own and what it carries with it."""
+        """The addresses that the page requested, except its own and its data: URLs."""
         return [event['request']['url'] for event in self.events('Network.requestWillBeSent')
                 if not event['request']['url'].startswith(('file:', 'data:'))]

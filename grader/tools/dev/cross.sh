@@ -3,16 +3,16 @@
 #
 #   cross PREFIX EMULATOR   such as aarch64-linux-gnu qemu-aarch64
 #
-# PREFIX-gcc and the libraries of that machine must be there. What is made is in build/cross: programs/,
-# as `make grade PROGRAMS=` wants them, each a script that calls the emulator; and common_tests, which
-# prints TAP (common/tests/cross). Without the sanitizers, which the emulator cannot run.
+# PREFIX-gcc and the libraries of that machine must be installed. The results are in build/cross: in
+# programs/, for `make grade PROGRAMS=`, scripts that call the emulator; and common_tests, which prints
+# TAP (common/tests/cross). All are without the sanitizers, which the emulator cannot run.
 set -eu
 prefix=$1
 emulator=$(command -v "$2")
 out=build/cross
 export PKG_CONFIG_LIBDIR="/usr/lib/$prefix/pkgconfig:/usr/share/pkgconfig"
 libraries=$(pkg-config --cflags --libs libnghttp2 openssl libuv jansson)
-# Memory that runs out is made by glibc's own functions, where AddressSanitizer's are not there.
+# To run out of memory, the tests use glibc's own functions, since AddressSanitizer's are missing.
 flags='-std=gnu11 -D_GNU_SOURCE -I. -g -O1 -fno-omit-frame-pointer'
 glibc='-D__interceptor_malloc=__libc_malloc -D__interceptor_calloc=__libc_calloc -D__interceptor_realloc=__libc_realloc'
 
@@ -20,7 +20,7 @@ rm -rf "$out"
 mkdir -p "$out/objects"
 for file in common/*.c common/inner/*.c; do
   case $file in
-    */misuse.c | */probe.c) ;; # they belong to the sanitizers
+    */misuse.c | */probe.c) ;; # these need the sanitizers
     *) "$prefix-gcc" $flags -c "$file" -o "$out/objects/$(basename "$file" .c).o" ;;
   esac
 done

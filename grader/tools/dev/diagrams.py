@@ -2,9 +2,9 @@
 """diagrams: draw the handouts' diagrams.
 
     diagrams.py            write them to grader/tools/dev/pictures/*.svg
-    diagrams.py --check    see that the files there are what would be written
+    diagrams.py --check    check that the files there are up to date
 
-Each has a background of its own and both sets of colours, dark and light, so that it can be read on any page.
+Each has a background of its own and both sets of colours, dark and light, so that it is readable on any page.
 """
 import pathlib
 import sys
@@ -28,7 +28,7 @@ STYLE = """
 
 
 class Drawing:
-    """One picture, made of boxes, arrows and words."""
+    """One picture of boxes, arrows and words."""
 
     def __init__(self, name, width, height, title):
         self.name, self.size, self.title = name, (width, height), title
@@ -45,7 +45,7 @@ class Drawing:
             self.word(x + width / 2, top + 18 * i, line, "small" if i else "")
 
     def arrow(self, *points, text="", at=None, anchor="middle", dashed=False):
-        """A line through the points, with a head at its end, and a text at `at`."""
+        """A line through the points with an arrowhead at its end, and a text at `at`."""
         path = " L".join(f"{x} {y}" for x, y in points)
         self.parts.append(f'<path d="M{path}" class="line{" dashed" if dashed else ""}" marker-end="url(#head)"/>')
         if text:
@@ -65,7 +65,7 @@ class Drawing:
 
 
 def stream():
-    """RFC 9113, figure 2, without push, in a server's words."""
+    """RFC 9113, figure 2, without push, as a server sees it."""
     drawing = Drawing("stream", 720, 400, "The life of a stream, as a server sees it (RFC 9113, section 5.1)")
     drawing.box(290, 20, 140, 44, ["idle"])
     drawing.box(290, 120, 140, 54, ["open", "both may send"])

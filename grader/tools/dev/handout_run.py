@@ -1,4 +1,4 @@
-"""handout_run: run what a handout shows in a copy of the project, and compare the output.
+"""handout_run: run the commands of a handout in a copy of the project, and compare the output.
 handout.py has the rules."""
 import contextlib
 import fcntl
@@ -20,11 +20,11 @@ from handout_text import ROOT, Wrong
 BLOCK_SECONDS = float(os.environ.get("HANDOUT_SECONDS", "60"))
 SERVER_SECONDS = 20
 END_SECONDS = 3
-LOOK_SECONDS = 0.05  # between two looks at whether a script has ended
+LOOK_SECONDS = 0.05  # how often we look whether a script has ended
 PORT = re.compile(r"\b(?:80\d\d|844\d)\b")
 MARK = "\036"  # printed before the output of each command
 
-# --- What may differ ------------------------------------------------------------------------------
+# --- Output that may differ -----------------------------------------------------------------------
 
 LADDER = re.compile(r"([ >]*(?:#\d+ )? *)(\d+(?:\.\d)?)? +([│├|].{19}[│┤|])(.*)$")
 MASKS = [
@@ -40,7 +40,7 @@ MASKS = [
 
 
 def masked(line):
-    """The line without what may differ."""
+    """The line without the parts that may differ."""
     ladder = LADDER.match(line)
     if ladder:
         before, at, rails, text = ladder.groups()
@@ -64,7 +64,7 @@ def by_sides(lines):
         if not ladder:
             sides["none"].append(line)
             continue
-        if ladder[1] == "@":  # it has a time; a line without one belongs to the frame above it
+        if ladder[1] == "@":  # a frame has a time; a line without one belongs to the frame above
             second = ladder[2][1]
             side = "client" if second in "─-" else "server" if second in "◄<" else "note"
             if " SETTINGS " in ladder[2] and ", ACK," in line:
@@ -74,7 +74,7 @@ def by_sides(lines):
 
 
 def fits(expected, seen):
-    """Whether the lines are as expected, where "..." is any lines."""
+    """Whether the lines are as expected; "..." stands for any lines."""
     pattern = "".join(r"(?:[^\n]*\n)*?" if line == "..." else re.escape(line + "\n")
                       for line in expected)
     return re.fullmatch(pattern, "".join(line + "\n" for line in seen)) is not None
@@ -94,7 +94,7 @@ def has_ladder(block):
 
 
 def environment():
-    """Our environment without what make or a terminal passes on."""
+    """Our environment without the variables of make and of a terminal."""
     dropped = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ONLY", "V", "LAB", "CHECK",
                "SEED", "STRICT", "SOLUTION", "PROGRAMS", "PROGRAM", "ARGS", "PORT", "TLS", "FORCE",
                "H2_TRACE", "SSLKEYLOGFILE", "COLUMNS", "LANG", "LC_CTYPE")
@@ -103,9 +103,9 @@ def environment():
 
 
 class Terminal:
-    """A script that bash runs on a terminal of its own, at which nobody types. The terminal
-    controls the script's session: when our end closes, even because we were killed, the system
-    hangs up on what runs there."""
+    """A script that bash runs on a terminal of its own, without a user. The terminal controls the
+    script's session: when our end closes, even because somebody killed us, the system hangs up on the
+    processes there."""
 
     def __init__(self, folder, script):
         self.master, slave = os.openpty()
@@ -118,7 +118,7 @@ class Terminal:
         self.bytes = b""
 
     def read(self, seconds):
-        """Take what comes within that time. Return False once nobody is left who could print."""
+        """Take the output of this time. Return False once no process is left that could print."""
         readable, _, _ = select.select([self.master], [], [], max(0, seconds))
         if not readable:
             return True
@@ -130,8 +130,8 @@ class Terminal:
         return some != b""
 
     def read_to_end(self, seconds):
-        """Take all that comes until the script has ended, even if it left processes behind. Return
-        whether it ended within that time."""
+        """Take all output until the script has ended, even if it left processes behind. Return
+        whether it ended in time."""
         deadline = time.monotonic() + seconds
         while self.process.poll() is None:
             left = deadline - time.monotonic()
@@ -147,11 +147,11 @@ class Terminal:
         return True
 
     def text(self):
-        """What one sees: a ladder's spaces up to the right edge, and back, are nothing."""
+        """The visible output: drop a ladder's spaces up to the right edge and back."""
         return re.sub(" *\r", "", self.bytes.decode("utf-8", "replace"))
 
     def end(self):
-        """Press Ctrl-C, and kill what ignores it."""
+        """Press Ctrl-C, and kill the processes that ignore it."""
         with contextlib.suppress(OSError):
             os.write(self.master, b"\3")
         deadline = time.monotonic() + END_SECONDS
@@ -164,7 +164,7 @@ class Terminal:
 
 class Ports:
     """The free ports that stand for those of the handout, and back. They have four digits too, so
-    that lines break at the same places, and are below those that the system gives to clients."""
+    that lines break at the same places; they are below the ports that the system gives to clients."""
 
     def __init__(self):
         self.free = {}
@@ -189,14 +189,13 @@ class Ports:
 
 
 class Server:
-    """The server of a block, started and listening. Its output is compared when the handout
-    ends."""
+    """The server of a block, started and listening. We compare its output when the handout ends."""
 
     def __init__(self, copy, block):
         self.copy = copy
         self.command = block.commands[0]
         if len(block.commands) > 1:
-            raise Wrong(block.line, "a server stands alone in its block")
+            raise Wrong(block.line, "a server must be alone in its block")
         if not PORT.search(self.command.text):
             raise Wrong(self.command.line, "a server's command must name its port, such as 8000")
         self.terminal = Terminal(copy.root, "exec " + copy.ports.replace(self.command.text))
@@ -249,7 +248,7 @@ class Copy:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def quietly(self, *command):
-        """Run what the handout does not show. Return its output."""
+        """Run a command that the handout does not show. Return its output."""
         done = subprocess.run(command, cwd=self.root, env=environment(), stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode != 0:
@@ -271,11 +270,11 @@ class Copy:
         if state and state[0] == "mistake":
             self.put_mistake(state[1])
         self.quietly("make", f"LAB={self.lab.name[3:5]}")
-        # The grader must not compare with what another block has left.
+        # The grader must not compare with the results of another block.
         (self.root / "build/grade/progress.json").unlink(missing_ok=True)
 
     def do_earlier_labs(self):
-        """Whoever does a lab has done those before it, and may use their programs here."""
+        """A student who does a lab has done those before it, and may use their programs here."""
         text = (self.lab / "README.md").read_text(encoding="utf-8")
         for lab in sorted(set(re.findall(r"build/labs/(lab\d\d-[a-z]+)/", text)) - {self.lab.name}):
             for solution in (self.root / lab / "solution").glob("*.c"):
@@ -311,7 +310,7 @@ class Copy:
 
     def run(self, block):
         """Run the commands of a block. Return the lines that each printed. The grader must not
-        compare with what another block has left."""
+        compare with the results of another block."""
         pathlib.Path(self.root, "build/grade/progress.json").unlink(missing_ok=True)
         script = f"mark() {{ local status=$?; printf '{MARK}'; return $status; }}\n"
         for command in block.commands:
@@ -320,7 +319,7 @@ class Copy:
         try:
             if not terminal.read_to_end(BLOCK_SECONDS):
                 said = "\n".join(self.restore(terminal.text())[:50])
-                raise Wrong(block.line, f"this goes on after {BLOCK_SECONDS:g} seconds; it began:\n{said}")
+                raise Wrong(block.line, f"this still runs after {BLOCK_SECONDS:g} seconds; it began:\n{said}")
             text = terminal.text()
         finally:
             terminal.end()

@@ -1,4 +1,4 @@
-"""handout_text: read a handout's Markdown, and check what can be checked without running anything.
+"""handout_text: read a handout's Markdown, and check everything that does not need to run.
 handout.py has the rules."""
 import pathlib
 import re
@@ -11,7 +11,7 @@ SECTIONS = ["What you build", "The idea", "In Node.js", "Your tasks", "Run it", 
 
 
 class Wrong(Exception):
-    """What is wrong with a handout, and on which line, counted from 0."""
+    """A mistake in a handout, and its line, counted from 0."""
 
     def __init__(self, line, text):
         super().__init__(text)
@@ -33,7 +33,7 @@ class Command:
 
 
 class Block:
-    """One fenced block; `line` is its first line inside. `state` is what the student's files are:
+    """One fenced block; `line` is its first line inside. `state` is the state of the student's files:
     None for the solution, ("todo", N) for the first N TODOs done, ("mistake", name)."""
 
     def __init__(self, language, line, lines, state):
@@ -67,12 +67,12 @@ STATE = re.compile(r"<!-- with (?:(the starter)|TODO 1(?: to (\d+))? done|the mi
 
 
 def parse_state(line, number):
-    """What the comment above a block says."""
+    """The state in the comment above a block."""
     if not line.startswith("<!--"):
         return None
     match = STATE.match(line)
     if not match:
-        raise Wrong(number, "this comment is not a known one: see handout.py")
+        raise Wrong(number, "unknown comment: see handout.py")
     starter, last, mistake = match.groups()
     if mistake:
         return ("mistake", mistake)
@@ -106,7 +106,7 @@ def squeeze(text):
 
 
 def quoted_sources(lab):
-    """The texts that C may be quoted from, with each white space made one blank."""
+    """The texts that a handout may quote C from; each white space becomes one blank."""
     include = subprocess.run(["pkg-config", "--variable=includedir", "libnghttp2"],
                              stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
     paths = [*sorted(lab.glob("solution/*.c") if lab else []), *sorted(ROOT.glob("common/*.h")),
@@ -129,7 +129,7 @@ def check_quotation(block, sources):
     for paragraph in "\n".join(block.lines).split("\n\n"):
         pieces = [squeeze(piece) for piece in re.split(r"(?m)^\s*\.\.\.\s*$", paragraph)]
         if not any(has_pieces(source, pieces) for source in sources):
-            yield Wrong(block.line, "this is neither in the lab's solution nor in a header:\n" + paragraph)
+            yield Wrong(block.line, "neither the lab's solution nor a header has this:\n" + paragraph)
 
 
 def check_names(lines, sources):
@@ -156,7 +156,7 @@ def check_links(path, lines):
 
 
 def todos_of(solution):
-    """The numbers of the TODOs in the starter that is derived from a solution."""
+    """The numbers of the TODOs in the starter of a solution."""
     with tempfile.TemporaryDirectory() as folder:
         with open(f"{folder}/starter.c", "wb") as starter:
             subprocess.run(["sh", ROOT / "grader/tools/dev/starter.sh", solution], stdout=starter, check=True)
@@ -187,7 +187,7 @@ def check_lab(lab, lines):
 
 
 def check_text(path, lab, lines, blocks):
-    """Check all that needs no running. Yield what is wrong."""
+    """Check everything that does not need to run. Yield what is wrong."""
     sources = quoted_sources(lab)
     for block in blocks:
         if block.language == "c":

@@ -47,9 +47,9 @@ if newest=$(sh grader/tools/dev/newest_headers.sh "${BUILD:-build}/headers" 2>"$
 else
   echo "  skip  gcc -Werror, newest headers: $(cat "$work/said")"
 fi
-# cppcheck does not read the headers of other libraries, so define what their macros amount to; in a
-# file, because cppcheck cuts -D at a semicolon. Nor does it know _Noreturn. Its varFuncNullUB is for
-# systems where NULL is no pointer; POSIX says that it is one.
+# cppcheck does not read the headers of other libraries, so define their macros here; in a file,
+# because cppcheck cuts -D at a semicolon. It does not know _Noreturn either. Its varFuncNullUB is for
+# systems where NULL is not a pointer; POSIX says that NULL is one.
 cat >"$work/macros.h" <<'EOF'
 #define _Noreturn __attribute__((noreturn))
 #define Test(suite, name, ...) void suite##_##name(void)

@@ -4,9 +4,9 @@
 #
 #   newest_headers.sh FOLDER
 #
-# They are sid's, from the mirror that this machine's apt uses (MIRROR=URL names another).
-# apt-get checks their signatures. Nothing is installed: the packages are unpacked in FOLDER, and
-# used again for a week. Where they cannot be had, a line on stderr says why, and the status is 1.
+# They come from sid, from the mirror that this machine's apt uses (MIRROR=URL names another).
+# apt-get checks their signatures. The script installs nothing: it unpacks the packages in FOLDER, and
+# uses them again for a week. If it cannot get them, a line on stderr says why, and the status is 1.
 set -u
 folder=${1:?usage: newest_headers.sh FOLDER}
 libraries='libnghttp2-dev libssl-dev libuv1-dev libjansson-dev libcriterion-dev libseccomp-dev'

@@ -16,8 +16,8 @@ from browser import Browser  # noqa: E402  pylint: disable=wrong-import-position
 
 MARGIN = 24  # pixels of the page around it
 
-# Hide what is not about the check, so that its place does not depend on that, and what has paths of
-# this machine.
+# Hide everything that is not about the check, so that the check's place does not depend on it, and
+# everything that shows paths of this machine.
 ALONE = '''(() => {{
   document.querySelectorAll('.check.open').forEach((check) => check.toggle(false));
   const check = document.getElementById({check!r});

@@ -1,5 +1,5 @@
 #!/bin/sh
-# pictures: make the pictures of the README, in grader/tools/dev/pictures/, from what really runs.
+# pictures: make the pictures of the README, in grader/tools/dev/pictures/, by running the programs.
 #
 # Make those of the terminal in 80 and 160 columns, those of the page in two widths, all of them
 # dark and light. `make pictures` builds everything first.

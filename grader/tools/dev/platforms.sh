@@ -1,19 +1,18 @@
 #!/bin/bash
-# platforms: try this project on other systems, each made from nothing.
+# platforms: try this project on other, newly made systems.
 #
 #   platforms.sh [--only NAME]   NAME: bookworm, trixie, sid or arm64
 #   platforms.sh --readme        put the table of the last results into README.md
 #
 # debootstrap makes each system from the mirror that this machine's apt uses (MIRROR=URL names
 # another), with make and sudo. The system is kept in build/platforms/base; each try gets a copy.
-# In the copy an ordinary user who may use sudo gives the README's first command to a clean copy of
-# the last commit, grades the solutions and the known mistakes of lab 3 (with MISTAKES=all: of all
-# labs), gives the lecture of lab 1, runs the tests of common/ and a quick bench; then root grades the
-# solutions.
+# There, an ordinary user with sudo runs the README's first command in a clean copy of the last
+# commit, grades the solutions and the known mistakes of lab 3 (with MISTAKES=all: of all labs), gives
+# the lecture of lab 1, runs the tests of common/ and a quick bench; then root grades the solutions.
 #
-# arm64 is cross-compiled on trixie, and runs under qemu-user: there is no AddressSanitizer there, and
-# Criterion does not run. So the solutions are graded as programs in any language, and the tests of
-# common/ run as common/tests/cross says.
+# For arm64, trixie cross-compiles, and qemu-user runs the programs: it has no AddressSanitizer, and
+# Criterion does not run. So the grader takes the solutions as programs in any language, and the tests
+# of common/ run as common/tests/cross says.
 #
 # build/platforms/NAME.log has the output. The status is 0 if all went well on each system.
 set -u
@@ -63,14 +62,14 @@ mirror() {
     awk '$1 !~ /-/ { print $2; exit }'
 }
 
-# remove FOLDER: a system, but nothing of what may be mounted in it.
+# remove FOLDER: remove a system, but nothing that is mounted in it.
 remove() {
   ! grep -qF " $1/" /proc/self/mounts || { echo "platforms: something is mounted below $1" >&2; return 1; }
   rm -rf --one-file-system "$1"
 }
 
-# make_base SUITE ARCHIVE: only a whole one gets its name. (debootstrap may leave /proc mounted: unshare.)
-# It is kept as an archive, since whoever copies a folder with devices in it may read /dev/zero to its end.
+# make_base SUITE ARCHIVE: make a system; only a complete one gets the name. (debootstrap may leave /proc
+# mounted: unshare.) Keep it as an archive: a copy of a folder with devices may read /dev/zero for ever.
 make_base() {
   [ -f "$2" ] && return
   remove "$2.part" &&
@@ -78,11 +77,11 @@ make_base() {
     tar --numeric-owner --xattrs -C "$2.part" -cf "$2.new" . && remove "$2.part" && mv "$2.new" "$2"
 }
 
-# What this machine needs to reach the mirror, the copy needs too.
+# The copy needs the same settings as this machine to reach the mirror.
 set_up_network() {
   cp -L /etc/resolv.conf /etc/hosts "$1/etc/" || return 1
   apt-config dump | grep -iE '^acquire::(https?|ftp)(::|.*proxy)' >"$1/etc/apt/apt.conf.d/90host"
-  # A mirror may be a snapshot of some day, whose lists are past their time; the table names the day.
+  # A mirror may be a snapshot with expired lists; the table names its day.
   echo 'Acquire::Check-Valid-Until "false";' >>"$1/etc/apt/apt.conf.d/90host"
 }
 
@@ -95,7 +94,7 @@ set_up_user() {
     chroot "$1" chown -R student: /home/student
 }
 
-# inside FOLDER USER COMMAND: in a space of its own, so that nothing that was started or mounted remains.
+# inside FOLDER USER COMMAND: run it in namespaces of its own, so that no process and no mount remains.
 inside() {
   unshare --mount --pid --ipc --uts --fork --kill-child bash -c '
     mount --make-rprivate / && mount -t proc proc "$1/proc" && mount -t tmpfs tmpfs "$1/dev/shm" &&
@@ -114,18 +113,18 @@ points() {
   sed -n 's/^Total: \([0-9]* of [0-9]*\) points.*/\1/p' | tail -n 1
 }
 
-# tests_of FOLDER COMMAND: "458 of 458 tests", of the TAP that the command prints.
+# tests_of FOLDER COMMAND: count the TAP that the command prints: "458 of 458 tests".
 tests_of() {
   inside "$1" student "$2" | tee >(cat >&2) | awk '
     /^ok/ { passed++; all++ } /^not ok/ { all++ } END { printf "%d of %d tests", passed, all }'
 }
 
-# Nothing to be complained of: all of it is there.
+# Whether it is all of them: "100 of 100".
 is_all() {
   grep -qE '^([1-9][0-9]*) of \1( |$)' <<<"$1"
 }
 
-# try_in FOLDER: sets `result`; the status is 0 if nothing is to be complained of.
+# try_in FOLDER: sets `result`; the status is 0 if everything works.
 try_in() {
   inside "$1" student 'make deps grade' || { result='`make deps grade` fails'; return 1; }
   user=$(inside "$1" student 'make grade SOLUTION=1' | tee >(cat >&2) | points)
@@ -144,7 +143,7 @@ cross_in() {
   inside "$1" student 'make deps && sudo dpkg --add-architecture arm64 && sudo apt-get update && sudo \
     apt-get install -y --no-install-recommends gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user \
     libnghttp2-dev:arm64 libssl-dev:arm64 libuv1-dev:arm64 libjansson-dev:arm64' ||
-    { result='the packages cannot be installed'; return 1; }
+    { result='apt-get cannot install the packages'; return 1; }
   inside "$1" student 'make build/grader/grade && sh grader/tools/dev/cross.sh aarch64-linux-gnu qemu-aarch64' ||
     { result='it does not compile'; return 1; }
   user=$(inside "$1" student 'make grade PROGRAMS=build/cross/programs' | tee >(cat >&2) | points)
@@ -153,7 +152,7 @@ cross_in() {
   is_all "$user" && is_all "$tests"
 }
 
-# When the archive that this was made from was last changed.
+# The date of the archive that this system was made from.
 date_of() {
   sed -n 's/^Date: [A-Za-z]*, \([0-9]*\) \([A-Za-z]*\) \([0-9]*\).*/\1 \2 \3/p' "$1"/var/lib/apt/lists/*Release | head -n 1
 }
@@ -169,7 +168,7 @@ try_system() {
     make_base "$suite" "$place/base/$suite.tar" && remove "$copy" && mkdir "$copy" &&
       tar --numeric-owner --xattrs -C "$copy" -xpf "$place/base/$suite.tar" &&
       set_up_network "$copy" && set_up_user "$copy"
-  } >"$place/$name.log" 2>&1 || { echo "platforms: $name could not be made: see there" >&2; return 1; }
+  } >"$place/$name.log" 2>&1 || { echo "platforms: cannot make $name: see the log" >&2; return 1; }
   $try "$copy" >>"$place/$name.log" 2>&1 || status=1
   read -r -d '' -a said < <(inside "$copy" root "gcc -dumpfullversion; $versions" 2>/dev/null)
   printf '| %s, %s | %s | %s | %s | %s | %s | %s | %d | %s |\n' \
@@ -196,7 +195,7 @@ mirror=$(mirror)
 mirror=${mirror%/}
 [ -n "$mirror" ] || die "apt knows no Debian mirror here; MIRROR=URL names one"
 wget -q --timeout=20 --tries=1 -O /dev/null "$mirror/dists/trixie/Release" ||
-  die "$mirror cannot be reached: this needs the network; MIRROR=URL names another mirror"
+  die "cannot reach $mirror: this needs the network; MIRROR=URL names another mirror"
 mkdir -p "$place/base" "$place/rows"
 exec 8>"$place/lock"
 flock -n 8 || die "another one is at work in $place"

@@ -5,7 +5,7 @@
 
 A TEST that ends in .sh or .py prints TAP on its standard output; any other is a Criterion program.
 One whose opening comment says "Runs alone" does so: it measures, or looks at the whole machine.
-Print one line for each. If anything failed, print all that it said, except the tests that passed.
+Print one line for each. If anything failed, print all its output, except the tests that passed.
 The last line counts the tests: "12 passed, 0 failed". The status is 0 only if some test passed and
 none failed.
 
@@ -34,7 +34,7 @@ PLAN = re.compile(r"1\.\.(\d+)\s*(#\s*skip.*)?$", re.IGNORECASE)
 
 
 class Result:
-    """What came of one TEST, by its TAP and its end."""
+    """The result of one TEST, by its TAP and its end."""
 
     def __init__(self, tap, status, timed_out):
         self.passed = self.failed = self.skipped = 0
@@ -103,7 +103,7 @@ def read_lines(stream, into, everything):
 
 
 def run(path):
-    """Run one TEST. Return its Result, and all that it said."""
+    """Run one TEST. Return its Result, and all its output."""
     tap_file = None
     if path.endswith(".sh"):
         command = ["bash", path]

@@ -32,7 +32,7 @@ def compile_mistakes(names):
 
 
 def place(folder, path, source):
-    """Put a program where the grader looks for it, in place of one that is there."""
+    """Put a program where the grader looks for it, in place of the one there."""
     target = f'{folder}/programs/{path}'
     os.makedirs(os.path.dirname(target), exist_ok=True)
     if os.path.exists(target):

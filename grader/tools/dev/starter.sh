@@ -1,14 +1,14 @@
 #!/bin/sh
-# starter: the one parser of the markers in a reference solution.
+# starter: derive a starter from a reference solution. Nothing else parses the markers.
 #
-#   starter.sh SOLUTION.c             the file that a student is given
+#   starter.sh SOLUTION.c             the file that a student gets
 #   starter.sh --done N SOLUTION.c    the same with TODO 1 to N done
 #   starter.sh --clean SOLUTION.c     the solution without its markers
 #
-# A block stands between the lines /* BEGIN SOLUTION */ and /* END SOLUTION */. The starter leaves
-# it out and has in its place the lines of the comment in it that opens with a line "/* STARTER" and
-# closes with a line "*/". They stay as they are, except that /+ and +/ become the comment marks
-# that cannot stand inside a comment:
+# A block stands between the lines /* BEGIN SOLUTION */ and /* END SOLUTION */. In the starter, the
+# lines of one comment in the block replace the block: the comment opens with a line "/* STARTER" and
+# closes with a line "*/". Its lines stay as they are, except that /+ and +/ become the comment marks,
+# which cannot stand inside a comment:
 #
 #   /* BEGIN SOLUTION */
 #   /* STARTER
@@ -17,8 +17,8 @@
 #   int error = nghttp2_submit_settings(...);
 #   /* END SOLUTION */
 #
-# Anything that looks like a marker and is not exactly one is refused: with one line on standard
-# error, status 1, and nothing on standard output.
+# The script refuses anything that looks like a marker and is not exactly one: it prints one line on
+# standard error and nothing on standard output, and its status is 1.
 
 keep=0 # the blocks up to this TODO stay
 if [ "${1:-}" = --clean ]; then
@@ -44,8 +44,8 @@ function refuse(line, why) {
   exit 1
 }
 
-# Print no two blank lines together, and none where clang-format would not leave one: behind an
-# opening brace and before a closing one.
+# Print no two blank lines together, and none where clang-format would remove it: after an opening
+# brace and before a closing one.
 function print_line(line) {
   if (line ~ /^[ \t]*$/) {
     blank = 1
@@ -116,6 +116,6 @@ END {
   if (refused) exit 1
   if (in_starter) refuse(in_starter, "this STARTER comment does not end")
   if (block) refuse(block, "this BEGIN SOLUTION has no END SOLUTION")
-  if (!blocks && keep != "all") refuse(NR, "nothing in it is marked as the solution")
+  if (!blocks && keep != "all") refuse(NR, "no part of it is marked as the solution")
   for (i = 1; i <= count; i++) print printed[i]
 }' "$1"

@@ -3,9 +3,8 @@
 #
 #   starters.sh [--force] SOLUTION.c...
 #
-# Leave a starter alone that has somebody's work in it, and end with status 1: one that is neither
-# as it was committed nor as it was last derived (build/starters keeps a copy). --force overwrites
-# it.
+# Leave a starter with somebody's work in it alone, and end with status 1: a starter that is neither as
+# committed nor as last derived (build/starters keeps a copy). --force overwrites it.
 set -u
 tools=$(dirname "$0")
 BUILD=${BUILD:-build}
@@ -16,7 +15,7 @@ if [ "${1:-}" = --force ]; then
 fi
 status=0
 
-# Whether overwriting this file loses nothing.
+# Whether we can overwrite this file without losing work.
 untouched() {
   [ ! -e "$1" ] || cmp -s "$1" "$BUILD/starters/$1" ||
     { git ls-files --error-unmatch "$1" && git diff --quiet HEAD -- "$1"; } >/dev/null 2>&1

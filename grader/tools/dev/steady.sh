@@ -3,15 +3,15 @@
 #
 #   steady.sh N
 #
-# Meanwhile one process per core computes without end; all are ended in any case. Each grading may
-# take TIME_LIMIT seconds. The status is 0 only if every run had all points.
+# Meanwhile one process per core computes without end; the script always ends them. Each grading may
+# take TIME_LIMIT seconds. The status is 0 only if every run got all points.
 set -u
 count=${1:?usage: steady.sh N}
 TIME_LIMIT=120
 BUILD=${BUILD:-build}
 case $count in
   *[!0-9]* | 0*)
-    echo "steady: $count: is not a number of runs" >&2
+    echo "steady: $count: not a number of runs" >&2
     exit 2
     ;;
 esac
@@ -21,7 +21,7 @@ trap 'kill $busy 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 for _ in $(seq "$(nproc)"); do
-  # It ends by itself once this script is gone.
+  # The process ends by itself once this script is gone.
   sh -c 'while kill -0 "$1" 2>/dev/null; do i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; done' busy $$ &
   busy="$busy $!"
 done

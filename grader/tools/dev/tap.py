@@ -1,9 +1,8 @@
-"""tap: what tap.sh is to tests in shell, for tests in Python. They print TAP, which run_tests.py
-reads.
+"""tap: write tests in Python. They print TAP, which run_tests.py reads. For shell: tap.sh.
 
-    tap.check('what should be so', condition, 'what to show if it is not')
-    tap.skip('what should be so', 'why it is not tested here')
-    sys.exit(tap.done_testing())          the plan; the status is 0 only if every check passed
+    tap.check('what must be true', condition, 'what to show if it is not')
+    tap.skip('what must be true', 'why we cannot test it here')
+    sys.exit(tap.done_testing())          print the plan; the status is 0 only if every check passed
 
 Several threads may call check at once.
 """
@@ -37,11 +36,11 @@ def skip(what, why):
 
 
 def skip_all(why):
-    """In place of all tests, and of done_testing."""
+    """Call this in place of all tests and of done_testing."""
     print(f'1..0 # SKIP {why}')
 
 
 def done_testing():
-    """Print the plan. Returns the status to exit with."""
+    """Print the plan. Returns the exit status."""
     print(f'1..{len(results)}', flush=True)
     return 0 if all(results) else 1

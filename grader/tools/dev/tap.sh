@@ -1,11 +1,11 @@
 # shellcheck shell=sh
-# tap.sh: for tests in shell. Source it, call check any number of times, end with done_testing. For
-# Python: tap.py.
+# tap.sh: write tests in shell. Source this file, call check any number of times, end with
+# done_testing. For Python: tap.py.
 
 tests=0
 
-# check "what should be so" COMMAND...: one test. It passes if the command's status is 0; if not, it
-# shows what the command printed.
+# check "what must be true" COMMAND...: one test. It passes if the command's status is 0; if not, it
+# shows the command's output.
 check() {
   what=$1
   shift
@@ -18,7 +18,7 @@ check() {
   fi
 }
 
-# The same, but it passes if the command fails.
+# The same, but the test passes if the command fails.
 check_not() {
   what=$1
   shift
@@ -29,7 +29,7 @@ not() {
   ! "$@"
 }
 
-# skip "what should be so" "why it is not tested here"
+# skip "what must be true" "why we cannot test it here"
 skip() {
   tests=$((tests + 1))
   echo "ok $tests - $1 # SKIP $2"

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""terminal_picture: make a picture of a terminal in which a command has run.
+"""terminal_picture: run a command in a terminal, and make a picture of it.
 
     terminal_picture.py [--columns N] [--theme dark|light] [--from TEXT] [--to TEXT] OUT.png COMMAND
 
 Run COMMAND with bash in a terminal (tmux) of N columns (80). The picture shows everything, or the
-first line with the first TEXT up to the next line with the second. Chromium draws it, pngquant
-makes it small. The command's status does not matter: a failure makes a picture too.
+first line with the first TEXT up to the next line with the second. Chromium draws the picture,
+pngquant makes it small. The command's status does not matter: a failure makes a picture too.
 """
 import argparse
 import html
@@ -25,7 +25,7 @@ ROWS = 1000
 SECONDS = 120
 FONT_PIXELS, LINE_PIXELS, COLUMN_PIXELS, MARGIN = 13, 15, 7.8262, 14
 
-# Foreground, background, and the 8 colours with names, then these bright.
+# Foreground, background, the 8 colours with names, and the bright forms of these.
 THEMES = {
     "dark": ("#e6edf3", "#0d1117",
              "#6e7681 #ff7b72 #56d364 #e3b341 #79c0ff #d2a8ff #76e3ea #e6edf3",
@@ -53,7 +53,7 @@ def screen_after(command, columns):
         deadline = time.monotonic() + SECONDS
         while tmux("display-message", "-p", "#{pane_dead}").strip() != "1":
             if time.monotonic() > deadline:
-                raise RuntimeError(f"this goes on after {SECONDS} seconds: {command}")
+                raise RuntimeError(f"this still runs after {SECONDS} seconds: {command}")
             time.sleep(0.05)
         return tmux("capture-pane", "-e", "-p", "-S", "-").splitlines()
     finally:
