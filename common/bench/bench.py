@@ -4,9 +4,9 @@ nghttp2 sets.
 
     bench.py [--quick | --tiny] [--only PART[,PART...]] [--servers NAME[,NAME...]] [--out FOLDER]
 
-The servers run on core 0, the load on core 1. All servers are asked in turn, in several rounds, and
-the median counts. Print tables, and write results.json and charts (SVG) into build/bench/ or
-FOLDER. Nothing is asserted: a figure depends on the machine; compare figures of one run. --quick
+The servers run on core 0, the load on core 1. The bench asks all servers in turn, in several rounds, and
+takes the median. Print tables, and write results.json and charts (SVG) into build/bench/ or
+FOLDER. The bench asserts nothing: figures depend on the machine; compare those of one run. --quick
 takes under two minutes; --tiny takes seconds and only shows that everything works. Parts: speed,
 bodies, idle, growth, client, tutorial, labs, grade, profile.
 """
@@ -39,7 +39,7 @@ LABS = {'lab03-server/server': '/', 'lab04-router/router': '/hello-world', 'lab0
 
 
 class Plan:
-    """How much of everything."""
+    """How much to measure."""
 
     def __init__(self, options):
         quick, tiny = options.quick, options.tiny
@@ -64,11 +64,11 @@ class Bench:
         self.folder = folder
         self.names = [name for name in servers.installed() if not options.servers or name in options.servers.split(',')]
         self.rows = []      # one for each figure: part, what, tls, server, ...
-        self.problems = []  # what could not be measured, and why
+        self.problems = []  # what we could not measure, and why
         self.took = {}      # seconds of each part
 
     def start(self, tls, names=None):
-        """Start all that can be."""
+        """Start all servers that start."""
         started = []
         for name in names or self.names:
             try:
@@ -106,7 +106,7 @@ class Bench:
         work = Work(1, 1, f'/{MIB}')
         self.ask('bodies', 'GET 1 MiB', started, tls, work, self.limit(work, body=MIB, count=200))
         limit = self.limit(work, upload=MIB, count=200)
-        # nginx answers before the body has come, and h2load then gives it up.
+        # nginx answers before the body has come; then h2load gives up the body.
         paths = {'common': '/', 'node': '/', 'nghttpd': '/', 'h2o': '/upload'}
         for server in started:
             if server.name in paths:
@@ -114,11 +114,11 @@ class Bench:
                 self.ask('bodies', 'POST 1 MiB', [server], tls, work, limit)
 
     def idle(self, tls, _):
-        """A new server for each, whose memory nobody has grown before."""
+        """A new server for each, whose memory has not grown yet."""
         count = self.plan.idle_tls if tls else self.plan.idle
         for what, size, streams in ('connection', count, 0), ('stream', max(count // 100, 1), 100):
             for name in self.names:
-                # nginx keeps a response's header section back over TLS while it cannot send its
+                # Over TLS, nginx holds back a response's header section while it cannot send the
                 # body.
                 if (name, what, tls) == ('nginx', 'stream', True):
                     continue
@@ -130,8 +130,8 @@ class Bench:
                     server.stop()
 
     def growth(self, tls, started):
-        """How the cost of one grows with the number of all. The cost of connecting is taken off.
-        Peers are asked once."""
+        """How the cost of one grows with the number of all, without the cost of connecting.
+        Ask each peer once."""
         if tls:
             return
         ours = [server for server in started if server.name == 'common']
@@ -154,7 +154,7 @@ class Bench:
         self.add('growth', f'{kind} {value}', False, results, errors)
 
     def client(self, tls, started):
-        """common/client.h against h2load, which both ask the same server of ours."""
+        """common/client.h against h2load, both with the same server of ours."""
         ours = [server for server in started if server.name == 'common']
         if not ours:
             return
@@ -176,7 +176,7 @@ class Bench:
             self.add('tutorial', what, tls, results, errors)
 
     def labs(self, tls, _):
-        """The solutions, and the reference server, which logs each request as they do. 10x100."""
+        """The solutions and the reference server at 10x100; all of them log each request."""
         if tls:
             programs = {name: path for name, path in LABS.items() if 'tls' in name}
         else:
@@ -206,7 +206,7 @@ class Bench:
             self.rows.append({'part': 'grade', 'what': what, 'tls': False, 'server': 'make', 'seconds': seconds})
 
     def profile(self):
-        """Where the instructions of a request are, by library; and the system calls."""
+        """The instructions of a request by library, and its system calls."""
         results, problem = measure.profile(self.folder, 2000 if self.plan.is_short else 20000)
         for what, figures in results.items():
             self.rows.append({'part': 'profile', 'what': what, 'tls': False, 'server': 'common', **figures})
@@ -236,13 +236,13 @@ class Bench:
 
 
 def say(what):
-    """Progress, for whoever looks."""
+    """Print progress for a person who watches."""
     if sys.stderr.isatty():
         print(f'\r\033[K{what}', end='' if what else '\r', file=sys.stderr, flush=True)
 
 
 def keep(results, folder):
-    """The last three whole runs stay: `bench-readme` shows them beside each other."""
+    """Keep the last three whole runs: `bench-readme` shows them beside each other."""
     runs = os.path.join(folder, 'runs')
     os.makedirs(runs, exist_ok=True)
     with open(os.path.join(runs, time.strftime('%Y%m%d-%H%M%S.json')), 'w', encoding='utf-8') as file:
@@ -265,11 +265,11 @@ def main():
     parts = options.only.split(',')
     if not set(parts) <= set(ALL):
         parser.error(f'the parts are {", ".join(ALL)}')
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers end with it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers end too
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)  # nginx and h2o may run as somebody else
+        os.chmod(folder, 0o755)  # nginx and h2o may run as another user
         servers.make_files(folder)
         bench = Bench(options, folder)
         bench.run(parts)

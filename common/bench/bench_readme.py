@@ -3,7 +3,7 @@
 <!-- /bench -->.
 
 Read the last three whole runs in build/bench/runs/, and copy the charts of the last one to
-common/bench/. A quick run leaves nothing there: its figures are good for a look, not for a page.
+common/bench/. A quick run saves nothing there: its figures are too rough for a page.
 """
 import glob
 import json
@@ -20,7 +20,7 @@ CHARTS = ['results.svg', 'growth.svg']
 
 
 def inserted(text, runs):
-    """`text` with every block written anew."""
+    """`text` with new content in every block."""
     def block(found):
         name = found.group(1)
         if name not in report.BLOCKS:

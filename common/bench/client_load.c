@@ -1,11 +1,11 @@
 /*
- * client_load: the load that h2load makes, by common/client.h.
+ * client_load: the same load as h2load, made by common/client.h.
  *
  *   client_load [-n REQUESTS] [-c CONNECTIONS] [-m STREAMS] [--ca FILE] URL
  *
- * Opens the connections, has so many requests for URL open on each at any time, until all are
- * answered. Status 1 if one was not answered with 200. Prints nothing but errors: what is measured
- * is the processor time that it takes.
+ * Opens the connections, and keeps STREAMS requests for URL open on each, until the server has
+ * answered all. The status is 1 if an answer is not 200. Prints nothing but errors: the bench
+ * measures its processor time.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include "common/tls.h"
 #include "common/url.h"
 
-/* All that is to be done. */
+/* All the work to do. */
 struct load {
   struct url url;
   const char *ca;
@@ -29,7 +29,7 @@ struct load {
 struct part {
   struct load *load;
   struct client *client;
-  long left; /* requests that are not made yet */
+  long left; /* requests still to make */
   long open; /* streams */
 };
 
@@ -47,7 +47,7 @@ static void on_stream_close(struct stream *stream, uint32_t error_code, void *us
 
 static const struct stream_events events = {.on_close = on_stream_close};
 
-/* Make requests until as many are open as may be. */
+/* Make requests until the connection has as many streams as allowed. */
 static void ask(struct part *part) {
   while (part->left > 0 && part->open < part->load->streams) {
     struct stream *stream = client_request(part->client, "GET", part->load->url.path, NULL, 0, 0);

@@ -1,4 +1,4 @@
-"""draw: the charts, as SVG: bars of what one core serves, and curves of how cost grows."""
+"""draw: the charts as SVG: bars of the requests that one core serves, and curves of growing cost."""
 import math
 
 NAMES = ['common', 'nghttpd', 'h2o', 'nginx', 'node']
@@ -9,7 +9,7 @@ PANEL = (380, 250)  # of one chart of curves
 TITLES = {
     'connections': ('connections', 'CPU µs a request'),
     'streams': ('streams at once, one connection', 'CPU µs a request'),
-    'body': ('octets of body', 'CPU µs a request'),
+    'body': ('bytes of body', 'CPU µs a request'),
     'fields': ('header fields besides the usual five', 'CPU µs a request'),
 }
 
@@ -37,9 +37,9 @@ def short(number):
 
 
 def bars(results):
-    """What one core would serve at 10x100: the inverse of processor time."""
+    """The requests that one core serves at 10x100: the inverse of processor time."""
     parts = [text(20, 28, 'Requests a second that one core serves', size=16, weight='600'),
-             text(20, 46, f'10 connections of 100 streams, 12 octets of body. {results["machine"]["processor"]}', size=11, color='#495057')]
+             text(20, 46, f'10 connections of 100 streams, 12 bytes of body. {results["machine"]["processor"]}', size=11, color='#495057')]
     rows = [row for row in results['rows'] if row['part'] == 'speed' and row['what'] == '10x100']
     most = max([1e6 / row['cpu_us'] for row in rows] + [1e6 / row['limit_us'] for row in rows], default=1)
     y = 62
@@ -105,7 +105,7 @@ def panel(results, kind, left, top):
     for tick in x.ticks():
         parts += [f'<path d="M{x.at(tick):.1f} {y.start}v{y.length}" stroke="#f1f3f5"/>',
                   text(x.at(tick), y.start + 15, short(tick), 'middle', 10, '#495057')]
-    for name in reversed(NAMES):  # ours is drawn last, over the others
+    for name in reversed(NAMES):  # draw ours last, over the others
         if name in points:
             line = ' '.join(f'{x.at(point[0]):.1f},{y.at(point[1]):.1f}' for point in sorted(points[name]))
             parts.append(f'<polyline points="{line}" fill="none" stroke="{COLORS[name]}" stroke-linejoin="round" '
@@ -134,7 +134,7 @@ def growth(results):
 
 
 def write(results, folder):
-    """Write the charts for which there are figures."""
+    """Write the charts that have figures."""
     for name, chart, part in ('results', bars, 'speed'), ('growth', growth, 'growth'):
         if any(row['part'] == part for row in results['rows']):
             with open(f'{folder}/{name}.svg', 'w', encoding='utf-8') as file:

@@ -1,16 +1,15 @@
 /*
- * hold: many connections to a server, open at once and idle: what one of them costs in memory.
+ * hold: open many connections to a server and keep them idle, to measure the memory of one.
  *
  *   hold --port N [--count N] [--streams N] [--tls]
  *
- * Opens the connections, and on each a GET for /, which is answered; with --streams, so
- * many on each, with a flow-control window of 0, so that all of them stay open in the
- * middle of their response. Prints `open N seconds S` once every one is answered, and holds
- * them until its standard input ends.
+ * Opens the connections, sends a GET for / on each, and reads the answer. With --streams, it sends
+ * this many on each, with a flow-control window of 0, so that all stay open in the middle of their
+ * response. Prints `open N seconds S` once the server has answered all, and holds the connections
+ * until its standard input ends.
  *
- * It writes bytes, not frames of nghttp2's, and blocks, so that it is never what takes the time.
- * Certificates are not verified: it only ever talks to a server on this machine that
- * was started to be measured.
+ * It writes bytes without nghttp2, and blocks, so that it never takes most of the time. It does not
+ * verify certificates: it talks only to a server on this machine that the bench started.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -98,7 +97,7 @@ static void ask(struct client *client, uint8_t window, long streams) {
   put(client, all, length);
 }
 
-/* Read until so many streams have got `flag`, which is END_STREAM or END_HEADERS. */
+/* Read until this many streams have got `flag`, END_STREAM or END_HEADERS. */
 static void await(struct client *client, uint8_t flag, long streams) {
   enum { DATA = 0, HEADERS = 1, SETTINGS = 4 };
   static const uint8_t acknowledgement[] = {0, 0, 0, 4, 1, 0, 0, 0, 0};
@@ -129,7 +128,7 @@ static SSL_CTX *create_tls(void) {
   return tls;
 }
 
-/* As many descriptors as we may have. */
+/* Allow as many descriptors as possible. */
 static void raise_limit(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0)

@@ -1,13 +1,13 @@
 /*
- * in_memory: what nghttp2 itself costs, without sockets: the limit for every server
+ * in_memory: the cost of nghttp2 itself, without sockets: the limit for every server
  * and client on it.
  *
  *   in_memory [--streams N] [--requests N] [--fields N] [--body BYTES] [--upload BYTES] [--malloc]
  *
  * Two sessions talk in memory: the client asks N times `--streams` requests at once, the
- * server answers each as the measured server does. What each side receives is recorded first,
- * and then played again to a new session, which does exactly the same once more and is timed,
- * alone: no clock runs between two calls. Prints microseconds of processor time for a
+ * server answers each as the measured server does. First the program records what each side
+ * receives, and then plays it to a new session, which does exactly the same again. It times this
+ * session alone: no clock runs between two calls. Prints microseconds of processor time for a
  * request: `server 0.61 client 0.72`.
  *
  * The memory of both sessions comes from common/pool, as in common/connection; with
@@ -27,7 +27,7 @@
 
 enum { FIELDS_MAX = 100, REPEATS = 5 };
 
-/* What is asked for. */
+/* The options. */
 struct work {
   long streams, requests, fields;
   long body;            /* of each response */
@@ -36,24 +36,24 @@ struct work {
   bool is_malloc;
 };
 
-/* What one side receives, turn by turn: in each turn, first the client says what it
- * has to say, then the server. A round of requests takes a few turns, more of them
- * where bodies are longer than windows. */
+/* What one side receives, turn by turn: in each turn, first the client sends what it
+ * has, then the server. A round of requests takes a few turns, more of them
+ * if bodies are longer than windows. */
 struct recording {
   struct buffer bytes;
   struct buffer turns; /* struct turn */
 };
 
 struct turn {
-  size_t end;   /* of the bytes received in it */
-  bool is_last; /* of its round */
+  size_t end;   /* of the bytes received in this turn */
+  bool is_last; /* turn of its round */
 };
 
 /* One session and what its callbacks need. */
 struct side {
   nghttp2_session *session;
   const struct work *work;
-  long closed; /* streams that were answered and are over */
+  long closed; /* streams with an answer that are closed */
 };
 
 static _Noreturn void fail(const char *what) {
@@ -66,8 +66,8 @@ static void must(int error) {
     fail(nghttp2_strerror(error));
 }
 
-/* The source of a body of `length` bytes: what is left of it is all that there is to know of a
- * stream, and stands in the source itself. */
+/* The source of a body of `length` bytes: the rest of the body is all the state of a
+ * stream, and the source itself holds it. */
 static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *bytes, size_t size,
                          uint32_t *flags, nghttp2_data_source *source, void *user) {
   (void)session, (void)id, (void)user;
@@ -161,7 +161,7 @@ static void ask(struct side *client) {
   for (long i = 0; i < client->work->streams; i++)
     if (nghttp2_submit_request(client->session, NULL, fields, count,
                                client->work->upload ? &body : NULL, NULL) < 0)
-      fail("a request is refused");
+      fail("nghttp2 refuses a request");
 }
 
 /* --- The conversation ------------------------------------------------------------------------- */
@@ -191,7 +191,7 @@ static void give(struct side *side, const struct recording *from, size_t start, 
     must((int)taken);
 }
 
-/* Hand on what is new for `to`. Returns whether there was any. */
+/* Pass the new bytes on to `to`. Returns whether there were any. */
 static bool pass(struct side *from, struct recording *recording, struct side *to) {
   size_t start = recording->bytes.length;
   take(from, &recording->bytes);
@@ -249,11 +249,11 @@ static double replay(const struct work *work, const struct recording *received, 
   double seconds = processor_seconds() - start;
   nghttp2_session_del(side.session);
   if (side.closed != work->requests / work->streams * work->streams)
-    fail("what is played again is not what was recorded");
+    fail("the second run differs from the recorded one");
   return seconds * 1e6 / (double)side.closed;
 }
 
-/* The best of some: what disturbs only ever adds. */
+/* The best of some runs: disturbances only add time. */
 static double best(const struct work *work, const struct recording *received, bool is_server) {
   double least = replay(work, received, is_server);
   for (int i = 1; i < REPEATS; i++) {

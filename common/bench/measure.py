@@ -11,11 +11,11 @@ import time
 
 from servers import BUILT, ROOT, Server, on_core
 
-DEADLINE = 120  # seconds for one measurement; none is planned to take a tenth of it
+DEADLINE = 120  # seconds for one measurement; each should take less than a tenth of it
 
 
 def run(command, **more):
-    """Returns standard output, and the processor seconds that it took."""
+    """Run a command. Returns its standard output and its processor seconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, stdin=subprocess.DEVNULL, **more)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -31,7 +31,7 @@ def microseconds(text):
 
 
 class Work:
-    """What is asked of a server: n requests on c connections of m streams."""
+    """The work for a server: n requests on c connections of m streams."""
 
     def __init__(self, connections, streams, path='/', upload=None, fields=0):
         self.connections = connections
@@ -50,13 +50,13 @@ class Work:
         return line + [url + self.path]
 
 
-# h2load says how long a request took: the least, the most, the mean ...; since nghttp2 1.6x the median and two percentiles
-# stand before the mean.
+# h2load prints the time of a request: the least, the most, the mean ...; since nghttp2 1.6x the median and two
+# percentiles stand before the mean.
 MEAN = re.compile(r'^time for request:(?:\s+\S+){2}\s+(\S+)|^request\s+:(?:\s+\S+){5}\s+(\S+)', re.M)
 
 
 def load(server, work, count):
-    """One run of h2load on core 1. A request that fails is an error: then the figures mean nothing."""
+    """One run of h2load on core 1. A failed request is an error: then the figures mean nothing."""
     count = max(count, work.connections)
     before = server.processor_seconds()
     out, load_seconds = run(on_core(1) + work.h2load(server.url, count))
@@ -71,7 +71,7 @@ def load(server, work, count):
 
 
 def how_many(server, work, seconds, most=5000000):
-    """How many requests take about so long. Two short runs: the first also warms up."""
+    """How many requests take about this long. Two short runs: the first also warms up."""
     at_once = work.connections * work.streams
     load(server, work, at_once)
     count = max(at_once, 50)
@@ -87,7 +87,7 @@ def medians(rounds):
 
 
 def interleaved(servers, measure, rounds):
-    """{name: medians} of measure(server), every server once in each round. A server that fails is left out, with
+    """{name: medians} of measure(server), every server once in each round. A server that fails has no medians, only
     its error under `errors`."""
     results, errors = {server.name: [] for server in servers}, {}
     for _ in range(rounds):
@@ -112,7 +112,7 @@ def throughput(servers, work, seconds, rounds):
 
 
 def without_connecting(server, connections, seconds):
-    """As load, but without what it costs to connect: the difference of a run with more requests and one with fewer."""
+    """Like load, without the cost of connecting: the difference of a run with more requests and one with fewer."""
     work = Work(connections, 1)
     few = load(server, work, connections)
     more = load(server, work, max(2 * connections, int(few['per_second'] * seconds)))
@@ -121,7 +121,7 @@ def without_connecting(server, connections, seconds):
 
 
 class Load:
-    """One who asks: common/client.h, or h2load. Its own processor time is what counts."""
+    """A client: common/client.h, or h2load. Only its own processor time counts."""
 
     def __init__(self, name, server, work, count):
         self.name = name
@@ -139,8 +139,8 @@ class Load:
 
 
 def limit(work, body=12, upload=0, count=50000):
-    """What nghttp2 needs for the same in memory: microseconds of the server's and the client's side. `cpu_us` is
-    nghttp2 as it comes; `pool_us` when it allocates from common/pool."""
+    """The cost of nghttp2 for the same work in memory: microseconds of the server's and the client's side. `cpu_us` is
+    nghttp2 as it comes; `pool_us` is nghttp2 with common/pool."""
     count = max(work.streams, count // work.streams * work.streams)
     line = on_core(0) + [f'{BUILT}/in_memory', '--streams', str(work.streams), '--requests', str(count), '--body',
                          str(body), '--fields', str(work.fields), '--upload', str(upload)]
@@ -153,7 +153,7 @@ def limit(work, body=12, upload=0, count=50000):
 
 def held(server, count, streams=0):
     """Open connections and hold them. Returns bytes of memory and microseconds of processor for each, and the seconds
-    until all were answered; with streams, for each stream."""
+    until all had an answer; with streams, for each stream."""
     line = [f'{BUILT}/hold', '--port', str(server.port), '--count', str(count), '--streams', str(streams)]
     memory, used = server.resident(), server.processor_seconds()
     with subprocess.Popen(on_core(1) + line + (['--tls'] if server.tls else []), stdin=subprocess.PIPE,
@@ -172,7 +172,7 @@ def held(server, count, streams=0):
 
 
 def copied(folder):
-    """A copy of this tree without build/, so that nobody's files are touched."""
+    """A copy of this tree without build/, so that nobody's files change."""
     def ignored(path, names):
         return [name for name in names if name == '.git' or (path == ROOT and name == 'build')]
     shutil.copytree(ROOT, f'{folder}/tree', ignore=ignored, symlinks=True)
@@ -190,8 +190,8 @@ def timed(tree, *goal):
 
 
 def grading(rounds, in_place):
-    """Seconds that `make grade` takes, of the solutions: they run to the end of every check. `in_place` needs less
-    time: this tree, in which all is compiled."""
+    """Seconds of `make grade` with the solutions: they run to the end of every check. `in_place` needs less
+    time: it uses this tree, where everything is compiled."""
     if in_place:
         timed(ROOT, 'grade', 'SOLUTION=1')
         return {'nothing to compile': statistics.median(timed(ROOT, 'grade', 'SOLUTION=1') for _ in range(rounds))}
@@ -213,8 +213,8 @@ def grading(rounds, in_place):
 
 
 def whose(path, source):
-    """Whose code it is, by the object file and the source that callgrind names. In the server itself there is, besides ours,
-    nghttp2 where that is linked in, of which callgrind does not know the sources."""
+    """Whose code a function is, by the object file and the source that callgrind names. The server itself has our
+    code, and that of nghttp2 if it is linked in, whose sources callgrind does not know."""
     for name in 'libnghttp2', 'libuv', 'libc', 'libssl', 'libcrypto':
         if name in path:
             return name
@@ -224,8 +224,8 @@ def whose(path, source):
 
 
 def instructions(path):
-    """{whose: instructions} of a callgrind file: costs of each function itself. A name stands in it in full once, and then by
-    its number: `fl=(3) body.c`, `fl=(3)`."""
+    """{whose: instructions} of a callgrind file: costs of each function itself. The file has a name in full once,
+    then only its number: `fl=(3) body.c`, `fl=(3)`."""
     totals, names, is_call = {}, {}, False
     current = {'object': 'other', 'source': '???'}
     with open(path, encoding='utf-8', errors='replace') as file:
@@ -237,7 +237,7 @@ def instructions(path):
                 if not line.startswith('c'):
                     current[what] = name
             elif line.startswith('calls='):
-                is_call = True  # the next line is the cost of who is called
+                is_call = True  # the next line is the cost of the called function
             elif re.match(r'[\d+*-]', line):
                 if not is_call:
                     owner = whose(current['object'], current['source'])
@@ -277,14 +277,14 @@ def calls(folder, count):
 
 
 def difference(measured, folder, count):
-    """{name: figure for one request}: of twice as many, less of as many, so that start and end do not count."""
+    """{name: figure for one request}: twice the requests minus the requests, so that start and end do not count."""
     few, many = measured(folder, count), measured(folder, 2 * count)
     each = {name: (many[name] - few.get(name, 0)) / count for name in many}
     return {name: figure for name, figure in each.items() if figure > 0.0005}
 
 
 def profile(folder, count):
-    """{what: figures} for one request, and what could not be found out, or None."""
+    """{what: figures} for one request, and why some are missing, or None."""
     if not shutil.which('valgrind') or not shutil.which('strace'):
         return {}, 'profile: valgrind or strace is not installed'
     results = {f'instructions {name}': {'instructions': figure}

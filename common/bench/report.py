@@ -11,7 +11,7 @@ from servers import ABOUT
 NAMES = list(ABOUT)
 SHORT = {'common': 'common', 'node': 'Node.js'}
 
-# Measure, tls, peer, and how many times better the issue wants it to be.
+# Measure, tls, peer, and the goal: how many times better.
 GOALS = [(False, 'nghttpd', 2.5), (False, 'h2o', 1.3), (False, 'node', 15), (False, 'nginx', 15),
          (True, 'nghttpd', 2), (True, 'h2o', 1.1)]
 
@@ -62,7 +62,7 @@ def find(results, part, what, tls, server):
 
 
 def whats(rows):
-    """What was measured, each once, in order."""
+    """What the bench measured, each once, in order."""
     return list(dict.fromkeys(row['what'] for row in rows))
 
 
@@ -103,7 +103,7 @@ def by_server(results, parts, figure, with_limit=False):
 
 
 def goals(results):
-    """How many times less processor time a request takes than in each peer."""
+    """How many times more processor time a request takes in each peer."""
     body = []
     for tls, peer, wanted in GOALS:
         ours, theirs = (find(results, 'speed', '10x100', tls, name) for name in ('common', peer))
@@ -117,7 +117,7 @@ def goals(results):
 
 
 def goals_block(runs):
-    """The goals, and what the last runs have found."""
+    """The goals, and the figures of the last runs."""
     rows = [goals(results)[1] for results in runs]
     body = [[line[0], *(run[i][1] for run in rows), line[2]] for i, line in enumerate(rows[-1])]
     grade = [{row['what']: row['seconds'] for row in rows_of(results, 'grade')} for results in runs]
@@ -130,7 +130,7 @@ def goals_block(runs):
 
 
 def single(results, part, figures):
-    """Head and body for a part that measures programs of ours alone."""
+    """Head and body for a part that measures only our programs."""
     head = [''] + list(figures.values())
     body = [[('' if part in ('grade', 'profile') else row['server'] + ' ') + row['what'] + (' TLS' if row['tls'] else ''), *(number(row.get(figure)) for figure in figures)]
             for row in rows_of(results, part)]
@@ -140,15 +140,15 @@ def single(results, part, figures):
 SECTIONS = [
     ('CPU: microseconds of the server\'s core for a request. 10x100: 10 connections of\n100 streams. limit: nghttp2 alone, in '
      'memory; share: the limit\'s part of ours', lambda results: by_server(results, ['speed', 'bodies'], 'cpu_us', True)),
-    ('Requests a second; the load on the other core is part of what limits them',
+    ('Requests a second; the load on the other core limits them too',
      lambda results: by_server(results, ['speed', 'bodies'], 'per_second')),
     ('Time of a request as the client sees it, mean of microseconds',
      lambda results: by_server(results, ['speed'], 'mean_us')),
     ('The goals', goals),
-    ('Memory: bytes that one more idle connection and one more open stream take',
+    ('Memory: bytes for one more idle connection and for one more open stream',
      lambda results: by_server(results, ['idle'], 'bytes')),
     ('The same: microseconds of CPU to accept one and to answer its first request', lambda results: by_server(results, ['idle'], 'cpu_us')),
-    ('The same: seconds until all were answered', lambda results: by_server(results, ['idle'], 'seconds')),
+    ('The same: seconds until all had an answer', lambda results: by_server(results, ['idle'], 'seconds')),
     ('The client: common/client.h and h2load; microseconds of its own CPU',
      lambda results: single(results, 'client', {'cpu_us': 'CPU', 'per_second': 'requests/s', 'share': 'share'})),
     ('N requests over one connection, and over N connections',
@@ -170,13 +170,13 @@ def about(results):
 
 
 def text(results):
-    """All of it, for a terminal."""
+    """The whole report, for a terminal."""
     blocks = ['\n'.join(about(results))]
     for title, make in SECTIONS:
         head, body = make(results)
         if body:
             blocks.append(f'{title}\n{table(head, body)}')
-    blocks.append('Seconds that it took: ' + ', '.join(f'{part} {seconds:.0f}' for part, seconds in results['took'].items()))
+    blocks.append('Seconds of each part: ' + ', '.join(f'{part} {seconds:.0f}' for part, seconds in results['took'].items()))
     if results['problems']:
         blocks.append('\n'.join(['Not measured:', *results['problems']]))
     return '\n\n'.join(blocks)
@@ -208,7 +208,7 @@ def speed_block(results):
 
 
 def profile_block(results):
-    """Where the instructions of a request are."""
+    """The instructions of a request by library."""
     rows = [row for row in rows_of(results, 'profile') if 'instructions' in row]
     total = sum(row['instructions'] for row in rows) or 1
     body = [[row['what'].split()[1], number(row['instructions']), f'{row["instructions"] / total:.0%}']
@@ -220,4 +220,4 @@ def profile_block(results):
 BLOCKS = {'speed': lambda runs: speed_block(runs[-1]), 'profile': lambda runs: profile_block(runs[-1]), 'goals': goals_block}
 
 if __name__ == '__main__':
-    sys.exit('report is no program; see bench')
+    sys.exit('report is not a program; see bench')

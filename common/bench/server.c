@@ -1,5 +1,5 @@
 /*
- * server: the server that is measured: common/server.h, and as little as possible above it.
+ * server: the server that the bench measures: common/server.h, and as little as possible above it.
  *
  *   server [--port N] [--streams N] [--tls --key FILE --cert FILE]
  *
@@ -7,8 +7,8 @@
  *   GET /N   200  N bytes
  *   POST /   200  Hello World!, once the body has come
  *
- * --streams is how many streams a client may have open at once (1000). Nothing is
- * logged. SIGTERM ends it.
+ * --streams is how many streams a client may have open at once (1000). The server logs
+ * nothing. SIGTERM ends it.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ enum { LONGEST = 1024 * 1024 * 1024 };
 static const char hello[] = "Hello World!";
 static const uint8_t zeros[1024 * 1024];
 
-/* stream_end and the others only fail for a stream that is closed: then there is nobody to tell. */
+/* stream_end and the others fail only for a closed stream: then there is no client to tell. */
 static void say_hello(struct stream *stream) {
   stream_respond(stream, 200, NULL, 0, sizeof hello - 1);
   stream_write_static(stream, hello, sizeof hello - 1);

@@ -1,4 +1,4 @@
-"""servers: ours and the peers, each started as fast as it can be for this: one worker, no logs, limits raised."""
+"""servers: our server and the peers, each in its fastest configuration: one worker, no logs, limits raised."""
 import os
 import re
 import shutil
@@ -12,10 +12,10 @@ BUILD = os.path.join(ROOT, os.environ.get('BUILD') or 'build')
 BUILT = f'{BUILD}/bench'
 HELLO = 'Hello World!'
 MANY = 1000000000
-DEADLINE = 30  # seconds to start and to stop; none needs one
-SIZES = [10 ** power for power in range(9)] + [1024 * 1024, 100 * 1024 * 1024]  # bodies that are asked for: /N
+DEADLINE = 30  # seconds to start and to stop; no server needs even one
+SIZES = [10 ** power for power in range(9)] + [1024 * 1024, 100 * 1024 * 1024]  # bodies that clients ask for: /N
 
-# The path of commands that only root has there.
+# The path of a command, also in folders that only root has in PATH.
 os.environ['PATH'] += ':/usr/sbin:/sbin'
 
 NODE = r'''
@@ -92,7 +92,7 @@ hosts:
         file.send-compressed: OFF
 '''
 
-# What each is, for the report. The order is that of the tables.
+# A description of each, for the report, in the order of the tables.
 ABOUT = {
     'common': 'common/server.h (this repository), one thread, no log, compiled as a whole with nghttp2 linked in',
     'nghttpd': 'one worker (-n 1), no log, RFC 7540 priorities off, 1000 streams, the body a file',
@@ -108,7 +108,7 @@ def installed():
 
 
 def make_files(folder):
-    """What servers of files serve, and a key that all have for TLS."""
+    """The files to serve, and one key for TLS for all."""
     os.mkdir(f'{folder}/files')
     with open(f'{folder}/files/index.html', 'w', encoding='ascii') as file:
         file.write(HELLO)
@@ -128,7 +128,7 @@ def free_port():
 
 
 def command(name, folder, port, tls, connections):
-    """The command line. What reads a configuration gets it written to `folder`."""
+    """The command line. Write the configuration, if the server reads one, to `folder`."""
     key, cert = f'{folder}/key.pem', f'{folder}/cert.pem'
     if name == 'common':
         return [f'{BUILT}/server', '--port', str(port)] + (['--tls', '--key', key, '--cert', cert] if tls else [])
@@ -151,7 +151,7 @@ def command(name, folder, port, tls, connections):
 
 
 class Server:
-    """One that runs, on core 0. Its processor time and memory are those of the process and its children."""
+    """A running server, on core 0. Its processor time and memory are those of the process and its children."""
 
     def __init__(self, name, folder, tls=False, connections=10500, run=None):
         self.name = name
@@ -176,7 +176,7 @@ class Server:
         raise RuntimeError(f'{self.name}{" with TLS" if self.tls else ""} does not start')
 
     def processes(self):
-        """It and its children: nginx has a worker."""
+        """The process and its children: nginx has a worker."""
         pids = [self.process.pid]
         for pid in pids:
             for task in os.listdir(f'/proc/{pid}/task'):
@@ -185,7 +185,7 @@ class Server:
         return pids
 
     def processor_seconds(self):
-        """What all threads have used, to the nanosecond."""
+        """The processor time of all threads, to the nanosecond."""
         total = 0
         for pid in self.processes():
             for task in os.listdir(f'/proc/{pid}/task'):
@@ -194,16 +194,16 @@ class Server:
         return total / 1e9
 
     def resident(self):
-        """Bytes of memory, without what is shared with other programs or mapped from files."""
+        """Bytes of memory, without memory shared with other programs or mapped from files."""
         total = 0
         for pid in self.processes():
             with open(f'/proc/{pid}/status', encoding='ascii') as file:
                 found = re.search(r'RssAnon:\s+(\d+)', file.read())
-            total += int(found.group(1)) * 1024 if found else 0  # one that has crashed has none any more
+            total += int(found.group(1)) * 1024 if found else 0  # a crashed process has no memory any more
         return total
 
     def stop(self):
-        """End it and its children: they are a process group of their own."""
+        """End the server and its children: they are a process group of their own."""
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -212,5 +212,5 @@ class Server:
 
 
 def on_core(number):
-    """What to write before a command so that it runs on this core alone."""
+    """The words before a command that make it run on this core alone."""
     return ['taskset', '-c', str(number)] if shutil.which('taskset') and (os.cpu_count() or 1) > 1 else []
