@@ -1,13 +1,13 @@
 /*
- * deadline: GET with a deadline, and try again where that is safe.
+ * deadline: GET with a deadline, and try again if that is safe.
  *
  *   deadline [--ms N] [--tries N] URL [PATH]...
  *
- * Prints one line for each path: "/a: 200, 12 bytes", or why there is no answer. All paths
- * are asked at once. What to see here: a timer for each request, stream_close when it is
- * over, and the two ways in which a request is known not to have been answered, so that it
- * may be made once more: the server has refused it, or there was no connection. Each try
- * waits twice as long as the one before.
+ * Requests all paths at once, and prints one line for each: "/a: 200, 12 bytes", or why there is no
+ * answer. What to see here: a timer for each request, stream_close when it fires, and the two cases
+ * in which a client knows that nobody has answered a request, so that it may try again: the server
+ * has refused the request, or there was no connection. Each try waits twice as long as the one
+ * before.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -100,7 +100,7 @@ static void on_close(struct stream *stream, uint32_t error_code, void *user) {
     end_request(request, nghttp2_http2_strerror(error_code));
 }
 
-/* It tells what the streams cannot know: why they were closed with CANCEL. */
+/* The client knows what the streams cannot know: why they were closed with CANCEL. */
 static void on_client_close(struct client *client, const char *error, void *user) {
   struct program *program = user;
   if (error)
@@ -111,8 +111,8 @@ static void on_client_close(struct client *client, const char *error, void *user
 
 /* --- Requests --------------------------------------------------------------------------------- */
 
-/* On the connection there is; if there is none, or the server takes no more on it
- * (GOAWAY), on a new one. */
+/* Use the open connection; if there is none, or the server takes no more requests on it (GOAWAY),
+ * make a new one. */
 static struct stream *ask(struct program *program, const char *path) {
   const struct client_config config = {
       .on_close = on_client_close, .user = program, .connect_timeout = (unsigned)program->ms};
@@ -123,7 +123,7 @@ static struct stream *ask(struct program *program, const char *path) {
     if (program->client)
       stream = client_request(program->client, "GET", path, NULL, 0, 0);
     if (!stream)
-      program->client = NULL; /* it ends by itself when its streams have */
+      program->client = NULL; /* it ends by itself when its streams have ended */
   }
   return stream;
 }
@@ -139,7 +139,7 @@ static void try_again(uv_timer_t *timer) {
   if (request->stream)
     stream_set_events(request->stream, &events, request);
   else
-    end_request(request, "this cannot be asked");
+    end_request(request, "cannot make this request");
 }
 
 static void begin(struct request *request, struct program *program, const char *path) {

@@ -3,8 +3,8 @@
  *
  *   events [--port N] [--every MS]
  *
- * GET /events never ends: each second it says one number more. What to see here: one timer for all
- * clients, a list of those that listen, and what becomes of one that does not read. Its events
+ * GET /events never ends: each second it sends the next number. What to see here: one timer for all
+ * clients, a list of those that listen, and the care for a client that does not read. Its events
  * would pile up in memory, so it misses some, until on_drain says that it has caught up.
  */
 #include <getopt.h>
@@ -22,7 +22,7 @@
 struct listening {
   struct list link;
   struct stream *stream;
-  bool is_behind; /* it has not read what it was sent: wait for on_drain */
+  bool is_behind; /* it has not read everything yet: wait for on_drain */
 };
 
 struct hub {
@@ -43,7 +43,7 @@ static void on_drain(struct stream *stream, void *user) {
 
 static void on_close(struct stream *stream, uint32_t error_code, void *user) {
   struct listening *listening = user;
-  (void)stream, (void)error_code; /* it listens no more, for whatever reason */
+  (void)stream, (void)error_code; /* it no longer listens, for whatever reason */
   list_remove(&listening->link);
   free(listening);
 }
@@ -91,7 +91,7 @@ static void on_stream(struct stream *stream, void *user) {
     stream_close(stream, NGHTTP2_INTERNAL_ERROR);
 }
 
-/* The responses never end by themselves: when the server closes, end them, and it need not wait. */
+/* The responses never end by themselves: end them when the server closes, so that it can close. */
 static void on_signal(void *user) {
   struct hub *hub = user;
   struct listening *listening = list_first(&hub->listeners);

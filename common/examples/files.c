@@ -3,8 +3,8 @@
  *
  *   files [--port N] FOLDER
  *
- * What to see here: back-pressure. A file is read piece by piece, and only while stream_write asks
- * for more; where the client is slow, on_drain says when to go on. So a file of any size costs one
+ * What to see here: back-pressure. Read a file piece by piece, and only while stream_write asks
+ * for more; if the client is slow, on_drain says when to go on. So a file of any size costs one
  * piece of memory for each client, whatever the client does.
  */
 #include <fcntl.h>
@@ -25,13 +25,13 @@ enum { PIECE = 16 * 1024 };
 /* One file on its way. */
 struct sending {
   int file;
-  off_t left; /* bytes that the client was promised and that are not sent yet */
+  off_t left; /* bytes that we promised the client and have not sent yet */
 };
 
 /* --- Sending ---------------------------------------------------------------------------------- */
 
-/* Send until the client has enough for now, or all. A file that shrinks, or cannot be read, breaks
- * the promise of content-length: the client must not take what it has for the whole. */
+/* Send until the client has enough for now, or all. A file that shrinks, or that we cannot read,
+ * breaks the promise of content-length: the client must not take its part for the whole. */
 static void send_more(struct stream *stream, struct sending *sending) {
   int more = 1;
   while (more == 1 && sending->left > 0) {
@@ -55,14 +55,14 @@ static void on_drain(struct stream *stream, void *user) {
 
 static void on_close(struct stream *stream, uint32_t error_code, void *user) {
   struct sending *sending = user;
-  (void)stream, (void)error_code; /* the file is given up, sent or not */
+  (void)stream, (void)error_code; /* give up the file, sent or not */
   close(sending->file);
   free(sending);
 }
 
 static const struct stream_events events = {.on_drain = on_drain, .on_close = on_close};
 
-/* `file` is the stream's from now on. */
+/* The stream owns `file` from now on. */
 static void send_file(struct stream *stream, int file, const struct stat *status) {
   char modified[DATE_SIZE];
   const nghttp2_nv field = field_make("last-modified", date_write(modified, status->st_mtime));
@@ -77,7 +77,7 @@ static void send_file(struct stream *stream, int file, const struct stat *status
   if (stream_respond(stream, 200, &field, 1, status->st_size) != 0)
     stream_close(stream, NGHTTP2_INTERNAL_ERROR);
   else if (strcmp(stream_method(stream), "HEAD") == 0)
-    stream_end(stream, NULL, 0); /* there is no body: none is read */
+    stream_end(stream, NULL, 0); /* no body: do not read the file */
   else
     send_more(stream, sending);
 }
@@ -91,8 +91,8 @@ static void respond_with(struct stream *stream, int status, const char *text) {
     stream_close(stream, NGHTTP2_INTERNAL_ERROR);
 }
 
-/* Nothing outside of the folder: no name in the path may begin with a dot. Only plain names are
- * known: %20 and the like are not decoded. */
+/* Serve nothing outside the folder: no name in the path may begin with a dot. Only plain names
+ * work: this does not decode %20 and the like. */
 static int open_file(int folder, const char *path, struct stat *status) {
   if (path[0] != '/' || strstr(path, "/."))
     return -1;

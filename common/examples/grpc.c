@@ -4,11 +4,11 @@
  *   grpc [--port N]
  *
  *   /example.Echo/Say    unary: one message, and the same message back
- *   /example.Echo/Talk   streaming both ways: each message is sent back as soon as it is complete
+ *   /example.Echo/Talk   streaming both ways: each message comes back as soon as it is complete
  *
- * What to see here: messages that are cut out of DATA frames as they come, a response that begins
- * before the request has ended, and trailers, which carry the outcome. What the bytes of a message
- * mean (Protocol Buffers) is no business of the transport; here it is sent back as it came.
+ * What to see here: how to cut messages out of DATA frames as they come, a response that begins
+ * before the request has ended, and trailers, which carry the outcome. The transport does not know
+ * what the bytes of a message mean (Protocol Buffers); this server sends them back as they came.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -33,14 +33,14 @@ struct call {
   struct buffer received; /* the beginning of a message, until it is complete */
   size_t messages;
   bool is_unary;
-  bool has_ended; /* the outcome was sent */
+  bool has_ended; /* we have sent the outcome */
 };
 
 static const char GRPC[] = "application/grpc";
 
 /* --- The response ----------------------------------------------------------------------------- */
 
-/* End the call with an outcome, in the trailers; what still comes of the request is not wanted. */
+/* End the call with an outcome in the trailers, and refuse the rest of the request. */
 static void end_call(struct stream *stream, struct call *call, const char *status,
                      const char *message) {
   const nghttp2_nv outcome[] = {field_make("grpc-status", status),
@@ -51,7 +51,7 @@ static void end_call(struct stream *stream, struct call *call, const char *statu
   stream_refuse(stream);
 }
 
-/* An outcome and nothing else: gRPC calls it "Trailers-Only", though it is a header section. */
+/* Send only an outcome: gRPC calls this "Trailers-Only", though it is a header section. */
 static void refuse_call(struct stream *stream, const char *status, const char *message) {
   const nghttp2_nv fields[] = {field_make("content-type", GRPC), field_make("grpc-status", status),
                                field_make("grpc-message", message)};
@@ -62,18 +62,19 @@ static void refuse_call(struct stream *stream, const char *status, const char *m
 
 /* --- The request ------------------------------------------------------------------------------ */
 
-/* `prefix` and the message behind it. A client that reads less than it sends is not read either. */
+/* Send `prefix` and the message after it. Do not read from a client that reads less than it
+ * sends. */
 static void echo(struct stream *stream, struct call *call, const uint8_t *prefix, size_t length) {
   call->messages++;
   if (call->is_unary && call->messages > 1)
     end_call(stream, call, INVALID_ARGUMENT, "more than one message");
   else if (prefix[0] != 0)
-    end_call(stream, call, UNIMPLEMENTED, "compressed messages are not known");
+    end_call(stream, call, UNIMPLEMENTED, "this server cannot decompress messages");
   else if (stream_write(stream, prefix, PREFIX + length) == 0)
     stream_pause(stream);
 }
 
-/* Cut off all messages that are complete. */
+/* Cut off all complete messages. */
 static void take_messages(struct stream *stream, struct call *call) {
   const uint8_t *bytes = (const uint8_t *)call->received.bytes;
   size_t left = call->received.length;

@@ -1,8 +1,8 @@
 /*
  * proxy: pass requests on to another server, and its responses back:  proxy URL [PORT]
  *
- * What to see here: two streams that are one exchange. Bodies go both ways as they come, and what
- * one stream does not take pauses the other. Trailers, 1xx and resets pass too: gRPC works.
+ * What to see here: two streams that are one exchange. Bodies go both ways as they come; when one
+ * stream takes no more, it pauses the other. Trailers, 1xx and resets pass too: gRPC works.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,12 +25,12 @@ struct end {
 
 /* One exchange. It is over when both streams are closed. */
 struct exchange {
-  struct end down; /* the client's stream: to him we are the server */
-  struct end up;   /* the server's stream: to him we are the client */
+  struct end down; /* the stream to the client, for which we are the server */
+  struct end up;   /* the stream to the server, for which we are the client */
   bool responded;
 };
 
-/* --- What goes both ways ---------------------------------------------------------------------- */
+/* --- Both ways -------------------------------------------------------------------------------- */
 
 static void on_data(struct stream *stream, const uint8_t *data, size_t length, void *user) {
   struct end *end = user;
@@ -57,7 +57,7 @@ static void on_end(struct stream *stream, void *user) {
     stream_end(end->other->stream, NULL, 0);
 }
 
-/* The header fields that are passed on: all but the pseudo-header fields. Returns how many. */
+/* The header fields to pass on: all but the pseudo-header fields. Returns how many. */
 static size_t copy_fields(struct stream *from, nghttp2_nv fields[static STREAM_FIELDS_MAX]) {
   size_t count = 0;
   for (size_t i = 0; i < stream_header_count(from) && count < STREAM_FIELDS_MAX; i++)
@@ -66,7 +66,7 @@ static size_t copy_fields(struct stream *from, nghttp2_nv fields[static STREAM_F
   return count;
 }
 
-/* --- Up: the server that is asked ------------------------------------------------------------- */
+/* --- Up: the server --------------------------------------------------------------------------- */
 /* `down` is its first member. */
 static struct exchange *exchange_of(struct end *up) {
   return (struct exchange *)up->other;
@@ -99,7 +99,7 @@ static void on_up_close(struct stream *up, uint32_t error_code, void *user) {
   if (!down)
     free(exchange);
   else if (!exchange->responded)
-    stream_respond(down, 502, NULL, 0, 0); /* no connection, or it was lost, or reset */
+    stream_respond(down, 502, NULL, 0, 0); /* no connection, a lost one, or a reset */
   else if (error_code != NGHTTP2_NO_ERROR)
     stream_close(down, error_code);
   if (down)
@@ -114,8 +114,8 @@ static void on_client_close(struct client *client, const char *error, void *user
     proxy->client = NULL;
 }
 
-/* Ask the server. If it has said GOAWAY, the connection takes no request any more, and ends when
- * those that it has are done: make another. Returns NULL if even that takes none. */
+/* Ask the server. If it has sent GOAWAY, the connection takes no more requests, and ends when its
+ * last one is done: make another. Returns NULL if even the new one takes none. */
 static struct stream *ask(struct proxy *proxy, struct stream *down) {
   uv_loop_t *loop = transport_loop(connection_transport(stream_connection(down)));
   const struct client_config config = {
@@ -136,9 +136,9 @@ static struct stream *ask(struct proxy *proxy, struct stream *down) {
   return up;
 }
 
-/* --- Down: the client that asks --------------------------------------------------------------- */
+/* --- Down: the client ------------------------------------------------------------------------- */
 
-/* Whatever the server is still doing for it is in vain. */
+/* The client is gone: the server need not go on. */
 static void on_down_close(struct stream *down, uint32_t error_code, void *user) {
   struct exchange *exchange = user;
   (void)down;
