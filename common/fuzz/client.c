@@ -1,5 +1,5 @@
-/* client: a whole client (client.h), and a server that does to it what the tape says. Whatever
- * that is: every request has its on_close, and so has the client once its server is gone;
+/* client: a whole client (client.h), and a server that does what the tape says. Whatever that is,
+ * every request gets its on_close, the client gets its on_close once its server is gone, and
  * nothing is left. */
 #include "common/client.h"
 
@@ -29,7 +29,7 @@ static void request(struct tape *tape) {
     use_response(stream, way);
 }
 
-/* What a program does, not its server. */
+/* A step of the program, not of its server. */
 static void act(uint8_t choice, struct tape *tape) {
   fuzz_run(true);
   switch (choice) {
@@ -57,7 +57,7 @@ static void end(void) {
   world_hang_up();
   world_wait(END_MS);
   fuzz_must(client == NULL, "a client ends when its server is gone");
-  fuzz_must(use_count() == 0, "every stream has its on_close");
+  fuzz_must(use_count() == 0, "every stream gets its on_close");
   world_end();
 }
 

@@ -1,5 +1,5 @@
-/* frames: the frame decoder reports the same frames however its input is cut, and all that it
- * reports can be copied, printed and written as JSON. */
+/* frames: the frame decoder reports the same frames however we cut its input, and we can copy,
+ * print and write as JSON all that it reports. */
 #include "common/frame.h"
 
 #include <stdlib.h>
@@ -13,15 +13,15 @@
 
 enum {
   LARGEST_INPUT = 16 * 1024,
-  /* What a decoder may hold besides what it was fed: fields of one fragment, the requests that
-   * it remembers, HPACK's two tables, and our own list of what it reported. */
+  /* What a decoder may hold besides its input: fields of one fragment, the requests that
+   * it remembers, HPACK's two tables, and our own list of its reports. */
   LARGEST_MEMORY = 8 * 1024 * 1024,
 };
 
-/* What a decoder has reported. */
+/* The reports of a decoder. */
 struct report {
-  struct buffer text; /* each frame as JSON, and what JSON has not */
-  bool not_http2;     /* reported once for each call: how often hangs on the cuts */
+  struct buffer text; /* each frame as JSON, and the parts that JSON does not have */
+  bool not_http2;     /* reported once for each call: how often depends on the cuts */
   bool print;
   struct trace_style style;
   FILE *out;
@@ -31,7 +31,7 @@ static void append(struct buffer *text, const void *octets, size_t length) {
   fuzz_must(buffer_append(text, octets, length) == 0, "there is memory for the target itself");
 }
 
-/* As one line of text, with all the decoder has said of it. */
+/* The frame as one line of text, with everything that the decoder reports. */
 static void write_line(struct report *report, const struct frame *frame) {
   json_t *json = trace_frame_json(frame, 0, 1);
   char *line = json ? json_dumps(json, JSON_COMPACT) : NULL;
@@ -56,8 +56,8 @@ static void on_frame(const struct frame *frame, void *user) {
   free(copy);
 }
 
-/* The tape is pieces: who sends, how long, octets. Cut each once more, into parts of `cut`
- * octets (0: not at all). */
+/* The tape has pieces: who sends, how long, bytes. Cut each again, into parts of `cut`
+ * bytes (0: not at all). */
 static int feed(struct tape tape, size_t cut, struct report *report) {
   struct frame_decoder *decoder = frame_decoder_new(on_frame, report);
   int failed = decoder ? 0 : -1;
@@ -78,13 +78,13 @@ static int feed(struct tape tape, size_t cut, struct report *report) {
   return failed;
 }
 
-/* No octet of the ladder drives a terminal but its own colours. */
+/* No byte of the ladder controls a terminal, except for its own colours. */
 static void look_at_ladder(const char *text, size_t length, bool color, bool unicode) {
   for (size_t i = 0; i < length; i++) {
     uint8_t octet = (uint8_t)text[i];
     bool fine = octet == '\n' || (octet >= ' ' && octet <= '~') || (octet == '\033' && color) ||
                 (octet >= 0x80 && unicode);
-    fuzz_must(fine, "the ladder has only what can be printed");
+    fuzz_must(fine, "the ladder has only printable text");
   }
 }
 
@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length) {
   fuzz_measure();
   int failed = feed(tape, 0, &whole) | feed(tape, 1 + (choice >> 3), &cut);
   fuzz_must(!failed, "there is memory");
-  fuzz_must(fuzz_peak() < LARGEST_MEMORY, "memory is in proportion to what was fed");
+  fuzz_must(fuzz_peak() < LARGEST_MEMORY, "memory is in proportion to the input");
   fclose(whole.out);
   look_at_ladder(ladder, ladder_length, whole.style.color, whole.style.unicode);
   size_t same = whole.text.length < cut.text.length ? whole.text.length : cut.text.length;

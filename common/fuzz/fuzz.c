@@ -39,17 +39,17 @@ void fuzz_must(bool holds, const char *what) {
 
 /* --- Memory ----------------------------------------------------------------------------------- */
 
-/* AddressSanitizer's own, under the names by which it lets itself be called from a replacement. */
+/* AddressSanitizer's own functions, under the names for calls from a replacement. */
 void *__interceptor_malloc(size_t size);
 void *__interceptor_calloc(size_t count, size_t size);
 void *__interceptor_realloc(void *memory, size_t size);
 void __interceptor_free(void *memory);
 
 static bool runs;        /* the program under test */
-static size_t countdown; /* to the allocation that fails; 0: none does */
+static size_t countdown; /* to the allocation that fails; 0: none fails */
 static size_t left;      /* how many fail after it */
 static bool failed;
-static bool measuring; /* not before AddressSanitizer is ready to be asked */
+static bool measuring; /* not before AddressSanitizer is ready */
 static size_t held;    /* bytes allocated since fuzz_measure; it wraps when older ones are freed */
 static size_t peak;
 
@@ -119,7 +119,7 @@ void free(void *memory) {
   __interceptor_free(memory);
 }
 
-/* AddressSanitizer's copies of a text would not come by malloc. */
+/* AddressSanitizer's copies of a text would not use malloc. */
 char *strndup(const char *text, size_t most) {
   size_t length = strnlen(text, most);
   char *copy = malloc(length + 1);
@@ -134,7 +134,7 @@ char *strdup(const char *text) {
   return strndup(text, strlen(text));
 }
 
-/* Memory of the target's own, which never fails. */
+/* Memory for the target itself, which never fails. */
 static void *take(size_t size) {
   void *memory = count(__interceptor_malloc(size ? size : 1));
   fuzz_must(memory != NULL, "there is memory for the target itself");

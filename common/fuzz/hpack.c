@@ -1,5 +1,5 @@
-/* hpack: a field block that comes in fragments is what nghttp2's inflater makes of it as a
- * whole, and an error is one wherever it is cut. */
+/* hpack: a field block in fragments gives the same fields as nghttp2's inflater gives for the
+ * whole, and an error is an error wherever we cut the block. */
 #include "common/inner/hpack.h"
 
 #include <nghttp2/nghttp2.h>
@@ -9,11 +9,11 @@
 #include "common/buffer.h"
 #include "common/fuzz/fuzz.h"
 
-/* What one block says, as "length octets length octets ...". */
+/* The content of one block, as "length bytes length bytes ...". */
 struct reading {
   struct buffer text;
   bool wrong;
-  bool too_much; /* hpack keeps only so many fields, and says so */
+  bool too_much; /* hpack keeps only this many fields, and says so */
 };
 
 static void append(struct buffer *text, const void *octets, size_t length) {
@@ -46,7 +46,7 @@ static void inflate(nghttp2_hd_inflater *inflater, const uint8_t *in, size_t len
 
 /* --- In fragments ----------------------------------------------------------------------------- */
 
-/* Returns 0, or -1 when there was no memory. */
+/* Returns 0, or -1 if memory ran out. */
 static int decode(struct hpack *hpack, const uint8_t *in, size_t length, size_t cut,
                   struct reading *reading) {
   bool ends = false;
@@ -88,8 +88,7 @@ static void compare(const struct reading *ours, const struct reading *theirs) {
 /* Sizes that the receiver may allow; the last is the largest that nghttp2 keeps. */
 static const uint32_t sizes[] = {4096, 0, 64, 4097, 8192, 65536, 1 << 20, UINT32_MAX};
 
-/* One block of the tape: how it is cut, how long it is, its octets. Returns whether another may
- * follow. */
+/* One block of the tape: the cuts, the length, the bytes. Returns whether another may follow. */
 static bool one_block(struct tape *tape, struct hpack *hpack, nghttp2_hd_inflater *inflater,
                       uint32_t *allowed) {
   struct reading ours = {0};
@@ -99,7 +98,7 @@ static bool one_block(struct tape *tape, struct hpack *hpack, nghttp2_hd_inflate
   if (choice & 1)
     length = length << 8 | tape_octet(tape);
   uint32_t size = sizes[choice >> 1 & 7];
-  if (size > *allowed) { /* hpack heeds no smaller one */
+  if (size > *allowed) { /* hpack ignores a smaller one */
     *allowed = size;
     hpack_allow_table_size(hpack, size);
     nghttp2_hd_inflate_change_table_size(inflater, size);

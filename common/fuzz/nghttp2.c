@@ -1,9 +1,9 @@
 /*
- * nghttp2: the one thing that fuzzing has found in nghttp2 1.52 and that common/ cannot help. When
- * memory runs out just as a body is put into the queue of those that are ready,
- * nghttp2_session_mem_send frees an item that the stream still points to, says NGHTTP2_ERR_NOMEM,
- * and nghttp2_session_del frees it once more. So a session that has said so is not deleted here,
- * but kept for ever: all else that can go wrong is still found.
+ * nghttp2: the one defect that fuzzing has found in nghttp2 1.52 and that common/ cannot avoid.
+ * When memory runs out just as nghttp2 puts a body into the queue of ready ones,
+ * nghttp2_session_mem_send frees an item that the stream still points to, and returns
+ * NGHTTP2_ERR_NOMEM; then nghttp2_session_del frees the item again. So this file keeps such a
+ * session for ever and does not delete it: fuzzing still finds everything else.
  */
 #include <dlfcn.h>
 #include <nghttp2/nghttp2.h>

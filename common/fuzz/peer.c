@@ -10,14 +10,14 @@
 #include "common/fuzz/words.h"
 
 enum {
-  LARGEST_UNSENT = 256 * 1024, /* what is more is dropped */
+  LARGEST_UNSENT = 256 * 1024, /* drop more than this */
   LARGEST_BLOCK = 80 * 1024,
-  DATA_UNIT = 64, /* DATA is as long as some of these */
+  DATA_UNIT = 64, /* the length of DATA is a multiple of this */
 };
 
 /* --- The socket ------------------------------------------------------------------------------- */
 
-/* Take so many octets from the front. */
+/* Take this many bytes from the front. */
 static void drop(struct buffer *buffer, size_t length) {
   if (length == 0)
     return;
@@ -117,7 +117,7 @@ static int32_t choose_stream(struct peer *peer, struct tape *tape) {
   }
 }
 
-/* A number that makes a difference, as 4 octets. */
+/* A number that makes a difference, as 4 bytes. */
 static void put_number(uint8_t octets[static 4], uint8_t choice) {
   uint32_t number = words_number(choice);
   for (int i = 3; i >= 0; i--, number >>= 8)
@@ -139,7 +139,7 @@ static void add_settings(struct peer *peer, uint8_t count, struct tape *tape) {
 
 /* --- Field blocks ----------------------------------------------------------------------------- */
 
-/* Compress fields that the tape chooses, behind those that every message has, into peer->block. */
+/* Compress fields that the tape chooses, after those that every message has, into peer->block. */
 static void make_block(struct peer *peer, bool is_trailer, uint8_t count, struct tape *tape) {
   static uint8_t octets[LARGEST_BLOCK];
   nghttp2_nv fields[24];
@@ -154,7 +154,7 @@ static void make_block(struct peer *peer, bool is_trailer, uint8_t count, struct
     buffer_append(&peer->block, octets, (size_t)size);
 }
 
-/* Send the next `part` sixteenths of what is left of the block; if these are nothing, all. */
+/* Send the next `part` sixteenths of the rest of the block; if that is nothing, send all. */
 static void add_block(struct peer *peer, uint8_t type, uint8_t flags, uint8_t part) {
   struct buffer *block = &peer->block;
   size_t length = block->length * part / 16;
@@ -204,7 +204,7 @@ static void add_data(struct peer *peer, uint8_t argument, struct tape *tape) {
   append_frame(peer, NGHTTP2_DATA, flags, stream, octets, length);
 }
 
-/* A frame of any type, whose payload stands on the tape; or of a length that is not true. */
+/* A frame of any type, with a payload from the tape; or with a wrong length. */
 static void add_any(struct peer *peer, uint8_t argument, struct tape *tape) {
   uint8_t type = tape_octet(tape);
   uint8_t flags = tape_octet(tape);
@@ -213,10 +213,10 @@ static void add_any(struct peer *peer, uint8_t argument, struct tape *tape) {
   const uint8_t *payload = tape_octets(tape, &length);
   append_frame(peer, type, flags, stream, payload, length);
   if (argument & 4 && peer->unsent.length > peer->last_frame)
-    peer->unsent.bytes[peer->last_frame + (argument & 2)] ^= 1; /* of the length's 3 octets */
+    peer->unsent.bytes[peer->last_frame + (argument & 2)] ^= 1; /* of the length's 3 bytes */
 }
 
-/* Frames that are four or five octets. */
+/* Frames with a payload of four or five bytes. */
 static void add_short(struct peer *peer, struct tape *tape) {
   static const uint8_t types[] = {NGHTTP2_WINDOW_UPDATE, NGHTTP2_RST_STREAM, NGHTTP2_PRIORITY};
   uint8_t type = types[tape_octet(tape) % sizeof types];
@@ -233,7 +233,7 @@ static void add_goaway(struct peer *peer, struct tape *tape) {
   append_frame(peer, NGHTTP2_GOAWAY, 0, 0, payload, sizeof payload);
 }
 
-/* The latest frame once more, and again: a flood. */
+/* The latest frame again and again: a flood. */
 static void repeat(struct peer *peer, uint8_t times) {
   struct buffer frame = {0};
   if (peer->unsent.length <= peer->last_frame)
@@ -245,7 +245,7 @@ static void repeat(struct peer *peer, uint8_t times) {
   buffer_free(&frame);
 }
 
-/* What the peer does with its end of the connection. */
+/* Steps of the peer with its end of the connection. */
 static void use_socket(struct peer *peer, uint8_t argument) {
   switch (argument & 7) {
   case 0: peer->is_deaf = true; break;

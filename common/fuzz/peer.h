@@ -1,8 +1,7 @@
 /*
- * peer: the other end of the connection of a program that is fuzzed. It sends what the tape says:
- * frames that are right but for what the tape changes in them, because octets without any order
- * seldom get past the first frame; and octets without any order too. What it receives must be
- * frames that are right.
+ * peer: the other end of the connection of a program under test. It sends what the tape says:
+ * frames that are right except for the tape's changes, because random bytes seldom get past the
+ * first frame; and random bytes too. It must receive only right frames.
  */
 #ifndef COMMON_FUZZ_PEER_H
 #define COMMON_FUZZ_PEER_H
@@ -17,23 +16,23 @@ struct peer {
   int descriptor; /* -1 once it is closed */
   bool is_client;
   bool is_deaf;         /* it does not read */
-  bool said_end;        /* its FIN is sent */
-  struct buffer unsent; /* what the socket has not taken yet */
-  size_t last_frame;    /* where in `unsent` the latest begins */
-  struct buffer block;  /* what is left of a field block, for CONTINUATION */
+  bool said_end;        /* it has sent FIN */
+  struct buffer unsent; /* bytes that the socket has not taken yet */
+  size_t last_frame;    /* where in `unsent` the latest frame begins */
+  struct buffer block;  /* the rest of a field block, for CONTINUATION */
   nghttp2_hd_deflater *deflater;
   struct frame_decoder *decoder;
-  int32_t last_stream; /* that it has begun (a client's), or seen (a server's) */
+  int32_t last_stream; /* the latest stream that it has begun (client), or seen (server) */
   int32_t block_stream;
 };
 
 void peer_begin(struct peer *peer, int descriptor, bool is_client);
 void peer_end(struct peer *peer);
 
-/* Do step `kind` (4 to 15) of the tape's, with 4 bits more to it. */
+/* Do step `kind` (4 to 15) of the tape, with 4 more bits. */
 void peer_step(struct peer *peer, unsigned kind, uint8_t argument, struct tape *tape);
 
-/* Send what the socket takes, and read what there is, unless it is deaf. */
+/* Send as much as the socket takes, and read everything there, unless the peer is deaf. */
 void peer_send(struct peer *peer);
 void peer_receive(struct peer *peer);
 

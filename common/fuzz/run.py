@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Run the fuzz targets, and say what each has found, how often it was run and how much of the code it has reached.
+"""Run the fuzz targets, and print what each has found, how often it ran and how much of the code it has reached.
 
     run.py [--seconds 60] [--jobs 1] [TARGET...]
 
-What libFuzzer finds worth keeping stays in build/fuzz/corpus/TARGET, so that the next run goes on from there; an input
-that is a finding, in build/fuzz/findings/. The status is 0 if there was none.
+Inputs that libFuzzer keeps stay in build/fuzz/corpus/TARGET, so that the next run goes on from there; an input that is
+a finding goes to build/fuzz/findings/. The status is 0 if there was no finding.
 """
 import argparse
 import concurrent.futures
@@ -16,9 +16,9 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get('BUILD') or 'build'
 SEEDS = 'common/fuzz/seeds'
-LONGEST_INPUT = 1024  # octets: longer ones are slower, and have reached nothing more
-LONGEST_RUN = 60  # seconds for one input: none takes a tenth of one on an idle machine
-MOST_MEMORY = 1024  # MiB, libFuzzer's own and AddressSanitizer's
+LONGEST_INPUT = 1024  # bytes: longer inputs are slower, and reach no more code
+LONGEST_RUN = 60  # seconds for one input, which takes less than a tenth of one on an idle machine
+MOST_MEMORY = 1024  # MiB, with that of libFuzzer and of AddressSanitizer
 
 
 def targets():
@@ -26,7 +26,7 @@ def targets():
 
 
 class Result:
-    """What a run of libFuzzer has printed."""
+    """The output of a run of libFuzzer."""
 
     def __init__(self, target, status, said):
         self.target, self.status, self.said = target, status, said
@@ -35,7 +35,7 @@ class Result:
         self.all_edges = self.number(r'\((\d+) inline 8-bit counters\)')
 
     def number(self, pattern):
-        """The last one that is printed like this."""
+        """The last number that the output has in this form."""
         found = re.findall(pattern, self.said, re.MULTILINE)
         return int(found[-1]) if found else 0
 
@@ -43,7 +43,7 @@ class Result:
         return 100 * self.edges // max(self.all_edges, 1)
 
     def finding(self):
-        """What was found, in a line; '' for nothing."""
+        """The finding in one line; '' for none."""
         if self.status == 0:
             return ''
         what = re.findall(r'^fuzz: (.*)|(\S+:\d+:\d+: runtime error: .*)|^SUMMARY: (.*)', self.said, re.MULTILINE)
@@ -57,7 +57,7 @@ class Result:
 
 
 def run(target, seconds, corpus=f'{BUILD}/fuzz/corpus', options=()):
-    """One target, for so many seconds, after all of its seeds."""
+    """Run one target on all its seeds, then for this many seconds."""
     kept = os.path.join(corpus, target)
     findings = f'{BUILD}/fuzz/findings'
     os.makedirs(os.path.join(ROOT, kept), exist_ok=True)
@@ -73,7 +73,7 @@ def run(target, seconds, corpus=f'{BUILD}/fuzz/corpus', options=()):
 
 
 def run_all(names, seconds, jobs, **options):
-    """All of them, `jobs` at a time. Yields each result when it is there."""
+    """Run all targets, `jobs` at a time. Yields each result as soon as it is there."""
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for done in concurrent.futures.as_completed([pool.submit(run, name, seconds, **options) for name in names]):
             yield done.result()

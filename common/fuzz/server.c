@@ -1,5 +1,5 @@
-/* server: a whole server (server.h), and a client that does to it what the tape says. Whatever
- * that is: every stream has its on_close, server_close comes to an end in time, nothing is left. */
+/* server: a whole server (server.h), and a client that does what the tape says. Whatever that is,
+ * every stream gets its on_close, server_close ends in time, and nothing is left. */
 #include "common/server.h"
 
 #include "common/fuzz/use.h"
@@ -24,7 +24,7 @@ static void on_close(void *user) {
   server = NULL;
 }
 
-/* What a program does, not its client. */
+/* A step of the program, not of its client. */
 static void act(uint8_t choice, struct tape *tape) {
   fuzz_run(true);
   switch (choice) {
@@ -41,14 +41,14 @@ static void act(uint8_t choice, struct tape *tape) {
   fuzz_run(false);
 }
 
-/* The client says no more. */
+/* The client sends nothing more. */
 static void end(void) {
   fuzz_fail(0, 0);
   if (server)
     server_close(server);
   world_wait(GRACE_MS + 1);
   fuzz_must(server == NULL, "a server has closed after `grace`");
-  fuzz_must(use_count() == 0, "every stream has its on_close");
+  fuzz_must(use_count() == 0, "every stream gets its on_close");
   world_hang_up();
   world_wait(AFTER_GRACE_MS);
   world_end();

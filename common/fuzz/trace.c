@@ -1,4 +1,4 @@
-/* trace: what H2_TRACE=FILE.json writes is JSON after every call, and tells every octet of the
+/* trace: the file of H2_TRACE=FILE.json is JSON after every call, and has every byte of the
  * frames. */
 #include "common/trace.h"
 
@@ -11,7 +11,7 @@
 #include "common/fuzz/fuzz.h"
 #include "common/octets.h"
 
-enum { LARGEST_DATA = 16384 }; /* "data" is cut to this */
+enum { LARGEST_DATA = 16384 }; /* the most bytes in "data" */
 
 /* --- The file: in memory, and only what this input has written -------------------------------- */
 
@@ -32,7 +32,7 @@ ssize_t pwrite(int descriptor, const void *octets, size_t length, off_t offset) 
   return (ssize_t)length;
 }
 
-/* It is an array; what earlier inputs have written before it is left out. */
+/* The file is an array; leave out what earlier inputs have written before it. */
 static json_t *read_file(void) {
   struct buffer text = {0};
   json_error_t error;
@@ -50,7 +50,7 @@ static json_t *read_file(void) {
 static void read_text(const json_t *json, struct buffer *octets) {
   const char *text = json_string_value(json);
   fuzz_must(text && memchr(text, '\0', json_string_length(json)) == NULL,
-            "a text is there, without NUL");
+            "there is a text, without NUL");
   fuzz_must(octets_read(octets, text) == 0, "a text can be read");
 }
 
@@ -58,15 +58,15 @@ static void expect_text(const json_t *json, const uint8_t *octets, size_t length
   struct buffer read = {0};
   read_text(json, &read);
   fuzz_must(read.length == length && (length == 0 || memcmp(read.bytes, octets, length) == 0),
-            "a text tells its octets");
+            "a text has all its bytes");
   buffer_free(&read);
 }
 
 /* --- Frames ----------------------------------------------------------------------------------- */
 
-/* The frames of one piece, which a decoder of our own reports, beside those of the file. */
+/* The frames of one piece, from a decoder of our own, beside those of the file. */
 struct comparison {
-  json_t *file; /* NULL: there was no memory, so that frames may be missing */
+  json_t *file; /* NULL: memory ran out, so that frames may be missing */
   size_t next;
 };
 
@@ -102,7 +102,7 @@ static void on_frame(const struct frame *frame, void *user) {
                 frame->data_length < LARGEST_DATA ? frame->data_length : LARGEST_DATA);
 }
 
-/* One piece of the tape: sender and length, which allocation fails, octets. Returns whether
+/* One piece of the tape: sender and length, which allocation fails, bytes. Returns whether
  * memory was enough. */
 static bool one_piece(struct tape *tape, struct trace *trace, struct frame_decoder *decoder,
                       struct comparison *comparison) {
@@ -141,8 +141,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length) {
   return 0;
 }
 
-/* What libFuzzer calls once. The file that H2_TRACE names is opened by the first trace_open, and
- * never written to. */
+/* libFuzzer calls this once. The first trace_open opens the file that H2_TRACE names, and nothing
+ * writes to it. */
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
   (void)argc, (void)argv;

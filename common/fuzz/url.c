@@ -1,5 +1,5 @@
-/* url: what url_parse takes can be put together again, and has nothing in it that cannot be in a
- * header field. */
+/* url: we can put together again every URL that url_parse accepts, and it has nothing that a
+ * header field cannot have. */
 #include "common/url.h"
 
 #include <stdio.h>
@@ -21,7 +21,7 @@ static bool is_same(const struct url *a, const struct url *b) {
          strcmp(a->path, b->path) == 0 && a->tls == b->tls;
 }
 
-/* What url.h promises of every part. */
+/* The promises of url.h for every part. */
 static void look_at_parts(const struct url *url) {
   fuzz_must(strcmp(url->scheme, url->tls ? "https" : "http") == 0, "the scheme is http or https");
   fuzz_must(*url->host && is_visible(url->host), "the host is there, and can be printed");

@@ -19,7 +19,7 @@ struct use {
 static struct use *uses;
 static size_t count;
 
-/* A program asks all that a stream knows. */
+/* Ask the stream for all that it knows. */
 static void read_all(const struct stream *stream) {
   size_t length = strlen(stream_method(stream)) + strlen(stream_path(stream));
   for (size_t i = 0; i < stream_header_count(stream); i++)
@@ -32,13 +32,13 @@ static void read_all(const struct stream *stream) {
             "a status has three digits");
 }
 
-/* --- What is sent ----------------------------------------------------------------------------- */
+/* --- Sending ---------------------------------------------------------------------------------- */
 
 enum { LARGE = 200 * 1024, PIECE = 10000 };
 
 static const uint8_t body[LARGE];
 
-/* Write until that is enough for now, but never more than `most` times. */
+/* Write until the stream has enough for now, but never more than `most` times. */
 static void write_some(struct use *use, size_t most) {
   int result = 1;
   for (size_t i = 0; i < most && result == 1; i++)
@@ -80,7 +80,7 @@ static void inform_and_respond(struct use *use) {
   stream_respond(use->stream, 404, NULL, 0, 0);
 }
 
-/* Say one length, and write another. */
+/* Announce one length, and write another. */
 static void respond_wrong_length(struct use *use, int status, int64_t said, size_t written) {
   stream_respond(use->stream, status, NULL, 0, said);
   stream_write(use->stream, body, written);
@@ -91,7 +91,7 @@ static void respond_malformed(struct use *use) {
   stream_respond(use->stream, 200, &field, 1, 0);
 }
 
-/* In one of the ways; where there is none for the number: later, in another event, or never. */
+/* Respond in one of the ways; if the number has none: later, in another event, or never. */
 static void respond(struct use *use) {
   switch (use->way % 16) {
   case 1: respond_whole(use); break;
@@ -158,7 +158,7 @@ static void on_end(struct stream *stream, void *user) {
 static void on_drain(struct stream *stream, void *user) {
   struct use *use = user;
   (void)stream;
-  fuzz_must(use->is_full, "who is not full is not drained");
+  fuzz_must(use->is_full, "only a full stream gets on_drain");
   use->is_full = false;
   if (use->way % 16 == 11)
     write_some(use, 2);
@@ -167,11 +167,11 @@ static void on_drain(struct stream *stream, void *user) {
 static void on_close(struct stream *stream, uint32_t error_code, void *user) {
   struct use *use = user;
   (void)error_code;
-  fuzz_must(use->stream == stream && stream_is_closed(stream), "what closes is this stream");
+  fuzz_must(use->stream == stream && stream_is_closed(stream), "this stream closes");
   fuzz_must(stream_connection(stream) == NULL, "it has left its connection");
   read_all(stream);
   fuzz_must(stream_write(stream, "x", 1) == -1 && stream_respond(stream, 200, NULL, 0, 0) == -1,
-            "nothing is sent on a closed stream");
+            "a closed stream sends nothing");
   struct use **link = &uses;
   while (*link != use)
     link = &(*link)->next;

@@ -24,7 +24,7 @@ size_t words_begin(bool is_request, uint8_t choice, nghttp2_nv fields[static 4])
   return 4;
 }
 
-/* A value that is longer than it need be: one field of its own for each length. */
+/* A value longer than necessary: each length has a field of its own. */
 static nghttp2_nv long_field(size_t length) {
   static char text[TOO_LONG + 1];
   memset(text, 'x', TOO_LONG);

@@ -1,4 +1,4 @@
-/* words: header fields and numbers for what is sent in fuzzing: those that make a difference. */
+/* words: header fields and numbers to send in fuzzing, chosen because they make a difference. */
 #ifndef COMMON_FUZZ_WORDS_H
 #define COMMON_FUZZ_WORDS_H
 
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The pseudo-header fields that a request or a response begins with. Returns how many they are,
+/* The pseudo-header fields at the start of a request or a response. Returns how many,
  * at most 4. A server's handler finds `choice` in the path again. */
 size_t words_begin(bool is_request, uint8_t choice, nghttp2_nv fields[static 4]);
 

@@ -1,4 +1,4 @@
-/* world: see world.h. What the peer sends is made in peer.c. */
+/* world: see world.h. peer.c makes the bytes that the peer sends. */
 #include "common/fuzz/world.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "common/listener.h"
 
 enum {
-  MOST_TURNS = 5000, /* after which the loop should have come to rest */
+  MOST_TURNS = 5000, /* by then, the loop should have come to rest */
   LARGEST_MEMORY = 4 * 1024 * 1024,
 };
 
@@ -46,7 +46,7 @@ time_t time(time_t *second) {
   return now;
 }
 
-/* And libuv's look at its descriptors: how many have something to say. */
+/* In place of libuv's wait for its descriptors: how many are ready. */
 int epoll_pwait(int epoll, struct epoll_event *events, int most, int timeout,
                 const sigset_t *mask) {
   int count = (int)syscall(SYS_epoll_pwait, epoll, events, most, timeout, mask, _NSIG / 8);
@@ -107,7 +107,7 @@ void world_connect(void) {
   fuzz_run(true);
   if (world.on_connect) {
     connector_callback callback = world.on_connect;
-    world.on_connect = NULL; /* it is gone */
+    world.on_connect = NULL; /* the listener is gone */
     callback(descriptor, NULL, world.user);
   } else {
     struct transport *transport = transport_accept(&world.loop, descriptor, NULL);
@@ -137,7 +137,7 @@ void world_turn(void) {
 
 void world_wait(unsigned milliseconds) {
   uint64_t end = world.now + milliseconds;
-  world_turn(); /* what is due now is not to wait */
+  world_turn(); /* run what is due now */
   while (world.now < end) {
     int next = uv_backend_timeout(&world.loop);
     uint64_t step = next > 0 ? (uint64_t)next : end - world.now;
@@ -148,15 +148,15 @@ void world_wait(unsigned milliseconds) {
 
 /* --- Beginning and end ------------------------------------------------------------------------ */
 
-/* A loop that knows a high descriptor: for more of them libuv would need memory, and abort where
- * it can have none. */
+/* A loop that knows a high descriptor: for higher ones libuv would need memory, and would abort
+ * without it. */
 static void make_loop(void) {
   enum { HIGH = 100 };
   uv_poll_t poll;
   int pair[2];
   fuzz_must(uv_loop_init(&world.loop) == 0, "there is a loop");
   fuzz_must(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "there are descriptors");
-  fuzz_must(dup2(pair[0], HIGH) == HIGH, "there is a high one");
+  fuzz_must(dup2(pair[0], HIGH) == HIGH, "there is a high descriptor");
   uv_poll_init(&world.loop, &poll, HIGH);
   uv_poll_start(&poll, UV_READABLE, NULL);
   uv_run(&world.loop, UV_RUN_NOWAIT);
@@ -203,7 +203,7 @@ bool world_step(struct tape *tape, uint8_t *choice) {
   static const unsigned waits[] = {0, 1, 10, 100, 500, 1000, 5000, 10000, 30000, 60000, 120000};
   uint8_t step = tape_octet(tape);
   uint8_t argument = step >> 4;
-  bool goes_on = argument & 8; /* what it sends leaves together with what comes next */
+  bool goes_on = argument & 8; /* send these bytes together with the next ones */
   switch (step & 15) {
   case 0: *choice = tape_octet(tape); return false;
   case 1: world_wait(waits[tape_octet(tape) % (sizeof waits / sizeof *waits)]); return true;

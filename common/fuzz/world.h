@@ -1,11 +1,11 @@
 /*
- * world: what a whole server or client lives in while it is fuzzed: a loop, a clock that only the
+ * world: the surroundings of a whole server or client under test: a loop, a clock that only the
  * target moves, memory that runs out when the target says so, and a peer, at the other end of a
  * socket pair, that does what the tape says.
  *
- * No name is looked up and no port is bound: listener_open (listener.h) and connector_start
- * (connector.h) are defined here anew, so that the program under test gets its end of the pair from
- * them. All else is the library as it is.
+ * Nothing looks up a name or binds a port: world.c replaces listener_open (listener.h) and
+ * connector_start (connector.h), which give the program under test its end of the pair. Everything
+ * else is the unchanged library.
  */
 #ifndef COMMON_FUZZ_WORLD_H
 #define COMMON_FUZZ_WORLD_H
@@ -21,22 +21,21 @@ uv_loop_t *world_begin(bool is_client);
 /* The peer connects. Before that the program has called listener_open or connector_start. */
 void world_connect(void);
 
-/* One step of the peer's, of the clock's, or of memory's, as the tape says. Returns false, and
- * has done nothing, where the step is one that the program under test has to take: then
- * `*choice` tells which. */
+/* Do one step of the peer, of the clock, or of memory, as the tape says. Returns false, and does
+ * nothing, if the step belongs to the program under test: then `*choice` says which. */
 bool world_step(struct tape *tape, uint8_t *choice);
 
 /* Let the program run until it has nothing to do at once. */
 void world_turn(void);
 
-/* Let so many milliseconds pass, and the program run whenever a timer of its is due. */
+/* Let this many milliseconds pass, and run the program whenever one of its timers is due. */
 void world_wait(unsigned milliseconds);
 
 /* The peer closes its end, if it has not yet. */
 void world_hang_up(void);
 
-/* All must be over: nothing is left on the loop, and the program has sent nothing but frames
- * that are right. */
+/* Everything must be over: nothing is left on the loop, and the program has sent only right
+ * frames. */
 void world_end(void);
 
 #endif
