@@ -45,12 +45,10 @@ char *fuzz_text(const uint8_t *octets, size_t length);
 
 /* --- Memory ----------------------------------------------------------------------------------- */
 
-/* Let the n-th allocation of the program under test fail, and
- * `more` after it. n is 0: let none fail. */
+/* Let the n-th allocation of the program under test fail, and `more` after it; if n is 0, none. */
 void fuzz_fail(size_t n, size_t more);
 
-/* From now on the program under test runs, or the target, whose allocations never
- * fail. */
+/* From now on the program under test runs, or the target, whose allocations never fail. */
 void fuzz_run(bool program);
 
 /* Whether an allocation has failed since fuzz_fail. */

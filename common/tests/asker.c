@@ -89,7 +89,7 @@ static void on_close(struct client *client, const char *error, void *user) {
   cr_assert(!asker->closed, "on_close twice");
   cr_assert_eq(asker->closed_count, asker->count, "on_close before %zu streams had theirs",
                asker->count - asker->closed_count);
-  cr_assert_null(client_request(client, "GET", "/", NULL, 0, 0), "a request after the end");
+  cr_assert_null(client_request(client, "GET", "/", NULL, 0, 0), "a request after the end works");
   client_close(client); /* changes nothing */
   snprintf(asker->error, sizeof asker->error, "%s", error ? error : "");
   asker->closed = true;
@@ -142,13 +142,13 @@ struct asked *asker_get(struct asker *asker, const char *path) {
 
 void asker_await(struct asked *asked, uint32_t error_code) {
   support_wait(&asked->closed);
-  cr_assert_eq(asked->error_code, error_code, "%s in place of %s",
+  cr_assert_eq(asked->error_code, error_code, "%s, not %s",
                nghttp2_http2_strerror(asked->error_code), nghttp2_http2_strerror(error_code));
 }
 
 void asker_expect_close(struct asker *asker, const char *error) {
   support_wait(&asker->closed);
-  cr_assert(strncmp(asker->error, error, strlen(error)) == 0, "'%s' in place of '%s'", asker->error,
+  cr_assert(strncmp(asker->error, error, strlen(error)) == 0, "'%s', not '%s'", asker->error,
             error);
 }
 

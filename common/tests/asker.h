@@ -1,5 +1,5 @@
 /*
- * asker: a client (client.h) that is looked at, on the loop of support.h, and a note of all that
+ * asker: a client (client.h) under observation, on the loop of support.h, with a note of all that
  * happens to it and to its requests.
  */
 #ifndef COMMON_TESTS_ASKER_H
@@ -12,7 +12,7 @@ enum { ASKER_REQUESTS = 256 };
 
 struct asker;
 
-/* One request, and what came of it. */
+/* One request and its outcome. */
 struct asked {
   struct asker *asker;
   struct stream *stream; /* NULL once it is closed */
@@ -25,12 +25,12 @@ struct asked {
   bool discards;   /* though it is not kept */
   bool closed;
   uint32_t error_code;
-  void (*at_close)(struct asked *asked); /* what a test does in these events; may be NULL */
+  void (*at_close)(struct asked *asked); /* the test's part of these events; may be NULL */
   void (*at_headers)(struct asked *asked);
   void (*at_drain)(struct asked *asked);
 };
 
-/* Zeroed to begin with. */
+/* Zero it before use. */
 struct asker {
   struct client *client; /* NULL after the end */
   void (*at_open)(struct asker *asker);
@@ -52,15 +52,15 @@ struct asked *asker_request(struct asker *asker, const char *method, const char 
                             int64_t body_length);
 struct asked *asker_get(struct asker *asker, const char *path);
 
-/* The same, where memory may run out: false and NULL then. */
+/* The same, but memory may run out: then they return false and NULL. */
 bool asker_try_connect(struct asker *asker, const char *text);
 struct asked *asker_try_request(struct asker *asker, const char *method, const char *path,
                                 int64_t body_length);
 
-/* Wait until it is closed, as it must be, with this code. */
+/* Wait until the stream is closed; expect this code. */
 void asker_await(struct asked *asked, uint32_t error_code);
 
-/* Close the client and wait for the end, which must be good; then free what was noted. */
+/* Close the client and wait for the end, which must be clean; then free the notes. */
 void asker_leave(struct asker *asker);
 
 /* Wait for the end, which must come with an error that begins like this. */

@@ -16,7 +16,7 @@ enum {
   LONGEST_TEXT = 40,
 };
 
-/* Each two: name and value. */
+/* Pairs of name and value. */
 static const char *const static_table[] = {":authority",
                                            "",
                                            ":method",
@@ -149,7 +149,7 @@ struct entry {
   struct text name, value;
 };
 
-/* The encoder, and the dynamic table as it has to be on both sides; the latest entry is the
+/* The encoder, and the dynamic table that both sides must have; the latest entry is the
  * last. */
 struct encoder {
   struct entry *entries;
@@ -183,7 +183,7 @@ static size_t entry_size(const struct entry *entry) {
   return entry->name.length + entry->value.length + ENTRY_OVERHEAD;
 }
 
-/* Section 4.4: the oldest leave, until the rest has room. */
+/* Section 4.4: evict the oldest entries until the rest has room. */
 static void evict(struct encoder *encoder, size_t most) {
   size_t gone = 0;
   while (encoder->size > most)
@@ -217,7 +217,7 @@ static struct entry entry_at(const struct encoder *encoder, size_t index) {
 
 /* --- Numbers and strings ---------------------------------------------------------------------- */
 
-/* Section 5.1. Now and then with zeros behind it, which say nothing. */
+/* Section 5.1. Now and then append zeros, which change nothing. */
 static void put_number(const struct encoder *encoder, uint8_t first, unsigned bits, size_t number) {
   size_t most = (1U << bits) - 1;
   uint8_t octet = (uint8_t)(first | (number < most ? number : most));
@@ -234,7 +234,7 @@ static void put_number(const struct encoder *encoder, uint8_t first, unsigned bi
   put(encoder->out, &octet, 1);
 }
 
-/* Section 5.2. The code itself is nghttp2's: a field that it shall not index is 0x10, its name as a
+/* Section 5.2. Take the Huffman code from nghttp2: a field never to index is 0x10, its name as a
  * string, here "a" (01 61), and its value as one. */
 static void put_string(const struct encoder *encoder, const struct text *text) {
   uint8_t octets[4 * LONGEST_TEXT + 16];
@@ -250,7 +250,7 @@ static void put_string(const struct encoder *encoder, const struct text *text) {
                                  "\x10\x01"
                                  "a",
                                  3) == 0,
-            "nghttp2 has changed its ways");
+            "nghttp2 encodes differently now");
   put(encoder->out, octets + 3, (size_t)length - 3);
 }
 
@@ -327,11 +327,11 @@ static void change_size(struct encoder *encoder) {
   }
 }
 
-/* What no decoder may take. */
+/* Blocks that no decoder may accept. */
 static void spoil(struct encoder *encoder) {
   switch (choose(encoder, 4)) {
-  case 0: put_number(encoder, 0x20, 5, encoder->allowed + 1); break; /* more than is allowed */
-  case 1: /* an index that there is not */
+  case 0: put_number(encoder, 0x20, 5, encoder->allowed + 1); break; /* more than allowed */
+  case 1: /* an index that is too large */
     put_number(encoder, 0x80, 7, 1 + STATIC_COUNT + encoder->count);
     break;
   case 2: put(encoder->out, "\x80", 1); break;       /* index 0 */

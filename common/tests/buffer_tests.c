@@ -1,4 +1,4 @@
-/* Bytes that grow. */
+/* Growing byte buffers. */
 #include "common/buffer.h"
 
 #include <criterion/criterion.h>
@@ -15,7 +15,7 @@ static void expect(const struct buffer *buffer, const void *bytes, size_t length
   cr_assert_eq(buffer->length, length, "%zu bytes, not %zu", buffer->length, length);
   cr_assert_not_null(buffer->bytes, "no bytes");
   cr_assert_arr_eq(buffer->bytes, bytes, length, "other bytes");
-  cr_assert_eq(buffer->bytes[length], '\0', "no NUL behind them");
+  cr_assert_eq(buffer->bytes[length], '\0', "no NUL after them");
   cr_assert_gt(buffer->size, length, "no place for the NUL");
 }
 
@@ -50,7 +50,7 @@ Test(buffer, append_nothing) {
   buffer_free(&buffer);
 }
 
-/* Byte by byte, past every size that it may grow to; and it grows seldom. */
+/* Append byte by byte, past every size of the buffer, which must grow seldom. */
 Test(buffer, growth) {
   struct buffer buffer = {0};
   char expected[20000];
@@ -59,7 +59,7 @@ Test(buffer, growth) {
     size_t size = buffer.size;
     expected[i] = (char)(i * 31 >> 3);
     cr_assert_eq(buffer_append(&buffer, &expected[i], 1), 0, "no memory");
-    cr_assert_eq(buffer.bytes[i + 1], '\0', "no NUL behind %zu bytes", i + 1);
+    cr_assert_eq(buffer.bytes[i + 1], '\0', "no NUL after %zu bytes", i + 1);
     grown += buffer.size != size;
   }
   expect(&buffer, expected, sizeof expected);
@@ -153,7 +153,7 @@ Test(buffer, print_fails) {
   buffer_append_text(&buffer, "x");
   cr_assert_eq(buffer_print(&buffer, full), -1, "printed to a device that takes nothing");
   buffer_clear(&buffer);
-  cr_assert_eq(buffer_print(&buffer, full), 0, "nothing cannot fail");
+  cr_assert_eq(buffer_print(&buffer, full), 0, "printing no bytes failed");
   fclose(full);
   buffer_free(&buffer);
 }

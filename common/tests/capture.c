@@ -1,4 +1,4 @@
-/* capture: see capture.h. Checksums are left out: Wireshark looks at none unless it is told to. */
+/* capture: see capture.h. We leave out checksums: by default, Wireshark does not look at them. */
 #include "common/tests/capture.h"
 
 #include <arpa/inet.h>

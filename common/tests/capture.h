@@ -21,10 +21,10 @@ struct capture {
   uint32_t next[2]; /* by enum frame_sender */
 };
 
-/* What every file begins with. */
+/* The beginning of every file. */
 void capture_begin(FILE *file);
 
-/* `length` bytes, at most 60,000, that `sender` has sent. */
+/* Write `length` bytes, at most 60,000, from `sender`. */
 void capture_bytes(struct capture *capture, enum frame_sender sender, const void *bytes,
                    size_t length);
 

@@ -1,5 +1,5 @@
 /*
- * certificates: the files that tests of TLS need, in a folder of their own.
+ * certificates: files for tests of TLS, in a folder of their own.
  */
 #ifndef COMMON_TESTS_CERTIFICATES_H
 #define COMMON_TESTS_CERTIFICATES_H
@@ -8,18 +8,18 @@
 
 #include "common/certificate.h"
 
-/* Make the folder; remove it and all that is in it. */
+/* Make the folder; remove the folder and everything in it. */
 void certificates_begin(void);
 void certificates_end(void);
 
 /* The path of a file in the folder, in one of a few static buffers. */
 const char *certificates_path(const char *name);
 
-/* Write NAME.key and NAME.cert into it. `wanted` may be NULL: for localhost, 127.0.0.1 and ::1. */
+/* Write NAME.key and NAME.cert. `wanted` may be NULL: for localhost, 127.0.0.1 and ::1. */
 void certificates_write(const char *name, const struct certificate *wanted);
 
-/* A server with NAME's key and certificate, and a client of `host` that trusts it, as tls.h
- * makes them. Freed by certificates_end. */
+/* Contexts of tls.h: a server with NAME's key and certificate, and a client of `host` that
+ * trusts it. certificates_end frees them. */
 SSL_CTX *certificates_server(const char *name);
 SSL_CTX *certificates_client(const char *name, const char *host);
 

@@ -1,4 +1,4 @@
-/* Tests of client, against servers that are played byte by byte, or are not there. */
+/* Tests of client, against servers that a test plays byte by byte, or that do not exist. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,14 +12,14 @@
 
 TestSuite(client_server, .init = support_begin, .fini = support_end, .timeout = 60);
 
-/* --- A server that is played ------------------------------------------------------------------ */
+/* --- A played server -------------------------------------------------------------------------- */
 
 struct played {
   int listening;
   int port;
   int descriptor;
-  struct frames frames; /* what the client has sent */
-  struct buffer bytes;  /* what is to be sent */
+  struct frames frames; /* from the client */
+  struct buffer bytes;  /* to send */
 };
 
 static void open_played(struct played *played, struct asker *asker) {
@@ -35,7 +35,7 @@ static void append(struct played *played, const char *text) {
   frames_append_text(&played->bytes, text);
 }
 
-/* Send what was appended, and these bytes (as frames_append_text has them). */
+/* Send the appended bytes, and these (in the form of frames_append_text). */
 static void play(struct played *played, const char *text) {
   append(played, text);
   support_send(played->descriptor, played->bytes.bytes, played->bytes.length);
@@ -51,12 +51,12 @@ static const struct frame *await(struct played *played, unsigned type, size_t n)
       if (played->frames.list[i]->type == type && ++seen == n)
         return played->frames.list[i];
     ssize_t length = support_receive(played->descriptor, bytes, sizeof bytes);
-    cr_assert_gt(length, 0, "the client has gone; it was to send frame %zu of type %u", n, type);
+    cr_assert_gt(length, 0, "the client left before it sent frame %zu of type %u", n, type);
     frames_feed(&played->frames, FRAME_FROM_CLIENT, bytes, (size_t)length);
   }
 }
 
-/* Accept, and exchange SETTINGS, of which the payload is given. */
+/* Accept, and exchange SETTINGS; the caller gives the payload of ours. */
 static void accept_client(struct played *played, const char *settings) {
   played->descriptor = support_accept(played->listening);
   play(played, settings);
@@ -78,7 +78,7 @@ static void close_played(struct played *played) {
   buffer_free(&played->bytes);
 }
 
-/* The client has said all it has to, and leaves politely. */
+/* The client is done, and leaves politely. */
 static void leave(struct played *played, struct asker *asker) {
   client_close(asker->client);
   const struct frame *goaway = await(played, NGHTTP2_GOAWAY, 1);
@@ -89,7 +89,7 @@ static void leave(struct played *played, struct asker *asker) {
   close_played(played);
 }
 
-/* --- What the client sends -------------------------------------------------------------------- */
+/* --- Frames from the client ------------------------------------------------------------------- */
 
 static void expect_field(const struct frame *frame, size_t index, const char *name,
                          const char *value) {
@@ -118,7 +118,7 @@ Test(client_server, settings_come_before_a_request_that_was_made_early) {
   expect_field(headers, 2, ":authority", authority);
   expect_field(headers, 3, ":path", "/a?b=c");
   cr_assert_eq(headers->field_count, 4, "%zu fields", headers->field_count);
-  cr_assert(headers->flags & NGHTTP2_FLAG_END_STREAM, "it does not end");
+  cr_assert(headers->flags & NGHTTP2_FLAG_END_STREAM, "HEADERS without END_STREAM");
   play(&played, OK_1);
   asker_await(&asker.asked[0], NGHTTP2_NO_ERROR);
   leave(&played, &asker);
@@ -139,10 +139,10 @@ Test(client_server, goodbye_comes_after_the_reset) {
   leave(&played, &asker);
 }
 
-/* --- What the server does --------------------------------------------------------------------- */
+/* --- Frames from the server ------------------------------------------------------------------- */
 
 /* Two streams are open and three more wait for their turn, when GOAWAY names the first: all others
- * are refused, the first is served, and that is a good end. */
+ * are refused, the first gets its response, and the connection ends cleanly. */
 Test(client_server, goaway_half_way_refuses_what_it_does_not_name) {
   struct asker asker = {0};
   struct played played;
@@ -164,7 +164,7 @@ Test(client_server, goaway_half_way_refuses_what_it_does_not_name) {
 }
 
 static void request_after_goaway(struct asked *asked) {
-  cr_assert_null(asker_try_request(asked->asker, "GET", "/after", 0), "it was taken");
+  cr_assert_null(asker_try_request(asked->asker, "GET", "/after", 0), "the client took a request");
 }
 
 Test(client_server, a_request_after_goaway_is_refused) {
@@ -192,7 +192,7 @@ Test(client_server, a_response_before_the_request_has_ended) {
   accept_client(&played, NO_SETTINGS);
   await(&played, NGHTTP2_HEADERS, 1);
   append(&played, OK_1);
-  play(&played, "000004 03 00 00000001 00000000"); /* RST_STREAM(NO_ERROR): no more, thank you */
+  play(&played, "000004 03 00 00000001 00000000"); /* RST_STREAM(NO_ERROR): nothing more, please */
   asker_await(asked, NGHTTP2_NO_ERROR);
   cr_assert_str_eq(asked->order, "HEC", "%s", asked->order);
   leave(&played, &asker);
@@ -219,7 +219,7 @@ Test(client_server, data_on_a_closed_stream_is_dropped) {
 
 /* --- Errors ----------------------------------------------------------------------------------- */
 
-/* The server, once it has a request, sends `text`; the client ends with `error`. */
+/* After it gets a request, the server sends `text`; the client must end with `error`. */
 static void expect_error(const char *text, const char *error) {
   struct asker asker = {0};
   struct played played;
@@ -288,7 +288,7 @@ Test(client_server, there_is_no_such_host) {
   asker_free(&asker);
 }
 
-/* More fields than anybody needs: 17 in one HEADERS frame, of 4 KiB each. */
+/* Send too many fields: 17 in one HEADERS frame, of 4 KiB each. */
 Test(client_server, a_header_section_that_is_too_large_resets_the_stream) {
   struct asker asker = {0};
   struct played played;

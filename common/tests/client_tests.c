@@ -15,7 +15,7 @@
 
 TestSuite(client, .init = support_begin, .fini = support_end, .timeout = 60);
 
-/* --- The server: what it does is in the path -------------------------------------------------- */
+/* --- The server: the path tells it what to do ------------------------------------------------- */
 
 enum { LARGE = 300 * 1024 };
 
@@ -116,7 +116,7 @@ static struct house open_house(struct house *house) {
   return opened;
 }
 
-/* A server, and a client that is on its way to it. */
+/* A server, and a client that connects to it. */
 static struct house *house_of(struct asker *asker) {
   static struct house house;
   house = open_house(&house);
@@ -302,7 +302,7 @@ Test(client, a_body_of_another_length_than_announced_closes_the_stream) {
   close_house(house, &asker);
 }
 
-/* A paused stream receives a window and no more, and another one is not stopped. */
+/* A paused stream receives no more than a window, and does not stop another one. */
 Test(client, pausing_bounds_what_comes) {
   struct asker asker = {0};
   struct house *house = house_of(&asker);
@@ -403,7 +403,7 @@ Test(client, close_before_it_is_connected_gives_up_unless_there_is_a_request) {
   struct house *house = house_of(&asker);
   struct asked *asked = asker_get(&asker, "/");
   client_close(asker.client);
-  cr_assert(!asker.closed, "it did not wait");
+  cr_assert(!asker.closed, "the client did not wait");
   asker_await(asked, NGHTTP2_NO_ERROR);
   asker_expect_close(&asker, "");
   asker_free(&asker);
@@ -413,7 +413,7 @@ Test(client, close_before_it_is_connected_gives_up_unless_there_is_a_request) {
   give_up(asker_get(&second, "/"));
   client_close(second.client);
   support_wait(&second.closed);
-  cr_assert(!second.open, "it waited for a connection that nobody needs");
+  cr_assert(!second.open, "it connected without any request");
   cr_assert_str_eq(second.error, "", "%s", second.error);
   cr_assert_eq(second.asked[0].error_code, NGHTTP2_CANCEL, "%u", second.asked[0].error_code);
   asker_free(&second);
@@ -431,7 +431,7 @@ Test(client, free_ends_at_once_and_streams_get_their_on_close) {
     client_free(asker.client);
     asker.client = NULL;
     cr_assert(asked->closed && asked->error_code == NGHTTP2_CANCEL, "no on_close(CANCEL)");
-    cr_assert(!asker.closed, "on_close of the client");
+    cr_assert(!asker.closed, "the client closed");
     if (connected)
       run_until(&house->closed_count, 1);
     server_close(house->server);
@@ -442,9 +442,9 @@ Test(client, free_ends_at_once_and_streams_get_their_on_close) {
 
 /* --- Memory ----------------------------------------------------------------------------------- */
 
-/* One client, and one request with a body; the n-th allocation until the loop turns fails. (Later
- * nghttp2 1.52 does not stand it: it frees twice what it cannot put into its queue.)
- * Returns whether there were so many. */
+/* One client, and one request with a body; the n-th allocation until the loop turns fails. (A later
+ * failure breaks nghttp2 1.52: it frees twice what it cannot put into its queue.) Returns whether
+ * there were n allocations. */
 static bool ask_with_little_memory(struct house *house, size_t n) {
   struct asker asker = {0};
   char text[64];
@@ -455,7 +455,7 @@ static bool ask_with_little_memory(struct house *house, size_t n) {
       connects ? asker_try_request(&asker, "POST", "/", STREAM_LENGTH_UNKNOWN) : NULL;
   bool ended = asked && stream_end(asked->stream, "body", 4) == 0;
   bool failed = failing_stop();
-  cr_assert(failed || ended, "it does not work with all its memory");
+  cr_assert(failed || ended, "it fails with all its memory");
   if (asked && !ended)
     give_up(asked);
   if (connects) {
@@ -470,7 +470,7 @@ static bool ask_with_little_memory(struct house *house, size_t n) {
 Test(client, any_allocation_may_fail) {
   static struct house house;
   house = open_house(&house);
-  ask_with_little_memory(&house, SIZE_MAX); /* libuv aborts where its threads get no memory */
+  ask_with_little_memory(&house, SIZE_MAX); /* libuv aborts if its threads get no memory */
   size_t n = 1;
   while (ask_with_little_memory(&house, n))
     n++;

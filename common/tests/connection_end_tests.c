@@ -1,4 +1,4 @@
-/* How a connection ends: with a goodbye, by an error of one side or the other, or at once. */
+/* The end of a connection: with a goodbye, by an error of one side or the other, or at once. */
 #include "common/connection.h"
 
 #include <criterion/criterion.h>
@@ -19,7 +19,7 @@ static void end(struct talker *client, struct talker *server) {
   talker_free(server);
 }
 
-/* The only GOAWAY that was seen from `sender` must have this error code. */
+/* `sender` must have sent exactly one GOAWAY, with this error code. */
 static const struct frame *expect_goaway(const struct talker *talker, enum frame_sender sender,
                                          uint32_t error_code) {
   const struct frame *frame = talker_find(talker, sender, NGHTTP2_GOAWAY, 0);
@@ -37,7 +37,7 @@ Test(connection_end, client_closes) {
   talker_meet(&client, &server);
   connection_close(client.connection);
   connection_close(client.connection);
-  cr_assert_not(client.closed, "closed without a word");
+  cr_assert_not(client.closed, "closed without GOAWAY");
   talker_expect_close(&client, NULL);
   talker_expect_close(&server, NULL);
   expect_goaway(&server, FRAME_FROM_CLIENT, NGHTTP2_NO_ERROR);
@@ -70,7 +70,8 @@ Test(connection_end, both_close) {
   end(&client, &server);
 }
 
-/* One side says goodbye while a response is awaited: it comes, and only then it is over. */
+/* One side says goodbye while the client waits for a response: the connection ends only after the
+ * response. */
 static void close_in_flight(bool by_server) {
   struct talker client = {.observes = true, .body = 300000};
   struct talker server = {.body = 500000, .holds = true};
@@ -107,8 +108,8 @@ static void close_only(struct talker *talker) {
   connection_close(talker->connection);
 }
 
-/* The response, GOAWAY(NO_ERROR) and FIN come in one packet: the client has all that it
- * wanted, though it could not say goodbye. */
+/* The response, GOAWAY(NO_ERROR) and FIN come in one packet: the client has everything, though it
+ * could not say goodbye. */
 static void end_at_once(struct talker *client, bool closes) {
   struct buffer bytes = {0};
   client->observes = true;
@@ -152,7 +153,7 @@ static void request_and_close(struct talker *client) {
   close_twice(client);
 }
 
-/* A request that was submitted before is still sent. */
+/* A request submitted before the end still leaves. */
 Test(connection_end, close_in_on_open) {
   struct talker client = {.at_open = request_and_close, .body = 1000};
   struct talker server = {.body = 1000};
@@ -189,7 +190,7 @@ static void close_again(struct talker *talker) {
   connection_close(talker->connection);
 }
 
-/* on_close comes once, and the connection is freed once, whatever is called in it. */
+/* on_close comes once, and frees the connection once, whatever a test calls in it. */
 Test(connection_end, close_in_on_close) {
   int port;
   int bound = support_refuse(&port);
@@ -202,12 +203,12 @@ Test(connection_end, close_in_on_close) {
   support_wait(&server.closed);
 }
 
-/* While the name is still looked up. */
+/* During the look-up of the name. */
 Test(connection_end, close_before_open) {
   struct talker client = {0};
   talker_connect(&client, 1);
   connection_close(client.connection);
-  cr_assert(client.closed, "it has not given up at once");
+  cr_assert(client.closed, "the client did not give up at once");
   talker_expect_close(&client, NULL);
   cr_assert_not(client.open, "on_open");
   support_drain();
@@ -239,7 +240,7 @@ Test(connection_end, refused) {
   close(bound);
 }
 
-/* nghttp2 is not asked about the stream that was open. */
+/* The error does not depend on the open stream. */
 Test(connection_end, peer_closes_early) {
   struct talker client = {0};
   int server = talker_meet_raw_server(&client);
@@ -271,7 +272,7 @@ static const char client_preface[] = "'PRI * HTTP/2.0' 0d0a0d0a 'SM' 0d0a0d0a"
                                      "000000 04 00 00000000";
 static const char server_preface[] = "000000 04 00 00000000";
 
-/* Receive all that comes until the end, and look for GOAWAY in it. Returns its error code, or -1 if
+/* Receive everything until the end, and look for GOAWAY in it. Returns its error code, or -1 if
  * there is none. */
 static int64_t receive_goaway(int descriptor, enum frame_sender sender) {
   struct frames frames;
@@ -280,7 +281,7 @@ static int64_t receive_goaway(int descriptor, enum frame_sender sender) {
   ssize_t length;
   while ((length = support_receive(descriptor, bytes, sizeof bytes)) > 0)
     frames_feed(&frames, sender, bytes, (size_t)length);
-  cr_assert_eq(length, 0, "no proper end: %s", strerror(errno));
+  cr_assert_eq(length, 0, "no FIN: %s", strerror(errno));
   int64_t error_code = -1;
   for (size_t i = 0; i < frames.count; i++)
     if (frames.list[i]->type == NGHTTP2_GOAWAY)
@@ -289,7 +290,7 @@ static int64_t receive_goaway(int descriptor, enum frame_sender sender) {
   return error_code;
 }
 
-/* No stream is open: so both sides have finished. */
+/* No stream is open, so both sides have finished. */
 Test(connection_end, peer_says_goodbye) {
   struct talker client = {0};
   int server = talker_meet_raw_server(&client);
@@ -300,8 +301,8 @@ Test(connection_end, peer_says_goodbye) {
   talker_expect_close(&client, NULL);
 }
 
-/* The peer has found fault with this side: that is no good end, though no stream is lost. It is
- * found in any fragmentation, and behind other frames. */
+/* The peer reports an error of this side: that is not a clean end, though no stream is lost. We
+ * find the report in any fragmentation, and after other frames. */
 static void expect_goaway_error(bool by_client, size_t piece, const char *code, const char *error) {
   struct talker talker = {0};
   struct buffer bytes = {0};
@@ -338,16 +339,15 @@ static void request(struct talker *client) {
   talker_request(client);
 }
 
-/* The peer sends this after the preface: the error that is told must begin with the
- * name of the error code, then nghttp2's reason, where it gives one; and the peer
- * must have been told the same code. */
+/* The peer sends this after the preface: the error must begin with the name of the error code, then
+ * nghttp2's reason, if it gives one; and the peer must get the same code. */
 static void expect_error(bool by_client, const char *text, const char *name, uint32_t code) {
   struct talker talker = {.holds = true, .at_open = by_client ? NULL : request};
   int peer = by_client ? talker_meet_raw_client(&talker) : talker_meet_raw_server(&talker);
   send_text(peer, by_client ? client_preface : server_preface);
   send_text(peer, text);
   int64_t told = receive_goaway(peer, by_client ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT);
-  cr_assert_eq(told, code, "the peer was told %d and not %s", (int)told, name);
+  cr_assert_eq(told, code, "the peer got %d, not %s", (int)told, name);
   close(peer);
   support_wait(&talker.closed);
   const char *rest = talker.error + strlen(name);
@@ -380,7 +380,7 @@ static void expect_start(const char *text, const char *start) {
   cr_assert_eq(strncmp(text, start, strlen(start)), 0, "'%s'", text);
 }
 
-/* Who does not speak HTTP/2 is not told anything in it. */
+/* A peer that does not speak HTTP/2 gets no frame. */
 Test(connection_end, client_speaks_another_protocol) {
   struct talker server = {0};
   int client = talker_meet_raw_client(&server);
@@ -391,7 +391,7 @@ Test(connection_end, client_speaks_another_protocol) {
   expect_start(server.error, "not HTTP/2: ");
 }
 
-/* A client cannot tell it from an HTTP/2 server that is wrong. */
+/* A client cannot tell such a server from a wrong HTTP/2 server. */
 Test(connection_end, server_speaks_another_protocol) {
   struct talker client = {0};
   int server = talker_meet_raw_server(&client);

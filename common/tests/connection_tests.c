@@ -1,4 +1,4 @@
-/* How a connection begins, and what it carries. */
+/* The beginning of a connection, and its traffic. */
 #include "common/connection.h"
 
 #include <criterion/criterion.h>
@@ -64,7 +64,7 @@ Test(connection, first_request_in_one_system_call) {
   int server = talker_meet_raw_server(&client);
   while (client.sent == 0)
     support_turn();
-  cr_assert_eq(client.produced, 5, "the request is not with them");
+  cr_assert_eq(client.produced, 5, "the request is not among them");
   cr_assert_eq(client.system_calls, 1, "%zu system calls", client.system_calls);
   talker_free(&client);
   close(server);
@@ -80,10 +80,10 @@ Test(connection, user_and_parts) {
   cr_assert_not(nghttp2_session_check_server_session(session), "the client is a server");
   session = connection_session(server.connection);
   cr_assert(nghttp2_session_check_server_session(session), "the server is a client");
-  end(&client, &server); /* that `user` is each callback's last argument, every test shows */
+  end(&client, &server); /* every test shows that `user` is the last argument of each callback */
 }
 
-/* Nothing is given but the callbacks and on_close. */
+/* The configuration has only the callbacks and on_close. */
 Test(connection, least_config) {
   struct connection_config config = *talker_config();
   config.settings = NULL;
@@ -99,7 +99,7 @@ Test(connection, least_config) {
   talker_expect_close(&server, "closed by the peer");
 }
 
-/* With this option, nghttp2 gives no window back by itself: the first one is all that comes. */
+/* With this option, nghttp2 gives no window back by itself: no more than the first window comes. */
 Test(connection, option) {
   enum { WINDOW = 65535 };
   nghttp2_option *option;
@@ -189,7 +189,7 @@ Test(connection, many_connections) {
   }
 }
 
-/* --- When it is sent -------------------------------------------------------------------------- */
+/* --- The time of sending ---------------------------------------------------------------------- */
 
 static void ping(struct talker *talker) {
   size_t sent = talker->sent;
@@ -209,7 +209,7 @@ static void await_ping(struct talker *client) {
   cr_assert_arr_eq(frame->data, "in event", 8, "another PING");
 }
 
-/* What is submitted in a callback leaves when that has returned. */
+/* Frames submitted in a callback leave when the callback has returned. */
 Test(connection, submitted_in_on_frame_recv) {
   struct talker client = {.observes = true};
   struct talker server = {.at_frame = ping};
@@ -218,7 +218,7 @@ Test(connection, submitted_in_on_frame_recv) {
   end(&client, &server);
 }
 
-/* This callback is called while frames are being sent. */
+/* nghttp2 calls this callback while it sends frames. */
 Test(connection, submitted_in_on_stream_close) {
   struct talker client = {.observes = true, .body = 1};
   struct talker server = {.at_stream_close = ping, .body = 1};
@@ -249,7 +249,7 @@ Test(connection, submitted_from_a_timer) {
   end(&client, &server);
 }
 
-/* Before on_open, and while nothing was submitted. */
+/* Before on_open, and when nothing is submitted. */
 Test(connection, send_without_need) {
   int port;
   int listening = support_listen(&port);
@@ -265,7 +265,7 @@ Test(connection, send_without_need) {
 
 /* --- Back-pressure ---------------------------------------------------------------------------- */
 
-/* A client with windows that are never full asks for more than any memory holds, and does not read
+/* A client with endless windows requests more than any memory holds, and does not read
  * it. */
 Test(connection, asks_for_frames_while_there_is_room) {
   struct buffer bytes = {0};
@@ -278,14 +278,14 @@ Test(connection, asks_for_frames_while_there_is_room) {
   int client = talker_meet_raw_client(&server);
   support_send(client, bytes.bytes, bytes.length);
   size_t produced = 0;
-  for (int turns = 0; turns < 100; turns++) { /* until nothing is asked for in 100 turns */
+  for (int turns = 0; turns < 100; turns++) { /* until nghttp2 asks for nothing in 100 turns */
     turns = server.produced == produced && produced > 0 ? turns : 0;
     produced = server.produced;
     if (produced == 0)
       support_turn();
     uv_run(support_loop(), UV_RUN_NOWAIT);
   }
-  cr_assert_lt(produced, 32 << 20, "%zu bytes were asked for", produced);
+  cr_assert_lt(produced, 32 << 20, "nghttp2 asked for %zu bytes", produced);
   cr_assert_lt(produced, server.sent + 100000, "%zu bytes are kept", produced - server.sent);
   size_t allocated = frames_allocated() - before;
   cr_assert_lt(allocated, 400000, "%zu bytes of memory", allocated);
@@ -296,7 +296,7 @@ Test(connection, asks_for_frames_while_there_is_room) {
 
 /* --- No memory -------------------------------------------------------------------------------- */
 
-/* Each allocation fails in turn. What fails in libuv's look-up is told from the loop. */
+/* Each allocation fails in turn. The loop reports failures of libuv's look-up. */
 Test(connection, connect_without_memory) {
   int port;
   int bound = support_refuse(&port);
@@ -316,13 +316,13 @@ Test(connection, connect_without_memory) {
     if (client.connection)
       support_wait(&client.closed);
     else
-      cr_assert(failed && !client.closed, "refused, and there was memory");
+      cr_assert(failed && !client.closed, "it refused, though there was memory");
   }
   cr_assert_geq(refused, 10, "only %zu allocations", refused);
   close(bound);
 }
 
-/* The transport is freed then: the peer sees the end. */
+/* Then the transport is freed: the peer sees the end. */
 Test(connection, accept_without_memory) {
   const struct connection_config *config = talker_config();
   size_t refused = 0;
@@ -337,7 +337,7 @@ Test(connection, accept_without_memory) {
     failed = failing_stop();
     refused += failed;
     if (!connection)
-      cr_assert(failed && !server.open && !server.closed, "refused, and there was memory");
+      cr_assert(failed && !server.open && !server.closed, "it refused, though there was memory");
     close(pair[0]);
     if (connection)
       support_wait(&server.closed);

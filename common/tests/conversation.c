@@ -30,7 +30,7 @@ void conversation_log_frame(struct conversation_log *log, const struct frame *fr
   }
   if (frame->type == NGHTTP2_DATA)
     append(&log->data, frame->data, frame->data_length);
-  if (frame->type >= NGHTTP2_CONTINUATION) /* nghttp2 tells of none of these */
+  if (frame->type >= NGHTTP2_CONTINUATION) /* nghttp2 reports none of these */
     return;
   say(log, "%u %d %d", frame->type, frame->stream_id, frame->flags & NGHTTP2_FLAG_END_STREAM);
   if (frame->type == NGHTTP2_HEADERS || frame->type == NGHTTP2_PRIORITY)
@@ -52,7 +52,7 @@ static void log_priority(struct conversation_log *log, const nghttp2_priority_sp
     say(log, " 0 0 0");
 }
 
-/* The same from what nghttp2 knows. */
+/* The same from nghttp2's frame. */
 static void log_received(struct conversation_log *log, const nghttp2_frame *frame) {
   bool goaway = frame->hd.type == NGHTTP2_GOAWAY;
   uint32_t error_code = goaway ? frame->goaway.error_code : 0;
@@ -176,7 +176,7 @@ static ssize_t select_padding(nghttp2_session *session, const nghttp2_frame *fra
   return (ssize_t)(padded < most ? padded : most);
 }
 
-/* Move what one session has to send. */
+/* Pass on the bytes that one session wants to send. */
 static bool move(struct conversation *conversation, nghttp2_session *from, nghttp2_session *to,
                  enum frame_sender sender) {
   struct conversation_piece piece = {.sender = sender, .start = conversation->bytes.length};

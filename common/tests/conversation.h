@@ -1,6 +1,6 @@
 /*
  * conversation: the bytes of one connection on which nearly everything happens, made by two nghttp2
- * sessions in memory, and what these sessions themselves saw of it.
+ * sessions in memory, and the reports of these sessions.
  */
 #ifndef COMMON_TESTS_CONVERSATION_H
 #define COMMON_TESTS_CONVERSATION_H
@@ -8,7 +8,7 @@
 #include "common/buffer.h"
 #include "common/frame.h"
 
-/* What one side has received, as nghttp2's callbacks tell it. */
+/* The frames that one side has received, as nghttp2's callbacks report them. */
 struct conversation_log {
   struct buffer frames; /* one line for each, CONTINUATION being a part of its HEADERS */
   struct buffer fields; /* names and values, one after the other */
@@ -35,7 +35,7 @@ void conversation_hold(struct conversation *conversation);
 const struct conversation_piece *conversation_piece(const struct conversation *conversation,
                                                     size_t i);
 
-/* Write into `log` what nghttp2's callbacks would have told of this frame. */
+/* Write into `log` what nghttp2's callbacks would report about this frame. */
 void conversation_log_frame(struct conversation_log *log, const struct frame *frame);
 
 void conversation_log_free(struct conversation_log *log);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The programs in common/examples against curl, nghttp, h2load and Node.js; and its README, followed to the letter."""
+"""The programs in common/examples against curl, nghttp, h2load and Node.js; and every step of its README."""
 import os
 import re
 import shutil
@@ -12,13 +12,13 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, f'{ROOT}/grader/tools/dev')
 from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-position
 
-DEADLINE = 300  # seconds for anything to happen; nothing here takes ten, but to compile all of common/
-os.environ['ASAN_OPTIONS'] = 'quarantine_size_mb=1'  # what is freed is to count as freed
+DEADLINE = 300  # seconds; nothing here takes ten, except compiling all of common/
+os.environ['ASAN_OPTIONS'] = 'quarantine_size_mb=1'  # freed memory must not count
 CURL = ['curl', '-sS', '--http2-prior-knowledge', '--max-time', str(DEADLINE)]
 
 
 def run(*command, **more):
-    """Run to the end. Returns the status, and what it said on standard output and standard error."""
+    """Run a command to its end. Returns the status, standard output and standard error."""
     done = subprocess.run(command, capture_output=True, timeout=DEADLINE, stdin=subprocess.DEVNULL, **more)
     return done.returncode, done.stdout, done.stderr.decode('utf-8', 'replace')
 
@@ -29,7 +29,7 @@ def curl(*arguments):
 
 
 class Server:
-    """A program that says where it listens. Ended by SIGTERM, at which it must exit cleanly."""
+    """A program that says where it listens. SIGTERM ends it; it must exit cleanly."""
 
     def __init__(self, *command):
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
@@ -46,7 +46,7 @@ class Server:
               f'{self.process.returncode}: {errors.decode()[-2000:]}')
 
     def memory(self):
-        """Octets that it really has in memory."""
+        """Bytes of resident memory."""
         with open(f'/proc/{self.process.pid}/statm', encoding='ascii') as file:
             return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
 
@@ -56,7 +56,7 @@ def example(name, *arguments):
 
 
 def node(script, *arguments):
-    """Run a module of Node's. Its arguments are process.argv from 1 on."""
+    """Run a module of Node.js. Its arguments are process.argv from 1 on."""
     status, out, error = run('node', '--input-type=module', '-e', script, '--', *arguments)
     return out.decode() if status == 0 else f'node: {status}: {error}'
 
@@ -76,25 +76,25 @@ def files():
     os.symlink('/etc/passwd', f'{folder}/link')
     os.utime(f'{folder}/large', (784111777, 784111777))
     with example('files', '--port', '0', folder) as server:
-        check('files: a large file', curl(f'{server.url}/large') == large)
+        check('files: it serves a large file', curl(f'{server.url}/large') == large)
         head = curl('-I', f'{server.url}/large').decode()
-        check('files: HEAD has the length and the date, and ends',
+        check('files: HEAD gets the length and the date, and ends',
               'content-length: 30000000' in head and 'last-modified: Sun, 06 Nov 1994 08:49:37 GMT' in head, head)
         for path in '/none', '/.hidden', '/../etc/passwd', '/', '/link':
             code = curl('--path-as-is', '-o', '/dev/null', '-w', '%{http_code}', server.url + path)
-            check(f'files: {path} is not there', code == b'404', code)
-        # Without a body: curl 7.88 fails where RST_STREAM(NO_ERROR) comes before it has sent all of it (RFC 9113, 8.1).
+            check(f'files: {path} does not exist', code == b'404', code)
+        # Send no body: curl 7.88 fails if RST_STREAM(NO_ERROR) comes before it has sent all of the body (RFC 9113, 8.1).
         code = curl('-X', 'POST', '-o', '/dev/null', '-w', '%{http_code}', f'{server.url}/large')
-        check('files: POST is refused', code == b'405', code)
-        # (curl 7.88 takes the NO_ERROR with which the rest of an upload is refused for an error.)
+        check('files: it refuses POST', code == b'405', code)
+        # (curl 7.88 takes the NO_ERROR that refuses the rest of an upload for an error.)
         status, out, error = run('nghttp', '-v', '-d', f'{folder}/large', f'{server.url}/large')
-        check('files: an upload of 30 MB is refused, and the response arrives',
+        check('files: it refuses an upload of 30 MB, and the response arrives',
               b':status: 405' in out and b'only GET and HEAD' in out and b'NO_ERROR(0x00)' in out, f'{status} {out[-2000:]} {error}')
         status, out, error = run('nghttp', '-n', '-s', *(f'{server.url}/{name}' for name in names))
-        check('files: nghttp, three at once', status == 0 and out.count(b' 200 ') == 3, f'{status} {out} {error}')
+        check('files: nghttp gets three files at once', status == 0 and out.count(b' 200 ') == 3, f'{status} {out} {error}')
         before = server.memory()
         slow = subprocess.Popen([*CURL, '--limit-rate', '1k', '-o', '/dev/null', f'{server.url}/large'])
-        check('files: another while one is slow', curl(f'{server.url}/large') == large)
+        check('files: it serves another client while one is slow', curl(f'{server.url}/large') == large)
         grown = server.memory() - before
         check('files: a client that reads slowly costs little memory', grown < 8000000, f'{grown} bytes')
         slow.terminate()
@@ -132,12 +132,12 @@ def events():
         said = node(LISTEN, server.url)
         check('events: fifty listeners of Node.js each get every event', said == 'right\n', said)
         code = curl('-X', 'POST', '-o', '/dev/null', '-w', '%{http_code}', f'{server.url}/events')
-        check('events: POST is refused', code == b'405', code)
+        check('events: it refuses POST', code == b'405', code)
         listener = subprocess.Popen([*CURL, '-N', f'{server.url}/events'], stdout=subprocess.PIPE)
         line = listener.stdout.readline()
-        check('events: curl listens', line == b'retry: 1000\n', line)
+        check('events: curl gets the events', line == b'retry: 1000\n', line)
     _, rest = listener.stdout.read(), listener.wait(DEADLINE)
-    check('events: the end of the server is the end of the response', rest == 0, f'curl: {rest}')
+    check('events: the response ends with the server', rest == 0, f'curl: {rest}')
 
 
 # --- grpc and proxy ---------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ next();
 
 CALLS = [
     ('unary', '/example.Echo/Say', ['hello'], '{"messages":["hello"],"status":"0"}'),
-    ('streaming, each message before the next', '/example.Echo/Talk', ['one', 'two', '', 'large', 'three'],
+    ('streaming, each answer before the next message', '/example.Echo/Talk', ['one', 'two', '', 'large', 'three'],
      '{"messages":["one","two","",300005,"three"],"status":"0"}'),
     ('no message', '/example.Echo/Say', [], '{"messages":[],"status":"3","message":"no message"}'),
     ('an unknown method', '/example.Echo/Sing', [], '{"messages":[],"status":"12"}'),
@@ -225,38 +225,38 @@ def proxy():
         body.write(os.urandom(1000) * 20000)
         body.flush()
         with open(body.name, 'rb') as file:
-            check('proxy: 20 MB there and back', curl('--data-binary', f'@{body.name}', f'{between.url}/echo') == file.read())
-        check('proxy: it holds little of what it passes on', between.memory() < 200000000, between.memory())
+            check('proxy: 20 MB go there and back', curl('--data-binary', f'@{body.name}', f'{between.url}/echo') == file.read())
+        check('proxy: it holds little of the bodies in memory', between.memory() < 200000000, between.memory())
         head = curl('-I', f'{between.url}/a?b=c').decode()
-        check('proxy: HEAD, and the path with its query', 'x-path: /a?b=c' in head, head)
+        check('proxy: it passes on HEAD, and the path with its query', 'x-path: /a?b=c' in head, head)
         hint = curl('-i', f'{between.url}/hint').decode()
-        check('proxy: 103 is passed on', 'HTTP/2 103' in hint and 'link: </a>' in hint and 'HTTP/2 200' in hint, hint)
+        check('proxy: it passes on 103', 'HTTP/2 103' in hint and 'link: </a>' in hint and 'HTTP/2 200' in hint, hint)
         status, _, error = run(*CURL, f'{between.url}/reset')
-        check('proxy: a reset before the response is 502', status == 0, error)
+        check('proxy: a reset before the response becomes 502', status == 0, error)
         for _ in range(3):
             code = curl('-o', '/dev/null', '-w', '%{http_code}', f'{between.url}/leave')
-            check('proxy: a server that says GOAWAY is connected to again', code == b'200', code)
+            check('proxy: it connects again after GOAWAY', code == b'200', code)
         status, out, error = run('h2load', '-n', '2000', '-c', '4', '-m', '20', f'{between.url}/many')
         check('proxy: h2load', b' 2000 succeeded' in out, out.decode() + error)
     with example('proxy', 'http://localhost:1', '0') as between:
         code = curl('-o', '/dev/null', '-w', '%{http_code}', between.url)
-        check('proxy: nobody there is 502', code == b'502', code)
+        check('proxy: without a server the answer is 502', code == b'502', code)
 
 
 def deadline():
     program = f'{ROOT}/build/examples/deadline'
     with node_server() as server:
         status, out, error = run(program, f'{server.url}/a', '/b')
-        check('deadline: two answers', status == 0 and sorted(out.splitlines()) == [b'/a: 200, 0 bytes', b'/b: 200, 0 bytes'],
+        check('deadline: it prints two answers', status == 0 and sorted(out.splitlines()) == [b'/a: 200, 0 bytes', b'/b: 200, 0 bytes'],
               f'{status} {out} {error}')
         status, out, error = run(program, '--ms', '200', f'{server.url}/never')
-        check('deadline: an answer that never comes', status == 1 and out == b'/never: no answer within 200 ms\n', f'{status} {out} {error}')
+        check('deadline: it gives up when no answer comes', status == 1 and out == b'/never: no answer within 200 ms\n', f'{status} {out} {error}')
         status, out, error = run(program, '--ms', '20000', '--tries', '5', f'{server.url}/refuse')
-        check('deadline: refused, and asked again', status == 0 and out == b'/refuse: 200, 0 bytes\n', f'{status} {out} {error}')
+        check('deadline: it tries a refused request again', status == 0 and out == b'/refuse: 200, 0 bytes\n', f'{status} {out} {error}')
         status, out, error = run(program, '--tries', '1', f'{server.url}/reset')
-        check('deadline: reset is no reason to ask again', status == 1 and b'ENHANCE_YOUR_CALM' in out, f'{status} {out} {error}')
+        check('deadline: it does not try again after a reset', status == 1 and b'ENHANCE_YOUR_CALM' in out, f'{status} {out} {error}')
     status, out, error = run(program, '--ms', '20000', '--tries', '3', f'{server.url}/')
-    check('deadline: nobody there, three times', status == 1 and out == b'/: CANCEL\n' and error.count('Connection refused') == 3,
+    check('deadline: without a server it tries three times', status == 1 and out == b'/: CANCEL\n' and error.count('Connection refused') == 3,
           f'{status} {out} {error}')
 
 
@@ -276,10 +276,10 @@ def readme():
         file.write(program.replace('.port = 8000', '.port = 0').replace(
             '  return uv_run', '  printf("http://localhost:%d\\n", server_port(server));\n  fflush(stdout);\n  return uv_run'))
     status, _, error = run('make', '-C', folder)
-    check('README: it compiles, without a warning', status == 0 and 'warning' not in error, error[-2000:])
+    check('README: the program compiles without a warning', status == 0 and 'warning' not in error, error[-2000:])
     with Server(f'{folder}/hello') as server:
         said = curl(server.url)
-        check('README: it runs', said == b'Hello World!', said)
+        check('README: the program runs', said == b'Hello World!', said)
     listed = set(re.findall(r'\]\((\w+\.c)\)', text))
     present = {name for name in os.listdir(f'{ROOT}/common/examples') if name.endswith('.c')}
     check('README: it lists every program', listed == present, f'{listed} {present}')

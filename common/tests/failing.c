@@ -9,12 +9,12 @@
 
 /* --- Memory ----------------------------------------------------------------------------------- */
 
-/* AddressSanitizer's own, under the names by which it lets itself be called from a replacement. */
+/* AddressSanitizer's own functions, under the names for calls from a replacement. */
 void *__interceptor_malloc(size_t size);
 void *__interceptor_calloc(size_t count, size_t size);
 void *__interceptor_realloc(void *memory, size_t size);
 
-static _Thread_local size_t countdown; /* 0: not now */
+static _Thread_local size_t countdown; /* 0: none fails */
 static _Thread_local bool failed;
 
 static bool fails(void) {
@@ -51,7 +51,7 @@ void *realloc(void *memory, size_t size) {
   return fails() ? NULL : __interceptor_realloc(memory, size);
 }
 
-/* AddressSanitizer's copies of a text would not come by malloc. */
+/* AddressSanitizer's copies of a text would not use malloc. */
 char *strndup(const char *text, size_t most) {
   size_t length = strnlen(text, most);
   char *copy = malloc(length + 1);
@@ -71,7 +71,7 @@ char *strdup(const char *text) {
 typedef int lookup(const char *host, const char *service, const struct addrinfo *hints,
                    struct addrinfo **found);
 
-static const char *const *resolved; /* NULL: nothing is made up */
+static const char *const *resolved; /* NULL: real look-ups */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static bool held;
@@ -103,7 +103,7 @@ void failing_await_lookups(size_t count) {
   pthread_mutex_unlock(&mutex);
 }
 
-/* In the thread that looks up. */
+/* Runs in the thread that looks up. */
 static void wait_while_held(void) {
   pthread_mutex_lock(&mutex);
   waiting++;

@@ -1,9 +1,9 @@
 /*
- * failing: what a test cannot do to the machine it runs on: let memory run out, and let names have
- * other addresses than they really have.
+ * failing: faults that a test cannot cause on a real machine: let memory run out, and let names
+ * have other addresses than the real ones.
  *
- * The functions of the C library that are concerned are defined anew in failing.c. So everything in
- * this process calls these, the libraries too, and they pass all on until they are told otherwise.
+ * failing.c replaces the functions of the C library that do this. So everything in this process
+ * calls the replacements, which pass every call on until a test asks for a fault.
  */
 #ifndef COMMON_TESTS_FAILING_H
 #define COMMON_TESTS_FAILING_H
@@ -14,22 +14,23 @@
 /* Let the n-th allocation of this thread from now on fail, once: 1 is the next one. */
 void failing_start(size_t n);
 
-/* Whether it has failed by now. */
+/* Whether that allocation has failed. */
 bool failing_happened(void);
 
-/* Let none fail any more. Returns whether one has: if not, there were fewer than n. */
+/* Let no allocation fail any more. Returns whether one has failed: if not, there were fewer than
+ * n. */
 bool failing_stop(void);
 
 /*
- * From now on every name that is looked up has these addresses, in this order: numeric ones, of
- * which the last is followed by NULL. NULL instead of the list ends it. The list must stay.
+ * From now on every look-up gives these addresses, in this order: numeric ones, after
+ * the last of which NULL follows. NULL instead of the list ends this. The list must stay.
  */
 void failing_resolve(const char *const *addresses);
 
 /* From now on every look-up waits until failing_release_lookups. */
 void failing_hold_lookups(void);
 
-/* Wait until `count` of them do. */
+/* Wait until `count` look-ups wait. */
 void failing_await_lookups(size_t count);
 
 void failing_release_lookups(void);

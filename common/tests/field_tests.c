@@ -1,4 +1,4 @@
-/* Header fields, made and compared. */
+/* Making and comparing header fields. */
 #include "common/field.h"
 
 #include <criterion/criterion.h>
@@ -10,8 +10,8 @@ Test(field, make) {
   char name[] = "content-type";
   char value[] = "text/plain";
   nghttp2_nv field = field_make(name, value);
-  cr_assert_eq((char *)field.name, name, "not the name itself, but a copy");
-  cr_assert_eq((char *)field.value, value, "not the value itself, but a copy");
+  cr_assert_eq((char *)field.name, name, "a copy of the name");
+  cr_assert_eq((char *)field.value, value, "a copy of the value");
   cr_assert_eq(field.namelen, strlen(name), "name of %zu", field.namelen);
   cr_assert_eq(field.valuelen, strlen(value), "value of %zu", field.valuelen);
   cr_assert_eq(field.flags, NGHTTP2_NV_FLAG_NONE, "flags %d", field.flags);
@@ -29,7 +29,7 @@ static bool is(const char *bytes, size_t length, const char *text) {
 
 Test(field, is) {
   cr_assert(is(":status", 7, ":status"), "the same");
-  cr_assert(is(":statusABC", 7, ":status"), "no more than `length` count");
+  cr_assert(is(":statusABC", 7, ":status"), "only `length` bytes count");
   cr_assert(is("", 0, ""), "both empty");
   cr_assert(is(NULL, 0, ""), "no bytes at all are empty too");
 }

@@ -1,4 +1,4 @@
-/* Bytes to frames: any fragmentation, what is no HTTP/2, and rubbish. */
+/* Bytes to frames: any fragmentation, bytes that are not HTTP/2, and rubbish. */
 #include <criterion/criterion.h>
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ static const enum frame_sender server = FRAME_FROM_SERVER;
 
 /* --- A conversation --------------------------------------------------------------------------- */
 
-/* Feed a conversation, cut by `next_length`, which is given `state` and what is left of a piece. */
+/* Feed a conversation, cut by `next_length`, which gets `state` and the rest of a piece. */
 static void feed_conversation(struct frames *frames, const struct conversation *conversation,
                               size_t (*next_length)(uint32_t *state, size_t left),
                               uint32_t *state) {
@@ -46,7 +46,7 @@ static size_t one(uint32_t *state, size_t left) {
   return 1;
 }
 
-/* Many short ones, some of 0, and some that are longer than a frame. */
+/* Many short lengths, some of 0, and some longer than a frame. */
 static size_t any(uint32_t *state, size_t left) {
   uint32_t limit = frames_random(state) % 4 == 0 ? 40000 : 30;
   size_t length = frames_random(state) % limit;
@@ -54,12 +54,12 @@ static size_t any(uint32_t *state, size_t left) {
 }
 
 static void expect_log(const struct buffer *seen, const struct buffer *expected, const char *what) {
-  cr_assert_eq(seen->length, expected->length, "%s: %zu octets, not %zu", what, seen->length,
+  cr_assert_eq(seen->length, expected->length, "%s: %zu bytes, not %zu", what, seen->length,
                expected->length);
   cr_assert(memcmp(seen->bytes, expected->bytes, seen->length) == 0, "%s differ", what);
 }
 
-/* The frames, fields and data are those that nghttp2 itself has seen. */
+/* The frames, fields and data must be those that nghttp2 itself has seen. */
 Test(frame_decoder, agrees_with_nghttp2) {
   struct conversation conversation;
   struct frames frames;
@@ -116,25 +116,25 @@ Test(frame_decoder, preface) {
   struct frames frames;
   frames_begin(&frames);
   frames_feed(&frames, client, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r", 23);
-  cr_assert_eq(frames.count, 0, "an incomplete preface is reported");
-  cr_assert_eq(frame_decoder_pending(frames.decoder, client), 23, "%zu octets are pending",
+  cr_assert_eq(frames.count, 0, "it reports an incomplete preface");
+  cr_assert_eq(frame_decoder_pending(frames.decoder, client), 23, "%zu bytes are pending",
                frame_decoder_pending(frames.decoder, client));
   const struct frame *frame = frames_feed_text(&frames, client, "'\n'");
   cr_assert_eq(frame->type, FRAME_PREFACE, "type %u", frame->type);
   cr_assert_null(frame->error, "%s", frame->error);
   cr_assert_eq(frame->data_length, 24, "%zu octets", frame->data_length);
-  cr_assert_eq(frame_decoder_pending(frames.decoder, client), 0, "octets are pending");
+  cr_assert_eq(frame_decoder_pending(frames.decoder, client), 0, "bytes are pending");
   frames_end(&frames);
 }
 
-/* The server may speak first; it has no preface but SETTINGS. */
+/* The server may send first; its preface is only SETTINGS. */
 Test(frame_decoder, first_frame_is_not_settings) {
   static const char error[] = "the first frame is not SETTINGS (RFC 9113, section 3.4)";
   struct frames frames;
   frames_begin(&frames);
   const struct frame *frame = frames_feed_text(&frames, server, "000001 01 05 00000001 88");
   cr_assert_str_eq(frame->error, error, "server: %s", frame->error);
-  cr_assert_eq(frame->field_count, 1, "it is not decoded");
+  cr_assert_eq(frame->field_count, 1, "the frame is not decoded");
   frames_feed_text(&frames, client, "'PRI * HTTP/2.0' 0d0a0d0a 'SM' 0d0a0d0a");
   frame = frames_feed_text(&frames, client, "000000 04 01 00000000");
   cr_assert_str_eq(frame->error, error, "client, with an ACK: %s", frame->error);
@@ -146,7 +146,7 @@ Test(frame_decoder, first_frame_is_not_settings) {
 static void expect_not_http2(const struct frame *frame, const char *data, size_t length,
                              const char *error) {
   cr_assert_eq(frame->type, FRAME_NOT_HTTP2, "type %u", frame->type);
-  cr_assert_eq(frame->data_length, length, "%zu octets, not %zu", frame->data_length, length);
+  cr_assert_eq(frame->data_length, length, "%zu bytes, not %zu", frame->data_length, length);
   cr_assert_arr_eq(frame->data, data, length, "other octets");
   cr_assert_str_eq(frame->error, error, "'%s'", frame->error);
 }
@@ -183,7 +183,7 @@ Test(frame_decoder, tls) {
   frames_end(&frames);
 }
 
-/* What began like the preface is a part of it. */
+/* The bytes that began like the preface are a part of it. */
 Test(frame_decoder, not_quite_the_preface) {
   static const char request[] = "POST / HTTP/1.1\r\n\r\n";
   struct frames frames;
@@ -212,7 +212,7 @@ Test(frame_decoder, not_quite_tls) {
   frames_end(&frames);
 }
 
-/* After its preface, a client speaks HTTP/2, however odd its frames. */
+/* After its preface, a client speaks HTTP/2, however odd its frames are. */
 Test(frame_decoder, long_frame_after_the_preface) {
   static const char payload[65536];
   struct frames frames;
@@ -259,11 +259,11 @@ Test(frame_decoder, table_size) {
   frames_begin_open(&frames);
   expect_block(&frames, deflater, 10);
   frames_feed_text(&frames, client, "000006 04 00 00000000 0001 00002000");
-  expect_block(&frames, deflater, 10); /* the server has not seen it yet */
+  expect_block(&frames, deflater, 10); /* the server has not seen the setting yet */
   nghttp2_hd_deflate_change_table_size(deflater, 8192);
   expect_block(&frames, deflater, 64);
   expect_block(&frames, deflater, 64); /* from the table */
-  cr_assert_lt(frames.list[frames.count - 1]->length, 200, "the table was not used");
+  cr_assert_lt(frames.list[frames.count - 1]->length, 200, "the block does not use the table");
   frames_feed_text(&frames, client, "000006 04 00 00000000 0001 00000064");
   expect_block(&frames, deflater, 64); /* not seen yet either */
   nghttp2_hd_deflate_change_table_size(deflater, 100);
@@ -272,7 +272,7 @@ Test(frame_decoder, table_size) {
   frames_end(&frames);
 }
 
-/* A table size cannot change within a block, and counts from the next one on. */
+/* A table size cannot change within a block; it counts from the next block on. */
 Test(frame_decoder, table_size_within_a_block) {
   struct frames frames;
   frames_begin_open(&frames);
@@ -286,14 +286,14 @@ Test(frame_decoder, table_size_within_a_block) {
   frames_end(&frames);
 }
 
-/* A setting counts for the other side alone. */
+/* A setting counts only for the other side. */
 Test(frame_decoder, table_size_of_the_other_side) {
   struct frames frames;
   frames_begin_open(&frames);
   frames_feed_text(&frames, client, "000006 04 00 00000000 0001 00002000");
   const struct frame *frame =
       frames_feed_text(&frames, client, "000004 01 04 00000001 3f e1 3f 82");
-  cr_assert_not_null(frame->error, "the client exceeds a limit that is its own");
+  cr_assert_not_null(frame->error, "the client may exceed its own limit");
   frames_end(&frames);
 }
 
@@ -304,8 +304,8 @@ struct answering {
   int frames;
 };
 
-/* Whoever watches a connection may send on it: while the settings of one frame are looked
- * at, those of the other side arrive. */
+/* An observer of a connection may send on it: while it looks at the settings of one frame,
+ * those of the other side arrive. */
 static void answer(const struct frame *frame, void *user) {
   struct answering *answering = user;
   struct buffer bytes = {0};

@@ -1,4 +1,4 @@
-/* What is wrong with frames that break RFC 9113, and that decoding goes on after them. */
+/* Errors of frames that break RFC 9113; and decoding goes on after them. */
 #include <criterion/criterion.h>
 #include <nghttp2/nghttp2.h>
 #include <string.h>
@@ -128,7 +128,7 @@ static const struct wrong reserved[] = {
      "a flag without a meaning is set (RFC 9113, section 4.1)"},
 };
 
-/* After each of these, a PING and a header block of the same side are right. */
+/* After each of these, a PING and a header block of the same side must be right. */
 static void expect_errors(const struct wrong *wrong, size_t count) {
   for (; count > 0; count--, wrong++) {
     expect_error(wrong->sender, wrong->text, wrong->error);
@@ -158,14 +158,14 @@ Test(frame_error, reserved, .init = begin, .fini = end) {
   expect_errors(reserved, sizeof reserved / sizeof *reserved);
 }
 
-/* What can be read of a wrong frame is there. */
+/* The decoder reports the readable parts of a wrong frame. */
 Test(frame_error, values_of_a_wrong_frame, .init = begin, .fini = end) {
   const struct frame *frame = expect_error(client, "000001 00 00 80000001 'a'", reserved[0].error);
-  cr_assert_eq(frame->stream_id, 1, "stream %d, with the reserved bit in it", frame->stream_id);
+  cr_assert_eq(frame->stream_id, 1, "stream %d includes the reserved bit", frame->stream_id);
   frame = expect_error(client, "000004 08 00 00000000 80000001", reserved[3].error);
   cr_assert_eq(frame->window_increment, 1, "increment %u", frame->window_increment);
   frame = expect_error(client, "000003 00 08 00000001 03 0000", wrong_padding[0].error);
-  cr_assert_null(frame->data, "data, but nobody knows where");
+  cr_assert_null(frame->data, "data, although its place is unknown");
   cr_assert_eq(frame->padding, 0, "padding %zu", frame->padding);
   frame = expect_error(client, "000007 04 00 00000000 0003 00000001 00", wrong_length[4].error);
   cr_assert_eq(frame->setting_count, 1, "%zu settings", frame->setting_count);
@@ -179,16 +179,16 @@ static const char lost[] =
     "an earlier error has lost the header compression state (RFC 9113, section 4.3)";
 static const char cannot[] = "the field block cannot be decompressed (RFC 9113, section 4.3)";
 
-/* Only blocks, and only those of the same side, are lost with a block. */
+/* After a bad block, only the blocks of the same side are lost. */
 static void expect_lost(enum frame_sender sender) {
   const struct frame *frame = expect_error(sender, "000001 01 05 00000003 82", lost);
-  cr_assert_eq(frame->field_count, 0, "%zu fields, out of a lost state", frame->field_count);
+  cr_assert_eq(frame->field_count, 0, "%zu fields from a lost state", frame->field_count);
   expect_right(sender, "000005 00 01 00000001 'Hello'");
   frame = expect_right(sender == client ? server : client, "000001 01 05 00000003 82");
   cr_assert_eq(frame->field_count, 1, "the other side has lost its state");
 }
 
-/* The fields before the one that makes no sense are kept. */
+/* The decoder keeps the fields before the bad one. */
 Test(frame_error, no_such_index, .init = begin, .fini = end) {
   const struct frame *frame = expect_error(client, "000002 01 05 00000001 82 be", cannot);
   cr_assert_eq(frame->field_count, 1, "%zu fields", frame->field_count);
@@ -224,8 +224,8 @@ Test(frame_error, promise_padded_away, .init = begin, .fini = end) {
   expect_lost(server);
 }
 
-/* One byte stands for a field of 4000, again and again: what is kept has a limit, and the state of
- * the compression is still right after it. */
+/* One byte stands for a field of 4000, again and again: the decoder keeps only so much, and the
+ * state of the compression is still right after the block. */
 Test(frame_error, one_octet_for_a_long_field, .init = begin, .fini = end) {
   static char value[3900];
   struct buffer bytes = {0};
@@ -244,9 +244,9 @@ Test(frame_error, one_octet_for_a_long_field, .init = begin, .fini = end) {
                    "more header fields than the decoder keeps (RFC 9113, section 10.5.1)", "%s",
                    frames.list[1]->error);
   cr_assert_gt(frames.list[1]->field_count, 10, "%zu fields", frames.list[1]->field_count);
-  cr_assert_lt(grown, 2 * 1024 * 1024, "%zu octets were kept", grown);
+  cr_assert_lt(grown, 2 * 1024 * 1024, "it kept %zu bytes", grown);
   const struct frame *frame = expect_right(client, "000002 01 05 00000003 82 be");
-  cr_assert_eq(frame->fields[1].value_length, sizeof value, "another field in the table");
+  cr_assert_eq(frame->fields[1].value_length, sizeof value, "the table has another field");
 }
 
 /* --- The order of frames ---------------------------------------------------------------------- */
@@ -263,7 +263,7 @@ Test(frame_error, frame_in_a_block, .init = begin, .fini = end) {
   expect_right(client, "000008 06 00 00000000 0000000000000000");
 }
 
-/* A block that was never ended, but is complete as far as it goes, costs nothing but the error. */
+/* A block without an end whose fields are complete costs only the error. */
 Test(frame_error, headers_in_a_block, .init = begin, .fini = end) {
   expect_right(client, "000001 01 01 00000001 82");
   const struct frame *frame = expect_error(client, "000001 01 05 00000003 86", in_block);
@@ -271,7 +271,7 @@ Test(frame_error, headers_in_a_block, .init = begin, .fini = end) {
   expect_right(client, "000001 01 05 00000005 82");
 }
 
-/* What follows is not taken for the rest of the field. */
+/* The decoder does not take the next bytes for the rest of the field. */
 Test(frame_error, headers_in_a_field, .init = begin, .fini = end) {
   expect_right(client, "000003 01 01 00000001 82 41 01");
   expect_error(client, "000001 01 05 00000003 86", in_block);
@@ -300,8 +300,8 @@ Test(frame_error, continuation_of_nothing, .init = begin, .fini = end) {
   expect_right(client, "000001 01 05 00000003 82");
 }
 
-/* The limit is the receiver's, and holds from its SETTINGS on; one that becomes
- * lower is not seen by the sender at once. */
+/* The receiver sets the limit, which holds from its SETTINGS on; the sender does not
+ * see a lower limit at once. */
 Test(frame_error, longer_than_allowed, .init = begin, .fini = end) {
   static const char error[] = "longer than SETTINGS_MAX_FRAME_SIZE (RFC 9113, section 4.2)";
   static const char payload[16385];
@@ -316,6 +316,6 @@ Test(frame_error, longer_than_allowed, .init = begin, .fini = end) {
   cr_assert_null(frames.list[3]->error, "as long as allowed: %s", frames.list[3]->error);
   expect_right(client, "000006 04 00 00000000 0005 00004000");
   frames_feed(&frames, server, bytes.bytes, bytes.length);
-  cr_assert_null(frames.list[5]->error, "not seen yet: %s", frames.list[5]->error);
+  cr_assert_null(frames.list[5]->error, "before the sender sees it: %s", frames.list[5]->error);
   buffer_free(&bytes);
 }

@@ -1,4 +1,4 @@
-/* Which request a frame belongs to, and how many requests there were. */
+/* The request of a frame, and the number of requests. */
 #include <criterion/criterion.h>
 #include <nghttp2/nghttp2.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static void expect_counts(unsigned requests, unsigned at_once) {
   cr_assert_eq(seen_at_once, at_once, "%u at once, not %u", seen_at_once, at_once);
 }
 
-/* The request itself has no need to say so; the frames of stream 0 have none. */
+/* The request's own frame does not repeat it; the frames of stream 0 have none. */
 Test(frame_requests, two_streams, .init = begin, .fini = end) {
   expect(client, "000007 01 05 00000001 82 86 04 03 '/ab'", "");
   expect(client, "000006 01 04 00000003 83 86 04 02 '/c'", "");
@@ -50,7 +50,7 @@ Test(frame_requests, two_streams, .init = begin, .fini = end) {
   expect_counts(2, 2);
 }
 
-/* Only what is open at the same time counts as such: a stream ends when both sides have
+/* Count only streams that are open at the same time: a stream ends when both sides have
  * ended it, or by RST_STREAM of either. */
 Test(frame_requests, at_once, .init = begin, .fini = end) {
   expect_counts(0, 0);
@@ -63,13 +63,13 @@ Test(frame_requests, at_once, .init = begin, .fini = end) {
   expect_counts(3, 2); /* the client has not ended stream 3 */
   expect(client, "000004 03 00 00000003 00000008", "GET /");
   expect(server, "000004 03 00 00000003 00000008",
-         "GET /"); /* crossed on the way: it is over once */
+         "GET /"); /* crossed on the way: it ends only once */
   expect(server, "000004 03 00 00000005 00000007", "GET /");
   expect(client, "000003 01 05 00000007 828684", "");
   expect_counts(4, 2);
 }
 
-/* Method and path in different frames; the path is as long as it likes, and has
+/* Method and path in different frames; the path may have any length, and
  * bytes of any kind. */
 Test(frame_requests, odd_ones, .init = begin, .fini = end) {
   expect(client, "000001 01 01 00000001 82", "");
@@ -85,7 +85,7 @@ Test(frame_requests, odd_ones, .init = begin, .fini = end) {
   expect(server, "000001 01 05 00000007 88", "GET /123456789/123456789/123456789/123456789/12");
 }
 
-/* A client has odd numbers only; stream 0 and even ones are errors, and no requests. */
+/* A client has only odd numbers; stream 0 and even numbers are errors, not requests. */
 Test(frame_requests, wrong_numbers, .init = begin, .fini = end) {
   expect(client, "000003 01 05 00000002 828684", "");
   expect(server, "000001 01 05 00000002 88", "");
@@ -94,7 +94,7 @@ Test(frame_requests, wrong_numbers, .init = begin, .fini = end) {
   expect_counts(0, 0);
 }
 
-/* More streams than are remembered: the first is forgotten, and nobody pretends to
+/* More streams than the decoder remembers: it forgets the first, and does not pretend to
  * know how many were open. */
 Test(frame_requests, too_many, .init = begin, .fini = end) {
   char text[64];

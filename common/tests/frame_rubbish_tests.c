@@ -1,5 +1,5 @@
-/* What no peer should send: frames without end, and without sense. Memory stays in proportion to
- * what has been fed, and AddressSanitizer has nothing to say. */
+/* Frames that no peer should send, without end and without sense. Memory stays in proportion to
+ * the input, and AddressSanitizer finds nothing. */
 #include <criterion/criterion.h>
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static void ignore(const struct frame *frame, void *user) {
   (void)user;
 }
 
-/* 16 million bytes are announced: memory is taken as they come, and given back when
+/* A frame announces 16 million bytes: the decoder takes memory as they come, and frees it when
  * the frame is over. */
 Test(frame_rubbish, long_frame) {
   static const char header[] = "\xff\xff\xff\0\0\0\0\0\1";
@@ -32,23 +32,23 @@ Test(frame_rubbish, long_frame) {
   size_t before = frames_allocated();
   frame_decoder_feed(decoder, server, header, 9);
   frame_decoder_feed(decoder, server, part, 100);
-  cr_assert_eq(frame_decoder_pending(decoder, server), 109, "109 octets were fed, not %zu",
+  cr_assert_eq(frame_decoder_pending(decoder, server), 109, "109 bytes were fed, not %zu",
                frame_decoder_pending(decoder, server));
-  cr_assert_lt(frames_allocated(), before + 1000, "memory for what has not come");
+  cr_assert_lt(frames_allocated(), before + 1000, "memory for bytes that have not come");
   for (size_t left = 0xffffff - 100; left > 0;) {
     size_t length = left < sizeof part ? left : sizeof part;
     frame_decoder_feed(decoder, server, part, length);
     left -= length;
   }
   cr_assert_eq(frame_decoder_pending(decoder, server), 0, "the frame is not complete");
-  cr_assert_lt(frames_allocated(), before + 100000, "the memory is kept");
+  cr_assert_lt(frames_allocated(), before + 100000, "it keeps the memory");
   frame_decoder_free(decoder);
 }
 
 /* --- Rubbish ---------------------------------------------------------------------------------- */
 
-/* Read all that a frame points to, in all the ways there are, so that
- * AddressSanitizer sees where that is. */
+/* Read everything that a frame points to, in every possible way, so that
+ * AddressSanitizer checks each read. */
 static void read_all(const struct frame *frame, void *user) {
   static const struct trace_style style = {.color = true, .unicode = true, .width = 80};
   FILE *out = user;
@@ -80,7 +80,7 @@ static void feed_rubbish(struct frame_decoder *decoder, uint32_t *state) {
   buffer_free(&bytes);
 }
 
-/* A decoder that reads all it reports, on a connection that has begun. */
+/* A decoder on a connection that has begun; the callback reads everything reported. */
 static struct frame_decoder *begin(FILE *out) {
   struct frame_decoder *decoder = frame_decoder_new(read_all, out);
   cr_assert_not_null(decoder, "no memory");
@@ -89,7 +89,7 @@ static struct frame_decoder *begin(FILE *out) {
   return decoder;
 }
 
-/* A decoder is renewed now and then, because its header compression is lost soon. */
+/* Make a new decoder now and then, because the old one soon loses its header compression. */
 Test(frame_rubbish, frames) {
   uint32_t state = frames_seed();
   FILE *out = fopen("/dev/null", "w");
@@ -104,7 +104,7 @@ Test(frame_rubbish, frames) {
   fclose(out);
 }
 
-/* Megabytes without any order, in pieces of up to 64 kB. */
+/* Megabytes of random bytes, in pieces of up to 64 kB. */
 Test(frame_rubbish, bytes) {
   static uint8_t bytes[65536];
   uint32_t state = frames_seed();
@@ -123,7 +123,7 @@ Test(frame_rubbish, bytes) {
   fclose(out);
 }
 
-/* A conversation in which some bytes are others. */
+/* A conversation with some changed bytes. */
 Test(frame_rubbish, in_a_conversation) {
   struct conversation conversation;
   uint32_t state = frames_seed();

@@ -1,4 +1,4 @@
-/* What a single frame says: every type with its values, names, copies. */
+/* Single frames: every type with its values, names, copies. */
 #include "common/frame.h"
 
 #include <criterion/criterion.h>
@@ -40,7 +40,7 @@ static void expect_header(const struct frame *frame, unsigned type, uint8_t flag
 }
 
 static void expect_data(const struct frame *frame, const char *data, size_t length) {
-  cr_assert_eq(frame->data_length, length, "%zu octets, not %zu", frame->data_length, length);
+  cr_assert_eq(frame->data_length, length, "%zu bytes, not %zu", frame->data_length, length);
   cr_assert_not_null(frame->data, "no data");
   cr_assert_arr_eq(frame->data, data, length, "other octets");
 }
@@ -81,7 +81,7 @@ Test(frame, data_padded, .init = begin, .fini = end) {
   cr_assert_eq(frame->data_length, 0, "%zu octets", frame->data_length);
   cr_assert_eq(frame->padding, 1, "padding %zu, not Pad Length alone", frame->padding);
   frame = feed(client, "000004 00 08 00000003 03 000000");
-  cr_assert_eq(frame->data_length, 0, "%zu octets besides the padding", frame->data_length);
+  cr_assert_eq(frame->data_length, 0, "%zu bytes besides the padding", frame->data_length);
 }
 
 /* RFC 7541, appendix C.3.1: an indexed field, another, and a literal. */
@@ -120,7 +120,7 @@ Test(frame, headers_padded_with_priority, .init = begin, .fini = end) {
 Test(frame, headers_empty, .init = begin, .fini = end) {
   const struct frame *frame = feed(client, "000000 01 05 00000001");
   cr_assert_eq(frame->field_count, 0, "%zu fields", frame->field_count);
-  cr_assert_null(frame->fields, "fields, but none is counted");
+  cr_assert_null(frame->fields, "fields, but the count is 0");
 }
 
 Test(frame, priority, .init = begin, .fini = end) {
@@ -181,7 +181,7 @@ Test(frame, goaway, .init = begin, .fini = end) {
   expect_data(frame, "why", 3);
   frame = feed(client, "000008 07 00 00000000 7fffffff 00000000");
   cr_assert_eq(frame->last_stream_id, 0x7fffffff, "last stream %d", frame->last_stream_id);
-  cr_assert_eq(frame->data_length, 0, "%zu octets of debug data", frame->data_length);
+  cr_assert_eq(frame->data_length, 0, "%zu bytes of debug data", frame->data_length);
 }
 
 Test(frame, window_update, .init = begin, .fini = end) {
@@ -227,7 +227,7 @@ static void keep(const struct frame *frame, void *user) {
   kept = frame_copy(frame);
 }
 
-/* What was copied is scribbled over, then freed: a copy that points into it does not
+/* Scribble over the original, then free it: a copy that points into it does not
  * survive that. */
 Test(frame, copy_is_deep) {
   struct frame_decoder *decoder = frame_decoder_new(keep, NULL);
@@ -268,7 +268,7 @@ Test(frame, find_field, .init = begin, .fini = end) {
   const struct frame *frame = feed(client, "00000c 01 05 00000001 828684 00 03 'abc' 03 'xyz'");
   const struct frame_field *field = frame_find_field(frame, "abc");
   cr_assert_eq(field, &frame->fields[3], "abc is not found");
-  cr_assert_null(frame_find_field(frame, "ab"), "ab is found, by its beginning");
+  cr_assert_null(frame_find_field(frame, "ab"), "ab is found, by the beginning of abc");
   cr_assert_null(frame_find_field(frame, "abcd"), "abcd is found");
 }
 
@@ -290,7 +290,7 @@ Test(frame, names) {
 static void expect_flags(unsigned type, uint8_t flags, const char *names) {
   struct frame frame = {.type = type, .flags = flags};
   char text[64];
-  cr_assert_eq(frame_flag_names(&frame, text, sizeof text), text, "not the text that was given");
+  cr_assert_eq(frame_flag_names(&frame, text, sizeof text), text, "not the given text");
   cr_assert_str_eq(text, names, "'%s', not '%s'", text, names);
 }
 
@@ -306,7 +306,7 @@ Test(frame, flag_names) {
                "END_STREAM|0x02|END_HEADERS|PADDED|0x10|PRIORITY|0x40|0x80"); /* the longest */
 }
 
-/* Whatever the size, what is written ends in NUL and within it. */
+/* Whatever the size, the text fits and ends in NUL. */
 Test(frame, flag_names_are_cut) {
   struct frame frame = {.type = NGHTTP2_HEADERS, .flags = 0xff};
   for (size_t size = 1; size < 64; size++) {

@@ -11,7 +11,7 @@
 
 #include "common/inner/big_endian.h"
 
-/* AddressSanitizer's allocator counts by itself; without it there is no such function. */
+/* AddressSanitizer's allocator counts by itself; other allocators do not have this function. */
 size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
 
 static void on_frame(const struct frame *frame, void *user) {
@@ -55,7 +55,7 @@ void frames_end(struct frames *frames) {
   forget(frames);
 }
 
-/* The bytes are fed from memory of just that size, so that AddressSanitizer sees who reads on. */
+/* Feed the bytes from memory of exactly this size: AddressSanitizer then sees reads beyond it. */
 void frames_feed(struct frames *frames, enum frame_sender sender, const void *bytes,
                  size_t length) {
   void *copy = length > 0 ? malloc(length) : NULL;
@@ -155,7 +155,7 @@ static bool same_frame(const struct frame *a, const struct frame *b) {
 void frames_expect_equal(const struct frames *seen, const struct frames *expected) {
   cr_assert_eq(seen->count, expected->count, "%zu frames, not %zu", seen->count, expected->count);
   for (size_t i = 0; i < seen->count; i++)
-    cr_assert(same_frame(seen->list[i], expected->list[i]), "frame %zu is another one", i);
+    cr_assert(same_frame(seen->list[i], expected->list[i]), "frame %zu is different", i);
 }
 
 /* --- The rest --------------------------------------------------------------------------------- */

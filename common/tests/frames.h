@@ -1,6 +1,6 @@
 /*
- * frames: what the tests of frame and trace share: frames written as text, and a
- * list of what a decoder reports.
+ * frames: shared by the tests of frame and trace: frames written as text, and a
+ * list of a decoder's reports.
  */
 #ifndef COMMON_TESTS_FRAMES_H
 #define COMMON_TESTS_FRAMES_H
@@ -15,11 +15,11 @@ struct frames {
   size_t count;
 };
 
-/* With a new decoder, that has seen nothing. */
+/* Begin with a new decoder. */
 void frames_begin(struct frames *frames);
 
-/* The same, and feed it the preface and the empty SETTINGS of both sides; the list
- * is empty after that. */
+/* The same, and feed the decoder the preface and the empty SETTINGS of both sides; the list
+ * is empty afterwards. */
 void frames_begin_open(struct frames *frames);
 
 /* Free the decoder and the list. */
@@ -40,21 +40,21 @@ void frames_append_text(struct buffer *bytes, const char *text);
 void frames_header(uint8_t header[static FRAME_HEADER_LENGTH], size_t length, uint8_t type,
                    uint8_t flags, int32_t stream_id);
 
-/* Append a frame: its header, made from the arguments, and the payload. */
+/* Append a frame: a header made from the arguments, and the payload. */
 void frames_append(struct buffer *bytes, uint8_t type, uint8_t flags, int32_t stream_id,
                    const void *payload, size_t length);
 
 /* Fail the test unless the two lists have the same frames; only bytes and values count. */
 void frames_expect_equal(const struct frames *seen, const struct frames *expected);
 
-/* The next number of a sequence that looks random and is the same for the same first
+/* The next number of a sequence that looks random, and is always the same for the same first
  * `*state`, which must not be 0. */
 uint32_t frames_random(uint32_t *state);
 
-/* A seed from SEED in the environment, else a new one; it is printed. */
+/* A seed from SEED in the environment, or else a new one; prints it. */
 uint32_t frames_seed(void);
 
-/* The bytes that are allocated in this process, as the allocator in use counts them. */
+/* The allocated bytes of this process, as its allocator counts them. */
 size_t frames_allocated(void);
 
 #endif

@@ -1,5 +1,5 @@
-/* HPACK and the frame decoder agree with others: with the encoder of blocks.h, which knows what it
- * has said; with nghttp2's inflater on the whole block; with Wireshark. */
+/* HPACK and the frame decoder agree with others: with the encoder of blocks.h, which knows its
+ * fields; with nghttp2's inflater on the whole block; with Wireshark. */
 #include <criterion/criterion.h>
 #include <nghttp2/nghttp2.h>
 #include <stdlib.h>
@@ -64,7 +64,7 @@ static void compare_with_nghttp2(const struct blocks *blocks) {
 
 /* --- The frame decoder ------------------------------------------------------------------------ */
 
-/* What it has reported of the latest block. */
+/* The decoder's report of the latest block. */
 struct seen {
   struct buffer text;
   bool is_wrong;
@@ -111,7 +111,7 @@ static void append_block(struct buffer *bytes, const struct block *block, size_t
                 block->octets.length - cut);
 }
 
-/* All blocks, each cut after `cut` bytes: the fields are those that were said. */
+/* All blocks, each cut after `cut` bytes: the fields must be those of the encoder. */
 static void decode_cut(const struct blocks *blocks, size_t cut) {
   struct seen seen = {0};
   struct buffer from_client = {0};
@@ -171,7 +171,7 @@ Test(hpack_others, any_octets) {
 
 enum { FIRST_PORT = 10000, MOST_CONNECTIONS = 5000, LONGEST_LINE = 16384 };
 
-/* All blocks of one connection into the capture, each in one HEADERS frame. */
+/* Write all blocks of one connection into the capture, each in one HEADERS frame. */
 static void capture_blocks(struct capture *capture, const struct blocks *blocks) {
   struct buffer from_client = {0};
   struct buffer from_server = {0};
@@ -187,8 +187,8 @@ static void capture_blocks(struct capture *capture, const struct blocks *blocks)
   buffer_free(&from_server);
 }
 
-/* Make BLOCKS of them, and capture them. Returns on how many connections; `*expected` is how
- * many lines tshark has to say about them. */
+/* Make BLOCKS blocks, and capture them. Returns on how many connections; `*expected` is how
+ * many lines tshark must print. */
 static size_t capture_all(FILE *file, struct blocks *all, size_t *expected) {
   uint32_t random = frames_seed();
   size_t connections = 0;
@@ -228,10 +228,10 @@ static bool compare_line(char *line, const struct blocks *all, size_t connection
   return true;
 }
 
-/* Whole blocks: where some are cut, Wireshark 4.0 loses its way. */
+/* Whole blocks only: cut ones confuse Wireshark 4.0. */
 Test(hpack_others, wireshark) {
   if (system("tshark -v >/dev/null 2>&1") != 0)
-    cr_skip_test("there is no tshark here");
+    cr_skip_test("tshark is not installed");
   char name[40] = "/tmp/hpack-others-XXXXXX";
   char command[400];
   char line[LONGEST_LINE];
@@ -240,7 +240,7 @@ Test(hpack_others, wireshark) {
   struct blocks *all = calloc(MOST_CONNECTIONS, sizeof *all);
   FILE *file = fdopen(mkstemp(name), "w");
   size_t connections = capture_all(file, all, &expected);
-  cr_assert_eq(fclose(file), 0, "no room for the capture");
+  cr_assert_eq(fclose(file), 0, "cannot write the capture");
   snprintf(command, sizeof command,
            "tshark -n -r %s -d tcp.port==%d,http2 -Y 'http2.type == 1' -T fields -E 'aggregator=|' "
            "-e tcp.srcport -e http2.streamid -e http2.header.name -e http2.header.value "

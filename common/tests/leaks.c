@@ -1,11 +1,11 @@
 /*
- * leaks: no test passes whose process did not come to a good end.
+ * leaks: no test passes whose process did not end cleanly.
  *
- * Criterion judges a test when its function returns. What happens to its process afterwards goes
- * unseen: AddressSanitizer finds what was leaked only at exit, and then makes the status 1. And a
- * test that calls exit(0) half-way counts as passed, though it asserted only half of what it
- * should. Both are looked for here, once all tests have ended, and turned into failures. This file
- * is linked with every program of tests.
+ * Criterion judges a test when its function returns, and does not look at the end of its process:
+ * AddressSanitizer finds leaks only at exit, and then makes the status 1. And a test that calls
+ * exit(0) half-way counts as passed, though it asserted only half of what it should. This file
+ * looks for both, once all tests have ended, and makes them failures. It is linked with every
+ * program of tests.
  */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
@@ -13,26 +13,26 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* What is wrong with the end of a test that Criterion let pass, or NULL. */
+/* The problem with the end of a test that Criterion passed, or NULL. */
 static const char *bad_end(const struct criterion_test_stats *test) {
   if (test->test_status != CR_STATUS_PASSED) {
     return NULL;
   }
   if (test->exit_code != test->test->data->exit_code) {
-    return "its process failed after the test: see above for what was leaked";
+    return "its process failed after the test: see the leaks above";
   }
-  /* The time is measured from the start of the test to its return. */
+  /* Criterion measures the time from the start of the test to its return. */
   if (test->elapsed_time <= 0 && test->exit_code == 0 && test->signal == 0) {
     return "its process ended before the test did";
   }
   return NULL;
 }
 
-/* Set in the process that runs the tests, and never in that of a test. */
+/* Set only in the process that runs the tests, not in that of a test. */
 static bool is_runner;
 
-/* AddressSanitizer asks this at exit. What Criterion itself leaks while it runs the
- * tests is not ours. */
+/* AddressSanitizer asks this at exit. Leaks of Criterion itself while it runs the
+ * tests are not ours. */
 int __lsan_is_turned_off(void);
 int __lsan_is_turned_off(void) {
   return is_runner;

@@ -19,7 +19,7 @@ TestSuite(listener, .init = support_begin, .fini = support_end, .timeout = 60);
 
 enum { MOST = 256 };
 
-/* What a listener has accepted. */
+/* The clients that a listener has accepted. */
 struct clients {
   struct listener *listener;
   struct transport *transports[MOST];
@@ -50,7 +50,7 @@ static void expect_failure(const char *host, int port, const char *expected) {
   struct listener *listener =
       listener_open(support_loop(), host, port, NULL, on_accept, &clients, error, sizeof error);
   cr_assert_null(listener, "it listens on %s", host);
-  cr_assert_eq(strncmp(error, expected, strlen(expected)), 0, "'%s' and not '%s'", error, expected);
+  cr_assert_eq(strncmp(error, expected, strlen(expected)), 0, "'%s', not '%s'", error, expected);
 }
 
 static void await_clients(size_t count) {
@@ -104,14 +104,14 @@ Test(listener, port_taken) {
   close(listening);
 }
 
-/* A server that was just stopped can be started again, though its connections are
- * not forgotten yet. */
+/* A server that has just stopped can start again, though the kernel still remembers its
+ * connections. */
 Test(listener, port_again) {
   listen_on("127.0.0.1", 0, on_accept);
   int port = listener_port(clients.listener);
   int client = support_connect(port);
   await_clients(1);
-  support_probe_drop(&clients.probes[0]); /* closes first: the port stays in TIME_WAIT */
+  support_probe_drop(&clients.probes[0]); /* this side closes first: the port stays in TIME_WAIT */
   support_expect_end(client);
   close(client);
   listener_free(clients.listener);
@@ -147,7 +147,7 @@ static bool has_ipv6(void) {
   return has;
 }
 
-/* Both, on the same port. */
+/* Listen on both, on the same port. */
 Test(listener, ipv4_and_ipv6) {
   static const char *const both[] = {"::1", "127.0.0.1", NULL};
   if (!has_ipv6())
@@ -156,8 +156,8 @@ Test(listener, ipv4_and_ipv6) {
   listen_on("both", 0, on_accept);
   failing_resolve(NULL);
   int port = listener_port(clients.listener);
-  cr_assert_eq(connect_to("127.0.0.1", port), 0, "not by IPv4");
-  cr_assert_eq(connect_to("::1", port), 0, "not by IPv6");
+  cr_assert_eq(connect_to("127.0.0.1", port), 0, "cannot connect by IPv4");
+  cr_assert_eq(connect_to("::1", port), 0, "cannot connect by IPv6");
   await_clients(2);
   end();
 }
@@ -170,7 +170,7 @@ Test(listener, every_address) {
   int port = listener_port(clients.listener);
   for (size_t i = 0; three[i]; i++)
     cr_assert_eq(connect_to(three[i], port), 0, "not on %s", three[i]);
-  cr_assert_eq(connect_to("127.0.0.4", port), -1, "on an address that is not the host's");
+  cr_assert_eq(connect_to("127.0.0.4", port), -1, "it listens on another address");
   await_clients(3);
   end();
 }
@@ -192,7 +192,7 @@ Test(listener, missing_address) {
   end();
 }
 
-/* As where a name stands twice in /etc/hosts. */
+/* As if a name stood twice in /etc/hosts. */
 Test(listener, address_twice) {
   static const char *const twice[] = {"127.0.0.1", "127.0.0.2", "127.0.0.1", NULL};
   failing_resolve(twice);
@@ -203,7 +203,7 @@ Test(listener, address_twice) {
   end();
 }
 
-/* The second address is taken on this port: the first is not listened on either. */
+/* The port is taken at the second address: the listener does not listen at the first either. */
 Test(listener, one_address_taken) {
   static const char *const two[] = {"127.0.0.2", "127.0.0.1", NULL};
   int port;
@@ -217,7 +217,7 @@ Test(listener, one_address_taken) {
   close(listening);
 }
 
-/* A label of more than 63 bytes: no server is asked for that. */
+/* A label of more than 63 bytes: the look-up asks no server for it. */
 Test(listener, unknown_host) {
   char host[80] = {0};
   memset(host, 'a', 70);
@@ -228,7 +228,7 @@ Test(listener, unknown_host) {
 
 /* --- Clients ---------------------------------------------------------------------------------- */
 
-/* More than are taken in one turn of the loop. */
+/* More clients than the listener takes in one turn of the loop. */
 Test(listener, many_at_once) {
   enum { COUNT = 200 };
   int sockets[COUNT];
@@ -266,7 +266,7 @@ static void accept_and_stop(struct transport *transport, void *user) {
   clients.listener = NULL;
 }
 
-/* The others that wait are not taken any more; the one that was stays open. */
+/* The listener takes no more of the waiting clients; the one that it took stays open. */
 Test(listener, free_in_callback) {
   static const char *const two[] = {"127.0.0.1", "127.0.0.2", NULL};
   failing_resolve(two);
@@ -331,8 +331,8 @@ static void give_descriptors_back(void) {
     close(spent[--spent_count]);
 }
 
-/* A socket that cannot be accepted stays readable: whoever goes on to poll it has a turn
- * of the loop every few microseconds. */
+/* Without descriptors, the listening socket stays readable: a listener that goes on polling it has
+ * a turn of the loop every few microseconds. */
 Test(listener, no_descriptors) {
   enum { COUNT = 5, TURNS = 8 };
   int sockets[COUNT];
@@ -345,7 +345,7 @@ Test(listener, no_descriptors) {
     support_turn();
   uint64_t took = support_now() - start;
   give_descriptors_back();
-  cr_assert_eq(clients.count, 0, "accepted without a descriptor");
+  cr_assert_eq(clients.count, 0, "it accepted without a descriptor");
   cr_assert_geq(took, 200, "%d turns of the loop took %d ms", TURNS, (int)took);
   await_clients(COUNT);
   for (size_t i = 0; i < COUNT; i++)
@@ -362,11 +362,11 @@ Test(listener, free_while_it_pauses) {
   clients.listener = NULL;
   give_descriptors_back();
   support_drain();
-  cr_assert_eq(clients.count, 0, "accepted after listener_free");
+  cr_assert_eq(clients.count, 0, "it accepted after listener_free");
   close(client);
 }
 
-/* A client for whom there is no memory may be lost, but not those who come after it. */
+/* Without memory, a client may be lost, but not those that come after it. */
 Test(listener, no_memory_for_a_client) {
   listen_on("127.0.0.1", 0, on_accept);
   int lost = support_connect(listener_port(clients.listener));
@@ -385,7 +385,7 @@ Test(listener, no_memory_for_a_client) {
 
 /* Each allocation fails in turn. */
 Test(listener, open_without_memory) {
-  /* libuv's table of descriptors: it aborts when there is no memory to let that grow. */
+  /* Fill libuv's table of descriptors: libuv aborts if it has no memory to grow the table. */
   int high = fcntl(support_refuse(&(int){0}), F_DUPFD_CLOEXEC, 200);
   uv_poll_t poll;
   uv_poll_init(support_loop(), &poll, high);
@@ -393,7 +393,7 @@ Test(listener, open_without_memory) {
   uv_close((uv_handle_t *)&poll, NULL);
   support_drain();
   close(high);
-  listen_on("localhost", 0, on_accept); /* what getaddrinfo needs once */
+  listen_on("localhost", 0, on_accept); /* getaddrinfo allocates once */
   end();
 
   size_t refused = 0;
@@ -404,7 +404,7 @@ Test(listener, open_without_memory) {
                                               &clients, error, sizeof error);
     failed = failing_stop();
     if (!listener)
-      cr_assert(failed && error[0] != '\0', "refused without a reason");
+      cr_assert(failed && error[0] != '\0', "it refused without a reason");
     listener_free(listener);
     support_drain();
   }

@@ -17,8 +17,8 @@ static void expect(const void *bytes, size_t length, enum octets_form form, cons
   if (text)
     cr_assert_str_eq(seen, text, "%s, not %s", seen, text);
   cr_assert_eq(octets_read(&read, seen), 0, "%s cannot be read", seen);
-  cr_assert_eq(read.length, length, "%zu octets, not %zu, of %s", read.length, length, seen);
-  cr_assert(length == 0 || memcmp(read.bytes, bytes, length) == 0, "other octets: %s", seen);
+  cr_assert_eq(read.length, length, "%zu bytes, not %zu, of %s", read.length, length, seen);
+  cr_assert(length == 0 || memcmp(read.bytes, bytes, length) == 0, "other bytes: %s", seen);
   buffer_free(&written);
   buffer_free(&read);
 }
@@ -36,7 +36,7 @@ Test(octets, text) {
   /* NOLINTNEXTLINE(misc-misleading-bidirectional): you read escapes */
   expect("\xe2\x80\xae", 3, OCTETS_TEXT, "\\xe2\\x80\\xae"); /* from right to left */
   expect("\xed\xa0\x80", 3, OCTETS_TEXT, "\\xed\\xa0\\x80"); /* a surrogate */
-  expect("\xc0\x80", 2, OCTETS_TEXT, "\\xc0\\x80");          /* longer than it need be */
+  expect("\xc0\x80", 2, OCTETS_TEXT, "\\xc0\\x80");          /* longer than necessary */
   expect("\xe2\x82", 2, OCTETS_TEXT, "\\xe2\\x82");          /* cut off */
 }
 
@@ -67,7 +67,7 @@ Test(octets, nothing_is_printed_that_acts) {
   for (unsigned octet = 0; octet < 256; octet++) {
     char piece[OCTETS_PIECE];
     const unsigned char byte = (unsigned char)octet;
-    cr_assert_eq(octets_piece(piece, &byte, 1, OCTETS_LINE), 1, "not one octet");
+    cr_assert_eq(octets_piece(piece, &byte, 1, OCTETS_LINE), 1, "not one byte");
     for (const char *c = piece; *c; c++)
       cr_assert(*c >= ' ' && *c <= '~', "0x%02x is printed as 0x%02x", octet, (unsigned char)*c);
   }
@@ -79,8 +79,8 @@ Test(octets, what_is_no_such_text) {
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
     struct buffer read = {0};
     cr_assert_eq(buffer_append_text(&read, "kept"), 0, "no memory");
-    cr_assert_eq(octets_read(&read, texts[i]), -1, "%s was read", texts[i]);
-    cr_assert_str_eq(read.bytes, "kept", "%s has left something", texts[i]);
+    cr_assert_eq(octets_read(&read, texts[i]), -1, "octets_read accepts %s", texts[i]);
+    cr_assert_str_eq(read.bytes, "kept", "%s has changed the buffer", texts[i]);
     buffer_free(&read);
   }
 }

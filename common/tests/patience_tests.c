@@ -1,4 +1,4 @@
-/* Tests of what a server takes from a client that is slow, silent, or in a hurry: time-outs,
+/* How a server treats a client that is slow, silent, or in a hurry: time-outs,
  * floods, queues (connection.h, connection_timeouts; inner/calm.h; inner/watch.h). */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -68,7 +68,7 @@ static void close_inn(struct inn *inn) {
   visitor_raw_drop(&inn->raw);
   struct visitor peer = {0};
   visitor_connect(&peer, &inn->loop, server_port(inn->server));
-  cr_assert_eq(visitor_get(&peer, &inn->loop, "/")->status, 200, "others are not served");
+  cr_assert_eq(visitor_get(&peer, &inn->loop, "/")->status, 200, "it does not serve others");
   visitor_leave(&peer, &inn->loop);
   server_close(inn->server);
   visitor_run_until(&inn->loop, &inn->closed);
@@ -78,7 +78,7 @@ static void close_inn(struct inn *inn) {
 
 /* --- Time-outs -------------------------------------------------------------------------------- */
 
-/* With no time-outs but those that a test sets: all others never come. */
+/* Set only the time-outs of a test: all others never come. */
 static struct inn *open_with(struct connection_timeouts timeouts) {
   unsigned *all[] = {&timeouts.handshake, &timeouts.preface, &timeouts.frame,  &timeouts.body,
                      &timeouts.write,     &timeouts.idle,    &timeouts.goodbye};
@@ -92,7 +92,7 @@ static void connect_raw(struct inn *inn) {
   visitor_raw_connect(&inn->raw, &inn->loop, server_port(inn->server));
 }
 
-/* The connection ends, and not before `least` milliseconds are over. */
+/* The connection must end, but not before `least` milliseconds. */
 static void expect_end(struct inn *inn, uint64_t since, uint64_t least, uint32_t code) {
   visitor_run_until(&inn->loop, &inn->raw.closed);
   uint64_t took = uv_now(&inn->loop) - since;
@@ -105,7 +105,7 @@ static void write_raw(struct inn *inn, const void *bytes, size_t length) {
   transport_write(inn->raw.transport, bytes, length);
 }
 
-/* Each cuts the preface after so many bytes: silence, half of it, and no SETTINGS. */
+/* Cut the preface after this many bytes: silence, half a preface, no SETTINGS. */
 Test(patience, a_preface_that_does_not_come_ends_the_connection) {
   for (size_t length = 0; length <= NGHTTP2_CLIENT_MAGIC_LEN; length += 12) {
     struct inn *inn = open_with((struct connection_timeouts){.preface = 80});
@@ -147,7 +147,7 @@ static void on_tick(uv_timer_t *timer) {
     visitor_raw_send(&ticking->inn->raw, NGHTTP2_DATA, 0, 5, "x", 1);
 }
 
-/* Begin stream 5, and send a little more of it every 50 ms, which must not help. */
+/* Begin stream 5, and send a little more every 50 ms, which must not help. */
 static void expect_end_though_it_ticks(struct inn *inn, uint8_t type, uint8_t flags) {
   struct ticking ticking = {.inn = inn, .type = type, .timer.data = &ticking};
   connect_raw(inn);
@@ -183,12 +183,12 @@ Test(patience, half_a_data_frame_is_a_body_too) {
   close_inn(inn);
 }
 
-/* However long the connection was there before: the watch has looked, and nothing was awaited. */
+/* The age of the connection must not matter: the watch has looked while nothing was due. */
 Test(patience, what_begins_between_two_looks_has_all_its_time) {
   struct inn *inn = open_with((struct connection_timeouts){.body = 200});
   connect_raw(inn);
   for (uint64_t begin = uv_now(&inn->loop); uv_now(&inn->loop) - begin < 90;)
-    uv_run(&inn->loop, UV_RUN_NOWAIT); /* looks come every 50 ms */
+    uv_run(&inn->loop, UV_RUN_NOWAIT); /* the watch looks every 50 ms */
   uint64_t start = uv_now(&inn->loop);
   visitor_raw_send(&inn->raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, open_block,
                    sizeof open_block);
@@ -207,7 +207,7 @@ Test(patience, a_window_of_0_ends_the_connection) {
   close_inn(inn);
 }
 
-/* 100 times 60,000 bytes do not go into the socket's buffers. */
+/* 100 times 60,000 bytes do not fit into the socket's buffers. */
 Test(patience, a_client_that_does_not_read_loses_its_connection) {
   static const uint8_t block[] = {0x82, 0x86, 0x04, 0x03, '/', '6', '0', 0x01, 0x01, 'a'};
   struct inn *inn = open_with((struct connection_timeouts){.write = 100});
@@ -234,7 +234,7 @@ Test(patience, a_silent_client_is_told_goodbye) {
   close_inn(inn);
 }
 
-/* It is the server's turn: nobody is blamed for waiting. */
+/* It is the server's turn: the client may wait. */
 Test(patience, a_client_that_waits_for_the_server_is_left_alone) {
   struct inn *inn = open_inn((struct server_config){
       .timeouts = {.preface = 200, .frame = 200, .body = 200, .write = 200, .idle = 200}});
@@ -253,7 +253,7 @@ Test(patience, a_client_that_waits_for_the_server_is_left_alone) {
 
 typedef void (*sender)(struct visitor_raw *raw, int32_t number);
 
-/* Send again and again, with the answers read, until the server ends the connection; that is no
+/* Send again and again, and read the answers, until the server ends the connection; that must be no
  * sooner than after `least` and no later than after `most` frames. */
 static void expect_calm(sender send_one, int32_t least, int32_t most) {
   struct inn *inn = open_inn((struct server_config){0});
@@ -321,7 +321,7 @@ static void make_reset(struct visitor_raw *raw, int32_t number) {
 enum {
   NOISE = CALM_NOISE / CALM_ONE,
   RESETS = CALM_RESETS / CALM_ONE,
-  LATER = 20000, /* what comes in while the purse fills up again */
+  LATER = 20000, /* frames that come in while the purse fills up again */
 };
 
 Test(patience, floods_of_ping) {
@@ -349,7 +349,7 @@ Test(patience, floods_of_resets_that_the_client_provokes) {
   expect_calm(make_reset, RESETS, RESETS + 1000);
 }
 
-/* 300 requests one after the other, each with its WINDOW_UPDATEs and a PING, are nobody's flood. */
+/* 300 requests one after the other, each with its WINDOW_UPDATEs and a PING, are not a flood. */
 Test(patience, what_belongs_to_requests_is_no_flood) {
   struct inn *inn = open_inn((struct server_config){0});
   connect_raw(inn);
@@ -367,8 +367,8 @@ Test(patience, what_belongs_to_requests_is_no_flood) {
 
 /* --- Queues ----------------------------------------------------------------------------------- */
 
-/* 100 streams are open, so that each more is refused; nothing is read, and SETTINGS are not
- * acknowledged. */
+/* 100 streams are open, so the server refuses more; the client reads nothing, and does not
+ * acknowledge SETTINGS. */
 Test(patience, refusals_that_nobody_reads_are_bounded) {
   struct inn *inn = open_inn((struct server_config){0});
   int deaf = visitor_deaf_connect(server_port(inn->server));
@@ -396,7 +396,7 @@ Test(patience, refusals_that_nobody_reads_are_bounded) {
   close_inn(inn);
 }
 
-/* Each of 60 KiB of fields that HPACK does not share: all that a client may have here together. */
+/* Each has 60 KiB of fields that HPACK cannot share: all that a client may keep here. */
 Test(patience, fields_of_open_streams_are_bounded) {
   enum { VALUE = 15000, FIELD = VALUE + 6, BLOCK = sizeof open_block + FIELD };
   static uint8_t block[BLOCK];

@@ -1,4 +1,4 @@
-/* Tests of pool. Under AddressSanitizer nothing is kept: build them without it too. */
+/* Tests of pool. Under AddressSanitizer the pool keeps nothing: build them without it too. */
 #include "common/inner/pool.h"
 
 #include <criterion/criterion.h>
@@ -21,7 +21,7 @@ Test(pool, blocks_of_all_sizes_do_not_overlap) {
     }
     for (size_t i = 0; i < BLOCKS; i++) {
       for (size_t j = 0; j < i * LARGEST / BLOCKS; j++)
-        cr_assert_eq(blocks[i][j], i % 251, "block %zu was written to", i);
+        cr_assert_eq(blocks[i][j], i % 251, "block %zu has changed", i);
       pool_free(blocks[i]);
     }
   }

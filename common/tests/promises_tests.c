@@ -1,4 +1,4 @@
-/* What client.h, stream.h and server.h promise at their edges: programs on these
+/* Promises of client.h, stream.h and server.h at their edges: programs on these
  * headers met each of them. */
 #include <criterion/criterion.h>
 #include <netinet/in.h>
@@ -20,7 +20,7 @@ TestSuite(promises, .init = support_begin, .fini = support_end, .timeout = 60);
 
 /* --- A server and a client -------------------------------------------------------------------- */
 
-/* What has happened. Each test has a process of its own. */
+/* The events so far. Each test has a process of its own. */
 static struct {
   struct server *server;
   bool server_closed;
@@ -179,7 +179,7 @@ static void stay_silent(struct stream *stream) {
   (void)stream;
 }
 
-/* --- Requests that cannot be made ------------------------------------------------------------- */
+/* --- Impossible requests ---------------------------------------------------------------------- */
 
 static size_t refusals;
 
@@ -194,19 +194,19 @@ static void say_goaway(struct stream *stream) {
   say_ok(stream);
 }
 
-/* It would ask, be refused in the same turn, and ask again, for ever. */
+/* The program would ask, be refused in the same turn, and ask again, for ever. */
 Test(promises, after_the_peers_goaway_no_request_is_taken) {
   open_both((struct server_config){0}, say_goaway);
   now.at_close = ask_again;
   get();
   support_wait(&now.client_closed);
   cr_assert_eq(refusals, 1, "%zu", refusals);
-  cr_assert_eq(now.closes, 1, "%zu requests were taken", now.closes);
+  cr_assert_eq(now.closes, 1, "the client took %zu requests", now.closes);
   cr_assert_str_eq(now.client_error, "", "%s", now.client_error);
   close_both();
 }
 
-/* --- Streams that were never sent ------------------------------------------------------------- */
+/* --- Unsent streams --------------------------------------------------------------------------- */
 
 /* Nobody answers at this address, and nobody refuses: the queue of the listening socket is full. */
 static int fill_queue(int *port, int waiting[static 4]) {
@@ -243,7 +243,7 @@ Test(promises, a_stream_closed_before_it_is_connected_is_told_in_the_next_turn) 
   stream_close(get(), NGHTTP2_NO_ERROR);
   cr_assert_eq(now.closes, 0, "on_close before stream_close returned");
   run_until(&now.closes, 2);
-  cr_assert_lt(support_now() - began, 1000, "it waited for the connection");
+  cr_assert_lt(support_now() - began, 1000, "stream_close waited for the connection");
   cr_assert_eq(now.code, NGHTTP2_NO_ERROR, "%u", now.code);
   cr_assert_not(now.client_closed, "the client has ended too");
   close_both();
@@ -251,7 +251,7 @@ Test(promises, a_stream_closed_before_it_is_connected_is_told_in_the_next_turn) 
   empty_queue(listening, waiting);
 }
 
-/* What on_close does is allowed whenever it comes. */
+/* on_close may do the same whenever it comes. */
 static void close_client(void) {
   client_close(now.client);
 }
@@ -268,7 +268,7 @@ Test(promises, the_client_may_be_closed_when_such_a_stream_is) {
   empty_queue(listening, waiting);
 }
 
-/* One stream is all that the server allows: the second waits for its turn. */
+/* The server allows one stream: the second waits for its turn. */
 Test(promises, a_stream_closed_before_its_turn_is_told_in_the_next_turn) {
   open_both((struct server_config){.max_concurrent_streams = 1}, stay_silent);
   struct stream *first = get();
@@ -308,11 +308,11 @@ Test(promises, a_connection_in_time_is_left_alone) {
   uint64_t began = support_now();
   while (support_now() - began < 600)
     uv_run(support_loop(), UV_RUN_NOWAIT);
-  cr_assert_not(now.client_closed, "it has ended: %s", now.client_error);
+  cr_assert_not(now.client_closed, "the client has ended: %s", now.client_error);
   close_both();
 }
 
-/* --- Bodies that are not wanted --------------------------------------------------------------- */
+/* --- Refused bodies --------------------------------------------------------------------------- */
 
 static int last_write;
 
@@ -343,7 +343,7 @@ Test(promises, a_response_without_a_body_asks_for_none) {
   close_both();
 }
 
-/* "x-how" tells in which order. */
+/* "x-how" says in which order. */
 static void refuse(struct stream *stream) {
   const nghttp2_nv trailers[] = {field_make("grpc-status", "0"),
                                  field_make("grpc-message", "fine")};
@@ -422,7 +422,7 @@ Test(promises, an_upload_is_refused_after_its_response) {
   close_both();
 }
 
-/* Where the body has ended there is nothing to be refused. */
+/* After the end of the body there is nothing to refuse. */
 Test(promises, a_refusal_that_comes_too_late_changes_nothing) {
   const nghttp2_nv field = field_make("x-how", "1");
   open_both((struct server_config){0}, refuse);
@@ -482,7 +482,7 @@ Test(promises, a_field_that_the_peer_would_not_take_is_refused_at_the_call) {
   close_both();
 }
 
-/* A name that nghttp2 is told not to copy it does not make small either. */
+/* With NO_COPY_NAME, nghttp2 does not make a name lower-case either. */
 Test(promises, capital_letters_in_a_constant_name_are_refused) {
   nghttp2_nv field = field_make("X-Capital", "v");
   open_both((struct server_config){0}, say_ok);
@@ -495,7 +495,7 @@ static char authority[64];
 
 static void note_authority(struct stream *stream) {
   snprintf(authority, sizeof authority, "%s", stream_header(stream, ":authority"));
-  cr_assert_str_eq(stream_header_name(stream, 2), ":authority", "not where it belongs");
+  cr_assert_str_eq(stream_header_name(stream, 2), ":authority", ":authority is in the wrong place");
   cr_assert_eq(stream_header_count(stream), 5, "%zu", stream_header_count(stream));
   say_ok(stream);
 }
@@ -504,14 +504,14 @@ Test(promises, an_authority_among_the_fields_replaces_ours) {
   const nghttp2_nv fields[] = {field_make("x-first", "1"), field_make(":authority", "example.org")};
   const nghttp2_nv wrong = field_make(":authority", "a b");
   open_both((struct server_config){0}, note_authority);
-  cr_assert_null(ask("GET", &wrong, 1, 0), "':authority: a b' is taken");
+  cr_assert_null(ask("GET", &wrong, 1, 0), "it takes ':authority: a b'");
   cr_assert(ask("GET", fields, 2, 0), "no request");
   run_until(&now.closes, 1);
   cr_assert_str_eq(authority, "example.org", "%s", authority);
   close_both();
 }
 
-/* --- What is known of a stream ---------------------------------------------------------------- */
+/* --- The state of a stream -------------------------------------------------------------------- */
 
 static void by_body(struct stream *stream) {
   const nghttp2_nv trailers[] = {field_make("grpc-status", "0"),
@@ -666,7 +666,7 @@ Test(promises, a_server_listens_on_the_sockets_of_its_caller) {
   close_both();
 }
 
-/* The wrong one is named, and all are closed. */
+/* The error names the wrong socket, and all are closed. */
 Test(promises, a_socket_that_does_not_listen_is_refused) {
   int port;
   int sockets[] = {support_listen(&port), support_refuse(&port)};
@@ -677,8 +677,8 @@ Test(promises, a_socket_that_does_not_listen_is_refused) {
   cr_assert_null(server_listen(support_loop(), &config, error, sizeof error), "taken");
   snprintf(expected, sizeof expected, "listen on descriptor %d: Invalid argument", sockets[1]);
   cr_assert_str_eq(error, expected, "%s", error);
-  cr_assert_eq(close(sockets[0]), -1, "the first was not closed");
-  cr_assert_eq(close(sockets[1]), -1, "the second was not closed");
+  cr_assert_eq(close(sockets[0]), -1, "the first is still open");
+  cr_assert_eq(close(sockets[1]), -1, "the second is still open");
 }
 
 Test(promises, every_address_of_both_families) {

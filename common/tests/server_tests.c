@@ -1,4 +1,4 @@
-/* Tests of server: its beginning and end, and what clients may not do to it. */
+/* Tests of server: its beginning and end, and attacks of clients. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <signal.h>
@@ -14,7 +14,7 @@
 
 TestSuite(server, .timeout = 60);
 
-/* A server that answers at once, but keeps "/open" open, and stops for "/stop". */
+/* A server that answers at once, but leaves "/open" open, and stops for "/stop". */
 struct house {
   uv_loop_t loop;
   struct server *server;
@@ -24,7 +24,7 @@ struct house {
   uint32_t error_code; /* of the last stream that closed */
   size_t connections;
   size_t observed;
-  struct stream *last; /* kept open */
+  struct stream *last; /* left open */
 };
 
 static void on_stream_close(struct stream *stream, uint32_t error_code, void *user) {
@@ -93,7 +93,7 @@ static void close_house(struct house *house) {
 static void assert_serving(struct house *house) {
   struct visitor visitor = {0};
   visitor_connect(&visitor, &house->loop, server_port(house->server));
-  cr_assert_eq(visitor_get(&visitor, &house->loop, "/")->status, 200, "not serving any more");
+  cr_assert_eq(visitor_get(&visitor, &house->loop, "/")->status, 200, "it no longer serves");
   visitor_leave(&visitor, &house->loop);
 }
 
@@ -118,7 +118,7 @@ Test(server, says_why_it_cannot_listen) {
   char error[256];
   char expected[256];
   struct server_config config = {.port = server_port(house->server), .on_stream = on_stream};
-  cr_assert_null(server_listen(&house->loop, &config, error, sizeof error), "port taken twice");
+  cr_assert_null(server_listen(&house->loop, &config, error, sizeof error), "port used twice");
   snprintf(expected, sizeof expected, "listen on localhost:%d: Address already in use",
            config.port);
   cr_assert_str_eq(error, expected, "%s", error);
@@ -164,7 +164,7 @@ Test(server, close_says_goodbye_to_idle_clients) {
   server_close(house->server);
   visitor_run_until(&house->loop, &visitor.closed);
   cr_assert_str_eq(visitor.error, "", "%s", visitor.error);
-  cr_assert_geq(visitor.goaways, 1, "no GOAWAY"); /* nghttp2's clients leave at the first */
+  cr_assert_geq(visitor.goaways, 1, "no GOAWAY"); /* nghttp2's clients leave at the first one */
   cr_assert_eq(visitor.goaway_last[0], INT32_MAX, "%d", visitor.goaway_last[0]);
   visitor_leave(&visitor, &house->loop);
   visitor_run_until(&house->loop, &house->closed);
@@ -186,7 +186,7 @@ Test(server, close_lets_streams_in_flight_finish_and_takes_no_new_client) {
   struct server *other = server_listen(&house->loop, &config, error, sizeof error);
   cr_assert_not_null(other, "the port is not free: %s", error);
   server_free(other);
-  cr_assert(!house->closed && !visitor.closed, "it did not wait");
+  cr_assert(!house->closed && !visitor.closed, "the server did not wait");
   stream_respond(house->last, 200, NULL, 0, 4);
   stream_end(house->last, "late", 4);
   visitor_run_until(&house->loop, &visitor.closed);
@@ -270,7 +270,7 @@ Test(server, free_ends_at_once_without_on_close) {
   visitor_run_until_count(&house->loop, &house->streams, 2);
   cr_assert_eq(server_close_on_signals(house->server), 0, "signals");
   server_free(house->server);
-  cr_assert_eq(house->closed_streams, 2, "%zu streams were told", house->closed_streams);
+  cr_assert_eq(house->closed_streams, 2, "%zu streams got on_close", house->closed_streams);
   for (int i = 0; i < 2; i++)
     visitor_leave(&visitors[i], &house->loop);
   cr_assert(!house->closed, "on_close was called");
@@ -303,7 +303,7 @@ Test(server, a_signal_closes_and_a_second_one_ends_it) {
   visitor_run_until_count(&house->loop, &house->streams, 1);
   raise(SIGTERM);
   visitor_run_until_count(&house->loop, &visitor.goaways, 2);
-  cr_assert(!house->closed && house->closed_streams == 0, "it did not wait for the stream");
+  cr_assert(!house->closed && house->closed_streams == 0, "the server did not wait for the stream");
   raise(SIGINT);
   visitor_run_until(&house->loop, &house->closed);
   cr_assert_eq(house->closed_streams, 1, "no on_close for the stream");
@@ -311,7 +311,7 @@ Test(server, a_signal_closes_and_a_second_one_ends_it) {
   close_house(house);
 }
 
-/* --- What RFC 9113 demands of a server -------------------------------------------------------- */
+/* --- Requirements of RFC 9113 for a server ---------------------------------------------------- */
 
 Test(server, headers_on_a_lower_unused_stream_end_the_connection) {
   struct house *house = open_house((struct server_config){0});
@@ -321,7 +321,7 @@ Test(server, headers_on_a_lower_unused_stream_end_the_connection) {
     visitor_raw_get(&raw, 1);
     visitor_raw_get(&raw, 7);
     visitor_run_until_count(&house->loop, &raw.responses, 2);
-    cr_assert_eq(raw.goaways, 0, "leaving identifiers out is allowed");
+    cr_assert_eq(raw.goaways, 0, "clients may skip identifiers");
     house->streams = 0;
     visitor_raw_get(&raw, unused);
     visitor_run_until(&house->loop, &raw.closed);
@@ -344,7 +344,7 @@ Test(server, headers_on_a_stream_that_the_server_has_reset_are_passed_over) {
   visitor_run_until_count(&house->loop, &house->streams, 1);
   stream_close(house->last, NGHTTP2_CANCEL);
   visitor_run_until_count(&house->loop, &raw.resets, 1);
-  /* trailers that were on their way: x: y */
+  /* trailers on their way: x: y */
   visitor_raw_send(&raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1,
                    "\x00\x01x\x01y", 5);
   visitor_raw_get(&raw, 3);
@@ -404,7 +404,7 @@ Test(server, a_fragment_and_user_information_are_malformed) {
   close_house(house);
 }
 
-/* RFC 9110, section 10.1.1: the client sends its body when it is told to. */
+/* RFC 9110, section 10.1.1: the client sends its body after 100 (Continue). */
 Test(server, expect_100_continue_is_answered) {
   struct house *house = open_house((struct server_config){0});
   struct visitor visitor = {0};
@@ -478,7 +478,7 @@ Test(server, more_streams_than_allowed_are_refused) {
   struct visitor_raw raw = {0};
   static const uint8_t open[] = {0x82, 0x86, 0x04, 0x05, '/', 'o', 'p', 'e', 'n', 0x01, 0x01, 'a'};
   visitor_raw_connect(&raw, &house->loop, server_port(house->server));
-  for (int32_t id = 1; id <= 7; id += 2) /* the server's SETTINGS are not acknowledged yet */
+  for (int32_t id = 1; id <= 7; id += 2) /* the client has not acknowledged SETTINGS yet */
     visitor_raw_send(&raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, id,
                      open, sizeof open);
   visitor_run_until_count(&house->loop, &raw.resets, 1);
@@ -490,7 +490,7 @@ Test(server, more_streams_than_allowed_are_refused) {
   close_house(house);
 }
 
-/* --- Clients that mean harm ------------------------------------------------------------------- */
+/* --- Malicious clients ------------------------------------------------------------------------ */
 
 Test(server, garbage_and_sudden_ends_disturb_no_one) {
   static const char *const beginnings[] = {"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -534,8 +534,8 @@ Test(server, long_paths_and_many_fields_are_served) {
   close_house(house);
 }
 
-/* A GET whose field "x" of 3,000 bytes is put into the dynamic table and then named `count` times
- * in one byte each: a bomb, by HPACK. With `flags` it may be a stream's trailers. */
+/* A GET that puts a field "x" of 3,000 bytes into the dynamic table and then names it `count` times
+ * in one byte each: an HPACK bomb. With `flags` it may be a stream's trailers. */
 static void send_bomb(struct visitor_raw *raw, int32_t id, size_t count, bool is_trailer) {
   enum { VALUE = 3000 };
   uint8_t block[VALUE + 200] = {0x82, 0x86, 0x84, 0x01, 0x01, 'a'};
@@ -586,7 +586,7 @@ static void flood(struct house *house, uint32_t code,
       send_one(&raw, number++);
     uv_run(&house->loop, UV_RUN_NOWAIT);
   }
-  cr_assert(raw.closed, "it took all %d", (int)number);
+  cr_assert(raw.closed, "the server took all %d", (int)number);
   cr_assert_eq(raw.goaway_code, code, "%u", raw.goaway_code);
   visitor_raw_drop(&raw);
   assert_serving(house);
@@ -618,7 +618,7 @@ Test(server, endless_continuations_end_the_connection) {
   close_house(house);
 }
 
-/* It sends PING and never reads, so the answers stay with the server. */
+/* The client sends PING and never reads, so the server keeps the answers. */
 Test(server, unread_answers_to_ping_are_bounded) {
   struct house *house = open_house((struct server_config){0});
   int descriptor = visitor_deaf_connect(server_port(house->server));

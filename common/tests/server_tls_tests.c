@@ -1,5 +1,5 @@
-/* Requests over TLS: client.h and server.h together, and clients that never come out
- * of the handshake. */
+/* Requests over TLS: client.h and server.h together, and clients that never complete
+ * the handshake. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +23,7 @@ static void end(void) {
 
 TestSuite(server_tls, .init = begin, .fini = end, .timeout = 60);
 
-/* What has happened. */
+/* The events so far. */
 struct story {
   size_t steps; /* of handshakes, on both sides */
   size_t connections;
@@ -128,7 +128,7 @@ Test(server_tls, server_is_not_trusted) {
   server_free(server);
 }
 
-/* Clients that never come out of the handshake keep neither the others nor the end waiting. */
+/* Clients that never complete the handshake delay neither other clients nor the end. */
 Test(server_tls, stalled_handshakes) {
   enum { COUNT = 20 };
   int sockets[COUNT];
@@ -143,7 +143,7 @@ Test(server_tls, stalled_handshakes) {
   uint64_t began = support_now();
   server_close(server);
   support_wait(&story.server_closed);
-  cr_assert_lt(support_now() - began, 4000, "they were waited for");
+  cr_assert_lt(support_now() - began, 4000, "the server waited for them");
   for (int i = 0; i < COUNT; i++) {
     support_expect_end(sockets[i]);
     close(sockets[i]);
@@ -180,7 +180,7 @@ static enum tls_step resume(SSL *ssl, char *error, size_t error_size) {
   return step;
 }
 
-/* Who has one.key and one.cert, and trusts that certificate. */
+/* A context with one.key and one.cert that trusts this certificate. */
 static SSL_CTX *with_certificate(SSL_CTX *tls) {
   cr_assert_eq(SSL_CTX_load_verify_file(tls, certificates_path("one.cert")), 1, "trust");
   cr_assert_eq(SSL_CTX_use_certificate_file(tls, certificates_path("one.cert"), SSL_FILETYPE_PEM),
@@ -220,9 +220,9 @@ Test(server_tls, a_session_of_mutual_tls_is_resumed) {
   SSL_CTX_set_session_cache_mode(client_tls, SSL_SESS_CACHE_CLIENT);
   SSL_CTX_sess_set_new_cb(client_tls, keep_session);
   get_resuming(&url, client_tls);
-  cr_assert_not(was_resumed, "the first one cannot be resumed");
+  cr_assert_not(was_resumed, "the first session was resumed");
   get_resuming(&url, client_tls);
-  cr_assert(was_resumed, "the second one was not resumed");
+  cr_assert(was_resumed, "the second session was not resumed");
   SSL_SESSION_free(session);
   url_free(&url);
   server_close(server);

@@ -12,7 +12,7 @@
 
 TestSuite(stream, .timeout = 60);
 
-/* What every test has: a server whose streams go to `on_stream`, and one client. */
+/* The fixture of every test: a server whose streams go to `on_stream`, and one client. */
 struct house {
   uv_loop_t loop;
   struct server *server;
@@ -55,7 +55,7 @@ static void assert_body(const struct visitor_response *response, const char *tex
     cr_assert_str_eq(response->body.bytes, text, "%s", response->body.bytes);
 }
 
-/* `length` bytes of which no two parts are alike. */
+/* `length` bytes without two equal parts. */
 static uint8_t *make_bytes(size_t length) {
   uint8_t *bytes = malloc(length);
   cr_assert_not_null(bytes, "no memory");
@@ -111,7 +111,7 @@ Test(stream, fields_of_the_caller_are_not_doubled) {
   close_house(house);
 }
 
-/* The path is "/STATUS/LENGTH". The body is always written. */
+/* The path is "/STATUS/LENGTH". Always write the body. */
 static void by_path(struct stream *stream, void *user) {
   (void)user;
   int status = 0;
@@ -159,7 +159,7 @@ static void many_writes(struct stream *stream, void *user) {
     snprintf(space, sizeof space, "%d ", i);
     cr_assert_eq(stream_write(stream, space, 2), 1, "write");
     cr_assert_eq(stream_write_static(stream, "static ", 7), 1, "write_static");
-    memset(space, '#', sizeof space); /* it was copied */
+    memset(space, '#', sizeof space); /* the stream has a copy */
   }
   for (int i = 0; i < SMALL_WRITES; i++)
     stream_write(stream, i % 2 ? "-" : "+", 1);
@@ -263,7 +263,7 @@ static void look_at_all_fields(struct stream *stream) {
 }
 
 static void look_at_stream(struct stream *stream) {
-  cr_assert_eq(stream_status(stream), 0, "a request has none");
+  cr_assert_eq(stream_status(stream), 0, "a request has no status");
   cr_assert_eq(stream_id(stream), 1, "%d", stream_id(stream));
   cr_assert_not_null(stream_connection(stream), "connection");
 }
@@ -271,8 +271,8 @@ static void look_at_stream(struct stream *stream) {
 static void look_at_request(struct stream *stream, void *user) {
   cr_assert_str_eq(stream_method(stream), "GET", "%s", stream_method(stream));
   cr_assert_str_eq(stream_path(stream), "/a?b=c", "%s", stream_path(stream));
-  cr_assert_null(stream_header(stream, "x-none"), "what is absent");
-  cr_assert_null(stream_trailer(stream, "x-a"), "a header is no trailer");
+  cr_assert_null(stream_header(stream, "x-none"), "an absent field");
+  cr_assert_null(stream_trailer(stream, "x-a"), "a header is not a trailer");
   look_at_all_fields(stream);
   look_at_stream(stream);
   hello(stream, user);
@@ -386,7 +386,7 @@ static void answer_with_trailers(struct stream *stream, void *user) {
   snprintf(value, sizeof value, "%s",
            stream_trailer(stream, "x-sum") ? stream_trailer(stream, "x-sum") : "none");
   nghttp2_nv trailer = field_make("x-seen", value);
-  cr_assert_null(stream_header(stream, "x-sum"), "a trailer is no header");
+  cr_assert_null(stream_header(stream, "x-sum"), "a trailer is not a header");
   stream_respond(stream, 200, NULL, 0, STREAM_LENGTH_UNKNOWN);
   if (strcmp(stream_path(stream), "/long") == 0)
     for (int i = 0; i < 2000; i++)
@@ -394,7 +394,7 @@ static void answer_with_trailers(struct stream *stream, void *user) {
   else if (strcmp(stream_path(stream), "/empty") != 0)
     stream_write(stream, "body", 4);
   cr_assert_eq(stream_trailers(stream, &trailer, 1), 0, "trailers");
-  memset(value, '#', sizeof value); /* they were copied */
+  memset(value, '#', sizeof value); /* the stream has copies */
 }
 
 static void trailers(struct stream *stream, void *user) {
@@ -516,7 +516,7 @@ Test(stream, a_large_body_waits_for_a_reader_that_never_reads) {
     uv_run(&house->loop, UV_RUN_NOWAIT);
   }
   cr_assert_gt(download.written, 2 * STREAM_HIGH_WATER, "the windows are not open");
-  cr_assert_lt(download.written, LARGE / 2, "all is held in memory"); /* the kernel takes some */
+  cr_assert_lt(download.written, LARGE / 2, "all is in memory"); /* the kernel takes some */
   close(descriptor);
   free(download.bytes);
   close_house(house);
@@ -542,13 +542,13 @@ Test(stream, a_large_body_lets_others_take_turns) {
   int32_t id = visitor_request(&house->visitor, "GET", "/large", NULL, 0, NULL, 0);
   visitor_run_until_count(&house->loop, &house->visitor.received, 10 * STREAM_HIGH_WATER);
   visitor_get(&house->visitor, &house->loop, "/small");
-  cr_assert(!visitor_response(&house->visitor, id)->closed, "it waited for all of the large one");
+  cr_assert(!visitor_response(&house->visitor, id)->closed, "it waited for the large one");
   visitor_run_until(&house->loop, &visitor_response(&house->visitor, id)->closed);
   free(download.bytes);
   close_house(house);
 }
 
-/* Sends back what comes, while it comes. */
+/* Send the body back while it comes. */
 static size_t most_echoed;
 
 static void echo_data(struct stream *stream, const uint8_t *data, size_t length, void *user) {
@@ -597,7 +597,7 @@ Test(stream, an_echo_is_bounded_and_complete) {
   close_house(house);
 }
 
-enum { PAUSED = 20 }; /* their windows are more than the connection's */
+enum { PAUSED = 20 }; /* streams, whose windows exceed the connection's */
 
 static struct stream *paused[PAUSED];
 static size_t paused_count;

@@ -22,10 +22,10 @@ static bool handles_left;
 
 static void on_deadline(uv_timer_t *timer) {
   (void)timer;
-  cr_assert_fail("what was awaited did not come");
+  cr_assert_fail("waited in vain");
 }
 
-/* Criterion does not count what fails in a .fini; but leaks.c looks at the status of
+/* Criterion does not count failures in a .fini; but leaks.c looks at the status of
  * the process. */
 static void end_badly(void) {
   _exit(EXIT_FAILURE);
@@ -42,7 +42,7 @@ void support_begin(void) {
   uv_timer_start(&deadline, on_deadline, DEADLINE_MS, 0);
 }
 
-/* The deadline ends the wait for a handle that was forgotten, but is not waited for itself. */
+/* The deadline ends the wait for a forgotten handle, but does not keep the loop alive. */
 void support_drain(void) {
   uv_unref((uv_handle_t *)&deadline);
   while (uv_loop_alive(&the_loop) && !handles_left)
@@ -55,7 +55,7 @@ void support_end(void) {
   support_drain();
   uv_close((uv_handle_t *)&deadline, NULL);
   uv_run(&the_loop, UV_RUN_NOWAIT);
-  if (uv_loop_close(&the_loop) != 0) { /* an active handle, or one that was only stopped */
+  if (uv_loop_close(&the_loop) != 0) { /* an active handle, or one that is stopped but not closed */
     fprintf(stderr, "a handle is left on the loop after the test\n");
     atexit(end_badly);
   }
@@ -98,7 +98,7 @@ int support_listen(int *port) {
   return descriptor;
 }
 
-/* A place on the loop for as long as it is waited for a descriptor. */
+/* A handle on the loop during a wait for a descriptor. */
 struct wait {
   uv_poll_t poll;
   bool *ready;
@@ -109,7 +109,7 @@ static void free_wait(uv_handle_t *handle) {
 }
 
 static void on_ready(uv_poll_t *poll, int status, int events) {
-  (void)status; /* an error is told by the call that was waited for */
+  (void)status; /* the next call on the descriptor reports an error */
   (void)events;
   *((struct wait *)poll)->ready = true;
   uv_close((uv_handle_t *)poll, free_wait);
@@ -135,7 +135,7 @@ int support_accept(int listening) {
   return descriptor;
 }
 
-/* The kernel answers for a socket that listens: this does not have to wait for its owner. */
+/* The kernel accepts for a listening socket: this need not wait for its owner. */
 int support_connect(int port) {
   struct sockaddr_in name = {.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)port),
@@ -219,7 +219,7 @@ static void on_open(struct transport *transport, void *user) {
   call(probe->at_open, probe);
 }
 
-/* Between on_open and on_close, and not after transport_close. */
+/* Events come only between on_open and on_close, and not after transport_close. */
 static struct support_probe *expect_open(const struct transport *transport, void *user) {
   struct support_probe *probe = user;
   cr_assert(probe->open, "an event before on_open");
@@ -315,7 +315,7 @@ void support_probe_drop(struct support_probe *probe) {
 
 void support_probe_expect_close(struct support_probe *probe, const char *error) {
   support_wait(&probe->closed);
-  cr_assert_str_eq(probe->error, error ? error : "", "it has ended with '%s'", probe->error);
+  cr_assert_str_eq(probe->error, error ? error : "", "it ended with '%s'", probe->error);
 }
 
 void support_probe_expect_sent(struct support_probe *probe, size_t length) {
@@ -334,7 +334,7 @@ void support_probe_free(struct support_probe *probe) {
 
 enum { PERIOD = 65521 }; /* a prime: no buffer has a part or a multiple of that size */
 
-/* What the endless text repeats: as a number is written every 4 bytes, every place
+/* The endless text repeats this part: it has a number every 4 bytes, so every place
  * looks different. */
 static const uint8_t *period(void) {
   static uint8_t bytes[PERIOD];
@@ -345,7 +345,7 @@ static const uint8_t *period(void) {
   return bytes;
 }
 
-/* How many of `length` bytes from `offset` on there are before the text repeats. */
+/* How many of `length` bytes from `offset` on come before the text repeats. */
 static size_t before_repeat(size_t offset, size_t length) {
   size_t left = PERIOD - offset % PERIOD;
   return left < length ? left : length;

@@ -1,8 +1,8 @@
 /*
- * support: what the tests of transport, listener and connection share: a loop on which nothing is
- * awaited for ever, plain sockets to talk to, and a note of all that happens to a transport.
+ * support: shared by the tests of transport, listener and connection: a loop that never waits
+ * for ever, plain sockets to talk to, and a note of all that happens to a transport.
  *
- * Everything runs in one thread: whoever waits here lets the loop turn.
+ * Everything runs in one thread: the functions that wait let the loop turn.
  */
 #ifndef COMMON_TESTS_SUPPORT_H
 #define COMMON_TESTS_SUPPORT_H
@@ -19,17 +19,17 @@ void support_end(void);
 
 uv_loop_t *support_loop(void);
 
-/* Wait for the next thing to happen on the loop, whatever it is. Fails the test once
+/* Wait for the next event on the loop, whatever it is. Fails the test once
  * it has run for 20 seconds. */
 void support_turn(void);
 
 /* Turn until `*flag`. */
 void support_wait(const bool *flag);
 
-/* Turn until nothing is left that could happen. */
+/* Turn until nothing more can happen. */
 void support_drain(void);
 
-/* Milliseconds, from some moment on. */
+/* Milliseconds since some moment. */
 uint64_t support_now(void);
 
 /* --- Sockets: TCP on 127.0.0.1, non-blocking -------------------------------------------------- */
@@ -46,8 +46,8 @@ int support_connect(int port);
 /* Two ends of one connection. */
 void support_pair(int pair[2]);
 
-/* Bound to a port, which goes into `*port`, but not listening: nobody else gets it, and connections
- * to it are refused. */
+/* Bind a socket to a port, which goes into `*port`, but do not listen: nobody else gets the port,
+ * and the kernel refuses connections to it. */
 int support_refuse(int *port);
 
 /* Send all of it. */
@@ -62,15 +62,15 @@ void support_expect(int descriptor, const void *data, size_t length);
 /* Receive the end: FIN, and nothing before it. */
 void support_expect_end(int descriptor);
 
-/* Close it by RST. */
+/* Close the socket by RST. */
 void support_reset(int descriptor);
 
-/* --- A transport that is looked at ------------------------------------------------------------ */
+/* --- A transport under observation ------------------------------------------------------------ */
 
 struct support_probe;
 typedef void (*support_hook)(struct support_probe *probe);
 
-/* Zeroed to begin with. Events that come out of order fail the test. */
+/* Zero it before use. Events out of order fail the test. */
 struct support_probe {
   struct transport *transport;           /* NULL after the end */
   SSL_CTX *tls;                          /* NULL: plain */
@@ -80,15 +80,15 @@ struct support_probe {
   bool closing;       /* the test has called support_probe_close */
   bool closed;        /* on_close was called, */
   char error[640];    /* with this; "" for NULL */
-  struct buffer data; /* what has arrived, unless `discard` is set */
+  struct buffer data; /* the bytes that have arrived, unless `discard` is set */
   bool discard;
-  const uint8_t *piece; /* what on_data was called with; NULL outside of at_data */
+  const uint8_t *piece; /* the argument of on_data; NULL outside of at_data */
   size_t piece_length;
   size_t received;     /* the length of all of them */
   size_t writable;     /* calls of on_writable */
   size_t system_calls; /* that have sent something */
   size_t sent;         /* the bytes of them */
-  /* What a test does in an event, after it was noted. May be NULL. */
+  /* The test's part of an event, after the note. May be NULL. */
   support_hook at_open;
   support_hook at_data;
   support_hook at_writable;
@@ -119,19 +119,19 @@ void support_probe_drop(struct support_probe *probe);
 /* Wait for the end, which must come with this error; NULL for none. */
 void support_probe_expect_close(struct support_probe *probe, const char *error);
 
-/* Wait until so much was sent. */
+/* Wait until this much was sent. */
 void support_probe_expect_sent(struct support_probe *probe, size_t length);
 
-/* Drop it if it is still there, and free what has arrived. */
+/* Drop the transport if it is still there, and free the bytes that arrived. */
 void support_probe_free(struct support_probe *probe);
 
 /* --- Bytes ------------------------------------------------------------------------------------ */
 
-/* Fill in the bytes from `offset` on of an endless text, whose every place is told by what stands
- * there. */
+/* Fill in the bytes from `offset` on of an endless text, in which every place looks
+ * different. */
 void support_fill(void *bytes, size_t offset, size_t length);
 
-/* Fail unless they are that. */
+/* Fail unless these bytes are that part of the text. */
 void support_expect_filled(const void *bytes, size_t offset, size_t length);
 
 #endif

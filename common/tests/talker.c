@@ -15,7 +15,7 @@ static void call(talker_hook hook, struct talker *talker) {
     hook(talker);
 }
 
-/* --- What nghttp2 calls ----------------------------------------------------------------------- */
+/* --- Callbacks of nghttp2 --------------------------------------------------------------------- */
 
 static ssize_t read_body(nghttp2_session *session, int32_t stream_id, uint8_t *bytes, size_t size,
                          uint32_t *flags, nghttp2_data_source *source, void *user) {
@@ -86,7 +86,7 @@ static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t
   return 0;
 }
 
-/* --- What the connection calls ---------------------------------------------------------------- */
+/* --- Callbacks of the connection -------------------------------------------------------------- */
 
 static void observe(bool sent, const void *data, size_t length, void *user) {
   struct talker *talker = user;
@@ -143,7 +143,7 @@ static const struct connection_config *config_of(const struct talker *talker) {
   return talker->config ? talker->config : talker_config();
 }
 
-/* --- What a test calls ------------------------------------------------------------------------ */
+/* --- Functions for tests ---------------------------------------------------------------------- */
 
 void talker_connect(struct talker *client, int port) {
   char text[8];
@@ -215,7 +215,7 @@ void talker_await(struct talker *talker, size_t finished) {
 
 void talker_expect_close(struct talker *talker, const char *error) {
   support_wait(&talker->closed);
-  cr_assert_str_eq(talker->error, error ? error : "", "it has ended with '%s'", talker->error);
+  cr_assert_str_eq(talker->error, error ? error : "", "it ended with '%s'", talker->error);
 }
 
 const struct frame *talker_find(const struct talker *talker, enum frame_sender sender,

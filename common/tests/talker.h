@@ -15,23 +15,23 @@ enum { TALKER_STREAMS = 256 };
 struct talker;
 typedef void (*talker_hook)(struct talker *talker);
 
-/* Zeroed to begin with. Events that come out of order fail the test. */
+/* Zero it before use. Events out of order fail the test. */
 struct talker {
-  /* What a test sets before it begins. */
+  /* A test sets these before it begins. */
   const struct connection_config *config; /* NULL for talker_config() */
   size_t body;                            /* the length of each body that it sends */
   bool holds;                             /* a server: it does not answer until talker_answer */
   bool observes;                          /* all frames, both ways, go into `frames` */
 
-  /* What a test does in an event, after that was noted. May be NULL. */
+  /* The test's part of an event, after the note. May be NULL. */
   talker_hook at_open;
   talker_hook at_frame; /* `frame` was received */
   talker_hook at_stream_close;
   talker_hook at_close;
-  int fails;      /* what the callback that has called at_frame returns then */
-  int body_fails; /* what the callback that reads the body returns, unless it is 0 */
+  int fails;      /* the result of the callback that has called at_frame */
+  int body_fails; /* the result of the callback that reads the body, unless 0 */
 
-  /* What has happened. */
+  /* The events so far. */
   struct connection *connection; /* NULL after the end */
   bool open;
   bool closed;                /* on_close was called, */
@@ -40,16 +40,16 @@ struct talker {
   struct frames frames;
   size_t requests;                 /* a server: how many are complete; */
   int32_t asked;                   /* the stream of the last one */
-  size_t finished;                 /* streams that were closed with NO_ERROR, */
-  size_t failed;                   /* and those with another one */
+  size_t finished;                 /* streams closed with NO_ERROR, */
+  size_t failed;                   /* and with another error */
   size_t received[TALKER_STREAMS]; /* how much of the body came, by half the stream's identifier, */
   size_t read[TALKER_STREAMS];     /* and how much of its own body nghttp2 has read; */
   size_t produced;                 /* that for all streams together */
   size_t sent;                     /* bytes, */
-  size_t system_calls;             /* by so many */
+  size_t system_calls;             /* that sent them */
 };
 
-/* What talkers do and say when they begin. */
+/* The configuration and the settings of talkers. */
 const struct connection_config *talker_config(void);
 
 /* Let a client connect, and a server accept it; both are open then. */
@@ -69,13 +69,13 @@ int32_t talker_request(struct talker *client);
 /* A server that holds: answer the last request. */
 void talker_answer(struct talker *server);
 
-/* Wait until so many streams are finished. */
+/* Wait until this many streams are finished. */
 void talker_await(struct talker *talker, size_t finished);
 
 /* Wait for the end, which must come with this error; NULL for none. */
 void talker_expect_close(struct talker *talker, const char *error);
 
-/* The n-th frame of this type that was seen from `sender`, or NULL: 0 is the first. */
+/* The n-th frame of this type from `sender`, or NULL: 0 is the first. */
 const struct frame *talker_find(const struct talker *talker, enum frame_sender sender,
                                 unsigned type, size_t n);
 

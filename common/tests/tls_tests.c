@@ -1,4 +1,4 @@
-/* Contexts and handshakes: who is let in, who is refused, and with which words. */
+/* Contexts and handshakes: who gets in, who does not, and with which error. */
 #include "common/tls.h"
 
 #include <criterion/criterion.h>
@@ -27,11 +27,11 @@ static void end(void) {
 
 TestSuite(tls, .init = begin, .fini = end, .timeout = 60);
 
-/* Two ends that are to meet. */
+/* Two ends that will connect. */
 struct meeting {
   struct support_probe client;
   struct support_probe server;
-  SSL_SESSION *session; /* that the client shows; NULL for none */
+  SSL_SESSION *session; /* the client's ticket; NULL for none */
 };
 
 /* Let them connect; the client asks for `host`. Neither is open yet. */
@@ -68,7 +68,7 @@ static void expect_meeting(struct meeting *meeting) {
     support_turn();
 }
 
-/* The client, and the server too, must end with these errors, and neither may open.
+/* Client and server must end with these errors, and neither may open.
  * NULL: any error. */
 static void expect_refusal(struct meeting *meeting, const char *client, const char *server) {
   support_wait(&meeting->client.closed);
@@ -84,7 +84,7 @@ static const char *version(const struct support_probe *probe) {
   return SSL_get_version(transport_tls(probe->transport));
 }
 
-/* --- Who is let in ---------------------------------------------------------------------------- */
+/* --- Accepted handshakes ---------------------------------------------------------------------- */
 
 Test(tls, version_1_3) {
   struct meeting meeting = {0};
@@ -142,7 +142,7 @@ Test(tls, by_address) {
   free_both(&meeting);
 }
 
-/* A client that comes again shows the ticket that it was given. */
+/* A client that comes again shows its ticket. */
 Test(tls, session_tickets) {
   SSL_CTX *server = certificates_server("one");
   for (int max = TLS1_2_VERSION; max <= TLS1_3_VERSION; max++) {
@@ -153,7 +153,7 @@ Test(tls, session_tickets) {
     start(&first, "localhost", client, server);
     expect_meeting(&first);
     second.session = SSL_get1_session(transport_tls(first.client.transport));
-    support_probe_close(&first.client); /* politely: after another end it would not be resumed */
+    support_probe_close(&first.client); /* politely: another end prevents resumption */
     support_wait(&first.client.closed);
     free_both(&first);
     cr_assert(SSL_SESSION_has_ticket(second.session), "no ticket");
@@ -165,9 +165,9 @@ Test(tls, session_tickets) {
   }
 }
 
-/* --- Who is refused by the server ------------------------------------------------------------- */
+/* --- Refused by the server -------------------------------------------------------------------- */
 
-/* A client that would take anything, and offers what `alpn` says, in ALPN's own
+/* A client that accepts anything, and offers `alpn`, in ALPN's own
  * format; NULL: no ALPN. */
 static SSL_CTX *easy_client(const char *alpn) {
   SSL_CTX *context = certificates_client("one", "localhost");
@@ -177,7 +177,7 @@ static SSL_CTX *easy_client(const char *alpn) {
   return context;
 }
 
-/* Any protocol is good enough. */
+/* The client accepts any protocol. */
 static enum tls_step easy_handshake(SSL *ssl, char *error, size_t error_size) {
   int result = SSL_do_handshake(ssl);
   if (result == 1)
@@ -225,7 +225,7 @@ Test(tls, h2_among_others) {
   free_both(&meeting);
 }
 
-/* The server's callback is not even asked. */
+/* OpenSSL does not even call the server's callback. */
 Test(tls, no_protocol_refused) {
   struct transport_events events = easy_events();
   struct meeting meeting = {.client.events = &events};
@@ -262,7 +262,7 @@ Test(tls, client_resets) {
   cr_assert_not(server.open, "on_open");
 }
 
-/* --- Who is refused by the client ------------------------------------------------------------- */
+/* --- Refused by the client -------------------------------------------------------------------- */
 
 Test(tls, unknown_ca) {
   struct meeting meeting = {0};
@@ -329,7 +329,7 @@ Test(tls, expired) {
                         "TLS: certificate verify failed: certificate is not yet valid");
 }
 
-/* RFC 7301 forbids that, and OpenSSL finds it out itself. */
+/* RFC 7301 forbids this, and OpenSSL itself notices it. */
 static int choose_other(SSL *ssl, const unsigned char **chosen, unsigned char *length,
                         const unsigned char *offered, unsigned int offered_length, void *user) {
   (void)ssl;
@@ -379,7 +379,7 @@ Test(tls, plain_server) {
 
 /* --- Time ------------------------------------------------------------------------------------- */
 
-/* Neither side waits for ever for the other. */
+/* Neither side waits for the other for ever. */
 Test(tls, stalled_handshake) {
   struct transport_events events = support_events;
   events.handshake_timeout = 50;
@@ -402,7 +402,7 @@ Test(tls, stalled_handshake) {
   close(listening);
 }
 
-/* Once it is open, the time of the handshake is over. */
+/* Once the transport is open, the time limit of the handshake is over. */
 Test(tls, open_in_time) {
   struct transport_events events = support_events;
   events.handshake_timeout = 1000;
@@ -412,7 +412,7 @@ Test(tls, open_in_time) {
   for (uint64_t until = support_now() + 1500; support_now() < until;) {
     transport_wake(meeting.client.transport);
     support_turn();
-    cr_assert(!meeting.client.closed && !meeting.server.closed, "it was closed");
+    cr_assert(!meeting.client.closed && !meeting.server.closed, "it closed");
   }
   free_both(&meeting);
 }
@@ -443,7 +443,7 @@ static void expect_no_server(const char *key, const char *cert, const char *name
   SSL_CTX *context =
       tls_server_context(certificates_path(key), certificates_path(cert), error, sizeof error);
   cr_assert_null(context, "a context with %s and %s", key, cert);
-  cr_assert_eq(strncmp(error, expected, strlen(expected)), 0, "'%s' and not '%s'", error, expected);
+  cr_assert_eq(strncmp(error, expected, strlen(expected)), 0, "'%s', not '%s'", error, expected);
   cr_assert_null(strchr(error, '\n'), "not one line: '%s'", error);
 }
 
@@ -474,7 +474,7 @@ static void expect_no_client(const char *ca, const char *host, const char *expec
   char error[256] = "";
   SSL_CTX *context = tls_client_context(certificates_path(ca), host, error, sizeof error);
   cr_assert_null(context, "a context with %s", ca);
-  cr_assert_not_null(strstr(error, expected), "'%s' and not '%s'", error, expected);
+  cr_assert_not_null(strstr(error, expected), "'%s', not '%s'", error, expected);
 }
 
 Test(tls, bad_files_of_a_client) {
@@ -482,7 +482,7 @@ Test(tls, bad_files_of_a_client) {
   expect_no_client("none", "localhost", "/none: No such file or directory");
   expect_no_client("garbage", "localhost", "/garbage: no certificate in it: ");
   expect_no_client("one.key", "localhost", "/one.key: no certificate in it: ");
-  /* An empty name is not taken for any. */
+  /* An empty name does not mean any name. */
   expect_no_client("one.cert", "", "TLS: cannot make an SSL_CTX for the host ''");
 }
 
@@ -509,7 +509,7 @@ Test(tls, keys_are_logged) {
   size_t length = fread(text, 1, sizeof text - 1, file);
   fclose(file);
   text[length] = '\0';
-  cr_assert_eq(strncmp(text, "# before\n", 9), 0, "it was not appended: %s", text);
+  cr_assert_eq(strncmp(text, "# before\n", 9), 0, "the text is not appended: %s", text);
   cr_assert_not_null(strstr(text, "\nCLIENT_TRAFFIC_SECRET_0 "), "%s", text);
   cr_assert_eq(text[length - 1], '\n', "half a line");
 }
@@ -525,7 +525,7 @@ Test(tls, key_log_is_private) {
   cr_assert_eq(status.st_mode & 0777, 0600, "mode %o", status.st_mode & 0777);
 }
 
-/* It is a help to look closer, and nothing fails without it. */
+/* The file only helps to look closer: nothing fails without it. */
 Test(tls, key_log_cannot_be_written) {
   setenv("SSLKEYLOGFILE", certificates_path("no/such/folder"), 1);
   struct meeting meeting = {0};

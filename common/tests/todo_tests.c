@@ -1,5 +1,5 @@
-/* What a starter says while something is not done. todo ends the program: so what it said is looked
- * at when the process of the test ends, and another status makes the test fail. */
+/* The message of a starter for a TODO that is not done. todo ends the program: so the test looks
+ * at the message when its process ends, and another status makes the test fail. */
 #include "common/todo.h"
 
 #include <criterion/criterion.h>
@@ -11,7 +11,7 @@
 TestSuite(todo, .timeout = 30);
 
 static const char *expected;
-static int said;           /* what was written instead of to the terminal */
+static int said;           /* the output, in place of the terminal */
 static int standard_error; /* the real one */
 
 static void look(void) {
@@ -20,11 +20,11 @@ static void look(void) {
   text[length < 0 ? 0 : length] = '\0';
   if (strcmp(text, expected) == 0)
     return;
-  dprintf(standard_error, "todo said:\n%s\nand not:\n%s\n", text, expected);
+  dprintf(standard_error, "todo printed:\n%s\nnot:\n%s\n", text, expected);
   _exit(99);
 }
 
-/* All that is said from now on, on `descriptor`, must be `text`. */
+/* All output on `descriptor` from now on must be `text`. */
 static void expect(int descriptor, const char *text) {
   char name[] = "/tmp/todo_tests.XXXXXX";
   said = mkstemp(name);
@@ -63,7 +63,7 @@ Test(todo, no_folder, .exit_code = 1) {
   todo_stop("session.c", 1, "begin");
 }
 
-/* What was printed before comes first, also where both go to the same place. */
+/* Earlier output comes first, also if both go to the same place. */
 Test(todo, after_what_was_printed, .exit_code = 1) {
   expect(STDERR_FILENO, "listening\nTODO 1 is not done: begin (tests/README.md)\n");
   dup2(said, STDOUT_FILENO);

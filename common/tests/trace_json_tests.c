@@ -99,7 +99,7 @@ Test(trace_json, unknown_type_and_error, .init = begin, .fini = end) {
 
 /* --- Bytes as text ---------------------------------------------------------------------------- */
 
-/* The data are in memory of just that size, so that AddressSanitizer sees who reads on. */
+/* The data are in memory of exactly this size, so that AddressSanitizer sees reads beyond it. */
 static void expect_data(const char *data, size_t length, const char *expected) {
   uint8_t *copy = malloc(length + 1);
   uint8_t *exact = copy + 1; /* ends where the memory ends, and is not NULL for 0 bytes */
@@ -113,19 +113,19 @@ static void expect_data(const char *data, size_t length, const char *expected) {
   free(copy);
 }
 
-/* Every beginning and end of what RFC 3629 allows, and what lies just outside. */
+/* Every beginning and end of the ranges of RFC 3629, and the bytes just outside. */
 Test(trace_json, utf8) {
   expect_data("a~\xc2\xa0\xdf\xbf", 6, "a~\xc2\xa0\xdf\xbf");
   expect_data("\x7f\xc2\x80", 3, "\\x7f\\xc2\\x80"); /* control characters */
   expect_data("\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbd", 12,
               "\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbd");
   expect_data("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", 8, "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf");
-  expect_data("\xc1\xbf", 2, "\\xc1\\xbf");                            /* longer than it need be */
+  expect_data("\xc1\xbf", 2, "\\xc1\\xbf");                            /* longer than necessary */
   expect_data("\xe0\x9f\xbf", 3, "\\xe0\\x9f\\xbf");                   /* the same */
   expect_data("\xf0\x8f\xbf\xbf", 4, "\\xf0\\x8f\\xbf\\xbf");          /* the same */
   expect_data("\xed\xa0\x80", 3, "\\xed\\xa0\\x80");                   /* a surrogate */
   expect_data("\xf4\x90\x80\x80", 4, "\\xf4\\x90\\x80\\x80");          /* beyond the last */
-  expect_data("\xf8\x90\x80\x80", 4, "\\xf8\\x90\\x80\\x80");          /* no first byte */
+  expect_data("\xf8\x90\x80\x80", 4, "\\xf8\\x90\\x80\\x80");          /* not a first byte */
   expect_data("\xf8\x88\x80\x80\x80", 5, "\\xf8\\x88\\x80\\x80\\x80"); /* five bytes */
   expect_data("\x80 \xff", 3, "\\x80 \\xff");
   expect_data("\xc3(\xc3\xa9", 4, "\\xc3(\xc3\xa9");
@@ -134,7 +134,7 @@ Test(trace_json, utf8) {
   expect_data("", 0, "");
 }
 
-/* Of the data, the first 16384 bytes. */
+/* JSON has the first 16384 bytes of the data. */
 Test(trace_json, long_data) {
   static char data[20000];
   static char expected[16384 + 1];
@@ -144,7 +144,7 @@ Test(trace_json, long_data) {
   expect_data(data, 16384, expected);
 }
 
-/* Also names and values may be anything; and what is written can be read again. */
+/* Names and values may be anything too; and a reader can read the result. */
 Test(trace_json, fields, .init = begin, .fini = end) {
   const struct frame *frame =
       frames_feed_text(&frames, client, "000009 01 05 00000001 00 03 '\\' ff 00 03 '\"' c3a9");

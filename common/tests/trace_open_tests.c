@@ -1,4 +1,4 @@
-/* What H2_TRACE asks for: the ladder on stderr, or a file. */
+/* The values of H2_TRACE: the ladder on stderr, or a file. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <jansson.h>
@@ -32,8 +32,8 @@ enum {
 
 static char directory[] = "/tmp/trace-XXXXXX";
 static char file[64];
-static int terminal = -1; /* what stderr was */
-static int said = -1;     /* what stderr is */
+static int terminal = -1; /* the real stderr */
+static int said = -1;     /* the present stderr */
 
 /* From here on, stderr goes where stop_listening finds it. */
 static void listen_to_stderr(void) {
@@ -42,7 +42,7 @@ static void listen_to_stderr(void) {
   cr_assert_geq(dup2(said, STDERR_FILENO), 0, "no stderr");
 }
 
-/* What was printed to stderr meanwhile; to be freed. */
+/* The output on stderr meanwhile; free it. */
 static char *stop_listening(void) {
   cr_assert_geq(dup2(terminal, STDERR_FILENO), 0, "no stderr");
   size_t length = (size_t)lseek(said, 0, SEEK_END);
@@ -101,7 +101,7 @@ Test(trace_open, zero, .init = begin, .fini = end) {
 
 /* --- The ladder ------------------------------------------------------------------------------- */
 
-/* Make all times 0.0: they are what differs. */
+/* Make all times 0.0, because they differ. */
 static void drop_times(char *text) {
   for (char *dot = text; (dot = strchr(dot, '.')); dot++) {
     if (dot - text <= 2 || dot[2] != ' ' || dot[3] != '|')
@@ -112,7 +112,7 @@ static void drop_times(char *text) {
   }
 }
 
-/* A number says which connection it is, as soon as there are two. */
+/* As soon as there are two connections, lines have a number. */
 Test(trace_open, ladder_of_two_connections, .init = begin, .fini = end) {
   setenv("H2_TRACE", "1", 1);
   listen_to_stderr();
@@ -150,7 +150,7 @@ Test(trace_open, ladder_of_two_connections, .init = begin, .fini = end) {
   free(text);
 }
 
-/* The time is that since the connection began, and it goes on. */
+/* The time counts from the beginning of the connection. */
 Test(trace_open, time, .init = begin, .fini = end) {
   double times[2];
   setenv("H2_TRACE", file, 1);
@@ -163,7 +163,7 @@ Test(trace_open, time, .init = begin, .fini = end) {
   for (size_t i = 0; i < 2; i++)
     times[i] = json_real_value(json_object_get(json_array_get(json, i), "ms"));
   json_decref(json);
-  cr_assert(times[0] >= 0 && times[0] < 10000, "it begins at %f ms", times[0]);
+  cr_assert(times[0] >= 0 && times[0] < 10000, "the time begins at %f ms", times[0]);
   cr_assert_geq(times[1] - times[0], 20, "%f ms for 20", times[1] - times[0]);
 }
 
@@ -189,7 +189,7 @@ Test(trace_open, file_is_valid_after_each_call, .init = begin, .fini = end) {
   setenv("H2_TRACE", file, 1);
   listen_to_stderr();
   struct trace *traces[] = {trace_open(), trace_open()};
-  cr_assert_eq(expect_valid_file(), 0, "frames of connections that have had none");
+  cr_assert_eq(expect_valid_file(), 0, "frames from connections without any");
   for (size_t i = 0; i < bytes.length; i++) {
     for (size_t j = 0; j < 2; j++) {
       trace_bytes(traces[j], server, bytes.bytes + i, 1);
@@ -224,7 +224,7 @@ Test(trace_open, file_of_a_conversation, .init = begin, .fini = end) {
   conversation_free(&conversation);
 }
 
-/* One frame a line, so that grep and diff are of use; the longer file that was there is gone. */
+/* One frame a line, so that grep and diff help; the longer old file is gone. */
 Test(trace_open, one_frame_a_line, .init = begin, .fini = end) {
   static char text[4096];
   FILE *old = fopen(file, "w");
@@ -281,7 +281,7 @@ static void expect_failure(const char *name, const char *why) {
   expect_said(expected);
 }
 
-/* It is said once, and nothing else happens. */
+/* The error appears once, and nothing else happens. */
 Test(trace_open, file_cannot_be_opened, .init = begin, .fini = end) {
   expect_failure("/nowhere/trace.json", "No such file or directory");
 }
@@ -291,7 +291,7 @@ Test(trace_open, no_space, .init = begin, .fini = end) {
   expect_failure(file, "No space left on device");
 }
 
-/* The disk becomes full later on: what was written before that is still valid. */
+/* The disk becomes full later on: the file is still valid. */
 Test(trace_open, no_space_any_more, .init = begin, .fini = end) {
   char expected[256];
   snprintf(expected, sizeof expected, "%s: H2_TRACE=%s: File too large\n",
@@ -309,7 +309,7 @@ Test(trace_open, no_space_any_more, .init = begin, .fini = end) {
   limit.rlim_cur = RLIM_INFINITY;
   setrlimit(RLIMIT_FSIZE, &limit);
   expect_said(expected);
-  cr_assert_gt(expect_valid_file(), 2, "what was there is lost");
+  cr_assert_gt(expect_valid_file(), 2, "the frames before are lost");
 }
 
 /* Each allocation fails in turn, the last one when the text of a call is complete. Frames may be
@@ -320,7 +320,7 @@ Test(trace_open, file_without_memory, .init = begin, .fini = end) {
   size_t n = 0;
   while (failed) {
     struct trace *trace = trace_open();
-    cr_assert_not_null(trace, "after allocation %zu nothing is written any more", n);
+    cr_assert_not_null(trace, "nothing is written after allocation %zu", n);
     failing_start(++n);
     trace_bytes(trace, client, preface, PREFACE_LENGTH);
     failed = failing_stop();

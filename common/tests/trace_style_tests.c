@@ -1,4 +1,4 @@
-/* How a ladder can be printed: colour, line drawing, width. */
+/* The styles of a ladder: colour, line drawing, width. */
 #include <criterion/criterion.h>
 #include <pty.h>
 #include <stdlib.h>
@@ -50,7 +50,7 @@ Test(trace_style, terminal) {
   cr_assert(style.color, "no colour on a terminal");
   cr_assert_eq(style.width, 97, "%d columns", style.width);
   setenv("NO_COLOR", "", 1);
-  cr_assert(trace_style_for(out).color, "an empty NO_COLOR counts");
+  cr_assert(trace_style_for(out).color, "an empty NO_COLOR must not count");
   setenv("NO_COLOR", "1", 1);
   cr_assert_not(trace_style_for(out).color, "colour in spite of NO_COLOR");
   unsetenv("NO_COLOR");
@@ -67,7 +67,7 @@ static void expect_unicode(const char *name, const char *value, bool expected) {
   cr_assert_eq(trace_style_for(stdout).unicode, expected, "%s=%s", name, value);
 }
 
-/* The first that is set, and not empty, decides. */
+/* The first variable that is set and not empty decides. */
 Test(trace_style, locale) {
   set_environment();
   expect_unicode("LANG", "C", false);

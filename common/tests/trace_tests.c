@@ -1,4 +1,4 @@
-/* The ladder: what is printed of each frame, how it is drawn, and where. */
+/* The ladder: the text of each frame, its drawing, and its place. */
 #include "common/trace_print.h"
 
 #include <criterion/criterion.h>
@@ -18,7 +18,7 @@ static const struct trace_style ascii = {.width = 80};
 static const struct trace_style unicode = {.unicode = true, .width = 80};
 static const struct trace_style color = {.color = true, .width = 80};
 
-/* The ladder of some frames, one each 0.25 milliseconds; to be freed. */
+/* The ladder of some frames, one each 0.25 milliseconds; free it. */
 static char *ladder_of(const struct frames *frames, const struct trace_style *style) {
   char *text;
   size_t length;
@@ -30,7 +30,7 @@ static char *ladder_of(const struct frames *frames, const struct trace_style *st
   return text;
 }
 
-/* What is printed of one frame that was written as text; to be freed. */
+/* The ladder's text for one frame written as text; free it. */
 static char *line_of(const struct trace_style *style, enum frame_sender sender, const char *text) {
   struct frames frames;
   char *printed;
@@ -43,7 +43,7 @@ static char *line_of(const struct trace_style *style, enum frame_sender sender, 
   return printed;
 }
 
-/* --- What is printed -------------------------------------------------------------------------- */
+/* --- The text --------------------------------------------------------------------------------- */
 
 /* One request, as a student sees it first. */
 static void feed_request(struct frames *frames) {
@@ -204,7 +204,7 @@ Test(trace, errors) {
   frames_end(&frames);
 }
 
-/* A terminal obeys what it is sent: nothing but printable characters may come from a peer. */
+/* A terminal obeys its input: only printable characters may come from a peer. */
 Test(trace, unprintable_octets_are_escaped) {
   char *text = line_of(&ascii, server, "00000c 00 00 00000001 '[' 1b '2J\\' 07 0a 0d 09 00 7f ff");
   cr_assert_str_eq(
@@ -218,7 +218,7 @@ Test(trace, unprintable_octets_are_escaped) {
   free(text);
 }
 
-/* Of many fields, or settings, only the first are shown. */
+/* The ladder shows only the first of many fields or settings. */
 Test(trace, many_fields_and_settings) {
   struct frames frames;
   struct buffer bytes = {0};
@@ -239,7 +239,7 @@ Test(trace, many_fields_and_settings) {
   frames_end(&frames);
 }
 
-/* --- How it is drawn -------------------------------------------------------------------------- */
+/* --- The drawing ------------------------------------------------------------------------------ */
 
 /* The columns of the longest line. */
 static size_t columns_of(const char *text) {
@@ -266,7 +266,7 @@ static void expect_to_fit(const struct frames *frames, int width) {
   }
 }
 
-/* There are values of every length, so that the longest line is as long as it may be. */
+/* There are values of every length, so that the longest line has full length. */
 Test(trace, no_line_is_too_long) {
   struct conversation conversation;
   struct frames frames;
@@ -285,7 +285,7 @@ Test(trace, no_line_is_too_long) {
   conversation_free(&conversation);
 }
 
-/* What is printed of a field with a value of that many digits. */
+/* The text for a field with a value of this many digits. */
 static char *line_of_value(const struct trace_style *style, int digits) {
   char text[128];
   snprintf(text, sizeof text, "%06x 01 04 00000001 00 01 'n' %02x '%0*d'", digits + 4, digits,
@@ -308,7 +308,7 @@ Test(trace, values_are_cut_to_fit) {
   expect_end(line_of_value(&unicode, 42), "0000…\n");
 }
 
-/* What an aside has room for; it is left out where that is next to nothing. */
+/* An aside is cut to its room, or left out if there is hardly any. */
 Test(trace, request_is_cut_to_fit) {
   static const struct trace_style narrow = {.width = 61};
   struct frame frame = {
@@ -335,7 +335,7 @@ Test(trace, request_is_cut_to_fit) {
 }
 
 /* On a wide terminal details stand beside the frame, as many as fit, and below one
- * another where they do not. */
+ * another if they do not. */
 Test(trace, wide) {
   static const struct trace_style wide = {.width = 133};
   static const char expected[] =
@@ -359,7 +359,7 @@ Test(trace, wide) {
   expect_request(&wide, expected);
 }
 
-/* What is too long for the first column goes on below in it, with details at the
+/* Text that is too long for the first column goes on below in it, with details at the
  * end; an error has all the room. */
 Test(trace, wide_and_long) {
   static const struct trace_style wide = {.width = 132};
@@ -386,7 +386,7 @@ Test(trace, wide_and_long) {
   frames_end(&frames);
 }
 
-/* How a connection has ended, and what it has carried. */
+/* The end of a connection, and the number of its requests. */
 Test(trace, ends) {
   char *text;
   size_t length;
@@ -413,7 +413,7 @@ Test(trace, ends) {
   free(text);
 }
 
-/* Between the rails, where there is room; else beside them. */
+/* Notes stand between the rails if there is room, or else beside them. */
 Test(trace, notes) {
   static const struct trace_style narrow = {.width = 1};
   char *text;
@@ -470,7 +470,7 @@ Test(trace, mark_number_and_time) {
   free(text);
 }
 
-/* Of each stream its own; the connection has none, an error is red; and no line
+/* Each stream has its own colour; the connection has none, an error is red; and no line
  * leaves a colour on. */
 Test(trace, colors) {
   char *one = line_of(&color, client, "000000 00 00 00000001");
@@ -479,7 +479,7 @@ Test(trace, colors) {
   char *wrong = line_of(&color, client, "000000 06 00 00000000");
   const char *blue = strstr(one, "\033[38;5;33m");
   cr_assert_not_null(blue, "stream 1 is not blue: %s", one);
-  cr_assert_not_null(strstr(blue + 1, "\033[38;5;33mstream 1"), "only the arrow is: %s", one);
+  cr_assert_not_null(strstr(blue + 1, "\033[38;5;33mstream 1"), "only the arrow is blue: %s", one);
   cr_assert_not_null(strstr(three, "\033[38;5;166m"), "stream 3 is not orange: %s", three);
   cr_assert_null(strstr(zero, "\033[38"), "stream 0 has a colour: %s", zero);
   cr_assert_not_null(strstr(wrong, "\033[1;31merror: PING"), "an error is not red: %s", wrong);

@@ -1,4 +1,4 @@
-/* How a transport ends: by the peer, politely, or at once, in every state. */
+/* The end of a transport: by the peer, politely, or at once, in every state. */
 #include "common/transport.h"
 
 #include <criterion/criterion.h>
@@ -41,9 +41,9 @@ Test(transport_end, peer_resets) {
   support_probe_free(&probe);
 }
 
-/* What the peer said before it went may explain why. */
+/* The last bytes of the peer may explain its end. */
 Test(transport_end, last_words_before_a_reset) {
-  enum { LENGTH = 20000 }; /* less than the window: it has left when the RST does */
+  enum { LENGTH = 20000 }; /* less than the window: all bytes leave before the RST */
   uint8_t bytes[LENGTH];
   support_fill(bytes, 0, LENGTH);
   struct support_probe probe = {0};
@@ -57,7 +57,7 @@ Test(transport_end, last_words_before_a_reset) {
   support_probe_free(&probe);
 }
 
-/* It could still read, but HTTP/2 knows no half of a connection. */
+/* The peer could still read, but HTTP/2 has no half-closed connections. */
 Test(transport_end, peer_closes_its_half) {
   struct support_probe probe = {0};
   support_probe_begin(&probe);
@@ -67,7 +67,7 @@ Test(transport_end, peer_closes_its_half) {
   end(&probe);
 }
 
-/* There would be room for ever in a socket that takes nothing more. */
+/* A socket that takes nothing more would have room for ever. */
 static void write_without_end(struct support_probe *probe) {
   if (probe->peer >= 0)
     support_reset(probe->peer);
@@ -101,7 +101,7 @@ Test(transport_end, close) {
   support_expect(probe.peer, "last words", 10);
   support_expect_end(probe.peer);
   transport_close(probe.transport);
-  cr_assert_not(probe.closed, "it has not waited for the peer");
+  cr_assert_not(probe.closed, "it did not wait for the peer");
   support_send(probe.peer, "too late", 8);
   close(probe.peer);
   support_probe_expect_close(&probe, NULL);
@@ -118,7 +118,7 @@ static void write_and_close(struct support_probe *probe) {
 static void expect_last_words(struct support_probe *probe) {
   support_expect(probe->peer, "last words", 10);
   support_expect_end(probe->peer);
-  cr_assert_not(probe->closed, "it has not waited for the peer");
+  cr_assert_not(probe->closed, "it did not wait for the peer");
   close(probe->peer);
   support_probe_expect_close(probe, NULL);
   support_probe_free(probe);
@@ -156,8 +156,8 @@ Test(transport_end, close_in_on_close) {
   support_probe_free(&probe);
 }
 
-/* If the socket were closed while something lies in it unread, the kernel would send RST, and the
- * peer would lose what it has not read yet. */
+/* If we closed the socket with unread bytes in it, the kernel would send RST, and the
+ * peer would lose the bytes that it has not read yet. */
 Test(transport_end, last_bytes_though_the_peer_has_sent_too) {
   enum { LENGTH = 2000000 };
   uint8_t *bytes = malloc(LENGTH);
@@ -184,7 +184,7 @@ static void note_time(uv_timer_t *timer) {
   uv_close((uv_handle_t *)timer, NULL);
 }
 
-/* Let so many milliseconds pass on the loop. Returns in how many turns. */
+/* Let this many milliseconds pass on the loop. Returns in how many turns. */
 static size_t pass_time(uint64_t milliseconds) {
   static uv_timer_t timer;
   bool over = false;
@@ -199,8 +199,8 @@ static size_t pass_time(uint64_t milliseconds) {
   return turns;
 }
 
-/* A peer that has nothing more to say may still read. Its FIN stays readable: whoever goes on to
- * poll for that has a turn of the loop every few microseconds. */
+/* A peer that has nothing more to send may still read. Its FIN stays readable: a transport that
+ * goes on polling for it has a turn of the loop every few microseconds. */
 Test(transport_end, last_bytes_though_the_peer_has_closed_its_half) {
   enum { LENGTH = 8000000 };
   uint8_t *bytes = malloc(LENGTH);
@@ -220,7 +220,7 @@ Test(transport_end, last_bytes_though_the_peer_has_closed_its_half) {
   end(&probe);
 }
 
-/* The half second is for the peer's FIN, not for the bytes that go before. */
+/* The half second is for the peer's FIN, not for the bytes before it. */
 Test(transport_end, last_bytes_to_a_slow_peer) {
   enum { LENGTH = 8000000 };
   uint8_t *bytes = malloc(LENGTH);
@@ -231,7 +231,7 @@ Test(transport_end, last_bytes_to_a_slow_peer) {
   transport_write(probe.transport, bytes, LENGTH);
   support_probe_close(&probe);
   pass_time(700);
-  cr_assert_not(probe.closed, "it was given up after half a second");
+  cr_assert_not(probe.closed, "it gave up after half a second");
   support_expect(probe.peer, bytes, LENGTH);
   support_expect_end(probe.peer);
   close(probe.peer);
@@ -288,7 +288,7 @@ static void drop(struct support_probe *probe) {
   support_probe_drop(probe);
 }
 
-/* The peer sees the end, and the probe sees nothing more (support_probe_drop looks for that). */
+/* The peer sees the end, and the probe sees nothing more (support_probe_drop checks this). */
 static void expect_dropped(struct support_probe *probe) {
   support_expect_end(probe->peer);
   support_drain();
@@ -334,7 +334,7 @@ Test(transport_end, free_in_on_writable) {
   expect_dropped(&probe);
 }
 
-/* The socket has an error, and there is still something to read in it. */
+/* The socket has an error, and still has bytes to read. */
 Test(transport_end, free_in_on_data_before_a_reset) {
   struct support_probe probe = {.at_data = drop};
   support_probe_begin(&probe);
@@ -345,7 +345,7 @@ Test(transport_end, free_in_on_data_before_a_reset) {
   support_probe_free(&probe);
 }
 
-/* More is written than the socket takes. */
+/* Write more than the socket takes. */
 static void begin_full(struct support_probe *probe) {
   support_probe_begin(probe);
   static const char bytes[10000000];

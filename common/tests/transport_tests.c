@@ -1,4 +1,4 @@
-/* How a transport begins: connecting, with all that can go wrong, and accepting. */
+/* The beginning of a transport: connecting, with all its errors, and accepting. */
 #include "common/transport.h"
 
 #include <criterion/criterion.h>
@@ -36,7 +36,7 @@ Test(transport, connects) {
   close(listening);
 }
 
-/* Connecting to `host` must end with this error, and with nothing before it. */
+/* Connecting to `host` must end with this error, without an event before it. */
 static void expect_failure(const char *host, const char *port, const char *error) {
   struct support_probe probe = {0};
   probe.transport = transport_connect(support_loop(), host, port, NULL, &support_events, &probe);
@@ -46,7 +46,7 @@ static void expect_failure(const char *host, const char *port, const char *error
   cr_assert_not(probe.open, "on_open");
   cr_assert_eq(strncmp(probe.error, error, strlen(error)), 0, "'%s' and not '%s'", probe.error,
                error);
-  cr_assert_gt(strlen(probe.error), strlen(error), "no reason behind '%s'", error);
+  cr_assert_gt(strlen(probe.error), strlen(error), "no reason after '%s'", error);
 }
 
 Test(transport, refused) {
@@ -66,7 +66,7 @@ Test(transport, refused_by_ipv6) {
   expect_failure("::1", "1", "connect to [::1]:1: ");
 }
 
-/* A label of more than 63 bytes: no server is asked for that. */
+/* A label of more than 63 bytes: the look-up asks no server for it. */
 Test(transport, unknown_host) {
   char host[80] = {0};
   memset(host, 'a', 70);
@@ -83,7 +83,7 @@ Test(transport, empty_host) {
   expect_failure("", "80", "look up : ");
 }
 
-/* libuv does not even try these. The reason must be there however long the name is. */
+/* libuv does not even try these. The error must have its reason however long the name is. */
 Test(transport, host_too_long) {
   static const size_t lengths[] = {255, 256, 257, 480, 512, 600, 5000};
   for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
@@ -108,7 +108,7 @@ static const char *text_of(int port) {
 }
 
 /* 127.0.0.2 and .3 are this machine too, but nobody listens there; and to the
- * broadcast address nothing can be connected. */
+ * broadcast address nobody can connect. */
 Test(transport, addresses_in_turn) {
   static const char *const addresses[] = {"127.0.0.2", "255.255.255.255", "127.0.0.3", "127.0.0.1",
                                           NULL};
@@ -128,7 +128,7 @@ Test(transport, addresses_in_turn) {
   close(listening);
 }
 
-/* The first that answers is taken, and no other is tried. */
+/* It takes the first address that answers, and tries no other. */
 Test(transport, first_address_first) {
   static const char *const addresses[] = {"127.0.0.1", "127.0.0.2", NULL};
   int port;
@@ -162,9 +162,9 @@ Test(transport, all_addresses_refused) {
   close(bound);
 }
 
-/* --- Given up before it is open --------------------------------------------------------------- */
+/* --- Giving up before it is open -------------------------------------------------------------- */
 
-/* Two are looked up at once at most: these cannot be cancelled any more, the third one can. */
+/* At most two look-ups run at once: nobody can cancel these any more, but the third one. */
 static void start_lookups(struct support_probe *probes, size_t count) {
   failing_hold_lookups();
   for (size_t i = 0; i < count; i++)
@@ -195,7 +195,7 @@ Test(transport, close_while_looked_up) {
   support_drain();
 }
 
-/* A look-up that libuv has refused is told from the loop: until then it can be given
+/* The loop reports a look-up that libuv has refused: until then, the program can give it
  * up like others. */
 Test(transport, free_refused_lookup) {
   char host[1000] = {0};
@@ -216,7 +216,7 @@ static void note_poll(uv_handle_t *handle, void *found) {
     *(bool *)found = true;
 }
 
-/* Connect to a port whose queue of clients is full: the kernel drops the SYN, and it stays so for a
+/* Connect to a port whose queue of clients is full: the kernel drops the SYN, and stays so for a
  * second. */
 static void stall(struct support_probe *probe, int *listening, int *client) {
   int port;
@@ -262,7 +262,7 @@ static void close_again(struct support_probe *probe) {
   transport_close(probe->transport);
 }
 
-/* on_close comes once, whatever is called in it. */
+/* on_close comes once, whatever a test calls in it. */
 Test(transport, close_in_on_close) {
   int port;
   int bound = support_refuse(&port);
@@ -306,7 +306,7 @@ Test(transport, accepted_and_not_wanted) {
   close(pair[0]);
 }
 
-/* There is nobody yet to be told. */
+/* There is no owner yet to tell. */
 Test(transport, accepted_and_closed) {
   int pair[2];
   support_pair(pair);
@@ -315,14 +315,14 @@ Test(transport, accepted_and_closed) {
   close(pair[0]);
 }
 
-/* A file cannot be waited for. */
+/* The loop cannot wait for a file. */
 Test(transport, accept_fails) {
   int file = memfd_create("file", MFD_CLOEXEC);
   cr_assert_geq(file, 0, "no file");
   errno = 0;
   cr_assert_null(transport_accept(support_loop(), file, NULL), "taken");
   cr_assert_eq(errno, EPERM, "errno is %d", errno);
-  cr_assert_eq(fcntl(file, F_GETFD), -1, "the descriptor was left open");
+  cr_assert_eq(fcntl(file, F_GETFD), -1, "the descriptor is still open");
 }
 
 Test(transport, accept_without_memory) {
@@ -344,7 +344,7 @@ Test(transport, accept_without_memory) {
   }
 }
 
-/* What fails in libuv is told from the loop, like every failure of a look-up. */
+/* The loop reports failures in libuv, like every failure of a look-up. */
 Test(transport, connect_without_memory) {
   int port;
   int bound = support_refuse(&port);
@@ -360,7 +360,7 @@ Test(transport, connect_without_memory) {
     failed = failing_stop();
     refused += failed;
     if (!probe.transport)
-      cr_assert(failed, "refused, and there was memory");
+      cr_assert(failed, "it refused, though there was memory");
     else
       support_wait(&probe.closed);
   }

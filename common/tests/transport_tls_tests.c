@@ -1,4 +1,4 @@
-/* Bytes through TLS: the same promises as without. */
+/* Bytes through TLS: the same promises as without TLS. */
 #include "common/transport.h"
 
 #include <criterion/criterion.h>
@@ -39,7 +39,7 @@ static void set_contexts(struct pair *pair) {
   pair->server.tls = certificates_server("one");
 }
 
-/* Let the client connect to where `listening` accepts, straight or through a proxy on `port`. */
+/* Let the client connect to the port of `listening`, directly or through a proxy on `port`. */
 static void meet(struct pair *pair, int port, int listening) {
   support_probe_connect(&pair->client, port);
   support_probe_start(&pair->server, support_accept(listening));
@@ -94,7 +94,7 @@ Test(transport_tls, four_mebibytes_both_ways) {
   pair_end(&pair);
 }
 
-/* The sockets take little at a time, so that records are sent in parts. */
+/* The sockets take little at a time, so that records leave in parts. */
 Test(transport_tls, little_sockets) {
   const struct support_probe probe = {
       .at_writable = write_much, .at_data = check_piece, .discard = true};
@@ -111,7 +111,7 @@ Test(transport_tls, little_sockets) {
   close(listening);
 }
 
-/* What OpenSSL has decrypted must be handed on, though the socket has nothing more to be read. */
+/* The transport must pass on decrypted bytes, though the socket has nothing more to read. */
 Test(transport_tls, nothing_is_kept_back) {
   struct pair pair = {0};
   pair_begin(&pair);
@@ -143,7 +143,7 @@ Test(transport_tls, handshake_waits_to_write) {
   cr_assert_not_null(ssl, "no memory");
   SSL_set_max_cert_list(ssl, 8 << 20);
   SSL_set_fd(ssl, pair[0]);
-  cr_assert_eq(SSL_connect(ssl), -1, "it is complete at once");
+  cr_assert_eq(SSL_connect(ssl), -1, "the handshake is complete at once");
   for (int turn = 0; turn < 100; turn++)
     uv_run(support_loop(), UV_RUN_NOWAIT);
   cr_assert(!server.open && !server.closed, "it did not wait: '%s'", server.error);
@@ -160,7 +160,7 @@ Test(transport_tls, handshake_waits_to_write) {
 
 /* --- Piece by piece --------------------------------------------------------------------------- */
 
-/* A proxy that hands on one byte at a time, in both directions, as fast as the loop turns. */
+/* A proxy that passes on one byte at a time, in both directions, as fast as the loop turns. */
 struct proxy {
   uv_idle_t idle;
   int sides[2];
@@ -222,7 +222,7 @@ Test(transport_tls, close_sends_all) {
   pair_end(&pair);
 }
 
-/* An OpenSSL client on a blocking socket of a thread's own is more than is needed: these steps are
+/* An OpenSSL client on a blocking socket in its own thread is not necessary: these steps are
  * few, and the loop turns between them. */
 static SSL *raw_client(struct support_probe *server, int *descriptor) {
   int pair[2];
@@ -265,7 +265,7 @@ Test(transport_tls, close_notify_is_sent) {
   SSL_free(ssl);
 }
 
-/* The peer says close_notify and waits for ours before it closes the socket. */
+/* The peer sends close_notify and waits for ours before it closes the socket. */
 Test(transport_tls, close_notify_is_answered) {
   struct support_probe server = {0};
   int descriptor;
@@ -303,7 +303,7 @@ Test(transport_tls, garbage_after_the_handshake) {
   support_probe_free(&server);
 }
 
-/* To write to a peer that is gone must not end the process by SIGPIPE. */
+/* Writing to a peer that is gone must not end the process by SIGPIPE. */
 Test(transport_tls, peer_is_gone) {
   struct support_probe server = {.at_writable = write_much};
   int descriptor;
@@ -314,7 +314,7 @@ Test(transport_tls, peer_is_gone) {
   support_probe_free(&server);
 }
 
-/* A peer that takes nothing is not waited for without end, plain or not. */
+/* A transport does not wait for ever for a peer that takes nothing, plain or not. */
 static void expect_stuck(struct support_probe *server) {
   uint64_t began = uv_now(support_loop());
   support_probe_close(server);
@@ -359,7 +359,7 @@ static SSL *raw_end(SSL_CTX *tls, int descriptor) {
   return ssl;
 }
 
-/* One byte from one end to the other, which looks for more: then it keeps no buffer. */
+/* Send one byte from one end to the other, which looks for more: then it keeps no buffer. */
 static void pass(SSL *from, SSL *to) {
   char byte;
   cr_assert_eq(SSL_write(from, "x", 1), 1, "not written");
@@ -368,7 +368,7 @@ static void pass(SSL *from, SSL *to) {
   cr_assert_eq(SSL_read(to, &byte, 1), -1, "more");
 }
 
-/* What OpenSSL alone needs for the two ends of a connection: each release needs more. */
+/* The memory of OpenSSL alone for the two ends of a connection: each release needs more. */
 static size_t memory_of_openssl(SSL_CTX *client_tls, SSL_CTX *server_tls) {
   int descriptors[2];
   support_pair(descriptors);
@@ -389,11 +389,11 @@ static size_t memory_of_openssl(SSL_CTX *client_tls, SSL_CTX *server_tls) {
   return allocated;
 }
 
-/* If each end kept one buffer, of 16 KiB and more, it would be more than OURS. */
+/* If each end kept a buffer, of 16 KiB and more, they would need more than OURS. */
 Test(transport_tls, memory_of_an_idle_connection) {
   enum { OURS = 16000 };
   struct pair pairs[8] = {0};
-  pair_begin(&pairs[0]); /* what OpenSSL needs once */
+  pair_begin(&pairs[0]); /* OpenSSL allocates once */
   size_t before = frames_allocated();
   for (size_t i = 1; i < 8; i++) {
     pairs[i].client.tls = pairs[0].client.tls;
@@ -408,7 +408,7 @@ Test(transport_tls, memory_of_an_idle_connection) {
       support_turn();
   }
   size_t each = (frames_allocated() - before) / 7;
-  memory_of_openssl(pairs[0].client.tls, pairs[0].server.tls); /* and what it needs once */
+  memory_of_openssl(pairs[0].client.tls, pairs[0].server.tls); /* and once here */
   size_t openssl = memory_of_openssl(pairs[0].client.tls, pairs[0].server.tls);
   fprintf(stderr, "two ends of a connection: %zu bytes, of which OpenSSL has %zu\n", each, openssl);
   cr_assert_lt(each, openssl + OURS, "%zu bytes for two ends, OpenSSL has %zu", each, openssl);
@@ -430,7 +430,7 @@ Test(transport_tls, without_memory) {
     int error = errno;
     failed = failing_stop();
     if (!transport)
-      cr_assert(failed && error == ENOMEM, "refused, and errno is %d", error);
+      cr_assert(failed && error == ENOMEM, "it refused, and errno is %d", error);
     transport_free(transport);
     support_expect_end(pair[0]);
     close(pair[0]);
@@ -438,7 +438,7 @@ Test(transport_tls, without_memory) {
   cr_assert_geq(refused, 4, "only %zu allocations", refused);
 }
 
-/* In the handshake memory runs out, at each allocation in turn: the connection may
+/* Memory runs out in the handshake, at each allocation in turn: the connection may
  * be lost, with a reason, and no more. */
 Test(transport_tls, handshake_without_memory) {
   struct pair ready = {0};

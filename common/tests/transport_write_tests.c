@@ -1,4 +1,4 @@
-/* What a transport carries: all bytes, both ways, with few system calls and in little memory. */
+/* The traffic of a transport: all bytes, both ways, with few system calls and in little memory. */
 #include "common/transport.h"
 
 #include <criterion/criterion.h>
@@ -18,7 +18,7 @@ static void write_text(struct support_probe *probe, const char *text) {
   cr_assert_eq(transport_write(probe->transport, text, strlen(text)), 0, "no memory");
 }
 
-/* Wait until so much has arrived. */
+/* Wait until this much has arrived. */
 static void await_data(struct support_probe *probe, size_t length) {
   while (probe->received < length && !probe->closed)
     support_turn();
@@ -77,7 +77,7 @@ Test(transport_write, bytes_are_copied) {
   end(&probe);
 }
 
-/* Nobody has to take an interest in on_writable. */
+/* A program need not use on_writable. */
 Test(transport_write, without_on_writable) {
   struct transport_events events = support_events;
   events.on_writable = NULL;
@@ -139,7 +139,7 @@ static void fill_room(struct support_probe *probe) {
 Test(transport_write, room) {
   struct support_probe probe = {.at_open = fill_room};
   support_probe_begin(&probe);
-  cr_assert_eq(probe.sent, probe.written, "the first event has sent %zu", probe.sent);
+  cr_assert_eq(probe.sent, probe.written, "the first event sent %zu", probe.sent);
   fill_room(&probe);
   support_probe_expect_sent(&probe, 2 * probe.written);
   fill_room(&probe);
@@ -148,7 +148,7 @@ Test(transport_write, room) {
   end(&probe);
 }
 
-/* Write as much as there is room for, and note how much memory is in use then. */
+/* Write until there is no more room, and note the memory in use. */
 static void write_all_room(struct support_probe *probe) {
   enum { LENGTH = 64 << 20, PIECE = 16 * 1024 + 9 };
   while (transport_room(probe->transport) > 0 && probe->written < LENGTH) {
@@ -187,7 +187,7 @@ Test(transport_write, much_both_ways) {
   }
 }
 
-/* The socket takes little at a time, so that the buffer is never sent to its end. */
+/* The socket takes little at a time, so that the buffer is never empty. */
 Test(transport_write, memory_with_a_slow_peer) {
   struct support_probe probe = {.at_writable = write_all_room};
   int pair[2];
@@ -199,7 +199,7 @@ Test(transport_write, memory_with_a_slow_peer) {
   for (size_t received = 0; received < 2 << 20;) {
     uint8_t bytes[1500];
     ssize_t length = support_receive(pair[0], bytes, sizeof bytes);
-    cr_assert_gt(length, 0, "it has ended");
+    cr_assert_gt(length, 0, "it ended");
     support_expect_filled(bytes, received, (size_t)length);
     received += (size_t)length;
   }
@@ -208,18 +208,18 @@ Test(transport_write, memory_with_a_slow_peer) {
   close(pair[0]);
 }
 
-/* Nobody reads: the owner is not asked for more than the socket and one buffer take. */
+/* Nobody reads: the transport asks for no more than the socket and one buffer take. */
 Test(transport_write, back_pressure) {
   struct support_probe probe = {.at_writable = write_all_room};
   support_probe_begin(&probe);
   size_t calls = 0;
-  for (int turns = 0; turns < 100; turns++) { /* until it is not asked for 100 turns */
+  for (int turns = 0; turns < 100; turns++) { /* until it asks for nothing in 100 turns */
     turns = probe.writable == calls ? turns : 0;
     calls = probe.writable;
     uv_run(support_loop(), UV_RUN_NOWAIT);
   }
   size_t written = probe.written;
-  cr_assert_lt(written, 32 << 20, "%zu bytes were asked for", written);
+  cr_assert_lt(written, 32 << 20, "it asked for %zu bytes", written);
   cr_assert_lt(written - probe.sent, 100000, "%zu bytes are kept", written - probe.sent);
 
   uint8_t *bytes = malloc(written);
@@ -232,7 +232,7 @@ Test(transport_write, back_pressure) {
   end(&probe);
 }
 
-/* --- When it is sent -------------------------------------------------------------------------- */
+/* --- The time of sending ---------------------------------------------------------------------- */
 
 static void write_thrice(struct support_probe *probe) {
   write_text(probe, "one ");
@@ -278,7 +278,7 @@ static void write_and_ask(struct support_probe *probe) {
   probe->at_writable = write_a_bit;
 }
 
-/* What on_data writes and what on_writable adds leave together. */
+/* Bytes from on_data and from on_writable leave together. */
 Test(transport_write, in_on_data) {
   struct support_probe probe = {.at_data = write_and_ask};
   support_probe_begin(&probe);
@@ -340,7 +340,7 @@ Test(transport_write, wake) {
   cr_assert_gt(probe.writable, calls, "no on_writable in the next turn");
   support_expect(probe.peer, "hello", 5);
 
-  /* Once it has nothing more to write, it is left in peace. */
+  /* Once it has nothing more to write, on_writable stops. */
   for (int turn = 0; turn < 3; turn++)
     uv_run(support_loop(), UV_RUN_NOWAIT);
   calls = probe.writable;
@@ -350,7 +350,7 @@ Test(transport_write, wake) {
   end(&probe);
 }
 
-/* After every event it is asked for more. */
+/* After every event, on_writable asks for more. */
 Test(transport_write, asked_after_data) {
   struct support_probe probe = {0};
   support_probe_begin(&probe);

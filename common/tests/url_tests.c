@@ -1,4 +1,4 @@
-/* What a URL is taken apart into, and what is none. */
+/* The parts of a URL, and texts that are not URLs. */
 #include "common/url.h"
 
 #include <criterion/criterion.h>
@@ -38,10 +38,10 @@ static void expect_refused(const char *text) {
   cr_assert_eq(url_parse(&url, text), -1, "taken: '%s', port %s", text, url.port);
   expect_zeroed(&url, text);
   url_free(&url);
-  cr_assert_eq(ERR_peek_error(), 0, "an error is left in OpenSSL's queue by '%s'", text);
+  cr_assert_eq(ERR_peek_error(), 0, "'%s' leaves an error in OpenSSL's queue", text);
 }
 
-/* --- What is taken ---------------------------------------------------------------------------- */
+/* --- Accepted URLs ---------------------------------------------------------------------------- */
 
 Test(url, whole) {
   expect("http://localhost:8000/a?b=c",
@@ -53,7 +53,7 @@ Test(url, whole) {
 Test(url, default_ports) {
   expect("http://localhost/", &(struct url){"http", "localhost", "80", "localhost", "/", false});
   expect("https://localhost/", &(struct url){"https", "localhost", "443", "localhost", "/", true});
-  /* A port that is the default, but was written, stays in :authority. */
+  /* A default port that the URL names stays in :authority. */
   expect("http://localhost:80/",
          &(struct url){"http", "localhost", "80", "localhost:80", "/", false});
   expect("https://localhost:443/",
@@ -82,7 +82,7 @@ Test(url, fragment_is_dropped) {
   expect("http://h?q#f", &(struct url){"http", "h", "80", "h", "/?q", false});
 }
 
-/* Whatever stands for something in the authority stands for itself behind it. */
+/* The special characters of the authority are ordinary ones after it. */
 Test(url, path_as_it_came) {
   expect("http://h/a:b", &(struct url){"http", "h", "80", "h", "/a:b", false});
   expect("http://h/a:99999/", &(struct url){"http", "h", "80", "h", "/a:99999/", false});
@@ -120,7 +120,7 @@ Test(url, very_long) {
   free(text);
 }
 
-/* --- What is refused -------------------------------------------------------------------------- */
+/* --- Refused texts ---------------------------------------------------------------------------- */
 
 Test(url, schemes_refused) {
   static const char *const texts[] = {
@@ -176,7 +176,7 @@ Test(url, ports_refused) {
   }
 }
 
-/* Wherever they stand: they would become part of header fields. */
+/* Refuse them in any place: they would become part of header fields. */
 Test(url, other_octets_refused) {
   for (int octet = 1; octet < 256; octet++) {
     if (octet > ' ' && octet <= '~')
@@ -203,7 +203,7 @@ Test(url, free) {
   url_free(&url);
 }
 
-/* The text may go, the parts stay. */
+/* The parts outlive the text. */
 Test(url, parts_are_copies) {
   char text[] = "http://host:8000/path";
   struct url url;
@@ -214,7 +214,7 @@ Test(url, parts_are_copies) {
   url_free(&url);
 }
 
-/* Each allocation fails in turn. Not all of them are needed: then the result is whole. */
+/* Each allocation fails in turn. Not all are necessary: then the result is whole. */
 static void expect_without_memory(const char *text, const struct url *whole) {
   expect(text, whole); /* OpenSSL gets ready */
   size_t refused = 0;
@@ -234,7 +234,7 @@ static void expect_without_memory(const char *text, const struct url *whole) {
     if (!failed)
       break;
   }
-  cr_assert_geq(refused, 6, "refused only %zu times", refused); /* it makes 5 parts and a copy */
+  cr_assert_geq(refused, 6, "it refused only %zu times", refused); /* 5 parts and a copy */
 }
 
 Test(url, no_memory) {
@@ -242,8 +242,8 @@ Test(url, no_memory) {
   expect_without_memory("https://[::1]:8443/path?query#fragment", &whole);
 }
 
-/* asprintf of glibc 2.36 begins with 100 bytes. When it cannot have one more, for
- * the NUL, it writes it all the same. */
+/* asprintf of glibc 2.36 begins with 100 bytes. If it cannot get one more, for
+ * the NUL, it writes the NUL all the same. */
 Test(url, no_memory_for_the_last_octet) {
   char path[101];
   char text[120];

@@ -20,7 +20,7 @@ static void on_deadline(uv_timer_t *timer) {
   *(bool *)timer->data = true;
 }
 
-/* Run the loop while `waits(data)`, with a timer that does not itself keep the loop alive. Returns
+/* Run the loop while `waits(data)`, with a timer that does not keep the loop alive. Returns
  * whether it was in time. */
 static bool run_while(uv_loop_t *loop, bool (*waits)(const void *data), const void *data) {
   bool late = false;
@@ -42,7 +42,7 @@ static bool is_false(const void *data) {
 }
 
 void visitor_run_until(uv_loop_t *loop, const bool *flag) {
-  cr_assert(run_while(loop, is_false, flag), "what was waited for did not happen");
+  cr_assert(run_while(loop, is_false, flag), "waited in vain");
 }
 
 struct threshold {
@@ -66,7 +66,7 @@ static bool is_alive(const void *data) {
 
 void visitor_close_loop(uv_loop_t *loop) {
   cr_assert(run_while(loop, is_alive, loop), "a handle keeps the loop alive");
-  cr_assert_eq(uv_loop_close(loop), 0, "a handle was forgotten");
+  cr_assert_eq(uv_loop_close(loop), 0, "a handle is left open");
 }
 
 /* --- A client by nghttp2 ---------------------------------------------------------------------- */
@@ -179,7 +179,7 @@ void visitor_connect(struct visitor *visitor, uv_loop_t *loop, int port) {
   visitor_run_until(loop, &visitor->open);
 }
 
-/* A body that is sent as it stands. */
+/* Send a body unchanged. */
 struct source {
   const uint8_t *data;
   size_t length;

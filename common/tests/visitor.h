@@ -1,5 +1,5 @@
 /*
- * visitor: what the tests of streams and servers share: a loop with a deadline, a client that is
+ * visitor: shared by the tests of streams and servers: a loop with a deadline, a client on
  * plain nghttp2 over a connection, and one that sends raw bytes.
  */
 #ifndef COMMON_TESTS_VISITOR_H
@@ -16,19 +16,19 @@ enum { VISITOR_STREAMS = 128 };
 void visitor_run_until(uv_loop_t *loop, const bool *flag);
 void visitor_run_until_count(uv_loop_t *loop, const size_t *count, size_t least);
 
-/* Run the loop until nothing is left on it, and close it: fails when a handle was forgotten. */
+/* Run the loop until nothing is left on it, and close it: fails if a handle is left open. */
 void visitor_close_loop(uv_loop_t *loop);
 
 /* --- A client by nghttp2 ---------------------------------------------------------------------- */
 
-/* What came on one stream. */
+/* The response on one stream. */
 struct visitor_response {
   int status;
   size_t informational;  /* responses with 1xx */
   struct buffer headers; /* "name: value\n" for each field of the final response */
   struct buffer trailers;
   struct buffer body;
-  size_t body_length; /* also counted where the bodies are not kept */
+  size_t body_length; /* counted also if the bodies are not kept */
   bool ended_by_headers;
   bool closed;
   uint32_t error_code;
@@ -59,7 +59,7 @@ void visitor_connect(struct visitor *visitor, uv_loop_t *loop, int port);
 int32_t visitor_request(struct visitor *visitor, const char *method, const char *path,
                         const nghttp2_nv *fields, size_t count, const void *body, size_t length);
 
-/* The same, but the stream is left open: END_STREAM is never sent. */
+/* The same, but leave the stream open: never send END_STREAM. */
 int32_t visitor_request_open(struct visitor *visitor, const char *method, const char *path);
 
 struct visitor_response *visitor_response(struct visitor *visitor, int32_t id);
@@ -70,11 +70,11 @@ struct visitor_response *visitor_get(struct visitor *visitor, uv_loop_t *loop, c
 /* Whether "name: value" is among the response's header fields. */
 bool visitor_has_header(const struct visitor_response *response, const char *line);
 
-/* Give back windows for all that came on `id`. */
+/* Give back the windows for all bytes that came on `id`. */
 void visitor_consume(struct visitor *visitor, int32_t id);
 
-/* Leave without a word, or politely if it is still open, and wait for it; free what was
- * received. */
+/* Leave without a word, or politely if the connection is still open, and wait for the end; free all
+ * that was received. */
 void visitor_drop(struct visitor *visitor);
 void visitor_leave(struct visitor *visitor, uv_loop_t *loop);
 
@@ -110,8 +110,8 @@ void visitor_raw_get(struct visitor_raw *raw, int32_t id);
 
 void visitor_raw_drop(struct visitor_raw *raw);
 
-/* A client that never reads: a socket, connected to `port`, on which the preface and an empty
- * SETTINGS are sent, or one that opens all windows, and a GET of "/". Close it. */
+/* A client that never reads: a socket connected to `port`, which has sent the preface and an empty
+ * SETTINGS, or one that opens all windows, and a GET of "/". Close the socket. */
 int visitor_deaf_connect(int port);
 int visitor_deaf_get(int port);
 

@@ -1,6 +1,6 @@
 /*
- * loops: several threads at once, each with a loop, a server and a client of its own, and all of
- * them traced; for common/tests/threads.sh, which builds it with ThreadSanitizer.
+ * loops: several threads at once, each with a loop, a server and a client of its own, all of
+ * them with a trace; for common/tests/threads.sh, which builds it with ThreadSanitizer.
  *
  * Prints how many bytes are still allocated after the first round of threads, and
  * after the last.
@@ -17,7 +17,7 @@
 
 enum { THREADS = 4, ROUNDS = 3, REQUESTS = 50 };
 
-/* One thread's. */
+/* The data of one thread. */
 struct place {
   uv_loop_t loop;
   struct server *server;
@@ -89,7 +89,7 @@ static void *run(void *user) {
   ask(place);
   uv_run(&place->loop, UV_RUN_DEFAULT);
   if (uv_loop_close(&place->loop) != 0 || place->answered != REQUESTS)
-    fail("not everything was answered");
+    fail("not every request got an answer");
   return NULL;
 }
 
@@ -105,7 +105,7 @@ static void run_round(void) {
     pthread_join(threads[i], NULL);
 }
 
-/* ThreadSanitizer's own count; malloc's where that is not linked in. */
+/* ThreadSanitizer's own count; malloc's if ThreadSanitizer is not linked in. */
 size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
 
 static size_t allocated(void) {

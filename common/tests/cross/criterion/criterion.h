@@ -1,9 +1,9 @@
 /*
- * criterion: as much of Criterion as the tests here use, where Criterion cannot run.
+ * criterion: the part of Criterion that the tests here use, for places where it cannot run.
  *
- * Criterion starts each test by ptrace, which qemu's user mode has not. Here each test runs in a
- * process made by fork, one after the other, and run.c prints TAP. This folder comes before the
- * system's headers in `make platforms ONLY=arm64`, and nowhere else.
+ * Criterion starts each test by ptrace, which qemu's user mode does not have. Here each test runs
+ * in a process made by fork, one after the other, and run.c prints TAP. This folder comes before
+ * the system's headers in `make platforms ONLY=arm64`, and nowhere else.
  */
 #ifndef COMMON_TESTS_CROSS_CRITERION_H
 #define COMMON_TESTS_CROSS_CRITERION_H
@@ -15,7 +15,7 @@
 struct cross_options {
   void (*init)(void);
   void (*fini)(void);
-  int exit_code;    /* that the test is to end with */
+  int exit_code;    /* the expected exit status */
   unsigned timeout; /* in seconds; 0: that of its suite */
 };
 
@@ -27,13 +27,13 @@ struct cross_test {
   struct cross_test *next;
 };
 
-/* Called before main, by each test and each suite. */
+/* Each test and each suite calls these before main. */
 void cross_add(struct cross_test *test);
 
 /* Say what is wrong, and end the test. */
 _Noreturn void cross_fail(const char *file, int line, const char *what);
 
-/* End the test: it cannot be run here. */
+/* End the test: it cannot run here. */
 _Noreturn void cross_skip(const char *why);
 
 #define CROSS_ADD(id, of_suite, of_name, function, ...)                                            \
