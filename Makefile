@@ -5,11 +5,11 @@
 #
 #   build/labs/lab01-session/session        the student's program; session.log has the compiler's messages
 #   build/solutions/lab01-session/session   the reference solution
-#   build/grader/{grade,guard,serve}        the grader, and what it needs
+#   build/grader/{grade,guard,serve}        the grader, and the programs that it needs
 #   build/tests/                            the tests, and the hostile programs that they run
-#   build/bench/                            what `make bench` measures, and the results
+#   build/bench/                            the programs that `make bench` measures, and the results
 #   build/fuzz/                             the fuzz targets, and their findings
-#   build/obj/{plain,sanitized,release,fuzz}/   object files, without and with the sanitizers, for build/bench/, build/fuzz/
+#   build/obj/{plain,sanitized,release,fuzz}/   object files: without and with the sanitizers, for build/bench/, for build/fuzz/
 
 # Only Linux has the calls that confine and watch a program.
 ifneq ($(shell uname -s),Linux)
@@ -28,14 +28,14 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
-# Make several goals one after the other: `make deps grade` can compile nothing before the libraries are installed.
+# Make several goals one after the other: in `make deps grade`, nothing compiles before the libraries are installed.
 ifneq ($(word 2,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 .PHONY: $(MAKECMDGOALS)
 $(sort $(MAKECMDGOALS)):
 	@$(MAKE) --no-print-directory $@
 
-# One grading at a time: two would build and write in the same place.
+# Run one grading at a time: two would build and write in the same place.
 else ifneq ($(if $(ALONE),,$(filter grade report,$(MAKECMDGOALS))),)
 .PHONY: $(MAKECMDGOALS)
 $(MAKECMDGOALS):
@@ -49,7 +49,7 @@ MAKEFLAGS += -rR --output-sync --no-print-directory
 .PHONY: deps deps-test deps-bench deps-class deps-pictures test mistakes mutants variations mistake-programs starters format lint fuzz bench bench-readme clean version
 .PHONY: platforms platforms-readme handout class class-report regrade similar autograder export
 
-# --- What there is ------------------------------------------------------------------------------------
+# --- Files --------------------------------------------------------------------------------------------
 
 # LAB may be 3, 03, lab03 or lab03-server.
 ifdef LAB
@@ -77,7 +77,7 @@ FILTERS      := $(BUILD)/grader/program.bpf $(BUILD)/grader/compiler.bpf
 
 TESTS   := $(patsubst %/tests/,$(BUILD)/tests/%_tests,$(sort $(dir $(wildcard */tests/*_tests.c))))
 SCRIPTS := $(wildcard common/tests/*.sh common/tests/*.py grader/tests/*.sh grader/tests/*.py)
-# escapes.c and vandals.c are compiled by their tests, which tell them what to attack.
+# The tests of escapes.c and vandals.c compile these files, and tell them what to attack.
 HOSTILE := $(patsubst %.c,$(BUILD)/tests/hostile/%,\
              $(notdir $(filter-out %/escapes.c %/vandals.c,$(wildcard grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c))))
 
@@ -101,13 +101,13 @@ SOURCES := $(wildcard common/*.[ch] common/inner/*.[ch] common/tests/*.[ch] comm
 Q   := $(if $(V),,@)
 say = @echo '  $(1) $(2)'
 
-# One word for the shell, whatever characters it has.
+# Quote one word for the shell, whatever characters it has.
 quote = '$(subst ','\'',$(1))'
 
 ifneq ($(filter default undefined,$(origin CC)),)
 CC := gcc
 endif
-# Warnings stop only those who work on this project, because a newer compiler has new ones. Set WERROR=-Werror, or export it as
+# Warnings stop only developers of this project, because a newer compiler has new ones. Set WERROR=-Werror, or export it as
 # .ci/run does, to make them errors everywhere. Every make that this one calls gets it.
 WERROR    ?= $(if $(filter test lint,$(MAKECMDGOALS)),$(if $(ONLY),,-Werror))
 export WERROR
@@ -117,7 +117,7 @@ RELEASE   := $(PLAIN)
 SANITIZED := $(FLAGS) -O1 -fsanitize=address,undefined
 THREADED  := $(FLAGS) -O1 -fsanitize=thread
 
-# libFuzzer comes with clang, whatever compiles the rest.
+# libFuzzer needs clang, whatever compiles the rest.
 FUZZING   := $(FLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
 # The labs' programs notice a forbidden call of nghttp2 (common/inner/misuse.c), and let the grader
@@ -134,8 +134,8 @@ WRAPPED := $(calls:%=-Wl$(comma)--wrap=%)
 # A program at a fixed address starts a fifth faster: the loader relocates nothing in it.
 WRAPPED += -no-pie
 
-# gcc's sanitizers are two libraries with 6 MB of variables each, all of which LeakSanitizer reads at the end of every
-# program. Linked in, they are one. (Link both or none: one alone would use half of the other.) clang does this by itself.
+# gcc's sanitizers are two libraries with 6 MB of variables each, and LeakSanitizer reads all of them at the end of every
+# program. If we link them in, they are one. (Link both or none: one alone would use half of the other.) clang does so itself.
 ifeq ($(findstring clang,$(CC)),)
 WRAPPED += -static-libasan -static-libubsan
 RELEASE += -flto=auto
@@ -163,7 +163,7 @@ endif
 COMPILE = $(CC) $(1) $(FLAGS_OF_LIBRARIES) $(CFLAGS) -MMD -MP
 linked  = $(foreach kind,%.o %/grader.a %/common.a,$(filter $(kind),$^))
 
-# The first goal: every program of the student, even if others do not compile.
+# The first goal: build every program of the student that compiles.
 all: $(STUDENTS:=.log)
 	@status=0; for program in $(STUDENTS); do \
 	  [ -x $$program ] || { cat $$program.log; status=1; }; \
@@ -189,7 +189,7 @@ $(BUILD)/obj/sanitized/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(SANITIZED)) $(WERROR) -c $< -o $@
 
-# The assembler puts the page's template into page.o, and make does not see that dependency.
+# The assembler puts the page's template into page.o; make does not see this dependency by itself.
 $(BUILD)/obj/plain/grader/page/page.o $(BUILD)/obj/sanitized/grader/page/page.o: $(wildcard grader/page/page.* grader/page/*.js)
 
 $(BUILD)/obj/plain/common.a: $(COMMON:%.c=$(BUILD)/obj/plain/%.o)
@@ -200,19 +200,19 @@ $(addprefix $(BUILD)/obj/,plain/common.a plain/grader.a sanitized/common.a sanit
 	@rm -f $@
 	$Qar rcs $@ $^
 
-# What each lab writes by hand: its programs get neither the header nor the code of it from common/.
+# The parts that each lab writes by hand: its programs get neither their headers nor their code from common/.
 by_hand_lab01 := connection server client stream
 by_hand_lab02 := server client stream
 by_hand_lab03 := $(by_hand_lab02)
 by_hand_lab06 := tls handshake
 lab_of        = $(firstword $(subst -, ,$(1)))
-# (tls.h stays: it says what the steps of a handshake are.)
+# (tls.h stays: it defines the steps of a handshake.)
 headers_of    = $(filter-out $(patsubst %,common/%.h,$(filter-out tls,$(by_hand_$(1)))),$(wildcard common/*.h))
 is_by_hand    = $(filter $(foreach name,$(by_hand_$(1)),$(name).o $(name)_%),$(notdir $(2)))
 objects_of    = $(foreach object,$(COMMON:%.c=$(BUILD)/obj/sanitized/%.o),$(if $(call is_by_hand,$(1),$(object)),,\
                   $(if $(filter lab06/transport.o,$(1)/$(notdir $(object))),$(BUILD)/obj/sanitized/lab06/transport.o,$(object))))
 
-# In lab 6 there is no handshake but the student's: a transport that is given none says so.
+# Lab 6 has only the student's handshake: a transport without one says so.
 $(BUILD)/obj/sanitized/lab06/transport.o: $(addprefix $(BUILD)/obj/sanitized/common/,transport.o inner/handshake.o)
 	@mkdir -p $(@D)
 	$Qobjcopy --redefine-sym tls_handshake=tls_no_handshake $< $@.part
@@ -237,7 +237,7 @@ $(BUILD)/obj/sanitized/lab%.a: $$(call objects_of,lab$$*)
 	@rm -f $@
 	$Qar rcs $@ $^
 
-# A student's program is a stranger's file: grader/sandbox/compile.c takes it, and nothing else. If it does not compile,
+# A student's program is a stranger's file: only grader/sandbox/compile.c takes it. If it does not compile,
 # the compiler's messages are in its .log and there is no program; make goes on, and the grader reads the log.
 # (The file, the program, its lab, the lab's archive.)
 compile_stranger = $(BUILD)/grader/compile --source $(1) --output $(2) \
@@ -248,14 +248,14 @@ $(BUILD)/labs/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grade
 
 # A submission is a stranger's file too. Copy it to build/submission, and compile it there.
 SUBMITTED := $(if $(SUBMISSION),$(STUDENTS:$(BUILD)/labs/%=$(BUILD)/submission/%))
-# What an earlier one got must not stand there if this one cannot be taken.
+# Remove the results of an earlier submission, in case take.sh cannot take this one.
 $(BUILD)/submission/taken: FORCE
 	@rm -f $(addprefix $(BUILD)/grade/,results.json results.xml results.tap index.html)
 	@sh grader/tools/take.sh $(call quote,$(SUBMISSION)) $(BUILD)/submission $(STUDENTS:$(BUILD)/labs/%=%.c)
 $(BUILD)/submission/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE | $(BUILD)/submission/taken
 	+@[ ! -e $(BUILD)/submission/$*.c ] || $(call compile_stranger,$(BUILD)/submission/$*.c,$(BUILD)/submission/$*,$(call lab_of,$*),$<)
 
-# The same for a class, by a script: compile.sh FILE PROGRAM LAB. (It has every lab, whatever LAB says now.)
+# The same for a class, by a script: compile.sh FILE PROGRAM LAB. (The script has every lab, whatever LAB says.)
 archives_of_labs := $(patsubst %,$(BUILD)/obj/sanitized/%.a,$(sort $(foreach lab,$(wildcard lab[0-9][0-9]-*),$(call lab_of,$(lab)))))
 define newline
 
@@ -273,7 +273,7 @@ $(BUILD)/class/compile.sh: $(archives_of_labs) $(BUILD)/grader/compile $(BUILD)/
 	$(shell mkdir -p $(@D))$(file >$@,$(compile_script))
 
 # The grader's checks are Criterion tests that nothing refers to, so link the objects themselves here.
-# Everywhere else, link the archive: the linker takes only what it needs.
+# Everywhere else, link the archive: the linker takes only the objects that it needs.
 $(BUILD)/grader/grade: $(BUILD)/obj/plain/grader/grade/main.o $(GRADER:%.c=$(BUILD)/obj/plain/%.o)
 $(BUILD)/grader/guard: $(BUILD)/obj/plain/grader/sandbox/guard.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/compile: $(BUILD)/obj/plain/grader/sandbox/compile.o $(BUILD)/obj/plain/grader.a
@@ -306,20 +306,20 @@ $(TESTS): $(BUILD)/obj/sanitized/common.a
 	@mkdir -p $(@D)
 	$Q$(CC) $(SANITIZED) $(CFLAGS) $(linked) $(LIBRARIES) $(CRITERION) -o $@
 
-# Programs on the public headers: common/examples/README.md.
+# Programs that use the public headers: common/examples/README.md.
 $(BUILD)/examples/%: $(BUILD)/obj/sanitized/common/examples/%.o $(BUILD)/obj/sanitized/common.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$Q$(CC) $(SANITIZED) $(CFLAGS) $(linked) $(LIBRARIES) -o $@
 
-# Several threads at once, with ThreadSanitizer.
+# Test several threads at once, with ThreadSanitizer.
 $(BUILD)/tests/threads: $(patsubst %.c,$(BUILD)/obj/threaded/%.o,$(COMMON) common/tests/threads/loops.c)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$Q$(CC) $(THREADED) $(CFLAGS) $^ $(LIBRARIES) -o $@
 
 # Build the bench as for an installation: optimised as a whole, and with nghttp2
-# linked in, where it also comes as an archive.
+# linked in, if it also comes as an archive.
 released        = $(patsubst %.c,$(BUILD)/obj/release/%.o,$(filter-out common/inner/misuse.c common/inner/probe.c,$(COMMON)))
 nghttp2_archive = $(wildcard $(shell pkg-config --variable=libdir libnghttp2)/libnghttp2.a)
 
@@ -346,7 +346,7 @@ $(BUILD)/obj/fuzz/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$Qclang $(FUZZING) $(FLAGS_OF_LIBRARIES) $(CFLAGS) -MMD -MP $(WERROR) -c $< -o $@
 
-# Programs that misbehave on purpose; no warning can tell them anything new.
+# Programs that misbehave on purpose, so compile them without warnings.
 $(BUILD)/tests/hostile/%: grader/tests/hostile/%.c $(BUILD)/flags
 	$(call say,CC  ,$<)
 	@mkdir -p $(@D)
@@ -356,7 +356,7 @@ $(BUILD)/tests/hostile/%: grader/tests/hostile/sanitized/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$Q$(call COMPILE,$(FLAGS)) -w -fsanitize=address,undefined -MF $@.d $< -pthread -o $@
 
-# Right programs that look different; they share nothing with common/.
+# Right programs that look different: they share nothing with common/.
 $(BUILD)/tests/variants/c/%: grader/tests/variants/c/%.c $(wildcard grader/tests/variants/c/*.[ch]) $(BUILD)/flags
 	$(call say,CC  ,$<)
 	@mkdir -p $(@D)
@@ -366,7 +366,7 @@ $(BUILD)/tests/variants/c/%: grader/tests/variants/c/%.c $(wildcard grader/tests
            $(BUILD)/tests/hostile/*.d $(BUILD)/bench/labs/*/*.d)
 
 # --- Commands -----------------------------------------------------------------------------------------
-# `+` lets a command have the terminal, which --output-sync would take away.
+# `+` gives a command the terminal, which --output-sync would take away.
 
 ## make                  build your programs, in build/labs
 ## make help             list the commands
@@ -374,12 +374,12 @@ help:
 	@sed -n 's/^## //p' Makefile
 
 ## make grade            build and grade your programs. Variables: LAB=03 CHECK=id SEED=n,
-##                       STRICT=1 (fail unless you have full marks), SOLUTION=1 (grade the reference
+##                       STRICT=1 (fail unless you get full marks), SOLUTION=1 (grade the reference
 ##                       solutions), SUBMISSION=DIR (grade the files DIR/labNN-name/X.c or DIR/X.c of a student),
 ##                       PROGRAMS=DIR (grade the executables DIR/labNN-name/program),
 ##                       PCAP=1 (write build/grade/checks/labNN.id.pcapng, for Wireshark),
 ##                       BUILD=DIR, for every command (build in DIR, and write nothing into this folder),
-##                       STRANGERS=1 (refuse without enough protection; UNPROTECTED=1: grade anyway)
+##                       STRANGERS=1 (refuse to grade without enough protection; UNPROTECTED=1: grade anyway)
 # Do not grade a program whose file is gone: an earlier file's program may still be there.
 stale := $(foreach program,$(filter-out %.log %.key %.new,$(wildcard $(BUILD)/labs/*/*)),\
            $(if $(wildcard $(program:$(BUILD)/labs/%=%.c)),,$(program)))
@@ -404,7 +404,7 @@ handout:
 	+@python3 grader/class/handout.py $(if $(filter 0,$(HINTS)),--no-hints) $(if $(ZIP),--zip) \
 	  $(if $(LABS),--labs $(call quote,$(LABS))) $(call quote,$(OUT))
 
-## make class SUBMISSIONS=DIR|ZIP  grade what a class has handed in, as an LMS gives it [LAB=02] [OUT=class]
+## make class SUBMISSIONS=DIR|ZIP  grade the submissions of a class, as an LMS gives them [LAB=02] [OUT=class]
 ##                       [ROSTER=FILE.csv] [JOBS=n] [SEED=n]: OUT/grades.csv, OUT/problems.txt, OUT/ID/index.html
 ##                       [DUE=2026-12-01T23:59: of several tries, the last before this counts]
 class: $(GRADER_BUILT) $(BUILD)/class/compile.sh
@@ -519,13 +519,13 @@ hint: $(BUILD)/grader/todos
 	@sh grader/tools/hint.sh $(FOLDERS) $(call quote,$(PROGRAM)) $(call quote,$(TODO))
 
 ## make solution LAB=03  show how your file differs from the solution, once the lab has full marks;
-##                       FORCE=1: even before
+##                       FORCE=1: show it earlier
 solution: $(GRADER_BUILT) $(STUDENTS:=.log)
 	$(if $(LAB),,$(error which lab? Say LAB=03))
 	+@sh grader/tools/solution.sh $(if $(FORCE),--force) $(FOLDERS)
 
 ## make deps             install what building, grading, lecture and mistakes need; `make deps-test`: what the tests
-##                       need as well; `make deps-class`: what `make class` needs; `make deps-pictures`
+##                       need too; `make deps-class`: what `make class` needs; `make deps-pictures`
 deps:
 	@sh grader/tools/deps.sh build demo mistakes
 deps-test:
@@ -567,9 +567,9 @@ platforms-readme:
 steady: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 	+@sh grader/tools/dev/steady.sh $(or $(N),100)
 
-## make mistakes         grade the known mistakes: which check catches each, with which words [LAB=03];
+## make mistakes         grade the known mistakes, and print which check catches each, and its words [LAB=03];
 ##                       WRITE=1 writes the table of the checks that each fails in [ROUNDS=3] gradings,
-##                       grader/mistakes/known_mistakes.json; NEW=1: only for mistakes that are not in it
+##                       grader/mistakes/known_mistakes.json; NEW=1: only for mistakes that the table lacks
 mistakes: $(BUILD)/grader/todos
 	+@python3 grader/mistakes/mistakes.py $(if $(WRITE),--write) $(if $(NEW),--new) $(if $(ROUNDS),--rounds $(call quote,$(ROUNDS))) $(if $(LAB),$(lab_number))
 
@@ -592,11 +592,11 @@ variations: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 starters:
 	@sh grader/tools/dev/starters.sh $(if $(FORCE),--force) $(wildcard $(FOLDERS:=/solution/*.c))
 
-## make format           format all C by .clang-format
+## make format           format all C files by .clang-format
 format:
 	@clang-format -i $(SOURCES)
 
-## make lint             clang-format, clang-tidy, cppcheck, and gcc and clang with -Werror
+## make lint             run clang-format, clang-tidy, cppcheck, and gcc and clang with -Werror
 lint:
 	@FLAGS='$(FLAGS) $(FLAGS_OF_LIBRARIES)' sh grader/tools/dev/lint.sh $(SOURCES)
 # END TEACHERS
