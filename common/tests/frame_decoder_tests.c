@@ -122,7 +122,7 @@ Test(frame_decoder, preface) {
   const struct frame *frame = frames_feed_text(&frames, client, "'\n'");
   cr_assert_eq(frame->type, FRAME_PREFACE, "type %u", frame->type);
   cr_assert_null(frame->error, "%s", frame->error);
-  cr_assert_eq(frame->data_length, 24, "%zu octets", frame->data_length);
+  cr_assert_eq(frame->data_length, 24, "%zu bytes", frame->data_length);
   cr_assert_eq(frame_decoder_pending(frames.decoder, client), 0, "bytes are pending");
   frames_end(&frames);
 }
@@ -147,7 +147,7 @@ static void expect_not_http2(const struct frame *frame, const char *data, size_t
                              const char *error) {
   cr_assert_eq(frame->type, FRAME_NOT_HTTP2, "type %u", frame->type);
   cr_assert_eq(frame->data_length, length, "%zu bytes, not %zu", frame->data_length, length);
-  cr_assert_arr_eq(frame->data, data, length, "other octets");
+  cr_assert_arr_eq(frame->data, data, length, "other bytes");
   cr_assert_str_eq(frame->error, error, "'%s'", frame->error);
 }
 

@@ -42,7 +42,7 @@ static void expect_header(const struct frame *frame, unsigned type, uint8_t flag
 static void expect_data(const struct frame *frame, const char *data, size_t length) {
   cr_assert_eq(frame->data_length, length, "%zu bytes, not %zu", frame->data_length, length);
   cr_assert_not_null(frame->data, "no data");
-  cr_assert_arr_eq(frame->data, data, length, "other octets");
+  cr_assert_arr_eq(frame->data, data, length, "other bytes");
 }
 
 static void expect_field(const struct frame *frame, size_t i, const char *name, const char *value) {
@@ -78,7 +78,7 @@ Test(frame, data_padded, .init = begin, .fini = end) {
   expect_data(frame, "Hello", 5);
   cr_assert_eq(frame->padding, 4, "padding %zu, not 3 and Pad Length", frame->padding);
   frame = feed(client, "000001 00 08 00000003 00");
-  cr_assert_eq(frame->data_length, 0, "%zu octets", frame->data_length);
+  cr_assert_eq(frame->data_length, 0, "%zu bytes", frame->data_length);
   cr_assert_eq(frame->padding, 1, "padding %zu, not Pad Length alone", frame->padding);
   frame = feed(client, "000004 00 08 00000003 03 000000");
   cr_assert_eq(frame->data_length, 0, "%zu bytes besides the padding", frame->data_length);

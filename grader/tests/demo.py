@@ -131,7 +131,7 @@ def test_lab(number, lab):
               re.search(r"^TODO \d is not done: this is how far your program goes\. The lecture goes on\.$", said, re.M),
               said)
     else:
-        check(f"lab {number}: a starter is said to be one # SKIP somebody has worked on it", True)
+        check(f"lab {number}: it says where the starter stops # SKIP somebody has worked on it", True)
     steps = re.findall(r"(?m)^── \S+", done.stdout)
     check(f"lab {number}: with a starter, the lecture goes on to its end",
           student.returncode == 0 and steps and steps == re.findall(r"(?m)^── \S+", said), said)

@@ -139,10 +139,10 @@ def compare(who, worked):
         with open(README, 'w', encoding='utf-8') as file:
             file.write(before + begin + '\n'.join([title, '', *table(here)]) + end + after)
     elif there.splitlines()[:1] != [title]:
-        skip(f"as {who}: the README's table", 'the table is of a machine with other layers')
+        skip(f"as {who}: the README's table is true", 'the table is of a machine with other layers')
     else:  # attacks that fail here even without a layer may work on other machines
         wrong = {attack: layers for attack, layers in here.items() if read_table(there).get(attack) != layers}
-        check(f"as {who}: the README's table", not wrong and here, wrong)
+        check(f"as {who}: the README's table is true", not wrong and here, wrong)
 
 
 def combinations():

@@ -128,9 +128,9 @@ check_not "a wrong second command is an error" handout "$(console '$ echo one' o
 check "the error names only this command" has ':4: $ echo two'
 check "\$? is the status of the previous command" handout "$(console '$ (exit 7)' '$ echo $?' 7)"
 check "a command may have two lines" handout "$(console '$ for i in 1 2; do' '>   echo $i; done' 1 2)"
-check "a terminal of 80 columns" handout "$(console '$ test -t 1 && stty size <&1' '24 80')"
+check "commands run on a terminal of 80 columns" handout "$(console '$ test -t 1 && stty size <&1' '24 80')"
 check "\"...\" stands for any lines" handout "$(console '$ seq 9' 1 ... 4 5 ... 9)"
-check "or none" handout "$(console '$ seq 2' ... 1 ... 2 ...)"
+check "\"...\" may stand for no line" handout "$(console '$ seq 2' ... 1 ... 2 ...)"
 check_not "\"...\" does not stand for the lines around it" handout "$(console '$ seq 9' ... 4 6 ...)"
 check_not "a block without a command is an error" handout "$(console one)"
 check_not "a block without an end is an error" handout '```console'
@@ -152,7 +152,7 @@ for _ in 1 2 3; do
 done
 check_not "a missing frame is an error" handout "$(console "${ladder[@]:0:4}" "${ladder[@]:5}")"
 check_not "a missing acknowledgement is an error" handout "$(console "${ladder[@]:0:6}" "${ladder[@]:7}")"
-check_not "another length" handout "$(console "${ladder[@]}" | sed 's/, 5 bytes/, 6 bytes/')"
+check_not "another length is an error" handout "$(console "${ladder[@]}" | sed 's/, 5 bytes/, 6 bytes/')"
 check_not "another order on one side is an error" handout \
   "$(console "${ladder[@]:0:1}" "${ladder[@]:4:1}" "${ladder[@]:1:3}" "${ladder[@]:5}")"
 check_not "a detail below the wrong frame is an error" handout \
@@ -176,12 +176,12 @@ gone() {
 server=$(console '$ ./serve 8000' 'listening on http://localhost:8000' 'asked for /a')
 asks=$(console '$ ./ask http://localhost:8000/a' 'served by 8000')
 : >"$PIDS"
-check "a server" handout "$server
+check "a server may log what the handout shows" handout "$server
 $asks"
 check "the tool ends the server" gone
 check_not "a server that logs something else is an error" handout "$server
 $(console '$ ./ask http://localhost:8000/b' 'served by 8000')"
-check "is told" has '+asked for /b'
+check "the error shows the difference of its log" has '+asked for /b'
 check "the tool uses another port than the handout" handout "$(console '$ test 8000 = 80""00 || echo other' other)"
 check "it replaces each port by one port of its own" handout \
   "$(console '$ test 8000 = 8000 && test 8000 != 8001 && echo so' so)"
@@ -190,7 +190,7 @@ check_not "a server that prints no port is an error" handout "$(console '$ ./ser
 check_not "a server must be the only command of its block" handout "$(console '$ true' '$ ./serve 8000' 'listening on http://localhost:8000')"
 : >"$PIDS"
 check "a command may leave a process running" handout "$(console "\$ trap '' HUP INT TERM; sleep 1000 & echo \$! >>$PIDS")"
-check "is ended" gone
+check "the tool ends that process" gone
 printf '%s\n%s\n' "$server" "$(console '$ sleep 1000')" >page/README.md
 : >"$PIDS"
 python3 grader/tools/dev/handout.py --check page/README.md >/dev/null 2>&1 &
@@ -207,7 +207,7 @@ int
 stand_make(int one,
               int two);
 ```'
-check_not "C from nowhere" handout '```c
+check_not "C that is in no file is an error" handout '```c
 int stand_make(int one, long two);
 ```'
 check_not "a script that no command runs is an error" handout '```js
@@ -243,7 +243,7 @@ one='$ build/one'
 check "commands run with the solution in place of the student's file" handout lab "$(sections "$(console "$one" one two '$ echo $?' 3)")"
 check "the tool changes only the copy" grep -q 'the student wrote' lab01-one/one.c
 check "a comment asks for the starter" handout lab "$(sections '<!-- with the starter -->' "$(console "$one" 'TODO 1')")"
-check "some TODOs done" handout lab "$(sections '<!-- with TODO 1 done -->' "$(console "$one" one 'TODO 2')")"
+check "a comment asks for some solved TODOs" handout lab "$(sections '<!-- with TODO 1 done -->' "$(console "$one" one 'TODO 2')")"
 check "a comment asks for solved TODOs" handout lab "$(sections '<!-- with TODO 1 to 2 done -->' "$(console "$one" one two)")"
 check "a comment asks for a mistake" handout lab "$(sections '<!-- with the mistake says-six -->' "$(console "$one" one six)" \
   "$(console "$one" one two)")"
@@ -255,7 +255,7 @@ check_not "pieces in the wrong order are an error" handout lab "$(sections '```c
 check_not "a missing section is an error" handout lab "$(sections | grep -v 'The idea')"
 check_not "sections in another order are an error" handout lab "$(sections | sed '/Run it/d; $a## Run it')"
 check_not "a TODO without a heading is an error" handout lab "$(sections | grep -v 'TODO 2')"
-check_not "a heading without a TODO" handout lab "$(sections '### TODO 3: three')"
+check_not "a heading without a TODO is an error" handout lab "$(sections '### TODO 3: three')"
 check_not "a check that the handout does not name is an error" handout lab "$(sections | sed 's/CHECK=second//')"
 check_not "a check that does not exist is an error" handout lab "$(sections '`CHECK=third`')"
 
@@ -269,7 +269,7 @@ is() {
   [ "$(cat page/README.md)" = "$1" ] || { cat page/README.md; return 1; }
 }
 check_not "--write reports wrong output" write "$(console '$ echo one' two '$ echo two'; echo text)"
-check "and written" is "$(console '$ echo one' one '$ echo two' two; echo text)"
+check "--write corrects the output" is "$(console '$ echo one' one '$ echo two' two; echo text)"
 check "--write keeps right output" write "$(cat page/README.md)"
 right=$(console "${ladder[@]}")
 check "--write keeps output that may differ" write "$right"
@@ -284,6 +284,6 @@ write "$server
 $(console '$ ./ask http://localhost:8000/b' 'served by 1')"
 check "--write corrects a server's log and keeps its port" is "${server/\/a//b}
 $(console '$ ./ask http://localhost:8000/b' 'served by 8000')"
-check_not "wrong usage" python3 grader/tools/dev/handout.py page/README.md
+check_not "wrong usage is an error" python3 grader/tools/dev/handout.py page/README.md
 check "the tool leaves nothing in the temporary folder" [ -z "$(ls "$TMPDIR")" ]
 done_testing

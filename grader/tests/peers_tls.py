@@ -238,7 +238,7 @@ def main():
             test_browser_refuses(others)
         else:
             test_servers(certs, None)
-            skip('a browser', 'chromium is missing: make deps-test')
+            skip('Chromium gets pages over h2', 'chromium is missing: make deps-test')
     return done_testing()
 
 

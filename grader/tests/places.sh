@@ -86,18 +86,18 @@ check "grade works without a terminal and without TERM" env -u TERM -u COLUMNS s
 
 # --- Languages ----------------------------------------------------------------------------------------
 
-check "in the C locale" env LC_ALL=C "$BUILD/grader/grade" --programs "$BUILD/solutions" --lab 01 --strict --output "$work/grade"
+check "grade works in the C locale" env LC_ALL=C "$BUILD/grader/grade" --programs "$BUILD/solutions" --lab 01 --strict --output "$work/grade"
 if localedef -i tr_TR -f UTF-8 "$work/tr_TR.UTF-8" 2>/dev/null; then
   turkish() {
     (export LOCPATH=$work && export LC_ALL=tr_TR.UTF-8 && grade "$@")
   }
-  check "in Turkish" turkish 01 --strict
+  check "grade works in Turkish" turkish 01 --strict
   check "the seconds have a point" said '[0-9]\.[0-9] s, SEED'
   turkish 01 --check ping >/dev/null
   check_not "no number has a comma" said '[0-9],[0-9]'
   check "lab 5, which prints milliseconds, works in Turkish" turkish 05 --check slow_ping
 else
-  skip "in Turkish" "the package locales is not installed"
+  skip "grade works in Turkish" "the package locales is not installed"
 fi
 
 # --- A clock that jumps ---------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ check "it ends a process that the test left" ended "$(cat pid)"
 says reads_nothing '1 passed, 0 failed' 0 <<<'cat; echo 1..1; echo ok 1'
 
 printf 'print("1..1")\nprint("ok 1")\n' >python.py
-check "tests in Python" run '1 passed, 0 failed' 0 python.py
+check "it runs tests in Python" run '1 passed, 0 failed' 0 python.py
 printf '#!/bin/sh\necho not ok\nprintf "1..2\\nok - a\\n\\nnot ok - b\\n  ---\\n  why it did\\n" >${1#--tap=}\nexit 1\n' >criterion
 chmod +x criterion
 check "Criterion's programs write TAP to a file" run '1 passed, 1 failed' 1 ./criterion

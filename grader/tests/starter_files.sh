@@ -27,7 +27,7 @@ git init -q .
 
 write_solution first
 check "starters writes a missing starter" sh "$tools/dev/starters.sh" $solution
-check "as derived" is $file first
+check "the starter is the derived one" is $file first
 write_solution second
 check "starters replaces a starter that it derived before" sh "$tools/dev/starters.sh" $solution
 check "the starter is that of the new solution" is $file second
@@ -38,13 +38,13 @@ check "starters replaces a starter that is as committed" sh "$tools/dev/starters
 check "the starter is that of the newest solution" is $file third
 echo 'my work' >$file
 check_not "starters refuses to replace a student's work" sh "$tools/dev/starters.sh" $solution
-check "really" is $file 'my work'
-check "but with --force" sh "$tools/dev/starters.sh" --force $solution
-check "it is written" is $file third
+check "the work is still there" is $file 'my work'
+check "with --force, starters replaces the work" sh "$tools/dev/starters.sh" --force $solution
+check "the starter is that of the solution now" is $file third
 git rm -q --cached $file && git commit -qm two && rm -rf build
 echo 'my work' >$file
 check_not "starters refuses to replace a file that git does not know" sh "$tools/dev/starters.sh" $solution
-check "that too" is $file 'my work'
+check "the work in this file is still there" is $file 'my work'
 echo third >$file
 echo '/* STARTER' >>$solution
 check_not "a bad solution is an error" sh "$tools/dev/starters.sh" --force $solution
@@ -62,10 +62,10 @@ echo 'my work' >$file
 check "reset puts the starter back" sh "$tools/reset.sh" lab01-one
 check "the starter is that of the solution" is $file fourth
 check "reset keeps the student's file" is $file.mine-1 'my work'
-check "again" sh "$tools/reset.sh" lab01-one
+check "reset works twice" sh "$tools/reset.sh" lab01-one
 check "reset keeps no copy of an unchanged starter" [ ! -e $file.mine-2 ]
 echo 'more work' >$file
-check "a second time" sh "$tools/reset.sh" lab01-one
+check "reset works with new work" sh "$tools/reset.sh" lab01-one
 check "reset keeps the next file under the next number" is $file.mine-2 'more work'
 check "reset leaves the first copy alone" is $file.mine-1 'my work'
 rm $file

@@ -135,7 +135,7 @@ status_is() {
 }
 check "--clean accepts a block without a TODO" gives 'b();' --clean "$work/none.c"
 check "--done with a word is wrong usage" status_is 2 $starter --done many "$work/two.c"
-check "no file: usage" status_is 2 $starter --clean
+check "a call without a file is wrong usage" status_is 2 $starter --clean
 
 refuses "a file without a block" 1 'int x;'
 refuses "a block without an end" 2 'int x;

@@ -39,7 +39,7 @@ watches() {
 if command -v inotifywait >/dev/null; then
   watches "with inotifywait"
 else
-  skip "with inotifywait" "inotifywait is not installed"
+  skip "watch with inotifywait" "inotifywait is not installed"
 fi
 # All commands but inotifywait.
 mkdir bin
