@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t length) {
     url_free(&url);
   }
   /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): memset zeroes the padding too */
-  fuzz_must(memcmp(&url, &zeroed, sizeof url) == 0, "what is freed, or never was, is zeroed");
+  fuzz_must(memcmp(&url, &zeroed, sizeof url) == 0, "a freed or zeroed URL is zeroed");
   free(text);
   return 0;
 }

@@ -37,7 +37,7 @@ Test(trace_style, file) {
   setenv("COLUMNS", "9", 1);
   cr_assert_eq(trace_style_for(out).width, 20, "narrower than 20");
   setenv("COLUMNS", "wide", 1);
-  cr_assert_eq(trace_style_for(out).width, 80, "as wide as no number");
+  cr_assert_eq(trace_style_for(out).width, 80, "a width from a word");
   fclose(out);
 }
 

@@ -36,7 +36,7 @@ trap 'rm -f "$new"' EXIT
 for program in $(programs); do
   mine=$lab/$program
   if ! print_starter "$program" >"$new"; then
-    echo "reset: $mine: there is no starter of it in $lab/solution, in $starters or in git" >&2
+    echo "reset: $mine: there is no starter for it in $lab/solution, in $starters or in git" >&2
     status=1
   elif cmp -s "$new" "$mine"; then
     echo "$mine is the starter already"
