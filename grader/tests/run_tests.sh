@@ -81,7 +81,7 @@ fi
 rm one two
 meets two one '# Runs alone: to see whether this works.'
 sed -i 's/seq 200/seq 20/' meets_two.sh
-check "a test with "Runs alone" runs alone" run '1 passed, 1 failed' 1 meets_one.sh meets_two.sh
+check "a test that says so runs alone" run '1 passed, 1 failed' 1 meets_one.sh meets_two.sh
 sed 's/^TIME_LIMIT = .*/TIME_LIMIT = 0.5/' "$root/grader/tools/dev/run_tests.py" >impatient
 echo 'echo 1..1; echo ok 1; sleep 100' >hangs.sh
 python3 impatient hangs.sh >out

@@ -13,7 +13,7 @@ for file in key.pem cert.pem; do
 done
 
 if [ ! -w . ]; then
-  echo "certs: $(pwd) is read-only; in a folder where you can write, run sh $(realpath "$0")" >&2
+  echo "certs: cannot write in $(pwd); in a folder where you can, run sh $(realpath "$0")" >&2
   exit 1
 fi
 umask 077 # only the owner may read the key
