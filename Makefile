@@ -418,7 +418,7 @@ regrade: $(GRADER_BUILT) $(BUILD)/class/compile.sh
 	$(if $(ID),,$(error whom? Say ID=, as in class/grades.csv))
 	+@python3 grader/class/regrade.py $(if $(LAB),--lab $(lab_number)) $(call quote,$(or $(CLASS),class)) $(call quote,$(ID))
 
-## make similar          find pairs of a class that are too alike: class/similar.html shows them [LAB=02]
+## make similar          find pairs of students whose files are too alike: class/similar.html shows them [LAB=02]
 ##                       [THRESHOLD=80: percent] [CLASS=class]
 similar:
 	@python3 grader/class/similar.py $(if $(LAB),--lab $(lab_number)) \
@@ -438,7 +438,7 @@ export:
 	  $(if $(COURSE),--course $(call quote,$(COURSE))) $(if $(DUE),--due $(call quote,$(DUE))) $(if $(LATE),--late $(call quote,$(LATE))) \
 	  $(call quote,$(or $(CLASS),class)) $(call quote,$(ROSTER)) $(if $(OUT),$(call quote,$(OUT)))
 
-## make autograder OUT=FILE.zip|DIR  make what Gradescope takes, a zip; or what another system takes, a folder [LAB=02]
+## make autograder OUT=FILE.zip|DIR  make the zip for Gradescope, or the folder for another system [LAB=02]
 ##                       [FOR=gradescope|prairielearn|autolab|github]
 autograder:
 	$(if $(OUT),,$(error where? Say OUT=FILE.zip))

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""autograder: make what a system for teaching takes, to grade these labs.
+"""autograder: make the autograder of these labs for a system for teaching.
 
     autograder.py --for gradescope [--lab 02] OUT.zip
     autograder.py --for prairielearn|autolab|github [--lab 02] OUT
 
-It has the labs as students get them (handout.py), and the scripts in autograders/.
+OUT has the labs as students get them (handout.py), and the scripts in autograders/.
 """
 import argparse
 import pathlib
@@ -22,7 +22,7 @@ SHARED = ('setup.sh', 'grade.sh', 'results.py')
 
 
 def make_source(folder, lab, *more):
-    """What every system needs: the labs, the shared scripts, and `more` of autograders/."""
+    """Copy the parts that every system needs: the labs, the shared scripts, and `more` of autograders/."""
     handout.make(argparse.Namespace(labs=None, hints=True), folder / 'labs')
     for name in (*SHARED, *more):
         shutil.copy2(HERE / name, folder / pathlib.Path(name).name)
@@ -87,7 +87,7 @@ SYSTEMS = {'gradescope': gradescope, 'prairielearn': prairielearn, 'autolab': au
 
 
 def main():
-    parser = argparse.ArgumentParser(prog='autograder', description='Make what a system for teaching takes.')
+    parser = argparse.ArgumentParser(prog='autograder', description='Make the autograder for a system for teaching.')
     parser.add_argument('--for', dest='system', choices=SYSTEMS, default='gradescope')
     parser.add_argument('--lab', type=grade_class.lab_number, help='grade this lab only: 02')
     parser.add_argument('out', type=pathlib.Path)

@@ -1,10 +1,10 @@
-"""course: which labs count in a course, and how many points each is worth. A file says it, a line for each lab:
+"""course: which labs count in a course, and how many points each is worth. A file has a line for each lab:
 
     # lab 4 does not count
     lab01 = 10
     lab02 = 12.5
 
-What a student has in a lab is scaled to this. A lab that is not named does not count.
+The points of a student in a lab are scaled to this. A lab that the file does not name does not count.
 """
 import re
 
@@ -21,7 +21,7 @@ def possible():
 
 
 def read(path):
-    """{'lab01': what it is worth}"""
+    """{'lab01': its points in the course}"""
     worth = {}
     for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), 1):
         line = line.split('#')[0].strip()
@@ -39,7 +39,7 @@ def read(path):
 
 
 def worth_of(path, labs):
-    """What those of the labs are worth that count: {'lab01': points}. None if no file says it."""
+    """The points of the labs that count: {'lab01': points}. None without a file."""
     if not path:
         return None
     worth = {lab: points for lab, points in read(path).items() if lab in labs}

@@ -4,16 +4,16 @@
     export.py --format canvas|moodle|csv [--column NAME] [--course FILE] [--due 2026-12-01T23:59 --late 10%/day]
               CLASS ROSTER.csv [OUT.csv]
 
-CLASS is what `make class` has left. OUT (CLASS/ROSTER.csv if you do not say) is ROSTER, the LMS's table, with the points in one
-column, and nothing else changed:
+CLASS is the folder that `make class` wrote. OUT (CLASS/ROSTER.csv by default) is ROSTER, the LMS's table, with the
+points in one column, and nothing else changed:
 
     canvas   the column named by --column; "ID" finds a student: the number in the names of the files
     moodle   "Grade"; "Identifier" finds a student: "Participant 1234"
     csv      the column named by --column, added if it is missing; "id" finds a student
 
-With --course, the points are those of the course (course.py). With --due and --late, each begun day after the deadline costs a
-share of the points of the submission, down to 0. Says who is in one table and not in the other. Status 1 if somebody in CLASS
-has no row.
+With --course, the points are those of the course (course.py). With --due and --late, each begun day after the deadline
+costs a share of the points of the submission, down to 0. Names the students who are in only one of the tables. The
+status is 1 if a student in CLASS has no row.
 """
 import argparse
 import csv
@@ -42,7 +42,7 @@ def read_table(path):
 
 
 def read_points(options):
-    """{id: points} of those who are graded, or have handed in nothing."""
+    """{id: points} of the students who are graded or have handed in nothing."""
     points, timeless = {}, []
     with open(options.folder / 'grades.csv', encoding='utf-8', newline='') as file:
         table = csv.DictReader(file)

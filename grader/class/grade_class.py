@@ -180,7 +180,7 @@ def write_results(options, students, names, points, plan, general):
 # --- The command ------------------------------------------------------------------------------------------
 
 def parse(points):
-    parser = argparse.ArgumentParser(prog='class', description='Grade what a class has handed in.')
+    parser = argparse.ArgumentParser(prog='class', description='Grade the submissions of a class.')
     parser.add_argument('--lab', type=lab_number)
     parser.add_argument('--roster', type=pathlib.Path)
     parser.add_argument('--due', type=late.deadline, help='of several tries, the last before this counts: 2026-12-01T23:59')

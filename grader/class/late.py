@@ -1,4 +1,4 @@
-"""late: when a deadline is, and what a submission after it loses."""
+"""late: the time of a deadline, and the points that a late submission loses."""
 import argparse
 import math
 import re
@@ -17,7 +17,7 @@ def deadline(text):
 
 
 def moment_of(seconds):
-    """Seconds since 1970, as a table has them: 2026-12-01T23:10:04+01:00. '' if they are not known."""
+    """Seconds since 1970 in the form of a table: 2026-12-01T23:10:04+01:00. '' if they are unknown."""
     return '' if seconds is None else datetime.fromtimestamp(seconds).astimezone().isoformat(timespec='seconds')
 
 
@@ -29,7 +29,7 @@ def percent_a_day(text):
 
 
 def reduced(points, handed_in, due, percent):
-    """The points that are left: each begun day after the deadline costs `percent` of them. `handed_in` is moment_of(...)."""
+    """The points left: each begun day after the deadline costs `percent` of them. `handed_in` is moment_of(...)."""
     late = datetime.fromisoformat(handed_in) - due
     days = max(0, math.ceil(late / DAY))
     return round(max(0, points * (1 - days * percent / 100)), 2)

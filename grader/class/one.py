@@ -44,7 +44,7 @@ def row_of(place, plan):
 
 
 def compile_all(place, plan):
-    """Compile each file of the plan's labs, as `make grade SUBMISSION=DIR` does. Returns those that do not compile."""
+    """Compile each file of the plan's labs like `make grade SUBMISSION=DIR`. Returns the files that do not compile."""
     failed = []
     for path in sorted((place / 'src').rglob('*.c')):
         lab = path.parent.name.split('-')[0]
@@ -61,7 +61,7 @@ def compile_all(place, plan):
 
 
 def run_grader(place, plan, out):
-    """Returns the status of the grader; its board is in feedback.txt."""
+    """Returns the status of the grader; the scoreboard is in feedback.txt."""
     command = [BUILD / 'grader/grade', '--programs', place / 'src', '--output', out, '--strangers', '--seed', str(plan['seed'])]
     if plan['labs']:
         command += ['--lab', plan['labs']]
@@ -71,7 +71,7 @@ def run_grader(place, plan, out):
 
 
 def likely_mistakes(results, labs=None):
-    """What the failures look like, in words: the likeliest of each lab, or of each of these labs."""
+    """The likeliest mistake of each lab, or of each of these labs, in words."""
     known = json.loads((ROOT / 'grader/mistakes/known_mistakes.json').read_text(encoding='utf-8'))
     found = results['extra_data']['looks_like']
     return [known[lab][names[0]]['mistake'] for lab, names in found.items()
@@ -88,7 +88,7 @@ def points_of(results):
 
 
 def grade(place, plan, out):
-    """Grade what is in place/src. Leaves feedback.txt, and the others if the grader has come to its end, in `out`. Returns the
+    """Grade place/src. Writes feedback.txt, and the other files if the grader has finished, into `out`. Returns the
     row."""
     started = time.monotonic()
     shutil.rmtree(out, ignore_errors=True)
@@ -114,7 +114,7 @@ def grade(place, plan, out):
 
 
 def keep(place, out, row):
-    """Put what is in `out` where it belongs; the row last."""
+    """Put the files of `out` where they belong; the row comes last."""
     for name in FILES:
         if (out / name).exists():
             os.replace(out / name, place / name)

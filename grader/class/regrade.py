@@ -3,9 +3,10 @@
 
     regrade.py [--lab 02] CLASS ID
 
-CLASS is what `make class` has left; ID is the student's, as in grades.csv, or the name of the folder. The seed is that of the
-class. Shows the old and the new points, and puts the new ones into grades.csv. With --lab, the points of the other labs stay;
-what the scoreboard says of this lab is then in CLASS/ID/lab02/. Status 1 if the grader fails: then everything stays.
+CLASS is the folder that `make class` wrote; ID is the student's, as in grades.csv, or the name of the folder. The seed
+is that of the class. Shows the old and the new points, and puts the new ones into grades.csv. With --lab, the points of
+the other labs stay; the scoreboard of this lab is then in CLASS/ID/lab02/. The status is 1 if the grader fails: then
+everything stays.
 """
 import argparse
 import csv
@@ -53,7 +54,7 @@ def write_table(folder, names, rows):
 
 
 def merge(place, out, new, lab):
-    """What this lab has now, in what the others had. Returns the whole row."""
+    """Put the new result of this lab among the old ones of the others. Returns the whole row."""
     old = json.loads((place / 'row.json').read_text(encoding='utf-8'))
     whole, part = (json.loads((path / 'results.json').read_text(encoding='utf-8')) for path in (place, out))
     others = [test for test in whole['tests'] if not test['number'].startswith(f'{lab}/')]
@@ -68,7 +69,7 @@ def merge(place, out, new, lab):
 
 
 def show(name, old, new, shown):
-    """One line for each lab that is shown, and one for the total of all."""
+    """One line for each lab to show, and one for the total of all."""
     width = max(len(name), 6)
     print(f'{name:{width}}  old  new')
     for lab in [*shown, 'total']:
@@ -77,7 +78,7 @@ def show(name, old, new, shown):
 
 
 def grade_again(place, plan, lab):
-    """Returns the new row, which is in row.json."""
+    """Returns the new row, which row.json has too."""
     out = place / (lab or 'new')
     new = one.grade(place, {**plan, 'labs': lab.removeprefix('lab') if lab else plan['labs']}, out)
     if new['status'] != 0:

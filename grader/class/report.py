@@ -3,9 +3,10 @@
 
     report.py [--course FILE] CLASS
 
-CLASS is what `make class` has left. Leaves CLASS/report.txt and CLASS/report.html, which is one file, needs no network, and
-names nobody: how the points are distributed, how many fail each check, and which mistakes are how frequent, each with the
-scoreboard's words about one of those who made it. With --course: the labs and points of the course (course.py).
+CLASS is the folder that `make class` wrote. Writes CLASS/report.txt and CLASS/report.html, which is one file, needs no
+network, and names nobody. They show how the points are distributed, how many students fail each check, and how frequent
+each mistake is, with the scoreboard's words about one student who made it. With --course, they use the labs and points
+of the course (course.py).
 """
 import argparse
 import collections
@@ -27,7 +28,7 @@ EXAMPLES = 12  # mistakes to show
 @dataclass
 class Report:
     possible: float
-    labs: object = None   # those that count; all if nobody says which
+    labs: object = None   # the labs that count; None: all
     totals: list = field(default_factory=list)
     passed: collections.Counter = field(default_factory=collections.Counter)   # by check
     ran: collections.Counter = field(default_factory=collections.Counter)

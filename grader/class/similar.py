@@ -3,9 +3,10 @@
 
     similar.py [--lab 02] [--threshold 80] CLASS
 
-CLASS is what `make class` has left. Of each file counts what the student has written: its lines without those of the starter
-and of the solution, whatever the names in them are. sim_c (Debian's similarity-tester) compares each with each: it sees no
-names, no layout and no comments. Prints the pairs, and leaves CLASS/similar.html, which shows them side by side.
+CLASS is the folder that `make class` wrote. Only the student's own lines of a file count: those that neither the
+starter nor the solution has, whatever the names in them are. sim_c (Debian's similarity-tester) compares each with
+each: it sees no names, no layout and no comments. Prints the pairs, and writes CLASS/similar.html, which shows them
+side by side.
 """
 import argparse
 import difflib
@@ -22,15 +23,15 @@ import grade_class
 import report
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FEWEST = 80      # tokens: what is shorter is alike by chance
+FEWEST = 80      # tokens: shorter files are alike by chance
 MOST = 20000     # tokens: nobody writes that much by hand
 RUN = '12'       # tokens in a row that sim_c counts
 SHOWN = 50       # pairs on the page
 
 UNKNOWN = '''\
-What this cannot know: who wrote it first, whether one copied from the other or both from the same place, and what came from
-outside this class. Alike is no proof: read both files, and talk to both students. And whoever rewrites what they copied line by
-line is not found.'''
+This tool cannot know who wrote it first, whether one copied from the other or both from the same place, and what came
+from outside this class. Similar files are not a proof: read both, and talk to both students. And the tool does not find
+students who rewrite a copy line by line.'''
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Pair:
         return max(self.of_first, self.of_second)
 
 
-# --- What a student has written ---------------------------------------------------------------------------
+# --- The student's own lines ------------------------------------------------------------------------------
 
 def without_comments(text):
     """The lines, as many as before."""
@@ -64,7 +65,7 @@ def without_comments(text):
 
 
 def shape(line):
-    """The line without its names, numbers and texts; the names of what it calls stay."""
+    """The line without its names, numbers and texts; the names of called functions stay."""
     line = re.sub(r'"(?:\\.|[^"\\])*"|[A-Za-z_]\w*(?!\w*\s*\()|\d\w*', 'w', line)
     return re.sub(r'\s+', '', line)
 
@@ -74,7 +75,7 @@ def own_lines(text, given):
 
 
 def given_shapes(program):
-    """Of the starter, and of the solution, which has the starter in it: lab02-requests/requests.c."""
+    """The lines of the starter and of the solution, which contains the starter: lab02-requests/requests.c."""
     solution = (ROOT / program.parent / 'solution' / program.name).read_text(encoding='utf-8')
     starter = subprocess.run(['sh', 'grader/tools/dev/starter.sh', program.parent / 'solution' / program.name], cwd=ROOT,
                              capture_output=True, text=True, check=True).stdout
@@ -82,7 +83,7 @@ def given_shapes(program):
 
 
 def read_all(folder, program):
-    """[Own] of those who have handed in this program."""
+    """[Own] of the students who have handed in this program."""
     given = given_shapes(program)
     return [Own(path.parents[2].name, own_lines(path.read_text(encoding='utf-8', errors='replace'), given))
             for path in sorted(folder.glob(f'*/src/{program}'))]
@@ -91,7 +92,7 @@ def read_all(folder, program):
 # --- How alike they are -----------------------------------------------------------------------------------
 
 def compare(owns, threshold):
-    """[Pair], those that are most alike first."""
+    """[Pair], the most similar first."""
     if len(owns) < 2:
         return []
     with tempfile.TemporaryDirectory() as scratch:
@@ -109,7 +110,7 @@ def compare(owns, threshold):
     return sorted(pairs, key=lambda pair: -pair.percent())
 
 
-# --- What is said -----------------------------------------------------------------------------------------
+# --- The words --------------------------------------------------------------------------------------------
 
 def describe(pair):
     return f'{pair.percent():4}%  {pair.first.student}  {pair.second.student}'
@@ -123,7 +124,7 @@ def summary(program, owns, compared):
 
 
 def side_by_side(pair):
-    """The rows of a table. A line whose shape stands on both sides, too, is marked."""
+    """The rows of a table. Mark a line whose shape is on both sides."""
     say = html.escape
     left, right = pair.first.lines, pair.second.lines
     matcher = difflib.SequenceMatcher(None, [shape(line) for _, line in left], [shape(line) for _, line in right], autojunk=False)
@@ -145,12 +146,12 @@ table.pair td.n { width: 3rem; font-size: .8rem; }
 
 
 def page(found):
-    """Everything that a student has written is text here. `found`: [(line about a program, [Pair])]."""
+    """The page. It shows everything that a student has written as text. `found`: [(line about a program, [Pair])]."""
     say = html.escape
     parts = ['<!DOCTYPE html>', '<html lang="en"><meta charset="utf-8"><title>Too alike</title>',
              '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'">',
              '<meta name="viewport" content="width=device-width">', f'<style>{STYLE}</style>', '<h1>Too alike</h1>',
-             f'<p>{say(UNKNOWN)}</p><p>Shown is what each has written, without the lines of the starter and the solution. A line is '
+             f'<p>{say(UNKNOWN)}</p><p>The page shows the own lines of each, without those of the starter and the solution. A line is '
              'marked if both have it; names, numbers and texts may differ.</p>']
     for line, pairs in found:
         parts.append(f'<h2>{say(line)}</h2>')

@@ -19,7 +19,7 @@ MOST_BYTES = 1 << 20      # of a file: as grader/sandbox/submission.h
 MOST_ZIP = 64 << 20       # of a zip in a zip
 MOST_ENTRIES = 20000      # of a zip
 MOST_FILES = 2000000      # of a folder
-NO_DATE = (1980, 1, 1, 0, 0, 0)  # what a zip has where its maker knew none
+NO_DATE = (1980, 1, 1, 0, 0, 0)  # the date in a zip whose maker knew none
 IGNORED = {'__MACOSX', '.git', '.DS_Store', 'build'}
 
 # Moodle: "Maria Lopez_1234567_assignsubmission_file_/...". Canvas: "lopezmaria_LATE_1234_56789_server-1.c".
@@ -41,7 +41,7 @@ class Found:
         return Found(self.path[1:], self.times[1:], self.content)
 
     def handed_in(self):
-        """When, if that is known: what a student has packed into a zip may be older than the zip."""
+        """The time of handing in, if known: files that a student has packed into a zip may be older than the zip."""
         said = BLACKBOARD.fullmatch(self.path[0])
         try:
             return time.mktime(time.strptime(said['time'], '%Y-%m-%d-%H-%M-%S')) if said else self.times[0]
@@ -54,11 +54,11 @@ class Student:
     name: str
     identity: str = ''                             # as the LMS writes it
     files: dict = field(default_factory=dict)      # "lab03-server/server.c": its content
-    problems: list = field(default_factory=list)   # what a person must look at
+    problems: list = field(default_factory=list)   # for the instructor
     times: dict = field(default_factory=dict)      # "lab03-server/server.c": when it was handed in, or None
 
     def handed_in(self):
-        """When the last of the files was, as far as that is known."""
+        """When the student handed in the last of the files, as far as we know."""
         return max((self.times[name] for name in self.files if self.times.get(name) is not None), default=None)
 
 
@@ -113,8 +113,8 @@ def from_zip(name, content, wanted, problems):
 
 
 def seconds_of(entry):
-    """When a file of a zip was changed: by its "UT" field, which has the seconds since 1970; otherwise by its date, which we
-    take for one of this machine's time zone. None if it has no date."""
+    """When a file of a zip has changed: by its "UT" field, which has the seconds since 1970; otherwise by its date,
+    which we take for one of this machine's time zone. None if it has no date."""
     extra = entry.extra
     while len(extra) >= 9:
         kind, size, flags, seconds = struct.unpack_from('<HHBi', extra)
@@ -160,7 +160,7 @@ def of_lms(name):
 
 
 def is_students(path, labs):
-    """The first name is a student's: an LMS has made it, or a lab's folder or file comes next."""
+    """Whether the first name is a student's: an LMS made it, or a lab's folder or file comes next."""
     return bool(of_lms(path[0])) or path[1] in labs.folders or path[1] in labs.programs
 
 
@@ -222,14 +222,14 @@ class Labs:
 
 
 def take(student, found, place, tries, due):
-    """Keep the file, unless a better try of it is there: of those in time, or of all if none is, the last."""
+    """Keep the file, unless there is a better try: the last of those in time, or the last of all if none is."""
     lab, file, number = place
     name = f'{lab}/{file}'
     handed_in = found.handed_in()
     in_time = due is None or handed_in is None or handed_in <= due
     order = (in_time, number, handed_in or 0, found.times[-1] or 0)
     if name in tries and tries[name][0] != in_time:
-        student.problems.append(f'{name}: a try after the deadline was left out')
+        student.problems.append(f'{name}: a try after the deadline does not count')
     if due and in_time and CANVAS.fullmatch(found.path[0]) and '_LATE_' in found.path[0]:
         student.problems.append(f'{name}: its name says LATE, but it has no time after the deadline')
     if name in tries and tries[name] >= order:
@@ -240,7 +240,7 @@ def take(student, found, place, tries, due):
 
 
 def find(path, labs, due=None):
-    """{folder name of a student: Student}, of everything that was handed in; and the problems that nobody in particular has.
+    """{folder name of a student: Student} for all submissions, and the problems that belong to no student.
     `due` is the deadline, in seconds since 1970."""
     problems = []
     students = {}

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`make handout` and `make autograder`: the repository for students has what they need, and nothing of a solution; and the other
-systems get it, with what they run."""
+"""`make handout` and `make autograder`: the students' repository has what they need, and no part of a solution; and the
+systems for teaching get it, with the scripts that they run."""
 import json
 import os
 import pathlib
@@ -68,39 +68,39 @@ def test_part(tree, out):
 
 
 def test_results(tree, scratch):
-    """What the shared script makes of what the grader said."""
+    """The results that the shared script makes of the grader's output."""
     results = tree / 'grader/class/autograders/results.py'
     board, out = pathlib.Path(f'{scratch}/board.txt'), pathlib.Path(f'{scratch}/results.json')
     board.write_text('take: no file of these labs\n')
     run(sys.executable, results, '2', board, f'{scratch}/none.json', out, cwd=tree)
     found = json.loads(out.read_text())
-    check('who hands in nothing has 0, and is told', found['score'] == 0 and 'Nothing was graded' in found['output'], found)
-    check('in the format of Gradescope', not schema.problems(found, 'gradescope'), schema.problems(found, 'gradescope'))
+    check('a student who hands in nothing gets 0, and a message', found['score'] == 0 and 'Nothing was graded' in found['output'], found)
+    check('its results have the format of Gradescope', not schema.problems(found, 'gradescope'), schema.problems(found, 'gradescope'))
     board.write_text('Total: 3 of 20 points (0.6 s, SEED=12)\nmake: *** [Makefile:400: grade] Error 3\n')
     (pathlib.Path(scratch) / 'some.json').write_text('{"score": 3, "tests": [], "extra_data": {"protection": []}}')
     run(sys.executable, results, '2', board, f'{scratch}/some.json', out, cwd=tree)
     found = json.loads(out.read_text())
-    check('a fault of the grader is not the student\'s', found['score'] == 3 and 'not your fault' in found['output']
+    check('the message says that a fault of the grader is not the student\'s', found['score'] == 3 and 'not your fault' in found['output']
           and found['extra_data'] == {'protection': [], 'fault': True, 'status': 2, 'seed': 12}, found)
 
 
 def autograder(tree, system, out, built):
-    """Make it for this system, for lab 2. `built` is the build folder of the labs, to spare the time of setup.sh."""
+    """Make the autograder for this system, for lab 2. `built` is the labs' build folder, in place of setup.sh."""
     status, text = run('make', 'autograder', f'FOR={system}', f'OUT={out}', 'LAB=2', cwd=tree)
     if system == 'gradescope':
-        for entry in zipfile.ZipFile(out).infolist():  # with its time: make compiles what is newer
+        for entry in zipfile.ZipFile(out).infolist():  # keep its time: make compiles newer files
             path = zipfile.ZipFile(out).extract(entry, out.with_suffix(''))
             os.utime(path, (time.mktime((*entry.date_time, 0, 0, -1)),) * 2)
     folders = [path.parent for path in out.with_suffix('').rglob('setup.sh')]
     source = next(folder for folder in folders if (folder / 'labs').is_dir())
     leaks = [path for path in out.with_suffix('').rglob('*') if path.name == 'solution']
-    check(f'{system}: it is made, without a solution', status == 0 and not leaks, f'{text}{leaks}')
+    check(f'{system}: make autograder works, and takes no solution', status == 0 and not leaks, f'{text}{leaks}')
     shutil.copytree(built, source / 'labs/build', copy_function=shutil.copy2, symlinks=True)
     return source
 
 
 def submit(folder, tree, kind):
-    """A solution of lab 2, a file that does not compile, or nothing."""
+    """Hand in a solution of lab 2, a file that does not compile, or nothing."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     if kind == 'right':
@@ -109,7 +109,7 @@ def submit(folder, tree, kind):
         (folder / 'requests.c').write_text('int main(void) { return 1 }\n')
 
 
-KINDS = {'right': 20, 'broken': 0, 'nothing': 0}  # and the points that are due
+KINDS = {'right': 20, 'broken': 0, 'nothing': 0}  # and their points
 
 
 def test_gradescope(tree, scratch, built):
@@ -121,7 +121,7 @@ def test_gradescope(tree, scratch, built):
         _, text = run('bash', place / 'source/run_autograder', cwd=place, PLACE=str(place))
         found = json.loads((place / 'results/results.json').read_text())
         check(f'Gradescope: {kind}', found['score'] == points and (kind != 'broken' or 'error: expected' in found['output']), f'{found}{text}')
-        check('in its format', not schema.problems(found, 'gradescope'), schema.problems(found, 'gradescope'))
+        check('Gradescope: the results have its format', not schema.problems(found, 'gradescope'), schema.problems(found, 'gradescope'))
 
 
 def test_prairielearn(tree, scratch, built):
@@ -129,7 +129,7 @@ def test_prairielearn(tree, scratch, built):
     source = autograder(tree, 'prairielearn', scratch / 'prairielearn', built)
     info = json.loads((scratch / 'prairielearn/questions/lab02-requests/info.json').read_text())
     entry = info['externalGradingOptions']['entrypoint'].split()
-    check('PrairieLearn: a question', info['gradingMethod'] == 'External' and '"requests.c"' in
+    check('PrairieLearn: it has a question', info['gradingMethod'] == 'External' and '"requests.c"' in
           (scratch / 'prairielearn/questions/lab02-requests/question.html').read_text() and entry[0].startswith('/autograder/source/'), info)
     for kind, points in KINDS.items():
         submit(place / 'student', tree, kind)
@@ -140,7 +140,7 @@ def test_prairielearn(tree, scratch, built):
         wanted = found['gradable'] and found['score'] == points / 20 and len(found['tests']) > 9 if kind != 'nothing' else \
             not found['gradable'] and 'Nothing was graded' in found['format_errors']
         check(f'PrairieLearn: {kind}', wanted and seconds < info['externalGradingOptions']['timeout'], f'{seconds} s {found}{text}')
-        check('in its format', not schema.problems(found, 'prairielearn'), schema.problems(found, 'prairielearn'))
+        check('PrairieLearn: the results have its format', not schema.problems(found, 'prairielearn'), schema.problems(found, 'prairielearn'))
 
 
 def test_autolab(tree, scratch, built):
@@ -155,11 +155,11 @@ def test_autolab(tree, scratch, built):
         status, text = run('make', cwd=job, PLACE=str(place))
         found = json.loads(text.splitlines()[-1])
         check(f'Autolab: {kind}', status == 0 and found == {'scores': {'lab02': points}}, text)
-        check('in its format', not schema.problems(found, 'autolab'), schema.problems(found, 'autolab'))
+        check('Autolab: the results have its format', not schema.problems(found, 'autolab'), schema.problems(found, 'autolab'))
 
 
 def test_github(tree, scratch, built):
-    """The commands of the workflow, but for setup.sh, which installs packages."""
+    """The commands of the workflow, except for setup.sh, which installs packages."""
     place = scratch / 'runner'
     place.mkdir()
     autograder(tree, 'github', scratch / 'github', built).rename(place / 'source')
@@ -183,7 +183,7 @@ def test_autograders(tree, scratch):
     test_autolab(tree, scratch, built)
     test_github(tree, scratch, built)
     status, text = run('make', 'autograder', 'FOR=gradescope', f'OUT={scratch}/x', cwd=tree)
-    check('Gradescope takes a zip', status != 0 and 'does not end in .zip' in text, text)
+    check('Gradescope needs a zip', status != 0 and 'does not end in .zip' in text, text)
 
 
 def test_leak(tree, out, name, line):

@@ -98,7 +98,7 @@ def test_clashes():
 
 
 def dated(files):
-    """A zip with {name: (when, text)}; `when` as a zip says it, with no time zone."""
+    """A zip with {name: (when, text)}; `when` has no time zone, as in a zip."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, 'w') as archive:
         for name, (when, text) in files.items():
@@ -114,25 +114,25 @@ def found_in(content, due=None):
 
 
 def test_times():
-    """When something was handed in, as the LMS says it: not as the student's own zip says it."""
+    """The LMS, not the student's own zip, says when a student handed in."""
     early, noon, evening = (2026, 11, 1, 8, 0, 0), (2026, 12, 1, 12, 0, 0), (2026, 12, 1, 22, 0, 0)
     students, _ = found_in(dated({
         'a/session.c': (noon, '1'), 'b.zip': (evening, dated({'b/session.c': (early, '2')})), 'c/session.c': ((1980, 1, 1, 0, 0, 0), '3'),
         'Lab 1_dora_attempt_2026-12-01-22-00-00_session.c': (early, '4'), 'Lab 1_eve_attempt_2026-99-01-22-00-00_session.c': (early, '5')}))
     times = {key: student.handed_in() for key, student in students.items()}
     local = {name: time.mktime((*when, 0, 0, -1)) for name, when in (('noon', noon), ('evening', evening))}
-    check('when it was handed in', times == {'a': local['noon'], 'b': local['evening'], 'c': None, 'dora': local['evening'], 'eve': None}, times)
+    check('the time of handing in is the one of the LMS', times == {'a': local['noon'], 'b': local['evening'], 'c': None, 'dora': local['evening'], 'eve': None}, times)
     entry = zipfile.ZipInfo('kim/session.c', noon)
     entry.extra = struct.pack('<HHH', 0x7777, 2, 0) + struct.pack('<HHBi', 0x5455, 5, 1, calendar.timegm(evening))
     content = io.BytesIO()
     with zipfile.ZipFile(content, 'w') as archive:
         archive.writestr(entry, '1')
     students, _ = found_in(content.getvalue())
-    check('a zip may say it for every time zone', students['kim'].handed_in() == calendar.timegm(evening), students)
+    check('a zip may have the time with its time zone', students['kim'].handed_in() == calendar.timegm(evening), students)
 
 
 def test_due():
-    """Of several tries, the last before the deadline."""
+    """Of several tries, the last before the deadline counts."""
     tries = [((2026, 12, 1, hour, 0, 0), f'{hour}') for hour in (10, 12, 14, 16)]
     names = ('lopezana_LATE_11_22_session.c', 'lopezana_11_23_session-1.c', 'lopezana_11_24_session-2.c', 'lopezana_11_25_session-3.c')
     for due, wanted, count in ((13, b'12', 2), (9, b'16', 0), (17, b'16', 0), (None, b'16', 0)):
@@ -140,17 +140,17 @@ def test_due():
         students, _ = found_in(dated(dict(zip(names, tries))), limit)
         student = students['lopezana-11']
         left_out = [text for text in student.problems if 'left out' in text]
-        check(f'deadline at {due}: the last before it', student.files == {'lab01-session/session.c': wanted} and len(left_out) == count,
+        check(f'deadline at {due}: the last try before it counts', student.files == {'lab01-session/session.c': wanted} and len(left_out) == count,
               student)
-    check('who is late by the name only is named', any('says LATE' in text for text in found_in(
+    check('it names a student who is late only by the name of the file', any('says LATE' in text for text in found_in(
         dated(dict(zip(names, tries))), late.deadline('2026-12-01').timestamp())[0]['lopezana-11'].problems))
     due = late.deadline('2026-12-01T23:59+00:00')
     for when, wanted in (('2026-12-01T23:59:00+00:00', 15), ('2026-12-01T23:59:01+00:00', 13.5), ('2026-12-02T23:59:00+00:00', 13.5),
                          ('2026-12-03T00:59:01+01:00', 12), ('2026-12-31T00:00:00+00:00', 0)):
-        check(f'handed in at {when}', late.reduced(15, when, due, 10) == wanted, late.reduced(15, when, due, 10))
+        check(f'handed in at {when}: the points are right', late.reduced(15, when, due, 10) == wanted, late.reduced(15, when, due, 10))
 
 
-# Two ways to write what no starter and no solution has; and the first with other names, layout, comments.
+# Two programs that no starter and no solution has; and the first with other names, layout, comments.
 WAY = '''
 static int count_all(const struct client *client, int first, int last) {
   int sum = 0;
@@ -192,7 +192,7 @@ static double drain(struct node **list) {
 
 
 def test_similar():
-    """Who wrote the same is found, whatever the names are; what all were given does not count."""
+    """make similar finds students with the same code, whatever the names are; given code does not count."""
     lab = 'lab01-session/session.c'
     starter, solution = (ROOT / lab).read_text(encoding='utf-8'), (ROOT / 'lab01-session/solution/session.c').read_text(encoding='utf-8')
     class_of = {'ann': solution, 'bob': solution.replace('client', 'customer'), 'kim': starter + WAY, 'lee': COPY + solution,
@@ -205,20 +205,20 @@ def test_similar():
         done = subprocess.run(['make', '-s', 'similar', f'CLASS={scratch}'], cwd=ROOT, capture_output=True, text=True, check=False,
                               env=dict(os.environ, MAKEFLAGS=''))
         text = done.stdout + done.stderr
-        check('who wrote the same is found, and nobody else', done.returncode == 0
+        check('it finds the students with the same code, and nobody else', done.returncode == 0
               and re.findall(r'^ +\d+%  (.*)$', text, re.M) == ['kim  lee'], text)
-        check('what all were given does not count', '3 compared; 3 have fewer' in text, text)
+        check('given code does not count', '3 compared; 3 have fewer' in text, text)
         check('it says what it cannot know', 'cannot know' in text)
         page = (pathlib.Path(scratch) / 'similar.html').read_text(encoding='utf-8')
-        check('the page shows both, as text', 'weight_of(client, index)' in page and 'weight_of(client, i)' in page
+        check('the page shows both files, as text', 'weight_of(client, index)' in page and 'weight_of(client, i)' in page
               and 'drain' not in page and '<script' not in page, page[:2000])
         for name in ('kim', 'lee', 'max'):
             (pathlib.Path(scratch) / name / 'src' / lab).unlink()
         done = subprocess.run([sys.executable, f'{ROOT}/grader/class/similar.py', scratch], capture_output=True, text=True, check=False)
-        check('nobody has written anything of their own', done.returncode == 0 and ': 0 compared' in done.stdout, done.stderr)
+        check('starters alone are not compared', done.returncode == 0 and ': 0 compared' in done.stdout, done.stderr)
         done = subprocess.run([sys.executable, f'{ROOT}/grader/class/similar.py', '--lab', '2', scratch], capture_output=True, text=True,
                               check=False)
-        check('a class without this lab is told', done.returncode == 1 and 'no such file' in done.stderr, done.stderr)
+        check('a class without this lab is an error', done.returncode == 1 and 'no such file' in done.stderr, done.stderr)
 
 
 def test_hostile():
@@ -256,15 +256,15 @@ def test_course():
         file = folder / 'course.conf'
         file.write_text('# half of lab 1; no lab 3\nlab01 = 7.5\n\nlab02=30 # more\nlab06 = 9\n')
         done = run_export(folder, '--column', 'p', '--course', file)
-        check('points are scaled to the course', (folder / 'out.csv').read_text() == 'id,p\na,22.5\nb,32.5\n',
+        check('it scales points to the course', (folder / 'out.csv').read_text() == 'id,p\na,22.5\nb,32.5\n',
               (folder / 'out.csv').read_text() + done.stderr)
         run_export(folder, '--column', 'p', '--course', file, '--due', '2026-12-01T23:59+00:00', '--late', '10%/day')
-        check('and then reduced', (folder / 'out.csv').read_text() == 'id,p\na,20.25\nb,32.5\n', (folder / 'out.csv').read_text())
+        check('it then reduces late points', (folder / 'out.csv').read_text() == 'id,p\na,20.25\nb,32.5\n', (folder / 'out.csv').read_text())
         for text, said in (('lab01 10\n', ':1: not as'), ('\nlab99 = 1\n', ':2: lab99 is no lab'), ('lab01=1\nlab01=2\n', 'twice'),
                            ('lab06 = 9\n', 'no lab of it'), ('', 'no lab has points')):
             file.write_text(text)
             done = run_export(folder, '--column', 'p', '--course', file)
-            check(f'a course that says {text!r} is refused', done.returncode == 2 and said in done.stderr, done.stderr)
+            check(f'it refuses a course file with {text!r}', done.returncode == 2 and said in done.stderr, done.stderr)
 
 
 def run_export(folder, *more):
@@ -273,7 +273,7 @@ def run_export(folder, *more):
 
 
 def test_late():
-    """Points after a deadline; in the LMS's own table, whose other columns stay."""
+    """Points after a deadline, in the LMS's own table, whose other columns stay."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
         (folder / 'grades.csv').write_text(
@@ -281,17 +281,17 @@ def test_late():
             'c,,15,15,graded,\nd,,0,0,no file,\n', encoding='utf-8')
         (folder / 'book.csv').write_text('id,group,points\na,1,\nb,2,7\nc,3,\nd,4,\n')
         done = run_export(folder, '--column', 'points', '--due', '2026-12-01T23:59+00:00', '--late', '10%/day')
-        check('points after a deadline', (folder / 'out.csv').read_text() == 'id,group,points\na,1,15\nb,2,13.5\nc,3,15\nd,4,0\n',
+        check('it reduces points after the deadline', (folder / 'out.csv').read_text() == 'id,group,points\na,1,15\nb,2,13.5\nc,3,15\nd,4,0\n',
               (folder / 'out.csv').read_text() + done.stderr)
-        check('whose time nobody knows is named in one line', 'in time: c\n' in done.stdout, done.stdout)
+        check('one line names the students without a known time', 'in time: c\n' in done.stdout, done.stdout)
         for more, said in ((['--due', '2026-12-01'], 'needs both'), (['--due', '1.12.', '--late', '10%/day'], 'say a date'),
                            (['--due', '2026-12-01', '--late', '10'], 'each begun day')):
             done = run_export(folder, '--column', 'points', *more)
-            check(f'{" ".join(more)} is refused', done.returncode == 2 and said in done.stderr, done.stderr)
+            check(f'it refuses {" ".join(more)}', done.returncode == 2 and said in done.stderr, done.stderr)
         before = (folder / 'book.csv').read_bytes()
         done = subprocess.run([sys.executable, f'{ROOT}/grader/class/export.py', '--column', 'points', folder, folder / 'book.csv'],
                               capture_output=True, text=True, check=False)
-        check('the LMS\'s own file is not written over', done.returncode == 2 and before == (folder / 'book.csv').read_bytes(), done.stderr)
+        check('it does not overwrite the file of the LMS', done.returncode == 2 and before == (folder / 'book.csv').read_bytes(), done.stderr)
 
 
 def test_export():
@@ -316,7 +316,7 @@ def test_export():
                   f'{done.stderr}{(folder / "out.csv").read_bytes()}')
         (folder / 'book.csv').write_text('id,x\njo-7,\n')
         done = run_export(folder, '--column', 'x')
-        check('who has no row is named', done.returncode == 1 and 'zoë-müller-12 has no row' in done.stderr, done.stderr)
+        check('it names a student without a row', done.returncode == 1 and 'zoë-müller-12 has no row' in done.stderr, done.stderr)
 
 
 def grade(scratch, *more, **keywords):
@@ -373,7 +373,7 @@ def test_class(scratch):
 
 
 def test_merge():
-    """What one lab has now, in what the student had."""
+    """The new result of one lab replaces the old one, and the others stay."""
     def results(*points):
         tests = [{'number': number, 'score': score} for number, score in points]
         return {'score': sum(score for _, score in points), 'tests': tests, 'extra_data': {'looks_like': {points[-1][0][:5]: ['x']}}}
@@ -387,7 +387,7 @@ def test_merge():
         whole = json.loads((place / 'results.json').read_text(encoding='utf-8'))
     check('the points of one lab change', row == {'failed': ['lab02-requests/requests.c'], 'seconds': 1, 'looks_like': [],
                                                   'points': {'lab01': 30, 'lab02': 4}}, row)
-    check('the results too', whole == {'score': 34, 'tests': [{'number': 'lab01/a', 'score': 10}, {'number': 'lab01/b', 'score': 20},
+    check('the results of this lab change too', whole == {'score': 34, 'tests': [{'number': 'lab01/a', 'score': 10}, {'number': 'lab01/b', 'score': 20},
           {'number': 'lab02/a', 'score': 4}], 'extra_data': {'looks_like': {'lab01': ['x'], 'lab02': ['x']}}}, whole)
 
 
@@ -398,28 +398,28 @@ def regrade(scratch, *more):
 
 
 def test_regrade(scratch):
-    """One student, again: what the table had is shown, and made right."""
+    """make regrade grades one student again, shows the old points, and corrects the table."""
     place = pathlib.Path(scratch) / 'class'
     good = (place / 'grades.csv').read_text(encoding='utf-8')
     wrong = re.sub(r'^(right,[^,]*),15,15,', r'\1,7,7,', good, flags=re.M)
     (place / 'grades.csv').write_text(wrong, encoding='utf-8')
     before = (place / 'right/row.json').stat().st_mtime_ns
     status, text = regrade(scratch, 'ID=right')
-    check('old and new points are shown', status == 0 and re.search(r'^lab01 +7 +15  \*$', text, re.M)
+    check('it shows old and new points', status == 0 and re.search(r'^lab01 +7 +15  \*$', text, re.M)
           and re.search(r'^total +7 +15  \*$', text, re.M), text)
-    check('the table is right again, and nobody else\'s row has changed', wrong != good and [row for row in rows(scratch).values()
+    check('it corrects the row, and changes nobody else\'s', wrong != good and [row for row in rows(scratch).values()
           if row['total'] != '15'] == [row for row in csv.DictReader(io.StringIO(good)) if row['total'] != '15']
           and rows(scratch)['right']['total'] == '15', (place / 'grades.csv').read_text(encoding='utf-8'))
-    check('it was graded again', (place / 'right/row.json').stat().st_mtime_ns > before)
+    check('the student was graded again', (place / 'right/row.json').stat().st_mtime_ns > before)
     status, text = regrade(scratch, 'ID=broken', 'LAB=01')
     check('one lab', status == 0 and re.search(r'^lab01 +15 +15$', text, re.M) and (place / 'broken/lab01/feedback.txt').exists(), text)
     results = json.loads((place / 'broken/results.json').read_text(encoding='utf-8'))
-    check('its results are those of the student', results['score'] == 15 == sum(test['score'] for test in results['tests']), results)
+    check('the results are those of the student', results['score'] == 15 == sum(test['score'] for test in results['tests']), results)
     text, _ = grade(scratch, f'ROSTER={scratch}/roster.csv').communicate(timeout=120)
-    check('whoever is graded again stays graded', ' 0 to grade' in text, text)
+    check('a student who was graded again stays graded', ' 0 to grade' in text, text)
     for more, said in ((['ID=nobody'], 'nobody in'), (['ID=right', 'LAB=02'], 'has lab01')):
         status, text = regrade(scratch, *more)
-        check(f'{" ".join(more)} is refused', status != 0 and said in text, text)
+        check(f'it refuses {" ".join(more)}', status != 0 and said in text, text)
 
 
 def test_report(scratch):
@@ -433,15 +433,15 @@ def test_report(scratch):
     done = subprocess.run(['make', '-s', 'class-report', f'CLASS={scratch}/class'], cwd=ROOT, capture_output=True, text=True,
                           check=False)
     page = pathlib.Path(f'{scratch}/class/report.html').read_text(encoding='utf-8')
-    check('a report is made', done.returncode == 0 and '9 students; of 15 points' in done.stdout, done.stdout + done.stderr)
+    check('class-report makes a report', done.returncode == 0 and '9 students; of 15 points' in done.stdout, done.stdout + done.stderr)
     (pathlib.Path(scratch) / 'course').write_text('lab01 = 7.5\n')
     counted = subprocess.run(['make', '-s', 'class-report', f'CLASS={scratch}/class', f'COURSE={scratch}/course'], cwd=ROOT,
                              capture_output=True, text=True, check=False).stdout
     check('with the points of a course', '9 students; of 7.5 points, half have 7.5 or more' in counted
           and re.search(r'^ *6.75 to 7.5 +5 #', counted, re.M), counted)
-    check('who fails is counted', re.search(r'^ +4 of 9 +lab01/goodbye ', done.stdout, re.M), done.stdout)
-    check('nobody is named', not re.search('zz-|windows|starter', done.stdout + page), done.stdout)
-    check('the page has the same, and nothing of others', 'lab01/goodbye' in page and 'src=' not in page and '<script' not in page)
+    check('it counts the students who fail a check', re.search(r'^ +4 of 9 +lab01/goodbye ', done.stdout, re.M), done.stdout)
+    check('it names nobody', not re.search('zz-|windows|starter', done.stdout + page), done.stdout)
+    check('the page has the same, and loads nothing', 'lab01/goodbye' in page and 'src=' not in page and '<script' not in page)
 
 
 def main():

@@ -1,10 +1,10 @@
 #!/bin/bash
-# grade: grade one submission in the labs beside this file. Whatever happens, there are results: Gradescope's, from which the
-# other systems' are made.
+# grade: grade one submission in the labs beside this file. Whatever happens, it writes results for Gradescope, from
+# which the other systems' results come.
 #
 #   [LAB=02] grade.sh SUBMISSION SECONDS RESULTS.json
 #
-# A container has no room for all layers of the sandbox: the layers that it leaves have to do.
+# Only the layers of the sandbox that work in a container apply.
 here=$(dirname "$(realpath "$0")")
 # shellcheck source=/dev/null
 . "$here/labs.conf" # LAB=..., unless it is set

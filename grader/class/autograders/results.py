@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""results: what Gradescope shows, and the others are given.
+"""results: write the results that Gradescope shows; the other systems get them too.
 
     results.py STATUS BOARD RESULTS OUT
 
@@ -24,7 +24,7 @@ def main():
         why = 'it took too long' if status == TIMED_OUT else 'hand in the files that the labs name'
         text = f'Nothing was graded: {why}.\n\n{text}'
     extra = found.setdefault('extra_data', {})
-    if re.search(r'^make.* Error 3$', text, re.M):  # the grader's status; make's own is 2
+    if re.search(r'^make.* Error 3$', text, re.M):  # the status of the grader; that of make is 2
         extra['fault'] = True
         text = f'The grader itself failed. That is not your fault: tell your instructor.\n\n{text}'
     seed = re.search(r'SEED=(\d+)', text)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""autolab: grade what a student has handed in to Autolab. https://docs.autolabproject.com/lab/
+"""autolab: grade a student's submission to Autolab. https://docs.autolabproject.com/lab/
 
 Runs in the folder with the handed-in file: X.c, or an archive of such files. Prints the scoreboard, and as the last line the
 points of each lab, which is a problem of the assessment.
@@ -17,13 +17,13 @@ ARCHIVES = ('.zip', '.tar', '.tar.gz', '.tgz')
 
 
 def submission(folder):
-    """Everything that was handed in. (The grader takes only regular C files from it.)"""
+    """Unpack the submission. (The grader takes only regular C files from it.)"""
     for path in pathlib.Path('.').iterdir():
         if path.suffix == '.c' and path.is_file() and not path.is_symlink():
             shutil.copy(path, folder / path.name)
         elif path.name.endswith(ARCHIVES) and path.name != 'autograde.tar':
             command = ['python3', '-m', 'zipfile', '-e', path, folder] if path.suffix == '.zip' else ['tar', 'xf', path, '-C', folder]
-            subprocess.run(command, stdout=subprocess.DEVNULL, check=False)  # no archive: then nothing is graded, and that is said
+            subprocess.run(command, stdout=subprocess.DEVNULL, check=False)  # if it is not an archive, nothing is graded
 
 
 def points_of(found, labs):

@@ -18,7 +18,7 @@ PLACE = pathlib.Path(os.environ.get('PLACE', '/grade'))
 
 
 def converted(found):
-    """A submission that is not graded costs no attempt."""
+    """A submission without a grading costs no attempt."""
     if not found['tests'] or 'fault' in found['extra_data']:
         return {'gradable': False, 'format_errors': found['output'][:LONGEST]}
     most = sum(test['max_score'] for test in found['tests'])
