@@ -142,7 +142,7 @@ def find_solutions(folder):
         text = lines_of(path) if path.suffix in ('.c', '.h') else path.read_bytes().decode('utf-8', 'replace')
         for line in lines:
             if line in text:
-                raise Problem(f'{path.relative_to(folder)} has a line of a solution: {line}')
+                raise Problem(f'{path.relative_to(folder)}: a line of a solution: {line}')
     return len(paths)
 
 

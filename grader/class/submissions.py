@@ -229,7 +229,7 @@ def take(student, found, place, tries, due):
     in_time = due is None or handed_in is None or handed_in <= due
     order = (in_time, number, handed_in or 0, found.times[-1] or 0)
     if name in tries and tries[name][0] != in_time:
-        student.problems.append(f'{name}: a try after the deadline does not count')
+        student.problems.append(f'{name}: a try after the deadline was left out')
     if due and in_time and CANVAS.fullmatch(found.path[0]) and '_LATE_' in found.path[0]:
         student.problems.append(f'{name}: its name says LATE, but it has no time after the deadline')
     if name in tries and tries[name] >= order:
