@@ -126,6 +126,7 @@ comma   := ,
 calls   := nghttp2_session_mem_recv nghttp2_session_mem_send nghttp2_session_callbacks_new nghttp2_session_client_new \
            nghttp2_submit_settings nghttp2_submit_request nghttp2_submit_response nghttp2_session_terminate_session \
            transport_write buffer_append buffer_append_text \
+           X509_VERIFY_PARAM_set1_host SSL_CTX_set_alpn_protos SSL_select_next_proto \
            $(patsubst %,nghttp2_session_callbacks_set_%_callback,on_begin_headers on_header on_data_chunk_recv \
              on_frame_recv on_stream_close) \
            malloc calloc

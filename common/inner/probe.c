@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <nghttp2/nghttp2.h>
+#include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,8 +100,8 @@ bool probe_fails(const char *name) {
   return true;
 }
 
-/* nghttp2 is not compiled with AddressSanitizer, and reads as many entries as the caller says:
- * check here that they exist. */
+/* nghttp2 and OpenSSL are not compiled with AddressSanitizer, and read as many entries as the
+ * caller says: check here that they exist. */
 #define LOOK(entries, count)                                                                       \
   do {                                                                                             \
     if (__asan_region_is_poisoned && (entries))                                                    \
@@ -150,6 +151,17 @@ WRAP(int, transport_write, (struct transport * transport, const void *bytes, siz
 WRAP(int, buffer_append, (struct buffer * buffer, const void *bytes, size_t length),
      (buffer, bytes, length), -1)
 WRAP(int, buffer_append_text, (struct buffer * buffer, const char *text), (buffer, text), -1)
+WRAP(int, X509_VERIFY_PARAM_set1_host,
+     (X509_VERIFY_PARAM * parameters, const char *name, size_t length), (parameters, name, length),
+     0)
+WRAP_AND(int, SSL_CTX_set_alpn_protos,
+         (SSL_CTX * context, const unsigned char *protocols, unsigned int length),
+         (context, protocols, length), 1, LOOK(protocols, length))
+WRAP_AND(int, SSL_select_next_proto,
+         (unsigned char **chosen, unsigned char *chosen_length, const unsigned char *ours,
+          unsigned int our_length, const unsigned char *offered, unsigned int offered_length),
+         (chosen, chosen_length, ours, our_length, offered, offered_length), OPENSSL_NPN_NO_OVERLAP,
+         LOOK(ours, our_length))
 
 /* Whether the caller is in the lab's own file: common/ allocates memory too. */
 static bool is_in_lab(void *caller) {
