@@ -282,6 +282,11 @@ static void expect_bad_file_told(struct exchange *exchange, const struct bad_fil
                      "file-called-missing| Your server says that a file does not exist, but it "
                      "does: it is %s.",
                      file->what);
+  if (file->missing && strcasestr(line, "not the key of"))
+    exchange_fail_at(exchange, -1, "the reason why it is unusable", line,
+                     "file-called-other-key| Your server says that a key does not belong to the "
+                     "certificate, but the problem is %s.",
+                     file->what);
 }
 
 /* Without an option, the files are key.pem and cert.pem: here they are missing. */
@@ -327,6 +332,25 @@ static struct peer *send_plain(struct exchange *exchange, const void *bytes, siz
 /* The beginning of a ClientHello: a record of 512 bytes, of which these have come. */
 static const char HELLO[] = "\26\3\1\2\0\1\0\1\374\3\3";
 
+/* A client whose ClientHello is right, and who goes on in plain text. */
+static struct peer *send_hello_and_plain(struct exchange *exchange, const char *text) {
+  const char *hello;
+  SSL_CTX *context = identity_client(exchange);
+  SSL *ssl = SSL_new(context);
+  BIO *written = BIO_new(BIO_s_mem());
+  BIO *nothing = BIO_new(BIO_s_mem());
+  if (!ssl || !written || !nothing)
+    exchange_fault(exchange, "out of memory");
+  SSL_set_bio(ssl, nothing, written);
+  SSL_connect(ssl);
+  long length = BIO_get_mem_data(written, (char **)&hello);
+  struct peer *peer = send_plain(exchange, hello, (size_t)length);
+  peer_send_bytes(peer, text, strlen(text));
+  SSL_free(ssl);
+  SSL_CTX_free(context);
+  return peer;
+}
+
 CHECK(lab06, plain_text, .of_errors = true, .points = 1, .todo = 3, .section = NULL,
       .sentence = "a client that speaks plain text is dropped, others are served") {
   start_server(exchange);
@@ -336,6 +360,10 @@ CHECK(lab06, plain_text, .of_errors = true, .points = 1, .todo = 3, .section = N
   peer_expect_close(old);
   /* Before anybody connects: a server that has ended may still seem to accept. */
   expect_service(steady, 3);
+  struct peer *short_one = send_plain(exchange, http1, 5); /* the header of a record: all is read */
+  peer_expect_close(short_one);
+  struct peer *turns_plain = send_hello_and_plain(exchange, "plain");
+  peer_expect_close(turns_plain);
   struct peer *plain = send_plain(exchange, NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN);
   peer_expect_close(plain);
   expect_service(steady, 5);
@@ -622,16 +650,21 @@ static const char *reason_of(const struct exchange *exchange, const char *line) 
   return found ? found + strlen(url) : rest;
 }
 
-/* How many different causes it names: whoever names several says none. */
+/* How many different causes it names: whoever names several says none. Beside a cause that does not
+ * concern the certificate, the word "certificate" is one more. */
 static int count_causes(const char *reason) {
   static const char *const causes[][4] = {{"expired", NULL},
                                           {"mismatch", "altname", "host", NULL},
                                           {"issuer", "self-signed", "self signed", NULL},
                                           {"alpn", NULL},
                                           {"version", "unsupported protocol", NULL}};
+  enum { OF_CERTIFICATE = 3 };
   int count = 0;
-  for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++)
+  for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
+    if (i == OF_CERTIFICATE && count == 0)
+      count += strcasestr(reason, "certificate") != NULL;
     count += names(reason, causes[i]);
+  }
   return count;
 }
 
@@ -648,10 +681,12 @@ static void expect_refusal(struct peer *peer, const char *const *words, const ch
   const char *reason = reason_of(exchange, line);
   char expected[64];
   snprintf(expected, sizeof expected, "a reason with the word \"%s\"", words[0]);
-  if (count_causes(reason) > 1)
+  if (count_causes(reason) > 1) {
+    exchange->finding.todo_of_place = 5; /* where the reason is written */
     exchange_fail_at(exchange, -1, "the one cause", line,
                      "refusal-with-several-causes| Your client names several causes why it refuses "
                      "the server, so nobody knows which.");
+  }
   if (names(reason, words))
     return;
   if (strcasestr(line, "connection is lost") || strcasestr(line, "does not say why"))
@@ -760,14 +795,42 @@ CHECK(lab06, unknown_ca, .of_errors = true, .points = 1, .todo = 4, .program = "
   expect_client_usage(exchange, trusted.cert);
 }
 
+/* A client that cannot set the host, or offer h2, must say so and connect to nobody. A client that
+ * does without this call refuses the server. */
+static void expect_failed_call_told(struct exchange *exchange, const struct identity *identity,
+                                    const char *call) {
+  static const char *const words[] = {"host", "altname", NULL};
+  exchange_extend(exchange);
+  be_server(exchange, identity_server(exchange, identity));
+  exchange->fails = call;
+  have_it_ask(exchange, identity->cert, PATIENCE);
+  exchange->fails = NULL;
+  exchange_await(exchange, has_connected_or_ended, exchange);
+  if (!exchange_has_failed_call(exchange)) {
+    expect_refusal(accept_client(exchange), words,
+                   "a server whose certificate is for another host");
+    return;
+  }
+  if (!program_ended(exchange->program))
+    exchange_fail_at(exchange, -1, "an error, and status 1", "your program connects",
+                     "failed-call-ignored| When %s fails, your program goes on as if it had "
+                     "worked: what does the call return?",
+                     call);
+  exchange_expect_error(exchange, 0);
+}
+
 CHECK(lab06, wrong_host, .of_errors = true, .points = 1, .todo = 4, .program = "client",
       .section = "9.1.1", .by_hand = "TLS=other-host",
       .sentence = "a certificate for another host is refused, with the reason") {
   static const struct certificate other = {.names = "DNS:example.test,IP:127.0.0.1",
                                            .subject = "localhost"};
   static const char *const words[] = {"host", "altname", NULL};
+  struct identity identity;
   expect_certificate_refused(exchange, &other, words,
                              "a server whose certificate is for another host");
+  identity_make(exchange, &identity, &other);
+  expect_failed_call_told(exchange, &identity, "X509_VERIFY_PARAM_set1_host");
+  expect_failed_call_told(exchange, &identity, "SSL_CTX_set_alpn_protos");
 }
 
 CHECK(lab06, expired, .of_errors = true, .points = 1, .todo = 5, .program = "client",
@@ -863,6 +926,18 @@ CHECK(lab06, without_h2, .of_errors = true, .points = 1, .todo = 5, .program = "
                  "a server that has chosen http/1.1 by ALPN");
 }
 
+/* A client that allows TLS 1.1 lists it. `user`: a bool, whether this one does. */
+static int note_old_version(SSL *ssl, int *alert, void *user) {
+  const unsigned char *list;
+  size_t length;
+  (void)alert;
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_versions, &list, &length) == 1)
+    for (size_t i = 1; i + 1 < length; i += 2) /* behind the length of the list */
+      if (list[i] == TLS1_VERSION_MAJOR && list[i + 1] < TLS1_2_VERSION_MINOR)
+        *(bool *)user = true;
+  return SSL_CLIENT_HELLO_SUCCESS;
+}
+
 CHECK(lab06, old_version, .of_errors = true, .points = 1, .todo = 4, .program = "client",
       .section = "9.2", .by_hand = "TLS=old",
       .sentence = "TLS 1.2 and 1.3 are spoken; a server of TLS 1.1 or older is refused") {
@@ -870,9 +945,14 @@ CHECK(lab06, old_version, .of_errors = true, .points = 1, .todo = 4, .program = 
   struct identity identity;
   identity_make(exchange, &identity, NULL);
   SSL_CTX *tls = identity_server(exchange, &identity);
+  static bool offers_old; /* a check is a process of its own */
   limit_versions(tls, TLS1_VERSION, TLS1_1_VERSION);
+  SSL_CTX_set_client_hello_cb(tls, note_old_version, &offers_old);
   struct peer *peer = start_client(exchange, tls, identity.cert, PATIENCE);
   expect_refusal(peer, words, "a server that speaks only TLS 1.1 or older");
+  if (offers_old) /* though no cipher suite that it allows is for such a version */
+    exchange_fail_at(exchange, -1, "supported versions: TLS 1.2, TLS 1.3", "TLS 1.1 or older, too",
+                     "client-offers-old-version| Your client offers TLS 1.1 or older.");
   for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
     char text[32];
     exchange_random_text(exchange, text, 20);
@@ -1030,6 +1110,28 @@ static void expect_failure_told(struct exchange *exchange, const char *ca, bool 
   exchange_expect_error_about(exchange, url_of(exchange));
 }
 
+static bool waits_in_handshake(void *argument) {
+  const struct exchange *exchange = argument;
+  return (exchange->held && program_idle(exchange->program) > 0) ||
+         program_ended(exchange->program);
+}
+
+/* The server resets the connection in the middle of the handshake. */
+static void expect_lost_handshake_told(struct exchange *exchange, const char *ca) {
+  exchange_extend(exchange);
+  exchange->holds = true;
+  have_it_ask(exchange, ca, PATIENCE);
+  exchange_await(exchange, waits_in_handshake, exchange);
+  peer_take_held(exchange);
+  peer_abort(exchange->peers[exchange->peer_count - 1]);
+  exchange_expect_error_about(exchange, url_of(exchange));
+  const char *line = program_stderr(exchange->program, NULL);
+  if (strcasestr(line, "does not say why"))
+    exchange_fail_at(exchange, -1, "a reason, such as: the connection is lost", line,
+                     "lost-error-queue-empty| Your client does not say that the connection is "
+                     "lost: OpenSSL's error queue is empty then.");
+}
+
 CHECK(lab06, timed_out, .points = 1, .todo = 5, .program = "client", .section = "6.4",
       .by_hand = "MISBEHAVE=never",
       .sentence = "time-outs and errors as in lab 5: RST_STREAM CANCEL, status 1") {
@@ -1045,4 +1147,5 @@ CHECK(lab06, timed_out, .points = 1, .todo = 5, .program = "client", .section = 
                      "everything that comes on the stream.");
   expect_failure_told(exchange, identity.cert, false);
   expect_failure_told(exchange, identity.cert, true);
+  expect_lost_handshake_told(exchange, identity.cert);
 }
