@@ -458,6 +458,7 @@ static void end_gracefully(struct exchange *exchange, const struct identity *ide
   for (int i = 0; i < 2; i++)
     peers[i] = expect_client_served(exchange);
   expect_closed_told(peers[0], 3);
+  settle(peers[0]); /* a new turn of its loop: a timer counts from when its turn began */
   send_plain(exchange, HELLO, sizeof HELLO - 1);
   double asked = recording_clock();
   for (int i = 0; i < 2; i++)
