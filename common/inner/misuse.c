@@ -61,9 +61,9 @@ ssize_t __wrap_nghttp2_session_mem_recv(nghttp2_session *session, const uint8_t 
 
 ssize_t __wrap_nghttp2_session_mem_send(nghttp2_session *session, const uint8_t **bytes) {
   enter(session, "nghttp2_session_mem_send");
-  ssize_t length = probe_fails("nghttp2_session_mem_send")
-                       ? NGHTTP2_ERR_NOMEM
-                       : __real_nghttp2_session_mem_send(session, bytes);
+  static bool failed; /* from then on: a program that only tries again never ends */
+  failed = failed || probe_fails("nghttp2_session_mem_send");
+  ssize_t length = failed ? NGHTTP2_ERR_NOMEM : __real_nghttp2_session_mem_send(session, bytes);
   depth--;
   return length;
 }

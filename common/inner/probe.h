@@ -6,7 +6,7 @@
  * session. So the programs of the labs are linked with probe.c, which does nothing unless
  * PROBE_FILE is in the environment. Then it keeps a struct probe in that file, which others can map
  * or read at any time. With PROBE_FAIL=NAME, the first call of the function NAME (probe.c has the
- * list) fails as its documentation says.
+ * list) fails as its documentation says; of nghttp2_session_mem_send, every later one too.
  */
 #ifndef COMMON_PROBE_H
 #define COMMON_PROBE_H
