@@ -307,6 +307,7 @@ CHECK(lab01, closed_early, .of_errors = true, .points = 1, .todo = 6, .section =
   peer->hold_settings_ack = true;
   peer_expect_preface(peer);
   send_settings(peer);
+  peer_send_frame(peer, NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "no ping?", 8); /* not SETTINGS */
   peer_send_goaway(peer, 0, NGHTTP2_NO_ERROR);
   peer_close(peer);
   expect_error(exchange, 0);
@@ -331,11 +332,28 @@ static void expect_goaway_reported(struct exchange *exchange, uint32_t code) {
         "error-goaway-tells-not-named| Your program does not name the error code of the GOAWAY.");
 }
 
+/* The server says goodbye without an error, and acknowledges SETTINGS in the same piece: the session
+ * is open then. */
+static void expect_goaway_without_error_accepted(struct exchange *exchange) {
+  struct peer *peer = start_session(exchange);
+  peer->hold_settings_ack = true;
+  send_settings(peer);
+  peer_settle(peer, (const uint8_t *)"answered");
+  peer_send_goaway(peer, 0, NGHTTP2_NO_ERROR);
+  peer_send_settings_ack(peer);
+  exchange_wait_for_end(exchange);
+  if (exchange_names_error(exchange, exchange->arguments[1], NGHTTP2_NO_ERROR))
+    exchange_fail(exchange, "goaway-no-error-failure| Your program takes a GOAWAY with NO_ERROR "
+                            "for a failure.");
+  exchange_expect_status(exchange, 0);
+}
+
 CHECK(lab01, goaway_error, .of_errors = true, .points = 1, .todo = 5, .section = "6.8",
       .by_hand = "MISBEHAVE=goaway",
       .sentence = "a GOAWAY with an error: one line on standard error, status 1") {
-  expect_goaway_reported(exchange, NGHTTP2_ENHANCE_YOUR_CALM + exchange_random(exchange, 3));
-  expect_goaway_reported(exchange, NGHTTP2_PROTOCOL_ERROR + exchange_random(exchange, 10));
+  expect_goaway_reported(exchange, NGHTTP2_PROTOCOL_ERROR + exchange_random(exchange, 13));
+  expect_goaway_reported(exchange, NGHTTP2_CANCEL); /* an error, too */
+  expect_goaway_without_error_accepted(exchange);
 }
 
 static bool has_connected_or_ended(void *argument) {
@@ -351,6 +369,35 @@ static void serve_to_the_end(struct exchange *exchange) {
   exchange_await_end(exchange);
 }
 
+/* What the program says on standard error after the URL. */
+static const char *reason(const struct exchange *exchange) {
+  const char *text = program_stderr(exchange->program, NULL);
+  const char *url = strstr(text, exchange->arguments[1]);
+  return url ? url + strlen(exchange->arguments[1]) : text;
+}
+
+/* What the program says when the session ends before it is open; the caller frees it. */
+static char *reason_of_early_end(struct exchange *exchange) {
+  struct peer *peer = start_session(exchange);
+  peer_send_bytes(peer, "HTTP/1.1 400 Bad Request\r\n\r\n", 28);
+  exchange_wait_for_end(exchange);
+  char *copy = strdup(reason(exchange));
+  if (!copy)
+    exchange_fault(exchange, "out of memory");
+  return copy;
+}
+
+/* The program must say why, not "unknown" (an error code that nobody has), and not the same as
+ * when the server speaks no HTTP/2. */
+static void expect_reason(struct exchange *exchange, const char *call, const char *early_end) {
+  const char *why = reason(exchange);
+  if (strcasestr(why, ": unknown") || strcmp(why, early_end) == 0)
+    exchange_fail_at(exchange, -1, "one line that says what failed", why,
+                     "failed-call-other-reason| When %s fails, your program gives another reason: "
+                     "call fail with the text of the error code.",
+                     call);
+}
+
 CHECK(lab01, calls_fail, .points = 1, .todo = 1, .of_errors = true, .section = NULL,
       .sentence = "a call fails (no memory): one line on standard error, status 1") {
   static const struct {
@@ -360,6 +407,7 @@ CHECK(lab01, calls_fail, .points = 1, .todo = 1, .of_errors = true, .section = N
                {"nghttp2_session_mem_send", 2},         {"transport_write", 2},
                {"nghttp2_submit_settings", 3},          {"nghttp2_session_mem_recv", 4},
                {"nghttp2_session_terminate_session", 5}};
+  char *early_end = reason_of_early_end(exchange);
   for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
     exchange->fails = calls[i].name;
     peer_listen(exchange);
@@ -383,5 +431,7 @@ CHECK(lab01, calls_fail, .points = 1, .todo = 1, .of_errors = true, .section = N
                        "worked: what does the call return?",
                        calls[i].name);
     expect_error(exchange, 0);
+    expect_reason(exchange, calls[i].name, early_end);
   }
+  free(early_end);
 }
