@@ -426,8 +426,10 @@ CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
   peer_handshake(peer);
   int32_t stream_id = peer_expect_request(peer);
   expect_blocked(peer, stream_id);
-  peer_send_window_update(peer, stream_id, 1);
   peer_send_window_update(peer, 0, 2 * MEBIBYTE);
+  /* The rest of a piece, and as many bytes of the next as there are pieces. */
+  peer_send_window_update(peer, stream_id, 1 + PIECES);
+  peer_settle(peer, (const uint8_t *)"all sent");
   peer_send_window_update(peer, stream_id, 2 * MEBIBYTE);
   const struct buffer *body = &peer_stream(peer, stream_id)->body;
   exchange_await(exchange, has_ended_or_is_too_long, peer_stream(peer, stream_id));
