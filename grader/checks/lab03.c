@@ -117,6 +117,10 @@ CHECK(lab03, methods, .points = 2, .todo = 2, .section = "8.3.1",
     peer_send_request(peer, stream_id, true, methods[i], "/any/path");
     expect_answer(peer, stream_id, BODY);
   }
+  peer_send_headers(peer, stream_id, true, ":method", "GET", ":scheme", "http", ":authority",
+                    "localhost", ":path", "/", "x-method", "HEAD", NULL);
+  expect_answer(peer, stream_id, BODY);
+  stream_id += 2;
   peer_send_request(peer, stream_id, true, "HEAD", "/");
   expect_no_body(peer, stream_id,
                  "head-answered-body-respond-must| Your server answers a HEAD with a body: respond "
@@ -334,6 +338,10 @@ CHECK(lab03, tiny_window, .points = 2, .todo = 3, .section = "6.9.2",
     peer_send_window_update(peer, 1, 1); /* also for a final frame without bytes */
   }
   expect_answer(peer, 1, BODY);
+  peer_send_request(peer, 3, true, "GET", "/");
+  peer_settle(peer, (const uint8_t *)"one byte");
+  peer_send_window_update(peer, 3, 1000); /* more than the rest */
+  expect_answer(peer, 3, BODY);
   exchange_earn(exchange);
   exchange_end_server(exchange);
 }
@@ -463,17 +471,27 @@ static bool is_closed_or_over(void *argument) {
   return peer->closed_by_program || stream->ended || stream->reset;
 }
 
-CHECK(lab03, calls_fail, .points = 1, .todo = 5, .of_errors = true, .section = NULL,
-      .sentence = "a response cannot be submitted: its client is not kept waiting") {
-  exchange->fails = "nghttp2_submit_response";
+/* Start a server in which `call` fails; its client must be told, and the next one served. */
+static void expect_told(struct exchange *exchange, const char *call, const char *what) {
+  exchange->fails = call;
   struct peer *peer = start_server(exchange);
   peer_send_request(peer, 1, true, "GET", "/");
   bool told = exchange_await(exchange, is_closed_or_over, peer);
   if (exchange_has_failed_call(exchange) && !told)
     exchange_fail_at(exchange, -1, "the stream is reset, or the connection closed",
-                     "the client waits forever",
-                     "when-nghttp2_submit_response-fails-nobody-told| When nghttp2_submit_response "
-                     "fails, your server tells nobody: what do respond and on_frame_recv return?");
+                     "the client waits forever", "%s", what);
   expect_service(connect_client(exchange), 1);
   exchange_end_server(exchange);
+}
+
+CHECK(lab03, calls_fail, .points = 1, .todo = 5, .of_errors = true, .section = NULL,
+      .sentence = "no memory for a stream or a response: its client is not kept waiting") {
+  exchange->finding.todo_of_place = 1;
+  expect_told(exchange, "allocation in on_begin_headers",
+              "no-memory-for-stream-nobody-told| Without memory for a stream, your server tells "
+              "nobody: what does on_begin_headers return?");
+  exchange->finding.todo_of_place = 5;
+  expect_told(exchange, "nghttp2_submit_response",
+              "when-nghttp2_submit_response-fails-nobody-told| When nghttp2_submit_response "
+              "fails, your server tells nobody: what do respond and on_frame_recv return?");
 }
