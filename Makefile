@@ -575,11 +575,12 @@ mistakes: $(BUILD)/grader/todos
 	+@python3 grader/mistakes/mistakes.py $(if $(WRITE),--write) $(if $(NEW),--new) $(if $(ROUNDS),--rounds $(call quote,$(ROUNDS))) $(if $(LAB),$(lab_number))
 
 ## make mutants          grade small automatic changes of the solutions: which do the checks catch, and with which
-##                       words [LAB=02] [JOBS=n] [SAMPLE=n: only n of each lab] [TAP=1]; LIST=1 prints each
+##                       words [LAB=02] [JOBS=n] [SAMPLE=n] [TAP=1]; LIST=1 prints each; WRITE=1 makes
+##                       grader/mistakes/mutants.json, by which the grader knows how they fail
 mutants: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 	+@COMPILE=$(call quote,$(call COMPILE,$(SANITIZED))) LINK=$(call quote,$(WRAPPED) $(LIBRARIES)) \
 	  python3 grader/mistakes/mutants.py $(if $(JOBS),--jobs $(call quote,$(JOBS))) $(if $(LIST),--list) \
-	  $(if $(SAMPLE),--sample $(call quote,$(SAMPLE))) $(if $(TAP),--tap) $(if $(LAB),$(lab_number))
+	  $(if $(SAMPLE),--sample $(call quote,$(SAMPLE))) $(if $(TAP),--tap) $(if $(WRITE),--write) $(if $(LAB),$(lab_number))
 
 ## make variations       grade changes of the solutions that must not matter: all must get full marks [LAB=02]
 ##                       [JOBS=n] [TIMES=n] [SAMPLE=n] [TAP=1]

@@ -42,7 +42,7 @@ static void print_diagnosis(const struct board *board, const struct lab *lab) {
   const struct diagnosis *diagnosis = &board->list->diagnoses[lab - labs_all];
   for (size_t i = 0; i < diagnosis->count; i++)
     for (size_t n = 0; n < DIAGNOSIS_ALTERNATIVES; n++)
-      if (diagnosis->likely[i].mistakes[n])
+      if (diagnosis->likely[i].mistakes[n] && !diagnosis->likely[i].doubtful)
         board_text(board, 2,
                    n == 0 ? "looks like: " : "or:         ", diagnosis->likely[i].mistakes[n]);
 }

@@ -67,7 +67,7 @@ static void print_where(const struct board *board, const struct outcome *outcome
 
 /* The known mistakes that it looks like. */
 static void print_likely(const struct board *board, const struct outcome *outcome) {
-  const struct diagnosis_likely *likely = outcome_likely(board->list, outcome);
+  const struct diagnosis_likely *likely = outcome_named(board->list, outcome);
   char text[512];
   if (!likely)
     return;
@@ -81,7 +81,7 @@ static void print_likely(const struct board *board, const struct outcome *outcom
 static void print_earlier(const struct board *board, const struct outcome *outcome) {
   const struct lab *lab = labs_find(outcome_text(outcome, "earlier"));
   char text[512];
-  if (!lab || outcome_likely(board->list, outcome))
+  if (!lab || outcome_named(board->list, outcome))
     return;
   int length = snprintf(text, sizeof text, "this is what lab %d is about: %s/README.md",
                         atoi(lab->id + 3), lab->folder);

@@ -55,7 +55,8 @@ struct options {
   const char *check;
   const char *seed;
   const char *output;
-  const char *known; /* the table of known mistakes */
+  const char *known;      /* the table of known mistakes */
+  char mutants[PATH_MAX]; /* the table beside it */
   bool any_language;
   const char *again; /* what an earlier run has left; NULL to run the checks */
   bool strict;
@@ -117,6 +118,9 @@ static int parse_options(struct options *options, int argc, char **argv) {
     default: return usage();
     }
   }
+  const char *slash = strrchr(options->known, '/');
+  int folder = slash ? (int)(slash - options->known) + 1 : 0;
+  snprintf(options->mutants, sizeof options->mutants, "%.*smutants.json", folder, options->known);
   return (options->programs || options->protection) && optind == argc ? 0 : usage();
 }
 
@@ -320,7 +324,7 @@ static void find_outcomes(const struct options *options, struct run *run,
   else if (pattern)
     run_checks(set, pattern, options->output);
   run->seconds = (recording_clock() - started) / 1e3;
-  outcome_diagnose(&outcomes, options->known);
+  outcome_diagnose(&outcomes, options->known, options->mutants);
   todo_decide(&outcomes, run);
   run->beside = beside_read(options->output);
 }
@@ -393,6 +397,7 @@ static int enclose(const struct options *options, char **argv) {
       .programs = options->programs,
       .output = options->output,
       .known = options->known,
+      .mutants = options->mutants,
       .checks = checks_at_once(),
   };
   if (options->strangers && protection_check() != 0)

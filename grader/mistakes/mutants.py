@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """mutants: measure the grader with mistakes that nobody has thought of.
 
-    mutants [--tap] [--sample N] [--jobs N] [--list] [LAB...]
+    mutants [--tap] [--sample N] [--jobs N] [--list] [--write] [LAB...]
 
 mutate.py makes hundreds of small changes in the solutions. This program grades each change that compiles to other code
 than the solution, in its own lab. It counts how many are killed (a check fails) and how many survive; of the killed,
@@ -12,7 +12,9 @@ every other survivor is a hole in the checks. build/mutants/kept has each result
 on: the program grades only changed mutants again.
 
 With --tap, for `make test`, it grades a sample of N, always the same for the same solutions, and the status is 0 only
-if the grader reaches the goals below. --list prints every mutant and its result.
+if the grader reaches the goals below. --list prints every mutant and its result. --write makes mutants.json, by which
+the grader knows how mutants fail (grader/result/neighbours.h). A mutant is judged by a table without it, and without
+the other changes of the same place: as if nobody had thought of it.
 """
 import argparse
 import collections
@@ -32,6 +34,7 @@ BUILD = os.environ.get("BUILD") or "build"
 SCRATCH = f"{BUILD}/mutants"
 EQUIVALENT = "grader/mistakes/equivalent_mutants.txt"
 KNOWN = "grader/mistakes/known_mistakes.json"
+TABLE = "grader/mistakes/mutants.json"
 SEED = "7"
 TIME_LIMIT = 120  # seconds, for one grading
 KILLED, RIGHT, FALSE = 97, 90, 2  # the goals, in percent: at least, at least, at most
@@ -48,6 +51,13 @@ class Result:
         self.failed = {}  # the finding of each failed check
         self.next = ""  # "requests 3"
         self.looks_like = []
+        self.kept = ""  # where its outcomes are
+        self.folder = ""  # where its program was
+
+    def place(self):
+        """The same for all changes of one expression."""
+        mutant = self.mutant
+        return hashlib.sha256(f"{mutant.lab}/{mutant.program} {mutant.function} {mutant.before}".encode()).hexdigest()[:8]
 
     def is_right(self):
         return self.next == f"{self.mutant.program} {self.mutant.todo}"
@@ -56,7 +66,7 @@ class Result:
         """Whether the grader names a known mistake of another TODO."""
         rows = [known.get(self.mutant.lab, {}).get(name, {}) for name in self.looks_like]
         here = (self.mutant.program, self.mutant.todo)
-        return any((row.get("program"), row.get("todo")) != here for row in rows)
+        return bool(rows) and all((row.get("program"), row.get("todo")) != here for row in rows)
 
 
 def read(path, mode="r"):
@@ -168,43 +178,102 @@ def load(result, output):
     result.ended = "killed" if result.failed else "survived"
 
 
+def ask(result, *options):
+    """Have it graded, or judged again. Return whether that went well."""
+    output = f"{result.folder}/grade"
+    command = [f"{BUILD}/grader/grade", "--programs", result.folder, "--lab", result.mutant.lab, "--output", output]
+    try:
+        status = run([*command, *options], timeout=TIME_LIMIT).returncode
+        if status != 0:
+            raise OSError(f"status {status}")
+        load(result, output)
+    except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
+        result.ended = "fault"
+        result.failed = {"grader": str(error)}
+    return result.ended != "fault"
+
+
+def judge(result, table):
+    """What the grader says of its outcomes, with this table in place of mutants.json."""
+    if result.ended != "graded":
+        return result
+    folder = f"{result.folder}/known"
+    os.makedirs(folder, exist_ok=True)
+    shutil.copy(KNOWN, folder)
+    rows = [{**row, "count": sum(place != result.place() for place in row["from"])}
+            for row in table.get(result.mutant.lab, [])]
+    with open(f"{folder}/mutants.json", "w", encoding="utf-8") as file:
+        json.dump({result.mutant.lab: [row for row in rows if row["count"]]}, file)
+    ask(result, "--again", result.kept, "--known", f"{folder}/{os.path.basename(KNOWN)}")
+    shutil.rmtree(f"{result.folder}/grade/checks", ignore_errors=True)
+    return result
+
+
 def grade(workshop, result):
     mutant = result.mutant
     key = hashlib.sha256((workshop.grader_digest(mutant.lab) + mutant.program + mutant.text).encode())
     kept = f"{SCRATCH}/kept/{key.hexdigest()[:32]}"
     folder = f"{SCRATCH}/{mutant.lab}/{mutant.digest()[:16]}"
+    result.kept, result.folder = kept, folder
     if os.path.exists(f"{kept}/ended"):
         result.ended = read(f"{kept}/ended")
-        if result.ended != "graded":
-            return result
-        command = [f"{BUILD}/grader/grade", "--programs", folder, "--again", kept]
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
-        result.ended = workshop.build(mutant, folder, glob.glob(f"{mutant.lab}-*/solution/*.c"))
-        command = [f"{BUILD}/grader/grade", "--programs", folder]
+        return result
+    shutil.rmtree(folder, ignore_errors=True)
+    result.ended = workshop.build(mutant, folder, glob.glob(f"{mutant.lab}-*/solution/*.c"))
     output = f"{folder}/grade"
-    if result.ended in ("built", "graded"):
-        command += ["--lab", mutant.lab, "--seed", SEED, "--output", output]
-        fresh = result.ended == "built"
-        try:
-            status = run(command, timeout=TIME_LIMIT).returncode
-            if status != 0:
-                raise OSError(f"status {status}")
-            load(result, output)
-        except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
-            result.ended = "fault"
-            result.failed = {"grader": str(error)}
-            return result
-        if fresh:
-            keep(output, kept, mutant.lab)
+    if result.ended == "built" and ask(result, "--seed", SEED):
+        keep(output, kept, mutant.lab)
+        result.ended = "graded"
+    if result.ended == "fault":
+        return result
     os.makedirs(kept, exist_ok=True)
     with open(f"{kept}/ended", "w", encoding="utf-8") as file:
-        file.write("graded" if result.ended in ("killed", "survived") else result.ended)
+        file.write(result.ended)
     for path in glob.glob(f"{folder}/lab*/*"):
         if os.access(path, os.X_OK):
             os.truncate(path, 0)  # a program is large; the name of the file is enough
     shutil.rmtree(f"{output}/checks", ignore_errors=True)
     return result
+
+
+# --- The table ---------------------------------------------------------------------------------------------
+
+
+def fails_of(result):
+    """How the mutant failed, as in mutants.json."""
+    groups = {}
+    for path in sorted(glob.glob(f"{result.kept}/{result.mutant.lab}.*.json")):
+        outcome = json.loads(read(path))
+        finding = outcome.get("finding", {})
+        name = finding.get("evidence", {}).get("id")
+        if outcome["verdict"] == "failed" and name:
+            place = finding.get("todo_of_place", 0)
+            groups.setdefault((name, place), []).append(outcome["check"])
+    return [{"checks": checks, "id": name, **({"place": place} if place else {})}
+            for (name, place), checks in sorted(groups.items())]
+
+
+def make_table(results):
+    rows = {}
+    for result in results:
+        fails = fails_of(result) if result.ended == "graded" else []
+        if fails:
+            mutant = result.mutant
+            row = {"program": mutant.program, "todo": mutant.todo, "fails": fails}
+            key = (mutant.lab, json.dumps(row, sort_keys=True))
+            rows.setdefault(key, {**row, "from": []})["from"].append(result.place())
+    table = {}
+    for (lab, _), row in sorted(rows.items()):
+        table.setdefault(lab, []).append({**row, "from": sorted(row["from"]), "count": len(row["from"])})
+    return table
+
+
+def write_table(table):
+    """One row a line."""
+    labs = [f' "{lab}": [\n' + ",\n".join(f"  {json.dumps(row, sort_keys=True)}" for row in rows) + "\n ]"
+            for lab, rows in sorted(table.items())]
+    with open(TABLE, "w", encoding="utf-8") as file:
+        file.write("{\n" + ",\n".join(labs) + "\n}\n")
 
 
 # --- Reporting ---------------------------------------------------------------------------------------------
@@ -302,13 +371,22 @@ def find(workshop, labs, sample):
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(usage="mutants [--tap] [--sample N] [--jobs N] [--list] [LAB...]")
+    parser = argparse.ArgumentParser(usage="mutants [--tap] [--sample N] [--jobs N] [--list] [--write] [LAB...]")
     parser.add_argument("--tap", action="store_true")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--write", action="store_true")
     parser.add_argument("--sample", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1))
     parser.add_argument("labs", nargs="*")
     return parser.parse_args()
+
+
+def follow(results, count):
+    """The same results; on a terminal, say how many there are."""
+    for number, result in enumerate(results, 1):
+        if sys.stderr.isatty():
+            print(f"\r{number} of {count}", end="\n" if number == count else "", file=sys.stderr, flush=True)
+        yield result
 
 
 def main():
@@ -318,14 +396,14 @@ def main():
     mutants = find(workshop, arguments.labs, arguments.sample)
     for path in {path for mutant in mutants for path in glob.glob(f"{mutant.lab}-*/solution/*.c")}:
         workshop.original(path)
-    results = []
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as executor:
-        for result in executor.map(lambda mutant: grade(workshop, Result(mutant)), mutants):
-            results.append(result)
-            if sys.stderr.isatty():
-                print(f"\r{len(results)} of {len(mutants)}", end="", file=sys.stderr, flush=True)
-    if sys.stderr.isatty():
-        print("\r", end="", file=sys.stderr)
+        results = list(follow(executor.map(lambda mutant: grade(workshop, Result(mutant)), mutants), len(mutants)))
+        table = make_table(results)
+        if arguments.sample or arguments.labs:
+            table = json.loads(read(TABLE)) | ({} if arguments.sample else table)
+        results = list(follow(executor.map(lambda result: judge(result, table), results), len(mutants)))
+    if arguments.write:
+        write_table(table)
     if arguments.tap:
         return 0 if print_tap(results, workshop.known, reasons) else 1
     if arguments.list:

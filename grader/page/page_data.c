@@ -87,7 +87,7 @@ static json_t *shorten_frames(const json_t *frames, size_t limit, long marked, s
 
 /* The known mistakes that the failure looks like, as on the scoreboard; "" if none. */
 static json_t *likely_json(const struct outcome_list *list, const struct outcome *outcome) {
-  const struct diagnosis_likely *likely = outcome_likely(list, outcome);
+  const struct diagnosis_likely *likely = outcome_named(list, outcome);
   if (!likely)
     return json_string("");
   return json_sprintf("%s%s%s", likely->mistakes[0], likely->mistakes[1] ? "; or: " : "",

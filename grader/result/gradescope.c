@@ -48,7 +48,7 @@ static json_t *looks_like_json(const struct outcome_list *list) {
     json_t *names = json_array();
     for (size_t i = 0; i < diagnosis->count; i++)
       for (size_t n = 0; n < DIAGNOSIS_ALTERNATIVES; n++)
-        if (diagnosis->likely[i].names[n])
+        if (diagnosis->likely[i].names[n] && !diagnosis->likely[i].doubtful)
           json_array_append_new(names, json_string(diagnosis->likely[i].names[n]));
     json_object_set_new(labs, labs_all[l].id, names);
   }

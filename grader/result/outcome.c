@@ -309,9 +309,49 @@ static void find_todos(struct outcome_list *list, const struct lab *lab, const j
   }
 }
 
-void outcome_diagnose(struct outcome_list *list, const char *path) {
-  if (outcome_points(list, NULL) < outcome_possible(list, NULL))
-    list->known = diagnosis_load(path);
+/* The same for neighbours.h. A new reference. */
+static json_t *collect_failures(const struct outcome_list *list, const struct lab *lab) {
+  json_t *failures = json_object();
+  for (size_t i = 0; i < list->count; i++) {
+    const struct outcome *outcome = &list->outcomes[i];
+    const json_t *finding = json_object_get(outcome->file, "finding");
+    json_t *id = json_object_get(json_object_get(finding, "evidence"), "id");
+    if (!belongs_to(outcome, lab) || outcome->verdict == OUTCOME_NOT_RUN ||
+        outcome_is_undone(outcome) || outcome_is_unearned(outcome))
+      continue;
+    json_t *failure =
+        outcome->verdict == OUTCOME_FAILED && id
+            ? json_pack("{s:O, s:O?}", "id", id, "place", json_object_get(finding, "todo_of_place"))
+            : json_null();
+    json_object_set_new(failures, outcome->check->id, failure);
+  }
+  return failures;
+}
+
+/* Known mistakes are few: where the programs that fail most alike have their mistake in another
+ * TODO, we do not name one. */
+static void doubt(struct diagnosis *diagnosis, const struct neighbours *neighbours) {
+  for (size_t i = 0; i < diagnosis->count; i++) {
+    struct diagnosis_likely *likely = &diagnosis->likely[i];
+    likely->doubtful =
+        neighbours->program && likely->program && likely->todo > 0 &&
+        (likely->todo != neighbours->todo || strcmp(likely->program, neighbours->program) != 0);
+  }
+}
+
+static void find_neighbours(struct outcome_list *list, size_t index) {
+  const struct lab *lab = &labs_all[index];
+  json_t *failures = collect_failures(list, lab);
+  neighbours_find(&list->neighbours[index], json_object_get(list->known, lab->id),
+                  json_object_get(list->mutants, lab->id), failures);
+  json_decref(failures);
+}
+
+void outcome_diagnose(struct outcome_list *list, const char *known, const char *mutants) {
+  if (outcome_points(list, NULL) < outcome_possible(list, NULL)) {
+    list->known = diagnosis_load(known);
+    list->mutants = diagnosis_load(mutants);
+  }
   list->evidence = json_object();
   for (size_t l = 0; l < labs_count && l < OUTCOME_LABS; l++) {
     const struct lab *lab = &labs_all[l];
@@ -319,8 +359,31 @@ void outcome_diagnose(struct outcome_list *list, const char *path) {
     const json_t *mistakes = json_object_get(list->known, lab->id);
     diagnosis_make(&list->diagnoses[l], mistakes, evidence);
     find_todos(list, lab, mistakes, evidence);
+    find_neighbours(list, l);
+    doubt(&list->diagnoses[l], &list->neighbours[l]);
     json_object_set_new(list->evidence, lab->id, evidence); /* the diagnosis points into it */
   }
+}
+
+const struct diagnosis_likely *outcome_named(const struct outcome_list *list,
+                                             const struct outcome *outcome) {
+  const struct diagnosis_likely *likely = outcome_likely(list, outcome);
+  return likely && !likely->doubtful ? likely : NULL;
+}
+
+const struct neighbours *outcome_neighbours(const struct outcome_list *list,
+                                            const struct outcome *outcome) {
+  const struct lab *lab = labs_find(outcome->check->lab);
+  size_t index = (size_t)(lab - labs_all);
+  if (!lab || index >= OUTCOME_LABS || outcome->verdict != OUTCOME_FAILED)
+    return NULL;
+  const struct neighbours *neighbours = &list->neighbours[index];
+  const json_t *evidence = json_object_get(json_object_get(outcome->file, "finding"), "evidence");
+  const char *id = json_string_value(json_object_get(evidence, "id"));
+  return neighbours->program && strcmp(neighbours->program, outcome_program(outcome)) == 0 &&
+                 neighbours_share(neighbours, outcome->check->id, id)
+             ? neighbours
+             : NULL;
 }
 
 const struct diagnosis_likely *outcome_likely(const struct outcome_list *list,
@@ -339,6 +402,7 @@ void outcome_list_free(struct outcome_list *list) {
   }
   free(list->outcomes);
   json_decref(list->known);
+  json_decref(list->mutants);
   json_decref(list->evidence);
   *list = (struct outcome_list){0};
 }

@@ -16,6 +16,7 @@
 #include "grader/base/check.h"
 #include "grader/base/labs.h"
 #include "grader/result/diagnosis.h"
+#include "grader/result/neighbours.h"
 
 enum outcome_verdict {
   OUTCOME_NOT_RUN, /* it was not requested, or the lab's program does not exist */
@@ -41,8 +42,10 @@ struct outcome_list {
   size_t count;
   size_t octets;    /* of all files that were read */
   json_t *known;    /* the table of known mistakes; NULL if there is none */
+  json_t *mutants;  /* the table of mutants; NULL if there is none */
   json_t *evidence; /* by lab, what diagnosis.h looks at */
   struct diagnosis diagnoses[OUTCOME_LABS];
+  struct neighbours neighbours[OUTCOME_LABS];
 };
 
 /* A list of all checks, not yet run. Returns 0, or -1 when there is no memory. */
@@ -65,13 +68,21 @@ void outcome_load_again(struct outcome_list *list, const char *directory);
 void outcome_collect(struct outcome_list *list, const struct criterion_global_stats *stats,
                      const char *directory);
 
-/* Compare the failures with the known mistakes in this file. Without the file, no mistake is known,
- * which is no error. */
-void outcome_diagnose(struct outcome_list *list, const char *path);
+/* Compare the failures with the known mistakes and with the mutants in these files. Without a file
+ * none is known, which is no error. */
+void outcome_diagnose(struct outcome_list *list, const char *known, const char *mutants);
+
+/* The neighbours whose failure this one shares, or NULL. */
+const struct neighbours *outcome_neighbours(const struct outcome_list *list,
+                                            const struct outcome *outcome);
 
 /* What that failure looks like, or NULL. */
 const struct diagnosis_likely *outcome_likely(const struct outcome_list *list,
                                               const struct outcome *outcome);
+
+/* The same, or NULL if its name would be doubtful. */
+const struct diagnosis_likely *outcome_named(const struct outcome_list *list,
+                                             const struct outcome *outcome);
 
 /* Points of a lab (NULL: of all labs): how many the programs got, and how many they could get. */
 int outcome_points(const struct outcome_list *list, const struct lab *lab);

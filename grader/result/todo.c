@@ -57,10 +57,13 @@ static int decide(const struct outcome_list *list, const struct run *run,
   const struct diagnosis_likely *likely = outcome_likely(list, outcome);
   int stopped = finding_number(outcome, "todo");
   int crashed = finding_number(outcome, "todo_of_place");
+  const struct neighbours *neighbours = outcome_neighbours(list, outcome);
   int todo = stopped ? stopped : likely && likely->todo ? likely->todo : crashed;
   bool one_mistake = likely && likely->todo && !likely->mistakes[1];
   if (stopped || crashed || one_mistake) /* not only the words of the check say what is wrong */
     return todo;
+  if (neighbours)
+    return neighbours->todo;
   int voted = voted_todo(list, outcome, lab);
   if (voted)
     return voted;
@@ -108,9 +111,10 @@ static int count_votes(const struct outcome_list *list, const struct outcome *ou
   int votes = 0;
   for (size_t i = 0; i < list->count; i++) {
     const struct outcome *other = &list->outcomes[i];
-    votes += other->verdict == OUTCOME_FAILED && other->todo == outcome->todo &&
-             strcmp(other->check->lab, outcome->check->lab) == 0 &&
-             strcmp(outcome_program(other), outcome_program(outcome)) == 0;
+    bool agrees = other->verdict == OUTCOME_FAILED && other->todo == outcome->todo &&
+                  strcmp(other->check->lab, outcome->check->lab) == 0 &&
+                  strcmp(outcome_program(other), outcome_program(outcome)) == 0;
+    votes += agrees;
   }
   return votes;
 }
@@ -127,7 +131,7 @@ static const struct outcome *leading_failure(const struct outcome_list *list,
         outcome_is_unearned(outcome))
       continue;
     int votes = outcome_is_undone(outcome) ? 0 : count_votes(list, outcome);
-    if (!leading || votes > most || (votes == most && outcome->todo < leading->todo)) {
+    if (!leading || votes > most) {
       leading = outcome;
       most = votes;
     }

@@ -153,6 +153,7 @@ static void add_files(struct command *command, const struct enclosure *enclosure
   add_bind(command, "--ro-bind", enclosure->programs);
   add_bind(command, "--ro-bind", self);
   add_bind(command, "--ro-bind", enclosure->known);
+  add_bind(command, "--ro-bind", enclosure->mutants);
   add_bind(command, "--bind", enclosure->output);
 }
 

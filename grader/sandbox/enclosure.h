@@ -20,6 +20,7 @@ struct enclosure {
   const char *programs; /* the folder that is graded */
   const char *output;   /* the folder of the results, which exists */
   const char *known;    /* the table of known mistakes */
+  const char *mutants;  /* the table of mutants, which need not exist */
   size_t checks;        /* that run at the same time: DISKS at most */
 };
 

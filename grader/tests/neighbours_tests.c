@@ -1,0 +1,99 @@
+/* The TODO of the programs that fail most alike, in made-up tables. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "grader/result/neighbours.h"
+
+TestSuite(neighbours, .timeout = 60);
+
+/* JSON with ' in place of ". */
+static json_t *parse(const char *text) {
+  char copy[2048];
+  snprintf(copy, sizeof copy, "%s", text);
+  for (char *quote = copy; (quote = strchr(quote, '\'')); quote++)
+    *quote = '"';
+  json_error_t error;
+  json_t *json = json_loads(copy, 0, &error);
+  cr_assert(json, "%s: %s", error.text, text);
+  return json;
+}
+
+static const char mistakes_text[] =
+    "{'leaks': {'mistake': 'it leaks', 'program': 'server', 'todo': 6,"
+    "  'fails': [{'checks': ['end'], 'id': 'leak'}]}}";
+
+static const char mutants_text[] =
+    "[{'program': 'server', 'todo': 2, 'count': 1, 'from': ['a'],"
+    "  'fails': [{'checks': ['get', 'post'], 'id': 'silent'}]},"
+    " {'program': 'server', 'todo': 5, 'count': 2, 'from': ['b', 'c'],"
+    "  'fails': [{'checks': ['get', 'post'], 'id': 'silent'}]},"
+    " {'program': 'client', 'todo': 3, 'count': 1, 'from': ['d'],"
+    "  'fails': [{'checks': ['ask'], 'id': 'crash', 'place': 4}]}]";
+
+/* What is found for these failures: "server 5"; "nothing". */
+static const char *find(const char *failures_text) {
+  static char found[64];
+  struct neighbours neighbours;
+  json_t *mistakes = parse(mistakes_text);
+  json_t *mutants = parse(mutants_text);
+  json_t *failures = parse(failures_text);
+  neighbours_find(&neighbours, mistakes, mutants, failures);
+  snprintf(found, sizeof found, "%s %d", neighbours.program ? neighbours.program : "nothing",
+           neighbours.todo);
+  json_decref(mistakes);
+  json_decref(mutants);
+  json_decref(failures);
+  return found;
+}
+
+static void expect(const char *failures, const char *expected) {
+  cr_assert(strcmp(find(failures), expected) == 0, "for %s it finds %s and not %s", failures,
+            find(failures), expected);
+}
+
+Test(neighbours, more_of_those_that_are_equally_alike_win) {
+  expect("{'get': {'id': 'silent'}, 'post': {'id': 'silent'}, 'end': null}", "server 5");
+}
+
+Test(neighbours, known_mistakes_are_neighbours_too) {
+  expect("{'get': null, 'post': null, 'end': {'id': 'leak'}}", "server 6");
+}
+
+Test(neighbours, another_sentence_is_not_alike) {
+  expect("{'get': {'id': 'late'}, 'post': {'id': 'late'}, 'end': null}", "nothing 0");
+}
+
+Test(neighbours, a_check_that_says_nothing_does_not_count) {
+  expect("{'get': {'id': 'silent'}}", "server 5"); /* post was not run */
+}
+
+Test(neighbours, the_place_of_a_report_counts) {
+  expect("{'ask': {'id': 'other', 'place': 4}, 'get': null}", "client 3");
+  expect("{'ask': {'id': 'other', 'place': 1}, 'get': null}", "nothing 0");
+}
+
+Test(neighbours, of_many_failures_one_in_common_is_not_enough) {
+  expect("{'get': {'id': 'silent'}, 'post': {'id': 'x'}, 'a': {'id': 'x'}, 'b': {'id': 'x'},"
+         " 'c': {'id': 'x'}, 'd': {'id': 'x'}}",
+         "nothing 0");
+}
+
+Test(neighbours, without_tables_there_are_none) {
+  struct neighbours neighbours;
+  neighbours_find(&neighbours, NULL, NULL, NULL);
+  cr_assert_null(neighbours.program);
+}
+
+Test(neighbours, they_share_the_failures_that_they_have) {
+  struct neighbours neighbours;
+  json_t *mutants = parse(mutants_text);
+  json_t *failures = parse("{'get': {'id': 'silent'}, 'post': {'id': 'silent'}}");
+  neighbours_find(&neighbours, NULL, mutants, failures);
+  cr_assert(neighbours_share(&neighbours, "post", "silent"));
+  cr_assert_not(neighbours_share(&neighbours, "end", "silent"));
+  cr_assert_not(neighbours_share(&neighbours, "post", "leak"));
+  cr_assert_not(neighbours_share(&neighbours, "post", NULL));
+  json_decref(mutants);
+  json_decref(failures);
+}
