@@ -62,7 +62,7 @@ static int decide(const struct outcome_list *list, const struct run *run,
   bool one_mistake = likely && likely->todo && !likely->mistakes[1];
   if (stopped || crashed || one_mistake) /* not only the words of the check say what is wrong */
     return todo;
-  if (neighbours)
+  if (neighbours && !run->only_check) /* one check alone is alike in too many */
     return neighbours->todo;
   int voted = voted_todo(list, outcome, lab);
   if (voted)

@@ -37,7 +37,7 @@ cat >"$work/known.json" <<'END'
 {"lab01": {
   "silent": {"mistake": "it does not even try to connect, and there are many words to say so, more than fit on one line",
              "check": "preface", "program": "session", "todo": 2,
-             "fails": [{"checks": ["preface", "settings_ack", "settings_printed", "ping", "slowly", "goodbye"], "id": "program-does-not-connect", "seen": "exit"}]},
+             "fails": [{"checks": ["preface", "settings_ack", "settings_printed", "ping", "slowly", "goodbye", "one_connection"], "id": "program-does-not-connect", "seen": "exit"}]},
   "other": {"mistake": "something else", "check": "goodbye", "program": "session", "todo": 6,
             "fails": [{"checks": ["nowhere", "refused"], "id": "nothing"}]}}}
 END
