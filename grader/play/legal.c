@@ -12,13 +12,18 @@ static void note_sent(struct legal *legal, const struct frame *frame) {
     memcpy(legal->pings[legal->ping_count++ % LEGAL_PINGS], frame->data, sizeof legal->pings[0]);
 }
 
-/* Older ones than the last LEGAL_PINGS may be answered late. */
-static bool was_sent(const struct legal *legal, const struct frame *frame) {
+/* Forget a PING, which is answered now: once is enough. Older ones than the last LEGAL_PINGS may be
+ * answered late. Returns whether it was there. */
+static bool take_ping(struct legal *legal, const struct frame *frame) {
   if (legal->ping_count > LEGAL_PINGS)
     return true;
-  for (size_t i = 0; i < legal->ping_count; i++)
-    if (memcmp(legal->pings[i], frame->data, sizeof legal->pings[0]) == 0)
-      return true;
+  for (size_t i = 0; i < legal->ping_count; i++) {
+    if (memcmp(legal->pings[i], frame->data, sizeof legal->pings[0]) != 0)
+      continue;
+    legal->ping_count--;
+    memmove(legal->pings[i], legal->pings[legal->ping_count], sizeof legal->pings[0]);
+    return true;
+  }
   return false;
 }
 
@@ -38,8 +43,8 @@ static const char *judge(struct legal *legal, const struct frame *frame) {
     return "the stream is idle: no client has opened it (RFC 9113, section 5.1)";
   if (is_of_stream(frame) && frame->stream_id > 0 && frame->stream_id % 2 == 0)
     return "the stream is idle: no server has promised it (RFC 9113, section 5.1.1)";
-  if (frame->type == NGHTTP2_PING && ack && !was_sent(legal, frame))
-    return "it acknowledges a PING that was never sent (RFC 9113, section 6.7)";
+  if (frame->type == NGHTTP2_PING && ack && !take_ping(legal, frame))
+    return "it acknowledges a PING that was never sent, or twice (RFC 9113, section 6.7)";
   if (frame->type == NGHTTP2_SETTINGS && ack && legal->settings == 0)
     return "it acknowledges SETTINGS that were never sent (RFC 9113, section 6.5.3)";
   if (frame->type == NGHTTP2_SETTINGS && ack)

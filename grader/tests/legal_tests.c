@@ -69,6 +69,17 @@ static struct frame ping(enum frame_sender sender, uint8_t flags, const char oct
   return frame;
 }
 
+Test(legal, a_second_ack_of_a_ping) {
+  struct legal legal = {0};
+  pass(&legal, server, ping(client, 0, "round 01"));
+  pass(&legal, server, ping(client, 0, "round 02"));
+  pass(&legal, server, ping(client, 0, "round 01"));
+  pass(&legal, server, ping(server, NGHTTP2_FLAG_ACK, "round 01"));
+  pass(&legal, server, ping(server, NGHTTP2_FLAG_ACK, "round 02"));
+  pass(&legal, server, ping(server, NGHTTP2_FLAG_ACK, "round 01"));
+  refuse(&legal, server, ping(server, NGHTTP2_FLAG_ACK, "round 01"), "or twice");
+}
+
 Test(legal, an_ack_of_a_ping_that_was_never_sent) {
   struct legal legal = {0};
   pass(&legal, server, ping(client, 0, "round 01"));
