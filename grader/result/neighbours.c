@@ -155,3 +155,8 @@ bool neighbours_share(const struct neighbours *neighbours, const char *check, co
   }
   return false;
 }
+
+bool neighbours_contradict(const struct neighbours *neighbours, const char *program, int todo) {
+  return neighbours->program && program && todo > 0 &&
+         (todo != neighbours->todo || strcmp(program, neighbours->program) != 0);
+}

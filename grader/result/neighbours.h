@@ -36,4 +36,8 @@ void neighbours_find(struct neighbours *neighbours, const json_t *mistakes, cons
 /* Whether one of them, with the chosen TODO, fails this check with this sentence. */
 bool neighbours_share(const struct neighbours *neighbours, const char *check, const char *id);
 
+/* Whether they have their mistake somewhere else than in this TODO (0: unknown) of this program
+ * (NULL: unknown). */
+bool neighbours_contradict(const struct neighbours *neighbours, const char *program, int todo);
+
 #endif

@@ -333,9 +333,7 @@ static json_t *collect_failures(const struct outcome_list *list, const struct la
 static void doubt(struct diagnosis *diagnosis, const struct neighbours *neighbours) {
   for (size_t i = 0; i < diagnosis->count; i++) {
     struct diagnosis_likely *likely = &diagnosis->likely[i];
-    likely->doubtful =
-        neighbours->program && likely->program && likely->todo > 0 &&
-        (likely->todo != neighbours->todo || strcmp(likely->program, neighbours->program) != 0);
+    likely->doubtful = neighbours_contradict(neighbours, likely->program, likely->todo);
   }
 }
 

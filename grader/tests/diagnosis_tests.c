@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "grader/result/diagnosis.h"
+#include "grader/result/neighbours.h"
 
 TestSuite(diagnosis, .timeout = 60);
 
@@ -230,9 +231,15 @@ static bool is_named(const struct diagnosis *diagnosis, const char *name) {
   return false;
 }
 
-/* The TODO of the mistake that the diagnosis names first; -1 if it names none. */
-static int named_todo(const struct diagnosis *diagnosis) {
-  return diagnosis->count > 0 ? diagnosis->likely[0].todo : -1;
+/* The TODO of the mistake that the grader names first; -1 if it names none, or doubts it. */
+static int named_todo(const struct diagnosis *diagnosis, const json_t *mistakes,
+                      const json_t *mutants, const json_t *evidence) {
+  const struct diagnosis_likely *first = &diagnosis->likely[0];
+  struct neighbours neighbours;
+  neighbours_find(&neighbours, mistakes, mutants, evidence);
+  bool named =
+      diagnosis->count > 0 && !neighbours_contradict(&neighbours, first->program, first->todo);
+  return named ? first->todo : -1;
 }
 
 /* What the diagnosis says about the mistakes of a table. */
@@ -243,7 +250,8 @@ struct named {
 };
 
 /* Diagnose one mistake of the table by its own evidence, with its row and without its row. */
-static void count_mistake(struct named *named, json_t *lab, const char *name) {
+static void count_mistake(struct named *named, json_t *lab, const json_t *mutants,
+                          const char *name) {
   json_t *row = json_object_get(lab, name);
   json_t *evidence = evidence_of(lab, row);
   struct diagnosis diagnosis;
@@ -256,7 +264,7 @@ static void count_mistake(struct named *named, json_t *lab, const char *name) {
   json_t *without = json_copy(lab);
   json_object_del(without, name);
   diagnosis_make(&diagnosis, without, evidence);
-  int todo = named_todo(&diagnosis);
+  int todo = named_todo(&diagnosis, without, mutants, evidence);
   if (todo > 0 && todo != json_integer_value(json_object_get(row, "todo"))) {
     named->misled++;
     cr_log_info("%s: without its row, the diagnosis names '%s'", name, names(&diagnosis));
@@ -268,13 +276,16 @@ static void count_mistake(struct named *named, json_t *lab, const char *name) {
 Test(diagnosis, the_real_table_names_its_mistakes_and_seldom_a_wrong_one) {
   json_t *table = diagnosis_load("grader/mistakes/known_mistakes.json");
   cr_assert(table, "grader/mistakes/known_mistakes.json cannot be read");
+  json_t *mutants = diagnosis_load("grader/mistakes/mutants.json");
+  cr_assert(mutants, "grader/mistakes/mutants.json cannot be read");
   struct named named = {.all = 0};
   const char *lab_name;
   json_t *lab;
   json_object_foreach(table, lab_name, lab) {
     const char *name;
     json_t *row;
-    json_object_foreach(lab, name, row) count_mistake(&named, lab, name);
+    json_object_foreach(lab, name, row)
+        count_mistake(&named, lab, json_object_get(mutants, lab_name), name);
   }
   cr_assert(named.all > 0, "grader/mistakes/known_mistakes.json is empty");
   cr_assert(10 * named.itself >= 8 * named.all, "the diagnosis names only %d of %d", named.itself,
@@ -283,6 +294,7 @@ Test(diagnosis, the_real_table_names_its_mistakes_and_seldom_a_wrong_one) {
             "without its row, the diagnosis takes %d of %d for one of another TODO", named.misled,
             named.all);
   printf("# %d of %d named, %d misled\n", named.itself, named.all, named.misled);
+  json_decref(mutants);
   json_decref(table);
 }
 
