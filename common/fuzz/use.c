@@ -138,7 +138,7 @@ static void on_data(struct stream *stream, const uint8_t *data, size_t length, v
   case 11: stream_pause(stream); break;
   case 12:
     stream_respond(stream, 200, NULL, 0, STREAM_LENGTH_UNKNOWN);
-    stream_write(stream, data, length); /* an echo */
+    use->is_full = stream_write(stream, data, length) == 0; /* an echo */
     break;
   case 13: stream_close(stream, NGHTTP2_CANCEL); break;
   default: break;
