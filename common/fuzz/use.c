@@ -43,7 +43,8 @@ static void write_some(struct use *use, size_t most) {
   int result = 1;
   for (size_t i = 0; i < most && result == 1; i++)
     result = stream_write(use->stream, body, PIECE);
-  use->is_full = result == 0;
+  if (result == 0)
+    use->is_full = true; /* until on_drain: a later write may find room before it */
 }
 
 static void write_trailers(struct stream *stream) {
@@ -138,7 +139,8 @@ static void on_data(struct stream *stream, const uint8_t *data, size_t length, v
   case 11: stream_pause(stream); break;
   case 12:
     stream_respond(stream, 200, NULL, 0, STREAM_LENGTH_UNKNOWN);
-    use->is_full = stream_write(stream, data, length) == 0; /* an echo */
+    if (stream_write(stream, data, length) == 0) /* an echo */
+      use->is_full = true;
     break;
   case 13: stream_close(stream, NGHTTP2_CANCEL); break;
   default: break;
