@@ -332,8 +332,8 @@ static void expect_goaway_reported(struct exchange *exchange, uint32_t code) {
         "error-goaway-tells-not-named| Your program does not name the error code of the GOAWAY.");
 }
 
-/* The server says goodbye without an error, and acknowledges SETTINGS in the same piece: the session
- * is open then. */
+/* The server says goodbye without an error, and acknowledges SETTINGS in the same piece: then the
+ * session is open. */
 static void expect_goaway_without_error_accepted(struct exchange *exchange) {
   struct peer *peer = start_session(exchange);
   peer->hold_settings_ack = true;

@@ -249,9 +249,8 @@ static bool has_name(const json_t *checks, const char *check) {
   return false;
 }
 
-/* Whether the mistake causes this sentence in this check (NULL: in any check), with the same `seen`
- * (NULL: with anything). */
-static bool fails_so(const json_t *mistake, const char *check, const char *id, const char *seen) {
+bool diagnosis_fails_so(const json_t *mistake, const char *check, const char *id,
+                        const char *seen) {
   size_t group;
   const json_t *known;
   json_array_foreach(json_object_get(mistake, "fails"), group, known) {
@@ -287,7 +286,7 @@ static struct votes count_votes(const json_t *mistakes, const char *program, con
   json_t *mistake;
   json_object_foreach((json_t *)mistakes, name, mistake) { /* it is only read */
     json_int_t todo = json_integer_value(json_object_get(mistake, "todo"));
-    if (todo < 0 || todo >= TODOS || !fails_so(mistake, check, id, seen) ||
+    if (todo < 0 || todo >= TODOS || !diagnosis_fails_so(mistake, check, id, seen) ||
         (program && !same(program, json_string_value(json_object_get(mistake, "program")))))
       continue;
     votes.all++;

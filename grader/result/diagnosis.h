@@ -52,6 +52,10 @@ void diagnosis_make(struct diagnosis *diagnosis, const json_t *mistakes, const j
 /* What that check's failure looks like, or NULL. */
 const struct diagnosis_likely *diagnosis_of(const struct diagnosis *diagnosis, const char *check);
 
+/* Whether this row of the table has this sentence in this check (NULL: in any), with the same
+ * `seen` (NULL: with anything). */
+bool diagnosis_fails_so(const json_t *mistake, const char *check, const char *id, const char *seen);
+
 /* The TODO of most known mistakes that fail in this way, in any check; 0 if they do not agree, or
  * if there are none. */
 int diagnosis_todo_of(const json_t *mistakes, const char *id);

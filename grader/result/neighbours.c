@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "grader/result/diagnosis.h"
+
 /* Programs that share less than this with all others have no neighbours. */
 static const double LEAST = 0.2;
 
@@ -140,19 +142,9 @@ void neighbours_find(struct neighbours *neighbours, const json_t *mistakes, cons
 }
 
 bool neighbours_share(const struct neighbours *neighbours, const char *check, const char *id) {
-  for (int i = 0; id && i < NEIGHBOURS && neighbours->rows[i]; i++) {
-    size_t group;
-    const json_t *known;
-    json_array_foreach(json_object_get(neighbours->rows[i], "fails"), group, known) {
-      size_t index;
-      const json_t *value;
-      json_array_foreach(json_object_get(known, "checks"), index, value) {
-        const char *known_id = text_of(known, "id");
-        if (known_id && strcmp(known_id, id) == 0 && strcmp(json_string_value(value), check) == 0)
-          return true;
-      }
-    }
-  }
+  for (int i = 0; i < NEIGHBOURS && neighbours->rows[i]; i++)
+    if (diagnosis_fails_so(neighbours->rows[i], check, id, NULL))
+      return true;
   return false;
 }
 

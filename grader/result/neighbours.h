@@ -9,9 +9,9 @@
  *               "fails": [{"checks": ["post", "post_empty"], "id": "no-end-stream", "place": 2}]}]}
  *
  * "count" is how many mutants fail so, "place" the TODO of the line that a report names, if there
- * is one. Two programs are alike as far as they share failures: the same sentence in the same check,
- * and the same place. Of the three mutants and known mistakes that are most alike, the TODO for
- * which most speaks is taken.
+ * is one. Two programs are alike as far as they share failures: the same sentence in the same
+ * check, and the same place. Of the three mutants and known mistakes that are most alike, the TODO
+ * for which most speaks is taken.
  */
 #ifndef GRADER_NEIGHBOURS_H
 #define GRADER_NEIGHBOURS_H

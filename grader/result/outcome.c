@@ -363,6 +363,13 @@ void outcome_diagnose(struct outcome_list *list, const char *known, const char *
   }
 }
 
+/* Where the lists have the lab of this failure; -1 if it has not failed. */
+static int index_of_failure(const struct outcome *outcome) {
+  const struct lab *lab = labs_find(outcome->check->lab);
+  size_t index = (size_t)(lab - labs_all);
+  return lab && index < OUTCOME_LABS && outcome->verdict == OUTCOME_FAILED ? (int)index : -1;
+}
+
 const struct diagnosis_likely *outcome_named(const struct outcome_list *list,
                                              const struct outcome *outcome) {
   const struct diagnosis_likely *likely = outcome_likely(list, outcome);
@@ -371,9 +378,8 @@ const struct diagnosis_likely *outcome_named(const struct outcome_list *list,
 
 const struct neighbours *outcome_neighbours(const struct outcome_list *list,
                                             const struct outcome *outcome) {
-  const struct lab *lab = labs_find(outcome->check->lab);
-  size_t index = (size_t)(lab - labs_all);
-  if (!lab || index >= OUTCOME_LABS || outcome->verdict != OUTCOME_FAILED)
+  int index = index_of_failure(outcome);
+  if (index < 0)
     return NULL;
   const struct neighbours *neighbours = &list->neighbours[index];
   const json_t *evidence = json_object_get(json_object_get(outcome->file, "finding"), "evidence");
@@ -386,9 +392,8 @@ const struct neighbours *outcome_neighbours(const struct outcome_list *list,
 
 const struct diagnosis_likely *outcome_likely(const struct outcome_list *list,
                                               const struct outcome *outcome) {
-  const struct lab *lab = labs_find(outcome->check->lab);
-  size_t index = (size_t)(lab - labs_all);
-  if (!lab || index >= OUTCOME_LABS || outcome->verdict != OUTCOME_FAILED)
+  int index = index_of_failure(outcome);
+  if (index < 0)
     return NULL;
   return diagnosis_of(&list->diagnoses[index], outcome->check->id);
 }

@@ -51,7 +51,8 @@ static int common_todo(const struct outcome_list *list, const struct outcome *ou
 }
 
 /* Use the most direct evidence: the place in the student's file; the known mistake that it looks
- * like; the known mistakes with the same sentence; the checks with the same sentence. */
+ * like; the programs that fail most alike; the known mistakes with the same sentence; the checks
+ * with the same sentence. */
 static int decide(const struct outcome_list *list, const struct run *run,
                   const struct outcome *outcome, const struct lab *lab) {
   const struct diagnosis_likely *likely = outcome_likely(list, outcome);
@@ -111,16 +112,15 @@ static int count_votes(const struct outcome_list *list, const struct outcome *ou
   int votes = 0;
   for (size_t i = 0; i < list->count; i++) {
     const struct outcome *other = &list->outcomes[i];
-    bool agrees = other->verdict == OUTCOME_FAILED && other->todo == outcome->todo &&
-                  strcmp(other->check->lab, outcome->check->lab) == 0 &&
-                  strcmp(outcome_program(other), outcome_program(outcome)) == 0;
-    votes += agrees;
+    votes += other->verdict == OUTCOME_FAILED && other->todo == outcome->todo &&
+             strcmp(other->check->lab, outcome->check->lab) == 0 &&
+             strcmp(outcome_program(other), outcome_program(outcome)) == 0;
   }
   return votes;
 }
 
-/* The first failure with the TODO to which most of them point, or with the lowest of several such
- * TODOs. A program that stops at a TODO that is not done says nothing about others. */
+/* The first failure with a TODO to which most of them point. A program that stops at a TODO that is
+ * not done says nothing about others. */
 static const struct outcome *leading_failure(const struct outcome_list *list,
                                              const struct lab *lab) {
   const struct outcome *leading = NULL;

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,18 +11,8 @@
 
 static char taken[PATH_MAX]; /* "" before the first call */
 
-/* A lock on the folder says that it is taken. It ends with this process. Returns whether the folder
- * is ours now. */
-static bool lock(const char *folder) {
-  int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0)
-    return false;
-  if (flock(file, LOCK_EX | LOCK_NB) == 0)
-    return true;
-  (void)close(file);
-  return false;
-}
-
+/* The first disk that nobody has locked is ours until this process ends. Without bubblewrap there
+ * is none. */
 static int find(void) {
   const char *parent = getenv("TMPDIR");
   char path[PATH_MAX];
@@ -31,8 +20,12 @@ static int find(void) {
     return -1;
   for (int i = 0; i < DISKS; i++) {
     int length = snprintf(taken, sizeof taken, DISK_FORMAT, path, i);
-    if (length < (int)sizeof taken && lock(taken))
+    int disk = length < (int)sizeof taken ? open(taken, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (disk < 0)
+      break;
+    if (flock(disk, LOCK_EX | LOCK_NB) == 0)
       return 0;
+    (void)close(disk);
   }
   strcpy(taken, path);
   return 0;

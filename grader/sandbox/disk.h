@@ -1,5 +1,6 @@
 /*
- * disk: a small disk for each check. What the programs of one check write takes no room from others.
+ * disk: a small disk for each check. What the programs of one check write takes no room from
+ * others.
  *
  * Inside bubblewrap (enclosure.h), /tmp has DISKS folders that are file systems of DISK_SIZE bytes
  * each. A check takes one for as long as its process runs.

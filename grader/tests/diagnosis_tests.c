@@ -5,6 +5,7 @@
 
 #include "grader/result/diagnosis.h"
 #include "grader/result/neighbours.h"
+#include "grader/tests/quoted.h"
 
 TestSuite(diagnosis, .timeout = 60);
 
@@ -19,18 +20,6 @@ static const char table_text[] =
     " 'random': {'mistake': 'it answers at random', 'check': 'path', 'program': 'server', 'todo': "
     "4,"
     "  'fails': [{'checks': ['path'], 'id': 'Wrong.', 'seen': '*'}]}}";
-
-/* JSON with ' in place of ". */
-static json_t *parse(const char *text) {
-  char copy[2048];
-  snprintf(copy, sizeof copy, "%s", text);
-  for (char *quote = copy; (quote = strchr(quote, '\'')); quote++)
-    *quote = '"';
-  json_error_t error;
-  json_t *json = json_loads(copy, 0, &error);
-  cr_assert(json, "%s", error.text);
-  return json;
-}
 
 /* The mistakes that the diagnosis names, in order: "leaks", "leaks|silent random", "". */
 static const char *names(const struct diagnosis *diagnosis) {
@@ -48,8 +37,8 @@ static const char *names(const struct diagnosis *diagnosis) {
 }
 
 static void expect(const char *table, const char *evidence, const char *expected) {
-  json_t *mistakes = parse(table);
-  json_t *seen = parse(evidence);
+  json_t *mistakes = quoted_json(table);
+  json_t *seen = quoted_json(evidence);
   struct diagnosis diagnosis;
   diagnosis_make(&diagnosis, mistakes, seen);
   cr_assert(strcmp(names(&diagnosis), expected) == 0, "%s: it names '%s', not '%s'", evidence,
@@ -130,9 +119,9 @@ Test(diagnosis, takes_what_is_hidden_by_the_first_as_unknown) {
 }
 
 Test(diagnosis, has_the_todo_and_the_checks_of_what_it_names) {
-  json_t *mistakes = parse(table_text);
-  json_t *evidence = parse("{'get': {'id': 'It leaks.', 'seen': 'on_begin'},"
-                           " 'post': {'id': 'It leaks.', 'seen': 'on_begin'}, 'path': null}");
+  json_t *mistakes = quoted_json(table_text);
+  json_t *evidence = quoted_json("{'get': {'id': 'It leaks.', 'seen': 'on_begin'},"
+                                 " 'post': {'id': 'It leaks.', 'seen': 'on_begin'}, 'path': null}");
   struct diagnosis diagnosis;
   diagnosis_make(&diagnosis, mistakes, evidence);
   const struct diagnosis_likely *likely = diagnosis_of(&diagnosis, "post");
@@ -145,7 +134,7 @@ Test(diagnosis, has_the_todo_and_the_checks_of_what_it_names) {
 
 Test(diagnosis, knows_nothing_without_a_table) {
   struct diagnosis diagnosis;
-  json_t *evidence = parse("{'get': {'id': 'It leaks.'}}");
+  json_t *evidence = quoted_json("{'get': {'id': 'It leaks.'}}");
   cr_assert(!diagnosis_load("/nonexistent.json"));
   diagnosis_make(&diagnosis, NULL, evidence);
   cr_assert(diagnosis.count == 0);
@@ -154,7 +143,7 @@ Test(diagnosis, knows_nothing_without_a_table) {
 }
 
 Test(diagnosis, a_sentence_belongs_to_the_todo_of_most_who_say_it) {
-  json_t *mistakes = parse(table_text);
+  json_t *mistakes = quoted_json(table_text);
   cr_assert(diagnosis_todo_of(mistakes, "It leaks.") == 6);
   cr_assert(diagnosis_todo_of(mistakes, "Nobody says this.") == 0);
   json_decref(mistakes);
@@ -162,7 +151,7 @@ Test(diagnosis, a_sentence_belongs_to_the_todo_of_most_who_say_it) {
 
 /* In another check, or in another program, the same words may belong to another TODO. */
 Test(diagnosis, a_sentence_belongs_to_the_todo_of_its_check_and_program) {
-  json_t *mistakes = parse(
+  json_t *mistakes = quoted_json(
       "{'a': {'program': 'server', 'todo': 5, 'fails': [{'checks': ['x'], 'id': 'No.'}]},"
       " 'b': {'program': 'server', 'todo': 6, 'fails': [{'checks': ['y', 'z'], 'id': 'No.'}]},"
       " 'c': {'program': 'server', 'todo': 5, 'fails': [{'checks': ['z'], 'id': 'No.'}]},"
@@ -179,12 +168,13 @@ Test(diagnosis, a_sentence_belongs_to_the_todo_of_its_check_and_program) {
 }
 
 Test(diagnosis, who_saw_the_same_is_heard_first) {
-  json_t *mistakes = parse("{'a': {'program': 'p', 'todo': 2, 'fails': [{'checks': ['x'], 'id': "
-                           "'No.', 'seen': 'its end'}]},"
-                           " 'b': {'program': 'p', 'todo': 2, 'fails': [{'checks': ['x'], 'id': "
-                           "'No.', 'seen': 'its end'}]},"
-                           " 'c': {'program': 'p', 'todo': 4, 'fails': [{'checks': ['x'], 'id': "
-                           "'No.', 'seen': 'it waits'}]}}");
+  json_t *mistakes =
+      quoted_json("{'a': {'program': 'p', 'todo': 2, 'fails': [{'checks': ['x'], 'id': "
+                  "'No.', 'seen': 'its end'}]},"
+                  " 'b': {'program': 'p', 'todo': 2, 'fails': [{'checks': ['x'], 'id': "
+                  "'No.', 'seen': 'its end'}]},"
+                  " 'c': {'program': 'p', 'todo': 4, 'fails': [{'checks': ['x'], 'id': "
+                  "'No.', 'seen': 'it waits'}]}}");
   cr_assert(diagnosis_todo_in(mistakes, "p", "x", 1, "No.", "it waits") == 4);
   cr_assert(diagnosis_todo_in(mistakes, "p", "x", 1, "No.", "its end") == 2);
   cr_assert(diagnosis_todo_in(mistakes, "p", "x", 1, "No.", "nothing") == 2);

@@ -4,20 +4,9 @@
 #include <string.h>
 
 #include "grader/result/neighbours.h"
+#include "grader/tests/quoted.h"
 
 TestSuite(neighbours, .timeout = 60);
-
-/* JSON with ' in place of ". */
-static json_t *parse(const char *text) {
-  char copy[2048];
-  snprintf(copy, sizeof copy, "%s", text);
-  for (char *quote = copy; (quote = strchr(quote, '\'')); quote++)
-    *quote = '"';
-  json_error_t error;
-  json_t *json = json_loads(copy, 0, &error);
-  cr_assert(json, "%s: %s", error.text, text);
-  return json;
-}
 
 static const char mistakes_text[] =
     "{'leaks': {'mistake': 'it leaks', 'program': 'server', 'todo': 6,"
@@ -35,9 +24,9 @@ static const char mutants_text[] =
 static const char *find(const char *failures_text) {
   static char found[64];
   struct neighbours neighbours;
-  json_t *mistakes = parse(mistakes_text);
-  json_t *mutants = parse(mutants_text);
-  json_t *failures = parse(failures_text);
+  json_t *mistakes = quoted_json(mistakes_text);
+  json_t *mutants = quoted_json(mutants_text);
+  json_t *failures = quoted_json(failures_text);
   neighbours_find(&neighbours, mistakes, mutants, failures);
   snprintf(found, sizeof found, "%s %d", neighbours.program ? neighbours.program : "nothing",
            neighbours.todo);
@@ -87,8 +76,8 @@ Test(neighbours, without_tables_there_are_none) {
 
 Test(neighbours, they_share_the_failures_that_they_have) {
   struct neighbours neighbours;
-  json_t *mutants = parse(mutants_text);
-  json_t *failures = parse("{'get': {'id': 'silent'}, 'post': {'id': 'silent'}}");
+  json_t *mutants = quoted_json(mutants_text);
+  json_t *failures = quoted_json("{'get': {'id': 'silent'}, 'post': {'id': 'silent'}}");
   neighbours_find(&neighbours, NULL, mutants, failures);
   cr_assert(neighbours_share(&neighbours, "post", "silent"));
   cr_assert_not(neighbours_share(&neighbours, "end", "silent"));
