@@ -338,17 +338,18 @@ def main():
             print_tap(mistake)
         else:
             print_mistake(mistake)
-    caught = sum(not mistake.problem for mistake in mistakes)
+    caught = sum(mistake.check in (mistake.fails or ()) for mistake in mistakes)
+    problems = sum(bool(mistake.problem) for mistake in mistakes)
     named = sum(mistake.named for mistake in mistakes)
     enough = 100 * named >= arguments.named * len(mistakes)
     if arguments.tap:
         print_tap_end(mistakes, named, enough, arguments.named)
     else:
         print(f"{caught} of {len(mistakes)} mistakes fail the check meant for them, "
-              f"the grader names {named}")
-    if arguments.write and caught == len(mistakes):
+              f"the grader names {named}" + (f", {problems} with a problem (!!!)" if problems else ""))
+    if arguments.write and not problems:
         write_table(arguments.table, table, mistakes, arguments.new)
-    return 0 if caught == len(mistakes) and enough else 1
+    return 0 if not problems and enough else 1
 
 
 if __name__ == "__main__":
