@@ -277,7 +277,8 @@ static void log_error(struct work *work, const char *text) {
 
 /* Whether a line is the compiler's own: about the file, or with a piece of it behind a bar. */
 static bool is_compilers(const char *line, size_t length, const char *source) {
-  static const char *const starts[] = {"In file included", "cc1: ", "collect2: ", "/usr/bin/ld: "};
+  static const char *const starts[] = {
+      "In file included", "cc1: ", "collect2: ", "/usr/bin/ld: ", "mold: ", "ld.lld: ", ">>> "};
   size_t blank = strspn(line, " 0123456789");
   if (blank > 0 && blank < length && line[blank] == '|')
     return true;

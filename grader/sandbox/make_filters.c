@@ -99,7 +99,6 @@ static const char *const refused[] = {
     /* Properties of files that Landlock ignores: owner, mode, times, attributes; truncating by
      * name. */
     "chmod",
-    "fchmod",
     "fchmodat",
     "fchmodat2",
     "chown",
@@ -156,10 +155,10 @@ static const char *const refused[] = {
 static const char *const unknown[] = {"clone3", "openat2", "io_uring_setup", "io_uring_enter",
                                       "io_uring_register"};
 
-/* Only a compiler needs them. */
+/* Only a compiler needs them, and a linker that makes what it has written executable. */
 static const char *const refused_to_programs[] = {
-    "unlink", "unlinkat", "rmdir",     "rename", "renameat", "renameat2", "link",
-    "linkat", "symlink",  "symlinkat", "mknod",  "mknodat",  "socketpair"};
+    "fchmod", "unlink", "unlinkat", "rmdir",     "rename", "renameat", "renameat2",
+    "link",   "linkat", "symlink",  "symlinkat", "mknod",  "mknodat",  "socketpair"};
 
 static const uint32_t forbid = SCMP_ACT_ERRNO(EPERM);
 

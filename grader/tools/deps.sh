@@ -32,8 +32,10 @@ mistakes     command:python3       python3             python3                 p
 mistakes     command:patch         patch               patch                   patch
 class        command:python3       python3             python3                 python
 class        command:parallel      parallel            parallel                parallel
+class        command:mold          mold                mold                    mold
 class        command:sim_c         similarity-tester   similarity-tester       similarity-tester
 test         command:parallel      parallel            parallel                parallel
+test         command:mold          mold                mold                    mold
 test         command:sim_c         similarity-tester   similarity-tester       similarity-tester
 test         command:git           git                 git                     git
 test         command:curl          curl                curl                    curl
