@@ -40,6 +40,7 @@ int sanitizer_set_options(struct environment *environment, const char *directory
     if (asprintf(&entry,
                  "%s=log_path='%s/%.*s':exitcode=%d:halt_on_error=1:detect_leaks=%d:"
                  "print_stacktrace=1:color=never:max_free_fill_size=4096:"
+                 "external_symbolizer_path='':" /* clang's: the program may not start it */
                  "detect_stack_use_after_return=1%s%s",
                  variables[i], directory, (int)strlen(prefix) - 1, prefix, status, leaks,
                  more != NULL ? ":" : "", more != NULL ? more : "") < 0)
