@@ -153,12 +153,13 @@ FLAGS_OF_LIBRARIES := $(filter-out -l% -L%,$(libraries) $(criterion))
 LIBRARIES          := -Wl,--as-needed $(filter -l% -L% -pthread,$(libraries))
 CRITERION          := $(filter -l% -L% -pthread,$(criterion))
 
-# Most of the time that a student's program takes to build is the linker's. Where one is installed that takes a third of it,
-# and the compiler knows it, link with that; on one core, and until it is done.
+# Half of the time that a student's program takes to build is the linker's. Where one is installed that takes a third of
+# that, and the compiler knows it, link with it; on one core, and wait until it is done.
 linker_mold := -fuse-ld=mold -Wl,--no-threads,--no-fork
 linker_lld  := -fuse-ld=lld -Wl,--threads=1
+linker_gold := -fuse-ld=gold
 can_link     = $(and $(shell command -v ld.$(1)),$(shell $(CC) -fuse-ld=$(1) -Wl,--version 2>/dev/null))
-WRAPPED += $(linker_$(firstword $(foreach linker,mold lld,$(if $(call can_link,$(linker)),$(linker)))))
+WRAPPED += $(linker_$(firstword $(foreach linker,mold lld gold,$(if $(call can_link,$(linker)),$(linker)))))
 
 # build/flags changes with the compiler or a flag; then make compiles everything again.
 flags := $(CC) $(WERROR) $(CFLAGS) $(PLAIN) $(RELEASE) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(WRAPPED) $(LIBRARIES)

@@ -88,8 +88,6 @@ class Workshop:
     def __init__(self):
         self.compile = shlex.split(os.environ["COMPILE"])
         self.link = shlex.split(os.environ["LINK"])
-        if shutil.which("ld.gold"):
-            self.link.append("-fuse-ld=gold")  # it takes half the time
         self.originals = {}
         self.digests = {}
         self.known = json.loads(read(KNOWN)) if os.path.exists(KNOWN) else {}

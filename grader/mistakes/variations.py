@@ -160,7 +160,7 @@ def command_for(workshop, variation):
     compiler, *flags = variation.compiler
     rest = [flag for flag in workshop.compile[1:] if not re.fullmatch(r"-O.|-fno-omit-frame-pointer", flag)]
     link = workshop.link if compiler == "gcc" else \
-        [flag for flag in workshop.link if not flag.startswith(("-static-lib", "-fuse-ld"))]
+        [flag for flag in workshop.link if not flag.startswith("-static-lib")]
     return [compiler, *rest, *flags], link
 
 
