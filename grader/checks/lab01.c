@@ -148,9 +148,12 @@ CHECK(lab01, settings_ack, .by_heart = true, .points = 1, .todo = 4, .section = 
                  "server sent in its second SETTINGS.");
 }
 
-CHECK(lab01, settings_printed, .points = 1, .todo = 5, .section = "6.5.2",
-      .sentence = "the server's settings are printed, one per line") {
-  const nghttp2_settings_entry settings[] = {
+enum { SETTINGS = 8 };
+
+/* Fill `settings` with all that have a name, in any order. */
+static void draw_settings(struct exchange *exchange, nghttp2_settings_entry *settings) {
+  size_t order[SETTINGS];
+  const nghttp2_settings_entry all[SETTINGS] = {
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, exchange_random(exchange, 1000)},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, exchange_random(exchange, 1u << 31)},
       {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, 16384 + exchange_random(exchange, 1u << 20)},
@@ -161,13 +164,21 @@ CHECK(lab01, settings_printed, .points = 1, .todo = 5, .section = "6.5.2",
       {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, exchange_random(exchange, 2)},
       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, exchange_random(exchange, 2)},
   };
-  const size_t count = sizeof settings / sizeof settings[0];
+  exchange_shuffle(exchange, order, SETTINGS);
+  for (size_t i = 0; i < SETTINGS; i++)
+    settings[i] = all[order[i]];
+}
+
+CHECK(lab01, settings_printed, .points = 1, .todo = 5, .section = "6.5.2",
+      .sentence = "the server's settings are printed, one per line") {
+  nghttp2_settings_entry settings[SETTINGS];
+  draw_settings(exchange, settings);
   struct peer *peer = start_session(exchange);
-  peer_send_settings(peer, settings, count);
+  peer_send_settings(peer, settings, SETTINGS);
   peer_expect_goodbye(peer);
   exchange_wait_for_end(exchange);
   expect_lines(
-      exchange, settings, count,
+      exchange, settings, SETTINGS,
       "setting-sent-not-printed| Your program does not print a setting that the server sent.");
   exchange_earn(exchange);
   exchange_expect_status(exchange, 0);
@@ -190,14 +201,15 @@ CHECK(lab01, ping, .points = 1, .todo = 4, .section = "6.7",
 
 CHECK(lab01, slowly, .points = 1, .todo = 4, .section = "4.1",
       .sentence = "the server's bytes may arrive one at a time") {
-  const nghttp2_settings_entry settings[] = {
-      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, exchange_random(exchange, 0x7fffffff)}};
+  nghttp2_settings_entry settings[SETTINGS];
+  draw_settings(exchange, settings);
+  const size_t count = 1 + exchange_random(exchange, 3);
   struct peer *peer = start_session(exchange);
   peer_send_slowly(peer);
-  peer_send_settings(peer, settings, 1);
+  peer_send_settings(peer, settings, count);
   peer_expect_goodbye(peer);
   exchange_wait_for_end(exchange);
-  expect_lines(exchange, settings, 1,
+  expect_lines(exchange, settings, count,
                "setting-frame-arrived-pieces-not| Your program does not print a setting whose "
                "frame arrived in pieces.");
   exchange_earn(exchange);
@@ -338,7 +350,7 @@ static void expect_goaway_without_error_accepted(struct exchange *exchange) {
   struct peer *peer = start_session(exchange);
   peer->hold_settings_ack = true;
   send_settings(peer);
-  peer_settle(peer, (const uint8_t *)"answered");
+  peer_settle(peer);
   /* in one piece: behind a GOAWAY alone, the program may leave */
   static const char goaway[] = "\0\0\10\7\0\0\0\0\0\0\0\0\0\0\0\0"; /* and a 0 */
   static const char ack[] = "\0\0\0\4\1\0\0\0";                     /* and a 0 */

@@ -429,7 +429,7 @@ CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
   peer_send_window_update(peer, 0, 2 * MEBIBYTE);
   /* The rest of a piece, and as many bytes of the next as there are pieces. */
   peer_send_window_update(peer, stream_id, 1 + PIECES);
-  peer_settle(peer, (const uint8_t *)"all sent");
+  peer_settle(peer);
   peer_send_window_update(peer, stream_id, 2 * MEBIBYTE);
   const struct buffer *body = &peer_stream(peer, stream_id)->body;
   exchange_await(exchange, has_ended_or_is_too_long, peer_stream(peer, stream_id));
@@ -459,11 +459,9 @@ CHECK(lab02, duplex, .points = 1, .todo = 5, .section = "8.1",
   static char body[SIZE + 1];
   char first[32];
   char last[32];
-  uint8_t octets[8];
   exchange_random_text(exchange, body, SIZE);
   exchange_random_text(exchange, first, 20);
   exchange_random_text(exchange, last, 20);
-  exchange_random_octets(exchange, octets, sizeof octets);
   peer_listen(exchange);
   exchange_start(exchange, "requests", "-d", body, url_of(exchange, "/send-data"), NULL);
   struct peer *peer = peer_accept(exchange);
@@ -473,7 +471,7 @@ CHECK(lab02, duplex, .points = 1, .todo = 5, .section = "8.1",
   expect_blocked(peer, stream_id);
   peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
   peer_send_data(peer, stream_id, first, strlen(first), false);
-  peer_settle(peer, octets);
+  peer_settle(peer);
   peer_send_window_update(peer, 0, MEBIBYTE);
   peer_send_window_update(peer, stream_id, MEBIBYTE);
   expect_body(
@@ -715,7 +713,7 @@ static bool answer_one(struct peer *peer, int32_t stream_id, const char *body, b
   program_stdout(peer->exchange->program, &printing.length);
   peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
   peer_send_body(peer, stream_id, body, strlen(body));
-  peer_settle(peer, (const uint8_t[8]){(uint8_t)stream_id});
+  peer_settle(peer);
   return !waits || exchange_await(peer->exchange, has_printed_more, &printing);
 }
 
@@ -936,7 +934,7 @@ CHECK(lab02, lost, .of_errors = true, .points = 1, .todo = 5, .section = NULL,
 /* A server that answers one GET, for as long as the program lives. */
 static void answer_to_the_end(struct exchange *exchange) {
   struct peer *peer = start_get(exchange);
-  peer_settle(peer, (const uint8_t[8]){"asked?"});
+  peer_settle(peer);
   if (peer_stream(peer, 1)->headers_complete) {
     peer_send_headers(peer, 1, false, ":status", "200", "x-name", "value", NULL);
     peer_send_data(peer, 1, "body\n", 5, true);

@@ -83,6 +83,14 @@ static void ask_and_compare(struct pair *pair, const char *method, const char *p
   compare(pair, ask(pair, method, path));
 }
 
+/* Ask for each path, in any order. */
+static void ask_all(struct pair *pair, const char *method, const char *const *paths, size_t count) {
+  size_t order[16];
+  exchange_shuffle(pair->exchange, order, count);
+  for (size_t i = 0; i < count; i++)
+    ask_and_compare(pair, method, paths[order[i]]);
+}
+
 CHECK(lab04, hello_world, .points = 1, .todo = 2, .section = "8.1",
       .sentence = "GET /hello-world: 200, Hello World") {
   exchange_start_server_at_port(exchange, "router", NULL);
@@ -96,7 +104,8 @@ CHECK(lab04, hello_world, .points = 1, .todo = 2, .section = "8.1",
 }
 
 CHECK(lab04, ping, .points = 1, .todo = 2, .section = "8.1", .sentence = "GET /ping: 200, pong") {
-  struct pair pair = start_pair(exchange);
+  exchange_start_server_at_port(exchange, "router", NULL);
+  struct pair pair = connect_pair(exchange);
   ask_and_compare(&pair, "GET", "/ping");
   exchange_end_server(exchange);
 }
@@ -104,11 +113,10 @@ CHECK(lab04, ping, .points = 1, .todo = 2, .section = "8.1", .sentence = "GET /p
 CHECK(lab04, not_found, .points = 2, .todo = 3, .section = "8.3.2",
       .sentence = "any other path: 404, content-type, path not found") {
   char path[32] = "/";
+  const char *const paths[] = {path, "/favicon.ico", "/ping" /* not everything is 404 */};
   exchange_random_text(exchange, path + 1, 16);
   struct pair pair = start_pair(exchange);
-  ask_and_compare(&pair, "GET", path);
-  ask_and_compare(&pair, "GET", "/favicon.ico");
-  ask_and_compare(&pair, "GET", "/ping"); /* not everything is 404 */
+  ask_all(&pair, "GET", paths, sizeof paths / sizeof paths[0]);
   exchange_end_server(exchange);
 }
 
@@ -136,14 +144,14 @@ CHECK(lab04, method, .points = 1, .todo = 1, .section = "8.3.1",
   char unknown[8] = "";
   const char *const methods[] = {"POST", "PUT", "DELETE", "OPTIONS", "HEAD", "get", unknown};
   char path[32] = "/";
+  const char *const paths[] = {"/ping", "/hello-world", path};
+  size_t order[sizeof methods / sizeof methods[0]];
   server_rules_unknown_method(exchange, unknown);
   exchange_random_text(exchange, path + 1, 16);
   struct pair pair = start_pair(exchange);
-  for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
-    ask_and_compare(&pair, methods[i], "/ping");
-    ask_and_compare(&pair, methods[i], "/hello-world");
-    ask_and_compare(&pair, methods[i], path);
-  }
+  exchange_shuffle(exchange, order, sizeof order / sizeof order[0]);
+  for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
+    ask_all(&pair, methods[order[i]], paths, sizeof paths / sizeof paths[0]);
   ask_with_body(&pair, "POST", "/ping");
   ask_with_body(&pair, "GET", "/hello-world");
   ask_and_compare(&pair, "GET", "/ping");
@@ -210,9 +218,15 @@ CHECK(lab04, exact_path, .points = 2, .todo = 1, .section = "8.3.1",
   static const char *const paths[] = {"/Ping",         "/ping/", "/ping?",       "/ping?a=b",
                                       "/pingpong",     "/pin",   "//ping",       "/hello-world/",
                                       "/hello-worlds", "/hello", "/Hello-World", "/hello-world?x"};
+  enum { PATHS = sizeof paths / sizeof paths[0] };
+  size_t order[PATHS];
   struct pair pair = start_pair(exchange);
-  for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-    expect_no_route(&pair, paths[i]);
+  exchange_shuffle(exchange, order, PATHS);
+  for (size_t i = 0, real = exchange_random(exchange, PATHS); i < PATHS; i++) {
+    if (i == real)
+      ask_and_compare(&pair, "GET", "/ping");
+    expect_no_route(&pair, paths[order[i]]);
+  }
   expect_no_route_beside(&pair, "/ping");
   expect_no_route_beside(&pair, "/hello-world");
   ask_and_compare(&pair, "GET", "/hello-world");
@@ -223,9 +237,9 @@ CHECK(lab04, long_path, .points = 1, .todo = 1, .section = "6.10",
       .sentence = "a path of 8 KiB is just one more unknown path") {
   static char path[8 * 1024 + 1] = "/ping";
   exchange_random_text(exchange, path + strlen(path), sizeof path - 1 - strlen(path));
+  const char *const paths[] = {path, "/ping"};
   struct pair pair = start_pair(exchange);
-  ask_and_compare(&pair, "GET", path);
-  ask_and_compare(&pair, "GET", "/ping");
+  ask_all(&pair, "GET", paths, sizeof paths / sizeof paths[0]);
   exchange_end_server(exchange);
 }
 
@@ -289,11 +303,10 @@ CHECK(lab04, log, .points = 1, .todo = 4, .section = NULL,
 /* A client that has no room for the answer: the request is in flight, and a signal comes. */
 static struct peer *ask_without_window(struct exchange *exchange) {
   const nghttp2_settings_entry none = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0};
-  const uint8_t octets[8] = "settled";
   struct peer *peer = peer_connect(exchange);
   peer_send_preface(peer, &none, 1);
   peer_send_request(peer, 1, true, "GET", "/ping");
-  peer_settle(peer, octets);
+  peer_settle(peer);
   return peer;
 }
 
@@ -323,7 +336,7 @@ CHECK(lab04, at_once, .points = 1, .todo = 2, .section = "5",
   for (int time = 0; time < TIMES; time++) {
     int32_t first = pair.next_stream;
     for (int i = 0; i < COUNT; i++)
-      ask(&pair, "GET", paths[i % 4]);
+      ask(&pair, "GET", paths[exchange_random(exchange, 4)]);
     for (int i = 0; i < COUNT; i++)
       compare(&pair, first + 2 * i);
   }

@@ -464,7 +464,7 @@ static bool begin_to_answer(struct asked *asked, bool more) {
   send_head(asked, false);
   if (more)
     send_text(asked, 0, false);
-  peer_settle(asked->peer, (const uint8_t[8]){"half"});
+  peer_settle(asked->peer);
   return !is_reset_or_closed(asked);
 }
 
@@ -498,7 +498,7 @@ CHECK(lab05, other_frames, .points = 1, .todo = 1, .program = "client", .section
   double end = recording_clock() + LONG;
   for (int i = 0; (i < ROUNDS || recording_clock() < end) && !is_reset_or_closed(&asked); i++) {
     peer_send_window_update(asked.peer, 0, 1);
-    peer_settle(asked.peer, (const uint8_t[8]){(uint8_t)i});
+    peer_settle(asked.peer);
     let_pass(exchange, PAUSE);
   }
   /* The program's loop has turned all the time: it has answered every PING. If it gives up now that
@@ -566,6 +566,11 @@ static struct peer *connect_client(struct exchange *exchange) {
   return peer;
 }
 
+/* A delay, in milliseconds, after which no check still runs. */
+static int long_delay(struct exchange *exchange) {
+  return 60000 + (int)(chance_next(&exchange->noise) % 60000);
+}
+
 /* Start the server with that delay, in milliseconds, and connect. */
 static struct peer *start_server(struct exchange *exchange, int delay) {
   char number[16];
@@ -576,13 +581,6 @@ static struct peer *start_server(struct exchange *exchange, int delay) {
 
 static void ask(struct peer *peer, int32_t stream_id, const char *path) {
   peer_send_request(peer, stream_id, true, "GET", path);
-}
-
-/* The program has read all that was sent to it: it answers PING. */
-static void settle(struct peer *peer) {
-  const uint8_t octets[8] = "settled";
-  peer_settle(peer, octets);
-  peer_expect_ping_ack(peer, octets);
 }
 
 static bool is_answered(void *argument) {
@@ -661,7 +659,9 @@ static void expect_nothing(struct peer *peer, int32_t stream_id) {
 
 CHECK(lab05, routes, .points = 1, .todo = 4, .program = "server", .section = "8.3.1",
       .sentence = "the routes are those of lab 4; only GET /ping is slow") {
-  exchange_start_server_at_port(exchange, "server", "--delay", "60000", NULL);
+  char delay[16];
+  snprintf(delay, sizeof delay, "%d", long_delay(exchange));
+  exchange_start_server_at_port(exchange, "server", "--delay", delay, NULL);
   struct peer *peer = connect_client(exchange);
   ask(peer, 1, "/ping");
   ask(peer, 3, "/hello-world");
@@ -683,7 +683,7 @@ CHECK(lab05, slow_ping, .points = 1, .todo = 4, .program = "server", .section = 
       .sentence = "GET /ping: pong after 750 ms; meanwhile others are served") {
   exchange_start_server(exchange, "server", NULL);
   struct peer *peer = connect_client(exchange);
-  settle(peer);
+  peer_expect_settled(peer);
   double asked = recording_clock();
   ask(peer, 1, "/ping");
   ask(peer, 3, "/hello-world");
@@ -709,13 +709,13 @@ CHECK(lab05, delay, .points = 1, .todo = 4, .program = "server", .section = NULL
   struct peer *peer = start_server(exchange, delay);
   for (int i = 0; i < TIMES; i++) {
     int32_t stream_id = 2 * i + 1;
-    settle(peer);
+    peer_expect_settled(peer);
     double asked = recording_clock();
     ask(peer, stream_id, "/ping");
-    settle(peer);
+    peer_expect_settled(peer);
     let_pass(exchange, 2.5 * delay);
-    settle(peer);
-    settle(peer);
+    peer_expect_settled(peer);
+    peer_expect_settled(peer);
     double passed = recording_clock() - asked;
     if (!peer_stream(peer, stream_id)->opened)
       exchange_fail_at(exchange, -1, expected, "answers to PING",
@@ -753,7 +753,7 @@ static void expect_reset_without_memory(struct exchange *exchange) {
 CHECK(lab05, closed_early, .points = 1, .todo = 5, .program = "server", .section = "5.1",
       .sentence = "a stream closed early, or without memory, gets no answer; others do") {
   struct peer *peer = start_server(exchange, 80 + (int)exchange_random(exchange, 50));
-  settle(peer);
+  peer_expect_settled(peer);
   ask(peer, 1, "/ping");
   /* with it, in one packet: so it is early; for any reason */
   peer_send_reset(peer, 1, NGHTTP2_STREAM_CLOSED + exchange_random(exchange, 3));
@@ -768,13 +768,13 @@ CHECK(lab05, closed_early, .points = 1, .todo = 5, .program = "server", .section
 
 CHECK(lab05, timer_stopped, .points = 1, .todo = 6, .program = "server", .section = NULL,
       .sentence = "the timer of a closed stream stops at once, and delays nothing") {
-  struct peer *peer = start_server(exchange, 60000);
+  struct peer *peer = start_server(exchange, long_delay(exchange));
   ask(peer, 1, "/ping");
-  settle(peer);
+  peer_expect_settled(peer);
   peer_send_reset(peer, 1, NGHTTP2_CANCEL);
   expect_log(exchange, 1);
   expect_nothing(peer, 1);
-  exchange_end_server(exchange); /* not 60 seconds later */
+  exchange_end_server(exchange); /* not when the delay is over */
 }
 
 /* Three pings whose clients are lost: the server says so, and not when the delay is over. */
@@ -785,20 +785,20 @@ static void lose_clients(struct exchange *exchange) {
   peer_close(leaves); /* FIN comes right behind */
   ask(vanishes, 1, "/ping");
   ask(vanishes, 3, "/ping");
-  settle(vanishes);
+  peer_expect_settled(vanishes);
   peer_abort(vanishes);
 }
 
 CHECK(lab05, lost, .points = 1, .todo = 6, .program = "server", .section = NULL,
       .sentence = "clients are lost while they wait: their streams are closed too") {
-  start_server(exchange, 60000);
+  start_server(exchange, long_delay(exchange));
   lose_clients(exchange);
   expect_log(exchange, 3);
   exchange_end_server(exchange);
   /* The same with timers that would fire: a right server answers the steady client after that. */
   const int delay = 150 + (int)exchange_random(exchange, 100);
   struct peer *steady = start_server(exchange, delay);
-  settle(steady);
+  peer_expect_settled(steady);
   double asked = recording_clock();
   lose_clients(exchange);
   double lost = recording_clock();
@@ -847,7 +847,7 @@ CHECK(lab05, at_once, .points = 1, .todo = 4, .program = "server", .section = "5
   ask(other, 1, "/hello-world");
   expect_at_once(other, 1, "200", "Hello World");
   for (int p = 0; p < CLIENTS; p++)
-    settle(peers[p]);
+    peer_expect_settled(peers[p]);
   double spread = (recording_clock() - asked) / 1e3; /* between the first timer and the last */
   await_before_sleep(exchange, 0.5, is_any_answered, exchange);
   for (int p = 0; p < CLIENTS; p++)
@@ -868,7 +868,7 @@ static void end_gracefully(struct exchange *exchange, int signal) {
   peers[1] = connect_client(exchange);
   for (int i = 0; i < 2; i++) {
     ask(peers[i], 1, "/ping");
-    settle(peers[i]);
+    peer_expect_settled(peers[i]);
     if (i == 0)
       let_pass(exchange, 50); /* so that one is answered long before the other */
   }

@@ -441,13 +441,6 @@ static void expect_closed_told(struct peer *peer, int32_t stream_id) {
                      "closed before its answer.");
 }
 
-/* The program has read all that was sent to it: it answers PING. */
-static void settle(struct peer *peer) {
-  const uint8_t octets[8] = "settled";
-  peer_send_ping(peer, octets);
-  peer_expect_ping_ack(peer, octets);
-}
-
 /* Two clients wait for a ping, and one stalls in its handshake, when that signal comes. */
 static void end_gracefully(struct exchange *exchange, const struct identity *identity, int signal) {
   const int delay = 120 + (int)exchange_random(exchange, 100);
@@ -458,13 +451,14 @@ static void end_gracefully(struct exchange *exchange, const struct identity *ide
   for (int i = 0; i < 2; i++)
     peers[i] = expect_client_served(exchange);
   expect_closed_told(peers[0], 3);
-  settle(peers[0]); /* a new turn of its loop: a timer counts from when its turn began */
+  peer_expect_settled(
+      peers[0]); /* a new turn of its loop: a timer counts from when its turn began */
   send_plain(exchange, HELLO, sizeof HELLO - 1);
   double asked = recording_clock();
   for (int i = 0; i < 2; i++)
     peer_send_request(peers[i], 5, true, "GET", "/ping");
   for (int i = 0; i < 2; i++)
-    settle(peers[i]);
+    peer_expect_settled(peers[i]);
   exchange_touch(exchange);
   program_signal(exchange->program, signal);
   for (int i = 0; i < 2; i++)

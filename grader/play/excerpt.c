@@ -61,11 +61,13 @@ static void choose_stream(struct excerpt *excerpt, unsigned connection, int32_t 
   }
 }
 
-/* Whether an entry tells something: windows are opened all the time. */
+/* Whether an entry tells something: windows are opened all the time, and the peers send frames of
+ * unknown types. */
 static bool is_telling(const struct excerpt *excerpt, size_t index, unsigned connection) {
   const struct recorded *entry = &excerpt->recording->entries[index];
   return (connection == 0 || entry->connection == connection) &&
-         !(entry->frame && entry->frame->type == NGHTTP2_WINDOW_UPDATE);
+         !(entry->frame && (entry->frame->type == NGHTTP2_WINDOW_UPDATE ||
+                            entry->frame->type > NGHTTP2_CONTINUATION));
 }
 
 static void choose_neighbours(struct excerpt *excerpt, unsigned connection) {

@@ -67,6 +67,7 @@ int exchange_init(struct exchange *exchange, const struct check *check) {
   const char *seed = getenv(CHECK_SEED);
   if (!exchange->lab ||
       chance_begin(&exchange->chance, seed ? seed : "1", check->lab, check->id) != 0 ||
+      chance_begin(&exchange->noise, seed ? seed : "1", "noise", check->id) != 0 ||
       uv_loop_init(&exchange->loop) != 0)
     return -1;
   uv_timer_init(&exchange->loop, &exchange->tick);
@@ -510,6 +511,14 @@ bool exchange_names_error(const struct exchange *exchange, const char *what, uin
 
 uint32_t exchange_random(struct exchange *exchange, uint32_t below) {
   return (uint32_t)(chance_next(&exchange->chance) % below);
+}
+
+void exchange_shuffle(struct exchange *exchange, size_t *order, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    size_t place = chance_next(&exchange->noise) % (i + 1);
+    order[i] = order[place];
+    order[place] = i;
+  }
 }
 
 void exchange_random_octets(struct exchange *exchange, void *octets, size_t length) {

@@ -64,8 +64,9 @@ struct exchange {
   struct recording recording;
   struct pcap *pcap; /* NULL without a capture */
   struct chance chance;
-  bool out_of_memory; /* noticed where exchange_fault cannot be called */
-  bool stopping;      /* the check is over: the program must end */
+  struct chance noise; /* drawn from by itself, so that the other values stay the same */
+  bool out_of_memory;  /* noticed where exchange_fault cannot be called */
+  bool stopping;       /* the check is over: the program must end */
   enum verdict verdict;
   bool earned; /* see exchange_earn */
   struct finding finding;
@@ -172,6 +173,10 @@ bool exchange_is_quiet(const struct exchange *exchange);
 
 /* A number from 0 to `below` - 1, different in each run; the run's seed repeats it. */
 uint32_t exchange_random(struct exchange *exchange, uint32_t below);
+
+/* Fill `order` with 0 to `count` - 1 in random order: whoever knows only the order in which a check
+ * asks must not pass it. */
+void exchange_shuffle(struct exchange *exchange, size_t *order, size_t count);
 
 /* Fill `octets` with `length` random bytes. */
 void exchange_random_octets(struct exchange *exchange, void *octets, size_t length);

@@ -84,6 +84,7 @@ struct peer {
   size_t returned_count;  /* requests that peer_expect_request has returned */
   struct buffer value;    /* of peer_request_field */
   bool pads;              /* peer_send_padded */
+  bool is_raw;            /* the check sends bytes by itself: no noise between them */
   bool is_slow;
   struct buffer slow; /* bytes to send one by one ... */
   size_t slow_sent;   /* ... and how many of them are sent */

@@ -276,15 +276,26 @@ static bool is_settled(void *argument) {
   return settling->peer->pings_answered > settling->answered || settling->peer->closed_by_program;
 }
 
-void peer_settle(struct peer *peer, const uint8_t *octets) {
+static void settle(struct peer *peer, const uint8_t *octets) {
   struct settling settling = {peer, peer->pings_answered};
   peer_send_ping(peer, octets);
   exchange_await(peer->exchange, is_settled, &settling);
 }
 
+void peer_settle(struct peer *peer) {
+  uint64_t octets = chance_next(&peer->exchange->noise);
+  settle(peer, (const uint8_t *)&octets);
+}
+
 void peer_expect_ping_ack(struct peer *peer, const uint8_t *octets) {
   expect_frame(peer, is_ping_ack, octets, "6.7", "PING with the flag ACK and the same 8 bytes",
                "not-answer-ping| Your program did not answer a PING.");
+}
+
+void peer_expect_settled(struct peer *peer) {
+  uint64_t octets = chance_next(&peer->exchange->noise);
+  settle(peer, (const uint8_t *)&octets);
+  peer_expect_ping_ack(peer, (const uint8_t *)&octets);
 }
 
 static bool is_goaway(const struct frame *frame, const void *argument) {

@@ -39,9 +39,12 @@ void peer_expect_preface(struct peer *peer);
 /* SETTINGS with the ACK flag. */
 void peer_expect_settings_ack(struct peer *peer);
 
-/* Send PING with these 8 bytes, and return when the program has answered it, so that it has read
+/* Send PING with any 8 bytes, and return when the program has answered it, so that it has read
  * everything sent before; or once it can no longer answer. */
-void peer_settle(struct peer *peer, const uint8_t *octets);
+void peer_settle(struct peer *peer);
+
+/* The same, and the program must answer. */
+void peer_expect_settled(struct peer *peer);
 
 /* PING with the ACK flag and these 8 bytes. */
 void peer_expect_ping_ack(struct peer *peer, const uint8_t *octets);

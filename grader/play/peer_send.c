@@ -31,7 +31,7 @@ static void send_next_octet(uv_timer_t *timer) {
   peer->bytes_unsent++;
 }
 
-void peer_send_bytes(struct peer *peer, const void *bytes, size_t length) {
+static void send_bytes(struct peer *peer, const void *bytes, size_t length) {
   exchange_touch(peer->exchange);
   if (!peer->transport)
     return; /* the program has closed: what is missing then is said by the next expectation */
@@ -45,6 +45,11 @@ void peer_send_bytes(struct peer *peer, const void *bytes, size_t length) {
     no_memory(peer);
   if (!uv_is_active((uv_handle_t *)&peer->slow_timer))
     uv_timer_start(&peer->slow_timer, send_next_octet, SLOW_MS, SLOW_MS);
+}
+
+void peer_send_bytes(struct peer *peer, const void *bytes, size_t length) {
+  peer->is_raw = true; /* perhaps half a frame */
+  send_bytes(peer, bytes, length);
 }
 
 void peer_send_slowly(struct peer *peer) {
@@ -89,15 +94,35 @@ static void put_32(uint8_t *bytes, uint32_t value) {
     bytes[i] = (uint8_t)(value >> (24 - 8 * i));
 }
 
-void peer_send_frame(struct peer *peer, uint8_t type, uint8_t flags, int32_t stream_id,
-                     const void *payload, size_t length) {
+static void send_frame(struct peer *peer, uint8_t type, uint8_t flags, int32_t stream_id,
+                       const void *payload, size_t length) {
   uint8_t header[FRAME_HEADER_LENGTH];
   put_32(header, (uint32_t)length << 8 | type);
   header[4] = flags;
   put_32(header + 5, (uint32_t)stream_id);
-  peer_send_bytes(peer, header, sizeof header);
+  send_bytes(peer, header, sizeof header);
   if (length > 0)
-    peer_send_bytes(peer, payload, length);
+    send_bytes(peer, payload, length);
+}
+
+void peer_make_noise(struct peer *peer, uint8_t next_type) {
+  enum { ONE_IN = 2, FIRST_TYPE = 0x40, TYPES = 0x80, LONGEST = 24 };
+  struct chance *chance = &peer->exchange->noise;
+  uint8_t payload[LONGEST];
+  if (!peer->settings_sent || peer->is_slow || peer->is_raw || next_type == NGHTTP2_CONTINUATION ||
+      chance_next(chance) % ONE_IN != 0)
+    return;
+  uint8_t type = (uint8_t)(FIRST_TYPE + chance_next(chance) % TYPES);
+  size_t length = chance_next(chance) % sizeof payload;
+  for (size_t i = 0; i < length; i++)
+    payload[i] = (uint8_t)chance_next(chance);
+  send_frame(peer, type, (uint8_t)chance_next(chance), 0, payload, length);
+}
+
+void peer_send_frame(struct peer *peer, uint8_t type, uint8_t flags, int32_t stream_id,
+                     const void *payload, size_t length) {
+  peer_make_noise(peer, type);
+  send_frame(peer, type, flags, stream_id, payload, length);
 }
 
 void peer_send_settings(struct peer *peer, const nghttp2_settings_entry *entries, size_t count) {
@@ -271,7 +296,7 @@ size_t peer_add_settings(struct peer *peer, nghttp2_settings_entry *entries, siz
 
 void peer_send_preface(struct peer *peer, const nghttp2_settings_entry *entries, size_t count) {
   nghttp2_settings_entry settings[PEER_MORE_SETTINGS] = {{0}};
-  peer_send_bytes(peer, NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN);
+  send_bytes(peer, NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN);
   if (count > 0)
     peer_send_settings(peer, entries, count);
   else

@@ -64,4 +64,9 @@ void peer_send_request(struct peer *peer, int32_t stream_id, bool end_stream, co
 void peer_close(struct peer *peer);
 void peer_abort(struct peer *peer);
 
+/* Now and then, a frame of a type that nobody knows, which every program must ignore (RFC 9113,
+ * section 4.1): so that nobody can tell the frames of a check by how many bytes arrive, or when.
+ * `next_type` is the frame that comes next: not inside a header block. */
+void peer_make_noise(struct peer *peer, uint8_t next_type);
+
 #endif
