@@ -84,6 +84,13 @@ int octets_append(struct buffer *text, const void *bytes, size_t length, enum oc
   return 0;
 }
 
+void octets_print(FILE *out, const char *text) {
+  for (char piece[OCTETS_PIECE]; *text; text++) {
+    octets_piece(piece, text, 1, OCTETS_LINE);
+    fputs(piece, out);
+  }
+}
+
 /* The value of a hexadecimal digit; -1 if it is none. */
 static int digit(char c) {
   const char *digits = "0123456789abcdef";

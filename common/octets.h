@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "common/buffer.h"
 
@@ -27,6 +28,9 @@ size_t octets_piece(char piece[OCTETS_PIECE], const void *bytes, size_t length,
 
 /* Append all of them. Returns 0; or -1, and appends nothing, when there is no memory. */
 int octets_append(struct buffer *text, const void *bytes, size_t length, enum octets_form form);
+
+/* Print `text`, which ends in NUL and may come from a peer, as a part of one line (OCTETS_LINE). */
+void octets_print(FILE *out, const char *text);
 
 /* Append the octets that `text` (which ends in NUL) stands for. Returns 0; or -1, and appends
  * nothing, when the text is malformed or there is no memory. */

@@ -16,6 +16,7 @@
 
 #include "common/field.h"
 #include "common/number.h"
+#include "common/octets.h"
 #include "common/server.h"
 #include "common/stream.h"
 #include "common/todo.h"
@@ -77,7 +78,9 @@ static void not_found(struct stream *stream) {
 
 /* One line for each request: "GET /ping 200". */
 static void log_request(const struct stream *stream, int status) {
-  printf("%s %s %d\n", stream_method(stream), stream_path(stream), status);
+  printf("%s ", stream_method(stream));
+  octets_print(stdout, stream_path(stream)); /* a path may have bytes that drive a terminal */
+  printf(" %d\n", status);
   fflush(stdout);
 }
 

@@ -18,6 +18,7 @@
 
 #include "common/field.h"
 #include "common/number.h"
+#include "common/octets.h"
 #include "common/server.h"
 #include "common/stream.h"
 #include "common/todo.h"
@@ -119,7 +120,9 @@ static enum tls_step handshake(SSL *ssl, char *error, size_t error_size) {
 
 static void respond(struct stream *stream, int status, const nghttp2_nv *fields, size_t count,
                     const char *text) {
-  printf("%s %s %d\n", stream_method(stream), stream_path(stream), status);
+  printf("%s ", stream_method(stream));
+  octets_print(stdout, stream_path(stream)); /* a path may have bytes that drive a terminal */
+  printf(" %d\n", status);
   fflush(stdout);
   size_t length = strlen(text);
   if (stream_respond(stream, status, fields, count, (int64_t)length) == 0)

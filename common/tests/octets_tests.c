@@ -47,6 +47,19 @@ Test(octets, line) {
   expect("\xc3\xa9", 2, OCTETS_LINE, "\\xc3\\xa9");
 }
 
+/* A path in a log: C1 controls (0x80 to 0x9f, also as UTF-8) drive terminals. */
+Test(octets, print) {
+  char *printed;
+  size_t length;
+  FILE *out = open_memstream(&printed, &length);
+  cr_assert_not_null(out, "no memory");
+  octets_print(out, "/a\x80\x9b"
+                    "2J\x9f\xc2\x9b?\\\033[m");
+  cr_assert_eq(fclose(out), 0, "no memory");
+  cr_assert_str_eq(printed, "/a\\x80\\x9b2J\\x9f\\xc2\\x9b?\\\\\\x1b[m");
+  free(printed);
+}
+
 /* Every sequence of two bytes, and many longer ones. */
 Test(octets, round_trip) {
   for (unsigned pair = 0; pair < 65536; pair++) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/field.h"
+#include "common/octets.h"
 #include "common/transport.h"
 
 static const char *const fault_names[REFERENCE_FAULTS] = {
@@ -29,7 +30,9 @@ static void log_request(const struct reference_config *config, const struct stre
                         int status) {
   if (!config->log)
     return;
-  printf("%s %s %d\n", stream_method(stream), stream_path(stream), status);
+  printf("%s ", stream_method(stream));
+  octets_print(stdout, stream_path(stream)); /* a path may have bytes that drive a terminal */
+  printf(" %d\n", status);
   fflush(stdout);
 }
 
