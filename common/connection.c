@@ -360,6 +360,10 @@ nghttp2_session *connection_session(const struct connection *connection) {
   return connection->session;
 }
 
+bool connection_has_cut_field(const struct connection *connection) {
+  return connection->strict && strict_has_cut(connection->strict);
+}
+
 struct transport *connection_transport(const struct connection *connection) {
   return connection->transport;
 }

@@ -103,6 +103,10 @@ struct connection *connection_accept(struct transport *transport,
 /* The session, for nghttp2_submit_... and nghttp2_session_.... */
 nghttp2_session *connection_session(const struct connection *connection);
 
+/* A server's, inside nghttp2's callbacks for a header block: whether a field of it was longer than
+ * nghttp2 takes (64 KiB), and is shortened now. Refuse such a request: with 431, say. */
+bool connection_has_cut_field(const struct connection *connection);
+
 /* The transport below, for owners who watch it. */
 struct transport *connection_transport(const struct connection *connection);
 

@@ -144,7 +144,7 @@ static void inform_owner(struct stream *stream) {
 
 /* A header block is complete and valid. */
 static void end_headers(struct stream *stream) {
-  if (stream->headers_too_large)
+  if (stream->headers_too_large || connection_has_cut_field(stream->list->connection))
     refuse_headers(stream);
   else if (stream->malformed)
     stream_close(stream, NGHTTP2_PROTOCOL_ERROR);

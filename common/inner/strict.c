@@ -9,6 +9,7 @@
 #include "common/inner/big_endian.h"
 #include "common/inner/calm.h"
 #include "common/inner/goaway.h"
+#include "common/inner/long_fields.h"
 
 enum {
   RECENT = 128,           /* streams that are remembered: more than may be open at once */
@@ -32,10 +33,12 @@ struct strict {
   uint64_t begun;                      /* when the frame that goes on, or its block, began */
   uint8_t header[FRAME_HEADER_LENGTH]; /* of the frame that begins, as far as it has come */
   size_t header_length;
-  size_t payload_left;    /* of the frame that goes on */
-  bool greeted;           /* SETTINGS have come */
-  bool in_block;          /* CONTINUATION must follow */
-  int continuations;      /* so many have */
+  size_t payload_left; /* of the frame that goes on */
+  bool greeted;        /* SETTINGS have come */
+  bool in_block;       /* CONTINUATION must follow */
+  int continuations;   /* so many have */
+  bool is_followed;    /* the frame that goes on belongs to a block of several */
+  struct long_fields long_fields;
   int32_t last;           /* the latest stream, or -1 */
   uint8_t states[RECENT]; /* of the latest streams, by their number modulo RECENT */
   int32_t left_out,
@@ -96,13 +99,28 @@ static uint32_t judge_use(struct strict *strict, uint8_t type, int32_t number) {
   return state & ENDED ? NGHTTP2_STREAM_CLOSED : NGHTTP2_NO_ERROR;
 }
 
-/* CONTINUATION has come, and belongs to a block. */
+/* CONTINUATION has come, and belongs to a block. nghttp2 does not get what is too long for it. */
 static uint32_t judge_continuation(struct strict *strict) {
   if (strict->payload_left > MAX_FRAME_SIZE)
     return NGHTTP2_FRAME_SIZE_ERROR;
   strict->continuations++;
-  return strict->continuations > STRICT_CONTINUATIONS ? NGHTTP2_ENHANCE_YOUR_CALM
-                                                      : NGHTTP2_NO_ERROR;
+  if (strict->continuations > STRICT_CONTINUATIONS)
+    return NGHTTP2_ENHANCE_YOUR_CALM;
+  size_t passed = long_fields_go_on(&strict->long_fields, strict->payload_left);
+  strict->header[1] = (uint8_t)(passed >> 8); /* it is never more than MAX_FRAME_SIZE */
+  strict->header[2] = (uint8_t)passed;
+  bool is_cut_off = !strict->in_block && long_fields_is_open(&strict->long_fields);
+  return is_cut_off ? NGHTTP2_COMPRESSION_ERROR : NGHTTP2_NO_ERROR;
+}
+
+/* HEADERS has come. */
+static void begin_block(struct strict *strict, uint8_t flags) {
+  strict->in_block = !(flags & NGHTTP2_FLAG_END_HEADERS);
+  strict->is_followed = strict->in_block;
+  strict->continuations = 0;
+  strict->long_fields.was_cut = false;
+  if (strict->is_followed)
+    long_fields_begin(&strict->long_fields, flags, strict->payload_left);
 }
 
 /* Charge for a frame that is no part of a request or its body. Returns whether the purse had
@@ -123,13 +141,14 @@ static uint32_t judge_frame(struct strict *strict) {
   uint8_t flags = header[4];
   uint32_t id = big_endian_32(header + 5) & INT32_MAX;
   if (strict->in_block) { /* any other frame here is an error that nghttp2 notices */
-    strict->in_block = type == NGHTTP2_CONTINUATION && !(flags & NGHTTP2_FLAG_END_HEADERS);
-    return type == NGHTTP2_CONTINUATION ? judge_continuation(strict) : NGHTTP2_NO_ERROR;
+    strict->is_followed = type == NGHTTP2_CONTINUATION;
+    strict->in_block = strict->is_followed && !(flags & NGHTTP2_FLAG_END_HEADERS);
+    return strict->is_followed ? judge_continuation(strict) : NGHTTP2_NO_ERROR;
   }
+  strict->is_followed = false;
   bool ends = flags & NGHTTP2_FLAG_END_STREAM;
   if (type == NGHTTP2_HEADERS) {
-    strict->in_block = !(flags & NGHTTP2_FLAG_END_HEADERS);
-    strict->continuations = 0;
+    begin_block(strict, flags);
   } else if ((type != NGHTTP2_DATA || (strict->payload_left == 0 && !ends)) &&
              !can_charge(strict, type, flags)) {
     return NGHTTP2_ENHANCE_YOUR_CALM;
@@ -145,6 +164,10 @@ static uint32_t judge_frame(struct strict *strict) {
   if (ends && number <= strict->last && is_recent(strict, number))
     strict->states[number % RECENT] |= ENDED;
   return error_code;
+}
+
+bool strict_has_cut(const struct strict *strict) {
+  return strict->long_fields.was_cut;
 }
 
 uint32_t strict_sent(struct strict *strict, const uint8_t *frame, size_t length) {
@@ -202,6 +225,18 @@ static int feed(nghttp2_session *session, const uint8_t *bytes, size_t length) {
   return taken < 0 ? (int)taken : 0;
 }
 
+/* The same for the payload of a frame that is followed. */
+static int feed_followed(struct strict *strict, nghttp2_session *session, const uint8_t *bytes,
+                         size_t length) {
+  uint8_t passed[1024];
+  int error = 0;
+  for (size_t part; length > 0 && error == 0; bytes += part, length -= part) {
+    part = length < sizeof passed ? length : sizeof passed;
+    error = feed(session, passed, long_fields_pass(&strict->long_fields, bytes, part, passed));
+  }
+  return error;
+}
+
 /* Take the available part of a frame header. Returns how many bytes it took. */
 static size_t take_header(struct strict *strict, const uint8_t *bytes, size_t length) {
   size_t missing = FRAME_HEADER_LENGTH - strict->header_length;
@@ -239,12 +274,15 @@ int strict_receive(struct strict *strict, nghttp2_session *session, const uint8_
   size_t at = 0;
   int error = 0;
   while (at < length && error == 0) {
-    if (strict->payload_left >= length - at) {
-      strict->payload_left -= length - at;
-      break;
+    size_t payload = strict->payload_left < length - at ? strict->payload_left : length - at;
+    if (strict->is_followed) { /* everything before it is fed */
+      error = feed_followed(strict, session, bytes + at, payload);
+      fed = at + payload;
     }
-    at += strict->payload_left;
-    strict->payload_left = 0;
+    at += payload;
+    strict->payload_left -= payload;
+    if (at == length || error != 0)
+      break;
     size_t start = at;
     bool was_cut = strict->header_length > 0;
     if (!was_cut && !strict->in_block)
@@ -261,8 +299,10 @@ int strict_receive(struct strict *strict, nghttp2_session *session, const uint8_
       error = feed(session, bytes + fed, start - fed);
       return error ? error : nghttp2_session_terminate_session(session, error_code);
     }
-    if (was_cut) {
-      error = feed(session, strict->header, FRAME_HEADER_LENGTH);
+    if (was_cut || strict->is_followed) {
+      error = feed(session, bytes + fed, start - fed);
+      if (error == 0)
+        error = feed(session, strict->header, FRAME_HEADER_LENGTH);
       fed = at;
     }
   }

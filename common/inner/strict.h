@@ -16,6 +16,8 @@
  *     HEADERS or DATA after the client's own        STREAM_CLOSED      sections 5.1 and 6.1
  *       END_STREAM or RST_STREAM
  *     CONTINUATION that is too long                 FRAME_SIZE_ERROR   section 4.2
+ *     a header block that ends inside a field       COMPRESSION_ERROR  section 4.3
+ *       that is too long for nghttp2
  *     PRIORITY on stream 0                          PROTOCOL_ERROR     section 6.3
  *     more than calm.h and STRICT_CONTINUATIONS     ENHANCE_YOUR_CALM  section 10.5
  *       allow
@@ -57,6 +59,9 @@ uint32_t strict_sent(struct strict *strict, const uint8_t *frame, size_t length)
 
 /* The error code of the client's first GOAWAY that has one, or NO_ERROR. */
 uint32_t strict_goaway(const struct strict *strict);
+
+/* Whether a field of the latest header block was shortened (long_fields.h). */
+bool strict_has_cut(const struct strict *strict);
 
 /* What the client is sending at the moment. */
 enum strict_place {
