@@ -189,6 +189,7 @@ static int configure(struct client *client) {
   stream_list_set_callbacks(client->callbacks);
   nghttp2_session_callbacks_set_on_stream_close_callback(client->callbacks, on_stream_close);
   stream_list_set_options(client->option);
+  nghttp2_option_set_no_http_messaging(client->option, 1); /* response_rules judge */
   client->connection_config = (struct connection_config){
       .callbacks = client->callbacks,
       .option = client->option,

@@ -19,6 +19,8 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
   struct stream_list *list = user_data;
   if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
     list->receiving = find_stream(session, frame->hd.stream_id);
+    if (list->receiving && !list->receiving->headers_complete)
+      response_rules_begin(&list->receiving->rules);
     return 0;
   }
   struct stream *stream = stream_begin(list, frame->hd.stream_id);
@@ -51,6 +53,14 @@ static void note_pseudo(struct stream *stream, nghttp2_vec name, nghttp2_vec val
   }
 }
 
+/* Whether a response may have this field. nghttp2 does not judge for a client. */
+static bool is_right_field(struct stream *stream, nghttp2_vec name, nghttp2_vec value) {
+  if (stream->list->on_stream)
+    return true;
+  return stream->headers_complete ? response_rules_trailer(name, value)
+                                  : response_rules_field(&stream->rules, name, value);
+}
+
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
                      nghttp2_rcbuf *value, uint8_t flags, void *user_data) {
   struct stream_list *list = user_data;
@@ -63,6 +73,10 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
   stream->header_list_size += name_text.len + value_text.len + LISTED_EXTRA;
   if (stream->header_list_size > STREAM_LIST_HEADER_LIMIT) {
     stream->headers_too_large = true; /* later fields are decompressed, but not kept */
+    return 0;
+  }
+  if (!is_right_field(stream, name_text, value_text)) {
+    stream->malformed = true;
     return 0;
   }
   if (stream_add_field(stream, name, value) != 0)
@@ -142,12 +156,28 @@ static void inform_owner(struct stream *stream) {
   stream_forget_fields(stream);
 }
 
-/* A header block is complete and valid. */
+/* Whether a response may end a header section, and itself, here. */
+static bool is_right_end(const struct stream *stream) {
+  bool ends = stream->received_all;
+  if (stream->list->on_stream)
+    return true;
+  if (stream->headers_complete) /* trailers */
+    return ends && response_rules_end(&stream->rules);
+  return response_rules_end_fields(&stream->rules, ends) &&
+         (!ends || response_rules_end(&stream->rules));
+}
+
+static void refuse_malformed(struct stream *stream) {
+  stream->malformed = true;
+  stream_close(stream, NGHTTP2_PROTOCOL_ERROR);
+}
+
+/* A header block is complete. */
 static void end_headers(struct stream *stream) {
   if (stream->headers_too_large || connection_has_cut_field(stream->list->connection))
     refuse_headers(stream);
-  else if (stream->malformed)
-    stream_close(stream, NGHTTP2_PROTOCOL_ERROR);
+  else if (stream->malformed || !is_right_end(stream))
+    refuse_malformed(stream);
   else if (is_list_full(stream))
     stream_close(stream, NGHTTP2_REFUSED_STREAM);
   else if (!stream->headers_complete && is_informational(stream))
@@ -172,6 +202,8 @@ int stream_list_on_frame_recv(nghttp2_session *session, const nghttp2_frame *fra
   stream->received_all = ends;
   if (frame->hd.type == NGHTTP2_HEADERS)
     end_headers(stream);
+  else if (ends && !list->on_stream && !response_rules_end(&stream->rules))
+    refuse_malformed(stream);
   if (!ends && list->on_stream && frame->hd.type == NGHTTP2_HEADERS)
     go_on(stream);
   if (ends && !stream->closed && !stream->refused && stream->events && stream->events->on_end)
@@ -190,7 +222,13 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
   (void)flags, (void)user_data;
   if (nghttp2_session_consume_connection(session, length) != 0)
     return NGHTTP2_ERR_CALLBACK_FAILURE;
-  if (!stream || stream->closed || stream->refused)
+  if (!stream || stream->closed)
+    return 0;
+  if (!stream->list->on_stream && !response_rules_data(&stream->rules, length)) {
+    refuse_malformed(stream);
+    return 0;
+  }
+  if (stream->refused)
     return 0;
   stream->unconsumed += length;
   if (stream->events && stream->events->on_data)
@@ -207,6 +245,9 @@ int stream_list_on_stream_close(nghttp2_session *session, int32_t id, uint32_t e
                                 void *user_data) {
   struct stream *stream = find_stream(session, id);
   (void)user_data;
+  /* Both sides have finished: no RST_STREAM says that the response was malformed. */
+  if (stream && stream->malformed && error_code == NGHTTP2_NO_ERROR)
+    error_code = NGHTTP2_PROTOCOL_ERROR;
   if (stream)
     stream_finish(stream, error_code);
   return 0;

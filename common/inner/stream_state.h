@@ -13,6 +13,7 @@
 #include "common/connection.h"
 #include "common/date.h"
 #include "common/inner/body.h"
+#include "common/inner/response_rules.h"
 #include "common/list.h"
 #include "common/stream.h"
 
@@ -65,8 +66,9 @@ struct stream {
   size_t fields_size;      /* its part of list->fields_size */
   bool headers_complete;
   bool headers_too_large;
-  bool received_all; /* END_STREAM */
-  bool malformed;    /* in a way that nghttp2 lets pass */
+  bool received_all;           /* END_STREAM */
+  bool malformed;              /* in a way that nghttp2 lets pass */
+  struct response_rules rules; /* a client's */
   bool paused;
   size_t unconsumed; /* bytes received while paused, for which the peer got no window yet */
 

@@ -310,3 +310,107 @@ Test(client_server, a_header_section_that_is_too_large_resets_the_stream) {
   buffer_free(&block);
   leave(&played, &asker);
 }
+
+/* --- Responses that are right, and malformed -------------------------------------------------- */
+
+struct response {
+  const char *what;
+  const char *frames[3]; /* type, flags, payload */
+};
+
+#define HEADERS "01 04 " /* END_HEADERS */
+#define ENDING  "01 05 " /* END_STREAM and END_HEADERS */
+#define DATA    "00 00 "
+#define LAST    "00 01 "
+#define LENGTH  "0f0d " /* content-length */
+
+static void play_frame(struct played *played, const char *text) {
+  struct buffer frame = {0};
+  frames_append_text(&frame, text);
+  frames_append(&played->bytes, (uint8_t)frame.bytes[0], (uint8_t)frame.bytes[1], 1,
+                frame.bytes + 2, frame.length - 2);
+  buffer_free(&frame);
+}
+
+static void expect_responses(const char *method, const struct response *responses, size_t count,
+                             uint32_t code) {
+  for (size_t i = 0; i < count; i++) {
+    struct asker asker = {0};
+    struct played played;
+    open_played(&played, &asker);
+    struct asked *asked = asker_request(&asker, method, "/", 0);
+    accept_client(&played, NO_SETTINGS);
+    await(&played, NGHTTP2_HEADERS, 1);
+    for (size_t j = 0; j < 3 && responses[i].frames[j]; j++)
+      play_frame(&played, responses[i].frames[j]);
+    play(&played, "");
+    while (!asked->closed)
+      support_turn();
+    cr_expect_eq(asked->error_code, code, "%s: %u", responses[i].what, asked->error_code);
+    leave(&played, &asker);
+  }
+}
+
+Test(client_server, a_response_may_have_a_length_and_no_content) {
+  static const struct response to_get[] = {
+      {"204", {ENDING "89"}},
+      {"204 with a length (RFC 9113, section 8.1.1)", {ENDING "89 " LENGTH "01 '5'"}},
+      {"204 with a length, and an empty DATA", {HEADERS "89 " LENGTH "01 '5'", LAST}},
+      {"304 with a length", {ENDING "8b " LENGTH "01 '5'"}},
+      {"103 and 200", {HEADERS "08 03 '103'", ENDING "88"}},
+      {"103 with a length", {HEADERS "08 03 '103' " LENGTH "01 '5'", ENDING "88"}},
+      {"a length that is right", {HEADERS "88 " LENGTH "01 '3'", DATA "'12'", LAST "'3'"}},
+      {"a length of 0", {ENDING "88 " LENGTH "01 '0'"}},
+      {"trailers", {HEADERS "88 " LENGTH "01 '1'", DATA "'1'", ENDING "00 01 'x' 01 'y'"}},
+  };
+  static const struct response to_head[] = {
+      {"HEAD", {ENDING "88"}},
+      {"HEAD with a length", {ENDING "88 " LENGTH "01 '5'"}},
+  };
+  expect_responses("GET", to_get, sizeof to_get / sizeof *to_get, NGHTTP2_NO_ERROR);
+  expect_responses("HEAD", to_head, sizeof to_head / sizeof *to_head, NGHTTP2_NO_ERROR);
+}
+
+Test(client_server, malformed_responses_are_reset) {
+  static const struct response to_get[] = {
+      {"less than the length", {HEADERS "88 " LENGTH "01 '5'", LAST "'1234'"}},
+      {"nothing of the length", {ENDING "88 " LENGTH "01 '5'"}},
+      {"more than the length", {HEADERS "88 " LENGTH "01 '1'", DATA "'12'"}},
+      {"less than the length, and trailers",
+       {HEADERS "88 " LENGTH "01 '5'", DATA "'1'", ENDING "00 01 'x' 01 'y'"}},
+      {"a length with a sign", {ENDING "88 " LENGTH "02 '+0'"}},
+      {"a length with a letter", {ENDING "88 " LENGTH "02 '0x'"}},
+      {"an empty length", {ENDING "88 " LENGTH "00"}},
+      {"a length of 20 digits", {HEADERS "88 " LENGTH "14 '99999999999999999999'"}},
+      {"two lengths", {HEADERS "88 " LENGTH "01 '1' " LENGTH "01 '1'", LAST "'1'"}},
+      {"204 with content", {HEADERS "89", LAST "'1'"}},
+      {"204 with a length and content", {HEADERS "89 " LENGTH "01 '5'", LAST "'12345'"}},
+      {"304 with content", {HEADERS "8b " LENGTH "01 '5'", LAST "'12345'"}},
+      {"no :status", {ENDING "00 01 'x' 01 'y'"}},
+      {"two times :status", {ENDING "88 88"}},
+      {"a :status of two digits", {ENDING "08 02 '20'"}},
+      {"a :status of four digits", {ENDING "08 04 '2000'"}},
+      {"a :status of letters", {ENDING "08 03 'abc'"}},
+      {"101", {HEADERS "08 03 '101'"}},
+      {":status after a field", {ENDING "00 01 'x' 01 'y' 88"}},
+      {":path", {ENDING "88 84"}},
+      {"a capital letter", {ENDING "88 00 01 'X' 01 'y'"}},
+      {"a blank in a name", {ENDING "88 00 03 'x y' 01 'y'"}},
+      {"an empty name", {ENDING "88 00 00 01 'y'"}},
+      {"connection", {ENDING "88 00 0a 'connection' 05 'close'"}},
+      {"transfer-encoding", {ENDING "88 00 11 'transfer-encoding' 07 'chunked'"}},
+      {"a line feed in a value", {ENDING "88 00 01 'x' 03 'a' 0a 'b'"}},
+      {"a NUL in a value", {ENDING "88 00 01 'x' 03 'a' 00 'b'"}},
+      {"a blank before a value", {ENDING "88 00 01 'x' 02 ' a'"}},
+      {"103 with END_STREAM", {ENDING "08 03 '103'"}},
+      {"trailers without END_STREAM", {HEADERS "88", HEADERS "00 01 'x' 01 'y'"}},
+      {":status in trailers", {HEADERS "88", ENDING "88"}},
+      {"END_STREAM after 103", {HEADERS "08 03 '103'", LAST}},
+      {"DATA after 103", {HEADERS "08 03 '103'", DATA "'1'"}},
+  };
+  static const struct response to_head[] = {
+      {"HEAD with content", {HEADERS "88 " LENGTH "01 '5'", LAST "'12345'"}},
+  };
+  expect_responses("GET", to_get, sizeof to_get / sizeof *to_get, NGHTTP2_PROTOCOL_ERROR);
+  expect_responses("HEAD", to_head, sizeof to_head / sizeof *to_head, NGHTTP2_PROTOCOL_ERROR);
+}
