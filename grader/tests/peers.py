@@ -12,7 +12,8 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, f'{ROOT}/grader/tools/dev')
+sys.path[:0] = [f'{ROOT}/grader/tools/dev', f'{ROOT}/common/bench']
+import hostile  # noqa: E402  pylint: disable=wrong-import-position
 from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-position
 
 SESSION = f'{ROOT}/build/solutions/lab01-session/session'
@@ -226,6 +227,18 @@ def test_server(name):
           f'{server.status}\n{server.errors}')
 
 
+def test_log(name):
+    """0x9b alone begins a command of a terminal, as Escape and [ do."""
+    path = b'/\x9b2J\xc2\x9bm'
+    block = b'\x82\x86\x04' + bytes([len(path)]) + path + b'\x01\x01a'
+    with Server(SERVERS[name]) as server:
+        client = hostile.Client(server.port)
+        client.put(hostile.frame(hostile.HEADERS, hostile.END_HEADERS | hostile.END_STREAM, 1, block))
+        client.wait(lambda: 1 in client.ended)
+        client.close()
+    check(f'{name}: its log drives no terminal', r'GET /\x9b2J\xc2\x9bm 404' in server.output, server.output)
+
+
 def test_echo(url):
     """8 MiB through /send-data, up and down at once."""
     body = os.urandom(8 << 20)
@@ -265,6 +278,9 @@ def main():
         test()
     for name in SERVERS:
         test_server(name)
+    for name in list(SERVERS):
+        if 'lab03' not in name:
+            test_log(name)
     return done_testing()
 
 
