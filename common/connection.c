@@ -14,8 +14,8 @@
 
 enum {
   /* How many frames may wait for a client to read, besides one for each stream that it may have
-   * open: as many as nghttp2 allows answers to PING and SETTINGS. */
-  QUEUED_FRAMES = 1000,
+   * open. Each takes some 200 bytes. */
+  QUEUED_FRAMES = 500,
   DEFAULT_STREAMS = 100,
   FEED_SIZE = 16 * 1024,         /* how much to take from a client before looking at the queue */
   GOODBYE_ROOM = 20 * 1024,      /* more than a frame */

@@ -19,6 +19,8 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
   struct stream_list *list = user_data;
   if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
     list->receiving = find_stream(session, frame->hd.stream_id);
+    if (list->receiving)
+      list->receiving->block_size = 0;
     if (list->receiving && !list->receiving->headers_complete)
       response_rules_begin(&list->receiving->rules);
     return 0;
@@ -61,12 +63,26 @@ static bool is_right_field(struct stream *stream, nghttp2_vec name, nghttp2_vec 
                                   : response_rules_field(&stream->rules, name, value);
 }
 
+/* Count a field against its client's limit of memory. Of the block, `length` bytes have come.
+ * Returns whether that is too much. */
+static bool is_list_full(struct stream *stream, size_t length, const nghttp2_rcbuf *name,
+                         const nghttp2_rcbuf *value) {
+  struct stream_list *list = stream->list;
+  size_t strings =
+      (nghttp2_rcbuf_is_static(name) ? 0 : 1) + (nghttp2_rcbuf_is_static(value) ? 0 : 1);
+  size_t more = STREAM_LIST_FIELD + STREAM_LIST_STRING * strings + 2 * length - stream->block_size;
+  stream->block_size = 2 * length;
+  stream->fields_size += more;
+  list->fields_size += more;
+  return list->on_stream && list->fields_size > STREAM_LIST_FIELDS_LIMIT;
+}
+
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
                      nghttp2_rcbuf *value, uint8_t flags, void *user_data) {
   struct stream_list *list = user_data;
   struct stream *stream = list->receiving;
-  (void)session, (void)frame, (void)flags;
-  if (!stream)
+  (void)session, (void)flags;
+  if (!stream || stream->list_full)
     return 0;
   nghttp2_vec name_text = nghttp2_rcbuf_get_buf(name);
   nghttp2_vec value_text = nghttp2_rcbuf_get_buf(value);
@@ -77,6 +93,10 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
   }
   if (!is_right_field(stream, name_text, value_text)) {
     stream->malformed = true;
+    return 0;
+  }
+  if (is_list_full(stream, frame->hd.length, name, value)) {
+    stream->list_full = true;
     return 0;
   }
   if (stream_add_field(stream, name, value) != 0)
@@ -107,16 +127,6 @@ static void refuse_headers(struct stream *stream) {
   stream->headers_complete = true;
   if (!is_request || stream_respond(stream, 431, NULL, 0, 0) != 0)
     stream_close(stream, NGHTTP2_ENHANCE_YOUR_CALM);
-}
-
-/* Count the fields of a request's block against its client's limit of memory. Returns whether that
- * is too much. */
-static bool is_list_full(struct stream *stream) {
-  struct stream_list *list = stream->list;
-  size_t size = stream->header_list_size + STREAM_LIST_FIELD_EXTRA * stream->field_count;
-  list->fields_size += size - stream->fields_size;
-  stream->fields_size = size;
-  return list->on_stream && list->fields_size > STREAM_LIST_FIELDS_LIMIT;
 }
 
 /* Tell a client that waits for 100 (Continue) to send its body (RFC 9110, section 10.1.1), unless
@@ -178,7 +188,7 @@ static void end_headers(struct stream *stream) {
     refuse_headers(stream);
   else if (stream->malformed || !is_right_end(stream))
     refuse_malformed(stream);
-  else if (is_list_full(stream))
+  else if (stream->list_full)
     stream_close(stream, NGHTTP2_REFUSED_STREAM);
   else if (!stream->headers_complete && is_informational(stream))
     inform_owner(stream);

@@ -18,10 +18,12 @@ enum {
   STREAM_LIST_HEADER_LIMIT = 64 * 1024, /* as SETTINGS_MAX_HEADER_LIST_SIZE counts */
 
   /* How much memory the fields of all open streams of a client may take: the server refuses a
-   * request beyond that. A field takes at most FIELD_EXTRA more than the size that counts for the
-   * limit above, so that 1,000 streams of five short fields each fit. */
-  STREAM_LIST_FIELDS_LIMIT = 640 * 1024,
-  STREAM_LIST_FIELD_EXTRA = 68,
+   * request beyond that. A field takes FIELD, and STRING for each text that is not in HPACK's
+   * static table. The texts themselves take at most twice the bytes of the header block: nghttp2
+   * allocates that much for Huffman's code. */
+  STREAM_LIST_FIELDS_LIMIT = 512 * 1024,
+  STREAM_LIST_FIELD = 32,
+  STREAM_LIST_STRING = 105,
 };
 
 /* Make it an empty list. A server's has `on_stream`, called when a request's header section is

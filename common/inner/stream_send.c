@@ -40,11 +40,12 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *buffer, 
 }
 
 /* Whether so much waits, on this stream or on the whole connection, that the owner should write
- * no more. Other streams, which may wait for their windows, do not stop a stream with little
+ * no more. A client whose requests take much memory gets less for its responses. Other streams, which may wait for their windows, do not stop a stream with little
  * output. */
 static bool is_enough(const struct stream *stream) {
   return stream->body.length >= STREAM_HIGH_WATER ||
-         (stream->body.length >= LITTLE && stream->list->waiting >= CONNECTION_HIGH_WATER);
+         (stream->body.length >= LITTLE &&
+          stream->list->waiting + stream->list->fields_size >= CONNECTION_HIGH_WATER);
 }
 
 /* Less than half of the limit is left: call for more before the rest is gone. */

@@ -64,8 +64,10 @@ struct stream {
   size_t header_count;     /* the fields after these are trailers */
   size_t header_list_size; /* of all fields, as SETTINGS_MAX_HEADER_LIST_SIZE counts */
   size_t fields_size;      /* its part of list->fields_size */
+  size_t block_size;       /* what of it is the latest header block's */
   bool headers_complete;
   bool headers_too_large;
+  bool list_full;              /* the client's streams have no memory left for its fields */
   bool received_all;           /* END_STREAM */
   bool malformed;              /* in a way that nghttp2 lets pass */
   struct response_rules rules; /* a client's */

@@ -164,6 +164,24 @@ Test(long_fields, names_get_431, .init = begin, .fini = end) {
   ask("\x44\x04/new", "/new");
 }
 
+/* As many as SETTINGS_MAX_HEADER_LIST_SIZE allows: 1 + 32 count for each. */
+Test(long_fields, many_small_fields_are_served, .init = begin, .fini = end) {
+  struct buffer block = {0};
+  add(&block,
+      "\x82\x86\x01\x01"
+      "a\x04\x04/old",
+      11);
+  for (int i = 0; i < 1975; i++)
+    add(&block, "\x10\x01x\x00", 4);
+  send_block(&block, FRAME, 0);
+  expect("200", "/old");
+  for (int i = 0; i < 20; i++)
+    add(&block, "\x10\x01x\x00", 4);
+  send_block(&block, FRAME, 0);
+  expect("431", "/old");
+  buffer_free(&block);
+}
+
 /* Such a field empties the table if it is to be indexed, and only then. */
 Test(long_fields, the_table_is_still_the_clients, .init = begin, .fini = end) {
   ask("\x44\x04/old", "/old");

@@ -411,7 +411,7 @@ Test(patience, fields_of_open_streams_are_bounded) {
     visitor_raw_send(&inn->raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id, block, BLOCK);
   visitor_run_until_count(&inn->loop, &inn->raw.resets, 16);
   cr_assert_eq(inn->raw.reset_code, NGHTTP2_REFUSED_STREAM, "%u", inn->raw.reset_code);
-  cr_assert(inn->streams > 30 && inn->streams < 45, "%zu streams", inn->streams);
+  cr_assert(inn->streams > 12 && inn->streams < 18, "%zu streams", inn->streams);
   visitor_raw_get(&inn->raw, 1001);
   cr_assert_eq(inn->raw.goaways, 0, "code %u", inn->raw.goaway_code);
   close_inn(inn);
