@@ -46,7 +46,7 @@ MAKEFLAGS += -rR --output-sync --no-print-directory
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all help FORCE predict bonus grade watch hint solution steady report trace-page serve certs demo pictures gdb reset protection
-.PHONY: deps deps-test deps-bench deps-class deps-pictures test mistakes mutants variations mistake-programs starters format lint fuzz bench bench-readme clean version
+.PHONY: deps deps-test deps-bench deps-class deps-pictures test mistakes mutants variations mistake-programs starters format lint fuzz bench bench-readme bounds soak clean version
 .PHONY: platforms platforms-readme handout class class-report regrade similar autograder export
 
 # --- Files --------------------------------------------------------------------------------------------
@@ -609,6 +609,11 @@ format:
 ## make lint             run clang-format, clang-tidy, cppcheck, and gcc and clang with -Werror
 lint:
 	@FLAGS='$(FLAGS) $(FLAGS_OF_LIBRARIES)' sh grader/tools/dev/lint.sh $(SOURCES)
+
+## make bounds           measure what one client can cost a server: memory, processor time [QUICK=1]; WRITE=1 puts the
+##                       tables into common/README.md
+bounds: $(BENCH)
+	+@python3 common/bench/bounds.py $(if $(QUICK),--quick) $(if $(WRITE),--write)
 # END TEACHERS
 
 ## make version          print the version, which the pages show too

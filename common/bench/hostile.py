@@ -286,7 +286,10 @@ class Server:
 
     def __init__(self, command, tls=False, descriptors=None):
         self.tls = tls
-        limit = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))) if descriptors else None
+        def limit():
+            if descriptors:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                         stdin=subprocess.DEVNULL, preexec_fn=limit)
         line = self.process.stdout.readline().decode()

@@ -2,7 +2,8 @@
 """Floods and other hostile clients, against the reference server and the solutions of labs 3 to 6.
 
 Each flood goes on until the server ends it, or for FLOOD_SECONDS (0.5). Meanwhile the server takes little memory, and
-answers others. Arguments name servers, if not all are wanted. The floods and their GOAWAY are in common/bench/hostile.py, the bounds in common/README.md.
+answers others. Arguments name servers, if not all are wanted. The floods and their GOAWAY are in
+common/bench/hostile.py, the bounds in common/README.md.
 """
 import os
 import statistics
@@ -11,9 +12,11 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [f'{ROOT}/grader/tools/dev', f'{ROOT}/common/bench']
-import hostile  # noqa: E402  pylint: disable=wrong-import-position
-from hostile import BUILD, GET, HELLO, MEBIBYTE, Client, Flood, Server, ask, frame  # noqa: E402  pylint: disable=wrong-import-position
-from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-position
+# pylint: disable=wrong-import-position
+import hostile  # noqa: E402
+from hostile import BUILD, END_HEADERS, END_STREAM, GET, HEADERS, HELLO, MEBIBYTE, Client, Flood, Server, ask  # noqa: E402
+from hostile import frame  # noqa: E402
+from tap import check, done_testing  # noqa: E402
 
 SECONDS = float(os.environ.get('FLOOD_SECONDS') or 0.5)
 MOST_MEMORY = 2 * MEBIBYTE  # one connection has at most one; the allocator may keep as much
@@ -67,12 +70,11 @@ def flood(name, server, what, expected, make, deaf):
 
 def hold(name, server):
     """Clients that fall silent, or send a byte now and then, all at once."""
-    request = HELLO + frame(hostile.HEADERS, hostile.END_HEADERS | hostile.END_STREAM, 1, GET)
-    beginnings = [b'', hostile.PREFACE[:10], HELLO, request[:-3],
-                  HELLO + frame(hostile.HEADERS, 0, 1, GET), HELLO + frame(hostile.HEADERS, hostile.END_HEADERS, 1,
-                                                                           hostile.POST) + b'\0\x40\0\0\0\0\0\0\1half',
-                  hostile.CLOSED_WINDOWS + b''.join(
-                      frame(hostile.HEADERS, hostile.END_HEADERS | hostile.END_STREAM, i, GET) for i in range(1, 201, 2))]
+    request = HELLO + frame(HEADERS, END_HEADERS | END_STREAM, 1, GET)
+    half_a_body = frame(HEADERS, END_HEADERS, 1, hostile.POST) + b'\0\x40\0\0\0\0\0\0\1half'
+    requests = b''.join(frame(HEADERS, END_HEADERS | END_STREAM, i, GET) for i in range(1, 201, 2))
+    beginnings = [b'', hostile.PREFACE[:10], HELLO, request[:-3], HELLO + frame(HEADERS, 0, 1, GET), HELLO + half_a_body,
+                  hostile.CLOSED_WINDOWS + requests]
     before = server.resident()
     clients = [Client(server.port, server.tls, b'') for _ in range(10 * len(beginnings))]
     for i, client in enumerate(clients):
@@ -82,7 +84,7 @@ def hold(name, server):
     rest = iter(request)
 
     def creep():
-        slow.put(bytes([next(rest, 0)])) if 1 not in slow.ended else None  # zeros: the header of an empty DATA
+        slow.put(bytes(next(([byte] for byte in rest), [])))
         return time.monotonic() < end
 
     times = ask_while(creep, server)
