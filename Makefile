@@ -610,6 +610,10 @@ format:
 lint:
 	@FLAGS='$(FLAGS) $(FLAGS_OF_LIBRARIES)' sh grader/tools/dev/lint.sh $(SOURCES)
 
+## make soak             a server under right, broken and hostile traffic for [MINUTES=20], with a restart each minute
+soak: $(BENCH)
+	+@python3 common/tests/soak.py $(or $(MINUTES),20)
+
 ## make bounds           measure what one client can cost a server: memory, processor time [QUICK=1]; WRITE=1 puts the
 ##                       tables into common/README.md
 bounds: $(BENCH)

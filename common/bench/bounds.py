@@ -49,8 +49,8 @@ def open_block(stream):
 ENDLESS = path('/endless')
 TABLE = b''.join(b'\x40\x01' + bytes([97 + i % 26]) + b'\x01' + bytes([97 + i // 26]) for i in range(119))
 
-# How a client can make the server hold memory: what it sends, in stages, and then it falls silent. It never reads. The
-# server ends a connection with more than 600 frames in its queue.
+# How a client can make the server hold memory: what it sends, in stages, and then it falls silent. It never reads.
+# The server ends a connection with more than 600 frames in its queue.
 WAYS = {
     'nothing: a connection, after one request': [HELLO + frame(HEADERS, END_HEADERS | END_STREAM, 1, GET)],
     'half a preface': [PREFACE[:10]],
@@ -71,7 +71,8 @@ WAYS = {
         frame(PRIORITY, 0, i, b'\0\0\0\0\1') for i in range(1, 16001, 2))],
     'all of these at once': [
         OPEN_WINDOWS + frame(SETTINGS, payload=setting(1, 0x7fffffff)) +
-        streams(ENDLESS, END_HEADERS | END_STREAM, 50) + frame(HEADERS, END_HEADERS | END_STREAM, 101, GET + TABLE) + streams_with_fields(49, 103, 98),
+        streams(ENDLESS, END_HEADERS | END_STREAM, 50) + streams(GET + TABLE, END_HEADERS | END_STREAM, 1, 101) +
+        streams_with_fields(49, 103, 98),
         frame(PING, payload=b'12345678') * 500 + open_block(203)],
 }
 

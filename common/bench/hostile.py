@@ -161,6 +161,7 @@ class Client:
         self.socket.setblocking(False)
         self.received = b''
         self.goaway = None
+        self.last = 0x7fffffff  # the stream that GOAWAY names
         self.counts = [0] * 256
         self.ended = set()  # streams
         self.is_over = False
@@ -208,6 +209,7 @@ class Client:
             kind, flags, stream = struct.unpack('>BBI', self.received[at + 3:at + 9])
             self.counts[kind] += 1
             if kind == GOAWAY:
+                self.last = int.from_bytes(self.received[at + 9:at + 13], 'big')
                 self.goaway = int.from_bytes(self.received[at + 13:at + 17], 'big')
             if kind == RST_STREAM or (kind <= HEADERS and flags & END_STREAM):
                 self.ended.add(stream)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Floods and other hostile clients, against the reference server and the solutions of labs 3 to 6.
 
-Each flood goes on until the server ends it, or for FLOOD_SECONDS (0.5). Meanwhile the server takes little memory, and
-answers others. Arguments name servers, if not all are wanted. The floods and their GOAWAY are in
+Each flood goes on until the server ends it, or, if it need not, for FLOOD_SECONDS (0.5). Meanwhile the server takes
+little memory, and answers others. Arguments name servers, if not all are wanted. The floods and their GOAWAY are in
 common/bench/hostile.py, the bounds in common/README.md.
 """
 import os
@@ -14,8 +14,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path[:0] = [f'{ROOT}/grader/tools/dev', f'{ROOT}/common/bench']
 # pylint: disable=wrong-import-position
 import hostile  # noqa: E402
-from hostile import BUILD, END_HEADERS, END_STREAM, GET, HEADERS, HELLO, MEBIBYTE, Client, Flood, Server, ask  # noqa: E402
-from hostile import frame  # noqa: E402
+from hostile import END_HEADERS, END_STREAM, GET, HEADERS, HELLO, MEBIBYTE, Client, Flood, Server  # noqa: E402
+from hostile import BUILD, ask, frame  # noqa: E402
 from tap import check, done_testing  # noqa: E402
 
 SECONDS = float(os.environ.get('FLOOD_SECONDS') or 0.5)
@@ -51,7 +51,8 @@ def check_others(what, times):
 def flood(name, server, what, expected, make, deaf):
     before = server.resident()
     peak = before
-    running = Flood(server.port, server.tls, make, SECONDS, deaf)
+    seconds = SECONDS if expected is None else hostile.DEADLINE
+    running = Flood(server.port, server.tls, make, seconds, deaf)
 
     def goes_on():
         nonlocal peak
@@ -73,8 +74,8 @@ def hold(name, server):
     request = HELLO + frame(HEADERS, END_HEADERS | END_STREAM, 1, GET)
     half_a_body = frame(HEADERS, END_HEADERS, 1, hostile.POST) + b'\0\x40\0\0\0\0\0\0\1half'
     requests = b''.join(frame(HEADERS, END_HEADERS | END_STREAM, i, GET) for i in range(1, 201, 2))
-    beginnings = [b'', hostile.PREFACE[:10], HELLO, request[:-3], HELLO + frame(HEADERS, 0, 1, GET), HELLO + half_a_body,
-                  hostile.CLOSED_WINDOWS + requests]
+    beginnings = [b'', hostile.PREFACE[:10], HELLO, request[:-3], HELLO + frame(HEADERS, 0, 1, GET),
+                  HELLO + half_a_body, hostile.CLOSED_WINDOWS + requests]
     before = server.resident()
     clients = [Client(server.port, server.tls, b'') for _ in range(10 * len(beginnings))]
     for i, client in enumerate(clients):
