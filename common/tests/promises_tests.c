@@ -695,3 +695,75 @@ Test(promises, every_address_of_both_families) {
   }
   close_both();
 }
+
+/* --- Sentences of stream.h and client.h ------------------------------------------------------- */
+
+/* stream_respond: a content-length among the fields stands, unchecked. */
+static void announce_seven_and_send_three(struct stream *stream) {
+  const nghttp2_nv field = field_make("content-length", "7");
+  stream_respond(stream, 200, &field, 1, 3);
+  stream_end(stream, "abc", 3);
+}
+
+Test(promises, a_length_among_the_fields_stands) {
+  open_both((struct server_config){0}, announce_seven_and_send_three);
+  get();
+  run_until(&now.closes, 1);
+  cr_assert_eq(now.status, 200, "%d", now.status);
+  cr_assert_eq(now.code, NGHTTP2_PROTOCOL_ERROR, "the peer saw no 7: %u", now.code);
+  run_until(&now.server_closes, 1);
+  cr_assert_eq(now.server_code, NGHTTP2_NO_ERROR, "the server checked it: %u", now.server_code);
+  close_both();
+}
+
+/* stream_end: the peer's body may go on after it. */
+Test(promises, a_body_may_go_on_after_the_response) {
+  open_both((struct server_config){0}, say_ok);
+  struct stream *stream = ask("POST", NULL, 0, STREAM_LENGTH_UNKNOWN);
+  while (now.status == 0)
+    support_turn();
+  cr_assert_eq(stream_write(stream, "later", 5), 1, "the stream takes no more");
+  run_until(&now.received, 5);
+  stream_end(stream, "on", 2);
+  run_until(&now.server_closes, 1);
+  cr_assert_eq(now.received, 7, "%zu", now.received);
+  cr_assert_eq(now.server_code, NGHTTP2_NO_ERROR, "%u", now.server_code);
+  close_both();
+}
+
+static size_t cookies;
+
+/* stream_header: the first of several fields; the list has all. */
+static void count_cookies(struct stream *stream) {
+  cr_assert_str_eq(stream_header(stream, "cookie"), "a=1", "not the first");
+  for (size_t i = 0; i < stream_header_count(stream); i++)
+    if (strcmp(stream_header_name(stream, i), "cookie") == 0)
+      cookies++;
+  say_ok(stream);
+}
+
+Test(promises, cookies_may_come_in_several_fields) {
+  const nghttp2_nv fields[] = {field_make("cookie", "a=1"), field_make("x", "y"),
+                               field_make("cookie", "b=2")};
+  open_both((struct server_config){0}, count_cookies);
+  cr_assert(ask("GET", fields, 3, 0), "no request");
+  run_until(&now.closes, 1);
+  cr_assert_eq(cookies, 2, "%zu", cookies);
+  close_both();
+}
+
+/* client_config: on_close may be NULL. */
+Test(promises, a_client_without_on_close_ends) {
+  struct url url;
+  char text[64];
+  open_server((struct server_config){0}, say_ok);
+  snprintf(text, sizeof text, "http://localhost:%d/", server_port(now.server));
+  cr_assert_eq(url_parse(&url, text), 0, "%s", text);
+  struct client *client = client_connect(support_loop(), &url, &(struct client_config){0});
+  cr_assert(client && client_request(client, "GET", "/", NULL, 0, 0), "no memory");
+  client_close(client);
+  run_until(&now.connections_closed, 1);
+  cr_assert_str_eq(now.connection_error, "", "%s", now.connection_error);
+  url_free(&url);
+  close_both();
+}
