@@ -111,11 +111,15 @@ static void on_timeout(uv_timer_t *timer) {
   connection_close(client->streams.connection); /* this frees the client */
 }
 
-/* client_close may be waiting for this last stream. */
+/* client_close may be waiting for this last stream. If both sides have finished, no RST_STREAM says
+ * that the response was malformed. */
 static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error_code,
                            void *user_data) {
   struct stream_list *streams = user_data;
   struct client *client = streams->user;
+  const struct stream *stream = nghttp2_session_get_stream_user_data(session, id);
+  if (stream && stream->malformed && error_code == NGHTTP2_NO_ERROR)
+    error_code = NGHTTP2_PROTOCOL_ERROR;
   int result = stream_list_on_stream_close(session, id, error_code, user_data);
   if (client->closing)
     client_close(client);
@@ -187,6 +191,8 @@ static int configure(struct client *client) {
       nghttp2_option_new(&client->option) != 0)
     return -1;
   stream_list_set_callbacks(client->callbacks);
+  nghttp2_session_callbacks_set_on_header_callback2(client->callbacks,
+                                                    stream_list_on_response_header);
   nghttp2_session_callbacks_set_on_stream_close_callback(client->callbacks, on_stream_close);
   stream_list_set_options(client->option);
   nghttp2_option_set_no_http_messaging(client->option, 1); /* response_rules judge */

@@ -9,13 +9,15 @@
 #include "common/inner/pool.h"
 #include "common/inner/stream_state.h"
 
+enum { MORE_FIELDS = 64 /* how many the room for them grows by at most */ };
+
 /* --- Its life --------------------------------------------------------------------------------- */
 
 struct stream *stream_begin(struct stream_list *list, int32_t id) {
   struct stream *stream = pool_alloc(sizeof *stream);
   if (!stream)
     return NULL;
-  memset(stream, 0, sizeof *stream);
+  memset(stream, 0, offsetof(struct stream, rules));
   stream->list = list;
   stream->id = id;
   stream->references = 1;
@@ -110,10 +112,32 @@ struct connection *stream_connection(const struct stream *stream) {
 
 /* --- What the peer sent ----------------------------------------------------------------------- */
 
-/* Make room for twice as many fields. Returns 0, or -1 when there is no memory. */
+/* How much memory the fields take. If they are few, it is not worth looking which of their strings
+ * are in the static table. */
+static size_t size_of_fields(const struct stream *stream, size_t blocks) {
+  size_t strings = 2 * stream->field_count;
+  for (size_t i = 0; i < stream->field_count && stream->field_count > STREAM_FIRST_FIELDS; i++)
+    strings -= (nghttp2_rcbuf_is_static(stream->fields[i].name) ? 1u : 0u) +
+               (nghttp2_rcbuf_is_static(stream->fields[i].value) ? 1u : 0u);
+  return STREAM_LIST_FIELD * stream->field_count + STREAM_LIST_STRING * strings + 2 * blocks;
+}
+
+void stream_count_fields(struct stream *stream, size_t blocks) {
+  struct stream_list *list = stream->list;
+  size_t size = size_of_fields(stream, blocks);
+  list->fields_size += size - stream->fields_size;
+  stream->fields_size = size;
+  if (!list->on_stream || list->fields_size <= STREAM_LIST_FIELDS_LIMIT)
+    return;
+  stream->list_full = stream->headers_too_large = true;
+  stream->header_list_size = UINT32_MAX; /* more than any limit: no more fields are kept */
+}
+
+/* Make room for more fields. Returns 0, or -1 when there is no memory. */
 static int grow_fields(struct stream *stream) {
   bool is_first = stream->fields == stream->first_fields;
-  size_t room = 2 * stream->field_room;
+  size_t room =
+      stream->field_room + (stream->field_room < MORE_FIELDS ? stream->field_room : MORE_FIELDS);
   struct stream_field *fields = realloc(is_first ? NULL : stream->fields, room * sizeof *fields);
   if (!fields)
     return -1;
@@ -121,6 +145,7 @@ static int grow_fields(struct stream *stream) {
     memcpy(fields, stream->first_fields, sizeof stream->first_fields);
   stream->fields = fields;
   stream->field_room = room;
+  stream_count_fields(stream, stream->blocks); /* this block counts when it has ended */
   return 0;
 }
 

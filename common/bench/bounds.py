@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What one client can cost common/'s server (common/bench/server.c), measured: memory, and processor time.
+"""What one client can cost common/'s server (common/bench/bounds.c), measured: memory, and processor time.
 
     bounds.py [--quick] [--write]
 
@@ -15,8 +15,8 @@ import time
 
 import hostile
 from hostile import (CLOSED_WINDOWS, DATA, END_HEADERS, END_STREAM, GET, HEADERS, HELLO, MEBIBYTE, OPEN_WINDOWS, PING,
-                     POST, PREFACE, PRIORITY, ROOT, SETTINGS, Client, Flood, ask, bench_server, block_frames, frame,
-                     integer, path, setting)
+                     POST, PREFACE, PRIORITY, ROOT, SETTINGS, Client, Flood, ask, block_frames, common_server,
+                     frame, integer, path, setting)
 
 MOST = MEBIBYTE  # bytes of a connection
 MOST_OF_CROWD = 1024 * MEBIBYTE
@@ -126,7 +126,7 @@ def settle(server):
 
 def memory(stages, count, folder=None):
     """Bytes for each of `count` connections, and how many are still open."""
-    server = bench_server(folder)
+    server = common_server('bounds', folder)
     ask(server)
     settle(server)
     before, peak = server.resident(), Peak(server)
@@ -148,7 +148,7 @@ def memory(stages, count, folder=None):
 def crowd(count):
     """Many hostile connections at once, of all ways. Returns the bytes, the seconds of answers to others, and how many
     connections were open at the end."""
-    server = bench_server()
+    server = common_server('bounds')
     ask(server)
     before, peak = server.resident(), Peak(server)
     descriptors = server.descriptors()
@@ -178,7 +178,7 @@ def crowd(count):
 
 def computing(make, deaf, seconds):
     """Of a flood: the server's processor time in this time, the bytes that it took, and the GOAWAY."""
-    server = bench_server()
+    server = common_server('bounds')
     ask(server)
     before = server.seconds()
     code, took, sent = Flood(server.port, False, make, seconds, deaf).end()

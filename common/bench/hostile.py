@@ -342,9 +342,12 @@ def certificate():
     return folder
 
 
-def bench_server(folder=None, descriptors=None):
-    """common/'s own server, as for an installation: common/bench/server.c."""
-    command = [f'{BUILD}/bench/server', '--port', '0', '--streams', '100']
+def common_server(program, folder=None):
+    """A server on common/, as for an installation: build/bench/bounds, or build/bench/server. With a folder that has a
+    certificate, it speaks TLS."""
+    command = [f'{BUILD}/bench/{program}', '--port', '0']
     if folder:
-        command += ['--tls', '--key', f'{folder}/key.pem', '--cert', f'{folder}/cert.pem']
-    return Server(command, bool(folder), descriptors)
+        command += ['--key', f'{folder}/key.pem', '--cert', f'{folder}/cert.pem']
+    if program == 'server':
+        command += ['--streams', '100'] + (['--tls'] if folder else [])
+    return Server(command, bool(folder))

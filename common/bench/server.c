@@ -3,10 +3,9 @@
  *
  *   server [--port N] [--streams N] [--tls --key FILE --cert FILE]
  *
- *   GET /         200  Hello World!
- *   GET /N        200  N bytes
- *   GET /endless  200  bytes without end, copied, as the client takes them
- *   POST /        200  Hello World!, once the body has come
+ *   GET /    200  Hello World!
+ *   GET /N   200  N bytes
+ *   POST /   200  Hello World!, once the body has come
  *
  * --streams is how many streams a client may have open at once (1000). The server logs
  * nothing. SIGTERM ends it.
@@ -20,7 +19,7 @@
 #include "common/server.h"
 #include "common/tls.h"
 
-enum { LONGEST = 1024 * 1024 * 1024, PIECE = 1024 };
+enum { LONGEST = 1024 * 1024 * 1024 };
 
 static const char hello[] = "Hello World!";
 static const uint8_t zeros[1024 * 1024];
@@ -41,12 +40,6 @@ static void send_octets(struct stream *stream, long length) {
   stream_end(stream, NULL, 0);
 }
 
-static void send_on(struct stream *stream, void *user) {
-  (void)user;
-  while (stream_write(stream, zeros, PIECE) == 1)
-    ;
-}
-
 static void on_end(struct stream *stream, void *user) {
   (void)user;
   say_hello(stream);
@@ -54,18 +47,13 @@ static void on_end(struct stream *stream, void *user) {
 
 static void on_stream(struct stream *stream, void *user) {
   static const struct stream_events upload_events = {.on_end = on_end};
-  static const struct stream_events endless_events = {.on_drain = send_on};
   const char *path = stream_path(stream);
   (void)user;
   if (strcmp(stream_method(stream), "POST") == 0)
     stream_set_events(stream, &upload_events, NULL);
   else if (path[0] == '/' && path[1] == '\0')
     say_hello(stream);
-  else if (strcmp(path, "/endless") == 0) {
-    stream_set_events(stream, &endless_events, NULL);
-    stream_respond(stream, 200, NULL, 0, STREAM_LENGTH_UNKNOWN);
-    send_on(stream, NULL);
-  } else if (path[0] == '/' && number_parse(path + 1, LONGEST) >= 0)
+  else if (path[0] == '/' && number_parse(path + 1, LONGEST) >= 0)
     send_octets(stream, number_parse(path + 1, LONGEST));
   else
     stream_respond(stream, 404, NULL, 0, 0);

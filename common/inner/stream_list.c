@@ -4,9 +4,12 @@
 #include "common/field.h"
 #include "common/inner/stream_send.h"
 
-/* RFC 9113, section 6.5.2: what a field counts for SETTINGS_MAX_HEADER_LIST_SIZE besides its
- * texts. */
-enum { LISTED_EXTRA = 32 };
+enum {
+  /* RFC 9113, section 6.5.2: what a field counts for SETTINGS_MAX_HEADER_LIST_SIZE besides its
+   * texts. */
+  LISTED_EXTRA = 32,
+  LITTLE = 32, /* bytes of a header block: its fields are not worth counting */
+};
 
 /* --- Header sections -------------------------------------------------------------------------- */
 
@@ -19,8 +22,6 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
   struct stream_list *list = user_data;
   if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
     list->receiving = find_stream(session, frame->hd.stream_id);
-    if (list->receiving)
-      list->receiving->block_size = 0;
     if (list->receiving && !list->receiving->headers_complete)
       response_rules_begin(&list->receiving->rules);
     return 0;
@@ -55,34 +56,12 @@ static void note_pseudo(struct stream *stream, nghttp2_vec name, nghttp2_vec val
   }
 }
 
-/* Whether a response may have this field. nghttp2 does not judge for a client. */
-static bool is_right_field(struct stream *stream, nghttp2_vec name, nghttp2_vec value) {
-  if (stream->list->on_stream)
-    return true;
-  return stream->headers_complete ? response_rules_trailer(name, value)
-                                  : response_rules_field(&stream->rules, name, value);
-}
-
-/* Count a field against its client's limit of memory. Of the block, `length` bytes have come.
- * Returns whether that is too much. */
-static bool is_list_full(struct stream *stream, size_t length, const nghttp2_rcbuf *name,
-                         const nghttp2_rcbuf *value) {
-  struct stream_list *list = stream->list;
-  size_t strings =
-      (nghttp2_rcbuf_is_static(name) ? 0 : 1) + (nghttp2_rcbuf_is_static(value) ? 0 : 1);
-  size_t more = STREAM_LIST_FIELD + STREAM_LIST_STRING * strings + 2 * length - stream->block_size;
-  stream->block_size = 2 * length;
-  stream->fields_size += more;
-  list->fields_size += more;
-  return list->on_stream && list->fields_size > STREAM_LIST_FIELDS_LIMIT;
-}
-
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
                      nghttp2_rcbuf *value, uint8_t flags, void *user_data) {
   struct stream_list *list = user_data;
   struct stream *stream = list->receiving;
-  (void)session, (void)flags;
-  if (!stream || stream->list_full)
+  (void)session, (void)frame, (void)flags;
+  if (!stream)
     return 0;
   nghttp2_vec name_text = nghttp2_rcbuf_get_buf(name);
   nghttp2_vec value_text = nghttp2_rcbuf_get_buf(value);
@@ -91,18 +70,29 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
     stream->headers_too_large = true; /* later fields are decompressed, but not kept */
     return 0;
   }
-  if (!is_right_field(stream, name_text, value_text)) {
-    stream->malformed = true;
-    return 0;
-  }
-  if (is_list_full(stream, frame->hd.length, name, value)) {
-    stream->list_full = true;
-    return 0;
-  }
   if (stream_add_field(stream, name, value) != 0)
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   if (name_text.base[0] == ':')
     note_pseudo(stream, name_text, value_text);
+  return 0;
+}
+
+/* A client's. nghttp2 does not judge for it. */
+int stream_list_on_response_header(nghttp2_session *session, const nghttp2_frame *frame,
+                                   nghttp2_rcbuf *name, nghttp2_rcbuf *value, uint8_t flags,
+                                   void *user_data) {
+  const struct stream_list *list = user_data;
+  struct stream *stream = list->receiving;
+  nghttp2_vec name_text = nghttp2_rcbuf_get_buf(name);
+  nghttp2_vec value_text = nghttp2_rcbuf_get_buf(value);
+  if (!stream)
+    return 0;
+  bool is_right = stream->headers_complete
+                      ? response_rules_trailer(name_text, value_text)
+                      : response_rules_field(&stream->rules, name_text, value_text);
+  if (is_right)
+    return on_header(session, frame, name, value, flags, user_data);
+  stream->malformed = true;
   return 0;
 }
 
@@ -120,8 +110,12 @@ static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *fram
 }
 
 /* More fields than anybody needs: answer a request with 431 (RFC 6585, section 5), and cut off the
- * rest. */
+ * rest. Or the other streams have taken the memory: refuse this one. */
 static void refuse_headers(struct stream *stream) {
+  if (stream->list_full) {
+    stream_close(stream, NGHTTP2_REFUSED_STREAM);
+    return;
+  }
   bool is_request = stream->list->on_stream && !stream->headers_complete;
   stream->header_count = stream->field_count;
   stream->headers_complete = true;
@@ -183,13 +177,15 @@ static void refuse_malformed(struct stream *stream) {
 }
 
 /* A header block is complete. */
-static void end_headers(struct stream *stream) {
+static void end_headers(struct stream *stream, size_t length) {
+  if (length > LITTLE) {
+    stream->blocks += length;
+    stream_count_fields(stream, stream->blocks);
+  }
   if (stream->headers_too_large || connection_has_cut_field(stream->list->connection))
     refuse_headers(stream);
   else if (stream->malformed || !is_right_end(stream))
     refuse_malformed(stream);
-  else if (stream->list_full)
-    stream_close(stream, NGHTTP2_REFUSED_STREAM);
   else if (!stream->headers_complete && is_informational(stream))
     inform_owner(stream);
   else if (!stream->headers_complete)
@@ -211,7 +207,7 @@ int stream_list_on_frame_recv(nghttp2_session *session, const nghttp2_frame *fra
   bool ends = frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
   stream->received_all = ends;
   if (frame->hd.type == NGHTTP2_HEADERS)
-    end_headers(stream);
+    end_headers(stream, frame->hd.length);
   else if (ends && !list->on_stream && !response_rules_end(&stream->rules))
     refuse_malformed(stream);
   if (!ends && list->on_stream && frame->hd.type == NGHTTP2_HEADERS)
@@ -255,9 +251,6 @@ int stream_list_on_stream_close(nghttp2_session *session, int32_t id, uint32_t e
                                 void *user_data) {
   struct stream *stream = find_stream(session, id);
   (void)user_data;
-  /* Both sides have finished: no RST_STREAM says that the response was malformed. */
-  if (stream && stream->malformed && error_code == NGHTTP2_NO_ERROR)
-    error_code = NGHTTP2_PROTOCOL_ERROR;
   if (stream)
     stream_finish(stream, error_code);
   return 0;

@@ -16,14 +16,6 @@
 
 enum {
   STREAM_LIST_HEADER_LIMIT = 64 * 1024, /* as SETTINGS_MAX_HEADER_LIST_SIZE counts */
-
-  /* How much memory the fields of all open streams of a client may take: the server refuses a
-   * request beyond that. A field takes FIELD, and STRING for each text that is not in HPACK's
-   * static table. The texts themselves take at most twice the bytes of the header block: nghttp2
-   * allocates that much for Huffman's code. */
-  STREAM_LIST_FIELDS_LIMIT = 512 * 1024,
-  STREAM_LIST_FIELD = 32,
-  STREAM_LIST_STRING = 105,
 };
 
 /* Make it an empty list. A server's has `on_stream`, called when a request's header section is
@@ -32,8 +24,13 @@ void stream_list_init(struct stream_list *list,
                       void (*on_stream)(struct stream *stream, void *user), void *user,
                       struct date *date);
 
-/* Set every callback that streams need. The owner may replace these two, if its own callbacks call
- * them. */
+/* A client's callback for header fields, in place of the one that is set by the next function. */
+int stream_list_on_response_header(nghttp2_session *session, const nghttp2_frame *frame,
+                                   nghttp2_rcbuf *name, nghttp2_rcbuf *value, uint8_t flags,
+                                   void *user_data);
+
+/* Set every callback that streams need. The owner may replace the two that follow, if its own
+ * callbacks call them. */
 void stream_list_set_callbacks(nghttp2_session_callbacks *callbacks);
 int stream_list_on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame,
                               void *user_data);

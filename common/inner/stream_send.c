@@ -173,7 +173,9 @@ static struct stream *submit_request(struct stream_list *list, const nghttp2_nv 
   struct stream *stream = stream_begin(list, 0);
   if (!stream)
     return NULL;
-  stream->rules.is_head = field_is(fields[0].value, fields[0].valuelen, "HEAD");
+  stream->rules = (struct response_rules){
+      .is_head = field_is(fields[0].value, fields[0].valuelen, "HEAD"),
+  };
   nghttp2_data_provider body = data_provider(stream);
   stream->id = nghttp2_submit_request(connection_session(list->connection), NULL, fields, count,
                                       body_length == 0 ? NULL : &body, stream);

@@ -17,7 +17,17 @@
 #include "common/list.h"
 #include "common/stream.h"
 
-enum { STREAM_FIRST_FIELDS = 8 /* most messages have no more fields than these */ };
+enum {
+  STREAM_FIRST_FIELDS = 8, /* most messages have no more fields than these */
+
+  /* How much memory the fields of all open streams of a client may take: the server refuses a
+   * request beyond that. A field takes FIELD, and STRING for each text that is not in HPACK's
+   * static table. The texts themselves take at most twice the bytes of the header block: nghttp2
+   * allocates that much for Huffman's code. */
+  STREAM_LIST_FIELDS_LIMIT = 512 * 1024,
+  STREAM_LIST_FIELD = 32,
+  STREAM_LIST_STRING = 105,
+};
 
 /* The streams that are open on one connection. */
 struct stream_list {
@@ -25,7 +35,7 @@ struct stream_list {
   struct list streams;
   struct stream *receiving; /* whose header block is being received: blocks do not interleave */
   size_t fields_size;       /* what the fields that were received take of memory, at most, */
-  size_t waiting; /* and the bodies that wait to be sent: see stream_list.h for the bounds */
+  size_t waiting;           /* and the bodies that wait to be sent: bounded */
 
   /* A server's: a request's header section is complete. NULL for a client. */
   void (*on_stream)(struct stream *stream, void *user);
@@ -64,13 +74,12 @@ struct stream {
   size_t header_count;     /* the fields after these are trailers */
   size_t header_list_size; /* of all fields, as SETTINGS_MAX_HEADER_LIST_SIZE counts */
   size_t fields_size;      /* its part of list->fields_size */
-  size_t block_size;       /* what of it is the latest header block's */
+  size_t blocks;           /* bytes of its header blocks that have ended */
   bool headers_complete;
   bool headers_too_large;
-  bool list_full;              /* the client's streams have no memory left for its fields */
-  bool received_all;           /* END_STREAM */
-  bool malformed;              /* in a way that nghttp2 lets pass */
-  struct response_rules rules; /* a client's */
+  bool list_full;    /* the client's streams have no memory left for its fields */
+  bool received_all; /* END_STREAM */
+  bool malformed;    /* in a way that nghttp2 lets pass */
   bool paused;
   size_t unconsumed; /* bytes received while paused, for which the peer got no window yet */
 
@@ -85,10 +94,16 @@ struct stream {
   struct body body;
   nghttp2_nv *trailers; /* one allocation with all texts; NULL for none */
   size_t trailer_count;
+
+  struct response_rules rules; /* the last member: a client's; a server leaves it as it is */
 };
 
 /* A new stream on the list. Returns NULL when there is no memory. */
 struct stream *stream_begin(struct stream_list *list, int32_t id);
+
+/* Count the stream's fields against its client's limit of memory; its header blocks have `blocks`
+ * bytes so far. Sets list_full if that is too much; then it takes no more fields. */
+void stream_count_fields(struct stream *stream, size_t blocks);
 
 /* Keep one field that was received. Returns 0, or -1 when there is no memory. */
 int stream_add_field(struct stream *stream, nghttp2_rcbuf *name, nghttp2_rcbuf *value);

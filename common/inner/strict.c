@@ -116,11 +116,11 @@ static uint32_t judge_continuation(struct strict *strict) {
 /* HEADERS has come. */
 static void begin_block(struct strict *strict, uint8_t flags) {
   strict->in_block = !(flags & NGHTTP2_FLAG_END_HEADERS);
-  strict->is_followed = strict->in_block;
+  if (!strict->in_block)
+    return;
+  strict->is_followed = true;
   strict->continuations = 0;
-  strict->long_fields.was_cut = false;
-  if (strict->is_followed)
-    long_fields_begin(&strict->long_fields, flags, strict->payload_left);
+  long_fields_begin(&strict->long_fields, flags, strict->payload_left);
 }
 
 /* Charge for a frame that is no part of a request or its body. Returns whether the purse had
@@ -145,7 +145,6 @@ static uint32_t judge_frame(struct strict *strict) {
     strict->in_block = strict->is_followed && !(flags & NGHTTP2_FLAG_END_HEADERS);
     return strict->is_followed ? judge_continuation(strict) : NGHTTP2_NO_ERROR;
   }
-  strict->is_followed = false;
   bool ends = flags & NGHTTP2_FLAG_END_STREAM;
   if (type == NGHTTP2_HEADERS) {
     begin_block(strict, flags);
@@ -167,7 +166,7 @@ static uint32_t judge_frame(struct strict *strict) {
 }
 
 bool strict_has_cut(const struct strict *strict) {
-  return strict->long_fields.was_cut;
+  return strict->is_followed && strict->long_fields.was_cut;
 }
 
 uint32_t strict_sent(struct strict *strict, const uint8_t *frame, size_t length) {
@@ -225,15 +224,21 @@ static int feed(nghttp2_session *session, const uint8_t *bytes, size_t length) {
   return taken < 0 ? (int)taken : 0;
 }
 
-/* The same for the payload of a frame that is followed. */
+/* The same for what is there of the payload of a frame that is followed; its bytes begin at `*fed`,
+ * which moves on. */
 static int feed_followed(struct strict *strict, nghttp2_session *session, const uint8_t *bytes,
-                         size_t length) {
+                         size_t length, size_t *fed) {
   uint8_t passed[1024];
   int error = 0;
-  for (size_t part; length > 0 && error == 0; bytes += part, length -= part) {
-    part = length < sizeof passed ? length : sizeof passed;
-    error = feed(session, passed, long_fields_pass(&strict->long_fields, bytes, part, passed));
+  for (size_t part; strict->payload_left > 0 && *fed < length && error == 0; *fed += part) {
+    part = strict->payload_left < length - *fed ? strict->payload_left : length - *fed;
+    part = part < sizeof passed ? part : sizeof passed;
+    strict->payload_left -= part;
+    error =
+        feed(session, passed, long_fields_pass(&strict->long_fields, bytes + *fed, part, passed));
   }
+  if (strict->payload_left == 0 && !strict->in_block)
+    strict->is_followed = false;
   return error;
 }
 
@@ -273,16 +278,16 @@ int strict_receive(struct strict *strict, nghttp2_session *session, const uint8_
   size_t fed = 0; /* so many of the bytes nghttp2 has */
   size_t at = 0;
   int error = 0;
+  if (strict->is_followed)
+    error = feed_followed(strict, session, bytes, length, &fed);
+  at = fed;
   while (at < length && error == 0) {
-    size_t payload = strict->payload_left < length - at ? strict->payload_left : length - at;
-    if (strict->is_followed) { /* everything before it is fed */
-      error = feed_followed(strict, session, bytes + at, payload);
-      fed = at + payload;
-    }
-    at += payload;
-    strict->payload_left -= payload;
-    if (at == length || error != 0)
+    if (strict->payload_left >= length - at) {
+      strict->payload_left -= length - at;
       break;
+    }
+    at += strict->payload_left;
+    strict->payload_left = 0;
     size_t start = at;
     bool was_cut = strict->header_length > 0;
     if (!was_cut && !strict->in_block)
@@ -304,6 +309,9 @@ int strict_receive(struct strict *strict, nghttp2_session *session, const uint8_
       if (error == 0)
         error = feed(session, strict->header, FRAME_HEADER_LENGTH);
       fed = at;
+      if (strict->is_followed && error == 0)
+        error = feed_followed(strict, session, bytes, length, &fed);
+      at = fed;
     }
   }
   return error ? error : feed(session, bytes + fed, length - fed);

@@ -146,7 +146,7 @@ def wait_until(condition):
 
 def live(traffic, number, folder):
     """One life of the server."""
-    server = hostile.bench_server(folder if number % 2 else None)
+    server = hostile.common_server('server', folder if number % 2 else None)
     what = f'life {number + 1}{", with TLS" if server.tls else ""}'
     traffic.tls.value, traffic.port.value = server.tls, server.port
     traffic.resume(CLIENTS)
