@@ -122,12 +122,18 @@ static size_t size_of_fields(const struct stream *stream, size_t blocks) {
   return STREAM_LIST_FIELD * stream->field_count + STREAM_LIST_STRING * strings + 2 * blocks;
 }
 
+static size_t fields_limit(const struct stream_list *list) {
+  size_t others =
+      list->count > STREAM_LIST_FIELDS_STREAMS ? list->count - STREAM_LIST_FIELDS_STREAMS : 0;
+  return STREAM_LIST_FIELDS_LIMIT + others * STREAM_LIST_FIELDS_EACH;
+}
+
 void stream_count_fields(struct stream *stream, size_t blocks) {
   struct stream_list *list = stream->list;
   size_t size = size_of_fields(stream, blocks);
   list->fields_size += size - stream->fields_size;
   stream->fields_size = size;
-  if (!list->on_stream || list->fields_size <= STREAM_LIST_FIELDS_LIMIT)
+  if (!list->on_stream || list->fields_size <= fields_limit(list))
     return;
   stream->list_full = stream->headers_too_large = true;
   stream->header_list_size = UINT32_MAX; /* more than any limit: no more fields are kept */

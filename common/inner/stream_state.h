@@ -23,8 +23,11 @@ enum {
   /* How much memory the fields of all open streams of a client may take: the server refuses a
    * request beyond that. A field takes FIELD, and STRING for each text that is not in HPACK's
    * static table. The texts themselves take at most twice the bytes of the header block: nghttp2
-   * allocates that much for Huffman's code. */
+   * allocates that much for Huffman's code. A server that allows more than 100 streams gives each
+   * of the others room of its own. */
   STREAM_LIST_FIELDS_LIMIT = 512 * 1024,
+  STREAM_LIST_FIELDS_STREAMS = 100,
+  STREAM_LIST_FIELDS_EACH = 4 * 1024,
   STREAM_LIST_FIELD = 32,
   STREAM_LIST_STRING = 105,
 };

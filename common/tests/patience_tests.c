@@ -416,3 +416,22 @@ Test(patience, fields_of_open_streams_are_bounded) {
   cr_assert_eq(inn->raw.goaways, 0, "code %u", inn->raw.goaway_code);
   close_inn(inn);
 }
+
+/* A server that allows more streams has room for their fields: here 16 of them, never indexed. */
+Test(patience, fields_of_a_thousand_streams_have_room) {
+  enum { FIELD = 24, BLOCK = sizeof open_block + 16 * FIELD };
+  uint8_t block[BLOCK];
+  struct inn *inn = open_inn((struct server_config){.max_concurrent_streams = 1000});
+  connect_raw(inn);
+  memcpy(block, open_block, sizeof open_block);
+  for (size_t i = 0; i < 16; i++)
+    memcpy(block + sizeof open_block + i * FIELD,
+           "\x1f\x2b\x15"
+           "a value of 21 letters",
+           FIELD);
+  for (int32_t id = 1; id < 2001; id += 2)
+    visitor_raw_send(&inn->raw, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, id, block, BLOCK);
+  visitor_run_until_count(&inn->loop, &inn->streams, 1000);
+  cr_assert_eq(inn->raw.resets, 0, "%zu are refused", inn->raw.resets);
+  close_inn(inn);
+}
