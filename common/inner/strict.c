@@ -252,6 +252,14 @@ static size_t take_header(struct strict *strict, const uint8_t *bytes, size_t le
   return length;
 }
 
+/* Feed a frame header that is complete, and what may have to be changed after it, at `*fed`. */
+static int feed_apart(struct strict *strict, nghttp2_session *session, const uint8_t *bytes,
+                      size_t length, size_t *fed) {
+  int error = feed(session, strict->header, FRAME_HEADER_LENGTH);
+  return error == 0 && strict->is_followed ? feed_followed(strict, session, bytes, length, fed)
+                                           : error;
+}
+
 static void look_for_goaway(struct strict *strict, const uint8_t *bytes, size_t length) {
   uint32_t code = goaway_find(&strict->goaway, bytes, length);
   if (strict->goaway_code == NGHTTP2_NO_ERROR)
@@ -273,14 +281,13 @@ uint32_t strict_goaway(const struct strict *strict) {
 
 int strict_receive(struct strict *strict, nghttp2_session *session, const uint8_t *bytes,
                    size_t length) {
+  size_t fed = 0; /* so many of the bytes nghttp2 has */
+  int error = 0;
   if (strict->has_goaway)
     look_for_goaway(strict, bytes, length);
-  size_t fed = 0; /* so many of the bytes nghttp2 has */
-  size_t at = 0;
-  int error = 0;
   if (strict->is_followed)
     error = feed_followed(strict, session, bytes, length, &fed);
-  at = fed;
+  size_t at = fed;
   while (at < length && error == 0) {
     if (strict->payload_left >= length - at) {
       strict->payload_left -= length - at;
@@ -306,11 +313,9 @@ int strict_receive(struct strict *strict, nghttp2_session *session, const uint8_
     }
     if (was_cut || strict->is_followed) {
       error = feed(session, bytes + fed, start - fed);
-      if (error == 0)
-        error = feed(session, strict->header, FRAME_HEADER_LENGTH);
       fed = at;
-      if (strict->is_followed && error == 0)
-        error = feed_followed(strict, session, bytes, length, &fed);
+      if (error == 0)
+        error = feed_apart(strict, session, bytes, length, &fed);
       at = fed;
     }
   }
