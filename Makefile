@@ -115,6 +115,8 @@ FLAGS     := -std=gnu11 -D_GNU_SOURCE -I. -g -fno-omit-frame-pointer -Wall -Wext
 PLAIN     := $(FLAGS) -O2
 RELEASE   := $(PLAIN)
 SANITIZED := $(FLAGS) -O1 -fsanitize=address,undefined
+# A student's own file: a report names each function as it stands there, and the grader sees which have run.
+WATCHED   := $(SANITIZED) -fno-inline -finstrument-functions
 THREADED  := $(FLAGS) -O1 -fsanitize=thread
 
 # libFuzzer needs clang, whatever compiles the rest.
@@ -162,7 +164,7 @@ can_link     = $(and $(shell command -v ld.$(1)),$(shell $(CC) -fuse-ld=$(1) -Wl
 WRAPPED += $(linker_$(firstword $(foreach linker,mold lld gold,$(if $(call can_link,$(linker)),$(linker)))))
 
 # build/flags changes with the compiler or a flag; then make compiles everything again.
-flags := $(CC) $(WERROR) $(CFLAGS) $(PLAIN) $(RELEASE) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(WRAPPED) $(LIBRARIES)
+flags := $(CC) $(WERROR) $(CFLAGS) $(PLAIN) $(RELEASE) $(WATCHED) $(FLAGS_OF_LIBRARIES) $(WRAPPED) $(LIBRARIES)
 ifneq ($(file <$(BUILD)/flags),$(flags))
 $(shell mkdir -p $(BUILD))
 $(file >$(BUILD)/flags,$(flags))
@@ -232,14 +234,14 @@ $(BUILD)/obj/sanitized/lab06/transport.o: $(addprefix $(BUILD)/obj/sanitized/com
 mistake-programs: $(GRADER_BUILT) $(patsubst %.c,%.log,$(wildcard $(BUILD)/mistakes/*/*/*/*.c))
 $(BUILD)/mistakes/%.log: $(BUILD)/mistakes/%.c $(BUILD)/obj/sanitized/common.a $(BUILD)/flags
 	@rm -f $(basename $@)
-	$Q$(call COMPILE,$(SANITIZED)) -MF $(basename $@).d -MT $@ $(filter %.c %.a,$^) \
+	$Q$(call COMPILE,$(WATCHED)) -MF $(basename $@).d -MT $@ $(filter %.c %.a,$^) \
 	  $(WRAPPED) $(LIBRARIES) -o $(basename $@) >$@ 2>&1 || true
 
 .SECONDEXPANSION:
 $(BUILD)/solutions/%.log: $$(*D)/solution/$$(*F).c $(BUILD)/obj/sanitized/common.a $(BUILD)/flags
 	$(call say,CC  ,$<)
 	@mkdir -p $(@D)
-	$Q$(call COMPILE,$(SANITIZED)) $(WERROR) -MF $(basename $@).d -MT $@ $(filter %.c %.a,$^) \
+	$Q$(call COMPILE,$(WATCHED)) $(WERROR) -MF $(basename $@).d -MT $@ $(filter %.c %.a,$^) \
 	  $(WRAPPED) $(LIBRARIES) -o $(basename $@) >$@ 2>&1 && cat $@ || { cat $@; rm -f $(basename $@); exit 1; }
 
 $(BUILD)/obj/sanitized/lab%.a: $$(call objects_of,lab$$*)
@@ -251,7 +253,7 @@ $(BUILD)/obj/sanitized/lab%.a: $$(call objects_of,lab$$*)
 # (The file, the program, its lab, the lab's archive.)
 compile_stranger = $(BUILD)/grader/compile --source $(1) --output $(2) \
   $(addprefix --header ,$(call headers_of,$(3))) --archive $(call quote,$(if $(filter /%,$(4)),,$(CURDIR)/)$(4)) \
-  -- $(CC) $(SANITIZED) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(WRAPPED) $(LIBRARIES)
+  -- $(CC) $(WATCHED) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(WRAPPED) $(LIBRARIES)
 $(BUILD)/labs/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE
 	+@$(call compile_stranger,$*.c,$(BUILD)/labs/$*,$(call lab_of,$*),$<)
 
@@ -586,14 +588,14 @@ mistakes: $(BUILD)/grader/todos
 ##                       words [LAB=02] [JOBS=n] [SAMPLE=n] [TAP=1]; LIST=1 prints each; WRITE=1 makes
 ##                       grader/mistakes/mutants.json, by which the grader knows how they fail
 mutants: $(GRADER_BUILT) $(SOLUTIONS:=.log)
-	+@COMPILE=$(call quote,$(call COMPILE,$(SANITIZED))) LINK=$(call quote,$(WRAPPED) $(LIBRARIES)) \
+	+@COMPILE=$(call quote,$(call COMPILE,$(WATCHED))) LINK=$(call quote,$(WRAPPED) $(LIBRARIES)) \
 	  python3 grader/mistakes/mutants.py $(if $(JOBS),--jobs $(call quote,$(JOBS))) $(if $(LIST),--list) \
 	  $(if $(SAMPLE),--sample $(call quote,$(SAMPLE))) $(if $(TAP),--tap) $(if $(WRITE),--write) $(if $(LAB),$(lab_number))
 
 ## make variations       grade changes of the solutions that must not matter: all must get full marks [LAB=02]
 ##                       [JOBS=n] [TIMES=n] [SAMPLE=n] [TAP=1]
 variations: $(GRADER_BUILT) $(SOLUTIONS:=.log)
-	+@COMPILE=$(call quote,$(call COMPILE,$(SANITIZED))) LINK=$(call quote,$(WRAPPED) $(LIBRARIES)) \
+	+@COMPILE=$(call quote,$(call COMPILE,$(WATCHED))) LINK=$(call quote,$(WRAPPED) $(LIBRARIES)) \
 	  python3 grader/mistakes/variations.py $(if $(JOBS),--jobs $(call quote,$(JOBS))) $(if $(TIMES),--times $(call quote,$(TIMES))) \
 	  $(if $(SAMPLE),--sample $(call quote,$(SAMPLE))) $(if $(TAP),--tap) $(if $(LAB),$(lab_number))
 

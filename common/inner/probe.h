@@ -6,7 +6,11 @@
  * session. So the programs of the labs are linked with probe.c, which does nothing unless
  * PROBE_FILE is in the environment. Then it keeps a struct probe in that file, which others can map
  * or read at any time. With PROBE_FAIL=NAME, the first call of the function NAME (probe.c has the
- * list) fails as its documentation says; of nghttp2_session_mem_send, every later one too.
+ * list) fails as its documentation says; of nghttp2_session_mem_send, every later one too. With
+ * PROBE_FAIL="NAME in FUNCTION", the first one that this function of the student makes.
+ *
+ * The student's own file is compiled with -finstrument-functions: each of its functions says when
+ * it begins and when it ends.
  */
 #ifndef COMMON_PROBE_H
 #define COMMON_PROBE_H
@@ -18,15 +22,31 @@
 #define PROBE_FILE "LAB_PROBE_FILE"
 #define PROBE_FAIL "LAB_PROBE_FAIL"
 
+enum { PROBE_FUNCTIONS = 48, PROBE_CALLS = 16, PROBE_RECENT = 16 };
+
 struct probe {
-  int64_t blocks; /* allocated and not freed, by malloc and everything built on it ... */
-  int64_t bytes;  /* ... and how many bytes they are; both are 0 without AddressSanitizer */
-  int64_t failed; /* calls that were made to fail: 0 or 1 */
+  int64_t blocks;    /* allocated and not freed, by malloc and everything built on it ... */
+  int64_t bytes;     /* ... and how many bytes they are; both are 0 without AddressSanitizer */
+  int64_t failed;    /* calls that were made to fail: 0 or 1 */
+  int64_t submitted; /* calls of nghttp2_submit_response */
 
   /* What the first failed callback returned to nghttp2; 0 if none has failed. `place` is the
    * student's function and where it is: "on_header lab02-requests/requests.c:153". */
   int64_t returned;
   char place[256];
+
+  /* The student's functions, by their addresses: those that have begun, each once; those that have
+   * not ended, main first; and those that have begun last. */
+  uint64_t functions[PROBE_FUNCTIONS];
+  uint64_t calls[PROBE_CALLS];
+  uint64_t recent[PROBE_RECENT]; /* begun is where the next one goes, by its remainder */
+  int64_t function_count;
+  int64_t depth; /* of calls: more than PROBE_CALLS if some of them have no place there */
+  int64_t begun; /* functions, all together */
+
+  /* The same when the first callback had failed. */
+  uint64_t recent_failure[PROBE_RECENT];
+  int64_t begun_failure;
 };
 
 /* Whether this call of that function must fail. Inside the programs only. */
