@@ -56,6 +56,14 @@ Test(source, finds_the_lowest_that_is_not_done, .init = write_source, .fini = re
   cr_assert(source_next_undone("/nonexistent.c", 0, &line) == 0);
 }
 
+Test(source, finds_the_definition_of_a_function, .init = write_source, .fini = remove_source) {
+  cr_assert(source_line_of_function(path, "first") == 3);
+  cr_assert(source_line_of_function(path, "main") == 11);
+  cr_assert(source_line_of_function(path, "todo") == 0, "it is only called");
+  cr_assert(source_line_of_function(path, "econd") == 0, "only the end of a name");
+  cr_assert(source_line_of_function("/nonexistent.c", "first") == 0);
+}
+
 Test(source, has_the_text_of_a_line, .init = write_source, .fini = remove_source) {
   char text[64];
   cr_assert(strcmp(source_text(path, 4, text, sizeof text), "return 1;") == 0);

@@ -153,6 +153,29 @@ int source_todo_of_line(const char *path, int wanted) {
   return number == wanted ? todo : 0;
 }
 
+/* Whether a line begins in the first column and has the name of a function before a bracket. */
+static bool names_function(const char *line, const char *function) {
+  const char *found = strstr(line, function);
+  size_t length = strlen(function);
+  bool begins =
+      found && (found == line || (!isalnum((unsigned char)found[-1]) && found[-1] != '_'));
+  return begins && found[length] == '(' && (isalpha((unsigned char)*line) || *line == '_');
+}
+
+/* Declarations come before the definition, and calls are indented. */
+int source_line_of_function(const char *path, const char *function) {
+  char line[LINE_SIZE];
+  int found = 0;
+  bool open = false;
+  FILE *file = open_source(path);
+  for (int number = 1; file && read_line(file, line); number++)
+    if (!in_comment(line, &open) && names_function(line, function))
+      found = number;
+  if (file)
+    fclose(file);
+  return found;
+}
+
 const char *source_text(const char *path, int wanted, char *text, size_t size) {
   char line[LINE_SIZE];
   *text = '\0';

@@ -28,6 +28,9 @@ int source_next_undone(const char *path, int after, int *line);
 /* The TODO that this line belongs to; 0 if none. */
 int source_todo_of_line(const char *path, int line);
 
+/* The line where this function is defined; 0 if it is not. */
+int source_line_of_function(const char *path, const char *function);
+
 /* The text of a line, without the blanks around it; "" if there is none. Returns `text`. */
 const char *source_text(const char *path, int line, char *text, size_t size);
 
