@@ -49,34 +49,54 @@ static bool find_todo(struct exchange *exchange) {
   return true;
 }
 
-/* The TODO of the student's function in the stack of the report that begins with
- * these words; 0 if there is none. */
+/* The TODO of the student's innermost function that belongs to one, in the stack of the report that
+ * begins with these words; 0 if there is none. */
 static int todo_of_stack(const struct exchange *exchange, const char *report, const char *words) {
   const char *begin = strstr(report, words);
   const char *end = begin ? strstr(begin, "\n\n") : NULL;
   if (!begin)
     return 0;
+  int todo = 0;
   struct report_place place;
   char *stack = strndup(begin, end ? (size_t)(end - begin) : strlen(begin));
-  bool found = stack && report_find_place(stack, exchange->lab, &place);
+  const char *rest = stack;
+  while (rest && todo == 0 && (rest = report_find_place(rest, exchange->lab, &place)))
+    todo = source_todo_of_line(place.path, place.line);
   free(stack);
-  return found ? source_todo_of_line(place.path, place.line) : 0;
+  return todo;
 }
 
-/* The place of the mistake: if memory is used too late, look at the place that freed it too early.
- * For memory that is never freed, the report knows only the allocation, which is seldom the
- * mistake. */
-static int todo_of_report(const struct exchange *exchange, const char *report,
-                          const struct report_place *place) {
-  static const char *const culprits[] = {"freed by thread", "is located in stack of thread"};
-  if (strstr(report, "LeakSanitizer"))
-    return 0;
+/* Whether the student's own code, and no function of a library, has used memory behind a block: then
+ * the block is too small for what should be in it. */
+static bool is_block_too_small(const struct exchange *exchange, const char *report) {
+  struct report_place place;
+  char line[600] = "";
+  const char *first = strstr(report, "    #0 ");
+  if (first)
+    snprintf(line, sizeof line, "%.*s", (int)strcspn(first, "\n"), first);
+  return strstr(report, "heap-buffer-overflow") && strstr(report, "-byte region") &&
+         report_find_place(line, exchange->lab, &place);
+}
+
+/* The place of the mistake. If memory is used too late, look at the place that freed it too early;
+ * if a block is too small, at the place that allocated it. Of memory that is never freed, was never
+ * set or is in no list, the report knows only a place that is seldom the mistake. */
+static int todo_of_report(const struct exchange *exchange, const char *report) {
+  static const char *const anywhere[] = {"LeakSanitizer", "0xbebebebebebebebe",
+                                         "load of value 190, which is not a valid",
+                                         "null pointer of type 'struct list'"};
+  const char *const culprits[] = {
+      "freed by thread", "is located in stack of thread",
+      is_block_too_small(exchange, report) ? "allocated by thread" : "\n    #0 ", "\n    #0 "};
+  for (size_t i = 0; i < sizeof anywhere / sizeof anywhere[0]; i++)
+    if (strstr(report, anywhere[i]))
+      return 0;
   for (size_t i = 0; i < sizeof culprits / sizeof culprits[0]; i++) {
     int todo = todo_of_stack(exchange, report, culprits[i]);
     if (todo)
       return todo;
   }
-  return source_todo_of_line(place->path, place->line);
+  return 0;
 }
 
 /* If a check makes freed memory reused at once, memory that is used too late is in another block by
@@ -99,7 +119,9 @@ static void find_report(struct exchange *exchange, const char *report) {
   if (!report_find_place(report, exchange->lab, &place))
     return;
   snprintf(finding->function, sizeof finding->function, "%s", place.function);
-  finding->todo_of_place = todo_of_report(exchange, report, &place);
+  /* After a call that was made to fail, the check knows who had to notice. */
+  if (!exchange_has_failed_call(exchange) || finding->todo_of_place == 0)
+    finding->todo_of_place = todo_of_report(exchange, report);
   finding->crashed = true;
 }
 
@@ -135,6 +157,10 @@ static bool find_failed_callback(struct exchange *exchange) {
   snprintf(finding->function, sizeof finding->function, "%s", place.function);
   finding->todo_of_place = source_todo_of_line(place.path, place.line);
   return true;
+}
+
+bool cause_is_failed_callback(const struct finding *finding) {
+  return strncmp(finding->id, "callback-", strlen("callback-")) == 0;
 }
 
 /* What libuv found when it ended the program with SIGABRT, in a student's words;

@@ -18,4 +18,7 @@ void cause_find(struct exchange *exchange);
  * line that only looks so, or that a crash follows, is none. */
 bool cause_is_todo(const struct exchange *exchange);
 
+/* Whether the finding is that a callback has returned failure. */
+bool cause_is_failed_callback(const struct finding *finding);
+
 #endif

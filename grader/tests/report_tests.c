@@ -51,6 +51,13 @@ Test(report, says_what_happened) {
   expect_sentence("server.c:1:2: runtime error: member access within null pointer of type 'x'\n",
                   "Your program follows a NULL pointer.");
   expect_sentence(
+      "server.c:1:2: runtime error: member access within null pointer of type 'struct list'\n",
+      "Your program takes a member out of a list, but never added it to one.");
+  expect_sentence("server.c:1:2: runtime error: member access within misaligned address "
+                  "0xbebebebebebebebe for type 'struct x'\n",
+                  "Your program uses memory from malloc that it has never set: AddressSanitizer "
+                  "fills it with 0xbe.");
+  expect_sentence(
       "==1==ERROR: AddressSanitizer: BUS on unknown address\n",
       "Your program follows a wild pointer: it was never set, or points into freed memory.");
 }
@@ -71,10 +78,11 @@ Test(report, tells_a_large_array_from_a_recursion) {
 
 Test(report, finds_the_students_own_line) {
   struct report_place place;
-  cr_assert(report_find_place(double_free, &lab, &place));
+  const char *rest = report_find_place(double_free, &lab, &place);
   cr_assert(place.line == 186 && strcmp(place.function, "free_stream") == 0);
   cr_assert(strcmp(place.path, "/home/x/lab03-server-1/lab03-server/server.c") == 0, "%s",
             place.path);
+  cr_assert(report_find_place(rest, &lab, &place) && strcmp(place.function, "on_close") == 0);
 }
 
 Test(report, finds_none_where_all_is_in_a_library) {

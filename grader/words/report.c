@@ -2,6 +2,7 @@
 #include "grader/words/report.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,14 @@ static const struct {
     {"from within a callback of nghttp2",
      "sends-receives-from-within-callback| Your program sends or receives from within a callback "
      "of nghttp2: that is forbidden."},
+    {"null pointer of type 'struct list'",
+     "takes-from-no-list| Your program takes a member out of a list, but never added it to one."},
+    {"0xbebebebebebebebe",
+     "memory-never-set| Your program uses memory from malloc that it has never "
+     "set: AddressSanitizer fills it with 0xbe."},
+    {"load of value 190, which is not a valid",
+     "memory-never-set| Your program uses memory from malloc that it has never set: "
+     "AddressSanitizer fills it with 0xbe."},
     {"null pointer passed", "passes-null-pointer-function-must| Your program passes NULL to a "
                             "function that does not allow it."},
     {"null pointer", "follows-null-pointer| Your program follows a NULL pointer."},
@@ -125,12 +134,13 @@ static const char *next_line(const char *line) {
   return *line ? line + 1 : line;
 }
 
-bool report_find_place(const char *report, const struct lab *lab, struct report_place *place) {
+const char *report_find_place(const char *report, const struct lab *lab,
+                              struct report_place *place) {
   for (const char *line = report; *line; line = next_line(line))
     if (read_frame(line, place) && path_in_lab(place->path, lab))
-      return true;
+      return next_line(line);
   *place = (struct report_place){.line = 0};
-  return false;
+  return NULL;
 }
 
 /* --- Quoting ---------------------------------------------------------------------------------- */

@@ -7,8 +7,6 @@
 #ifndef GRADER_REPORT_H
 #define GRADER_REPORT_H
 
-#include <stdbool.h>
-
 #include "common/buffer.h"
 #include "grader/base/labs.h"
 
@@ -22,8 +20,9 @@ struct report_place {
 /* One sentence: "Your program uses memory that it has already freed." */
 const char *report_sentence(const char *report);
 
-/* Find the place. Returns whether there is one. */
-bool report_find_place(const char *report, const struct lab *lab, struct report_place *place);
+/* Find the place. Returns the rest of the report, for the next one; NULL if there is none. */
+const char *report_find_place(const char *report, const struct lab *lab,
+                              struct report_place *place);
 
 /* Append the lines to quote: the error's own name, the place with the text of its line, and what
  * freed or allocated the memory. */
