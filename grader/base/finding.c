@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "grader/base/text.h"
@@ -22,6 +23,16 @@ static json_t *without_numbers(const char *text) {
   return json;
 }
 
+/* "1 2 5" */
+static json_t *ran_json(const struct finding *finding) {
+  char text[4 * FINDING_TODOS] = "";
+  size_t length = 0;
+  for (int todo = 1; todo < FINDING_TODOS; todo++)
+    if (finding->ran[todo])
+      length += (size_t)snprintf(text + length, sizeof text - length, length ? " %d" : "%d", todo);
+  return length ? json_string(text) : NULL;
+}
+
 json_t *finding_evidence(const struct finding *finding) {
   json_t *evidence = json_pack("{s:s}", "id", finding->id);
   const char *seen = *finding->function ? finding->function
@@ -29,6 +40,9 @@ json_t *finding_evidence(const struct finding *finding) {
                                         : finding->seen.bytes;
   if (seen && *seen)
     json_object_set_new(evidence, "seen", without_numbers(seen));
+  json_t *ran = ran_json(finding);
+  if (ran)
+    json_object_set_new(evidence, "ran", ran);
   return evidence;
 }
 

@@ -14,7 +14,7 @@
 /* How a check ended. */
 enum verdict { VERDICT_PASSED, VERDICT_FAILED, VERDICT_GRADER_FAULT };
 
-enum { FINDING_ID = 64, FINDING_STANDS = 160 };
+enum { FINDING_ID = 64, FINDING_STANDS = 160, FINDING_TODOS = 16 };
 
 /* The id of the failure of a program that has stopped at a TODO that is not done. */
 #define FINDING_UNDONE "undone"
@@ -28,14 +28,15 @@ struct finding {
   char stands[FINDING_STANDS]; /* the state of the program, for `seen`, if nothing else is known */
   struct buffer report;        /* a sanitizer's first lines, or the end of stderr */
   long frame;                  /* the entry of the recording that is wrong; -1 if none */
-  unsigned connection; /* what the check looked at last: this connection (0: none yet) ... */
-  int32_t stream;      /* ... and this stream of it; 0 if no single one */
-  const char *section; /* of RFC 9113, if it differs from the check's; otherwise NULL */
-  int todo;            /* the TODO where the program stopped; 0 if none */
-  char function[64];   /* the student's function in which it crashed; "" if none */
-  int todo_of_place;   /* the TODO that this function belongs to; 0 if none */
-  bool crashed;        /* the program did not end by itself: the frames say little */
-  bool waiting;        /* nothing moved any more, or it did not stop */
+  unsigned connection;     /* what the check looked at last: this connection (0: none yet) ... */
+  int32_t stream;          /* ... and this stream of it; 0 if no single one */
+  const char *section;     /* of RFC 9113, if it differs from the check's; otherwise NULL */
+  int todo;                /* the TODO where the program stopped; 0 if none */
+  char function[64];       /* the student's function in which it crashed; "" if none */
+  int todo_of_place;       /* the TODO that this function belongs to; 0 if none */
+  bool ran[FINDING_TODOS]; /* TODOs of which a function has run; all false if that is unknown */
+  bool crashed;            /* the program did not end by itself: the frames say little */
+  bool waiting;            /* nothing moved any more, or it did not stop */
 };
 
 /* Nothing is wrong yet. */
@@ -46,10 +47,10 @@ void finding_free(struct finding *finding);
  * say goodbye." has the failure's id before the bar. */
 void finding_say(struct finding *finding, const char *text);
 
-/* {"id": ..., "seen": ...}: which failure it is; and the student's function in which the program
- * crashed, or the state of the program, or what else was seen, without numbers, because they differ
- * from run to run. "seen" is left out if it is empty. A new reference, or NULL when there is no
- * memory. */
+/* {"id": ..., "seen": ..., "ran": "1 2 5"}: which failure it is; the student's function in which the
+ * program crashed, or the state of the program, or what else was seen, without numbers, because
+ * they differ from run to run; and the TODOs of which a function has run. "seen" and "ran" are left
+ * out if they are empty. A new reference, or NULL when there is no memory. */
 json_t *finding_evidence(const struct finding *finding);
 
 #endif

@@ -108,6 +108,16 @@ static void write_capture(const struct exchange *exchange) {
     fprintf(stderr, "grade: %s: %s\n", path, strerror(errno));
 }
 
+/* The functions of the student that the check is about: of one that has failed, those of the program
+ * that has failed. */
+static json_t *functions_json(const struct exchange *exchange) {
+  struct ran ran = {.count = 0};
+  if (exchange->verdict == VERDICT_PASSED)
+    ran = exchange->ran;
+  ran_add(&ran, exchange);
+  return ran_names(&ran, exchange);
+}
+
 /* Returns 0 or -1. */
 static int write_outcome(const struct exchange *exchange) {
   char path[4096];
@@ -115,10 +125,11 @@ static int write_outcome(const struct exchange *exchange) {
   bool all = exchange->verdict != VERDICT_PASSED || getenv(CHECK_ALONE) || getenv(CHECK_PCAP);
   size_t shown = all ? SHOWN_FRAMES : PASSED_FRAMES;
   json_t *outcome = json_pack(
-      "{s:s, s:s, s:s, s:s*, s:o, s:o, s:o, s:I, s:i}", "lab", exchange->check->lab, "check",
+      "{s:s, s:s, s:s, s:s*, s:o, s:o, s:o, s:o, s:I, s:i}", "lab", exchange->check->lab, "check",
       exchange->check->id, "verdict", verdict_names[exchange->verdict], "by_hand",
       exchange->check->by_hand, "finding", finding_json(exchange), "program",
-      program_json(exchange), "frames", recording_json(&exchange->recording, shown), "frame_count",
+      program_json(exchange), "functions", functions_json(exchange), "frames",
+      recording_json(&exchange->recording, shown), "frame_count",
       (json_int_t)exchange->recording.count, "connections", (int)exchange->recording.connections);
   int result = json_file_write(outcome, path, JSON_COMPACT);
   json_decref(outcome);
@@ -182,6 +193,7 @@ static void play(struct exchange *exchange, check_body body) {
     if (exchange->program)
       let_it_end(exchange);
     cause_find(exchange);
+    ran_note(exchange);
     if (exchange->earned && !find_illegal(exchange) && cause_is_todo(exchange))
       exchange->verdict = VERDICT_PASSED; /* see exchange_earn */
   }

@@ -24,6 +24,7 @@
 #include "grader/base/finding.h"
 #include "grader/base/labs.h"
 #include "grader/play/chance.h"
+#include "grader/play/ran.h"
 #include "grader/sandbox/program.h"
 #include "grader/serve/reference_server.h"
 #include "grader/wire/pcap.h"
@@ -70,7 +71,8 @@ struct exchange {
   enum verdict verdict;
   bool earned; /* see exchange_earn */
   struct finding finding;
-  jmp_buf stop; /* where exchange_fail goes */
+  struct ran ran; /* in the programs before the last one */
+  jmp_buf stop;   /* where exchange_fail goes */
 };
 
 /* --- For check_run.c only --------------------------------------------------------------------- */

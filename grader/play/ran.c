@@ -1,0 +1,150 @@
+/* ran: see ran.h. */
+#include "grader/play/ran.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grader/play/cause.h"
+#include "grader/play/exchange.h"
+#include "grader/words/source.h"
+#include "grader/words/symbols.h"
+
+/* What the probe says of the program; nothing in it is trusted. */
+static bool look(const struct exchange *exchange, struct probe *probe) {
+  if (!exchange->program || !program_probe(exchange->program, probe))
+    return false;
+  if (probe->function_count < 0 || probe->function_count > PROBE_FUNCTIONS)
+    probe->function_count = 0;
+  if (probe->depth < 0 || probe->depth > PROBE_CALLS)
+    probe->depth = 0;
+  if (probe->begun < 0 || probe->begun_failure < 0)
+    probe->begun = probe->begun_failure = 0;
+  return true;
+}
+
+static void add(struct ran *ran, uint64_t function) {
+  for (size_t i = 0; i < ran->count; i++)
+    if (ran->functions[i] == function)
+      return;
+  if (ran->count < PROBE_FUNCTIONS)
+    ran->functions[ran->count++] = function;
+}
+
+void ran_add(struct ran *ran, const struct exchange *exchange) {
+  struct probe probe;
+  if (!look(exchange, &probe))
+    return;
+  for (int64_t i = 0; i < probe.function_count; i++)
+    add(ran, probe.functions[i]);
+}
+
+json_t *ran_names(const struct ran *ran, const struct exchange *exchange) {
+  json_t *names = json_array();
+  struct symbols *symbols = ran->count > 0 ? symbols_read(exchange->arguments[0]) : NULL;
+  for (size_t i = 0; symbols && i < ran->count; i++) {
+    const char *name = symbols_name(symbols, ran->functions[i]);
+    if (name)
+      json_array_append_new(names, json_string(name)); /* fails for what is not UTF-8 */
+  }
+  symbols_free(symbols);
+  return names;
+}
+
+bool ran_without(const struct exchange *exchange, const char *function) {
+  struct ran ran = {.count = 0};
+  ran_add(&ran, exchange);
+  json_t *names = ran_names(&ran, exchange);
+  bool without = json_array_size(names) > 0;
+  size_t index;
+  const json_t *name;
+  json_array_foreach(names, index, name) {
+    without = without && strcmp(json_string_value(name), function) != 0;
+  }
+  json_decref(names);
+  return without;
+}
+
+/* The student's file of the program that runs now, or has run last; NULL if there is none. */
+static const char *find_source(const struct exchange *exchange, char *path, size_t size) {
+  const char *folder = getenv(CHECK_PROGRAMS);
+  const char *name = strrchr(exchange->arguments[0], '/');
+  return folder && name ? source_path(folder, exchange->lab->folder, name + 1, path, size) : NULL;
+}
+
+static int todo_of(const char *path, const char *function) {
+  int line = function ? source_line_of_function(path, function) : 0;
+  return line > 0 ? source_todo_of_line(path, line) : 0;
+}
+
+/* A program of which the probe says something. */
+struct watched {
+  struct probe probe;
+  struct symbols *symbols;
+  char path[PATH_MAX]; /* the student's file */
+};
+
+/* The name of this function, if it belongs to a TODO; otherwise NULL. */
+static const char *name_of(const struct watched *watched, uint64_t function) {
+  const char *name = symbols_name(watched->symbols, function);
+  return todo_of(watched->path, name) > 0 ? name : NULL;
+}
+
+/* Of the recent ones, the function of a TODO that began last; or NULL. */
+static const char *last_begun(const struct watched *watched, const uint64_t *recent,
+                              int64_t begun) {
+  const char *name = NULL;
+  for (int64_t i = begun; !name && i > 0 && i > begun - PROBE_RECENT; i--)
+    name = name_of(watched, recent[(i - 1) % PROBE_RECENT]);
+  return name;
+}
+
+/* The innermost function of a TODO that has not ended, or NULL. */
+static const char *innermost(const struct watched *watched) {
+  const char *name = NULL;
+  for (int64_t i = watched->probe.depth; !name && i > 0; i--)
+    name = name_of(watched, watched->probe.calls[i - 1]);
+  return name;
+}
+
+/* The function where the mistake may be, if the finding itself does not say: where the program was
+ * when it was ended from outside, in a library or a loop; or the function that has told a callback
+ * what to return. NULL if there is none. */
+static const char *find_place(const struct exchange *exchange, const struct watched *watched) {
+  const struct finding *finding = &exchange->finding;
+  const struct probe *probe = &watched->probe;
+  enum program_end end = program_end(exchange->program, NULL);
+  if (cause_is_failed_callback(finding))
+    return last_begun(watched, probe->recent_failure, probe->begun_failure);
+  if (!finding->crashed || finding->todo_of_place || *finding->function ||
+      (end != PROGRAM_KILLED && end != PROGRAM_OVER_LIMIT))
+    return NULL;
+  const char *name = innermost(watched);
+  return name ? name : last_begun(watched, probe->recent, probe->begun);
+}
+
+static void note(struct exchange *exchange, const struct watched *watched) {
+  struct finding *finding = &exchange->finding;
+  const struct probe *probe = &watched->probe;
+  const char *place = find_place(exchange, watched);
+  for (int64_t i = 0; i < probe->function_count; i++) {
+    int todo = todo_of(watched->path, name_of(watched, probe->functions[i]));
+    if (todo > 0 && todo < FINDING_TODOS)
+      finding->ran[todo] = true;
+  }
+  if (place) {
+    snprintf(finding->function, sizeof finding->function, "%s", place);
+    finding->todo_of_place = todo_of(watched->path, place);
+  }
+}
+
+void ran_note(struct exchange *exchange) {
+  struct watched watched;
+  if (!look(exchange, &watched.probe) || !find_source(exchange, watched.path, sizeof watched.path))
+    return;
+  watched.symbols = symbols_read(exchange->arguments[0]);
+  if (watched.symbols)
+    note(exchange, &watched);
+  symbols_free(watched.symbols);
+}
