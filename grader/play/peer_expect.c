@@ -475,19 +475,59 @@ void peer_expect_response(struct peer *peer, int32_t stream_id) {
   expectation_held(peer, stream->over_at);
 }
 
-static void expect_text(struct peer *peer, int32_t stream_id, const char *what,
-                        const char *expected, const char *seen, size_t seen_length) {
-  if (seen && seen_length == strlen(expected) && memcmp(seen, expected, seen_length) == 0)
-    return;
-  struct buffer quoted_expected = {0};
-  struct buffer quoted_seen = {0};
-  quote_text(&quoted_expected, expected, strlen(expected));
+/* This part of the response is wrong; `what` says how. */
+static _Noreturn void fail_part(struct peer *peer, int32_t stream_id, long frame, const char *what,
+                                const char *expected, const char *seen, size_t seen_length) {
+  struct buffer quoted[2] = {0};
+  quote_text(&quoted[0], expected, strlen(expected));
   if (seen)
-    quote_text(&quoted_seen, seen, seen_length);
-  long data = strcmp(what, "body") == 0 ? peer_find_frame(peer, NGHTTP2_DATA, stream_id) : -1;
-  exchange_fail_at(peer->exchange, data >= 0 ? data : peer_stream(peer, stream_id)->frame,
-                   quoted_expected.bytes, seen ? quoted_seen.bytes : "none",
-                   "response-part-wrong| The %s of the response is wrong.", what);
+    quote_text(&quoted[1], seen, seen_length);
+  exchange_fail_at(peer->exchange, frame >= 0 ? frame : peer_stream(peer, stream_id)->frame,
+                   quoted[0].bytes, seen ? quoted[1].bytes : "none", "%s", what);
+}
+
+static void expect_status(struct peer *peer, int32_t stream_id, const char *expected) {
+  const char *seen = peer_field(peer, stream_id, ":status");
+  if (seen && strcmp(seen, expected) == 0)
+    return;
+  fail_part(peer, stream_id, -1,
+            seen && strcmp(seen, "404") == 0
+                ? "status-known-not-found| The status of the response is wrong: your server takes "
+                  "the request for an unknown one."
+            : strcmp(expected, "404") != 0 ? "status-wrong| The status of the response is wrong."
+            : seen && strcmp(seen, "200") == 0
+                ? "status-unknown-found| The status of the response is wrong: your server takes "
+                  "the request for a known one."
+                : "status-not-found-wrong| The status of the response is wrong.",
+            expected, seen, seen ? strlen(seen) : 0);
+}
+
+/* In what way a body is wrong. */
+static const char *fault_of_body(bool no_data, const char *expected, const char *seen,
+                                 size_t length) {
+  size_t wanted = strlen(expected);
+  size_t both = length < wanted ? length : wanted;
+  if (no_data)
+    return "body-missing| The body of the response is wrong: your server sends none, and its "
+           "HEADERS have END_STREAM.";
+  if (length == 0)
+    return "body-empty| The body of the response is wrong: it is empty.";
+  if (memcmp(expected, seen, both) != 0)
+    return length == wanted ? "body-other-bytes| The body of the response is wrong: the length is "
+                              "right, but not all bytes are."
+                            : "body-wrong| The body of the response is wrong.";
+  return length < wanted ? "body-short| The body of the response is wrong: its end is missing."
+                         : "body-long| The body of the response is wrong: it goes on too long.";
+}
+
+static void expect_body(struct peer *peer, int32_t stream_id, const char *expected) {
+  const struct buffer *body = &peer_stream(peer, stream_id)->body;
+  const char *seen = body->bytes ? body->bytes : "";
+  if (body->length == strlen(expected) && memcmp(seen, expected, body->length) == 0)
+    return;
+  long data = peer_find_frame(peer, NGHTTP2_DATA, stream_id);
+  fail_part(peer, stream_id, data, fault_of_body(data < 0, expected, seen, body->length), expected,
+            seen, body->length);
 }
 
 /* RFC 9113, sections 8.2 and 8.3: what is wrong with one field, which may come after a regular one,
@@ -574,11 +614,8 @@ void peer_expect_answer(struct peer *peer, int32_t stream_id, const char *status
                         const char *body) {
   peer_expect_response(peer, stream_id);
   expect_well_formed_response(peer, stream_id);
-  struct peer_stream *stream = peer_stream(peer, stream_id);
-  const char *seen = peer_field(peer, stream_id, ":status");
-  expect_text(peer, stream_id, "status", status, seen, seen ? strlen(seen) : 0);
-  expect_text(peer, stream_id, "body", body, stream->body.bytes ? stream->body.bytes : "",
-              stream->body.length);
+  expect_status(peer, stream_id, status);
+  expect_body(peer, stream_id, body);
   expect_date(peer, stream_id);
 }
 
