@@ -33,7 +33,7 @@ struct diagnosis_likely {
   int todo;            /* its TODO, of two the first; 0 if none, or if the programs differ */
   const char *checks[DIAGNOSIS_CHECKS]; /* that it explains */
   size_t check_count;
-  bool doubtful; /* it says where the mistake is, but do not name it; set by outcome_diagnose */
+  bool doubtful; /* it says where the mistake is, but do not name it; set by outcome.c and todo.c */
 };
 
 struct diagnosis {

@@ -8,8 +8,10 @@
 /* Programs that share less than this with all others have no neighbours. */
 static const double LEAST = 0.2;
 
+/* NULL also for what differs from run to run. */
 static const char *text_of(const json_t *object, const char *key) {
-  return json_string_value(json_object_get(object, key));
+  const char *text = json_string_value(json_object_get(object, key));
+  return text && strcmp(text, "*") != 0 ? text : NULL;
 }
 
 static int number_of(const json_t *object, const char *key) {
@@ -25,6 +27,11 @@ struct shared {
   int both;
 };
 
+/* What a failed check says, beside its place. */
+static const char *const clues[] = {"id", "ran"};
+
+enum { CLUES = sizeof clues / sizeof clues[0] };
+
 /* A known mistake does not say in which place its report was. */
 static bool knows_places(const json_t *row) {
   return text_of(row, "mistake") == NULL;
@@ -34,12 +41,14 @@ static bool knows_places(const json_t *row) {
 static void add_check(struct shared *shared, const json_t *row, const json_t *known,
                       const char *check, const json_t *failures) {
   const json_t *failure = json_object_get(failures, check);
-  const char *id = text_of(known, "id");
-  if (!failure || !id)
+  if (!failure)
     return; /* this check says nothing */
-  shared->there++;
-  const char *seen = text_of(failure, "id");
-  shared->both += seen && strcmp(seen, id) == 0;
+  for (size_t i = 0; i < CLUES; i++) {
+    const char *there = text_of(known, clues[i]);
+    const char *here = text_of(failure, clues[i]);
+    shared->there += there != NULL;
+    shared->both += there && here && strcmp(there, here) == 0;
+  }
   int place = knows_places(row) ? number_of(known, "place") : 0;
   shared->there += place > 0;
   shared->both += place > 0 && place == number_of(failure, "place");
@@ -50,7 +59,8 @@ static int count_here(const json_t *row, const json_t *failures) {
   const char *check;
   json_t *failure;
   json_object_foreach((json_t *)failures, check, failure) { /* it is only read */
-    count += json_is_object(failure);
+    for (size_t i = 0; i < CLUES; i++)
+      count += text_of(failure, clues[i]) != NULL;
     count += knows_places(row) && number_of(failure, "place") > 0;
   }
   return count;
@@ -136,6 +146,7 @@ void neighbours_find(struct neighbours *neighbours, const json_t *mistakes, cons
       best = near.rows[i];
   neighbours->program = text_of(best, "program");
   neighbours->todo = number_of(best, "todo");
+  neighbours->weight = weight(&near, best);
   for (int i = 0, count = 0; i < NEIGHBOURS; i++)
     if (same_place(near.rows[i], best))
       neighbours->rows[count++] = near.rows[i];

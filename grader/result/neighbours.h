@@ -6,12 +6,13 @@
  * grades them all and writes down how they fail, in grader/mistakes/mutants.json:
  *
  *   {"lab02": [{"program": "requests", "todo": 2, "count": 3,
- *               "fails": [{"checks": ["post", "post_empty"], "id": "no-end-stream", "place": 2}]}]}
+ *               "fails": [{"checks": ["post", "post_empty"], "id": "no-end-stream", "place": 2,
+ *                          "ran": "1 2 3"}]}]}
  *
  * "count" is how many mutants fail so, "place" the TODO of the line that a report names, if there
- * is one. Two programs are alike as far as they share failures: the same sentence in the same
- * check, and the same place. Of the three mutants and known mistakes that are most alike, the TODO
- * for which most speaks is taken.
+ * is one, "ran" the TODOs of which a function has run (grader/play/ran.h). Two programs are alike as far as they share failures: the same sentence, the
+ * same place and the same functions in the same check. Of the three mutants and known mistakes that
+ * are most alike, the TODO for which most speaks is taken.
  */
 #ifndef GRADER_NEIGHBOURS_H
 #define GRADER_NEIGHBOURS_H
@@ -24,12 +25,13 @@ enum { NEIGHBOURS = 3 };
 struct neighbours {
   const char *program;            /* points into a table; NULL if nothing is alike */
   int todo;                       /* its TODO */
+  double weight;                  /* what speaks for it: 1 for each that is wholly alike */
   const json_t *rows[NEIGHBOURS]; /* the most alike first; then NULL */
 };
 
 /* Find them. `mistakes` and `mutants` are the lab's parts of the tables; `failures` has an object
- * {"id", "place"} for each failed check and null for each passed one, and nothing for a check that
- * says nothing. Each may be NULL. */
+ * {"id", "place", "ran"} for each failed check and null for each passed one, and nothing
+ * for a check that says nothing. Each may be NULL. */
 void neighbours_find(struct neighbours *neighbours, const json_t *mistakes, const json_t *mutants,
                      const json_t *failures);
 

@@ -315,13 +315,16 @@ static json_t *collect_failures(const struct outcome_list *list, const struct la
   for (size_t i = 0; i < list->count; i++) {
     const struct outcome *outcome = &list->outcomes[i];
     const json_t *finding = json_object_get(outcome->file, "finding");
-    json_t *id = json_object_get(json_object_get(finding, "evidence"), "id");
+    const json_t *evidence = json_object_get(finding, "evidence");
+    json_t *id = json_object_get(evidence, "id");
     if (!belongs_to(outcome, lab) || outcome->verdict == OUTCOME_NOT_RUN ||
         outcome_is_undone(outcome) || outcome_is_unearned(outcome))
       continue;
     json_t *failure =
         outcome->verdict == OUTCOME_FAILED && id
-            ? json_pack("{s:O, s:O?}", "id", id, "place", json_object_get(finding, "todo_of_place"))
+            ? json_pack("{s:O, s:O*, s:O*, s:O*}", "id", id, "ran",
+                        json_object_get(evidence, "ran"), "last", json_object_get(evidence, "last"),
+                        "place", json_object_get(finding, "todo_of_place"))
             : json_null();
     json_object_set_new(failures, outcome->check->id, failure);
   }

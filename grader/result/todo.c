@@ -5,7 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "grader/result/spectrum.h"
 #include "grader/words/source.h"
+
+/* Programs that are as much alike as this say more than the place of a crash: what went wrong there
+ * may have begun elsewhere. */
+static const double SURE = 1.0;
 
 /* --- One failure ------------------------------------------------------------------------------ */
 
@@ -50,21 +55,34 @@ static int common_todo(const struct outcome_list *list, const struct outcome *ou
   return todo;
 }
 
-/* Use the most direct evidence: the place in the student's file; the known mistake that it looks
- * like; the programs that fail most alike; the known mistakes with the same sentence; the checks
- * with the same sentence. */
+/* The TODO of the only function that runs in all that fails, and in nothing else. */
+static int suspect_todo(const struct outcome_list *list, const struct run *run,
+                        const struct outcome *outcome, const struct lab *lab) {
+  return run->only_check ? 0 : spectrum_find(list, run, lab, outcome_program(outcome));
+}
+
+/* Use the most direct evidence: where the program stopped; the only function that all failures
+ * share; the known mistake that it looks like; the programs that fail most alike, if they are very
+ * much alike; the place in the student's file; the other programs that fail alike; the known
+ * mistakes with the same sentence; the checks with the same sentence. */
 static int decide(const struct outcome_list *list, const struct run *run,
                   const struct outcome *outcome, const struct lab *lab) {
   const struct diagnosis_likely *likely = outcome_likely(list, outcome);
   int stopped = finding_number(outcome, "todo");
   int crashed = finding_number(outcome, "todo_of_place");
+  int suspect = stopped ? 0 : suspect_todo(list, run, outcome, lab);
+  if (stopped || suspect)
+    return stopped ? stopped : suspect;
   const struct neighbours *neighbours = outcome_neighbours(list, outcome);
-  int todo = stopped ? stopped : likely && likely->todo ? likely->todo : crashed;
-  bool one_mistake = likely && likely->todo && !likely->mistakes[1];
-  if (stopped || crashed || one_mistake) /* not only the words of the check say what is wrong */
-    return todo;
-  if (neighbours && !run->only_check) /* one check alone is alike in too many */
+  bool known = likely && likely->todo && !likely->doubtful;
+  bool near = neighbours && !run->only_check; /* one check alone is alike in too many */
+  if (known && !likely->mistakes[1])
+    return likely->todo;
+  if (near && (!crashed || neighbours->weight >= SURE))
     return neighbours->todo;
+  int todo = known ? likely->todo : crashed;
+  if (crashed) /* not only the words of the check say what is wrong */
+    return todo;
   int voted = voted_todo(list, outcome, lab);
   if (voted)
     return voted;
@@ -94,6 +112,27 @@ static char *make_where(const struct outcome_list *list, const struct run *run,
   return length < 0 ? NULL : where;
 }
 
+/* Whether one of the failures that this mistake explains belongs to its TODO. */
+static bool is_supported(const struct outcome_list *list, const struct lab *lab,
+                         const struct diagnosis_likely *likely) {
+  for (size_t i = 0; i < likely->check_count; i++)
+    for (size_t o = 0; o < list->count; o++)
+      if (outcome_is_of(&list->outcomes[o], lab) && list->outcomes[o].todo == likely->todo &&
+          strcmp(list->outcomes[o].check->id, likely->checks[i]) == 0)
+        return true;
+  return false;
+}
+
+/* Name no mistake of a TODO if everything that it explains belongs to others. */
+static void doubt(struct outcome_list *list) {
+  for (size_t l = 0; l < labs_count && l < OUTCOME_LABS; l++) {
+    struct diagnosis *diagnosis = &list->diagnoses[l];
+    for (size_t i = 0; i < diagnosis->count; i++)
+      if (diagnosis->likely[i].todo > 0 && !is_supported(list, &labs_all[l], &diagnosis->likely[i]))
+        diagnosis->likely[i].doubtful = true;
+  }
+}
+
 void todo_decide(struct outcome_list *list, const struct run *run) {
   for (size_t i = 0; i < list->count; i++) {
     struct outcome *outcome = &list->outcomes[i];
@@ -103,6 +142,7 @@ void todo_decide(struct outcome_list *list, const struct run *run) {
     outcome->todo = decide(list, run, outcome, lab);
     outcome->where = make_where(list, run, outcome, lab);
   }
+  doubt(list);
 }
 
 /* --- What is next ----------------------------------------------------------------------------- */

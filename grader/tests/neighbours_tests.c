@@ -18,7 +18,13 @@ static const char mutants_text[] =
     " {'program': 'server', 'todo': 5, 'count': 2, 'from': ['b', 'c'],"
     "  'fails': [{'checks': ['get', 'post'], 'id': 'silent'}]},"
     " {'program': 'client', 'todo': 3, 'count': 1, 'from': ['d'],"
-    "  'fails': [{'checks': ['ask'], 'id': 'crash', 'place': 4}]}]";
+    "  'fails': [{'checks': ['ask'], 'id': 'crash', 'place': 4}]},"
+    " {'program': 'server', 'todo': 4, 'count': 1, 'from': ['e'],"
+    "  'fails': [{'checks': ['stop'], 'id': 'late', 'ran': '1 2'}]},"
+    " {'program': 'server', 'todo': 3, 'count': 1, 'from': ['f'],"
+    "  'fails': [{'checks': ['stop'], 'id': 'late', 'ran': '1'}]},"
+    " {'program': 'server', 'todo': 1, 'count': 1, 'from': ['g'],"
+    "  'fails': [{'checks': ['stop'], 'id': 'early', 'ran': '*'}]}]";
 
 /* What is found for these failures: "server 5"; "nothing". */
 static const char *find(const char *failures_text) {
@@ -60,6 +66,13 @@ Test(neighbours, a_check_that_says_nothing_does_not_count) {
 Test(neighbours, the_place_of_a_report_counts) {
   expect("{'ask': {'id': 'other', 'place': 4}, 'get': null}", "client 3");
   expect("{'ask': {'id': 'other', 'place': 1}, 'get': null}", "nothing 0");
+}
+
+Test(neighbours, what_has_run_counts) {
+  expect("{'end': {'id': 'leak', 'ran': '1 2'}, 'get': null, 'post': null}", "server 6");
+  expect("{'stop': {'id': 'late', 'ran': '1 2'}}", "server 4");
+  expect("{'stop': {'id': 'late', 'ran': '1'}}", "server 3");
+  expect("{'stop': {'id': 'slow', 'ran': '*'}}", "nothing 0");
 }
 
 Test(neighbours, of_many_failures_one_in_common_is_not_enough) {
