@@ -27,8 +27,37 @@ static struct peer *start_server(struct exchange *exchange) {
   return connect_client(exchange);
 }
 
+static bool is_over(void *argument) {
+  const struct peer_stream *stream = argument;
+  return stream->ended || stream->reset;
+}
+
+/* Nothing comes on this stream: blame who has not even tried, if somebody has not. */
+static void expect_attempt(struct peer *peer, int32_t stream_id) {
+  struct exchange *exchange = peer->exchange;
+  struct probe probe;
+  char expected[64];
+  snprintf(expected, sizeof expected, "a response with END_STREAM on stream %d", stream_id);
+  if (exchange_await(exchange, is_over, peer_stream(peer, stream_id)) ||
+      peer_stream(peer, stream_id)->opened || peer->closed_by_program)
+    return;
+  if (ran_without(exchange, "respond")) {
+    exchange->finding.todo_of_place = 5;
+    exchange_fail_at(exchange, -1, expected, "nothing on this stream",
+                     "respond-not-called| Your server did not answer a request: respond has never "
+                     "run.");
+  }
+  if (program_probe(exchange->program, &probe) && probe.depth > 0 && probe.submitted == 0) {
+    exchange->finding.todo_of_place = 4;
+    exchange_fail_at(exchange, -1, expected, "nothing on this stream",
+                     "response-not-submitted| Your server did not answer a request: respond has "
+                     "run, but has submitted no response to nghttp2.");
+  }
+}
+
 /* 200, a date and this body. If content-length is right and the body is not, blame the body. */
 static void expect_answer(struct peer *peer, int32_t stream_id, const char *text) {
+  expect_attempt(peer, stream_id);
   peer_expect_response(peer, stream_id);
   const struct buffer *seen = &peer_stream(peer, stream_id)->body;
   const char *length = peer_field(peer, stream_id, "content-length");

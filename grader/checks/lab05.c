@@ -226,12 +226,19 @@ static bool has_ended(void *argument) {
 static void expect_end(struct asked *asked) {
   struct exchange *exchange = asked->exchange;
   bool ended = exchange_await(exchange, has_ended, asked);
+  bool left = !ended || strstr(program_stderr(exchange->program, NULL), "the timer was not closed");
+  if (left && ran_without(exchange, "end_timer")) {
+    exchange->finding.todo_of_place = 3;
+    exchange_fail_at(exchange, -1, "end_timer, once the stream is closed", NULL,
+                     "end-timer-not-called| Your client never calls end_timer: so its loop still "
+                     "has the timer when everything else is done.");
+  }
   exchange->finding.todo_of_place = 1;
   if (!ended)
     exchange_fail_at(exchange, -1, "your program ends", NULL,
                      "all-done-still-not-end| Everything is done, but your client does not end: "
                      "does it close its timer?");
-  if (strstr(program_stderr(exchange->program, NULL), "the timer was not closed"))
+  if (left)
     exchange_fail_at(exchange, -1, "uv_close for the timer, once the request is over",
                      "the end of the loop, with the timer still there",
                      "timer-never-closed| Your client never closes the timer.");
