@@ -108,20 +108,38 @@ static const char *innermost(const struct watched *watched) {
   return name;
 }
 
-/* The function where the mistake may be, if the finding itself does not say: where the program was
- * when it was ended from outside, in a library or a loop; or the function that has told a callback
- * what to return. NULL if there is none. */
-static const char *find_place(const struct exchange *exchange, const struct watched *watched) {
+/* Whether the program was ended from outside, in a library or a loop, and no report says where. */
+static bool was_ended(const struct exchange *exchange) {
   const struct finding *finding = &exchange->finding;
-  const struct probe *probe = &watched->probe;
   enum program_end end = program_end(exchange->program, NULL);
-  if (cause_is_failed_callback(finding))
+  return finding->crashed && !finding->todo_of_place && !*finding->function &&
+         (end == PROGRAM_KILLED || end == PROGRAM_OVER_LIMIT);
+}
+
+/* Quote it as a sanitizer's report would be quoted. */
+static void quote_place(struct exchange *exchange, const struct watched *watched,
+                        const char *function) {
+  char text[300];
+  const char *file = strrchr(watched->path, '/');
+  snprintf(text, sizeof text, "in %s, %s/%s:%d\n", function, exchange->lab->folder,
+           file ? file + 1 : watched->path, source_line_of_function(watched->path, function));
+  buffer_append_text(&exchange->finding.report, text);
+}
+
+/* The function where the mistake may be, if the finding itself does not say: where the program was
+ * when it was ended; or the function that has told a callback what to return. NULL if there is
+ * none. */
+static const char *find_place(struct exchange *exchange, const struct watched *watched) {
+  const struct probe *probe = &watched->probe;
+  if (cause_is_failed_callback(&exchange->finding))
     return last_begun(watched, probe->recent_failure, probe->begun_failure);
-  if (!finding->crashed || finding->todo_of_place || *finding->function ||
-      (end != PROGRAM_KILLED && end != PROGRAM_OVER_LIMIT))
+  if (!was_ended(exchange))
     return NULL;
   const char *name = innermost(watched);
-  return name ? name : last_begun(watched, probe->recent, probe->begun);
+  name = name ? name : last_begun(watched, probe->recent, probe->begun);
+  if (name)
+    quote_place(exchange, watched, name);
+  return name;
 }
 
 static void note(struct exchange *exchange, const struct watched *watched) {

@@ -27,14 +27,25 @@ struct shared {
   int both;
 };
 
-/* What a failed check says, beside its place. */
-static const char *const clues[] = {"id", "ran"};
-
-enum { CLUES = sizeof clues / sizeof clues[0] };
-
 /* A known mistake does not say in which place its report was. */
 static bool knows_places(const json_t *row) {
   return text_of(row, "mistake") == NULL;
+}
+
+/* Rows made before the programs noted their functions do not say what has run. */
+static bool knows_functions(const json_t *row) {
+  size_t group;
+  const json_t *known;
+  json_array_foreach(json_object_get(row, "fails"), group, known) {
+    if (json_object_get(known, "ran"))
+      return true;
+  }
+  return false;
+}
+
+static void add_text(struct shared *shared, const char *here, const char *there) {
+  shared->there += there != NULL;
+  shared->both += here && there && strcmp(here, there) == 0;
 }
 
 /* What the row says of one check. */
@@ -43,12 +54,8 @@ static void add_check(struct shared *shared, const json_t *row, const json_t *kn
   const json_t *failure = json_object_get(failures, check);
   if (!failure)
     return; /* this check says nothing */
-  for (size_t i = 0; i < CLUES; i++) {
-    const char *there = text_of(known, clues[i]);
-    const char *here = text_of(failure, clues[i]);
-    shared->there += there != NULL;
-    shared->both += there && here && strcmp(there, here) == 0;
-  }
+  add_text(shared, text_of(failure, "id"), text_of(known, "id"));
+  add_text(shared, text_of(failure, "ran"), text_of(known, "ran"));
   int place = knows_places(row) ? number_of(known, "place") : 0;
   shared->there += place > 0;
   shared->both += place > 0 && place == number_of(failure, "place");
@@ -56,11 +63,12 @@ static void add_check(struct shared *shared, const json_t *row, const json_t *kn
 
 static int count_here(const json_t *row, const json_t *failures) {
   int count = 0;
+  bool functions = knows_functions(row);
   const char *check;
   json_t *failure;
   json_object_foreach((json_t *)failures, check, failure) { /* it is only read */
-    for (size_t i = 0; i < CLUES; i++)
-      count += text_of(failure, clues[i]) != NULL;
+    count += text_of(failure, "id") != NULL;
+    count += functions && text_of(failure, "ran");
     count += knows_places(row) && number_of(failure, "place") > 0;
   }
   return count;
