@@ -119,7 +119,7 @@ static bool was_ended(const struct exchange *exchange) {
 /* Quote it as a sanitizer's report would be quoted. */
 static void quote_place(struct exchange *exchange, const struct watched *watched,
                         const char *function) {
-  char text[300];
+  char text[PATH_MAX + 128];
   const char *file = strrchr(watched->path, '/');
   snprintf(text, sizeof text, "in %s, %s/%s:%d\n", function, exchange->lab->folder,
            file ? file + 1 : watched->path, source_line_of_function(watched->path, function));
