@@ -10,6 +10,7 @@
 #include "grader/play/peer_receive.h"
 #include "grader/play/peer_send.h"
 #include "grader/play/server_rules.h"
+#include "grader/play/trail.h"
 #include "grader/words/quote.h"
 
 static const char BODY[] = "Hello World!";
@@ -41,7 +42,7 @@ static void expect_attempt(struct peer *peer, int32_t stream_id) {
   if (exchange_await(exchange, is_over, peer_stream(peer, stream_id)) ||
       peer_stream(peer, stream_id)->opened || peer->closed_by_program)
     return;
-  if (ran_without(exchange, "respond")) {
+  if (trail_without(exchange, "respond")) {
     exchange->finding.todo_of_place = 5;
     exchange_fail_at(exchange, -1, expected, "nothing on this stream",
                      "respond-not-called| Your server did not answer a request: respond has never "

@@ -16,6 +16,7 @@
 #include "grader/play/port.h"
 #include "grader/play/server_rules.h"
 #include "grader/play/standing.h"
+#include "grader/play/trail.h"
 #include "grader/words/quote.h"
 
 enum { EARLY = 5 /* milliseconds that clocks and their rounding may differ by */ };
@@ -227,7 +228,7 @@ static void expect_end(struct asked *asked) {
   struct exchange *exchange = asked->exchange;
   bool ended = exchange_await(exchange, has_ended, asked);
   bool left = !ended || strstr(program_stderr(exchange->program, NULL), "the timer was not closed");
-  if (left && ran_without(exchange, "end_timer")) {
+  if (left && trail_without(exchange, "end_timer")) {
     exchange->finding.todo_of_place = 3;
     exchange_fail_at(exchange, -1, "end_timer, once the stream is closed", NULL,
                      "end-timer-not-called| Your client never calls end_timer: so its loop still "

@@ -13,6 +13,7 @@
 #include "grader/play/excerpt.h"
 #include "grader/play/peer_receive.h"
 #include "grader/play/standing.h"
+#include "grader/play/trail.h"
 #include "grader/sandbox/protection.h"
 
 enum {
@@ -114,8 +115,8 @@ static json_t *functions_json(const struct exchange *exchange) {
   struct ran ran = {.count = 0};
   if (exchange->verdict == VERDICT_PASSED)
     ran = exchange->ran;
-  ran_add(&ran, exchange);
-  return ran_names(&ran, exchange);
+  ran_add(&ran, exchange->program);
+  return ran_names(&ran, exchange->arguments[0]);
 }
 
 /* Returns 0 or -1. */
@@ -193,7 +194,7 @@ static void play(struct exchange *exchange, check_body body) {
     if (exchange->program)
       let_it_end(exchange);
     cause_find(exchange);
-    ran_note(exchange);
+    trail_note(exchange);
     if (exchange->earned && !find_illegal(exchange) && cause_is_todo(exchange))
       exchange->verdict = VERDICT_PASSED; /* see exchange_earn */
   }

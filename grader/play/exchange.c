@@ -198,7 +198,7 @@ static void start(struct exchange *exchange) {
   const char *guard = getenv(CHECK_GUARD);
   if (!guard)
     exchange_fault(exchange, CHECK_GUARD " is not set: run the grader itself");
-  ran_add(&exchange->ran, exchange);
+  ran_add(&exchange->ran, exchange->program);
   program_free(exchange->program); /* of an earlier start, if any */
   struct program_limits with_options = limits;
   with_options.options = exchange->sanitizer_options;

@@ -13,7 +13,7 @@
 
 #include "common/inner/probe.h"
 
-struct exchange;
+struct program;
 
 /* The functions that have run in the programs of one check, by their addresses. */
 struct ran {
@@ -21,18 +21,14 @@ struct ran {
   size_t count;
 };
 
-/* Add those of the program that runs now, or has run last. */
-void ran_add(struct ran *ran, const struct exchange *exchange);
+/* What the probe says of this program (NULL: nothing); nothing in it is trusted. Returns whether it
+ * says anything. */
+bool ran_look(const struct program *program, struct probe *probe);
 
-/* Their names, in an array. A new reference. */
-json_t *ran_names(const struct ran *ran, const struct exchange *exchange);
+/* Add those of this program, which runs now or has ended. NULL adds nothing. */
+void ran_add(struct ran *ran, const struct program *program);
 
-/* Whether the program that runs now, or has run last, has never called this function of the student,
- * as far as anything is known of it. */
-bool ran_without(const struct exchange *exchange, const char *function);
-
-/* For a check that has failed: note in its finding the TODOs whose functions have run in the
- * last program. If the program was ended from outside, note also in which function it was. */
-void ran_note(struct exchange *exchange);
+/* Their names, in an array, by the program's file. A new reference. */
+json_t *ran_names(const struct ran *ran, const char *path);
 
 #endif

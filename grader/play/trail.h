@@ -1,0 +1,19 @@
+/*
+ * trail: what the student's functions that have run say of a failure.
+ */
+#ifndef GRADER_TRAIL_H
+#define GRADER_TRAIL_H
+
+#include <stdbool.h>
+
+#include "grader/play/exchange.h"
+
+/* Whether the program that runs now, or has run last, has never called this function of the student,
+ * as far as anything is known of it. */
+bool trail_without(const struct exchange *exchange, const char *function);
+
+/* For a check that has failed: note in its finding the TODOs whose functions have run in the
+ * last program. If the program was ended from outside, note also in which function it was. */
+void trail_note(struct exchange *exchange);
+
+#endif
