@@ -478,10 +478,12 @@ watch:
 
 # BEGIN TEACHERS
 ## make demo             give the lecture: every lab step by step, running live. Variables: LAB=03,
-##                       PAUSE=1 (wait for a key), STUDENT=1 (your programs instead of the solutions),
+##                       PAUSE=1 (wait for a key), STEP=3 (begin there), NOTES=1 (with the lecturer's notes),
+##                       STUDENT=1 (your programs instead of the solutions),
 ##                       PCAP=1 (write build/demo/labNN-1.pcapng, ..., for Wireshark)
 demo: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
-	+@python3 grader/lecture/demo.py $(if $(STUDENT),--student) $(if $(PAUSE),--pause) $(if $(PCAP),--pcap) $(FOLDERS)
+	+@python3 grader/lecture/demo.py $(if $(STUDENT),--student) $(if $(PAUSE),--pause) $(if $(NOTES),--notes) \
+	  $(if $(STEP),--step $(call quote,$(STEP))) $(if $(PCAP),--pcap) $(FOLDERS)
 
 ## make pictures         draw the README's pictures again, in grader/tools/dev/pictures
 pictures: $(GRADER_BUILT) $(SOLUTIONS:=.log)

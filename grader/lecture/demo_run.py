@@ -16,6 +16,8 @@ from demo_show import RED
 
 COMMAND_SECONDS = float(os.environ.get("DEMO_SECONDS", "20"))  # for a command, and for each wait
 END_SECONDS = 3
+LOOK_SECONDS = 0.01  # from one look at the connections of a server to the next
+NOT_CLOSED = ("01", "03", "08")  # ESTABLISHED, SYN_RECV, CLOSE_WAIT in /proc/net/tcp
 PR_SET_PDEATHSIG = 1
 LONGEST_OUTPUT = 40  # lines
 LONGEST_COMPLAINT = 6
@@ -26,6 +28,18 @@ LIBC = ctypes.CDLL(None)
 def die_with_us():
     """In a child: kill it when we are killed. This survives exec."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def has_connections(port):
+    """Whether a program of this machine has a connection at this port that it has not closed, or not accepted
+    yet. The kernel's table shows it, so this does not depend on what the program has printed."""
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with contextlib.suppress(OSError), open(table, encoding="ascii") as file:
+            for line in file:
+                words = line.split()
+                if words[3] in NOT_CLOSED and words[1].endswith(f":{port:04X}"):
+                    return True
+    return False
 
 
 class Program:
@@ -67,13 +81,19 @@ class Program:
                 self.open.remove(end)
         return bool(readable or not self.has_ended())
 
-    def wait(self, done, seconds):
-        """Wait until done(), until all output is read, or for this many seconds. Return done()."""
+    def wait(self, done, seconds, pace=float("inf")):
+        """Wait until done(), until all output is read, or for this many seconds. Return done(). Ask it
+        after each output, and every `pace` seconds."""
         deadline = time.monotonic() + seconds
         while not done() and time.monotonic() < deadline:
-            if not self.read(deadline - time.monotonic()):
+            if not self.read(min(pace, deadline - time.monotonic())):
                 break
         return done()
+
+    def drain(self):
+        """Take everything that the program has printed until now, in as many reads as it needs."""
+        while self.open and select.select(self.open, [], [], 0)[0]:
+            self.read(0)
 
     def printed(self, end):
         return self.text[end].decode("utf-8", "replace").replace("\r", "")
@@ -116,10 +136,10 @@ class Server(Program):
         found = re.search(r"(?m)^listening on (\S+)$", self.printed(self.pipe))
         return found[1] if found else ""
 
-    def is_quiet(self):
-        """Whether each connection that begins in the ladder also ends there."""
-        ladder = self.printed(self.errors)
-        return ladder.count(" preface ") <= len(re.findall(r"requests? on 1 connection", ladder))
+    def is_idle(self):
+        """Whether it has closed each of its connections; it prints the end of a ladder before that."""
+        port = re.search(r":(\d+)$", self.address())
+        return not port or not has_connections(int(port[1]))
 
 
 class Runner:
@@ -130,6 +150,8 @@ class Runner:
         self.student = student
         self.screen = screen
         self.servers = {}
+        self.skipped = {}  # servers that have not been started, by name: their parts of the script
+        self.made = set()  # the parts that have made what later ones need
         self.relays = []  # each with the file that it writes when it ends
         self.variables = {"PROGRAMS": f"{BUILD}/labs" if student else f"{BUILD}/solutions"}
         self.folder = ROOT / BUILD / "demo" if pcap else None
@@ -162,15 +184,37 @@ class Runner:
                        (" --tls" if scheme == "https" else ""),
                        self.variables)
         self.relays.append((relay, file))
-        self.screen.note(f"(a relay records the traffic at {relay.address()})")
         return relay.address()
 
     def shown(self, command):
         """A command as a user would type it."""
         return re.sub(r"\$([A-Z]+)\b", lambda name: self.variables.get(name[1], name[0]), command)
 
+    def skip(self, parts):
+        """Go on behind these parts of a script: start their servers when a command needs them, and make now what
+        later parts need."""
+        for part in parts:
+            running = self.servers.get(part.name)
+            if part.kind == "server" and not (running and running.part is part):
+                self.skipped[part.name] = part
+            if part.needed and part not in self.made and not self.say_missing(part.command()):
+                self.make(part)
+
+    def make(self, part):
+        program = Program(self.screen, part.command(), self.variables)
+        try:
+            program.wait(program.has_ended, COMMAND_SECONDS)
+        finally:
+            program.end()
+        if program.process.returncode == part.status:
+            self.made.add(part)
+            return
+        self.screen.command(self.shown(part.command()))
+        self.show_output(program)
+
     def start(self, part, again=False):
         """Start a server. Return whether it listens."""
+        self.skipped.pop(part.name, None)
         if part.name in self.servers:
             self.servers.pop(part.name).end()
             self.variables.pop(part.name, None)
@@ -183,17 +227,21 @@ class Runner:
         server = Server(self.screen, part.command(), self.variables)
         server.part = part
         self.servers[part.name] = server
-        self.show_output(server)
         if server.address():
             self.variables[part.name] = self.address_of(server)
-        else:
+        self.show_output(server)
+        if not server.address():
             self.screen.note("This server does not listen.", RED)
             self.say_todo(server)
+        elif self.folder:
+            self.screen.note(f"(a relay records the traffic at {self.variables[part.name]})")
         return bool(server.address())
 
     def run(self, part):
         """Run a command. Return whether it ended as the script says."""
         for name in re.findall(r"\$([A-Z]+)\b", part.command()):
+            if name in self.skipped and not self.start(self.skipped[name]):
+                return False
             if name not in self.variables:
                 self.screen.command(self.shown(part.command()))
                 self.screen.note("Not run: the server is missing.", RED)
@@ -217,6 +265,7 @@ class Runner:
         self.show_output(program)
         self.say_todo(program)
         right = not late and program.process.returncode == part.status
+        self.made |= {part} if right else set()
         if program.process.returncode != part.status:
             self.screen.note(f"It ended with status {program.process.returncode}, not {part.status}.", RED)
         return self.show_servers(part) and right
@@ -251,8 +300,9 @@ class Runner:
             if part.until and server.wait(lambda server=server: part.until in server.unshown(server.pipe),
                                           COMMAND_SECONDS):
                 came = True
-            server.wait(server.is_quiet, COMMAND_SECONDS)
-            server.read(0)
+            for each in [*(relay for relay, _ in self.relays), server]:
+                each.wait(each.is_idle, COMMAND_SECONDS, LOOK_SECONDS)
+            server.drain()
             if any(server.unshown(end) for end in server.shown):
                 self.screen.line()
                 self.screen.note("The server:")

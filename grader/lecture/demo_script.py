@@ -13,7 +13,9 @@ is ASCII.
 ```server URL       A command that runs until the lecture ends. It prints "listening on ADDRESS", which becomes $URL.
 ```console          A command for bash. The lecture shows its output, its ladder, and the new output of the servers.
                     "status=1" after `console`: its exit status. "until=TEXT": wait until a server prints TEXT.
+                    "needed": what it makes is needed later; a lecture that begins behind it runs it first.
 ```bars             The same, but lines "what it is  12.3 ms" become bars.
+> note: ...         Words for the lecturer, up to an empty line; the audience sees them only with --notes.
 
 $PROGRAMS is build/solutions, or build/labs for the student's programs.
 """
@@ -22,6 +24,11 @@ import re
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# How long a lecture takes: two words a second, a look at each line of code, and what a command prints.
+WORDS_A_SECOND = 2
+LINE_SECONDS = 4
+COMMAND_SECONDS = 30
 
 
 class Broken(Exception):
@@ -129,7 +136,8 @@ class Quote:
 
 
 class Part:
-    """A piece of a step: text (lines), code (quotes), or a command (lines, name, status, until)."""
+    """A piece of a step: text or note (lines), code (quotes), or a command (lines, name, status, until,
+    needed)."""
 
     def __init__(self, kind, lines=(), info=""):
         self.kind = kind
@@ -138,9 +146,18 @@ class Part:
         self.name = info if kind == "server" else ""
         self.status = int((re.search(r"\bstatus=(\d+)", info) or [0, 0])[1])
         self.until = (re.search(r"\buntil=(.*)", info) or [0, ""])[1]
+        self.needed = kind == "console" and "needed" in info.split()
 
     def command(self):
         return "\n".join(self.lines)
+
+    def seconds(self):
+        """About how long it takes to tell."""
+        if self.kind in ("text", "note"):
+            return len(" ".join(self.lines).split()) / WORDS_A_SECOND
+        if self.kind == "code":
+            return LINE_SECONDS * sum(len(quote.cut()) for quote in self.quotes)
+        return 0 if self.kind == "server" else COMMAND_SECONDS
 
 
 class Step:
@@ -149,6 +166,10 @@ class Step:
     def __init__(self, title):
         self.title = title
         self.parts = []
+
+    def minutes(self):
+        """About how long it takes to tell, in half minutes."""
+        return max(1, round(sum(part.seconds() for part in self.parts) / 30)) / 2
 
 
 class Script:
@@ -177,12 +198,17 @@ class Script:
                 self.steps.append(Step(line[3:]))
             elif line.startswith("```"):
                 self.add_block(line[3:].strip(), rest)
+            elif line.startswith("> note: ") and self.steps:
+                self.steps[-1].parts.append(Part("note", [line[8:], *self.rest_of_note(rest)]))
             elif not self.steps:
                 self.intro.append(line)
             elif self.steps[-1].parts and self.steps[-1].parts[-1].kind == "text":
                 self.steps[-1].parts[-1].lines.append(line)
             elif line:
                 self.steps[-1].parts.append(Part("text", [line]))
+
+    def rest_of_note(self, rest):
+        return [line.removeprefix(">").strip() for line in iter(lambda: next(rest, ""), "")]
 
     def add_block(self, info, rest):
         body = []

@@ -8,14 +8,23 @@ import textwrap
 import tty
 import unicodedata
 
+BACK_KEYS = (b"\x1b[D", b"\x1bOD", b"\x1b[5~")  # left, page up
 LARGEST_PROSE = 100  # longer lines are hard to read
 SIDE_BY_SIDE = 120   # columns from which code stands side by side
 
-BOLD, DIM, RED, GREEN, BLUE = "1", "2", "1;31", "32", "38;5;33"
+BOLD, DIM, RED, GREEN, YELLOW, BLUE = "1", "2", "1;31", "32", "33", "38;5;33"
 
 
 class Stopped(Exception):
     """Somebody pressed q."""
+
+
+class Moved(Exception):
+    """Somebody wants another step: the one with this number, or the one before (None)."""
+
+    def __init__(self, step=None):
+        super().__init__(step)
+        self.step = step
 
 
 def locale_is_utf8():
@@ -60,10 +69,26 @@ def wrap_code(line, width):
     return [piece.replace("\0", " ") for piece in pieces] or [""]
 
 
+def comment_of(line):
+    """Where a comment begins that lasts to the end of the line; -1 if there is none."""
+    place = 0
+    for token in TOKEN.findall(line):
+        if token.startswith("//"):
+            return place
+        place += len(token)
+    return -1
+
+
 def reflow(lines, width):
-    """Lines of code, none longer than `width`. Join a statement before breaking it again."""
+    """Lines of code, none longer than `width`. Join a statement before breaking it again, but join nothing to a line
+    that must end where it does: one with a // comment, or one of the preprocessor."""
     result, statement = [], []
     for line in lines:
+        comment = comment_of(line)
+        if comment >= 0 or line.lstrip().startswith("#"):
+            result += broken(statement, width) + broken_line(line, comment, width)
+            statement = []
+            continue
         statement.append(line)
         text = " ".join(statement)
         open_still = text.count("(") + text.count("[") > text.count(")") + text.count("]")
@@ -80,12 +105,30 @@ def broken(statement, width):
     return wrap_code(" ".join([statement[0], *(line.strip() for line in statement[1:])]), width)
 
 
+def broken_line(line, comment, width):
+    """One line with a // comment at this place, or of the preprocessor. Each line of a comment begins with //; a
+    comment that has no room behind its code comes before it."""
+    if len(line) <= width:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()))
+    if comment < 0:
+        pieces = textwrap.wrap(line.strip(), width - 2, initial_indent=indent, subsequent_indent=indent + "    ",
+                               break_on_hyphens=False)
+        return [piece + " \\" for piece in pieces[:-1]] + pieces[-1:]
+    said = textwrap.wrap(line[comment + 2:], width, initial_indent=indent + "// ", subsequent_indent=indent + "// ")
+    return said + broken([line[:comment].rstrip()] if line[:comment].strip() else [], width)
+
+
 class Screen:
     """Standard output, which shows the lecture."""
 
-    def __init__(self):
+    def __init__(self, pauses=False):
         self.out = sys.stdout
         self.width = width_of(self.out)
+        self.pauses = pauses and sys.stdin.isatty() and self.out.isatty()
+        self.height = (os.get_terminal_size(self.out.fileno()).lines or 24) if self.pauses else 0
+        self.used = 0  # lines since the last key
+        self.step = self.steps = 0
         self.unicode = locale_is_utf8()
         self.color = (self.out.isatty() and not os.environ.get("NO_COLOR") and
                       os.environ.get("TERM", "dumb") != "dumb")
@@ -95,11 +138,24 @@ class Screen:
         return f"\033[{style}m{text}\033[0m" if self.color and text else text
 
     def line(self, text=""):
+        """One line. If the screen is full, wait for a key first."""
+        if self.pauses and self.used >= self.height - 1:  # the last line is for the question
+            self.pause()
+        if self.pauses and self.used == 0 and not text:
+            return
         print(text, file=self.out, flush=True)
+        self.used += 1
+
+    def room(self, lines):
+        """What comes next has this many lines. If it is more than the screen has room for, but less than a whole screen,
+        wait for a key first."""
+        if self.pauses and self.used + lines > self.height - 1 >= lines:
+            self.pause()
 
     # --- Words ------------------------------------------------------------------------------------
 
     def title(self, text):
+        self.room(5)
         self.line()
         rule = ("━" if self.unicode else "=") * self.width
         self.line(self.paint(BOLD, rule))
@@ -108,6 +164,7 @@ class Screen:
 
     def heading(self, text):
         dashes = "─" if self.unicode else "-"
+        self.room(6)  # with some of the text below it
         self.line()
         self.line(self.paint(BOLD, f"{dashes * 2} {text} ".ljust(self.width, dashes)))
 
@@ -115,10 +172,21 @@ class Screen:
         """Paragraphs, with empty lines between them."""
         for paragraph in "\n".join(lines).strip().split("\n\n"):
             if paragraph.strip():
+                wrapped = textwrap.wrap(" ".join(paragraph.split()), min(self.width, LARGEST_PROSE),
+                                        break_on_hyphens=False)
+                self.room(1 + len(wrapped))
                 self.line()
-                for line in textwrap.wrap(" ".join(paragraph.split()), min(self.width, LARGEST_PROSE),
-                                          break_on_hyphens=False):
+                for line in wrapped:
                     self.line(line)
+
+    def aside(self, lines):
+        """A note for the lecturer."""
+        wrapped = textwrap.wrap("Note: " + " ".join(" ".join(lines).split()), min(self.width, LARGEST_PROSE) - 2,
+                                break_on_hyphens=False)
+        self.room(1 + len(wrapped))
+        self.line()
+        for line in wrapped:
+            self.line(self.paint(YELLOW, f"{'│' if self.unicode else '|'} {line}"))
 
     def note(self, text, style=DIM):
         for line in textwrap.wrap(printable(text), self.width):
@@ -174,8 +242,10 @@ class Screen:
             self.columns(node, others)
             return
         for block in blocks:
+            pieces = self.pieces([block], self.width - 2)
+            self.room(1 + len(pieces))
             self.line()
-            for _, text in self.pieces([block], self.width - 2):
+            for _, text in pieces:
                 self.line(f"  {text}".rstrip())
 
     def columns(self, one, other):
@@ -185,6 +255,7 @@ class Screen:
         left = self.pieces(one, (self.width - 5) // 2)
         width = max(length for length, _ in left)
         right = self.pieces(other, self.width - 5 - width)
+        self.room(1 + max(len(left), len(right)))
         self.line()
         for number in range(max(len(left), len(right))):
             length, text = left[number] if number < len(left) else (0, "")
@@ -217,12 +288,24 @@ class Screen:
 
     # --- Keys -------------------------------------------------------------------------------------
 
-    def wait_for_key(self):
-        """Wait until the user presses a key; without a terminal, go on at once."""
-        if not sys.stdin.isatty():
+    def pause(self):
+        """With pauses, wait until somebody presses a key; b raises Moved, and so does the number of a step; q raises
+        Stopped. Nothing has been shown since the last key: there is nothing to wait for."""
+        if not self.pauses or self.used == 0:
             return
+        key = self.wait_for_key(f"-- {self.step}/{self.steps}: any key goes on, b back, "
+                                f"1-{min(9, self.steps)} to a step, q ends --" if self.step else
+                                "-- any key goes on, q ends --")
+        self.used = 0
+        if key[:1] in (b"q", b"Q", b"\4", b""):
+            raise Stopped
+        if key in (b"b", b"B", b"\177", *BACK_KEYS):
+            raise Moved
+        if key.isdigit() and 0 < int(key[:1]) <= self.steps:
+            raise Moved(int(key[:1]))
+
+    def wait_for_key(self, prompt):
         before = termios.tcgetattr(sys.stdin)
-        prompt = "-- any key goes on, q ends --"
         try:
             tty.setcbreak(sys.stdin)  # this drops earlier keys
             print(self.paint(DIM, prompt), end="", file=self.out, flush=True)
@@ -231,6 +314,4 @@ class Screen:
         finally:
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
         print("\r" + " " * len(prompt) + "\r", end="", file=self.out, flush=True)
-        if key[:1] in (b"q", b"Q", b"\4", b""):
-            raise Stopped
-
+        return key

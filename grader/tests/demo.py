@@ -26,7 +26,7 @@ from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-
 DEMO = ROOT / "grader/lecture/demo.py"
 SECONDS = 60  # nothing here takes this long
 MARK = f"DEMO_TEST={os.getpid()}"  # in the environment of every process that this test starts
-KEY = "-- any key goes on, q ends --"
+KEY = "q ends --"  # how the question for a key ends
 
 def environment(**more):
     kept = {name: value for name, value in os.environ.items()
@@ -64,12 +64,12 @@ def longest(text):
 class Terminal:
     """The lecture on a terminal, with a user at the keyboard."""
 
-    def __init__(self, *arguments, columns=80):
+    def __init__(self, *arguments, columns=80, rows=50, tool=DEMO):
         self.text = ""
         pid, self.master = pty.fork()
         if pid == 0:
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-            os.execve(DEMO, [str(DEMO), *arguments], environment())
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            os.execve(tool, [str(tool), *arguments], environment())
         self.pid = pid
 
     def read(self, seconds):
@@ -92,6 +92,23 @@ class Terminal:
 
     def press(self, key):
         os.write(self.master, key)
+
+    def go_on(self, text):
+        """Press the space bar until this text stands there and the lecture asks for a key, or until it ends."""
+        asked = self.until(1)
+        while text not in self.text:
+            self.press(b" ")
+            if self.until(asked + 1) == asked:
+                return
+            asked += 1
+
+    def plain(self):
+        return re.sub(r"\033\[[0-9;]*m", "", self.text)
+
+    def pages(self):
+        """What stood on the screen at each question, as lines."""
+        return [page.split("\r")[-1] if page.count("\n") == 0 else page
+                for page in re.split(rf"-- [^\n]*{KEY}", self.plain())]
 
     def end(self):
         """Wait for the end of the lecture. Returns the status."""
@@ -136,6 +153,7 @@ def test_lab(number, lab):
     check(f"lab {number}: with a starter, the lecture goes on to its end",
           student.returncode == 0 and steps and steps == re.findall(r"(?m)^── \S+", said), said)
     check(f"lab {number}: with a starter, no process is left", all_gone(), left_running())
+    return done.stdout
 
 
 def test_measured_times(number):
@@ -187,38 +205,89 @@ def test_terminal():
     asked = terminal.until(1)
     check("on a terminal with --pause the lecture asks for a key", asked == 1, terminal.text)
     check("it waits for the key", not terminal.read(0.5), terminal.text)
-    while asked == terminal.text.count(KEY):
-        terminal.press(b" ")
-        if terminal.until(asked + 1) == asked:
-            break
-        asked += 1
-    check("each key goes on, until the end", terminal.end() == 0 and asked > 3, terminal.text)
+    terminal.go_on("until the end")
+    check("each key goes on, until the end", terminal.end() == 0 and terminal.text.count(KEY) > 3, terminal.text)
     check("it is in colour", "\033[1m" in terminal.text and "\033[2m" in terminal.text, terminal.text)
-    plain = re.sub(r"\033\[[0-9;]*m", "", terminal.text).replace("\r", "\n")
+    plain = terminal.plain().replace("\r", "\n")
     check("it fits the terminal", longest(plain) <= 80, max(plain.splitlines(), key=len))
     check("no process is left", all_gone(), left_running())
 
     terminal = Terminal("--pause", "02", columns=160)
-    for keys in range(3):  # far enough for a server to run
-        terminal.until(keys + 1)
-        terminal.press(b" ")
-    terminal.until(4)
+    terminal.go_on("closed")
     check("the ladder is in colour on 160 columns",
           re.search("\033\\[38;5;33m── HEADERS ─+►\033\\[0m.*:path: /hello-world", terminal.text), terminal.text)
     check("a server is running", any("serve" in command for command in left_running()), left_running())
     terminal.press(b"q")
-    check("q ends the lecture", terminal.end() == 130, terminal.text)
+    check("q ends the lecture with status 0", terminal.end() == 0, terminal.text)
     check("q ends the server", all_gone(), left_running())
 
     terminal = Terminal("--pause", "02")
-    for keys in range(3):
-        terminal.until(keys + 1)
-        terminal.press(b" ")
-    terminal.until(4)
+    terminal.go_on("listening on")
     check("a server is running again", left_running())
     terminal.press(b"\3")
     check("Ctrl-C ends the lecture", terminal.end() == 130, terminal.text)
     check("Ctrl-C ends the server", all_gone(), left_running())
+
+
+def test_pages(number):
+    """No page is longer than a small screen."""
+    terminal = Terminal("--pause", number, rows=24)
+    terminal.go_on("until the end")
+    status = terminal.end()
+    lengths = [page.count("\n") for page in terminal.pages()]
+    check(f"lab {number}: on 24 lines, no page is longer than the screen", status == 0 and max(lengths) <= 23, lengths)
+    check(f"lab {number}: the screen is used well", len(lengths) < 2 * sum(lengths) / 23 + 12, lengths)
+
+
+def test_steps():
+    """Steps by number, forwards and back."""
+    heading = r"── (\d)/\d"
+    said = demo("--step", "5", "02").stdout
+    check("--step begins at that step", re.findall(heading, said) == ["5", "6"], said)
+    done = demo("--step", "4", "02")
+    check("--step starts the servers of earlier steps", done.returncode == 0 and " POST" in done.stdout and
+          "listening on" in done.stdout, done.stdout)
+    shutil.rmtree(ROOT / "build/demo", ignore_errors=True)
+    done = demo("--step", "4", "06")
+    check("--step makes what the steps need", done.returncode == 0 and "closed" in done.stdout, done.stdout)
+    for wrong in ("0", "9"):
+        done = demo("--step", wrong, "01")
+        check(f"a lecture without a step {wrong} says so", done.returncode == 1 and done.stderr.startswith("demo: ") and
+              not done.stdout, done.stderr)
+    check("a step of several labs is wrong usage", demo("--step", "2", "01", "02").returncode == 2)
+    terminal = Terminal("--pause", "02")
+    terminal.go_on("── 2/6")
+    asked = terminal.until(1)
+    for key, step in ((b"b", "1"), (b"5", "5"), (b"\033[D", "4"), (b"4", "4"), (b"b", "3")):
+        terminal.press(key)
+        asked = terminal.until(asked + 1)
+        check(f"{key} goes to step {step}", re.findall(heading, terminal.plain())[-1:] == [step], terminal.plain()[-300:])
+    terminal.go_on("bytes: +")  # the ladder of step 3, which needs a server of step 2
+    terminal.press(b"q")
+    check("q ends it with status 0 from anywhere", terminal.end() == 0, terminal.text)
+    check("no process of all these steps is left", all_gone(), left_running())
+
+
+def test_notes(number, plain, script):
+    noted = demo("--notes", number).stdout
+    notes = script.count("> note: ")
+    steps = re.findall(r"(?m)^── \d/\d  (.*?) ─*$", noted)
+    check(f"lab {number}: each step has a note for the lecturer", notes >= len(steps) > 0, f"{notes} notes")
+    check(f"lab {number}: --notes shows them, and nothing else does",
+          noted.count("│ Note: ") == notes and "Note: " not in plain, noted)
+    check(f"lab {number}: --notes says how long each step takes",
+          all(re.search(r"\(about [\d.]+ min\)$", step) for step in steps), steps)
+
+
+def test_ladders(number, rails):
+    """On a terminal with colours, the server's ladder is whole, and below its command."""
+    terminal = Terminal(number)
+    status = terminal.end()
+    plain = terminal.plain().replace("\r", "")
+    ladders = [re.split(r"\n(?:\$ |── )", part)[0] for part in plain.split("\nThe server:\n")[1:]]
+    wrong = [ladder for ladder in ladders if "preface" in ladder and not re.search(r"\d requests? on 1 connection", ladder)]
+    check(f"lab {number}: on a terminal with colours, no ladder of a server is cut", status == 0 and
+          sum("preface" in ladder for ladder in ladders) == rails and not wrong, plain)
 
 
 def test_killed():
@@ -249,6 +318,18 @@ static int one(int number) {
     return 10;
   return twice;
   /* END SOLUTION */
+}
+"""
+
+COMMENTED = """static int one(int number) {
+  int two = 2; // the second, which is a comment behind code, and it goes on for far more than a line has room, beyond
+#if 1
+  // a comment that says something
+  int much = number
+    + two; // more
+#endif
+  return two(number, // of one
+             number); /* "http://" */
 }
 """
 
@@ -313,6 +394,14 @@ def test_quotations(stand_in):
         status, said = stand_in.give(block)
         check(f"{what} that does not exist is an error, before the lecture begins",
               status == 1 and said.startswith("demo: ") and said.count("\n") == 1, said)
+    (stand_in.root / "lab01-one/one.c").write_text(COMMENTED, encoding="utf-8")
+    status, said = stand_in.give(("c one",), options=["--student"])
+    check("it joins nothing to a line with a comment", status == 0 and re.search(r"(?m)^  #if 1$", said) and all(
+        code in re.sub("//.*", "", said) for code in ("return two(number,", "int much = ", "int two = 2;")), said)
+    check("a long comment stays a comment", longest(said) <= 80 and
+          all(not line.strip().startswith("beyond") for line in said.splitlines()), said)
+    (stand_in.root / "lab01-one/one.c").write_text("static int one(int number) {\n  todo(1, \"return\");\n}\n",
+                                                   encoding="utf-8")
     status, said = stand_in.give(("c one", "int thrice"), options=["--student"])
     check("with --student, the code may be different", status == 0 and 'todo(1, "return");' in said, said)
 
@@ -365,7 +454,13 @@ def main():
     missing = [lab.name for lab in ROOT.glob("lab[0-9][0-9]-*") if lab not in labs.values()]
     check("every lab has a lecture", not missing, missing)
     for number, lab in labs.items():
-        test_lab(number, lab)
+        plain = test_lab(number, lab)
+        test_notes(number, plain, (ROOT / f"grader/lecture/scripts/lab{number}.md").read_text(encoding="ascii"))
+        test_pages(number)
+    for number, rails in (("03", 2), ("04", 1)):
+        if number in labs:
+            test_ladders(number, rails)
+    test_steps()
     test_measured_times("02")
     for number in {"02", "06"} & labs.keys():
         test_capture(number)
