@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/buffer.h"
+#include "common/inner/trace_socket.h"
 #include "common/trace_json.h"
 #include "common/trace_print.h"
 
@@ -19,6 +20,7 @@ enum output {
   NOTHING,
   LADDER,
   JSON,
+  LIVE,
 };
 
 /* What all connections of this process share, also those on other threads' loops. */
@@ -26,7 +28,7 @@ static struct {
   pthread_mutex_t lock;
   enum output output;
   unsigned connections; /* so far */
-  int file;             /* for JSON */
+  int file;             /* for JSON; for LIVE the socket */
   off_t end;            /* of the last frame in the file; after it is only the end of the array */
   bool one_terminal;    /* standard output goes to where the ladder does */
 } shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -92,6 +94,20 @@ static void open_file(const char *name) {
     append(empty, strlen(empty));
 }
 
+static void open_socket(void) {
+  shared.output = LIVE;
+  shared.file = trace_socket_open();
+  if (shared.file < 0)
+    stop_writing();
+}
+
+static void send_lines(const char *text, size_t length) {
+  if (trace_socket_send(shared.file, text, length) == 0)
+    return;
+  stop_writing();
+  close(shared.file);
+}
+
 static bool outputs_are_one_terminal(void) {
   struct stat out;
   struct stat error;
@@ -107,6 +123,8 @@ static void ask_environment(void) {
     shared.output = NOTHING;
   else if (length > strlen(suffix) && strcmp(value + length - strlen(suffix), suffix) == 0)
     open_file(value);
+  else if (strcmp(value, "live") == 0)
+    open_socket();
   else
     shared.output = LADDER;
   shared.one_terminal = outputs_are_one_terminal();
@@ -140,6 +158,8 @@ static void end_output(struct trace *trace) {
   trace->out = NULL;
   if (complete && shared.output == JSON)
     append(trace->text, trace->length);
+  if (complete && shared.output == LIVE)
+    send_lines(trace->text, trace->length);
   if (complete && shared.output == LADDER) {
     begin_line(trace);
     fwrite(trace->text, 1, trace->length, stderr);
@@ -173,17 +193,19 @@ static int add_json(const char *bytes, size_t length, void *user) {
   return json->failed ? -1 : 0;
 }
 
-/* Without memory for everything, print nothing. */
-static void print_json(struct trace *trace, const struct frame *frame) {
+/* Print a frame or a note, and release it. Without memory for everything, print nothing. */
+static void print_json(struct trace *trace, json_t *json) {
   struct json_text made = {.failed = false};
-  json_t *json = trace_frame_json(frame, trace->milliseconds, trace->number);
   if (!json || json_dump_callback(json, add_json, &made, JSON_REAL_PRECISION(12)) != 0)
     made.failed = true;
   json_decref(json);
   if (!made.failed) {
     bool first = shared.end == (off_t)strlen(array_start) && ftell(trace->out) == 0;
-    fputs(first ? "\n" : ",\n", trace->out);
+    if (shared.output == JSON)
+      fputs(first ? "\n" : ",\n", trace->out);
     buffer_print(&made.text, trace->out);
+    if (shared.output == LIVE)
+      fputc('\n', trace->out);
   }
   buffer_free(&made.text);
 }
@@ -192,8 +214,8 @@ static void on_frame(const struct frame *frame, void *user) {
   struct trace *trace = user;
   if (!begin_output(trace))
     return;
-  if (shared.output == JSON)
-    print_json(trace, frame);
+  if (shared.output != LADDER)
+    print_json(trace, trace_frame_json(frame, trace->milliseconds, trace->number));
   else
     trace_print_frame(trace->out, &trace->style, trace->milliseconds, shown_number(trace), ' ',
                       frame);
@@ -238,11 +260,19 @@ struct trace *trace_open(void) {
   return trace;
 }
 
+/* The file has frames only. */
+static bool shows_notes(void) {
+  return shared.output == LADDER || shared.output == LIVE;
+}
+
 static void note(struct trace *trace, const char *text) {
-  if (shared.output != LADDER || !begin_output(trace))
+  if (!shows_notes() || !begin_output(trace))
     return;
   set_time(trace);
-  trace_print_note(trace->out, &trace->style, trace->milliseconds, shown_number(trace), text);
+  if (shared.output == LIVE)
+    print_json(trace, trace_note_json(text, trace->milliseconds, trace->number));
+  else
+    trace_print_note(trace->out, &trace->style, trace->milliseconds, shown_number(trace), text);
   end_output(trace);
 }
 
@@ -277,6 +307,8 @@ void trace_note(struct trace *trace, const char *text) {
 }
 
 static void show_end(struct trace *trace, const char *text) {
+  if (shared.output == LIVE)
+    note(trace, text);
   if (shared.output != LADDER || !begin_output(trace))
     return;
   unsigned at_once = 0;

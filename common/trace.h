@@ -1,10 +1,11 @@
 /*
  * trace: show the frames of a connection as a ladder, or write them as JSON.
  *
- * Any program on common/ prints the ladder to stderr with H2_TRACE=1 in its environment, and writes
- * the frames to a file with H2_TRACE=FILE.json. The transport calls trace_open when a connection
- * begins and trace_bytes for its bytes, above TLS. So the ladder shows what went over the wire,
- * whatever the program above does.
+ * Any program on common/ prints the ladder to stderr with H2_TRACE=1 in its environment, writes the
+ * frames to a file with H2_TRACE=FILE.json, and sends them to `make live` with H2_TRACE=live: one
+ * line of JSON for each frame and note, to a Unix socket (inner/trace_socket.h). The transport
+ * calls trace_open when a connection begins and trace_bytes for its bytes, above TLS. So all three
+ * show what went over the wire, whatever the program above does.
  *
  * What the ladder looks like is in trace_print.h, the format of the file in trace_json.h.
  */
@@ -19,8 +20,9 @@ struct trace;
 
 /*
  * Begin to trace one connection as the environment says: a value of H2_TRACE that ends in ".json"
- * is a file, any other value means the ladder. Returns NULL when H2_TRACE is unset, empty or "0",
- * when its file cannot be written (reported once, on stderr) and when there is no memory. Every
+ * is a file, "live" is `make live`, any other value means the ladder. Returns NULL when H2_TRACE is
+ * unset, empty or "0", when its file cannot be written or nobody listens (reported once, on stderr)
+ * and when there is no memory. Every
  * function here accepts a NULL trace and does nothing, so callers need no test. All connections of
  * a process, on all threads, share one ladder or one file, and have numbers from 1 in it (in the
  * ladder, once there are two). One trace belongs to one thread.
@@ -32,7 +34,7 @@ struct trace *trace_open(void);
 void trace_bytes(struct trace *trace, enum frame_sender sender, const void *bytes, size_t length);
 
 /* One event that is not a frame: "connected", "TLS 1.3, h2", "closed by peer". One line, no
- * newline. The ladder shows it; the file has frames only. */
+ * newline. The ladder and `make live` show it; the file has frames only. */
 void trace_note(struct trace *trace, const char *text);
 
 /* The last event: the connection has ended, as `text` says. The ladder adds how many requests the

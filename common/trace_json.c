@@ -2,6 +2,7 @@
 #include "common/trace_json.h"
 
 #include <nghttp2/nghttp2.h>
+#include <string.h>
 
 #include "common/buffer.h"
 #include "common/octets.h"
@@ -127,6 +128,17 @@ json_t *trace_frame_json(const struct frame *frame, double milliseconds, unsigne
     failed |= add(json, "padding", json_integer((json_int_t)frame->padding));
   if (frame->error)
     failed |= add(json, "error", json_string(frame->error));
+  if (!failed)
+    return json;
+  json_decref(json);
+  return NULL;
+}
+
+json_t *trace_note_json(const char *text, double milliseconds, unsigned connection) {
+  json_t *json = json_object();
+  int failed = add(json, "connection", json_integer(connection));
+  failed |= add(json, "ms", json_real(milliseconds));
+  failed |= add(json, "note", text_json((const uint8_t *)text, strlen(text)));
   if (!failed)
     return json;
   json_decref(json);

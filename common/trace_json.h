@@ -1,5 +1,5 @@
 /*
- * trace_json: frames as JSON: the format of H2_TRACE=FILE.json, and of the grader.
+ * trace_json: frames as JSON: the format of H2_TRACE=FILE.json, H2_TRACE=live, and of the grader.
  */
 #ifndef COMMON_TRACE_JSON_H
 #define COMMON_TRACE_JSON_H
@@ -19,5 +19,10 @@
  * Returns a new reference, or NULL when there is no memory.
  */
 json_t *trace_frame_json(const struct frame *frame, double milliseconds, unsigned connection);
+
+/* One event that is not a frame, as H2_TRACE=live sends it:
+ *   {"connection": 1, "ms": 0.123, "note": "closed"}
+ * Returns the same. */
+json_t *trace_note_json(const char *text, double milliseconds, unsigned connection);
 
 #endif

@@ -1,4 +1,4 @@
-/* The values of H2_TRACE: the ladder on stderr, or a file. */
+/* The values of H2_TRACE: the ladder on stderr, a file, or `make live`. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <jansson.h>
@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -331,4 +333,82 @@ Test(trace_open, file_without_memory, .init = begin, .fini = end) {
     json_decref(frames);
   }
   cr_assert_gt(n, 20, "only %zu allocations", n);
+}
+
+/* --- Live ------------------------------------------------------------------------------------- */
+
+/* A socket on which somebody listens, whose name the environment gives. */
+static int listen_live(void) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  cr_assert_lt(snprintf(address.sun_path, sizeof address.sun_path, "%s", file),
+               (int)sizeof address.sun_path, "a long name");
+  int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+  cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0, "no name");
+  cr_assert_eq(listen(listener, 5), 0, "no listener");
+  setenv("H2_LIVE", file, 1);
+  setenv("H2_TRACE", "live", 1);
+  return listener;
+}
+
+static void expect_line(FILE *in, const char *expected) {
+  char line[1024] = "";
+  cr_assert_not_null(fgets(line, sizeof line, in), "no line, but %s", expected);
+  json_t *json = json_loads(line, 0, NULL);
+  cr_assert_not_null(json, "not JSON: %s", line);
+  json_object_del(json, "ms");
+  json_t *wanted = json_loads(expected, 0, NULL);
+  cr_assert(json_equal(json, wanted), "%s is not %s", line, expected);
+  json_decref(json);
+  json_decref(wanted);
+}
+
+/* One line for each frame and note, as soon as it is complete; all connections over one socket. */
+Test(trace_open, live, .init = begin, .fini = end) {
+  int listener = listen_live();
+  struct trace *one = trace_open();
+  struct trace *other = trace_open();
+  FILE *in = fdopen(accept(listener, NULL, NULL), "r");
+  cr_assert(one && other && in, "no trace");
+  trace_bytes(one, server, settings, SETTINGS_LENGTH);
+  expect_line(in,
+              "{\"connection\": 1, \"sender\": \"server\", \"type\": \"SETTINGS\", \"flags\": [],"
+              " \"stream\": 0, \"length\": 0, \"settings\": []}");
+  trace_note(other, "a \"note\"");
+  expect_line(in, "{\"connection\": 2, \"note\": \"a \\\"note\\\"\"}");
+  trace_end(other, "closed");
+  expect_line(in, "{\"connection\": 2, \"note\": \"closed\"}");
+  trace_close(one);
+  trace_close(other);
+  fclose(in);
+  close(listener);
+}
+
+/* The reader goes: the program says so once, and goes on. */
+Test(trace_open, live_reader_goes, .init = begin, .fini = end) {
+  char expected[128];
+  snprintf(expected, sizeof expected, "%s: H2_TRACE=live: Broken pipe\n",
+           program_invocation_short_name);
+  int listener = listen_live();
+  listen_to_stderr();
+  struct trace *trace = trace_open();
+  close(accept(listener, NULL, NULL));
+  close(listener);
+  for (int i = 0; i < 3; i++)
+    trace_bytes(trace, server, settings, SETTINGS_LENGTH);
+  trace_close(trace);
+  cr_assert_null(trace_open(), "a trace to nobody");
+  expect_said(expected);
+}
+
+Test(trace_open, live_without_reader, .init = begin, .fini = end) {
+  setenv("H2_LIVE", "/nowhere/socket", 1);
+  expect_failure("live", "No such file or directory");
+}
+
+Test(trace_open, live_name_too_long, .init = begin, .fini = end) {
+  char name[200];
+  memset(name, 'x', sizeof name - 1);
+  name[sizeof name - 1] = '\0';
+  setenv("H2_LIVE", name, 1);
+  expect_failure("live", "File name too long");
 }
