@@ -12,10 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/list.h"
-#include "common/listener.h"
 #include "common/number.h"
 #include "common/signals.h"
+#include "grader/lecture/passage.h"
 #include "grader/wire/pcap.h"
 
 struct relay {
@@ -25,104 +24,36 @@ struct relay {
   bool tls;
   uv_loop_t *loop;
   struct pcap *pcap;
-  struct listener *listener;
+  struct passage *passage;
   struct signals *signals;
-  struct list pairs;
-  unsigned connections; /* so far */
 };
 
-/* One of the two connections of a pair: the client's, or the one to the server. */
-struct end {
-  struct pair *pair;
-  enum frame_sender sender;
-  struct transport *transport; /* NULL once it is closed */
-};
-
-struct pair {
-  struct list link; /* in relay->pairs */
-  struct relay *relay;
-  unsigned number;
-  bool started; /* we read from the client */
-  struct end ends[2];
-};
-
-static struct end *other_end(const struct end *end) {
-  return &end->pair->ends[end->sender == FRAME_FROM_CLIENT ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT];
-}
-
-static void free_pair(struct pair *pair) {
-  transport_free(pair->ends[FRAME_FROM_CLIENT].transport);
-  transport_free(pair->ends[FRAME_FROM_SERVER].transport);
-  list_remove(&pair->link);
-  free(pair);
-}
-
-static void on_open(struct transport *transport, void *user);
-
-static void on_data(struct transport *transport, const uint8_t *data, size_t length, void *user) {
-  struct end *end = user;
-  struct transport *other = other_end(end)->transport;
-  pcap_bytes(end->pair->relay->pcap, end->pair->number, end->sender, data, length);
-  if (other && transport_write(other, data, length) != 0)
-    transport_close(transport); /* no memory */
-}
-
-/* One end has closed: close the other. */
-static void on_close(struct transport *transport, const char *error, void *user) {
-  struct end *end = user;
-  struct pair *pair = end->pair;
-  struct end *other = other_end(end);
-  (void)transport;
-  pcap_close(pair->relay->pcap, pair->number, end->sender, error && strstr(error, "reset"));
-  end->transport = NULL;
-  if (other->transport && (other->sender == FRAME_FROM_SERVER || pair->started))
-    transport_close(other->transport);
-  else
-    free_pair(pair);
-}
-
-static const struct transport_events events = {
-    .on_open = on_open, .on_data = on_data, .on_close = on_close};
-
-/* Read from the client only now that we can pass its bytes on. */
-static void on_open(struct transport *transport, void *user) {
-  struct end *end = user;
-  struct end *client = other_end(end);
-  (void)transport;
-  if (end->sender == FRAME_FROM_CLIENT)
-    return;
-  end->pair->started = true;
-  transport_start(client->transport, &events, client);
-}
-
-static void on_accept(struct transport *transport, void *user) {
+static void on_open(struct passage_pair *pair, void *user) {
   struct relay *relay = user;
-  struct pair *pair = calloc(1, sizeof *pair);
-  if (!pair) {
-    transport_free(transport);
-    return;
-  }
-  pair->relay = relay;
-  pair->number = ++relay->connections;
-  list_add(&relay->pairs, &pair->link);
-  struct end *client = &pair->ends[FRAME_FROM_CLIENT];
-  struct end *server = &pair->ends[FRAME_FROM_SERVER];
-  *client = (struct end){.pair = pair, .sender = FRAME_FROM_CLIENT, .transport = transport};
-  *server = (struct end){.pair = pair, .sender = FRAME_FROM_SERVER};
   pcap_open(relay->pcap, pair->number, relay->tls);
-  server->transport =
-      transport_connect(relay->loop, "localhost", relay->port, NULL, &events, server);
-  if (!server->transport)
-    free_pair(pair);
 }
+
+static void on_data(struct passage_pair *pair, enum frame_sender sender, const uint8_t *data,
+                    size_t length, void *user) {
+  struct relay *relay = user;
+  pcap_bytes(relay->pcap, pair->number, sender, data, length);
+  passage_send(pair, sender, data, length);
+}
+
+static void on_close(struct passage_pair *pair, enum frame_sender sender, const char *error,
+                     void *user) {
+  struct relay *relay = user;
+  pcap_close(relay->pcap, pair->number, sender, error && strstr(error, "reset"));
+  passage_finish(pair, sender);
+}
+
+static const struct passage_events events = {
+    .on_open = on_open, .on_data = on_data, .on_close = on_close};
 
 static void on_signal(void *user) {
   struct relay *relay = user;
-  struct pair *pair;
-  listener_free(relay->listener);
+  passage_free(relay->passage);
   signals_free(relay->signals);
-  while ((pair = list_first(&relay->pairs)))
-    free_pair(pair);
 }
 
 /* --- The file --------------------------------------------------------------------------------- */
@@ -144,15 +75,14 @@ static int serve(struct relay *relay) {
   char error[256] = "cannot wait for signals";
   relay->signals = signals_open(relay->loop, on_signal, relay);
   if (relay->signals)
-    relay->listener =
-        listener_open(relay->loop, "localhost", 0, NULL, on_accept, relay, error, sizeof error);
-  if (!relay->listener) {
+    relay->passage = passage_open(relay->loop, relay->port, &events, relay, error, sizeof error);
+  if (!relay->passage) {
     fprintf(stderr, "relay: %s\n", error);
     signals_free(relay->signals);
     return -1;
   }
   printf("listening on http%s://localhost:%d\n", relay->tls ? "s" : "",
-         listener_port(relay->listener));
+         passage_port(relay->passage));
   fflush(stdout);
   uv_run(relay->loop, UV_RUN_DEFAULT);
   uv_loop_close(relay->loop);
@@ -184,7 +114,6 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: relay --to PORT --pcap FILE [--tls] [--keys FILE]\n");
     return 2;
   }
-  list_init(&relay.pairs);
   relay.pcap = pcap_new();
   if (!relay.pcap) {
     fprintf(stderr, "relay: out of memory\n");
