@@ -9,7 +9,7 @@
 const RUN = 6; /* collapse this many frames in a row and in one direction ... */
 const RUNS_FROM = 40; /* ... in a ladder with more frames than this */
 const MANY = ['HEADERS', 'CONTINUATION', 'DATA', 'RST_STREAM', 'WINDOW_UPDATE']; /* the types of these frames */
-const ARROW = 24;     /* from the top of a row to its arrow */
+const ARROW = 1.5;    /* from the top of a row to its arrow, in lines of 16 pixels, or of the page's own size */
 
 /* --- Rows -------------------------------------------------------------------------------------------- */
 
@@ -122,7 +122,7 @@ class Ladder {
     this.render();
   }
 
-  scaleSwitch() {
+  scaleSwitch(even = 'Evenly spaced', scaled = 'Time to scale') {
     const group = `scale-${Ladder.made = (Ladder.made || 0) + 1}`;
     const choice = (text, toScale) => {
       const input = element('input', {type: 'radio', name: group, checked: toScale === this.toScale});
@@ -134,7 +134,7 @@ class Ladder {
       return element('label', {}, input, element('span', {}, text));
     };
     return element('fieldset', {class: 'switch'}, element('legend', {class: 'unseen'}, 'Distances'),
-                   choice('Evenly spaced', false), choice('Time to scale', true));
+                   choice(even, false), choice(scaled, true));
   }
 
   heading() {
@@ -304,6 +304,11 @@ class Ladder {
 
   /* --- The drawing */
 
+  /* Pixels from the top of a row to its arrow. */
+  arrowHeight() {
+    return (this.height = this.height || ARROW * parseFloat(getComputedStyle(document.documentElement).fontSize));
+  }
+
   /* The height of each row's time, in pixels from the top. Cut a silence that is longer than all the rest. */
   scale() {
     const times = this.current.map((row) => row.ms);
@@ -323,7 +328,7 @@ class Ladder {
     }
     const shown = gaps.reduce((sum, gap, i) => sum + (broken.has(i) ? 0 : gap), 0);
     const perMs = Math.max(360, 44 * this.current.length) / (shown || 1);
-    let y = ARROW;
+    let y = this.arrowHeight();
     const places = gaps.map((gap, i) => (y += broken.has(i) ? 56 : gap * perMs));
     return {places, broken, gaps, perMs};
   }
@@ -331,45 +336,53 @@ class Ladder {
   /* Put each row at the height of its arrow, or below it, where there is room. */
   spread(scale) {
     const heights = scale ? this.current.map((row) => row.item.offsetHeight) : []; /* read all before moving one */
+    const arrow = this.arrowHeight();
     let bottom = 0;
     this.current.forEach((row, i) => {
-      const margin = scale ? Math.max(0, scale.places[i] - ARROW - bottom) : 0;
+      const margin = scale ? Math.max(0, scale.places[i] - arrow - bottom) : 0;
       if (margin > 0 || row.item.style.marginTop)
         row.item.style.marginTop = `${margin}px`;
       bottom += margin + heights[i];
     });
   }
 
-  draw() {
+  /* Draw everything; or only the rows from this one on, which have come since, if nothing above them has changed. */
+  draw(from = 0) {
     if (!this.sheet.isConnected || this.sheet.clientWidth === 0)
       return;
+    this.height = 0; /* the page's letters may have changed */
     const scale = this.toScale ? this.scale() : null;
     this.spread(scale);
     const style = getComputedStyle(this.element);
     const client = parseFloat(style.getPropertyValue('--client'));
     const server = parseFloat(style.getPropertyValue('--server'));
     const text = parseFloat(style.getPropertyValue('--text'));
-    const end = Math.max(this.list.offsetHeight, scale ? scale.places[scale.places.length - 1] + 20 : 0);
-    const shapes = [shape('line', {class: 'rail', x1: client, x2: client, y1: 0, y2: end}),
-                    shape('line', {class: 'rail', x1: server, x2: server, y1: 0, y2: end})];
-    this.current.forEach((row, i) => {
-      const beside = row.item.offsetTop + ARROW;
-      const y = scale && row.ms !== undefined ? scale.places[i] : beside;
-      if (scale && scale.broken.has(i))
-        shapes.push(...this.silence(client, server, y - 28, scale.gaps[i]));
-      const arrow = this.arrow(row, client, server, y, scale);
-      if (arrow && scale && row.ms !== undefined)
-        arrow.prepend(shape('path', {class: 'leader', d:
-          `M${server + 6} ${y} C${server + 20} ${y} ${text - 26} ${beside} ${text - 6} ${beside}`}));
-      if (arrow)
-        shapes.push(arrow);
-    });
+    const end = Math.max(this.list.offsetHeight, scale ? (scale.places[scale.places.length - 1] || 0) + 20 : 0);
+    const shapes = this.current.slice(from).flatMap((row, i) => this.shapes(row, from + i, {client, server, text, scale}));
     if (scale)
       shapes.push(...this.ticks(client, scale, end));
     this.list.style.minHeight = `${scale ? end : 0}px`;
     this.drawing.setAttribute('width', text);
     this.drawing.setAttribute('height', end);
-    this.drawing.replaceChildren(...shapes);
+    if (from > 0) {
+      this.drawing.querySelectorAll('.rail').forEach((rail) => rail.setAttribute('y2', end));
+      this.drawing.append(...shapes);
+    } else {
+      this.drawing.replaceChildren(...[client, server].map((x) => shape('line', {class: 'rail', x1: x, x2: x, y1: 0, y2: end})),
+                                   ...shapes);
+    }
+  }
+
+  /* What the drawing has of one row. */
+  shapes(row, i, {client, server, text, scale}) {
+    const beside = row.item.offsetTop + this.arrowHeight();
+    const y = scale && row.ms !== undefined ? scale.places[i] : beside;
+    const shapes = scale && scale.broken.has(i) ? this.silence(client, server, y - 28, scale.gaps[i]) : [];
+    const arrow = this.arrow(row, client, server, y, scale);
+    if (arrow && scale && row.ms !== undefined)
+      arrow.prepend(shape('path', {class: 'leader', d:
+        `M${server + 6} ${y} C${server + 20} ${y} ${text - 26} ${beside} ${text - 6} ${beside}`}));
+    return arrow ? [...shapes, arrow] : shapes;
   }
 
   /* One row's arrow, with its name above it if there is room; or null. */
@@ -383,17 +396,18 @@ class Ladder {
     const back = sender === 'client' ? -1 : 1;
     const marked = row.kind === 'frame' && row.index === this.marked;
     const group = shape('g', {class: `arrow ${row.kind}${row.kind === 'frame' && !isConnection(row.frame) ? '' : ' of-connection'}${marked ? ' divergent' : ''}`});
+    const unit = this.arrowHeight() / 24;
     const lines = row.kind === 'run' ? [-4, 0, 4] : [0];
     for (const offset of lines)
-      group.append(shape('line', {class: 'shaft', x1: from - back * 3, x2: to + back * 7, y1: y + offset, y2: y + offset}));
-    group.append(shape('path', {class: 'head', d: `M${to + back} ${y} l${back * 8} -4.5 v9 z`}));
+      group.append(shape('line', {class: 'shaft', x1: from - back * 3, x2: to + back * 7 * unit, y1: y + offset, y2: y + offset}));
+    group.append(shape('path', {class: 'head', d: `M${to + back} ${y} l${back * 8 * unit} ${-4.5 * unit} v${9 * unit} z`}));
     if (!scale)
-      group.append(shape('text', {x: (client + server) / 2, y: y - (lines.length > 1 ? 9 : 6), 'text-anchor': 'middle'},
+      group.append(shape('text', {x: (client + server) / 2, y: y - (lines.length > 1 ? 9 : 6) * unit, 'text-anchor': 'middle'},
         row.kind === 'frame' ? label(row.frame) : row.kind === 'run' ? count(row.rows.length, 'frame') : row.arrow));
     if (row.kind === 'frame')
       group.style.setProperty('--hue', hue(row.frame));
     if (row.kind !== 'expected') {
-      group.append(shape('rect', {class: 'touch', x: client, y: y - 12, width: server - client, height: 24}));
+      group.append(shape('rect', {class: 'touch', x: client, y: y - 12 * unit, width: server - client, height: 24 * unit}));
       group.addEventListener('click', () => row.item.querySelector('button').click());
     }
     return group;
@@ -415,7 +429,7 @@ class Ladder {
     if (!begin)
       return shapes;
     let ms = begin.ms;
-    let y = ARROW;
+    let y = this.arrowHeight();
     this.current.forEach((row, i) => {
       for (let tick = Math.ceil(ms / step) * step; !scale.broken.has(i) && row.ms > tick; tick += step) {
         const at = y + (tick - ms) * scale.perMs;

@@ -22,7 +22,8 @@ FLAGS = ('--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-
          '--disable-dev-shm-usage', '--force-color-profile=srgb', '--remote-debugging-pipe')
 PATIENCE = 300  # seconds for one answer; far more than the busiest machine needs
 KEYS = {'Enter': (13, '\r'), 'Escape': (27, None), 'ArrowDown': (40, None), 'ArrowUp': (38, None), 'Home': (36, None),
-        'End': (35, None), 'Tab': (9, None), ' ': (32, ' ')}
+        'End': (35, None), 'Tab': (9, None), ' ': (32, ' '), 'ArrowRight': (39, None), 'ArrowLeft': (37, None),
+        'PageDown': (34, None), 'PageUp': (33, None)}
 
 
 def find():
@@ -145,7 +146,7 @@ class Page:
         self.run('new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(() => go())))')
 
     def press(self, key, times=1):
-        code, text = KEYS[key]
+        code, text = KEYS.get(key) or (ord(key.upper()), key)
         for _ in range(times):
             pressed = {'key': key, 'code': key if key != ' ' else 'Space', 'windowsVirtualKeyCode': code}
             down = {'type': 'keyDown', 'text': text} if text else {'type': 'rawKeyDown'}
