@@ -45,7 +45,7 @@ else
 MAKEFLAGS += -rR --output-sync --no-print-directory
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help FORCE predict bonus grade watch hint solution steady report trace-page serve certs demo pictures gdb reset protection
+.PHONY: all help FORCE predict bonus grade watch hint solution steady report trace-page serve certs demo pictures gdb reset live protection
 .PHONY: deps deps-test deps-bench deps-class deps-pictures test mistakes mutants variations mistake-programs starters format lint fuzz bench bench-readme bounds soak clean version
 .PHONY: platforms platforms-readme handout class class-report regrade similar autograder export
 
@@ -67,12 +67,12 @@ SOLUTIONS := $(patsubst %.c,$(BUILD)/solutions/%,$(subst /solution/,/,$(wildcard
 
 COMMON       := $(wildcard common/*.c common/inner/*.c)
 GRADER_MAINS := $(wildcard grader/grade/main.c grader/sandbox/guard.c grader/sandbox/make_filters.c grader/sandbox/compile.c \
-                 grader/serve/main.c grader/lecture/main.c grader/lecture/relay.c grader/page/main.c \
+                 grader/serve/main.c grader/lecture/main.c grader/lecture/relay.c grader/live/hold.c grader/page/main.c \
                  grader/words/main.c grader/predict/main.c \
                  grader/bonus/hpack.c)
-ROOMS        := base sandbox wire words play checks result board page serve grade lecture predict bonus
+ROOMS        := base sandbox wire words play checks result board page serve grade lecture predict bonus live
 GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard $(ROOMS:%=grader/%/*.c)))
-GRADER_BUILT := $(addprefix $(BUILD)/grader/,grade guard compile serve lecture relay trace_page todos predict hpack)
+GRADER_BUILT := $(addprefix $(BUILD)/grader/,grade guard compile serve lecture relay hold trace_page todos predict hpack)
 FILTERS      := $(BUILD)/grader/program.bpf $(BUILD)/grader/compiler.bpf
 
 TESTS   := $(patsubst %/tests/,$(BUILD)/tests/%_tests,$(sort $(dir $(wildcard */tests/*_tests.c))))
@@ -291,6 +291,7 @@ $(BUILD)/grader/compile: $(BUILD)/obj/plain/grader/sandbox/compile.o $(BUILD)/ob
 $(BUILD)/grader/serve: $(BUILD)/obj/plain/grader/serve/main.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/lecture: $(BUILD)/obj/plain/grader/lecture/main.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/relay: $(BUILD)/obj/plain/grader/lecture/relay.o $(BUILD)/obj/plain/grader.a
+$(BUILD)/grader/hold: $(BUILD)/obj/plain/grader/live/hold.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/hpack: $(BUILD)/obj/plain/grader/bonus/hpack.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/predict: $(BUILD)/obj/plain/grader/predict/main.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/trace_page: $(BUILD)/obj/plain/grader/page/main.o $(BUILD)/obj/plain/grader.a
@@ -484,6 +485,11 @@ watch:
 demo: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
 	+@python3 grader/lecture/demo.py $(if $(STUDENT),--student) $(if $(PAUSE),--pause) $(if $(NOTES),--notes) \
 	  $(if $(STEP),--step $(call quote,$(STEP))) $(if $(PCAP),--pcap) $(FOLDERS)
+
+## make live             give the lecture in the browser, with the wire beside it, live [LAB=02] [PORT=8080]
+##                       [STUDENT=1]; programs with H2_TRACE=live show their frames there too
+live: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
+	+@python3 grader/live/live.py $(if $(STUDENT),--student) $(if $(PORT),--port $(call quote,$(PORT))) $(FOLDERS)
 
 ## make pictures         draw the README's pictures again, in grader/tools/dev/pictures
 pictures: $(GRADER_BUILT) $(SOLUTIONS:=.log)

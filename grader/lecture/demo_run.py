@@ -20,6 +20,7 @@ LOOK_SECONDS = 0.01  # from one look at the connections of a server to the next
 NOT_CLOSED = ("01", "03", "08")  # ESTABLISHED, SYN_RECV, CLOSE_WAIT in /proc/net/tcp
 PR_SET_PDEATHSIG = 1
 LONGEST_OUTPUT = 40  # lines
+LARGEST_OUTPUT = 8 << 20  # bytes of one program; nobody reads more
 LONGEST_COMPLAINT = 6
 BUILD = os.environ.get("BUILD") or "build"
 LIBC = ctypes.CDLL(None)
@@ -54,6 +55,8 @@ class Program:
         self.errors, error = os.openpty() if screen.color else os.pipe()
         if screen.color:
             fcntl.ioctl(error, termios.TIOCSWINSZ, struct.pack("HHHH", 24, screen.width, 0, 0))
+        self.screen = screen
+        self.beside = []  # programs whose output we take as well, whenever we wait for this one
         self.process = subprocess.Popen(["bash", "--norc", "-c", command], cwd=ROOT, env=environment,
                                         stdin=subprocess.DEVNULL, stdout=out, stderr=error,
                                         start_new_session=True, preexec_fn=die_with_us)
@@ -70,16 +73,23 @@ class Program:
         watched = self.open + ([] if self.has_ended() else [self.alive])
         if not watched:
             return False
-        readable, _, _ = select.select(watched, [], [], max(0, seconds))
+        ends = {end: program for program in (self, *self.beside) for end in program.open}
+        readable, _, _ = select.select([*watched, *ends], [], [], max(0, seconds))
         for end in set(readable) - {self.alive}:
-            try:
-                some = os.read(end, 65536)
-            except OSError:  # EIO: that is how a terminal ends
-                some = b""
+            ends[end].take(end)
+        return bool(set(readable) & set(watched) or not self.has_ended())
+
+    def take(self, end):
+        """Take some output of this end, which has some, or has closed."""
+        try:
+            some = os.read(end, 65536)
+        except OSError:  # EIO: that is how a terminal ends
+            some = b""
+        if not some:
+            self.open.remove(end)
+        if len(self.text[end]) < LARGEST_OUTPUT:
             self.text[end] += some
-            if not some:
-                self.open.remove(end)
-        return bool(readable or not self.has_ended())
+            self.screen.heard(self)
 
     def wait(self, done, seconds, pace=float("inf")):
         """Wait until done(), until all output is read, or for this many seconds. Return done(). Ask it
@@ -152,6 +162,9 @@ class Runner:
         self.servers = {}
         self.skipped = {}  # servers that have not been started, by name: their parts of the script
         self.made = set()  # the parts that have made what later ones need
+        self.patience = COMMAND_SECONDS
+        self.running = None  # the program of the present command
+        self.stopped = False  # somebody wants no more of this command
         self.relays = []  # each with the file that it writes when it ends
         self.variables = {"PROGRAMS": f"{BUILD}/labs" if student else f"{BUILD}/solutions"}
         self.folder = ROOT / BUILD / "demo" if pcap else None
@@ -190,6 +203,14 @@ class Runner:
         """A command as a user would type it."""
         return re.sub(r"\$([A-Z]+)\b", lambda name: self.variables.get(name[1], name[0]), command)
 
+    def command_of(self, part):
+        """What bash runs for a part."""
+        return part.command()
+
+    def environment_of(self, _):
+        """The variables of a part's command."""
+        return self.variables
+
     def skip(self, parts):
         """Go on behind these parts of a script: start their servers when a command needs them, and make now what
         later parts need."""
@@ -201,15 +222,15 @@ class Runner:
                 self.make(part)
 
     def make(self, part):
-        program = Program(self.screen, part.command(), self.variables)
+        program = Program(self.screen, self.command_of(part), self.environment_of(part))
         try:
-            program.wait(program.has_ended, COMMAND_SECONDS)
+            program.wait(program.has_ended, self.patience)
         finally:
             program.end()
         if program.process.returncode == part.status:
             self.made.add(part)
             return
-        self.screen.command(self.shown(part.command()))
+        self.screen.command(self.shown(self.command_of(part)))
         self.show_output(program)
 
     def start(self, part, again=False):
@@ -218,13 +239,12 @@ class Runner:
         if part.name in self.servers:
             self.servers.pop(part.name).end()
             self.variables.pop(part.name, None)
-        command = self.shown(part.command())
-        self.screen.command(command + " &")
+        self.screen.command(self.shown(self.command_of(part)) + " &")
         if again:
             self.screen.note("(started again, because it had ended)")
         if self.say_missing(part.command()):
             return False
-        server = Server(self.screen, part.command(), self.variables)
+        server = Server(self.screen, self.command_of(part), self.environment_of(part))
         server.part = part
         self.servers[part.name] = server
         if server.address():
@@ -243,22 +263,24 @@ class Runner:
             if name in self.skipped and not self.start(self.skipped[name]):
                 return False
             if name not in self.variables:
-                self.screen.command(self.shown(part.command()))
+                self.screen.command(self.shown(self.command_of(part)))
                 self.screen.note("Not run: the server is missing.", RED)
                 return False
         for name, server in list(self.servers.items()):
             if re.search(rf"\${name}\b", part.command()) and server.has_ended():
                 if not self.start(server.part, again=True):
                     return False
-        self.screen.command(self.shown(part.command()))
+        self.screen.command(self.shown(self.command_of(part)))
         if self.say_missing(part.command()):
             return False
-        program = Program(self.screen, part.command(), self.variables)
+        program = self.running = Program(self.screen, self.command_of(part), self.environment_of(part))
+        program.beside = list(self.servers.values())
         try:
-            late = not program.wait(program.has_ended, COMMAND_SECONDS)
+            late = not program.wait(program.has_ended, self.patience)
             if late:
-                self.screen.note(f"It still runs after {COMMAND_SECONDS:g} seconds, so the lecture ends it.", RED)
+                self.screen.note(f"It still runs after {self.patience:g} seconds, so the lecture ends it.", RED)
         finally:
+            self.running = None
             program.end()
         if part.kind == "bars":
             self.screen.bars(program.news(program.pipe))
@@ -293,24 +315,31 @@ class Runner:
             self.screen.line()
         self.screen.ladder(errors)
 
+    def before_servers(self):
+        """What stands between the clients and the servers."""
+        return [relay for relay, _ in self.relays]
+
     def show_servers(self, part):
         """Show the new output of the servers. Return whether it has the line that we wait for."""
         came = not part.until
         for server in self.servers.values():
-            if part.until and server.wait(lambda server=server: part.until in server.unshown(server.pipe),
-                                          COMMAND_SECONDS):
+            if part.until and server.wait(lambda server=server: self.stopped or part.until in server.unshown(server.pipe),
+                                          self.patience, 0.2):
                 came = True
-            for each in [*(relay for relay, _ in self.relays), server]:
+            for each in [*self.before_servers(), server]:
                 each.wait(each.is_idle, COMMAND_SECONDS, LOOK_SECONDS)
             server.drain()
             if any(server.unshown(end) for end in server.shown):
-                self.screen.line()
-                self.screen.note("The server:")
-                self.show_output(server)
+                self.show_server(server)
                 self.say_todo(server)
         if not came:
             self.screen.note(f"No server has printed: {part.until}", RED)
         return came
+
+    def show_server(self, server):
+        self.screen.line()
+        self.screen.note("The server:")
+        self.show_output(server)
 
     def say_todo(self, program):
         """If a program reached a TODO that is not done, say so where nobody can miss it."""

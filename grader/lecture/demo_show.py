@@ -201,6 +201,9 @@ class Screen:
             for row in (start + " \\\n  ".join(pieces)).split("\n"):
                 self.line(self.paint(BOLD, row))
 
+    def heard(self, program):
+        """A program has printed something. We show it once its command has ended, with show_output."""
+
     # --- Output of programs -----------------------------------------------------------------------
 
     def output(self, text):

@@ -9,7 +9,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 
-mkdir -p common/tests grader/{base,bonus,sandbox,words,predict,grade,serve,lecture,page,tests/hostile/sanitized} lab01-one/solution lab05-two/solution
+mkdir -p common/tests grader/{base,bonus,sandbox,words,predict,grade,serve,lecture,live,page,tests/hostile/sanitized} lab01-one/solution lab05-two/solution
 cp "$root/Makefile" .
 cp -r "$root/grader/tools" grader/
 cp "$root/common/tests/leaks.c" common/tests/
@@ -57,7 +57,7 @@ int main(int argc, char **argv) {
   return strcmp(argv[argc - 1], "--strict") == 0;
 }
 END
-for program in lecture/main lecture/relay page/main words/main predict/main bonus/hpack; do
+for program in lecture/main lecture/relay live/hold page/main words/main predict/main bonus/hpack; do
   echo 'int main(void) { return 0; }' >grader/$program.c
 done
 printf '%s\n' '#include "grader/base/shared.h"' '#include <string.h>' \

@@ -1,0 +1,65 @@
+
+/*
+ * gate: what waits between the programs, and the controls that let it pass.
+ */
+
+const PACES = [100, 500, 2000]; /* milliseconds from one frame to the next */
+
+class GatePanel {
+  constructor(ask) {
+    this.ask = ask;
+    this.mode = 'flow';
+    this.speed = element('select', {'aria-label': 'Speed'}, element('option', {value: 'flow'}, 'Full speed'),
+      ...PACES.map((ms) => element('option', {value: `pace ${ms}`}, `A frame each ${ms / 1000} s`)), element('option', {value: 'hold'}, 'Hold'));
+    this.speed.addEventListener('change', () => this.choose(this.speed.value));
+    this.hold = this.button('Hold', 'Hold every frame, so that the programs wait (h)', () => this.toggle());
+    this.next = this.button('One frame', 'Let the frame pass that has waited longest (f)', () => this.one(''));
+    this.list = element('ol', {class: 'waiting', 'aria-label': 'Frames that wait'});
+    this.said = element('p', {class: 'unseen', role: 'status'});
+    this.element = element('section', {class: 'gate', 'aria-label': 'Hold and slow down'}, this.hold, this.next, this.speed, this.list, this.said);
+    this.take({mode: 'flow', ms: 0, count: 0, waiting: []});
+  }
+
+  button(text, title, action) {
+    const made = element('button', {type: 'button', title}, text);
+    made.addEventListener('click', action);
+    return made;
+  }
+
+  choose(value) {
+    const [mode, ms] = value.split(' ');
+    this.ask('gate', ms ? {mode, ms: Number(ms)} : {mode});
+  }
+
+  toggle() {
+    this.choose(this.mode === 'flow' ? 'hold' : 'flow');
+  }
+
+  one(sender) {
+    this.ask('pass', {sender});
+  }
+
+  /* The first frame of each sender is a button that lets it pass; the others come after it. */
+  take(event) {
+    this.mode = event.mode;
+    this.hold.textContent = event.mode === 'flow' ? 'Hold' : 'Let all pass';
+    this.hold.setAttribute('aria-pressed', event.mode === 'hold');
+    this.next.disabled = event.count === 0;
+    this.speed.value = event.mode === 'pace' ? `pace ${event.ms}` : event.mode;
+    this.element.classList.toggle('holds', event.mode !== 'flow');
+    const first = {client: true, server: true};
+    this.list.replaceChildren(...event.waiting.map((unit) => {
+      const text = [`${unit.sender === 'client' ? '→' : '←'} ${unit.type}`, unit.stream > 0 ? ` ${unit.stream}` : ''].join('');
+      const label = `${unit.type} from the ${unit.sender}${unit.stream > 0 ? `, stream ${unit.stream}` : ''}, ${count(unit.length, 'byte')}`;
+      const made = first[unit.sender] ? this.button(text, `Let it pass: ${label}`, () => this.one(unit.sender))
+                                      : element('span', {title: label}, text);
+      first[unit.sender] = false;
+      const item = element('li', {class: unit.stream > 0 ? unit.sender : `${unit.sender} of-connection`}, made);
+      item.style.setProperty('--hue', hue({stream: unit.stream, connection: unit.pair}));
+      return item;
+    }));
+    if (event.count > event.waiting.length)
+      this.list.append(element('li', {}, `and ${event.count - event.waiting.length} more`));
+    this.said.textContent = event.mode === 'flow' ? '' : `${count(event.count, 'frame')} waiting`;
+  }
+}

@@ -1,0 +1,206 @@
+
+/*
+ * lecture: one step of a lecture: its text, its code, its commands with what they print.
+ */
+
+/* Comments and strings of JavaScript and C. */
+const MARKED = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`[^`]*`|^ *\.\.\.$/gm;
+
+function paragraphs(text) {
+  return text.trim().split(/\n\s*\n/).filter(Boolean).map((paragraph) => element('p', {},
+    ...paragraph.replace(/\s+/g, ' ').split(/(`[^`]+`)/).map((piece) =>
+      (piece.startsWith('`') ? element('code', {}, piece.slice(1, -1)) : piece))));
+}
+
+/* Code, line by line, each with its comments and strings: [[kind, text], ...]. */
+function tokens(text) {
+  const pieces = [];
+  let last = 0;
+  for (const found of text.matchAll(MARKED)) {
+    pieces.push(['plain', text.slice(last, found.index)], [/^["'`]/.test(found[0]) ? 'string' : 'comment', found[0]]);
+    last = found.index + found[0].length;
+  }
+  const lines = [[]];
+  for (const [kind, piece] of [...pieces, ['plain', text.slice(last)]])
+    piece.split('\n').forEach((part, i) => {
+      if (i > 0)
+        lines.push([]);
+      lines[lines.length - 1].push([kind, part]);
+    });
+  return lines;
+}
+
+/* A line that is too long goes on below, further to the right than it begins. */
+function codeLine(line) {
+  const text = line.map(([, piece]) => piece).join('');
+  const made = element('span', {class: 'row'}, ...line.map(([kind, piece]) => (kind === 'plain' ? piece : element('span', {class: kind}, piece))), '\n');
+  made.style.setProperty('--indent', `${text.length - text.trimStart().length + 4}ch`);
+  return made;
+}
+
+function codeElement(part) {
+  return element('div', {class: `codes ${part.code.length > 1 ? 'several' : ''}`}, ...part.code.map((quote) =>
+    element('figure', {class: `code ${quote.language}`}, element('figcaption', {}, quote.heading),
+            element('pre', {}, ...tokens(quote.lines.join('\n')).map(codeLine)))));
+}
+
+/* What a command has printed so far, whether or not it is on the page. */
+class Log {
+  constructor() {
+    this.begin();
+  }
+
+  begin() {
+    this.command = '';
+    this.events = [];
+    this.running = false;
+    this.right = null;
+  }
+
+  take(event) {
+    if (event.kind === 'run') {
+      this.begin();
+      this.running = true;
+    } else if (event.kind === 'end') {
+      this.running = false; /* a server may print something after that */
+      this.right = event.right;
+    } else if (event.kind === 'command' && !event.text.endsWith(' &')) {
+      this.command = event.text;
+    } else {
+      this.events.push(event);
+    }
+  }
+}
+
+/* A command on the page. */
+class Card {
+  constructor(part, log, run) {
+    this.part = part;
+    this.log = log;
+    this.command = element('code', {class: 'command'});
+    this.button = element('button', {type: 'button', class: 'run'});
+    this.button.addEventListener('click', () => run(part.part, log.running));
+    this.output = element('pre', {class: 'output', tabindex: 0, role: 'log', 'aria-label': 'What it prints'});
+    this.bars = element('div', {class: 'bars'});
+    this.element = element('div', {class: `card ${part.kind}`, id: `part-${part.part}`},
+      element('div', {class: 'prompt'}, element('span', {class: 'dollar', 'aria-hidden': 'true'}, '$ '), this.command, this.button),
+      this.output, this.bars);
+    this.render();
+  }
+
+  render() {
+    this.output.replaceChildren();
+    this.bars.replaceChildren();
+    for (const event of this.log.events)
+      this.show(event);
+    this.state();
+  }
+
+  state() {
+    const log = this.log;
+    this.command.textContent = log.command || `${this.part.command}${this.part.kind === 'server' ? ' &' : ''}`;
+    this.button.textContent = log.running ? 'Stop' : log.right === null ? 'Run' : 'Again';
+    this.element.classList.toggle('running', log.running);
+    this.element.classList.toggle('failed', log.right === false);
+    this.output.hidden = this.output.childElementCount === 0;
+  }
+
+  take(event) {
+    if (event.kind === 'run')
+      this.render();
+    else if (event.kind !== 'end' && this.log.events.includes(event))
+      this.show(event);
+    this.state();
+    this.output.scrollTop = this.output.scrollHeight;
+  }
+
+  show(event) {
+    if (event.kind === 'bars') {
+      this.showBars(event.rows);
+      return;
+    }
+    const source = event.kind === 'text' ? event.source : event.kind === 'command' ? 'command' : event.wrong ? 'wrong' : 'note';
+    const last = this.output.lastElementChild;
+    if (event.kind === 'text' && last && last.dataset.source === source) {
+      last.textContent += event.text;
+      return;
+    }
+    const tail = last && !last.textContent.endsWith('\n') ? '\n' : '';
+    const text = event.kind === 'text' ? event.text : event.kind === 'command' ? `$ ${event.text}\n` : `${event.text}\n`;
+    this.output.append(tail, element('span', {class: `from ${source}`, 'data-source': source}, text));
+  }
+
+  showBars(rows) {
+    const longest = Math.max(...rows.map(([, ms]) => ms), 1);
+    this.bars.replaceChildren(...rows.map(([what, ms]) => {
+      const bar = element('span', {class: 'bar'}, element('span'));
+      bar.firstChild.style.width = `${(100 * ms) / longest}%`;
+      return element('p', {}, element('span', {class: 'what'}, what), bar, element('span', {class: 'time'}, `${milliseconds(ms)} ms`));
+    }));
+  }
+}
+
+class LecturePane {
+  /* `run` runs a part of the step on the page, or stops it. */
+  constructor(run) {
+    this.run = run;
+    this.logs = new Map();
+    this.cards = [];
+    this.body = element('article', {class: 'step'});
+    this.element = element('section', {class: 'pane lecture', 'aria-label': 'The lecture', tabindex: -1}, this.body);
+  }
+
+  log(lab, step, part) {
+    const key = `${lab}/${step}/${part}`;
+    if (!this.logs.has(key))
+      this.logs.set(key, new Log());
+    return this.logs.get(key);
+  }
+
+  show(lab, number, step) {
+    this.place = {lab: lab.lab, step: number};
+    this.notes = step.parts.filter((part) => part.kind === 'note').map((part) => part.text);
+    this.cards = [];
+    const heading = element('h2', {tabindex: -1}, step.title);
+    this.body.replaceChildren(
+      element('p', {class: 'place'}, `Step ${number} of ${lab.steps.length}`, element('span', {class: 'minutes'}, ` · about ${step.minutes} min`)),
+      heading, ...(number === 1 ? [element('div', {class: 'intro'}, ...paragraphs(lab.intro))] : []),
+      ...step.parts.flatMap((part) => this.part(part)));
+    this.element.scrollTop = 0;
+    return heading;
+  }
+
+  part(part) {
+    if (part.kind === 'text')
+      return paragraphs(part.text);
+    if (part.kind === 'note')
+      return [element('aside', {class: 'aside'}, ...paragraphs(part.text))];
+    if (part.kind === 'broken')
+      return [element('p', {class: 'wrong'}, part.text)];
+    if (part.kind === 'code')
+      return [codeElement(part)];
+    const card = new Card(part, this.log(this.place.lab, this.place.step, part.part), this.run);
+    this.cards.push(card);
+    return [card.element];
+  }
+
+  take(event) {
+    const log = this.log(event.lab, event.step, event.part);
+    log.take(event);
+    const card = this.cards.find((each) => each.log === log);
+    if (!card)
+      return;
+    card.take(event);
+    if (event.kind === 'run' || event.kind === 'end')
+      card.element.scrollIntoView({block: 'nearest'});
+  }
+
+  /* The command that a lecturer wants to run next; null once all have run. */
+  next() {
+    return this.cards.find((card) => card.part.kind !== 'server' && card.log.right === null && !card.log.running) || null;
+  }
+
+  running() {
+    return [...this.logs.values()].some((log) => log.running);
+  }
+}

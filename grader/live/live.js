@@ -1,0 +1,254 @@
+
+/*
+ * live: the page of `make live`: the lecture on the left, the wire on the right, the keys, the lecturer's own window.
+ */
+
+const SIZES = [0.75, 0.875, 1, 1.125, 1.25, 1.5, 1.75, 2, 2.5, 3];
+const CLOCK_MS = 1000;
+
+class Live {
+  constructor(labs) {
+    this.labs = labs;
+    this.size = SIZES.indexOf(1);
+    this.channel = new BroadcastChannel(`live ${location.pathname}`);
+    this.channel.onmessage = ({data}) => (data.place ? this.go(data.place.lab, data.place.step, false) : this.black(data.black, false));
+    this.lecture = new LecturePane((part, running) => this.order(part, running));
+    this.wire = new WirePane((what, order) => this.ask(what, order));
+    this.blackness = element('div', {class: 'black', hidden: true, 'aria-label': 'The screen is black: press b'});
+    this.started = Date.now();
+    document.body.append(this.header(), element('main', {}, this.lecture.element, this.wire.element), this.aside(), this.help(), this.blackness);
+    document.addEventListener('keydown', (event) => this.onKey(event));
+    window.addEventListener('hashchange', () => this.goToHash(false));
+    window.addEventListener('resize', () => this.resize());
+    this.resize();
+    this.listen();
+    this.goToHash();
+  }
+
+  /* --- The server */
+
+  async ask(what, order) {
+    const answer = await fetch(what, {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify(order)});
+    return answer.ok;
+  }
+
+  order(part, running) {
+    return running ? this.ask('stop', {}) : this.ask('run', {...this.lecture.place, part});
+  }
+
+  listen() {
+    const events = new EventSource('events');
+    events.onopen = () => this.connected(true);
+    events.onerror = () => this.connected(false);
+    events.onmessage = ({data}) => this.take(JSON.parse(data));
+  }
+
+  connected(yes) {
+    this.lost.hidden = yes;
+  }
+
+  take(event) {
+    if (event.kind === 'wire')
+      this.wire.take(event);
+    else if (event.kind === 'clear')
+      this.wire.clear();
+    else if (event.kind === 'gate')
+      this.wire.gate.take(event);
+    else
+      this.lecture.take(event);
+    this.showRunning();
+  }
+
+  /* --- The head of the page */
+
+  header() {
+    const button = (text, label, action) => {
+      const made = element('button', {type: 'button', 'aria-label': label, title: label}, text);
+      made.addEventListener('click', action);
+      return made;
+    };
+    this.labSelect = element('select', {'aria-label': 'Lab'}, ...this.labs.labs.map((lab) => element('option', {value: lab.lab}, lab.title)));
+    this.labSelect.addEventListener('change', () => this.go(this.labSelect.value, 1));
+    this.steps = element('ol', {class: 'steps'});
+    this.go_on = button('Run', 'Run the next command (space)', () => this.goOn());
+    this.lost = element('p', {class: 'lost wrong', role: 'alert', hidden: true}, 'make live has ended');
+    this.tabs = element('div', {class: 'tabs'}, button('Lecture', 'Show the lecture', () => this.view('lecture')),
+                        button('Wire', 'Show the wire', () => this.view('wire')));
+    return element('header', {class: 'bar-top'}, element('h1', {}, this.labSelect),
+      element('nav', {'aria-label': 'Steps'}, this.steps), this.tabs, this.lost,
+      element('div', {class: 'buttons'}, button('←', 'The step before (left)', () => this.move(-1)), this.go_on,
+              button('→', 'The next step (right)', () => this.move(1)), button('?', 'Keys (?)', () => this.helping.showModal())));
+  }
+
+  showSteps() {
+    this.steps.replaceChildren(...this.lab.steps.map((title, i) => {
+      const made = element('button', {type: 'button', title, 'aria-label': `Step ${i + 1}: ${title}`,
+                                      'aria-current': this.step === i + 1 ? 'step' : null}, String(i + 1));
+      if (this.step !== i + 1)
+        made.removeAttribute('aria-current');
+      made.addEventListener('click', () => this.go(this.lab.lab, i + 1));
+      return element('li', {}, made);
+    }));
+  }
+
+  showRunning() {
+    const next = this.lecture.next();
+    const running = this.lecture.running();
+    this.go_on.textContent = running ? 'Stop' : next ? 'Run' : 'Next';
+    this.go_on.classList.toggle('running', running);
+  }
+
+  /* --- Steps */
+
+  goToHash(tell = true) {
+    const [lab, step, mode] = location.hash.slice(1).split('/');
+    document.body.classList.toggle('presenter', mode === 'notes');
+    this.go(lab, Number(step) || 1, tell);
+  }
+
+  async go(number, step, tell = true) {
+    const lab = this.labs.labs.find((each) => each.lab === number) || this.labs.labs[0];
+    const wanted = Math.max(1, Math.min(lab.steps.length, step));
+    const isNew = this.lab !== lab || this.step !== wanted;
+    if (!isNew)
+      return;
+    [this.lab, this.step] = [lab, wanted];
+    const answer = await fetch(`step/${lab.lab}/${wanted}`);
+    const content = await answer.json();
+    if (this.lab !== lab || this.step !== wanted)
+      return; /* somebody has gone on */
+    const focused = this.lecture.element.contains(document.activeElement);
+    const heading = this.lecture.show(lab, wanted, content);
+    if (focused)
+      heading.focus();
+    this.labSelect.value = lab.lab;
+    document.title = `${lab.title}, step ${wanted}`;
+    history.replaceState(null, '', `#${lab.lab}/${wanted}${document.body.classList.contains('presenter') ? '/notes' : ''}`);
+    this.showSteps();
+    this.showRunning();
+    this.showNotes(content);
+    if (tell)
+      this.channel.postMessage({place: {lab: lab.lab, step: wanted}});
+  }
+
+  /* One step on or back; at the end of a lab, the next lab. */
+  move(by) {
+    const at = this.labs.labs.indexOf(this.lab);
+    const step = this.step + by;
+    if (step >= 1 && step <= this.lab.steps.length)
+      this.go(this.lab.lab, step);
+    else if (this.labs.labs[at + by])
+      this.go(this.labs.labs[at + by].lab, by > 0 ? 1 : this.labs.labs[at + by].steps.length);
+  }
+
+  /* Run the next command of this step; if all have run, go to the next step. */
+  goOn() {
+    const next = this.lecture.next();
+    if (this.lecture.running())
+      this.ask('stop', {});
+    else if (next)
+      this.order(next.part.part, false);
+    else
+      this.move(1);
+  }
+
+  /* --- The lecturer's window */
+
+  aside() {
+    this.notes = element('div', {class: 'words'});
+    this.clock = element('p', {class: 'clock'});
+    this.after = element('p', {class: 'after'});
+    setInterval(() => this.tick(), CLOCK_MS);
+    return element('aside', {class: 'presenting', 'aria-label': 'Notes for the lecturer'}, this.clock, this.notes, this.after);
+  }
+
+  tick() {
+    const gone = Math.floor((Date.now() - this.started) / 1000);
+    const two = (number) => String(number).padStart(2, '0');
+    this.clock.textContent = `${new Date().toLocaleTimeString('en-GB', {hour: '2-digit', minute: '2-digit'})} · ${Math.floor(gone / 60)}:${two(gone % 60)}`;
+  }
+
+  showNotes(content) {
+    this.notes.replaceChildren(...this.lecture.notes.flatMap((text) => paragraphs(text)));
+    const next = this.lab.steps[this.step];
+    this.after.textContent = `This step takes about ${content.minutes} min. ${next ? `Then: ${next}` : 'It is the last one of this lab.'}`;
+    this.tick();
+  }
+
+  /* --- Keys, and what they do */
+
+  help() {
+    const rows = [['→  Page Down', 'the next step'], ['←  Page Up', 'the step before'], ['Space', 'run the next command; if all have run, the next step'],
+                  ['1 to 9', 'the step with this number'], ['r', 'run the last command again'], ['s', 'stop the command'],
+                  ['h', 'hold the frames, or let them pass'], ['f', 'let one frame pass'],
+                  ['w', 'the wire alone, the lecture alone, or both'], ['+  −  0', 'larger, smaller, as it was'], ['b', 'black, and back'],
+                  ['n', 'notes on this page'], ['p', 'notes and a clock in a second window'], ['?', 'these keys']];
+    this.helping = element('dialog', {'aria-label': 'Keys'}, element('h2', {}, 'Keys'),
+      element('table', {}, element('tbody', {}, ...rows.map(([key, what]) => element('tr', {}, element('th', {scope: 'row'},
+        ...key.split('  ').flatMap((each) => [element('kbd', {}, each), ' '])), element('td', {}, what))))),
+      element('form', {method: 'dialog'}, element('button', {}, 'Close')));
+    return this.helping;
+  }
+
+  onKey(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches('input, select, textarea') || this.helping.open)
+      return;
+    const onButton = event.target.matches('button, a, summary');
+    const keys = {ArrowRight: () => this.move(1), PageDown: () => this.move(1), ArrowLeft: () => this.move(-1), PageUp: () => this.move(-1),
+                  ' ': () => this.goOn(), r: () => this.again(), s: () => this.ask('stop', {}),
+                  h: () => this.wire.gate.toggle(), f: () => this.wire.gate.one(''), b: () => this.black(this.blackness.hidden),
+                  '.': () => this.black(this.blackness.hidden), '+': () => this.resize(1), '=': () => this.resize(1), '-': () => this.resize(-1),
+                  0: () => this.resize(0), w: () => this.view(), n: () => document.body.classList.toggle('noted'), p: () => this.present(),
+                  '?': () => this.helping.showModal()};
+    if (onButton && event.key === ' ')
+      return; /* the button's own */
+    const action = /^[1-9]$/.test(event.key) ? () => Number(event.key) <= this.lab.steps.length && this.go(this.lab.lab, Number(event.key)) : keys[event.key];
+    if (!action)
+      return;
+    event.preventDefault();
+    action();
+  }
+
+  again() {
+    const done = this.lecture.cards.filter((card) => card.part.kind !== 'server' && card.log.right !== null);
+    const card = done[done.length - 1] || this.lecture.next();
+    if (card && !this.lecture.running())
+      this.order(card.part.part, false);
+  }
+
+  black(yes, tell = true) {
+    this.blackness.hidden = !yes;
+    if (tell)
+      this.channel.postMessage({black: yes});
+  }
+
+  /* The next of: both, the wire, the lecture; or this one. */
+  view(name) {
+    const all = ['both', 'wire', 'lecture'];
+    const now = all.find((each) => document.body.classList.contains(`view-${each}`)) || 'both';
+    document.body.classList.remove(...all.map((each) => `view-${each}`));
+    document.body.classList.add(`view-${name || all[(all.indexOf(now) + 1) % all.length]}`);
+  }
+
+  present() {
+    window.open(`${location.pathname}#${this.lab.lab}/${this.step}/notes`, 'notes', 'width=900,height=640');
+  }
+
+  /* A larger window has larger letters, so that the last row of a lecture hall can read them. */
+  resize(by) {
+    this.size = by === 0 ? SIZES.indexOf(1) : Math.max(0, Math.min(SIZES.length - 1, this.size + (by || 0)));
+    const fits = Math.max(1, Math.min(window.innerWidth / 1280, window.innerHeight / 720) ** 0.85);
+    const unit = 16 * fits * SIZES[this.size];
+    document.documentElement.style.fontSize = `${unit.toFixed(2)}px`;
+    const narrow = (this.wire.element.clientWidth || window.innerWidth) < 34 * unit;
+    this.wire.element.classList.toggle('narrow', narrow);
+    for (const [name, rems] of Object.entries(narrow ? {client: 2.9, server: 10.6, text: 11.4, apart: 0.6} : {client: 4.5, server: 14.5, text: 15.75, apart: 1.25}))
+      this.wire.ladder.element.style.setProperty(`--${name}`, (rems * unit).toFixed(1));
+    this.wire.ladder.draw();
+  }
+}
+
+(async () => {
+  const labs = await (await fetch('labs')).json();
+  window.live = new Live(labs);
+})();

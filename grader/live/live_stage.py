@@ -1,0 +1,227 @@
+"""live_stage: run the commands of the lectures, one at a time, and tell the page what they print.
+
+The page can name a command of a script, by its lab, step and part, and nothing else.
+"""
+import codecs
+import contextlib
+import os
+import queue
+import re
+import signal
+import threading
+
+from demo_run import Runner
+from demo_show import printable
+from live_gate import Gate, Hold
+
+PATIENCE = 600         # seconds for one command: a lecturer may hold its frames
+LOOK_SECONDS = 0.03    # from one look at the servers to the next, while no command runs
+LARGEST_OUTPUT = 65536  # characters of one command, on the page
+COMMANDS = ("server", "console", "bars")
+
+
+class Page:
+    """What a Runner takes for its screen: it tells the page."""
+    color = False
+    width = 100
+
+    def __init__(self, hub):
+        self.hub = hub
+        self.about = None  # the command that runs, or ran last: (lab, step, part)
+        self.servers = {}  # the program of each server, and its name
+        self.decoders = {}  # for each end of a program: its decoder, and how many bytes it has had
+        self.said = 0
+        self.quiet = False
+
+    def tell(self, kind, **more):
+        if self.about:
+            lab, step, part = self.about
+            self.hub.publish(self.about, {"kind": kind, "lab": lab, "step": step, "part": part, **more})
+
+    def begin(self, about):
+        self.about, self.said = about, 0
+        lab, step, part = about
+        self.hub.begin(about, {"kind": "run", "lab": lab, "step": step, "part": part})
+
+    def text(self, source, text):
+        text = printable(text)
+        if not text or self.said > LARGEST_OUTPUT:
+            return
+        self.said += len(text)
+        self.tell("text", source=source, text=text[:LARGEST_OUTPUT])
+        if self.said > LARGEST_OUTPUT:
+            self.note("(It prints more; the page does not show that.)")
+
+    def heard(self, program):
+        for end in (program.pipe, program.errors):
+            decoder, taken = self.decoders.get((program, end)) or (codecs.getincrementaldecoder("utf-8")("replace"), 0)
+            new = program.text[end][taken:]
+            self.decoders[program, end] = (decoder, taken + len(new))
+            is_server = hasattr(program, "part")
+            if new and not (self.quiet and not is_server):
+                self.text("server" if is_server else "err" if end == program.errors else "out",
+                          decoder.decode(new).replace("\r", ""))
+
+    def command(self, text):
+        self.tell("command", text=text)
+
+    def note(self, text, style=""):
+        self.tell("note", text=printable(text), wrong=bool(style) and style.startswith("1;31"))
+
+    def bars(self, text):
+        rows = re.findall(r"(?m)^(.*\S)\s+(\d+(?:\.\d+)?) ms$", printable(text))
+        self.tell("bars", rows=[[what, float(ms)] for what, ms in rows])
+
+    def output(self, text):
+        """Messages of the compiler: the output of programs has come by heard."""
+        self.text("err", text + "\n")
+
+
+class LiveRunner(Runner):
+    """The servers and commands of one lecture, whose servers tell us their frames."""
+
+    def __init__(self, script, student, page, wire, gate):
+        super().__init__(script.lab, student, False, page)
+        self.gate = gate
+        self.holds = {}  # one before each server, by its name
+        self.places = {part: (script.path.stem[3:], number, index) for number, step in enumerate(script.steps, 1)
+                       for index, part in enumerate(step.parts)}
+        self.patience = PATIENCE
+        self.variables["H2_LIVE"] = str(wire.path)
+
+    def command_of(self, part):
+        """No ladder: the page has its own."""
+        return part.command().replace("H2_TRACE=1 ", "")
+
+    def environment_of(self, part):
+        return {**self.variables, "H2_TRACE": "live"} if part.kind == "server" else self.variables
+
+    def address_of(self, server):
+        """The address for requests to a server: that of the hold before it."""
+        hold = self.holds[server.part.name] = Hold(server.address(), self.gate)
+        self.screen.note(f"(its frames can be held: clients reach it at {hold.address})")
+        return hold.address
+
+    def before_servers(self):
+        return list(self.holds.values())
+
+    def end(self):
+        super().end()
+        for hold in self.holds.values():
+            hold.end()
+        self.holds = {}
+
+    def start(self, part, again=False):
+        """What a server says when it starts belongs to its own command, even if another one needs it."""
+        about, said = self.screen.about, self.screen.said
+        if part.name in self.holds:
+            self.holds.pop(part.name).end()
+        self.screen.begin(self.places[part])
+        right = super().start(part, again)
+        self.screen.tell("end", right=right)
+        if about not in (None, self.places[part]):
+            self.screen.about, self.screen.said = about, said
+        return right
+
+    def show_output(self, program):
+        """The page has it already, by heard."""
+
+    def show_server(self, server):
+        for end in server.shown:
+            server.news(end)
+
+
+class Stage:
+    """A thread that runs one command after the other."""
+
+    def __init__(self, hub, wire, scripts, student):
+        self.hub = hub
+        self.wire = wire
+        self.scripts = scripts
+        self.student = student
+        self.page = Page(hub)
+        self.gate = Gate(hub)
+        self.runner = None
+        self.lab = None
+        self.orders = queue.Queue(8)
+        self.thread = threading.Thread(target=self.work, daemon=True)
+        self.thread.start()
+
+    # --- What the page asks, on any thread ----------------------------------------------------------------------
+
+    def run(self, lab, step, part):
+        """Run one command of a script. Return whether there is one, and nothing else waits."""
+        parts = self.parts_of(lab, step)
+        if not 0 <= part < len(parts) or parts[part].kind not in COMMANDS:
+            return False
+        with contextlib.suppress(queue.Full):
+            self.orders.put_nowait((lab, step, part))
+            return True
+        return False
+
+    def parts_of(self, lab, step):
+        script = self.scripts.get(lab)
+        return script.steps[step - 1].parts if script and 1 <= step <= len(script.steps) else []
+
+    def stop(self):
+        """End the command that runs, forget those that wait, and let every frame pass."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self.orders.get_nowait()
+        self.gate.set("flow")
+        runner = self.runner
+        if not runner:
+            return
+        runner.stopped = True
+        if program := runner.running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(program.process.pid, signal.SIGTERM)
+
+    def end(self):
+        self.stop()
+        self.orders.put(None)
+        self.thread.join(10)
+
+    # --- What the thread does -----------------------------------------------------------------------------------
+
+    def work(self):
+        while True:
+            try:
+                order = self.orders.get(timeout=LOOK_SECONDS)
+            except queue.Empty:
+                for server in list(self.runner.servers.values()) if self.runner else ():
+                    server.drain()
+                continue
+            if order is None:
+                break
+            try:
+                self.play(*order)
+            except OSError as error:
+                self.page.note(f"It cannot run: {error}", "1;31")
+                self.page.tell("end", right=False)
+        self.leave()
+
+    def leave(self):
+        if self.runner:
+            self.runner.end()
+        self.runner = None
+
+    def play(self, lab, step, part):
+        script = self.scripts[lab]
+        if lab != self.lab:
+            self.leave()
+            self.runner, self.lab = LiveRunner(script, self.student, self.page, self.wire, self.gate), lab
+        wanted = script.steps[step - 1].parts[part]
+        self.runner.stopped = False
+        for earlier in script.steps[:step - 1]:
+            self.runner.skip(earlier.parts)
+        self.runner.skip(script.steps[step - 1].parts[:part])
+        if wanted.kind == "server":
+            self.runner.start(wanted)
+            return
+        self.page.begin((lab, step, part))
+        self.wire.clear()
+        self.page.quiet = wanted.kind == "bars"
+        right = self.runner.run(wanted)
+        self.page.quiet = False
+        self.page.tell("end", right=right)

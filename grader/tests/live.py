@@ -1,0 +1,528 @@
+#!/usr/bin/env python3
+"""make live in a headless Chromium: it gives each lab's lecture from the first step to the last and back, shows frames
+as they pass, and the states and windows that they make; what a program prints or sends stays text; it answers nobody
+but its own page; it reads well in every scheme and size.
+
+Runs alone: it measures how quick the page is.
+"""
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+os.chdir(ROOT)
+sys.path[:0] = ["grader/tools/dev", "grader/tests"]
+# pylint: disable=wrong-import-position
+from browser import Browser, find  # noqa: E402
+from page import CONTRAST  # noqa: E402
+from tap import check, done_testing, skip_all  # noqa: E402
+
+SECONDS = 60
+ATTACK = "</pre></script><script>window.attacked = 1</script><img src=x onerror='window.attacked = 1'>"
+MARK = f"LIVE_TEST={os.getpid()}"
+BUILD = os.environ.get("BUILD") or "build"
+
+
+def wait_for(done, seconds=SECONDS):
+    deadline = time.monotonic() + seconds
+    while not (value := done()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return value
+
+
+def left_running():
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if MARK.encode() in path.read_bytes().split(b"\0"):
+                found.append(path.with_name("cmdline").read_text(encoding="utf-8"))
+    return found
+
+
+class Live:
+    """A running `live`, and its address."""
+
+    def __init__(self, *arguments, root=ROOT):
+        environment = {**{name: value for name, value in os.environ.items() if not name.startswith("H2_")},
+                       **dict([MARK.split("=")])}
+        self.process = subprocess.Popen([sys.executable, root / "grader/live/live.py", *arguments], cwd=root, env=environment,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        said = self.process.stdout.readline()
+        found = re.fullmatch(r"the lecture is at (http://localhost:(\d+)/([\w-]{32})/)\n", said)
+        if not found:
+            raise RuntimeError(f"{said} {self.process.stderr.read()}")
+        self.url, self.port, self.token = found[1], int(found[2]), found[3]
+        self.socket = root / BUILD / "live/socket"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGINT)
+        check("Ctrl-C ends it with status 0", self.process.wait(SECONDS) == 0, self.process.stderr.read())
+        check("all that it started has ended", wait_for(lambda: not left_running()), left_running())
+        check("its socket is gone", not self.socket.exists())
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    def ask(self, method, path, body=None, **headers):
+        """The status of an answer. A header of None is left out."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
+        sent = {"Host": f"localhost:{self.port}", **headers}
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in {**sent, **({"Content-Length": str(len(body))} if body is not None else {})}.items():
+            if value is not None:
+                connection.putheader(name.replace("_", "-"), value)
+        connection.endheaders(body.encode() if body is not None else None)
+        answer = connection.getresponse()
+        status = answer.status
+        connection.close()
+        return status
+
+    def program(self):
+        """A program that tells frames."""
+        other = socket.socket(socket.AF_UNIX)
+        other.connect(str(self.socket))
+        return other
+
+
+def frame(kind, sender, stream=0, flags=(), **more):
+    return {"connection": 1, "ms": 0.5, "sender": sender, "type": kind, "flags": list(flags), "stream": stream, "length": 0, **more}
+
+
+def send(program, *frames):
+    program.sendall("".join(json.dumps(each) + "\n" for each in frames).encode())
+
+
+def shown(page):
+    return page.run("[...document.querySelectorAll('.wire .rows li.frame')].map((row) => row.innerText.replace(/\\s+/g, ' '))")
+
+
+# --- The lectures -----------------------------------------------------------------------------------------
+
+STATE = """window.live && document.querySelector('.step h2') ? ({lab: live.lab && live.lab.lab, step: live.step, of: live.lab && live.lab.steps.length, title: document.querySelector('.step h2')?.innerText,
+  running: live.lecture.running(), next: Boolean(live.lecture.next()), failed: document.querySelectorAll('.card.failed').length,
+  place: document.querySelector('.step .place')?.innerText, code: document.querySelectorAll('.code pre').length,
+  frames: document.querySelectorAll('.wire .rows li.frame').length,
+  arrows: document.querySelectorAll('.wire .drawing g.arrow.frame').length, output: document.querySelector('.step').innerText}) : {lab: null}"""
+
+
+def arrived(page, lab, step):
+    return wait_for(lambda: (now := page.run(STATE))["lab"] == lab and (now["place"] or "").startswith(f"Step {step} of") and now)
+
+
+def run_all(page):
+    """Press the space bar as long as a command waits. Returns the state afterwards, and the frames that were seen."""
+    seen = 0
+    while (now := page.run(STATE))["next"]:
+        page.press(" ")
+        wait_for(lambda: page.run(STATE)["running"], 2)
+        wait_for(lambda: not page.run(STATE)["running"])
+        wait_for(lambda: page.run("!live.wire.waiting"))
+        now = page.run(STATE)
+        seen += now["frames"]
+        check(f"lab {now['lab']}, step {now['step']}: each frame has an arrow", now["arrows"] == now["frames"], now)
+        if now["failed"]:
+            break
+    return now, seen
+
+
+def test_lecture(page, number, titles):
+    page.run(f"live.go('{number}', 1)")
+    seen = 0
+    for step, title in enumerate(titles, 1):
+        now = arrived(page, number, step)
+        check(f"lab {number}: step {step} is there", now and now["title"] == title, now)
+        now, frames = run_all(page)
+        seen += frames
+        check(f"lab {number}, step {step}: every command ends as the script says", not now["failed"] and not now["next"], now["output"])
+        if step < len(titles):
+            page.press("ArrowRight")
+    check(f"lab {number}: frames were on the page", seen >= 6, seen)
+    for step in range(len(titles) - 1, 0, -1):
+        page.press("ArrowLeft")
+        check(f"lab {number}: back to step {step}", arrived(page, number, step), page.run(STATE))
+    kept = [log for log in page.run("[...live.lecture.logs.values()].map((log) => log.events.length)") if log]
+    check(f"lab {number}: what the commands have printed is kept", kept)
+
+
+def test_lectures(browser):
+    scripts = {path.stem[3:]: re.findall(r"(?m)^## (.*)$", path.read_text(encoding="ascii"))
+               for path in sorted((ROOT / "grader/lecture/scripts").glob("lab*.md"))}
+    with Live(*scripts) as live:
+        page = browser.open(live.url, 1280, 720)
+        arrived(page, min(scripts), 1)
+        for number, titles in scripts.items():
+            test_lecture(page, number, titles)
+        test_keys(page)
+        test_later(browser, live, page)
+        test_looks(browser, live)
+        check("the console is empty", not page.errors(), page.errors())
+        strangers = [url for url in page.requests() if not url.startswith(live.url)]
+        check("the page asks nobody but its own server", not strangers, strangers)
+
+
+def test_keys(page):
+    page.run("live.go('02', 1)")
+    arrived(page, "02", 1)
+    for key, step in (("4", 4), ("PageUp", 3), ("PageDown", 4), ("6", 6), ("9", 6), ("2", 2)):
+        page.press(key)
+        check(f"the key {key} goes to step {step}", arrived(page, "02", step), page.run(STATE))
+    page.press("b")
+    black = page.run("document.elementFromPoint(400, 400).className")
+    page.press("b")
+    check("b makes the screen black, and back", black == "black" and
+          page.run("document.elementFromPoint(400, 400).className") != "black", black)
+    before = page.run("parseFloat(getComputedStyle(document.querySelector('.step p')).fontSize)")
+    page.press("+")
+    larger = page.run("parseFloat(getComputedStyle(document.querySelector('.step p')).fontSize)")
+    page.press("-")
+    check("+ makes the letters larger, - smaller again", larger > before ==
+          page.run("parseFloat(getComputedStyle(document.querySelector('.step p')).fontSize)"), (before, larger))
+    page.press("w")
+    alone = page.run("document.querySelector('.lecture').offsetWidth")
+    page.press("w")
+    page.press("w")
+    check("w shows the wire alone, and both again", alone == 0 and page.run("document.querySelector('.lecture').offsetWidth") > 0)
+    page.press("n")
+    check("n shows the lecturer's notes", page.run("document.querySelector('.step .aside').offsetHeight") > 0)
+    page.press("n")
+    page.press("?")
+    check("? shows the keys", page.run("document.querySelector('dialog').open"))
+    page.press("Escape")
+    unnamed = page.run("[...document.querySelectorAll('button, select')].filter((each) => "
+                       "!(each.innerText || each.getAttribute('aria-label'))).length")
+    check("every button has a name", unnamed == 0, unnamed)
+
+
+def test_later(browser, live, page):
+    """A second window sees what the first one sees, and follows its steps."""
+    page.run("live.go('02', 4)")
+    arrived(page, "02", 4)
+    page.press("r")
+    wait_for(lambda: page.run(STATE)["running"], 2)
+    wait_for(lambda: not page.run(STATE)["running"])
+    wait_for(lambda: page.run("Boolean(document.querySelector('.wire .rows li.note'))"))
+    frames = shown(page)
+    other = browser.open(f"{live.url}#02/4/notes", 900, 640)
+    arrived(other, "02", 4)
+    wait_for(lambda: other.run("live.wire.ladder.frames.length") == len(frames))
+    check("a window that comes later has the same frames", other.run("live.wire.ladder.frames.length") == len(frames) > 5, frames)
+    check("and the same output", "POST" in other.run("document.querySelector('.card.console').innerText"))
+    check("the lecturer's window shows notes and a clock", other.run(
+        "document.querySelector('.presenting .words').innerText.length > 50 && /\\d\\d:\\d\\d · \\d+:\\d\\d/.test(document.querySelector('.clock').innerText)"))
+    page.run("live.move(-1)")
+    check("it follows the other window's steps", arrived(other, "02", 3), other.run(STATE))
+    check("its console is empty", not other.errors(), other.errors())
+    other.close()
+
+
+# --- Holding ----------------------------------------------------------------------------------------------
+
+WAITING = "[...document.querySelectorAll('.waiting li')].map((each) => each.innerText)"
+
+
+def test_hold(browser, live):
+    """The programs wait, frame by frame; also over TLS."""
+    page = browser.open(f"{live.url}#02/2", 1280, 720)
+    arrived(page, "02", 2)
+    page.press("h")
+    check("h holds", wait_for(lambda: page.run("live.wire.gate.mode === 'hold'")))
+    page.press(" ")
+    first = ["→ preface", "→ SETTINGS", "→ HEADERS 1"]
+    check("the client's frames wait", wait_for(lambda: [each for each in page.run(WAITING) if "→" in each] == first), page.run(WAITING))
+    check("the server has not seen one", not any("from the client" in row for row in shown(page)), shown(page))
+    for kind in ("preface", "SETTINGS", "HEADERS"):
+        page.run("[...document.querySelectorAll('.waiting button')].find((each) => each.innerText.startsWith('→')).click()")
+        check(f"a click lets {kind} pass, and no other frame", wait_for(lambda kind=kind: [
+            row for row in shown(page) if "from the client" in row][-1:] and [
+                row.split(" ms ")[1].split()[0] for row in shown(page) if "from the client" in row and "ACK" not in row][-1] == kind), shown(page))
+    check("the answer waits too", wait_for(lambda: "← DATA 1" in page.run(WAITING)), page.run(WAITING))
+    check("the program still waits", page.run("live.lecture.running()"))
+    before = page.run(WAITING)
+    page.press("f")
+    check("f lets the oldest frame pass", wait_for(lambda: page.run(WAITING)[:len(before) - 1] == before[1:]), (before, page.run(WAITING)))
+    page.run("(() => { const select = document.querySelector('.gate select'); select.value = 'pace 100'; select.dispatchEvent(new Event('change')); })()")
+    check("slowly, everything passes", wait_for(lambda: not page.run("live.lecture.running()") and not page.run(WAITING)))
+    check("the program has its answer", "Hello World" in page.run("document.querySelectorAll('.card')[1].innerText"),
+          page.run("document.querySelectorAll('.card')[1].innerText"))
+    page.press("h")
+    wait_for(lambda: page.run("live.wire.gate.mode === 'flow'"))
+    page.press("h")
+    wait_for(lambda: page.run("live.wire.gate.mode === 'hold'"))
+    page.press("r")
+    wait_for(lambda: page.run(WAITING))
+    page.press("s")
+    check("s ends it, and lets everything pass", wait_for(lambda: not page.run("live.lecture.running()") and not page.run(WAITING) and
+                                                         page.run("live.wire.gate.mode === 'flow'")))
+    page.run("live.go('06', 4)")
+    arrived(page, "06", 4)
+    page.press("h")
+    wait_for(lambda: page.run("live.wire.gate.mode === 'hold'"))
+    page.press(" ")
+    check("over TLS, records wait", wait_for(lambda: "→ TLS record" in page.run(WAITING)), page.run(WAITING))
+    page.press("h")
+    check("and pass", wait_for(lambda: not page.run("live.lecture.running()")) and "Hello World" in page.run(STATE)["output"], page.run(STATE))
+    check("the console is empty after all this", not page.errors(), page.errors())
+    page.close()
+
+
+# --- The wire ---------------------------------------------------------------------------------------------
+
+def test_wire(browser, live):
+    page = browser.open(live.url, 1280, 720)
+    program = live.program()
+    send(program, frame("preface", "client", length=24), frame("SETTINGS", "client", settings=[["SETTINGS_INITIAL_WINDOW_SIZE", 100]]),
+         frame("HEADERS", "client", 1, ["END_HEADERS"], fields=[[":method", "POST"], [":path", "/x"]]),
+         frame("HEADERS", "client", 3, ["END_HEADERS", "END_STREAM"], fields=[[":method", "GET"], [":path", "/y"]]),
+         frame("HEADERS", "server", 1, ["END_HEADERS"], fields=[[":status", "200"]]),
+         frame("DATA", "server", 1, data="abc", length=60))
+    wait_for(lambda: len(shown(page)) == 6)
+    states = "[...document.querySelectorAll('.states tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent.replace(/\\s+/g, ' ').trim()))"
+    rows = wait_for(lambda: len(found := page.run(states)) > 4 and found)
+    check("streams have the states of RFC 9113", [row[:2] for row in rows[1:3]] == [
+        ["1 POST /x", "open, may still send 65,535 bytes"], ["3 GET /y", "half-closed (local), may still send 65,535 bytes"]], rows)
+    check("the other side's window is what is left of it", rows[1][2] == "open, may still send 40 bytes" and
+          rows[0][2].endswith("65,475 bytes"), rows)
+    send(program, frame("WINDOW_UPDATE", "client", 1, increment=1000), frame("RST_STREAM", "server", 3, error_code="CANCEL"),
+         {"connection": 1, "ms": 3, "note": "closed"})
+    wait_for(lambda: len(shown(page)) == 8)
+    rows = page.run(states)
+    check("a window grows, a reset closes", rows[1][2] == "open, may still send 1,040 bytes" and
+          rows[2][1].startswith("closed") and rows[2][2].startswith("closed"), rows)
+    check("notes are rows too", page.run("document.querySelector('.wire .rows li.note').innerText.includes('closed')"))
+    place = page.run("(() => { const box = document.querySelectorAll('.wire .drawing .arrow.frame .touch')[5].getBoundingClientRect();"
+                     "return [box.x + box.width / 2, box.y + box.height / 2]; })()")
+    page.click(*place)
+    check("a click on an arrow decodes its frame", "abc" in (page.run("document.querySelector('.wire .details')?.innerText") or ""))
+    page.run("(() => { const select = document.querySelectorAll('.wire select')[0]; select.value = '1/3'; select.dispatchEvent(new Event('change')); })()")
+    check("the page shows one stream alone", len(shown(page)) == 2, shown(page))
+    page.run("(() => { const select = document.querySelectorAll('.wire select')[1]; select.value = 'RST_STREAM'; select.dispatchEvent(new Event('change')); })()")
+    check("and one type of frames", len(shown(page)) == 1, shown(page))
+    page.run("[...document.querySelectorAll('.wire .tools button')].find((each) => each.innerText === 'Clear').click()")
+    check("Clear empties the wire", wait_for(lambda: not shown(page)))
+    test_hostile_frames(page, program)
+    test_quick(page, program)
+    test_many(page, program)
+    check("the console is still empty", not page.errors(), page.errors())
+    program.close()
+
+
+def test_hostile_frames(page, program):
+    before = len(shown(page))
+    send(program, frame("HEADERS", "client", 1, fields=[[ATTACK, ATTACK]]), frame(ATTACK, "server", 1, data=ATTACK, length=5),
+         {"connection": 1, "ms": 1, "note": ATTACK})
+    program.sendall(b"no JSON\n[1]\n{}\n" + json.dumps(frame(7, "nobody")).encode() + b"\n" +
+                    json.dumps({**frame("DATA", "client", 1), "fields": [1, [2], "x"], "settings": {}, "flags": [3]}).encode() + b"\n")
+    wait_for(lambda: len(shown(page)) == before + 3)
+    check("what is not a frame is dropped", len(shown(page)) == before + 3, shown(page))
+    page.run("document.querySelectorAll('.wire .rows button').forEach((each, i) => document.querySelectorAll('.wire .rows button')[i].click())")
+    text = page.run("document.querySelector('.wire').textContent")
+    check("what a program sends stays text", text.count(ATTACK) >= 4 and
+          page.run("window.attacked === undefined && document.scripts.length === 1 && !document.querySelector('img')"), text[:500])
+    page.run("live.wire.clear()")
+
+
+def test_quick(page, program):
+    """From the program's write to the row on the page, on one clock."""
+    page.run("""window.rows = []; new MutationObserver((all) => all.forEach((each) => each.addedNodes.forEach((row) =>
+      row.matches && row.matches('li.frame') && rows.push(Date.now())))).observe(document.querySelector('.wire .rows'), {childList: true})""")
+    times = []
+    for number in range(40):
+        sent = time.time() * 1000
+        send(program, frame("PING", "client", length=8, data=str(number)))
+        wait_for(lambda number=number: page.run("rows.length") > number)
+        times.append(page.run("rows[rows.length - 1]") - sent)
+    median = statistics.median(times)
+    print(f"# a frame is on the page after {median:.0f} ms (median of {len(times)}; {min(times):.0f} to {max(times):.0f})")
+    check("a frame is on the page within 100 ms", median < 100, times)
+    page.run("live.wire.clear()")
+
+
+SCROLLED = """(async () => {
+  const scroll = %s; const began = performance.now(); let frames = 0;
+  for (; performance.now() - began < 1000; frames++) {
+    scroll.scrollTop = scroll.scrollHeight * (frames %% 50) / 50;
+    await new Promise((go) => requestAnimationFrame(go));
+  }
+  return frames;
+})()"""
+
+
+def test_many(page, program):
+    """10,000 frames on 500 streams."""
+    began = time.monotonic()
+    for first in range(0, 10000, 500):
+        send(program, *(frame("HEADERS" if i < 500 else "DATA", "client" if i % 2 else "server", 1 + 2 * (i % 500),
+                              ms=i / 10, length=3, data="abc", fields=[[":method", "GET"], [":path", f"/{i % 500}"]])
+                        for i in range(first, first + 500)))
+    wait_for(lambda: page.run("live.wire.ladder.frames.length") == 10000)
+    page.settle()
+    print(f"# 10,000 frames are on the page after {time.monotonic() - began:.1f} s")
+    check("10,000 frames: the page keeps all, and shows the last of them", page.run("live.wire.ladder.frames.length") == 10000 and
+          400 < len(shown(page)) < 1000 and "9,999" not in page.run("document.querySelector('.wire .gap').innerText"))
+    last = shown(page)[-1]
+    for _ in range(2):
+        page.run("document.querySelector('.wire .gap button').click()")
+    earlier = shown(page)
+    page.run("live.wire.ladder.show('all')")
+    check("10,000 frames: a button shows earlier ones", last not in earlier and len(earlier) > 400 and shown(page)[-1] == last, earlier[-1])
+    rate = page.run(SCROLLED % "document.querySelector('.scroll')")
+    page.run("document.body.append(Object.assign(document.createElement('div'), {id: 'plain', style: 'position: fixed; inset: 0; overflow: auto',"
+             "textContent: 'words '.repeat(20000)}))")
+    plain = page.run(SCROLLED % "document.getElementById('plain')")
+    page.run("document.getElementById('plain').remove()")
+    page.call("Performance.enable")
+    used = {each["name"]: each["value"] for each in page.call("Performance.getMetrics")["metrics"]}["JSHeapUsedSize"] / 1e6
+    print(f"# 10,000 frames on 500 streams: {rate} pictures a second while it scrolls, plain text {plain}; {used:.0f} MB of JavaScript")
+    check("10,000 frames scroll nearly as plain text does", rate >= min(30, plain / 3), (rate, plain))
+    check("10,000 frames take little memory", used < 300, used)
+    page.run("live.wire.clear()")
+
+
+# --- A stand-in -------------------------------------------------------------------------------------------
+
+SCRIPT = f"""# Title {ATTACK}
+
+Intro.
+
+## One {ATTACK}
+
+> note: a note
+
+Words.
+
+```console
+printf '%s\\n' "{ATTACK}"; printf '\\033[2J\\377' >&2
+```
+```console
+echo begun; sleep 100
+```
+```console status=1
+seq 100000; exit 1
+```
+```console
+exit 3
+```
+"""
+
+
+def test_stand_in(browser):
+    """A hostile program, one without end, one that prints too much, one that fails."""
+    with tempfile.TemporaryDirectory(prefix="live-") as folder:
+        root = pathlib.Path(folder)
+        for name in ("lecture", "live", "page", "tools"):
+            shutil.copytree(ROOT / "grader" / name, root / "grader" / name)
+        (root / "lab01-one").mkdir()
+        (root / "grader/lecture/scripts/lab01.md").write_text(SCRIPT, encoding="ascii")
+        with Live("01", root=root) as live:
+            page = browser.open(live.url, 1280, 720)
+            arrived(page, "01", 1)
+            page.press(" ")
+            log = "document.querySelectorAll('.card')[%d].innerText"
+            said = wait_for(lambda: not page.run("live.lecture.running()") and (text := page.run(log % 0)).count(ATTACK) > 1 and text)
+            check("what a program prints stays text", said and "?[2J" in said and
+                  page.run("window.attacked === undefined && document.scripts.length === 1 && !document.querySelector('img')"), said)
+            page.press(" ")
+            check("output is on the page as it is printed", wait_for(lambda: "\nbegun" in page.run(log % 1)) and page.run("live.lecture.running()"))
+            page.press("s")
+            check("s ends the command, and the page says how it ended", wait_for(lambda: "It ended with status" in page.run(log % 1)), page.run(log % 1))
+            page.run("document.querySelectorAll('.card .run')[2].click()")
+            wait_for(lambda: "prints more" in page.run(log % 2) and not page.run("live.lecture.running()"))
+            check("too much output is cut, and the page says so", "prints more" in page.run(log % 2) and len(page.run(log % 2)) < 200000, page.run(log % 2)[-300:])
+            page.run("document.querySelectorAll('.card .run')[3].click()")
+            check("a command that fails is marked", wait_for(lambda: page.run("document.querySelectorAll('.card')[3].matches('.failed')")))
+            check("the page's console is empty", not page.errors(), page.errors())
+
+
+# --- Strangers --------------------------------------------------------------------------------------------
+
+def test_strangers(live):
+    home = f"/{live.token}/"
+    ours = f"http://localhost:{live.port}"
+    check("the page needs the token", live.ask("GET", home) == 200)
+    for path in ("/", f"/{live.token[:-1]}/", f"/{'x' * 32}/", f"/{live.token}", f"/{live.token}x/", "/events", "/labs"):
+        check(f"without the token there is nothing: {path.replace(live.token, 'TOKEN')}", live.ask("GET", path) == 403, path)
+    for host in ("evil.example", f"evil.example:{live.port}", "localhost", f"localhost:{live.port + 1}", f"localhost.evil.example:{live.port}", "", None):
+        check(f"another host is refused: {host}", live.ask("GET", home, Host=host) in (400, 421), host)
+    for name in ("localhost", "127.0.0.1"):
+        check(f"{name} is ours", live.ask("GET", home, Host=f"{name}:{live.port}") == 200)
+    for origin in ("http://evil.example", "null", f"https://localhost:{live.port}", f"http://localhost:{live.port}.evil.example"):
+        check(f"another origin is refused: {origin}", live.ask("GET", f"{home}events", Origin=origin) == 403)
+    check("another site's request is refused", live.ask("GET", home, Sec_Fetch_Site="cross-site") == 403)
+    order = json.dumps({"lab": "02", "step": 2, "part": 5})
+    for what, headers in (("without an origin", {"Content_Type": "application/json"}), ("as a form", {"Origin": ours, "Content_Type": "text/plain"}),
+                          ("of another origin", {"Origin": "http://evil.example", "Content_Type": "application/json"})):
+        check(f"an order {what} is refused", live.ask("POST", f"{home}run", order, **headers) == 403)
+    headers = {"Origin": ours, "Content_Type": "application/json"}
+    for wrong, status in (({"lab": "02", "step": 2, "part": 0}, 409), ({"lab": "99", "step": 1, "part": 0}, 409), ({"lab": "02", "step": 0, "part": -1}, 409),
+                          ({"lab": "02", "step": "1", "part": 0}, 400), ({"lab": "02", "step": 1}, 400), ([], 400)):
+        check(f"only a command of the script can be run: {wrong}", live.ask("POST", f"{home}run", json.dumps(wrong), **headers) == status)
+    check("an order that is no JSON is refused", live.ask("POST", f"{home}run", "{", **headers) == 400)
+    for path, order, status in (("gate", {"mode": "open"}, 400), ("gate", {"mode": "pace", "ms": 0}, 400), ("gate", {"mode": "pace", "ms": "1"}, 400),
+                                ("gate", {"mode": ["hold"]}, 400), ("pass", {"sender": "me"}, 400), ("gate", {"mode": "flow"}, 200)):
+        check(f"{path} takes only its own orders: {order}", live.ask("POST", f"{home}{path}", json.dumps(order), **headers) == status)
+    check("a long order is refused", live.ask("POST", f"{home}run", " " * 5000, **headers) == 413)
+    check("there is nothing else", live.ask("GET", f"{home}step/02/../../../etc/passwd") == 404 and live.ask("GET", f"{home}live.py") == 404)
+    with contextlib.suppress(OSError), socket.socket() as other:
+        addresses = [line.split()[1] for line in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+                     if line.split()[3] == "0A" and line.split()[1].endswith(f":{live.port:04X}")]
+        check("it listens on this machine only", addresses == [f"0100007F:{live.port:04X}"], addresses)
+        other.close()
+    check("nobody else can reach the socket", (live.socket.parent.stat().st_mode & 0o077) == 0)
+
+
+# --- Looks ------------------------------------------------------------------------------------------------
+
+def test_looks(browser, live):
+    for width, height in ((1280, 720), (390, 844), (3840, 2160)):
+        for dark in (False, True):
+            scheme = f"{width} x {height}, {'dark' if dark else 'light'}"
+            page = browser.open(f"{live.url}#02/4", width, height, dark)
+            arrived(page, "02", 4)
+            page.run("document.body.classList.add('noted')")
+            for view in ("lecture", "wire") if width < 800 else ("both",):
+                page.run(f"live.view('{view}')")
+                page.call("Emulation.setDeviceMetricsOverride", width=width, height=2 * height + 2000, deviceScaleFactor=1, mobile=False)
+                page.settle()  # everything is in the window now, so that we can measure it
+                measured = page.run(CONTRAST)
+                check(f"{scheme}, {view}: every text has the contrast that WCAG AA requires", measured["seen"] > 20 and not measured["bad"], measured)
+                check(f"{scheme}, {view}: nothing is wider than the page", page.run("document.documentElement.scrollWidth") <= width)
+                wide = page.run("[...document.querySelectorAll('.pane, .scroll, .states, .code pre')].filter((each) => each.scrollWidth > each.clientWidth + 1)"
+                                ".map((each) => each.className)")
+                check(f"{scheme}, {view}: nothing scrolls sideways", not wide, wide)
+            page.close()
+
+
+def main():
+    with Browser() as browser:
+        test_lectures(browser)
+        with Live("02", "06") as live:
+            test_strangers(live)
+            test_hold(browser, live)
+            test_wire(browser, live)
+        test_stand_in(browser)
+    for wrong in ([], ["--port", "99999", "02"], ["--paws", "02"]):
+        done = subprocess.run([sys.executable, "grader/live/live.py", *wrong], capture_output=True, text=True, check=False)
+        check(f"wrong usage: {wrong}", done.returncode == 2 and done.stderr.startswith("usage: live.py "), done.stderr)
+    done = subprocess.run([sys.executable, "grader/live/live.py", "77"], capture_output=True, text=True, check=False)
+    check("a lab that does not exist is an error", done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr)
+    return done_testing()
+
+
+if __name__ == "__main__":
+    if not find():
+        skip_all("Chromium is not installed")
+        sys.exit(0)
+    sys.exit(main())
