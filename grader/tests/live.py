@@ -282,6 +282,9 @@ def test_hold(browser, live):
 
 def test_wire(browser, live):
     page = browser.open(live.url, 1280, 720)
+    wait_for(lambda: page.run("Boolean(window.live)"))
+    page.run("live.ask('clear', {})")
+    wait_for(lambda: not shown(page))
     program = live.program()
     send(program, frame("preface", "client", length=24), frame("SETTINGS", "client", settings=[["SETTINGS_INITIAL_WINDOW_SIZE", 100]]),
          frame("HEADERS", "client", 1, ["END_HEADERS"], fields=[[":method", "POST"], [":path", "/x"]]),
