@@ -7,6 +7,7 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 const GOLDEN_ANGLE = 137.508; /* degrees, so that the colours of neighbouring streams are far apart */
+const NO_RED = [70, 345];      /* degrees of OKLCH; red is near 27 */
 
 /* --- Small things ------------------------------------------------------------------------------------ */
 
@@ -69,8 +70,10 @@ function ranges(ids) {
 
 const isConnection = (frame) => !(frame.stream > 0);
 
+/* The colour of a stream, in degrees. It is never red: that is what failures have. */
 function hue(frame) {
-  return Math.round(GOLDEN_ANGLE * ((frame.stream + 1) / 2 + 7 * (frame.connection - 1)) + 100) % 360;
+  const angle = (GOLDEN_ANGLE * ((frame.stream + 1) / 2 + 7 * (frame.connection - 1)) + 150) % 360;
+  return Math.round(NO_RED[0] + (angle / 360) * (NO_RED[1] - NO_RED[0]));
 }
 
 function label(frame) {

@@ -243,6 +243,20 @@ def test_keyboard(page):
     check('Enter opens and closes a check', page.run(focus)['open'] != was_open)
 
 
+def test_red(page):
+    """Red is for failures."""
+    hues = page.run("[...Array(200).keys()].map((i) => hue({stream: 2 * i + 1, connection: 1 + i % 3}))")
+    colors = page.run('''['--fail', '--pass'].map((name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim())''')
+    check('no stream has the colour of a failure', len(set(hues)) > 100 and all(60 <= each <= 350 for each in hues) and
+          reddest(colors[0]), (colors, hues))
+
+
+def reddest(color):
+    """Whether #rrggbb is red: it has much of it, and little of the others."""
+    red, green, blue = (int(color[i:i + 2], 16) for i in (1, 3, 5))
+    return red > 1.5 * max(green, blue)
+
+
 def test_hundred(page):
     name = 'lab03.hundred_streams'
     page.run(f'document.getElementById("{name}").toggle(true)')
@@ -329,6 +343,7 @@ def test_report(browser, folder):
     test_click(page)
     test_keyboard(page)
     test_failed_only(page)
+    test_red(page)
     test_hundred(page)
     test_hostile(page)
     quiet(page, 'the report')
