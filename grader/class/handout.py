@@ -26,7 +26,7 @@ TAKEN = [
     'grader/predict/*', 'grader/tools/*.sh', 'grader/tools/dev/pictures/*',
     'grader/mistakes/known_mistakes.json', 'grader/mistakes/mutants.json',
 ]
-LEFT_OUT = ['grader/tests/*', 'grader/tools/dev/pictures/demo-*']
+LEFT_OUT = ['grader/tests/*', 'grader/tools/dev/pictures/demo-*', 'grader/tools/dev/pictures/live-*']
 
 STARTERS = 'grader/starters'  # reset.sh takes them from there
 

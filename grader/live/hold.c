@@ -17,6 +17,7 @@
  */
 #include <getopt.h>
 #include <jansson.h>
+#include <nghttp2/nghttp2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,11 +106,14 @@ static void print_line(json_t *json) {
 static void tell(const struct hold *hold, const struct unit *unit, bool preface) {
   bool is_frame = !hold->tls && !preface && unit->length >= FRAME_HEADER_LENGTH;
   const char *name = is_frame ? frame_type_name(unit->bytes[3]) : NULL;
+  bool is_ack = is_frame &&
+                (unit->bytes[3] == NGHTTP2_SETTINGS || unit->bytes[3] == NGHTTP2_PING) &&
+                unit->bytes[4] & NGHTTP2_FLAG_ACK;
   if (!is_frame)
     name = hold->tls ? "TLS record" : preface ? "preface" : "bytes";
-  print_line(json_pack("{s:I, s:i, s:s, s:s, s:i, s:I}", "id", (json_int_t)unit->id, "pair",
+  print_line(json_pack("{s:I, s:i, s:s, s:s+, s:i, s:I}", "id", (json_int_t)unit->id, "pair",
                        (int)unit->pair->number, "sender", side_name(unit->sender), "type",
-                       name ? name : "unknown", "stream",
+                       name ? name : "unknown", is_ack ? " ACK" : "", "stream",
                        is_frame ? (int)(big_endian_32(unit->bytes + 5) & 0x7fffffff) : 0, "length",
                        (json_int_t)(unit->length - (is_frame ? FRAME_HEADER_LENGTH : 0))));
 }

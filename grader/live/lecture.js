@@ -6,6 +6,8 @@
 /* Comments and strings of JavaScript and C. */
 const MARKED = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`[^`]*`|^ *\.\.\.$/gm;
 
+const LONGEST_WORD = 28; /* so many letters have room on a telephone */
+
 function paragraphs(text) {
   return text.trim().split(/\n\s*\n/).filter(Boolean).map((paragraph) => element('p', {},
     ...paragraph.replace(/\s+/g, ' ').split(/(`[^`]+`)/).map((piece) =>
@@ -30,10 +32,16 @@ function tokens(text) {
   return lines;
 }
 
+/* Words that a browser must not break at a hyphen, as in `a->b`; longer ones may break anywhere. */
+function words(text) {
+  return text.split(/(\s+)/).filter(Boolean).map((word) =>
+    (word.includes('-') && word.length <= LONGEST_WORD ? element('span', {class: 'word'}, word) : word));
+}
+
 /* A line that is too long goes on below, further to the right than it begins. */
 function codeLine(line) {
   const text = line.map(([, piece]) => piece).join('');
-  const made = element('span', {class: 'row'}, ...line.map(([kind, piece]) => (kind === 'plain' ? piece : element('span', {class: kind}, piece))), '\n');
+  const made = element('span', {class: 'row'}, ...line.flatMap(([kind, piece]) => (kind === 'plain' ? words(piece) : [element('span', {class: kind}, piece)])), '\n');
   made.style.setProperty('--indent', `${text.length - text.trimStart().length + 4}ch`);
   return made;
 }
@@ -64,13 +72,19 @@ class Log {
     } else if (event.kind === 'end') {
       this.running = false; /* a server may print something after that */
       this.right = event.right;
-    } else if (event.kind === 'command' && !event.text.endsWith(' &')) {
+    } else if (event.kind === 'command') {
       this.command = event.text;
     } else {
       this.events.push(event);
     }
   }
 }
+
+/* What the reference server can do, in words (--misbehave of grader/serve). */
+const FAULTS = {
+  slow: 'one byte every 20 ms', late: 'after two seconds', hints: 'with 103, and then nothing', never: 'never',
+  refuse: 'with RST_STREAM, REFUSED_STREAM', goaway: 'with GOAWAY', garbage: 'in HTTP/1.1', half: 'half, and closes',
+};
 
 /* A command on the page. */
 class Card {
@@ -80,12 +94,24 @@ class Card {
     this.command = element('code', {class: 'command'});
     this.button = element('button', {type: 'button', class: 'run'});
     this.button.addEventListener('click', () => run(part.part, log.running));
+    this.faults = this.choice(run);
     this.output = element('pre', {class: 'output', tabindex: 0, role: 'log', 'aria-label': 'What it prints'});
-    this.bars = element('div', {class: 'bars'});
-    this.element = element('div', {class: `card ${part.kind}`, id: `part-${part.part}`},
+    this.bars = element('div', {class: 'chart'});
+    this.element = element('div', {class: `card of-${part.kind}`, id: `part-${part.part}`},
       element('div', {class: 'prompt'}, element('span', {class: 'dollar', 'aria-hidden': 'true'}, '$ '), this.command, this.button),
-      this.output, this.bars);
+      this.faults, this.output, this.bars);
     this.render();
+  }
+
+  /* What the reference server does from now on; null for other commands. */
+  choice(run) {
+    if (!this.part.faults)
+      return null;
+    const select = element('select', {}, element('option', {value: ''}, 'as RFC 9113 says'),
+      ...this.part.faults.map((fault) => element('option', {value: fault}, FAULTS[fault] || fault)));
+    select.value = this.part.fault;
+    select.addEventListener('change', () => run(this.part.part, false, select.value));
+    return element('label', {class: 'faults'}, 'This server answers ', select);
   }
 
   render() {
@@ -98,10 +124,13 @@ class Card {
 
   state() {
     const log = this.log;
-    this.command.textContent = log.command || `${this.part.command}${this.part.kind === 'server' ? ' &' : ''}`;
+    this.command.replaceChildren(...words(log.command || `${this.part.command}${this.part.kind === 'server' ? ' &' : ''}`));
     this.button.textContent = log.running ? 'Stop' : log.right === null ? 'Run' : 'Again';
     this.element.classList.toggle('running', log.running);
     this.element.classList.toggle('failed', log.right === false);
+    const fault = / --misbehave (\w+)/.exec(log.command);
+    if (this.faults && log.command)
+      this.faults.querySelector('select').value = fault ? fault[1] : '';
     this.output.hidden = this.output.childElementCount === 0;
   }
 
@@ -119,14 +148,14 @@ class Card {
       this.showBars(event.rows);
       return;
     }
-    const source = event.kind === 'text' ? event.source : event.kind === 'command' ? 'command' : event.wrong ? 'wrong' : 'note';
+    const source = event.kind === 'text' ? event.source : event.wrong ? 'wrong' : 'note';
     const last = this.output.lastElementChild;
     if (event.kind === 'text' && last && last.dataset.source === source) {
       last.textContent += event.text;
       return;
     }
     const tail = last && !last.textContent.endsWith('\n') ? '\n' : '';
-    const text = event.kind === 'text' ? event.text : event.kind === 'command' ? `$ ${event.text}\n` : `${event.text}\n`;
+    const text = event.kind === 'text' ? event.text : `${event.text}\n`;
     this.output.append(tail, element('span', {class: `from ${source}`, 'data-source': source}, text));
   }
 
@@ -135,7 +164,7 @@ class Card {
     this.bars.replaceChildren(...rows.map(([what, ms]) => {
       const bar = element('span', {class: 'bar'}, element('span'));
       bar.firstChild.style.width = `${(100 * ms) / longest}%`;
-      return element('p', {}, element('span', {class: 'what'}, what), bar, element('span', {class: 'time'}, `${milliseconds(ms)} ms`));
+      return element('p', {}, element('span', {class: 'label'}, what), bar, element('span', {class: 'time'}, `${milliseconds(ms)} ms`));
     }));
   }
 }

@@ -12,7 +12,7 @@ class Live {
     this.size = SIZES.indexOf(1);
     this.channel = new BroadcastChannel(`live ${location.pathname}`);
     this.channel.onmessage = ({data}) => (data.place ? this.go(data.place.lab, data.place.step, false) : this.black(data.black, false));
-    this.lecture = new LecturePane((part, running) => this.order(part, running));
+    this.lecture = new LecturePane((part, running, fault) => this.order(part, running, fault));
     this.wire = new WirePane((what, order) => this.ask(what, order));
     this.blackness = element('div', {class: 'black', hidden: true, 'aria-label': 'The screen is black: press b'});
     this.started = Date.now();
@@ -32,8 +32,8 @@ class Live {
     return answer.ok;
   }
 
-  order(part, running) {
-    return running ? this.ask('stop', {}) : this.ask('run', {...this.lecture.place, part});
+  order(part, running, fault) {
+    return running ? this.ask('stop', {}) : this.ask('run', {...this.lecture.place, part, ...(fault === undefined ? {} : {fault})});
   }
 
   listen() {

@@ -4,7 +4,8 @@
     GET  /TOKEN/labs        the lectures, as JSON: titles and steps
     GET  /TOKEN/step/02/3   one step: text, code (cut from the files now), commands
     GET  /TOKEN/events      server-sent events, from live_hub.py
-    POST /TOKEN/run         {"lab": "02", "step": 3, "part": 4}: run this command of the script
+    POST /TOKEN/run         {"lab": "02", "step": 3, "part": 4}: run this command of the script; with "fault": "late",
+                            the reference server in it does that
     POST /TOKEN/stop        end the command that runs
     POST /TOKEN/clear       empty the wire
     POST /TOKEN/gate        {"mode": "flow"}, {"mode": "hold"}, {"mode": "pace", "ms": 500}: what passes by itself
@@ -22,6 +23,7 @@ import secrets
 import socket
 
 from demo_script import Broken
+from live_stage import is_reference
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = ("../page/frame.js", "../page/lanes.js", "../page/ladder.js",
@@ -62,6 +64,9 @@ def step_json(stage, lab, number):
         else:
             programs = "build/labs" if stage.student else "build/solutions"
             made["command"] = part.command().replace("H2_TRACE=1 ", "").replace("$PROGRAMS", programs)
+            if is_reference(part):
+                made["fault"] = (re.search(r"--misbehave (\w+)", part.command()) or ["", ""])[1]
+                made["faults"] = stage.faults
         parts.append(made)
     return {"title": step.title, "minutes": step.minutes(), "parts": parts}
 
@@ -209,7 +214,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         lab, step, part = (order.get(key) for key in ("lab", "step", "part"))
         if not (isinstance(lab, str) and isinstance(step, int) and isinstance(part, int)):
             raise Refused(400)
-        if not self.server.stage.run(lab, step, part):
+        fault = order.get("fault")
+        if fault is not None and not isinstance(fault, str):
+            raise Refused(400)
+        if not self.server.stage.run(lab, step, part, fault):
             raise Refused(409)
         self.give_json({})
 

@@ -8,9 +8,11 @@ import os
 import queue
 import re
 import signal
+import subprocess
 import threading
 
-from demo_run import Runner
+from demo_run import BUILD, Runner
+from demo_script import ROOT
 from demo_show import printable
 from live_gate import Gate, Hold
 
@@ -18,6 +20,22 @@ PATIENCE = 600         # seconds for one command: a lecturer may hold its frames
 LOOK_SECONDS = 0.03    # from one look at the servers to the next, while no command runs
 LARGEST_OUTPUT = 65536  # characters of one command, on the page
 COMMANDS = ("server", "console", "bars")
+SERVE = f"{BUILD}/grader/serve"
+
+
+def read_faults():
+    """What the reference server can do wrong: its usage says so."""
+    try:
+        said = subprocess.run([ROOT / SERVE, "--usage"], capture_output=True, text=True, check=False).stderr
+    except OSError:
+        return []
+    found = re.search(r"--misbehave ([a-z|]+)", said)
+    return found[1].split("|") if found else []
+
+
+def is_reference(part):
+    """Whether a part starts the reference server."""
+    return part.kind == "server" and SERVE in part.command()
 
 
 class Page:
@@ -84,6 +102,7 @@ class LiveRunner(Runner):
         super().__init__(script.lab, student, False, page)
         self.gate = gate
         self.holds = {}  # one before each server, by its name
+        self.faults = {}  # what a reference server does wrong, by its part, where somebody has chosen
         self.places = {part: (script.path.stem[3:], number, index) for number, step in enumerate(script.steps, 1)
                        for index, part in enumerate(step.parts)}
         self.patience = PATIENCE
@@ -91,7 +110,11 @@ class LiveRunner(Runner):
 
     def command_of(self, part):
         """No ladder: the page has its own."""
-        return part.command().replace("H2_TRACE=1 ", "")
+        command = part.command().replace("H2_TRACE=1 ", "")
+        if part in self.faults:
+            command = re.sub(r" --misbehave \w+", "", command)
+            command += f" --misbehave {self.faults[part]}" if self.faults[part] else ""
+        return command
 
     def environment_of(self, part):
         return {**self.variables, "H2_TRACE": "live"} if part.kind == "server" else self.variables
@@ -141,6 +164,7 @@ class Stage:
         self.student = student
         self.page = Page(hub)
         self.gate = Gate(hub)
+        self.faults = read_faults()
         self.runner = None
         self.lab = None
         self.orders = queue.Queue(8)
@@ -149,13 +173,16 @@ class Stage:
 
     # --- What the page asks, on any thread ----------------------------------------------------------------------
 
-    def run(self, lab, step, part):
-        """Run one command of a script. Return whether there is one, and nothing else waits."""
+    def run(self, lab, step, part, fault=None):
+        """Run one command of a script; a reference server with this fault ("": none). Return whether there is one, and
+        nothing else waits."""
         parts = self.parts_of(lab, step)
         if not 0 <= part < len(parts) or parts[part].kind not in COMMANDS:
             return False
+        if fault is not None and (not is_reference(parts[part]) or fault not in ["", *self.faults]):
+            return False
         with contextlib.suppress(queue.Full):
-            self.orders.put_nowait((lab, step, part))
+            self.orders.put_nowait((lab, step, part, fault))
             return True
         return False
 
@@ -206,7 +233,7 @@ class Stage:
             self.runner.end()
         self.runner = None
 
-    def play(self, lab, step, part):
+    def play(self, lab, step, part, fault):
         script = self.scripts[lab]
         if lab != self.lab:
             self.leave()
@@ -216,6 +243,8 @@ class Stage:
         for earlier in script.steps[:step - 1]:
             self.runner.skip(earlier.parts)
         self.runner.skip(script.steps[step - 1].parts[:part])
+        if fault is not None:
+            self.runner.faults[wanted] = fault
         if wanted.kind == "server":
             self.runner.start(wanted)
             return

@@ -22,6 +22,7 @@ SECONDS = 30
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = b"\0\0\0\4\0\0\0\0\0"
 PING = b"\0\0\x08\6\0\0\0\0\0abcdefgh"
+PING_ACK = PING.replace(b"\6\0", b"\6\1")
 HEADERS = b"\0\0\2\1\5\0\0\0\1\x82\x84"
 
 
@@ -132,10 +133,10 @@ def test_flow():
 
 def test_hold():
     with Pair(first=["hold"]) as pair:
-        pair.client.sendall(PREFACE + SETTINGS + HEADERS + PING)
+        pair.client.sendall(PREFACE + SETTINGS + HEADERS + PING_ACK)
         told = [pair.told() for _ in range(4)]
         check("it tells what waits", [(each["type"], each["stream"], each["length"], each["sender"]) for each in told] ==
-              [("preface", 0, 24, "client"), ("SETTINGS", 0, 0, "client"), ("HEADERS", 1, 2, "client"), ("PING", 0, 8, "client")], told)
+              [("preface", 0, 24, "client"), ("SETTINGS", 0, 0, "client"), ("HEADERS", 1, 2, "client"), ("PING ACK", 0, 8, "client")], told)
         check("nothing passes", is_silent(pair.server))
         pair.order("pass")
         check("one frame passes", take(pair.server, 24) == PREFACE and pair.told() == {"passed": told[0]["id"]})
@@ -149,7 +150,7 @@ def test_hold():
         pair.order("nonsense\npace 0\npace x\npass nobody")
         check("what is no order does nothing", is_silent(pair.server) and is_silent(pair.client))
         pair.order("flow")
-        check("flow lets everything pass", take(pair.server, 28) == HEADERS + PING and take(pair.client, 17) == PING)
+        check("flow lets everything pass", take(pair.server, 28) == HEADERS + PING_ACK and take(pair.client, 17) == PING)
 
 
 def test_ends():

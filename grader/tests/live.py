@@ -219,7 +219,7 @@ def test_later(browser, live, page):
     arrived(other, "02", 4)
     wait_for(lambda: other.run("live.wire.ladder.frames.length") == len(frames))
     check("a window that comes later has the same frames", other.run("live.wire.ladder.frames.length") == len(frames) > 5, frames)
-    check("and the same output", "POST" in other.run("document.querySelector('.card.console').innerText"))
+    check("and the same output", "POST" in other.run("document.querySelector('.card.of-console').innerText"))
     check("the lecturer's window shows notes and a clock", other.run(
         "document.querySelector('.presenting .words').innerText.length > 50 && /\\d\\d:\\d\\d · \\d+:\\d\\d/.test(document.querySelector('.clock').innerText)"))
     page.run("live.move(-1)")
@@ -275,6 +275,26 @@ def test_hold(browser, live):
     page.press("h")
     check("and pass", wait_for(lambda: not page.run("live.lecture.running()")) and "Hello World" in page.run(STATE)["output"], page.run(STATE))
     check("the console is empty after all this", not page.errors(), page.errors())
+    page.close()
+
+
+def test_play(browser, live):
+    """What the reference server does next, chosen on the page."""
+    page = browser.open(f"{live.url}#02/2", 1280, 720)
+    arrived(page, "02", 2)
+    choose = "(() => { const select = document.querySelector('.faults select'); select.value = '%s'; select.dispatchEvent(new Event('change')); })()"
+    server = "document.querySelector('.card.of-server').innerText"
+    for fault, seen in (("hints", "103"), ("refuse", "REFUSED_STREAM"), ("", ":status 200")):
+        page.run(choose % fault)
+        check(f"the server starts again: {fault or 'as it should'}", wait_for(lambda fault=fault: not page.run("live.lecture.running()") and (
+            f"--misbehave {fault}" in page.run(server) if fault else "--misbehave" not in page.run(server).split("\n")[1]) and
+            "listening" in page.run(server)), page.run(server))
+        page.run("document.querySelector('.card.of-console .run').click()")
+        check(f"and does that: {seen}", wait_for(lambda seen=seen: any(seen in row for row in shown(page))), shown(page))
+        if fault == "hints":  # the client waits for ever
+            page.press("s")
+        check("the command ends", wait_for(lambda: not page.run("live.lecture.running()")), page.run(STATE))
+    check("the play's console is empty", not page.errors(), page.errors())
     page.close()
 
 
@@ -470,7 +490,8 @@ def test_strangers(live):
         check(f"an order {what} is refused", live.ask("POST", f"{home}run", order, **headers) == 403)
     headers = {"Origin": ours, "Content_Type": "application/json"}
     for wrong, status in (({"lab": "02", "step": 2, "part": 0}, 409), ({"lab": "99", "step": 1, "part": 0}, 409), ({"lab": "02", "step": 0, "part": -1}, 409),
-                          ({"lab": "02", "step": "1", "part": 0}, 400), ({"lab": "02", "step": 1}, 400), ([], 400)):
+                          ({"lab": "02", "step": 2, "part": 5, "fault": "; true"}, 409), ({"lab": "02", "step": 2, "part": 6, "fault": "late"}, 409),
+                          ({"lab": "02", "step": 2, "part": 5, "fault": 1}, 400), ({"lab": "02", "step": "1", "part": 0}, 400), ({"lab": "02", "step": 1}, 400), ([], 400)):
         check(f"only a command of the script can be run: {wrong}", live.ask("POST", f"{home}run", json.dumps(wrong), **headers) == status)
     check("an order that is no JSON is refused", live.ask("POST", f"{home}run", "{", **headers) == 400)
     for path, order, status in (("gate", {"mode": "open"}, 400), ("gate", {"mode": "pace", "ms": 0}, 400), ("gate", {"mode": "pace", "ms": "1"}, 400),
@@ -513,6 +534,7 @@ def main():
         test_lectures(browser)
         with Live("02", "06") as live:
             test_strangers(live)
+            test_play(browser, live)
             test_hold(browser, live)
             test_wire(browser, live)
         test_stand_in(browser)

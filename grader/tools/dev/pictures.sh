@@ -54,5 +54,18 @@ picture ladder "$served; H2_TRACE=1 build/solutions/lab02-requests/requests \$ur
 picture failure "cd $stage && build/grader/grade --programs build/labs --lab 02 --seed 1" --from '✘ post ' --to 'more: '
 picture demo 'python3 grader/lecture/demo.py 02' --from '4/5 '
 page page lab02.post $stage/build/grade
+# live NAME LAB STEP OPTIONS...: the page of make live, in a window of that size.
+live() {
+  file=$folder/$1.png
+  shift
+  python3 grader/tools/dev/live_picture.py "$@" "$file"
+  echo "  $file: $(wc -c <"$file") bytes"
+}
+
+for theme in dark light; do
+  live live-1280-$theme --theme $theme --hold 5 02 3
+done
+live live-phone-light --size 390x844 --view wire 02 4
+live live-3840-light --size 3840x2160 02 4
 rm -rf $mistake $stage
 python3 grader/tools/dev/diagrams.py
