@@ -179,6 +179,17 @@ class LecturePane {
     this.element = element('section', {class: 'pane lecture', 'aria-label': 'The lecture', tabindex: -1}, this.body);
   }
 
+  /* How many letters of code have room on a line. */
+  columns() {
+    const ruler = element('code', {class: 'unseen'}, '0'.repeat(100));
+    this.element.append(ruler);
+    const letter = ruler.scrollWidth / 100;
+    ruler.remove();
+    const unit = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const width = (this.element.clientWidth || window.innerWidth) - 5 * unit;
+    return Math.max(30, Math.min(160, Math.floor((width > 53 * unit ? 0.55 * width - 2 * unit : width) / letter)));
+  }
+
   log(lab, step, part) {
     const key = `${lab}/${step}/${part}`;
     if (!this.logs.has(key))

@@ -113,7 +113,7 @@ class Live {
     if (!isNew)
       return;
     [this.lab, this.step] = [lab, wanted];
-    const answer = await fetch(`step/${lab.lab}/${wanted}`);
+    const answer = await fetch(`step/${lab.lab}/${wanted}?columns=${this.lecture.columns()}`);
     const content = await answer.json();
     if (this.lab !== lab || this.step !== wanted)
       return; /* somebody has gone on */

@@ -2,7 +2,8 @@
 
     GET  /TOKEN/            the page, one file
     GET  /TOKEN/labs        the lectures, as JSON: titles and steps
-    GET  /TOKEN/step/02/3   one step: text, code (cut from the files now), commands
+    GET  /TOKEN/step/02/3   one step: text, code (cut from the files now), commands; with ?columns=60, no line of code is
+                            longer, if it can be broken well
     GET  /TOKEN/events      server-sent events, from live_hub.py
     POST /TOKEN/run         {"lab": "02", "step": 3, "part": 4}: run this command of the script; with "fault": "late",
                             the reference server in it does that
@@ -23,6 +24,7 @@ import secrets
 import socket
 
 from demo_script import Broken
+from demo_show import reflow
 from live_stage import is_reference
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -47,12 +49,12 @@ def page():
     return text.encode(), policy
 
 
-def code_json(part, student):
-    return [{"heading": quote.heading(student), "language": quote.language, "lines": quote.cut(student)}
+def code_json(part, student, columns):
+    return [{"heading": quote.heading(student), "language": quote.language, "lines": reflow(quote.cut(student), columns)}
             for quote in part.quotes]
 
 
-def step_json(stage, lab, number):
+def step_json(stage, lab, number, columns):
     step = stage.scripts[lab].steps[number - 1]
     parts = []
     for index, part in enumerate(step.parts):
@@ -60,7 +62,7 @@ def step_json(stage, lab, number):
         if part.kind in ("text", "note"):
             made["text"] = "\n".join(part.lines)
         elif part.kind == "code":
-            made["code"] = code_json(part, stage.student)
+            made["code"] = code_json(part, stage.student, columns)
         else:
             programs = "build/labs" if stage.student else "build/solutions"
             made["command"] = part.command().replace("H2_TRACE=1 ", "").replace("$PROGRAMS", programs)
@@ -159,11 +161,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.give_json(labs_json(self.server.stage))
 
     def give_step(self):
-        found = re.fullmatch(r"step/(\d\d)/(\d{1,2})", self.path.split("/", 2)[2])
+        found = re.fullmatch(r"step/(\d\d)/(\d{1,2})(?:\?columns=(\d{1,3}))?", self.path.split("/", 2)[2])
         if not found or not self.server.stage.parts_of(found[1], int(found[2])):
             raise Refused(404)
         try:
-            self.give_json(step_json(self.server.stage, found[1], int(found[2])))
+            columns = max(30, int(found[3] or 100))
+            self.give_json(step_json(self.server.stage, found[1], int(found[2]), columns))
         except (Broken, OSError) as error:
             self.give_json({"title": "", "minutes": 0, "parts": [{"kind": "broken", "part": 0, "text": str(error)}]})
 

@@ -498,6 +498,11 @@ def test_strangers(live):
                                 ("gate", {"mode": ["hold"]}, 400), ("pass", {"sender": "me"}, 400), ("gate", {"mode": "flow"}, 200)):
         check(f"{path} takes only its own orders: {order}", live.ask("POST", f"{home}{path}", json.dumps(order), **headers) == status)
     check("a long order is refused", live.ask("POST", f"{home}run", " " * 5000, **headers) == 413)
+    connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=SECONDS)
+    connection.request("GET", f"{home}step/02/2?columns=60", headers={"Host": f"localhost:{live.port}"})
+    lines = [line for part in json.loads(connection.getresponse().read())["parts"] for code in part.get("code", []) for line in code["lines"]]
+    connection.close()
+    check("code is as narrow as the page wants it", len(lines) > 5 and max(map(len, lines)) <= 60, lines)
     check("there is nothing else", live.ask("GET", f"{home}step/02/../../../etc/passwd") == 404 and live.ask("GET", f"{home}live.py") == 404)
     with contextlib.suppress(OSError), socket.socket() as other:
         addresses = [line.split()[1] for line in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
