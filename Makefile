@@ -45,7 +45,7 @@ else
 MAKEFLAGS += -rR --output-sync --no-print-directory
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help FORCE predict bonus grade watch hint solution steady report trace-page serve certs demo pictures gdb reset live protection
+.PHONY: all help FORCE predict bonus grade watch hint solution steady report trace-page serve certs demo pictures gdb reset live slides protection
 .PHONY: deps deps-test deps-bench deps-class deps-pictures test mistakes mutants variations mistake-programs starters format lint fuzz bench bench-readme bounds soak clean version
 .PHONY: platforms platforms-readme handout class class-report regrade similar autograder export
 
@@ -490,6 +490,11 @@ demo: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
 ##                       [STUDENT=1]; programs with H2_TRACE=live show their frames there too
 live: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
 	+@python3 grader/live/live.py $(if $(STUDENT),--student) $(if $(PORT),--port $(call quote,$(PORT))) $(FOLDERS)
+
+## make slides LAB=02    give the lecture, and write it down as slides, one file [OUT=build/slides/lab02.html] [STUDENT=1]
+slides: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
+	$(if $(LAB),,$(error which lab? Say LAB=03))
+	+@python3 grader/live/slides.py $(if $(STUDENT),--student) --out $(call quote,$(or $(OUT),$(BUILD)/slides/lab$(lab_number).html)) $(FOLDERS)
 
 ## make pictures         draw the README's pictures again, in grader/tools/dev/pictures
 pictures: $(GRADER_BUILT) $(SOLUTIONS:=.log)

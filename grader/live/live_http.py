@@ -49,6 +49,19 @@ def page():
     return text.encode(), policy
 
 
+def slides_page(lab):
+    """The page of a lecture that was given, which has all its data."""
+    shared = [name for name in SCRIPTS if "page/" in name]
+    script = "".join((HERE / name).read_text(encoding="utf-8") for name in [*shared, "lecture.js", "slides.js"])
+    style = "".join((HERE / name).read_text(encoding="utf-8") for name in [*STYLES, "slides.css"])
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    data = json.dumps(lab).replace("<", "\\u003c")  # nothing in it can end its element
+    text = (HERE / "slides.html").read_text(encoding="utf-8")
+    pieces = re.split("@(css|digest|data|script)@", text)
+    values = {"css": style, "digest": f"sha256-{digest}", "data": data, "script": script}
+    return "".join(values[piece] if at % 2 else piece for at, piece in enumerate(pieces))
+
+
 def code_json(part, student, columns):
     return [{"heading": quote.heading(student), "language": quote.language, "lines": reflow(quote.cut(student), columns)}
             for quote in part.quotes]

@@ -469,6 +469,55 @@ def test_stand_in(browser):
             check("the page's console is empty", not page.errors(), page.errors())
 
 
+# --- Slides -----------------------------------------------------------------------------------------------
+
+def slides(root, number, out):
+    return subprocess.run([sys.executable, root / "grader/live/slides.py", "--out", out, number], cwd=root, capture_output=True, text=True,
+                          check=False, timeout=SECONDS * 3, env={**os.environ, **dict([MARK.split("=")])})
+
+
+def test_slides(browser, number, folder):
+    out = f"{folder}/lab{number}.html"
+    done = slides(ROOT, number, out)
+    check(f"slides of lab {number}: every command ends as the script says", done.returncode == 0 and
+          done.stdout == f"file://{out}\n", done.stdout + done.stderr)
+    check(f"slides of lab {number}: no process is left", wait_for(lambda: not left_running()), left_running())
+    page = browser.open(f"file://{out}", 1280, 720)
+    said = page.run("""({slides: document.querySelectorAll('.slide').length, code: document.querySelectorAll('.slide .code').length,
+      frames: document.querySelectorAll('.slide .rows li.frame').length, arrows: document.querySelectorAll('.drawing g.arrow.frame').length,
+      told: JSON.parse(document.getElementById('data').textContent).events.flat().filter((event) => event.kind === 'wire' && event.note === undefined).length,
+      full: [...document.querySelectorAll('.slide .matter')].filter((each) => each.scrollHeight > each.clientHeight).map((each) => each.innerText),
+      size: (({width, height}) => width / height)(document.querySelector('.slide').getBoundingClientRect()),
+      notes: [...document.querySelectorAll('.notes')].filter((each) => each.innerText.length > 20).length})""")
+    script = (ROOT / f"grader/lecture/scripts/lab{number}.md").read_text(encoding="ascii")
+    check(f"slides of lab {number}: all frames that passed are there", said["frames"] == said["arrows"] == said["told"] > 5, said)
+    check(f"slides of lab {number}: all code and all notes too", said["code"] == len(re.findall("(?m)^```(?:c|js) ", script)) and
+          said["notes"] == script.count("> note: "), said)
+    check(f"slides of lab {number}: nothing is cut", not said["full"], said["full"])
+    check(f"slides of lab {number}: they are sixteen by nine", abs(said["size"] - 16 / 9) < 0.01, said["size"])
+    page.paper(f"{folder}/slides.pdf")
+    sheets = len(re.findall(rb"/Type\s*/Page\b", pathlib.Path(f"{folder}/slides.pdf").read_bytes()))
+    check(f"slides of lab {number}: each has a sheet of paper", sheets == said["slides"], (sheets, said["slides"]))
+    check(f"slides of lab {number}: no network, and an empty console", not page.requests() and not page.errors(), page.errors())
+    page.close()
+
+
+def test_hostile_slides(browser):
+    with tempfile.TemporaryDirectory(prefix="slides-") as folder:
+        root = pathlib.Path(folder)
+        for name in ("lecture", "live", "page", "tools"):
+            shutil.copytree(ROOT / "grader" / name, root / "grader" / name)
+        (root / "lab01-one").mkdir()
+        (root / "grader/lecture/scripts/lab01.md").write_text(
+            f"# Title {ATTACK}\n\n## One {ATTACK}\n\n```console\necho \"{ATTACK}\"\n```\n", encoding="ascii")
+        done = slides(root, "01", f"{folder}/out.html")
+        page = browser.open(f"file://{folder}/out.html", 1280, 720)
+        check("in slides too, what a program prints stays text", done.returncode == 0 and page.run("document.body.innerText").count(ATTACK) >= 3 and
+              page.run("window.attacked === undefined && document.scripts.length === 2 && !document.querySelector('img')"), done)
+        done = slides(root, "01", f"{folder}/out.html/all.html")
+        check("a file that cannot be written is an error", done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr)
+
+
 # --- Strangers --------------------------------------------------------------------------------------------
 
 def test_strangers(live):
@@ -543,6 +592,10 @@ def main():
             test_hold(browser, live)
             test_wire(browser, live)
         test_stand_in(browser)
+        with tempfile.TemporaryDirectory() as folder:
+            for path in sorted((ROOT / "grader/lecture/scripts").glob("lab*.md")):
+                test_slides(browser, path.stem[3:], folder)
+        test_hostile_slides(browser)
     for wrong in ([], ["--port", "99999", "02"], ["--paws", "02"]):
         done = subprocess.run([sys.executable, "grader/live/live.py", *wrong], capture_output=True, text=True, check=False)
         check(f"wrong usage: {wrong}", done.returncode == 2 and done.stderr.startswith("usage: live.py "), done.stderr)

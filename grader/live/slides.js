@@ -1,0 +1,91 @@
+
+/*
+ * slides: a lecture that was given once, as slides of sixteen by nine. What has no room on a slide goes on the next.
+ */
+
+const ROWS = 11;    /* of a ladder on one slide */
+const WIDTH = 1344; /* of a slide with some paper around it */
+
+class Slides {
+  constructor(lab) {
+    this.lab = lab;
+    this.main = element('main', {});
+    document.title = lab.title;
+    document.body.append(this.main);
+    this.slide(lab.title, '', []);
+    this.body.classList.add('opening');
+    this.body.append(...paragraphs(lab.intro));
+    lab.content.forEach((step, i) => this.step(step, i + 1, lab.events[i]));
+    [...this.main.children].forEach((slide, i, all) => slide.querySelector('.folio').append(`${i + 1} / ${all.length}`));
+    this.resize();
+    window.addEventListener('resize', () => this.resize());
+  }
+
+  /* A slide is 1280 pixels wide, also on paper; on the screen it is as wide as the window. */
+  resize() {
+    const scale = document.documentElement.clientWidth / WIDTH;
+    document.body.style.setProperty('--scale', scale.toFixed(4));
+    document.body.style.setProperty('--height', `${Math.ceil(this.main.offsetHeight * scale)}px`);
+  }
+
+  /* A new slide; its notes stand below it. */
+  slide(title, place, notes) {
+    this.body = element('div', {class: 'matter'});
+    this.main.append(element('section', {class: 'sheet-of'},
+      element('div', {class: 'slide'}, element('p', {class: 'place'}, place), element('h2', {}, title), this.body, element('p', {class: 'folio'})),
+      element('div', {class: 'notes'}, ...notes.flatMap((text) => paragraphs(text)))));
+  }
+
+  step(step, number, events) {
+    const place = `${this.lab.title} · ${number} of ${this.lab.steps.length}`;
+    this.slide(step.title, place, step.parts.filter((part) => part.kind === 'note').map((part) => part.text));
+    const next = () => this.slide(step.title, `${place}, continued`, []);
+    for (const part of step.parts) {
+      if (part.kind === 'text')
+        paragraphs(part.text).forEach((each) => this.put(each, next));
+      else if (part.kind === 'code')
+        this.put(codeElement(part), next);
+      else if (part.kind !== 'note')
+        this.command(part, events.filter((event) => event.part === part.part), next);
+    }
+  }
+
+  put(block, next) {
+    this.body.append(block);
+    if (this.body.scrollHeight <= this.body.clientHeight)
+      return;
+    if (this.body.childElementCount > 1) {
+      block.remove();
+      next();
+      this.body.append(block);
+    }
+    if (this.body.scrollHeight > this.body.clientHeight)
+      this.body.classList.add('dense');
+  }
+
+  /* A command, and its frames beside it: as many as there is room for, then the others. */
+  command(part, events, next) {
+    const log = new Log();
+    events.filter((event) => event.kind !== 'wire').forEach((event) => log.take(event));
+    const card = new Card({...part, faults: null}, log, () => {});
+    const frames = events.filter((event) => event.kind === 'wire');
+    if (frames.length === 0) {
+      this.put(card.element, next);
+      return;
+    }
+    const pair = element('div', {class: 'pair'}, card.element, this.ladder(frames.slice(0, ROWS)));
+    this.put(pair, next);
+    for (let at = ROWS; at < frames.length; at += ROWS) {
+      next();
+      this.body.append(element('div', {class: 'pair'}, element('p', {}, 'The frames that follow:'), this.ladder(frames.slice(at, at + ROWS))));
+    }
+  }
+
+  ladder(frames) {
+    const made = new Ladder(frames, null);
+    made.element.querySelectorAll('.tools, .lanes').forEach((each) => each.remove());
+    return made.element;
+  }
+}
+
+new Slides(JSON.parse(document.getElementById('data').textContent));
