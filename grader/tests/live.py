@@ -588,8 +588,8 @@ def main():
         test_lectures(browser)
         with Live("02", "06") as live:
             test_strangers(live)
-            test_play(browser, live)
             test_hold(browser, live)
+            test_play(browser, live)
             test_wire(browser, live)
         test_stand_in(browser)
         with tempfile.TemporaryDirectory() as folder:
