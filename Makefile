@@ -250,12 +250,12 @@ $(BUILD)/obj/sanitized/lab%.a: $$(call objects_of,lab$$*)
 
 # A student's program is a stranger's file: only grader/sandbox/compile.c takes it. If it does not compile,
 # the compiler's messages are in its .log and there is no program; make goes on, and the grader reads the log.
-# (The file, the program, its lab, the lab's archive.)
-compile_stranger = $(BUILD)/grader/compile --source $(1) --output $(2) \
-  $(addprefix --header ,$(call headers_of,$(3))) --archive $(call quote,$(if $(filter /%,$(4)),,$(CURDIR)/)$(4)) \
+# (The file, the program, its lab, the lab's archive, the folder of grader/compile.)
+compile_stranger = $(5)/grader/compile --source $(1) --output $(2) \
+  $(addprefix --header ,$(call headers_of,$(3))) --archive $(4) \
   -- $(CC) $(WATCHED) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(WRAPPED) $(LIBRARIES)
 $(BUILD)/labs/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE
-	+@$(call compile_stranger,$*.c,$(BUILD)/labs/$*,$(call lab_of,$*),$<)
+	+@$(call compile_stranger,$*.c,$(BUILD)/labs/$*,$(call lab_of,$*),$(call quote,$(abspath $<)),$(BUILD))
 
 # A submission is a stranger's file too. Copy it to build/submission, and compile it there.
 SUBMITTED := $(if $(SUBMISSION),$(STUDENTS:$(BUILD)/labs/%=$(BUILD)/submission/%))
@@ -264,9 +264,10 @@ $(BUILD)/submission/taken: FORCE
 	@rm -f $(addprefix $(BUILD)/grade/,results.json results.xml results.tap index.html)
 	@sh grader/tools/take.sh $(call quote,$(SUBMISSION)) $(BUILD)/submission $(STUDENTS:$(BUILD)/labs/%=%.c)
 $(BUILD)/submission/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE | $(BUILD)/submission/taken
-	+@[ ! -e $(BUILD)/submission/$*.c ] || $(call compile_stranger,$(BUILD)/submission/$*.c,$(BUILD)/submission/$*,$(call lab_of,$*),$<)
+	+@[ ! -e $(BUILD)/submission/$*.c ] || $(call compile_stranger,$(BUILD)/submission/$*.c,$(BUILD)/submission/$*,$(call lab_of,$*),$(call quote,$(abspath $<)),$(BUILD))
 
-# The same for a class, by a script: compile.sh FILE PROGRAM LAB. (The script has every lab, whatever LAB says.)
+# The same for a class, by a script: compile.sh FILE PROGRAM LAB. (The script has every lab, whatever LAB says.) It works
+# in a copy of build/ too: grader/class/kit.py.
 archives_of_labs := $(patsubst %,$(BUILD)/obj/sanitized/%.a,$(sort $(foreach lab,$(wildcard lab[0-9][0-9]-*),$(call lab_of,$(lab)))))
 define newline
 
@@ -274,13 +275,14 @@ define newline
 endef
 close := )
 define compile_script
+build=$$(cd "$$(dirname "$$0")/.." && pwd) || exit 2
 case $$3 in
 $(foreach archive,$(archives_of_labs),$(basename $(notdir $(archive)))$(close) exec \
-  $(call compile_stranger,"$$1","$$2",$(basename $(notdir $(archive))),$(archive)) ;;$(newline))
+  $(call compile_stranger,"$$1","$$2",$(basename $(notdir $(archive))),"$$build/$(archive:$(BUILD)/%=%)","$$build") ;;$(newline))
 *$(close) echo "compile.sh: no lab $$3" >&2; exit 2 ;;
 esac
 endef
-$(BUILD)/class/compile.sh: $(archives_of_labs) $(BUILD)/grader/compile $(BUILD)/grader/guard $(BUILD)/flags
+$(BUILD)/class/compile.sh: $(archives_of_labs) $(BUILD)/grader/compile $(BUILD)/grader/guard $(BUILD)/flags Makefile
 	$(shell mkdir -p $(@D))$(file >$@,$(compile_script))
 
 # The grader's checks are Criterion tests that nothing refers to, so link the objects themselves here.
@@ -419,10 +421,11 @@ handout:
 ## make class SUBMISSIONS=DIR|ZIP  grade the submissions of a class, as an LMS gives them [LAB=02] [OUT=class]
 ##                       [ROSTER=FILE.csv] [JOBS=n] [SEED=n]: OUT/grades.csv, OUT/problems.txt, OUT/ID/index.html
 ##                       [DUE=2026-12-01T23:59: of several tries, the last before this counts]
+##                       [HOSTS=a,b: machines that grade, by ssh] [ENGINE=slurm: a cluster grades]
 class: $(GRADER_BUILT) $(BUILD)/class/compile.sh
 	$(if $(SUBMISSIONS),,$(error what is to be graded? Say SUBMISSIONS=DIR))
 	+@python3 grader/class/grade_class.py $(if $(LAB),--lab $(lab_number)) $(if $(ROSTER),--roster $(call quote,$(ROSTER))) \
-	  $(if $(DUE),--due $(call quote,$(DUE))) $(if $(JOBS),--jobs $(call quote,$(JOBS))) $(if $(SEED),--seed $(call quote,$(SEED))) \
+	  $(if $(DUE),--due $(call quote,$(DUE))) $(if $(JOBS),--jobs $(call quote,$(JOBS))) $(if $(HOSTS),--hosts $(call quote,$(HOSTS))) $(if $(ENGINE),--engine $(call quote,$(ENGINE))) $(if $(SEED),--seed $(call quote,$(SEED))) \
 	  $(call quote,$(SUBMISSIONS)) $(call quote,$(or $(OUT),class))
 
 ## make regrade ID=x     grade one student of a class again, and show the old and the new points [LAB=02] [CLASS=class]

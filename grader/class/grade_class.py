@@ -1,32 +1,32 @@
 #!/usr/bin/env python3
 """grade_class: grade the submissions of a class.
 
-    grade_class.py [--lab 02] [--roster FILE.csv] [--due 2026-12-01T23:59] [--jobs N] [--seed N] SUBMISSIONS CLASS
+    grade_class.py [--lab 02] [--roster FILE.csv] [--due 2026-12-01T23:59] [--jobs N] [--hosts A,B | --engine slurm]
+                   [--seed N] SUBMISSIONS CLASS
 
 SUBMISSIONS is a folder or a zip, as an LMS gives it (submissions.py). Writes into the folder CLASS: grades.csv,
-problems.txt, and a folder for each student (one.py). GNU parallel runs the gradings. Nobody is graded twice, so that
+problems.txt, and a folder for each student (one.py). An engine runs the gradings (engines.py). Nobody is graded twice, so that
 the same command goes on after Ctrl-C. The status is 1 if it could not grade a student, 2 for wrong usage.
 """
 import argparse
 import csv
-import hashlib
 import json
 import os
 import pathlib
 import random
 import re
-import shlex
 import shutil
 import subprocess
 import sys
 import time
 
+import engines
+import kit
 import late
 import one
 import submissions
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get('BUILD', 'build'))
 
 
 def labs_here():
@@ -49,13 +49,6 @@ def lab_number(text):
 
 # --- Before -----------------------------------------------------------------------------------------------
 
-def digest_of_grader():
-    digest = hashlib.sha256()
-    for name in ('grader/grade', 'grader/guard', 'class/compile.sh'):
-        digest.update((BUILD / name).read_bytes())
-    return digest.hexdigest()
-
-
 def make_plan(options, points):
     """The plan for the whole class. It keeps the seed of an earlier run."""
     seed = options.seed
@@ -63,7 +56,7 @@ def make_plan(options, points):
         seed = seed or json.loads((options.folder / 'plan.json').read_text(encoding='utf-8'))['seed']
     except (OSError, ValueError, KeyError):
         seed = seed or random.SystemRandom().randrange(1, 1 << 48)
-    return {'labs': options.lab, 'seed': seed, 'grader': digest_of_grader(), 'possible': sum(points.values())}
+    return {'labs': options.lab, 'seed': seed, 'grader': kit.digest(), 'possible': sum(points.values())}
 
 
 def read_roster(path):
@@ -118,24 +111,22 @@ def left(started, done, count):
 
 
 def grade_all(options, todo):
-    """Returns whether parallel finished."""
-    if not todo:
-        return True
-    job = [shlex.quote(word) for word in (sys.executable, one.__file__, str(options.folder))]  # for parallel's shell
-    command = ['parallel', '--will-cite', '--jobs', str(options.jobs), '--line-buffer', '--joblog', str(options.folder / 'joblog'),
-               *job, '{}']
+    """Returns whether the engine finished."""
     started = time.monotonic()
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as engine:
-        engine.stdin.write(''.join(f'{identity}\n' for identity in todo))
-        engine.stdin.close()
-        try:
-            for done, line in enumerate(engine.stdout, 1):
-                print(f'[{done}/{len(todo)}] {line.rstrip()}  ({left(started, done, len(todo))})', flush=True)
-        except KeyboardInterrupt:
-            engine.terminate()
-            engine.wait()
-            print('class: stopped; the same command goes on', file=sys.stderr)
-            return False
+    done = set()
+    try:
+        for line in options.engine(options, todo) if todo else ():
+            identity = line.split()[0]
+            if identity in done:  # graded before its machine died
+                continue
+            done.add(identity)
+            print(f'[{len(done)}/{len(todo)}] {line.rstrip()}  ({left(started, len(done), len(todo))})', flush=True)
+    except KeyboardInterrupt:
+        print('class: stopped; the same command goes on', file=sys.stderr)
+        return False
+    except (OSError, subprocess.CalledProcessError) as why:
+        print(f'class: {why}', file=sys.stderr)
+        return False
     return True
 
 
@@ -153,9 +144,9 @@ def problems_of(student, row):
 
 
 def write_results(options, students, names, points, plan, general):
-    """Returns whether every student who handed something in is graded."""
+    """Returns how many students who handed something in are not graded."""
     labs = [folder.split('-')[0] for folder in points]
-    good = True
+    ungraded = 0
     with open(options.folder / 'grades.csv.new', 'w', encoding='utf-8', newline='') as grades, \
             open(options.folder / 'problems.txt.new', 'w', encoding='utf-8') as problems:
         problems.writelines(f'{text}\n' for text in general)
@@ -166,7 +157,7 @@ def write_results(options, students, names, points, plan, general):
             row = one.row_of(options.folder / key, plan) if student.files else None
             wrong = list(problems_of(student, row))
             problems.writelines(f'{key}: {text}\n' for text in wrong)
-            good = good and (not student.files or row is not None)
+            ungraded += bool(student.files) and row is None
             got = [row['points'].get(lab, 0) if row else 0 for lab in labs]
             status = 'graded' if row else 'not graded' if student.files else 'no file'
             about = [plan['seed'], version_here(), row['seconds'], row['where']] if row else ['', '', '', '']
@@ -174,17 +165,23 @@ def write_results(options, students, names, points, plan, general):
             table.writerow([identity, name or student.name, *got, sum(got), status, *about, late.moment_of(student.handed_in())])
     for name in ('grades.csv', 'problems.txt'):
         os.replace(options.folder / f'{name}.new', options.folder / name)
-    return good
+    return ungraded
 
 
 # --- The command ------------------------------------------------------------------------------------------
+
+ENGINES = {'parallel': (engines.here, ['parallel']), 'hosts': (engines.by_ssh, ['parallel', 'ssh', 'rsync']),
+           'slurm': (engines.by_slurm, ['sbatch', 'squeue'])}
+
 
 def parse(points):
     parser = argparse.ArgumentParser(prog='class', description='Grade the submissions of a class.')
     parser.add_argument('--lab', type=lab_number)
     parser.add_argument('--roster', type=pathlib.Path)
     parser.add_argument('--due', type=late.deadline, help='of several tries, the last before this counts: 2026-12-01T23:59')
-    parser.add_argument('--jobs', type=int, default=os.cpu_count())
+    parser.add_argument('--jobs', type=int, help='gradings at once (on each host): by default, as many as processors')
+    parser.add_argument('--hosts', help='a,b: let these machines grade, by ssh')
+    parser.add_argument('--engine', choices=('parallel', 'slurm'), default='parallel')
     parser.add_argument('--seed', type=int)
     parser.add_argument('submissions', type=pathlib.Path)
     parser.add_argument('folder', type=pathlib.Path)
@@ -193,8 +190,12 @@ def parse(points):
         parser.error(f'there is no lab {options.lab}')
     if not options.submissions.exists():
         parser.error(f'{options.submissions} does not exist')
-    if not shutil.which('parallel'):
-        parser.error('GNU parallel is missing: `make deps-class` installs it')
+    if options.hosts and (options.engine == 'slurm' or ':' in options.hosts.split(',')):
+        parser.error('HOSTS are for parallel, and ":" is this machine without ssh: say localhost')
+    options.engine, commands = ENGINES['hosts' if options.hosts else options.engine]
+    for command in commands:
+        if not shutil.which(command):
+            parser.error(f'{command} is missing: `make deps-class` installs what this machine needs; see grader/class/README.md')
     return options
 
 
@@ -217,9 +218,11 @@ def main():
     todo = [key for key in sorted(students) if students[key].files and not one.is_done(options.folder / key, plan)]
     print(f'{len(students)} students, {len(todo)} to grade (SEED={plan["seed"]})', flush=True)
     whole = grade_all(options, todo)
-    good = write_results(options, students, names, points, plan, problems)
+    ungraded = write_results(options, students, names, points, plan, problems)
     print(f'{options.folder}/grades.csv has the points, {options.folder}/problems.txt the problems to look at')
-    return 0 if whole and good else 1
+    if ungraded:
+        print(f'class: not graded: {ungraded}; the same command tries again', file=sys.stderr)
+    return 0 if whole and not ungraded else 1
 
 
 if __name__ == '__main__':

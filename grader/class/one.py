@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""one: grade the submission of one student. `parallel` runs this for each (grade_class.py).
+"""one: grade the submissions of students. An engine runs this for each (engines.py).
 
-    one.py CLASS ID
+    one.py CLASS ID...
 
 CLASS/ID/src/labNN-name/X.c are the files. Writes into CLASS/ID: feedback.txt, index.html, results.json; row.json comes
-last and whole: if it exists, this student is done. Prints one line.
+last and whole: if it fits the files and the plan, this student is done, and is not graded again. Prints one line for
+each. The status is 1 if the grader failed for one of them.
 """
 import hashlib
 import json
@@ -17,7 +18,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get('BUILD', 'build'))
+BUILD = ROOT / os.environ.get('BUILD', 'build')
 FILES = ('feedback.txt', 'results.json', 'index.html')
 
 
@@ -55,6 +56,8 @@ def compile_all(place, plan):
                               stdout=subprocess.DEVNULL, check=False)
         if done.returncode != 0:  # the tool succeeds even if the file does not compile
             raise SystemExit(f'class: the compiler did not run for {path}')
+        log = path.with_suffix('.log')  # the same words, wherever it is compiled
+        log.write_bytes(log.read_bytes().replace(f'{place}/'.encode(), b''))
         if not program.exists():
             failed.append(f'{path.parent.name}/{path.name}')
     return failed
@@ -62,11 +65,12 @@ def compile_all(place, plan):
 
 def run_grader(place, plan, out):
     """Returns the status of the grader; the scoreboard is in feedback.txt."""
-    command = [BUILD / 'grader/grade', '--programs', place / 'src', '--output', out, '--strangers', '--seed', str(plan['seed'])]
+    command = [BUILD / 'grader/grade', '--programs', 'src', '--output', out.relative_to(place), '--known',
+               ROOT / 'grader/mistakes/known_mistakes.json', '--strangers', '--seed', str(plan['seed'])]
     if plan['labs']:
         command += ['--lab', plan['labs']]
     with open(out / 'feedback.txt', 'w', encoding='utf-8') as board:
-        done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=board, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(command, cwd=place, stdin=subprocess.DEVNULL, stdout=board, stderr=subprocess.STDOUT, check=False)
     return done.returncode
 
 
@@ -96,7 +100,7 @@ def grade(place, plan, out):
     failed = compile_all(place, plan)
     status = run_grader(place, plan, out)
     row = {'id': place.name, 'key': digest(place, plan), 'status': status, 'failed': failed, 'points': {}, 'looks_like': [],
-           'seconds': round(time.monotonic() - started, 1), 'where': os.uname().nodename}
+           'seconds': round(time.monotonic() - started, 1), 'where': os.environ.get('SLURMD_NODENAME') or os.uname().nodename}
     if (out / 'results.json').exists():
         results = json.loads((out / 'results.json').read_text(encoding='utf-8'))
         row['points'] = points_of(results)
@@ -128,17 +132,25 @@ def write_whole(path, value):
     new.rename(path)
 
 
-def main():
-    folder, identity = pathlib.Path(sys.argv[1]), sys.argv[2]
+def grade_student(folder, identity):
+    """Grade this student, unless this is done. Returns the status of the grader."""
     plan = json.loads((folder / 'plan.json').read_text(encoding='utf-8'))
     place = folder / identity
-    (place / 'row.json').unlink(missing_ok=True)
-    row = grade(place, plan, place / 'new')
-    keep(place, place / 'new', row)
+    row = row_of(place, plan)
+    if row is None:
+        (place / 'row.json').unlink(missing_ok=True)
+        row = grade(place, plan, place / 'new')
+        keep(place, place / 'new', row)
     looks = re.sub(r'\s+', ' ', row['looks_like'][0] if row['looks_like'] else '')
     print(f'{identity}  {sum(row["points"].values())}/{plan["possible"]}  {row["seconds"]} s' +
           (f'  does not compile: {", ".join(row["failed"])}' if row['failed'] else f'  looks like: {looks}' if looks else ''), flush=True)
+    return row['status']
+
+
+def main():
+    statuses = [grade_student(pathlib.Path(sys.argv[1]).resolve(), identity) for identity in sys.argv[2:]]
+    return 1 if any(statuses) else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -16,6 +16,7 @@ import pathlib
 import sys
 
 import grade_class
+import kit
 import one
 import submissions
 
@@ -92,7 +93,7 @@ def grade_again(place, plan, lab):
 
 
 def regrade(options):
-    folder = options.folder
+    folder = options.folder.resolve()
     plan = json.loads((folder / 'plan.json').read_text(encoding='utf-8'))
     place = find_place(folder, options.identity)
     names, rows = read_table(folder)
@@ -111,7 +112,7 @@ def regrade(options):
                seconds=new['seconds'], where=new['where'])
     write_table(folder, names, rows)
     show(place.name, old, points, [lab] if lab else labs)
-    if plan['grader'] != grade_class.digest_of_grader():
+    if plan['grader'] != kit.digest():
         print('the grader has changed since the class was graded: the same `make class` grades everybody with it')
 
 

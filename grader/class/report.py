@@ -51,8 +51,7 @@ def block_of(text, mistake):
 
 
 def without_names(text, place):
-    """A scoreboard without the path of the student's file, except for the lab's part of it."""
-    text = text.replace(f'{place}/src/', '')
+    """A scoreboard without the name of the student's folder."""
     return re.sub(rf'(?<![\w.-]){re.escape(place.name)}(?![\w.-])', '(somebody)', text) if '-' in place.name else text
 
 

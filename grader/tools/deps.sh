@@ -34,9 +34,17 @@ class        command:python3       python3             python3                 p
 class        command:parallel      parallel            parallel                parallel
 class        command:mold          mold                mold                    mold
 class        command:sim_c         similarity-tester   similarity-tester       similarity-tester
+class        command:ssh           openssh-client      openssh-clients         openssh
+class        command:rsync         rsync               rsync                   rsync
 test         command:parallel      parallel            parallel                parallel
 test         command:mold          mold                mold                    mold
 test         command:sim_c         similarity-tester   similarity-tester       similarity-tester
+test         command:ssh           openssh-client      openssh-clients         openssh
+test         command:sshd          openssh-server      openssh-server          openssh
+test         command:rsync         rsync               rsync                   rsync
+test         command:ip            iproute2            iproute                 iproute2
+test         command:slurmctld     slurmctld,slurm-client slurm-slurmctld      slurm-llnl
+test         command:slurmd        slurmd              slurm-slurmd            slurm-llnl
 test         command:git           git                 git                     git
 test         command:curl          curl                curl                    curl
 test         command:nghttp        nghttp2-client      nghttp2                 nghttp2
