@@ -47,7 +47,7 @@ MAKEFLAGS += -rR --output-sync --no-print-directory
 .SECONDARY:
 .PHONY: all help FORCE predict bonus grade watch hint solution steady report trace-page serve certs demo pictures gdb reset live slides protection
 .PHONY: deps deps-test deps-bench deps-class deps-pictures test mistakes mutants variations mistake-programs starters format lint fuzz bench bench-readme bounds soak clean version
-.PHONY: platforms platforms-readme handout class class-report regrade similar autograder export
+.PHONY: platforms platforms-readme handout class class-report regrade similar autograder autograder-try export
 
 # --- Files --------------------------------------------------------------------------------------------
 
@@ -145,7 +145,7 @@ RELEASE += -flto=auto
 endif
 
 # Goals that compile nothing do not need the libraries.
-ifeq ($(filter help deps deps-test deps-bench deps-class deps-pictures bench-readme handout autograder class-report similar export platforms platforms-readme starters reset format clean certs version,$(MAKECMDGOALS)),)
+ifeq ($(filter help deps deps-test deps-bench deps-class deps-pictures bench-readme handout autograder autograder-try class-report similar export platforms platforms-readme starters reset format clean certs version,$(MAKECMDGOALS)),)
 libraries := $(shell pkg-config --cflags --libs libnghttp2 openssl libuv jansson 2>&1)
 criterion := $(shell pkg-config --cflags --libs criterion 2>&1)
 ifeq ($(and $(filter -lnghttp2,$(libraries)),$(filter -lcriterion,$(criterion))),)
@@ -458,6 +458,13 @@ export:
 autograder:
 	$(if $(OUT),,$(error where? Say OUT=FILE.zip))
 	+@python3 grader/class/autograder.py $(if $(FOR),--for $(call quote,$(FOR))) $(if $(LAB),--lab $(lab_number)) $(call quote,$(OUT))
+
+## make autograder-try ZIP=FILE.zip SUBMISSION=DIR  run Gradescope's autograder in a bare Debian, with half a processor and
+##                       768 MB [SUITE=bookworm]; needs root and debootstrap
+autograder-try:
+	$(if $(ZIP),,$(error which autograder? Say ZIP=FILE.zip))
+	$(if $(SUBMISSION),,$(error whose submission? Say SUBMISSION=DIR))
+	+@$(if $(SUITE),SUITE=$(call quote,$(SUITE))) bash grader/class/autograder_try.sh $(call quote,$(ZIP)) $(call quote,$(SUBMISSION))
 # END TEACHERS
 
 ## make protection       show what confines a stranger's program on this machine, and what is missing

@@ -182,6 +182,10 @@ def test_autograders(tree, scratch):
     test_prairielearn(tree, scratch, built)
     test_autolab(tree, scratch, built)
     test_github(tree, scratch, built)
+    for more, said in ((f'ZIP={scratch}/none.zip', 'there is no such file'), (f'ZIP={scratch}/board.txt', 'is not a zip'),
+                       (f'ZIP={scratch}/gradescope.zip', 'nobody: there is no such')):  # `make autograder-try` by hand does the rest
+        status, text = run('make', 'autograder-try', more, 'SUBMISSION=nobody' if 'gradescope' in more else f'SUBMISSION={scratch}', cwd=tree)
+        check(f'make autograder-try says what is wrong: {said}', status != 0 and said in text, text)
     status, text = run('make', 'autograder', 'FOR=gradescope', f'OUT={scratch}/x', cwd=tree)
     check('Gradescope needs a zip', status != 0 and 'does not end in .zip' in text, text)
 

@@ -20,6 +20,8 @@ cd "$(dirname "$0")/../../.." || exit 1
 place=$PWD/${BUILD:-build}/platforms
 case ${BUILD:-} in /*) place=$BUILD/platforms ;; esac
 systems='bookworm trixie sid arm64'
+# shellcheck source=grader/tools/dev/debian.sh
+. grader/tools/dev/debian.sh
 
 die() {
   echo "platforms: $*" >&2
@@ -54,37 +56,6 @@ write_readme() {
 
 # --- A system -----------------------------------------------------------------------------------------
 
-# The Debian mirror that apt is set up for.
-mirror() {
-  [ -n "${MIRROR:-}" ] && echo "$MIRROR" && return
-  # shellcheck disable=SC2016
-  apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Identifier: Packages' 'Origin: Debian' |
-    awk '$1 !~ /-/ { print $2; exit }'
-}
-
-# remove FOLDER: remove a system, but nothing that is mounted in it.
-remove() {
-  ! grep -qF " $1/" /proc/self/mounts || { echo "platforms: something is mounted below $1" >&2; return 1; }
-  rm -rf --one-file-system "$1"
-}
-
-# make_base SUITE ARCHIVE: make a system; only a complete one gets the name. (debootstrap may leave /proc
-# mounted: unshare.) Keep it as an archive: a copy of a folder with devices may read /dev/zero for ever.
-make_base() {
-  [ -f "$2" ] && return
-  remove "$2.part" &&
-    unshare --mount debootstrap --variant=minbase --include=ca-certificates,make,sudo "$1" "$2.part" "$mirror" &&
-    tar --numeric-owner --xattrs -C "$2.part" -cf "$2.new" . && remove "$2.part" && mv "$2.new" "$2"
-}
-
-# The copy needs the same settings as this machine to reach the mirror.
-set_up_network() {
-  cp -L /etc/resolv.conf /etc/hosts "$1/etc/" || return 1
-  apt-config dump | grep -iE '^acquire::(https?|ftp)(::|.*proxy)' >"$1/etc/apt/apt.conf.d/90host"
-  # A mirror may be a snapshot with expired lists; the table names its day.
-  echo 'Acquire::Check-Valid-Until "false";' >>"$1/etc/apt/apt.conf.d/90host"
-}
-
 # The user, and the clean copy of the project.
 set_up_user() {
   chroot "$1" useradd --create-home --shell /bin/bash student &&
@@ -94,15 +65,9 @@ set_up_user() {
     chroot "$1" chown -R student: /home/student
 }
 
-# inside FOLDER USER COMMAND: run it in namespaces of its own, so that no process and no mount remains.
-inside() {
-  unshare --mount --pid --ipc --uts --fork --kill-child bash -c '
-    mount --make-rprivate / && mount -t proc proc "$1/proc" && mount -t tmpfs tmpfs "$1/dev/shm" &&
-      mount -t devpts -o newinstance,ptmxmode=666 devpts "$1/dev/pts" &&
-      exec chroot "$1" env -i HOME="$(awk -F: -v user="$2" "\$1 == user { print \$6 }" "$1/etc/passwd")" USER="$2" \
-        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
-        setpriv --reuid="$2" --regid="$2" --init-groups sh -c "cd /home/student/project && $3"
-  ' inside "$@" </dev/null
+# in_project FOLDER USER COMMAND
+in_project() {
+  inside "$1" "$2" "cd /home/student/project && $3"
 }
 
 # --- A try --------------------------------------------------------------------------------------------
@@ -115,7 +80,7 @@ points() {
 
 # tests_of FOLDER COMMAND: count the TAP that the command prints: "458 of 458 tests".
 tests_of() {
-  inside "$1" student "$2" | tee >(cat >&2) | awk '
+  in_project "$1" student "$2" | tee >(cat >&2) | awk '
     /^ok/ { passed++; all++ } /^not ok/ { all++ } END { printf "%d of %d tests", passed, all }'
 }
 
@@ -126,27 +91,27 @@ is_all() {
 
 # try_in FOLDER: sets `result`; the status is 0 if everything works.
 try_in() {
-  inside "$1" student 'make deps grade' || { result='`make deps grade` fails'; return 1; }
-  user=$(inside "$1" student 'make grade SOLUTION=1' | tee >(cat >&2) | points)
-  root=$(inside "$1" root 'make grade SOLUTION=1' | tee >(cat >&2) | points)
-  caught=$(inside "$1" student "make mistakes $([ "${MISTAKES:-}" = all ] || echo LAB=03)" | tee >(cat >&2) | tail -n 1)
+  in_project "$1" student 'make deps grade' || { result='`make deps grade` fails'; return 1; }
+  user=$(in_project "$1" student 'make grade SOLUTION=1' | tee >(cat >&2) | points)
+  root=$(in_project "$1" root 'make grade SOLUTION=1' | tee >(cat >&2) | points)
+  caught=$(in_project "$1" student "make mistakes $([ "${MISTAKES:-}" = all ] || echo LAB=03)" | tee >(cat >&2) | tail -n 1)
   tests=$(tests_of "$1" 'make -s build/tests/common_tests && build/tests/common_tests --tap=/tmp/tap; cat /tmp/tap')
   wrong=
-  inside "$1" student 'make demo LAB=01' || wrong="$wrong, \`make demo\` fails"
-  inside "$1" student 'make deps-bench && make bench QUICK=1' || wrong="$wrong, \`make bench\` fails"
+  in_project "$1" student 'make demo LAB=01' || wrong="$wrong, \`make demo\` fails"
+  in_project "$1" student 'make deps-bench && make bench QUICK=1' || wrong="$wrong, \`make bench\` fails"
   result="${user:-none}, ${root:-none}; ${caught%% mistakes*}; $tests$wrong"
   is_all "$user" && is_all "$root" && is_all "$caught" && is_all "$tests" && [ -z "$wrong" ]
 }
 
 # cross_in FOLDER: the same for arm64.
 cross_in() {
-  inside "$1" student 'make deps && sudo dpkg --add-architecture arm64 && sudo apt-get update && sudo \
+  in_project "$1" student 'make deps && sudo dpkg --add-architecture arm64 && sudo apt-get update && sudo \
     apt-get install -y --no-install-recommends gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user \
     libnghttp2-dev:arm64 libssl-dev:arm64 libuv1-dev:arm64 libjansson-dev:arm64' ||
     { result='apt-get cannot install the packages'; return 1; }
-  inside "$1" student 'make build/grader/grade && sh grader/tools/dev/cross.sh aarch64-linux-gnu qemu-aarch64' ||
+  in_project "$1" student 'make build/grader/grade && sh grader/tools/dev/cross.sh aarch64-linux-gnu qemu-aarch64' ||
     { result='it does not compile'; return 1; }
-  user=$(inside "$1" student 'make grade PROGRAMS=build/cross/programs' | tee >(cat >&2) | points)
+  user=$(in_project "$1" student 'make grade PROGRAMS=build/cross/programs' | tee >(cat >&2) | points)
   tests=$(tests_of "$1" 'qemu-aarch64 build/cross/common_tests')
   result="${user:-none}; $tests"
   is_all "$user" && is_all "$tests"
@@ -170,7 +135,7 @@ try_system() {
       set_up_network "$copy" && set_up_user "$copy"
   } >"$place/$name.log" 2>&1 || { echo "platforms: cannot make $name: see the log" >&2; return 1; }
   $try "$copy" >>"$place/$name.log" 2>&1 || status=1
-  read -r -d '' -a said < <(inside "$copy" root "gcc -dumpfullversion; $versions" 2>/dev/null)
+  read -r -d '' -a said < <(in_project "$copy" root "gcc -dumpfullversion; $versions" 2>/dev/null)
   printf '| %s, %s | %s | %s | %s | %s | %s | %s | %d | %s |\n' \
     "$(. "$copy/etc/os-release" && echo "$PRETTY_NAME")$([ "$suite" != sid ] || echo " of $(date_of "$copy")")" \
     "$arch" "${said[0]:--}" "${said[1]:--}" "${said[2]:--}" "${said[3]:--}" "${said[4]:--}" "$result" \
@@ -189,13 +154,7 @@ while [ $# -gt 0 ]; do
   esac
   shift 2
 done
-[ "$(id -u)" -eq 0 ] || die "debootstrap and chroot need root: run this as root"
-command -v debootstrap >/dev/null || die "debootstrap is missing: apt-get install debootstrap"
-mirror=$(mirror)
-mirror=${mirror%/}
-[ -n "$mirror" ] || die "apt knows no Debian mirror here; MIRROR=URL names one"
-wget -q --timeout=20 --tries=1 -O /dev/null "$mirror/dists/trixie/Release" ||
-  die "cannot reach $mirror: this needs the network; MIRROR=URL names another mirror"
+can_debootstrap || exit 1
 mkdir -p "$place/base" "$place/rows"
 exec 8>"$place/lock"
 flock -n 8 || die "another one is at work in $place"
