@@ -392,6 +392,7 @@ help:
 ##                       solutions), SUBMISSION=DIR (grade the files DIR/labNN-name/X.c or DIR/X.c of a student),
 ##                       PROGRAMS=DIR (grade the executables DIR/labNN-name/program),
 ##                       PCAP=1 (write build/grade/checks/labNN.id.pcapng, for Wireshark),
+##                       COURSE=FILE (what the labs are worth in a course; course.conf, if it is here),
 ##                       BUILD=DIR, for every command (build in DIR, and write nothing into this folder),
 ##                       STRANGERS=1 (refuse to grade without enough protection; UNPROTECTED=1: grade anyway)
 # Do not grade a program whose file is gone: an earlier file's program may still be there.
@@ -401,22 +402,25 @@ ifneq ($(stale),)
 $(shell rm -f $(stale))
 endif
 
+# The course's labs and points: COURSE=FILE, or course.conf, if it is here.
+course := $(or $(COURSE),$(wildcard course.conf))
 # Criterion makes its own process group, so pass Ctrl-C on.
 graded := $(or $(PROGRAMS),$(BUILD)/$(if $(SUBMISSION),submission,$(if $(SOLUTION),solutions,labs)))
 grade: $(GRADER_BUILT) $(if $(PROGRAMS),,$(if $(SUBMISSION),$(SUBMITTED:=.log),$(if $(SOLUTION),$(SOLUTIONS:=.log),$(STUDENTS:=.log))))
 	+@trap 'kill -- -$$! || kill $$!' INT TERM; \
 	$(BUILD)/grader/grade --programs $(call quote,$(graded)) --output $(BUILD)/grade $(if $(PROGRAMS),--any-language) $(if $(LAB),--lab $(lab_number)) \
 	  $(if $(CHECK),--check $(call quote,$(CHECK))) $(if $(SEED),--seed $(call quote,$(SEED))) $(if $(STRICT),--strict) \
+	  $(if $(course),--course $(call quote,$(course))) \
 	  $(if $(PCAP),--pcap) $(if $(STRANGERS)$(SUBMISSION),--strangers) & \
 	wait $$!
 
 # BEGIN TEACHERS
 ## make handout OUT=DIR  make the repository that students get, without solutions, and try it [LABS=01,02]
-##                       [HINTS=0] [ZIP=1]
+##                       [HINTS=0] [ZIP=1] [COURSE=FILE: what the labs are worth in your course]
 handout:
 	$(if $(OUT),,$(error where? Say OUT=DIR))
 	+@python3 grader/class/handout.py $(if $(filter 0,$(HINTS)),--no-hints) $(if $(ZIP),--zip) \
-	  $(if $(LABS),--labs $(call quote,$(LABS))) $(call quote,$(OUT))
+	  $(if $(LABS),--labs $(call quote,$(LABS))) $(if $(COURSE),--course $(call quote,$(COURSE))) $(call quote,$(OUT))
 
 ## make class SUBMISSIONS=DIR|ZIP  grade the submissions of a class, as an LMS gives them [LAB=02] [OUT=class]
 ##                       [ROSTER=FILE.csv] [JOBS=n] [SEED=n]: OUT/grades.csv, OUT/problems.txt, OUT/ID/index.html
@@ -440,7 +444,7 @@ similar:
 	  $(if $(THRESHOLD),--threshold $(call quote,$(THRESHOLD))) $(call quote,$(or $(CLASS),class))
 
 ## make class-report     what the class has understood, and what not: class/report.html and .txt [CLASS=class]
-##                       [COURSE=FILE: a line "lab01 = 10" for each lab that counts]
+##                       [COURSE=FILE: a line "lab01 = 10" for each lab that counts; see grader/class/README.md]
 class-report:
 	@python3 grader/class/report.py $(if $(COURSE),--course $(call quote,$(COURSE))) $(call quote,$(or $(CLASS),class))
 

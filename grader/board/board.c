@@ -7,6 +7,7 @@
 
 #include "grader/board/board_check.h"
 #include "grader/board/paragraph.h"
+#include "grader/board/score.h"
 #include "grader/result/beside.h"
 #include "grader/result/progress.h"
 #include "grader/result/todo.h"
@@ -179,6 +180,14 @@ static void print_beside(const struct board *board) {
             possible);
 }
 
+/* What that is in the course, if there is one. */
+static void print_course(const struct board *board) {
+  char text[SCORE_TEXT];
+  score_in_course(text, board->run, board->list);
+  if (*text != '\0')
+    board_text(board, 0, "", text);
+}
+
 void board_print(FILE *out, const struct trace_style *style, const struct run *run,
                  struct outcome_list *list) {
   struct board board = {out, style, run, list};
@@ -202,6 +211,7 @@ void board_print(FILE *out, const struct trace_style *style, const struct run *r
   board_text(&board, 0, "Total: ", text);
   fprintf(out, "%s", board_color(&board, BOARD_PLAIN));
   print_beside(&board);
+  print_course(&board);
   if (more != 0)
     fprintf(out, "%d point%s %s than last time.\n", abs(more), abs(more) == 1 ? "" : "s",
             more > 0 ? "more" : "fewer");

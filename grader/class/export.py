@@ -11,7 +11,7 @@ points in one column, and nothing else changed:
     moodle   "Grade"; "Identifier" finds a student: "Participant 1234"
     csv      the column named by --column, added if it is missing; "id" finds a student
 
-With --course, the points are those of the course (course.py). With --due and --late, each begun day after the deadline
+With --course, the points are those of the course, and its deadline holds (course.py). With --due and --late, each begun day after the deadline
 costs a share of the points of the submission, down to 0. Names the students who are in only one of the tables. The
 status is 1 if a student in CLASS has no row.
 """
@@ -133,9 +133,11 @@ def main():
     parser.add_argument('roster', type=pathlib.Path)
     parser.add_argument('out', type=pathlib.Path, nargs='?')
     options = parser.parse_args()
-    if (options.due is None) != (options.late is None):
-        parser.error('a deadline needs both: DUE=2026-12-01T23:59 LATE=10%/day')
     try:
+        others = course.read(options.course)[1] if options.course else {}
+        options.due, options.late = options.due or others.get('due'), options.late or others.get('late')
+        if (options.due is None) != (options.late is None):
+            raise Problem('a deadline needs both: DUE=2026-12-01T23:59 LATE=10%/day')
         return export(options)
     except (Problem, course.Problem, OSError, UnicodeDecodeError, csv.Error) as problem:
         print(f'export: {problem}', file=sys.stderr)

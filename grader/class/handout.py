@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """handout: make the repository that students get.
 
-    handout.py [--labs 01,02] [--no-hints] [--zip] [--untried] FOLDER
+    handout.py [--labs 01,02] [--course FILE] [--no-hints] [--zip] [--untried] FOLDER
 
 Takes only files that git knows and students need; cuts the parts between BEGIN TEACHERS and END TEACHERS; commits the
 rest as the first commit of a new repository. Then it tries the result. The status is 1 if something in it is wrong, 2
@@ -110,6 +110,12 @@ def make(options, folder):
             (folder / path).write_text(unlink(path, text, folder) if path.suffix == '.md' else text, encoding='utf-8')
 
 
+def put_course(course, folder):
+    """The students' scoreboards find it by its name."""
+    if course:
+        shutil.copyfile(course, folder / 'course.conf')
+
+
 def commit(folder):
     run('git', 'init', '-q', '-b', 'main', cwd=folder)
     run('git', 'add', '-A', cwd=folder)
@@ -181,6 +187,7 @@ def reset(folder):
 def parse():
     parser = argparse.ArgumentParser(prog='handout', description='Make the repository that students get.')
     parser.add_argument('--labs', type=lambda text: [number.zfill(2) for number in text.split(',')], help='01,02')
+    parser.add_argument('--course', type=pathlib.Path, help='the labs and points of a course: course.conf')
     parser.add_argument('--no-hints', dest='hints', action='store_false')
     parser.add_argument('--zip', action='store_true', help='make FOLDER.zip too')
     parser.add_argument('--untried', action='store_true', help='do not try the result')
@@ -199,6 +206,7 @@ def hand_out(options):
         raise Problem(f'{options.folder} is not empty')
     folder.mkdir(parents=True, exist_ok=True)
     make(options, folder)
+    put_course(options.course, folder)
     count = find_solutions(folder)
     commit(folder)
     if options.zip:

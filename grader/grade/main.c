@@ -2,7 +2,7 @@
  * grade: grade the labs' programs.
  *
  *   grade --programs DIR [--any-language] [--lab NN] [--check ID] [--seed N] [--strict]
- *         [--pcap] [--output DIR] [--known FILE] [--strangers] [--again DIR]
+ *         [--pcap] [--output DIR] [--known FILE] [--strangers] [--again DIR] [--course FILE]
  *   grade --protection
  *
  * With --again nothing is run: what the checks of an earlier run have left in DIR,
@@ -16,6 +16,7 @@
  * not full; 2 for wrong usage; 3 if the grader itself failed.
  */
 #include <criterion/criterion.h>
+#include <criterion/internal/ordered-set.h>
 #include <criterion/logging.h>
 #include <criterion/options.h>
 #include <errno.h>
@@ -34,7 +35,9 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "grader/base/course.h"
 #include "grader/board/board.h"
+#include "grader/board/score.h"
 #include "grader/page/page.h"
 #include "grader/result/beside.h"
 #include "grader/result/gradescope.h"
@@ -49,6 +52,10 @@
 
 enum { JOBS_PER_PROCESSOR = 6 }; /* checks at once: what takes long in most of them is to wait */
 
+/* Inside, this variable has the text of the course's file, if there is one. */
+#define COURSE_TEXT "GRADE_COURSE"
+enum { COURSE_SIZE = 16384 };
+
 struct options {
   const char *programs;
   const char *lab;
@@ -61,8 +68,9 @@ struct options {
   const char *again; /* what an earlier run has left; NULL to run the checks */
   bool strict;
   bool pcap;
-  bool strangers;  /* the programs are other people's */
-  bool protection; /* only say how well this machine is protected */
+  bool strangers;     /* the programs are other people's */
+  const char *course; /* the file of the course (course.h); NULL: there is none */
+  bool protection;    /* only say how well this machine is protected */
 };
 
 /* Criterion tells how the checks ended in a callback without an argument of ours. */
@@ -81,25 +89,21 @@ static void on_post_all(struct criterion_global_stats *stats) {
 /* --- What is asked for ------------------------------------------------------------------------ */
 
 static int usage(void) {
-  fprintf(stderr, "usage: grade --programs DIR [--any-language] [--lab NN] [--check ID] [--seed N] "
-                  "[--strict] [--pcap] [--output DIR] [--known FILE] [--again DIR]\n");
+  fprintf(stderr,
+          "usage: grade --programs DIR [--any-language] [--lab NN] [--check ID] [--seed N] "
+          "[--strict] [--pcap] [--output DIR] [--known FILE] [--again DIR] [--course FILE]\n");
   return -1;
 }
 
 static int parse_options(struct options *options, int argc, char **argv) {
-  static const struct option names[] = {{"programs", required_argument, NULL, 'p'},
-                                        {"any-language", no_argument, NULL, 'a'},
-                                        {"lab", required_argument, NULL, 'l'},
-                                        {"check", required_argument, NULL, 'c'},
-                                        {"seed", required_argument, NULL, 's'},
-                                        {"strict", no_argument, NULL, 'S'},
-                                        {"output", required_argument, NULL, 'o'},
-                                        {"known", required_argument, NULL, 'k'},
-                                        {"pcap", no_argument, NULL, 'P'},
-                                        {"strangers", no_argument, NULL, 'F'},
-                                        {"again", required_argument, NULL, 'A'},
-                                        {"protection", no_argument, NULL, 'Q'},
-                                        {NULL, 0, NULL, 0}};
+  static const struct option names[] = {
+      {"programs", required_argument, NULL, 'p'}, {"any-language", no_argument, NULL, 'a'},
+      {"lab", required_argument, NULL, 'l'},      {"check", required_argument, NULL, 'c'},
+      {"seed", required_argument, NULL, 's'},     {"strict", no_argument, NULL, 'S'},
+      {"output", required_argument, NULL, 'o'},   {"known", required_argument, NULL, 'k'},
+      {"pcap", no_argument, NULL, 'P'},           {"strangers", no_argument, NULL, 'F'},
+      {"again", required_argument, NULL, 'A'},    {"course", required_argument, NULL, 'C'},
+      {"protection", no_argument, NULL, 'Q'},     {NULL, 0, NULL, 0}};
   int option;
   while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
     switch (option) {
@@ -111,6 +115,7 @@ static int parse_options(struct options *options, int argc, char **argv) {
     case 'o': options->output = optarg; break;
     case 'k': options->known = optarg; break;
     case 'A': options->again = optarg; break;
+    case 'C': options->course = optarg; break;
     case 'S': options->strict = true; break;
     case 'P': options->pcap = true; break;
     case 'F': options->strangers = true; break;
@@ -136,7 +141,7 @@ static bool is_here(const struct lab *lab) {
 }
 
 /* Which labs: the one with this name; or, for NULL, all that were handed out, as their folders
- * show, or all if there are no folders. Returns 0, or -1 when there is no such lab. */
+ * show, or all if there are no folders, and of these the ones that count in the course. Returns 0, or -1 when there is no such lab. */
 static int select_labs(struct run *run, const char *name) {
   bool found = false;
   bool any_here = false;
@@ -144,7 +149,8 @@ static int select_labs(struct run *run, const char *name) {
     any_here = any_here || is_here(&labs_all[i]);
   for (size_t i = 0; i < labs_count; i++) {
     const struct lab *lab = &labs_all[i];
-    run->selected[i] = name ? is_named(lab, name) : !any_here || is_here(lab);
+    bool counts = !run->course || run->course->worth[i] > 0;
+    run->selected[i] = name ? is_named(lab, name) : counts && (!any_here || is_here(lab));
     found = found || run->selected[i];
   }
   if (!found)
@@ -276,6 +282,25 @@ static size_t checks_at_once(void) {
   return count < DISKS ? count : DISKS;
 }
 
+/* Do not run the checks that the course hides. Returns 0, or -1 if one does not exist. */
+static int hide_checks(struct criterion_test_set *set, const struct course *course) {
+  size_t found = 0;
+  FOREACH_SET(struct criterion_suite_set * suite, set->suites) {
+    FOREACH_SET(struct criterion_test * test, suite->tests) {
+      const struct check *check = test->data->data;
+      if (course_hides(course, check->lab, check->id)) {
+        test->data->disabled = true;
+        found++;
+      }
+    }
+  }
+  if (found == course->hidden_count)
+    return 0;
+  fprintf(stderr, "grade: the course hides %zu checks, and only %zu of these exist\n",
+          course->hidden_count, found);
+  return -1;
+}
+
 static void run_checks(struct criterion_test_set *set, const char *pattern, const char *output) {
   static struct criterion_logger logger = {.log_post_test = on_post_test,
                                            .log_post_all = on_post_all};
@@ -356,10 +381,17 @@ static void write_for_later(const struct options *options, const struct run *run
 static int grade(const struct options *options, struct run *run, struct criterion_test_set *set) {
   if (select_labs(run, options->lab) != 0 || set_environment(options, run) != 0)
     return 2;
-  if (run->only_check && !find_check(run, run->only_check)) {
+  const struct outcome *only = run->only_check ? find_check(run, run->only_check) : NULL;
+  if (run->only_check && !only) {
     fprintf(stderr, "grade: there is no check %s\n", run->only_check);
     return 2;
   }
+  if (run->course && only && course_hides(run->course, only->check->lab, only->check->id)) {
+    fprintf(stderr, "grade: only your instructor runs the check %s\n", run->only_check);
+    return 2;
+  }
+  if (run->course && hide_checks(set, run->course) != 0)
+    return 2;
   struct trace_style style = trace_style_for(stdout);
   remove_old_results(options->output);
   remove_old_identities();
@@ -383,12 +415,25 @@ static int grade(const struct options *options, struct run *run, struct criterio
   return outcome_faults(&outcomes) > 0 ? 3 : 0;
 }
 
-/* Whether every point that was asked for was reached. */
-static bool is_full(const struct run *run) {
-  for (size_t i = 0; i < labs_count; i++)
-    if (run->selected[i] && outcome_points(&outcomes, &labs_all[i]) != labs_all[i].points)
-      return false;
-  return true;
+/* Read the file of the course, which may not be there inside. Returns 0 or -1. */
+static int take_course(const char *path) {
+  struct course course;
+  char text[COURSE_SIZE];
+  FILE *file = fopen(path, "re");
+  size_t length = file ? fread(text, 1, sizeof text, file) : 0;
+  bool failed = !file || ferror(file);
+  if (failed)
+    fprintf(stderr, "grade: %s: %s\n", path, strerror(errno));
+  if (file)
+    fclose(file);
+  if (failed)
+    return -1;
+  if (length == sizeof text) {
+    fprintf(stderr, "grade: %s is too long\n", path);
+    return -1;
+  }
+  text[length] = '\0';
+  return course_parse(&course, text, path) != 0 || setenv(COURSE_TEXT, text, 1) != 0 ? -1 : 0;
 }
 
 /* Run it again inside. Returns the exit status. */
@@ -402,6 +447,8 @@ static int enclose(const struct options *options, char **argv) {
   };
   if (options->strangers && protection_check() != 0)
     return 3;
+  if (options->course ? take_course(options->course) != 0 : unsetenv(COURSE_TEXT) != 0)
+    return 2;
   if (access(options->programs, R_OK | X_OK) != 0 || make_folder(options->output) != 0) {
     fprintf(stderr, "grade: %s: %s\n", options->programs, strerror(errno));
     return 2;
@@ -458,12 +505,17 @@ int main(int argc, char **argv) {
   if (getrandom(&number, sizeof number, 0) != sizeof number || protection_hide() != 0)
     return 3;
   snprintf(seed, sizeof seed, "%" PRIu64, number >> 16);
+  struct course course;
+  const char *text = getenv(COURSE_TEXT);
+  if (text && course_parse(&course, text, "course") != 0)
+    return 2;
   struct run run = {.programs = options.programs,
                     .seed = options.seed ? options.seed : seed,
-                    .only_check = options.check};
+                    .only_check = options.check,
+                    .course = text ? &course : NULL};
   struct criterion_test_set *set = criterion_initialize();
   int status = outcome_list_init(&outcomes, set) == 0 ? grade(&options, &run, set) : 3;
-  if (status == 0 && options.strict && !run.only_check && !is_full(&run))
+  if (status == 0 && options.strict && !run.only_check && !score_is_full(&run, &outcomes))
     status = 1;
   outcome_list_free(&outcomes);
   criterion_finalize(set);

@@ -145,6 +145,8 @@ function overview(data) {
                  `${data.seconds.toFixed(1)} s`, `seed ${data.seed}`, `grader ${data.version}`, data.programs];
   if (data.beside[1] > 0)
     facts.push(`beside the points: ${data.beside[0]} of ${data.beside[1]} for predictions, quizzes and the bonus`);
+  if (data.course)
+    facts.unshift(data.course);
   return element('header', {class: 'top'},
     element('div', {class: 'total'},
       element('h1', {}, data.only ? `HTTP/2 in C: the check ${data.only}` : 'HTTP/2 in C'),

@@ -8,6 +8,7 @@
 
 #include "grader/base/text.h"
 #include "grader/base/version.h"
+#include "grader/board/score.h"
 #include "grader/result/beside.h"
 #include "grader/result/repeat.h"
 
@@ -227,6 +228,9 @@ json_t *page_data_report(const struct run *run, const struct outcome_list *list)
                 text_json(run->seed, strlen(run->seed)), "seconds", run->seconds, "when",
                 (json_int_t)time(NULL), "faults", (json_int_t)outcome_faults(list), "only",
                 text_json(only, strlen(only)), "labs", labs);
+  char course[SCORE_TEXT];
+  score_in_course(course, run, list);
+  failed |= set(json, "course", json_string(course));
   int beside[2];
   beside_points(run->beside, &beside[0], &beside[1]);
   failed |= set(json, "beside", json_pack("[i, i]", beside[0], beside[1]));

@@ -9,6 +9,8 @@
 
 enum { RUN_LABS = 16 };
 
+struct course;
+
 struct run {
   const char *programs; /* the folder with the programs */
   const char *seed;
@@ -18,6 +20,9 @@ struct run {
   double seconds;          /* how long the checks took */
   const json_t *beside;    /* points beside the 100 (beside.h); NULL if there are none */
   const json_t *progress;  /* how checks ended before this run; NULL if nothing is known */
+
+  /* What the labs are worth in a course (base/course.h); NULL: their own points. */
+  const struct course *course;
 };
 
 #endif

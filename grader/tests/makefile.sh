@@ -220,6 +220,10 @@ for lab in 5 05 lab05 lab05-two; do
 done
 check "make grade returns the status of the grader" not make grade CHECK=a.b SEED=7 STRICT=1
 check "CHECK, SEED and STRICT reach the grader" has '^graded: --programs build/labs --output build/grade --check a.b --seed 7 --strict$'
+echo 'lab01 = 3' >course.conf
+check "course.conf reaches the grader" prints 'graded: --programs build/labs --output build/grade --course course.conf' make grade
+check "COURSE names another file" prints 'graded: --programs build/labs --output build/grade --course /some file' make grade COURSE='/some file'
+rm course.conf
 check "PROGRAMS names another folder" prints 'graded: --programs /some/where --output build/grade --any-language' make grade PROGRAMS=/some/where
 check "SOLUTION=1 builds the solutions" prints 'graded: --programs build/solutions --output build/grade' make grade SOLUTION=1
 check "it builds each of them" [ "$(build/solutions/lab05-two/server)" = "server 1" ]

@@ -21,7 +21,7 @@ place=$PWD/${BUILD:-build}/platforms
 case ${BUILD:-} in /*) place=$BUILD/platforms ;; esac
 systems='bookworm trixie sid arm64'
 # shellcheck source=grader/tools/dev/debian.sh
-. grader/tools/dev/debian.sh
+. ./grader/tools/dev/debian.sh
 
 die() {
   echo "platforms: $*" >&2
