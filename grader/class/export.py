@@ -65,7 +65,7 @@ def read_points(options):
 
 def names_of(identity, form):
     """The names that the LMS may use for the student with this id."""
-    number = re.search(r'-(\d+)$', identity)
+    number = re.search(r'(?:^|-)(\d+)$', identity)  # a roster may have the number alone
     if form == 'csv' or not number:
         return {submissions.folder_name(identity)}
     return {number[1], f'participant-{number[1]}', submissions.folder_name(identity)}

@@ -318,6 +318,11 @@ def test_export():
             check(f'export for {form}', done.returncode == 0 and 'the points of 2 students' in done.stdout
                   and (folder / 'out.csv').read_bytes() == after.encode(),
                   f'{done.stderr}{(folder / "out.csv").read_bytes()}')
+        (folder / 'grades.csv').write_text('id,name,lab01,total,status\n7,Jo,3,3,graded\n', encoding='utf-8')  # by a roster
+        (folder / 'book.csv').write_text('Identifier,Grade\nParticipant 7,\n')
+        done = run_export(folder, '--format', 'moodle')
+        check('the id may be the number of the LMS', done.returncode == 0 and 'Participant 7,3' in (folder / 'out.csv').read_text(), done.stderr)
+        (folder / 'grades.csv').write_text(grades, encoding='utf-8')
         (folder / 'book.csv').write_text('id,x\njo-7,\n')
         done = run_export(folder, '--column', 'x')
         check('it names a student without a row', done.returncode == 1 and 'zoë-müller-12 has no row' in done.stderr, done.stderr)
