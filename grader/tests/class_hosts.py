@@ -128,6 +128,17 @@ def test_like_here(scratch):
     check('the same command has nothing left to do', ' 0 to grade' in text, text)
 
 
+def test_no_library(scratch):
+    """A host without a library compiles nothing. That is not the students' fault: the other host grades them."""
+    on_host('worker-b', 'mount -t tmpfs tmpfs /usr/include/nghttp2')
+    engine = grade(scratch, 'library', HOSTS_OPTION)
+    text, _ = engine.communicate(timeout=PATIENCE)
+    on_host('worker-b', 'umount /usr/include/nghttp2')
+    places = {row['where'] for row in rows_of(scratch, 'library')}
+    check('a host without a library grades nobody', engine.returncode == 0 and places == {'worker-a'}
+          and table(scratch, 'here') == table(scratch, 'library'), f'{places}{text}')
+
+
 def test_death(scratch):
     """One of the hosts can no longer be reached, in the middle of its gradings."""
     engine = grade(scratch, 'death', HOSTS_OPTION, 'JOBS=1')
@@ -165,6 +176,7 @@ def main():
         start_hosts(scratch)
         hand_in(scratch)
         test_like_here(scratch)
+        test_no_library(scratch)
         test_death(scratch)
         test_none(scratch)
     return done_testing()
