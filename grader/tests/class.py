@@ -57,8 +57,11 @@ def test_whole(tree, out):
 
 
 def test_part(tree, out):
-    status, text = run(sys.executable, 'grader/class/handout.py', '--labs', '1,02', '--no-hints', '--untried', out, cwd=tree)
+    course = tree.parent / 'course.txt'
+    course.write_text('lab01 = 7.5\n')
+    status, text = run(sys.executable, 'grader/class/handout.py', '--labs', '1,02', '--no-hints', '--course', course, '--untried', out, cwd=tree)
     check('handout.py makes two labs', status == 0, text)
+    check('students get the points of the course', (out / 'course.conf').read_text() == 'lab01 = 7.5\n')
     check('it makes no other lab', sorted(path.name for path in out.glob('lab*')) == ['lab01-session', 'lab02-requests'])
     check('it leaves out the hints', not list(out.rglob('hints.md')))
     status, text = run(f'{ROOT}/build/grader/grade', '--programs', '.', '--output', f'{out}-grade', cwd=out)
