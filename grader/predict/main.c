@@ -22,9 +22,26 @@ static void ask(json_t *quiz, const char *question, size_t answer) {
       quiz, json_pack("{s:s, s:I}", "question", question, "answer", (json_int_t)answer));
 }
 
+/* Where TLS hides the frames, the server is the reference server, whose settings are known. */
+static void add_tls_questions(json_t *quiz, const struct scenario *scenario,
+                              const struct play *play) {
+  char text[160];
+  snprintf(text, sizeof text, "%s: INITIAL_WINDOW_SIZE in the last SETTINGS of a client",
+           scenario->name);
+  ask(quiz, text, play->window);
+  snprintf(text, sizeof text,
+           "%s: the length, without the frame's header, of the last HEADERS of a client",
+           scenario->name);
+  ask(quiz, text, play->last_headers);
+}
+
 /* They can be read in the capture, and nowhere else. */
 static void add_questions(json_t *quiz, const struct scenario *scenario, const struct play *play) {
   char text[160];
+  if (play->tls) {
+    add_tls_questions(quiz, scenario, play);
+    return;
+  }
   snprintf(text, sizeof text, "%s: MAX_CONCURRENT_STREAMS in the last SETTINGS of the server",
            scenario->name);
   ask(quiz, text, play->max_streams);
@@ -39,20 +56,25 @@ static void add_questions(json_t *quiz, const struct scenario *scenario, const s
   ask(quiz, text, play->second_headers);
 }
 
-/* Play one, and describe it. */
+/* Play one, and describe it. Returns NULL on failure. */
 static json_t *play_json(const struct scenario *scenario, struct draw *draw, struct pcap *pcap,
-                         unsigned connection, json_t *quiz) {
-  struct play play = {.pcap = pcap, .connection = connection};
+                         unsigned *connection, json_t *quiz) {
+  struct play play = {.pcap = pcap, .connection = *connection};
   struct buffer text = {0};
   scenario->run(&play, draw, &text);
-  json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", scenario->name, "sides",
-                           scenario->sides, "sections", scenario->sections, "text", text.bytes,
-                           "frames", play.lines.bytes ? play.lines.bytes : "");
+  json_t *json =
+      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", scenario->name, "sides", scenario->sides,
+                "sections", scenario->sections, "rfc", scenario->rfc ? scenario->rfc : "9113",
+                "text", text.bytes, "frames", play.lines.bytes ? play.lines.bytes : "");
   if (json_array_size(quiz) < 3)
     add_questions(quiz, scenario, &play);
+  *connection = play.connection;
   play_end(&play);
   buffer_free(&text);
-  return json;
+  if (!play.failed)
+    return json;
+  json_decref(json);
+  return NULL;
 }
 
 /* Play all of the lab's, and print them. Returns 0 or -1. */
@@ -60,12 +82,16 @@ static int print_all(const char *lab, uint64_t seed, struct pcap *pcap) {
   struct draw draw = {seed};
   json_t *list = json_array();
   json_t *quiz = json_array();
-  unsigned count = 0;
-  for (size_t i = 0; i < scenario_count; i++)
-    if (strcmp(scenarios[i].lab, lab) == 0)
-      json_array_append_new(list, play_json(&scenarios[i], &draw, pcap, count++, quiz));
+  unsigned connection = 0;
+  int result = 0;
+  static const struct scenario *const lists[] = {scenarios, servers_scenarios, secure_scenarios};
+  for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+    for (const struct scenario *one = lists[i]; one->lab && result == 0; one++)
+      if (strcmp(one->lab, lab) == 0)
+        result = json_array_append_new(list, play_json(one, &draw, pcap, &connection, quiz));
   json_t *all = json_pack("{s:o, s:o}", "scenarios", list, "quiz", quiz);
-  int result = all ? json_dumpf(all, stdout, JSON_INDENT(2)) : -1;
+  if (result == 0)
+    result = all ? json_dumpf(all, stdout, JSON_INDENT(2)) : -1;
   json_decref(all);
   return result;
 }

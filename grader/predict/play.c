@@ -1,6 +1,7 @@
 /* play: see play.h. */
 #include "grader/predict/play.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,15 +9,33 @@
 
 /* --- Lines ------------------------------------------------------------------------------------ */
 
+static bool ends_stream(const struct frame *frame) {
+  return (frame->type == NGHTTP2_HEADERS || frame->type == NGHTTP2_DATA) &&
+         frame->flags & NGHTTP2_FLAG_END_STREAM;
+}
+
+static void note_settings(struct play *play, const struct frame *frame) {
+  bool server = frame->sender == FRAME_FROM_SERVER;
+  for (size_t i = 0; i < frame->setting_count; i++) {
+    if (server && frame->settings[i].id == NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
+      play->max_streams = frame->settings[i].value;
+    if (!server && frame->settings[i].id == NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE)
+      play->window = frame->settings[i].value;
+  }
+}
+
 static void note(struct play *play, const struct frame *frame) {
   if (frame->sender == FRAME_FROM_CLIENT)
     play->client_frames++;
   if (frame->type == NGHTTP2_HEADERS && frame->stream_id > 1 && play->second_headers == 0)
     play->second_headers = frame->length;
-  if (frame->type == NGHTTP2_SETTINGS && frame->sender == FRAME_FROM_SERVER)
-    for (size_t i = 0; i < frame->setting_count; i++)
-      if (frame->settings[i].id == NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
-        play->max_streams = frame->settings[i].value;
+  if (frame->type == NGHTTP2_HEADERS && frame->sender == FRAME_FROM_CLIENT)
+    play->last_headers = frame->length;
+  if (frame->type == NGHTTP2_SETTINGS)
+    note_settings(play, frame);
+  if (frame->sender == FRAME_FROM_SERVER && frame->stream_id > 0 &&
+      (frame->type == NGHTTP2_RST_STREAM || ends_stream(frame)))
+    play->ended++;
 }
 
 static void on_frame(const struct frame *frame, void *user) {
@@ -25,27 +44,38 @@ static void on_frame(const struct frame *frame, void *user) {
   if (frame->type >= FRAME_PREFACE)
     return;
   note(play, frame);
-  if (frame->stream_id == 0 && !play->connection_too)
+  if (play->quiet || (frame->stream_id == 0 && !play->connection_too))
     return;
-  int length =
-      snprintf(line, sizeof line, "%c %s %d", frame->sender == FRAME_FROM_CLIENT ? 'c' : 's',
-               frame_type_name(frame->type), frame->stream_id);
+  int length = snprintf(
+      line, sizeof line, "%c %s %d", frame->sender == FRAME_FROM_CLIENT ? 'c' : 's',
+      frame_type_name(frame->type), play->number ? (int32_t)play->number : frame->stream_id);
   char *end = line + length;
   size_t room = sizeof line - (size_t)length;
-  bool ends = frame->type == NGHTTP2_HEADERS || frame->type == NGHTTP2_DATA;
   bool answers = frame->type == NGHTTP2_SETTINGS || frame->type == NGHTTP2_PING;
   if (frame->type == NGHTTP2_DATA)
     snprintf(end, room, " %zu", frame->data_length);
   else if (frame->type == NGHTTP2_WINDOW_UPDATE)
     snprintf(end, room, " %u", frame->window_increment);
+  else if (frame->type == NGHTTP2_GOAWAY && frame->sender == FRAME_FROM_SERVER)
+    snprintf(end, room, " %d %s", frame->last_stream_id, frame_error_name(frame->error_code));
   else if (frame->type == NGHTTP2_RST_STREAM || frame->type == NGHTTP2_GOAWAY)
     snprintf(end, room, " %s", frame_error_name(frame->error_code));
   buffer_append_text(&play->lines, line);
-  if (ends && frame->flags & NGHTTP2_FLAG_END_STREAM)
+  if (ends_stream(frame))
     buffer_append_text(&play->lines, " END_STREAM");
   if (answers && frame->flags & NGHTTP2_FLAG_ACK)
     buffer_append_text(&play->lines, " ACK");
   buffer_append_text(&play->lines, "\n");
+}
+
+void play_alert(struct play *play, enum frame_sender sender, const char *name) {
+  char words[64] = "";
+  char line[128];
+  for (size_t i = 0; i < sizeof words - 1 && name[i]; i++)
+    words[i] = (char)(name[i] == ' ' ? '_' : toupper((unsigned char)name[i]));
+  snprintf(line, sizeof line, "%c ALERT %u %s\n", sender == FRAME_FROM_CLIENT ? 'c' : 's',
+           play->number, words);
+  buffer_append_text(&play->lines, line);
 }
 
 /* --- Sessions --------------------------------------------------------------------------------- */
@@ -101,21 +131,19 @@ int play_begin(struct play *play, const nghttp2_settings_entry *client_settings,
   if (error == 0 && play->server)
     error = nghttp2_submit_settings(play->server, 0, server_settings, server_count);
   if (play->pcap)
-    pcap_open(play->pcap, ++play->connection, false);
+    pcap_open(play->pcap, ++play->connection, play->tls);
   return error == 0 ? 0 : -1;
 }
 
 /* --- Bytes ------------------------------------------------------------------------------------ */
 
-static void record(struct play *play, enum frame_sender sender, const uint8_t *bytes,
-                   size_t length) {
+void play_record(struct play *play, enum frame_sender sender, const uint8_t *bytes, size_t length) {
   frame_decoder_feed(play->decoder, sender, bytes, length);
-  if (play->pcap)
+  if (play->pcap && !play->tls)
     pcap_bytes(play->pcap, play->connection, sender, bytes, length);
 }
 
-/* All that the session has to say, as bytes. */
-static void take(nghttp2_session *session, struct buffer *all) {
+void play_take(nghttp2_session *session, struct buffer *all) {
   const uint8_t *bytes;
   ssize_t length;
   while (session && (length = nghttp2_session_mem_send(session, &bytes)) > 0)
@@ -125,7 +153,7 @@ static void take(nghttp2_session *session, struct buffer *all) {
 static void deliver(struct play *play, enum frame_sender sender, struct buffer *all) {
   nghttp2_session *other = sender == FRAME_FROM_CLIENT ? play->server : play->client;
   if (all->length > 0)
-    record(play, sender, (const uint8_t *)all->bytes, all->length);
+    play_record(play, sender, (const uint8_t *)all->bytes, all->length);
   if (all->length > 0 && other)
     nghttp2_session_mem_recv(other, (const uint8_t *)all->bytes, all->length);
   buffer_free(all);
@@ -133,14 +161,14 @@ static void deliver(struct play *play, enum frame_sender sender, struct buffer *
 
 void play_send(struct play *play, enum frame_sender sender) {
   struct buffer all = {0};
-  take(sender == FRAME_FROM_CLIENT ? play->client : play->server, &all);
+  play_take(sender == FRAME_FROM_CLIENT ? play->client : play->server, &all);
   deliver(play, sender, &all);
 }
 
 void play_cross(struct play *play) {
   struct buffer sent[2] = {0};
-  take(play->client, &sent[FRAME_FROM_CLIENT]);
-  take(play->server, &sent[FRAME_FROM_SERVER]);
+  play_take(play->client, &sent[FRAME_FROM_CLIENT]);
+  play_take(play->server, &sent[FRAME_FROM_SERVER]);
   deliver(play, FRAME_FROM_SERVER, &sent[FRAME_FROM_SERVER]);
   deliver(play, FRAME_FROM_CLIENT, &sent[FRAME_FROM_CLIENT]);
 }
@@ -157,7 +185,7 @@ void play_frame(struct play *play, uint8_t type, uint8_t flags, int32_t stream_i
   uint8_t bytes[64] = {0, 0, (uint8_t)length, type, flags, 0, 0, 0, (uint8_t)stream_id};
   memcpy(bytes + FRAME_HEADER_LENGTH, content, length);
   play_send(play, FRAME_FROM_CLIENT);
-  record(play, FRAME_FROM_SERVER, bytes, FRAME_HEADER_LENGTH + length);
+  play_record(play, FRAME_FROM_SERVER, bytes, FRAME_HEADER_LENGTH + length);
   nghttp2_session_mem_recv(play->client, bytes, FRAME_HEADER_LENGTH + length);
   play_send(play, FRAME_FROM_CLIENT);
 }
@@ -191,12 +219,22 @@ nghttp2_data_provider play_unended_body(struct play *play, size_t length) {
   return provider;
 }
 
+static int32_t request(struct play *play, const char *method, const char *path,
+                       const nghttp2_data_provider *body) {
+  const nghttp2_nv fields[] = {field_make(":method", method),
+                               field_make(":scheme", play->tls ? "https" : "http"),
+                               field_make(":authority", "localhost"), field_make(":path", path)};
+  play->requests++;
+  return nghttp2_submit_request(play->client, NULL, fields, 4, body, NULL);
+}
+
 int32_t play_request(struct play *play, const char *method, size_t body, bool empty_data) {
-  const nghttp2_nv fields[] = {field_make(":method", method), field_make(":scheme", "http"),
-                               field_make(":authority", "localhost"), field_make(":path", "/")};
   nghttp2_data_provider provider = make_body(play, body);
-  return nghttp2_submit_request(play->client, NULL, fields, 4,
-                                body > 0 || empty_data ? &provider : NULL, NULL);
+  return request(play, method, "/", body > 0 || empty_data ? &provider : NULL);
+}
+
+int32_t play_ask(struct play *play, const char *method, const char *path) {
+  return request(play, method, path, NULL);
 }
 
 void play_respond(struct play *play, int32_t stream_id, const char *status, size_t body) {
@@ -205,11 +243,23 @@ void play_respond(struct play *play, int32_t stream_id, const char *status, size
   nghttp2_submit_response(play->server, stream_id, fields, 1, body > 0 ? &provider : NULL);
 }
 
-void play_end(struct play *play) {
+void play_data(struct play *play, int32_t stream_id, size_t length, bool last) {
+  nghttp2_data_provider body = last ? make_body(play, length) : play_unended_body(play, length);
+  nghttp2_submit_data(play->server, last ? NGHTTP2_FLAG_END_STREAM : 0, stream_id, &body);
+}
+
+void play_next(struct play *play) {
+  if (play->pcap && play->client)
+    pcap_close(play->pcap, play->connection, FRAME_FROM_CLIENT, false);
   nghttp2_session_del(play->client);
   nghttp2_session_del(play->server);
   frame_decoder_free(play->decoder);
+  play->client = play->server = NULL;
+  play->decoder = NULL;
+  play->requests = play->ended = 0;
+}
+
+void play_end(struct play *play) {
+  play_next(play);
   buffer_free(&play->lines);
-  if (play->pcap)
-    pcap_close(play->pcap, play->connection, FRAME_FROM_CLIENT, false);
 }

@@ -60,11 +60,13 @@ def write_files(folder, lab):
     played = play(lab, seed)
     text = HEAD.format(lab=lab[3:], seed=seed)
     for scenario in played["scenarios"]:
-        lines = (scenario["text"].strip() + "\n" + WHOSE[scenario["sides"]]).strip().split("\n")
+        because = "" if scenario["rfc"] == "9113" else f"because: a section of RFC {scenario['rfc']}"
+        lines = [line for line in [*scenario["text"].splitlines(), WHOSE[scenario["sides"]], because] if line]
         text += f"\n== {scenario['name']}\n" + "".join(f"# {line}\n" for line in lines) + "?\nbecause:\n"
     (folder / "predict.txt").write_text(text, encoding="utf-8")
-    text = (f"# Read these in Wireshark, in build/grade/predict/{lab}.pcapng (port 8000; Decode As: HTTP2), and write the "
-            f"number after the colon.\n# The scenarios are connections in their order. Then: make predict LAB={lab[3:]}\n")
+    how = "port 8443; the keys are in the file" if lab == "lab06" else "port 8000; Decode As: HTTP2"
+    text = (f"# Read these in Wireshark, in build/grade/predict/{lab}.pcapng ({how}), and write the number "
+            f"after the colon.\n# The scenarios are connections in their order. Then: make predict LAB={lab[3:]}\n")
     for item in played["quiz"]:
         text += f"\n# {item['question']}\nanswer:\n"
     (folder / "quiz.txt").write_text(text, encoding="utf-8")
@@ -142,7 +144,7 @@ def look(scenario, prediction):
     for line in [] if right else side_by_side(predicted, seen):
         print(f"  {line}")
     if right and not explained:
-        print("      Which section of RFC 9113 explains it? Say so after \"because:\"." if not prediction["because"] else
+        print(f"      Which section of RFC {scenario['rfc']} explains it? Say so after \"because:\"." if not prediction["because"] else
               f"      Section {prediction['because']} is not what explains it.")
     return right, explained
 

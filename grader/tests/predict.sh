@@ -33,10 +33,12 @@ open(f"{lab}-x/quiz.txt", "w").write("".join(f"answer: {item['answer']}\n" for i
 END
 }
 
-for lab in lab01 lab02 lab03 lab04 lab05; do
+for lab in lab01 lab02 lab03 lab04 lab05 lab06; do
   mkdir -p "$lab-x"
   predict "$lab-x"
   check "$lab: predict makes the files" test -s "$lab-x/predict.txt" -a -s "$lab-x/quiz.txt"
+  check "$lab: three scenarios, three questions or more" sh -c 'test "$(grep -c "^== " "$1/predict.txt")" = 3 &&
+    test "$(grep -c "^answer:" "$1/quiz.txt")" -ge 3' sh "$lab-x"
   predict "$lab-x"
   check "$lab: without a prediction there are no points" says "0 of 3"
   check "$lab: without a prediction it shows no frame" sh -c '! grep -qE "^ *>? +.*(HEADERS|SETTINGS|DATA) [0-9]" said'
@@ -69,16 +71,24 @@ check "the first prediction is kept" cmp -s first build/grade/predict/lab02.firs
 sed -i 's/^answer: .*/answer: 0/' lab02-x/quiz.txt
 predict lab02-x
 check "wrong answers count as wrong" says "quiz: 0 of 3 right"
+# In lab 6: another alert; a section of RFC 9110 explains why a client does not trust a server.
+sed -i 's/ALERT \(.\) UNKNOWN_CA/ALERT \1 BAD_CERTIFICATE/' lab06-x/predict.txt
+predict lab06-x
+check "another alert is wrong" grep -qE '^ *> .* c ALERT . UNKNOWN_CA' said
+fill_in lab06
+sed -i 's/^because: 4.3.4/because:/' lab06-x/predict.txt
+predict lab06-x
+check "the RFC that explains it is named" says "Which section of RFC 9110 explains it?"
 echo 'c NOTHING' >>lab02-x/predict.txt
 check "a line that is not a frame is an error with its line number" sh -c '! python3 grader/predict/predict.py lab02-x >said 2>&1 && grep -q "txt:[0-9]*: this is no frame" said'
-predict lab06-x
+predict lab07-x
 check "a lab without scenarios says so" says "has nothing to predict"
 check "the capture is not empty" sh -c 'test -s build/grade/predict/lab03.pcapng'
 
 # The grader shows them beside the points. (The programs are missing: only this line matters.)
 mkdir -p none
 "$root/build/grader/grade" --programs none --output build/grade --lab 01 >board 2>&1
-check "the scoreboard shows them" grep -q "In addition: 1[0-9] of 15 for predictions, quizzes and the bonus" board
+check "the scoreboard shows them" grep -q "In addition: 1[0-9] of 18 for predictions, quizzes and the bonus" board
 check "results.json has them" grep -q '"beside"' build/grade/results.json
 check "they do not count in the score" grep -q '"score": 0' build/grade/results.json
 done_testing
