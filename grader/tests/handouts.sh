@@ -230,6 +230,11 @@ check_not "a function that does not exist is an error" handout 'Call `stand_take
 check "the error names the function" has 'there is no stand_take'
 check "a handout may link to a file" handout 'See [this](../Makefile#all) and [that](https://example.org/none).'
 check_not "a link to nothing is an error" handout 'See [this](../none).'
+rfc=https://www.rfc-editor.org/rfc/rfc
+check "a link leads to the section that it names" \
+  handout "See [RFC 9110, sections 9.1](${rfc}9110#section-9.1) and [4.2.3](${rfc}9110#section-4.2.3)."
+check_not "a link to another section is an error" handout "See [section 6.5](${rfc}9113#section-6.8)."
+check_not "a link to another RFC is an error" handout "See [section 6.5](${rfc}7541#section-6.5)."
 
 # --- A lab --------------------------------------------------------------------------------------------
 

@@ -30,8 +30,8 @@ way, so we compare each side's frames by themselves, and acknowledgements of SET
 with a ladder has three tries.
 
 We also check, without running anything, that a lab's handout has its sections, that it tells of
-each TODO and each check of the lab and of no other, and that the functions it names and the files
-it links to exist.
+each TODO and each check of the lab and of no other, that the functions it names and the files it
+links to exist, and that the link to a section of an RFC leads to the section that it names.
 """
 import difflib
 import itertools

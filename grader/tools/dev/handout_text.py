@@ -151,6 +151,32 @@ def check_links(path, lines):
                 yield Wrong(number, f"it links to {link}, which does not exist")
 
 
+RFC_LINK = re.compile(r"\[([^\]]*)\]\(https://www\.rfc-editor\.org/rfc/rfc(\d+)(?:#section-([\d.]+))?\)")
+
+
+def paragraphs(lines):
+    """The text of each paragraph and of each row of a table, with the number of its first line."""
+    start = 0
+    for number in range(1, len(lines) + 1):
+        if number == len(lines) or not lines[number].strip() or lines[number].lstrip("> ").startswith("|"):
+            yield start, " ".join(lines[start:number])
+            start = number
+
+
+def check_sections(lines):
+    """Check that the link to a section leads to the section that it names. Without the number of an RFC, it is of
+    RFC 9113, or of the RFC named before it in the paragraph."""
+    for number, text in paragraphs(lines):
+        before = "9113"
+        for name, rfc, section in RFC_LINK.findall(text):
+            named = re.search(r"RFC (\d+)", name)
+            if rfc not in ([named[1]] if named else [before, "9113"]) and not re.fullmatch(rfc, name):
+                yield Wrong(number, f'"{name}" leads to RFC {rfc}')
+            if section and name.split()[-1] != section:
+                yield Wrong(number, f'"{name}" leads to section {section}')
+            before = rfc
+
+
 # --- The lab
 # ------------------------------------------------------------------------------------------
 
@@ -194,5 +220,6 @@ def check_text(path, lab, lines, blocks):
             yield from check_quotation(block, sources)
     yield from check_names(lines, sources)
     yield from check_links(path, lines)
+    yield from check_sections(lines)
     if lab:
         yield from check_lab(lab, lines)
