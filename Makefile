@@ -63,16 +63,17 @@ endif
 # Only files with plain names, because the names go into commands.
 plain_name := grep -xE '[a-z0-9_-]+/[a-z0-9_]+\.c'
 STUDENTS  := $(patsubst %.c,$(BUILD)/labs/%,$(sort $(shell find $(FOLDERS) -maxdepth 1 -name '*.c' | $(plain_name))))
+BONUS     := $(patsubst %.c,$(BUILD)/bonus/%,$(wildcard $(FOLDERS:=/bonus/$(if $(SOLUTION),solution/)*.c)))
 SOLUTIONS := $(patsubst %.c,$(BUILD)/solutions/%,$(subst /solution/,/,$(wildcard $(FOLDERS:=/solution/*.c))))
 
 COMMON       := $(wildcard common/*.c common/inner/*.c)
 GRADER_MAINS := $(wildcard grader/grade/main.c grader/sandbox/guard.c grader/sandbox/make_filters.c grader/sandbox/compile.c \
                  grader/serve/main.c grader/lecture/main.c grader/lecture/relay.c grader/live/hold.c grader/page/main.c \
                  grader/words/main.c grader/predict/main.c \
-                 grader/bonus/hpack.c)
+                 grader/bonus/hpack.c grader/bonus/grpc.c)
 ROOMS        := base sandbox wire words play checks result board page serve grade lecture predict bonus live
 GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard $(ROOMS:%=grader/%/*.c)))
-GRADER_BUILT := $(addprefix $(BUILD)/grader/,grade guard compile serve lecture relay hold trace_page todos predict hpack)
+GRADER_BUILT := $(addprefix $(BUILD)/grader/,grade guard compile serve lecture relay hold trace_page todos predict hpack grpc)
 FILTERS      := $(BUILD)/grader/program.bpf $(BUILD)/grader/compiler.bpf
 
 TESTS   := $(patsubst %/tests/,$(BUILD)/tests/%_tests,$(sort $(dir $(wildcard */tests/*_tests.c))))
@@ -94,7 +95,7 @@ VARIANTS := $(patsubst grader/%.c,$(BUILD)/%,$(wildcard grader/tests/variants/c/
 
 SOURCES := $(wildcard common/*.[ch] common/inner/*.[ch] common/tests/*.[ch] common/tests/*/*.[ch] common/examples/*.c common/bench/*.c common/fuzz/*.[ch] \
              $(ROOMS:%=grader/%/*.[ch]) grader/tests/*.[ch] grader/tests/hostile/*.c grader/tests/hostile/sanitized/*.c \
-             grader/tests/variants/c/*.[ch] grader/tests/variants/c/*/*.c lab*/*.[ch] lab*/solution/*.[ch])
+             grader/tests/variants/c/*.[ch] grader/tests/variants/c/*/*.c lab*/*.[ch] lab*/solution/*.[ch] lab*/bonus/*.c lab*/bonus/solution/*.c)
 
 # --- How to compile -------------------------------------------------------------------------------
 
@@ -257,6 +258,10 @@ compile_stranger = $(5)/grader/compile --source $(1) --output $(2) \
 $(BUILD)/labs/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE
 	+@$(call compile_stranger,$*.c,$(BUILD)/labs/$*,$(call lab_of,$*),$(call quote,$(abspath $<)),$(BUILD))
 
+# A bonus that is a program: labNN-name/bonus/X.c, or the solution of it.
+$(BUILD)/bonus/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE
+	+@$(call compile_stranger,$*.c,$(BUILD)/bonus/$*,$(call lab_of,$*),$(call quote,$(abspath $<)),$(BUILD))
+
 # A submission is a stranger's file too. Copy it to build/submission, and compile it there.
 SUBMITTED := $(if $(SUBMISSION),$(STUDENTS:$(BUILD)/labs/%=$(BUILD)/submission/%))
 # Remove the results of an earlier submission, in case take.sh cannot take this one.
@@ -295,6 +300,7 @@ $(BUILD)/grader/lecture: $(BUILD)/obj/plain/grader/lecture/main.o $(BUILD)/obj/p
 $(BUILD)/grader/relay: $(BUILD)/obj/plain/grader/lecture/relay.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/hold: $(BUILD)/obj/plain/grader/live/hold.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/hpack: $(BUILD)/obj/plain/grader/bonus/hpack.o $(BUILD)/obj/plain/grader.a
+$(BUILD)/grader/grpc: $(BUILD)/obj/plain/grader/bonus/grpc.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/predict: $(BUILD)/obj/plain/grader/predict/main.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/trace_page: $(BUILD)/obj/plain/grader/page/main.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/todos: $(BUILD)/obj/plain/grader/words/main.o $(BUILD)/obj/plain/grader/words/source.o
@@ -548,7 +554,7 @@ predict: $(BUILD)/grader/predict
 	+@python3 grader/predict/predict.py $(FOLDERS)
 
 ## make bonus LAB=02     check your bonus, in labNN-name/bonus, for points beside the 100 [SOLUTION=1]
-bonus: $(BUILD)/grader/hpack
+bonus: $(BUILD)/grader/hpack $(BUILD)/grader/grpc $(BONUS:=.log)
 	+@python3 grader/bonus/bonus.py $(if $(SOLUTION),--solution) $(FOLDERS)
 
 ## make hint LAB=03      give a hint for your TODO, and more with every call [TODO=2] [PROGRAM=client]
@@ -629,7 +635,7 @@ variations: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 ## make starters         derive every labNN-name/X.c from its solution; leave a file with somebody's work in it
 ##                       as it is, unless FORCE=1
 starters:
-	@sh grader/tools/dev/starters.sh $(if $(FORCE),--force) $(wildcard $(FOLDERS:=/solution/*.c))
+	@sh grader/tools/dev/starters.sh $(if $(FORCE),--force) $(wildcard $(FOLDERS:=/solution/*.c) $(FOLDERS:=/bonus/solution/*.c))
 
 ## make format           format all C files by .clang-format
 format:

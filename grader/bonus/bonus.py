@@ -14,7 +14,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / (os.environ.get("BUILD") or "build")
-# Each exercise: the file that a student writes, the program that looks at it, its rules, and the points for all of them.
+# Each exercise: the file that a student writes, the program that looks at it (or at what the Makefile makes of it), the
+# points for all of its rules, and the rules.
 EXERCISES = {
     "lab02": ("hpack.txt", "grader/hpack", 3, {
         "fields": "the five fields of each request, in order",
@@ -24,14 +25,38 @@ EXERCISES = {
         "short": "the second block has 13 bytes at most",
         "state": "the second block alone means nothing to a new decoder",
     }),
+    "lab04": ("grpc.c", "grader/grpc", 3, {
+        "type": "another content-type gets 415 (TODO 2)",
+        "unknown": "another method gets grpc-status 12, in one HEADERS (TODO 1, 2)",
+        "broken": "a body that is not one message gets 13 (TODO 3)",
+        "compressed": "a compressed message gets 12 (TODO 3)",
+        "reply": "HEADERS, DATA, trailers with grpc-status 0; an empty name (TODO 4)",
+        "together": "ten calls at once, each with its own answer",
+        "pieces": "a request that arrives byte by byte",
+        "window": "a client that opens its window byte by byte",
+        "end": "nothing leaks, and SIGTERM ends it with status 0",
+    }),
 }
 
 
+def compiled(path):
+    """The program that the Makefile has made of this file; None, and why, if there is none."""
+    program = BUILD / "bonus" / path.with_suffix("")
+    if program.exists():
+        return program
+    log = program.with_suffix(".log")
+    print(log.read_text(encoding="utf-8") if log.exists() else f"bonus: {path} is missing", file=sys.stderr)
+    return None
+
+
 def grade(folder, solution):
-    """Returns the status: 1 if the file cannot be read."""
+    """Returns the status: 1 if the file cannot be read, or does not compile."""
     file, program, possible, rules = EXERCISES[folder.name[:5]]
     path = folder / "bonus" / ("solution" if solution else "") / file
-    done = subprocess.run([BUILD / program, path], stdout=subprocess.PIPE, text=True, check=False)
+    subject = compiled(path) if path.suffix == ".c" else path
+    if subject is None:
+        return 1
+    done = subprocess.run([BUILD / program, subject], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         return 1
     print(f"{path}:")

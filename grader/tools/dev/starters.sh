@@ -1,5 +1,6 @@
 #!/bin/sh
-# starters: derive labNN-name/X.c from each labNN-name/solution/X.c that is named.
+# starters: derive labNN-name/X.c from each labNN-name/solution/X.c that is named, labNN-name/bonus/X.c from
+# labNN-name/bonus/solution/X.c.
 #
 #   starters.sh [--force] SOLUTION.c...
 #
@@ -22,7 +23,7 @@ untouched() {
 }
 
 for solution in "$@"; do
-  lab=${solution%%/*}
+  lab=${solution%/solution/*}
   starter=$lab/${solution##*/}
   mkdir -p "$BUILD/starters/$lab"
   derived=$BUILD/starters/$starter.new
