@@ -97,6 +97,7 @@ static void begin(void) {
 static bool runs(const char *function) {
   for (int64_t i = 0; i < probe->depth && i < PROBE_CALLS; i++) {
     char name[256] = "";
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): the file has numbers */
     char *address = (char *)(uintptr_t)probe->calls[i]; /* it is taken for one behind a call */
     if (__sanitizer_symbolize_pc)
       __sanitizer_symbolize_pc(address + 1, "%f", name, sizeof name);

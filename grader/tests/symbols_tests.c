@@ -11,7 +11,7 @@
 TestSuite(symbols, .timeout = 60);
 
 /* Where this program begins in memory: the linker may have made it movable. */
-extern const char __executable_start[];
+extern const char __executable_start[]; /* NOLINT(bugprone-reserved-identifier): the linker's */
 
 Test(symbols, names_a_function_by_its_address) {
   struct symbols *symbols = symbols_read("/proc/self/exe");
