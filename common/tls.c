@@ -1,4 +1,4 @@
-/* tls: see tls.h. The handshake is in inner/handshake.c. */
+/* tls: see tls.h. The handshake is in inner/handshake.c, errors and keys are in inner/explain.c. */
 #include "common/tls.h"
 
 #include <openssl/err.h>

@@ -293,6 +293,29 @@ def test_by_hand(lab, function, scratch):
           and re.search(missing, printed.decode('utf-8', 'replace')), printed)
 
 
+def symbols_of(archive):
+    """The names of all functions that it defines, and of its members' files: {name: members}."""
+    listed = subprocess.run(['nm', '-A', f'{ROOT}/build/obj/sanitized/{archive}.a'], check=True, capture_output=True,
+                            text=True).stdout
+    found = {}
+    for member, kind, name in re.findall(r'^[^:]+:([^:]+):\S+ ([a-zA-Z]) (\S+)$', listed, re.M):
+        found.setdefault(name, set()).add((member, kind))
+    return found
+
+
+def test_code(lab):
+    """No function that common/ exports, and that this lab writes by hand, is in its archive in any form: a hidden one
+    still stands at a fixed distance from a visible one."""
+    everything = symbols_of('common')
+    own = symbols_of(lab)
+    members = {member for places in own.values() for member, _ in places}
+    missing = {name for name, places in everything.items()
+               if any(kind == 'T' and member not in members for member, kind in places)}
+    found = sorted(missing & set(own))
+    check(f'{lab} has no code of what it writes by hand', not found and missing.issuperset(
+        function for function, its_lab in BY_HAND.items() if its_lab == lab), f'{found}\n{sorted(missing)}')
+
+
 def shared_things():
     """Shared memory and messages of this machine."""
     found = os.listdir('/dev/shm')
@@ -308,6 +331,8 @@ def main_files():
             test_file(name, text, f'{scratch}/file-{i}')
         for function, lab in BY_HAND.items():
             test_by_hand(lab, function, f'{scratch}/hand-{function}')
+        for lab in sorted(set(BY_HAND.values())):
+            test_code(lab)
         test_interrupted(f'{scratch}/interrupted')
     return done_testing()
 
@@ -329,6 +354,7 @@ def main():
                 fixed.append(pool.submit(test_interrupted, f'{scratch}/interrupted'))
                 fixed += [pool.submit(test_by_hand, lab, function, f'{scratch}/hand-{function}')
                           for function, lab in BY_HAND.items()]
+                fixed += [pool.submit(test_code, lab) for lab in sorted(set(BY_HAND.values()))]
             for test in fixed:
                 test.result()
             results = [test.result() for test in runs]
