@@ -108,15 +108,40 @@ CHECK(lab06, serves, .points = 1, .todo = 3, .section = NULL,
   exchange_expect_silence(exchange);
 }
 
+enum { OFFER_SIZE = 128, OFFERS = 4 };
+
+/* A list of protocols in ALPN's form that nobody knows beforehand; "h2" is in it or not. */
+static void make_offer(struct exchange *exchange, char offer[OFFER_SIZE], bool with_h2) {
+  static const char *const known[] = {"http/1.1", "h2c", "h3", "hq"};
+  const uint32_t count = 1 + exchange_random(exchange, 4);
+  const uint32_t place = exchange_random(exchange, count);
+  char *next = offer;
+  for (uint32_t i = 0; i < count; i++) {
+    char name[16];
+    uint32_t which = exchange_random(exchange, 8);
+    exchange_random_text(exchange, name, 1 + exchange_random(exchange, 8));
+    const char *chosen = which < sizeof known / sizeof *known ? known[which] : name;
+    if (with_h2 && i == place)
+      chosen = "h2";
+    next += sprintf(next, "%c%s", (char)strlen(chosen), chosen);
+  }
+}
+
+/* A client that offers this. */
+static SSL_CTX *offering(struct exchange *exchange, const char *offer) {
+  SSL_CTX *tls = identity_client(exchange);
+  SSL_CTX_set_alpn_protos(tls, (const unsigned char *)offer, (unsigned)strlen(offer));
+  return tls;
+}
+
 CHECK(lab06, alpn, .points = 1, .todo = 2, .section = "3.2",
       .sentence = "the server chooses h2, wherever it is in the client's list") {
-  static const char *const offers[] = {"\2h2", "\2h2\10http/1.1", "\10http/1.1\3foo\2h2\3h2c"};
+  char offer[OFFER_SIZE] = "\2h2";
   start_server(exchange);
-  for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++) {
+  for (int i = 0; i < OFFERS; i++) {
     char chosen[256];
-    SSL_CTX *tls = identity_client(exchange);
-    SSL_CTX_set_alpn_protos(tls, (const unsigned char *)offers[i], (unsigned)strlen(offers[i]));
-    exchange_use_tls(exchange, tls);
+    exchange_use_tls(exchange, offering(exchange, offer));
+    make_offer(exchange, offer, true); /* the next one */
     struct peer *peer = peer_connect(exchange);
     if (strcmp(protocol_of(peer, chosen, sizeof chosen), "h2") != 0)
       exchange_fail_at(exchange, -1, "ALPN: h2", *chosen ? chosen : "no protocol",
@@ -161,14 +186,13 @@ CHECK(lab06, no_h2, .of_errors = true, .points = 1, .todo = 2, .section = "RFC 7
       .by_hand = "--http1.1",
       .sentence = "a client that does not offer h2 gets no_application_protocol") {
   static const char *const alerts[] = {"no application protocol", NULL};
-  char inside[16] = "\5"; /* the bytes of "\2h2", but in a longer name */
-  const char *const offers[] = {"\10http/1.1", "\2h3", "\3h2c\2hq\1h", inside};
-  exchange_random_text(exchange, inside + 1, 2);
-  strcat(inside, "\2h2");
+  char offer[OFFER_SIZE] = "\5"; /* the bytes of "\2h2", but in a longer name */
+  exchange_random_text(exchange, offer + 1, 2);
+  strcat(offer, "\2h2");
   start_server(exchange);
-  for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++) {
-    SSL_CTX *tls = identity_client(exchange);
-    SSL_CTX_set_alpn_protos(tls, (const unsigned char *)offers[i], (unsigned)strlen(offers[i]));
+  for (int i = 0; i < OFFERS; i++) {
+    SSL_CTX *tls = offering(exchange, offer);
+    make_offer(exchange, offer, false); /* the next one */
     expect_alert(exchange, tls, alerts,
                  "client-not-offer-h2-not| Your server does not refuse a client that does not "
                  "offer h2 as the contract says.");
@@ -645,27 +669,32 @@ static const char *reason_of(const struct exchange *exchange, const char *line) 
   return found ? found + strlen(url) : rest;
 }
 
-/* How many different causes it names: whoever names several says none. Beside a cause that does not
- * concern the certificate, the word "certificate" is one more. */
-static int count_causes(const char *reason) {
-  static const char *const causes[][4] = {{"expired", NULL},
-                                          {"mismatch", "altname", "host", NULL},
-                                          {"issuer", "self-signed", "self signed", NULL},
-                                          {"alpn", NULL},
-                                          {"version", "unsupported protocol", NULL}};
-  enum { OF_CERTIFICATE = 3 };
-  int count = 0;
-  for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
-    if (i == OF_CERTIFICATE && count == 0)
-      count += strcasestr(reason, "certificate") != NULL;
-    count += names(reason, causes[i]);
-  }
-  return count;
+/* Why a client refuses a server. */
+enum cause { EXPIRED, TOO_EARLY, OTHER_HOST, SIGNER, ALPN, VERSION, CAUSES };
+
+/* Words that only this cause has. */
+static const char *const causes[CAUSES][5] = {
+    [EXPIRED] = {"expired", NULL},
+    [TOO_EARLY] = {"not yet valid", "future", NULL},
+    [OTHER_HOST] = {"host", "altname", "mismatch", "address", NULL},
+    [SIGNER] = {"issuer", "self-signed", "self signed", "unknown ca", NULL},
+    [ALPN] = {"alpn", NULL},
+    [VERSION] = {"version", "unsupported protocol", NULL},
+};
+
+/* Whether it names another cause, too: whoever names several says none. The word "certificate" is
+ * one where the cause does not concern the certificate. */
+static bool names_other_cause(const char *reason, enum cause cause) {
+  for (enum cause other = 0; other < CAUSES; other++)
+    if (other != cause && names(reason, causes[other]))
+      return true;
+  return cause >= ALPN && strcasestr(reason, "certificate");
 }
 
 /* The client must send no byte of HTTP/2 to this server, and end with one line that has one of
  * these words. */
-static void expect_refusal(struct peer *peer, const char *const *words, const char *server) {
+static void expect_refusal(struct peer *peer, enum cause cause, const char *const *words,
+                           const char *server) {
   struct exchange *exchange = peer->exchange;
   exchange_await(exchange, has_spoken_or_ended, peer);
   if (peer->bytes_received > 0)
@@ -676,13 +705,14 @@ static void expect_refusal(struct peer *peer, const char *const *words, const ch
   const char *reason = reason_of(exchange, line);
   char expected[64];
   snprintf(expected, sizeof expected, "a reason with the word \"%s\"", words[0]);
-  if (count_causes(reason) > 1) {
+  const bool named = names(reason, words);
+  if (named && names_other_cause(reason, cause)) {
     exchange->finding.todo_of_place = 5; /* where the reason is written */
     exchange_fail_at(exchange, -1, "the one cause", line,
                      "refusal-with-several-causes| Your client names several causes why it refuses "
                      "the server, so nobody knows which.");
   }
-  if (names(reason, words))
+  if (named)
     return;
   if (strcasestr(line, "connection is lost") || strcasestr(line, "does not say why"))
     exchange_fail_at(exchange, -1, expected, line,
@@ -698,25 +728,26 @@ static void expect_refusal(struct peer *peer, const char *const *words, const ch
 /* The server has such a certificate, and the client trusts `trusted`; NULL: the certificate
  * itself. */
 static void expect_refused(struct exchange *exchange, const struct certificate *certificate,
-                           const char *trusted, const char *const *words, const char *server) {
+                           const char *trusted, enum cause cause, const char *const *words,
+                           const char *server) {
   struct identity identity;
   exchange_extend(exchange);
   identity_make(exchange, &identity, certificate);
   struct peer *peer = start_client(exchange, identity_server(exchange, &identity),
                                    trusted ? trusted : identity.cert, PATIENCE);
-  expect_refusal(peer, words, server);
+  expect_refusal(peer, cause, words, server);
 }
 
 /* The same, if it signs itself, and if the authority that the client trusts has signed it. */
 static void expect_certificate_refused(struct exchange *exchange,
-                                       const struct certificate *certificate,
+                                       const struct certificate *certificate, enum cause cause,
                                        const char *const *words, const char *server) {
   struct certificate is_signed = *certificate;
   char authority[IDENTITY_PATH];
   identity_path(exchange, authority, "cert.pem");
   is_signed.authority = authority;
-  expect_refused(exchange, certificate, NULL, words, server);
-  expect_refused(exchange, &is_signed, authority, words, server);
+  expect_refused(exchange, certificate, NULL, cause, words, server);
+  expect_refused(exchange, &is_signed, authority, cause, words, server);
 }
 
 /* A missing file names nobody to trust: the client must say so, and connect to nobody. */
@@ -741,6 +772,48 @@ static void expect_client_usage(struct exchange *exchange, const char *ca) {
 }
 
 static const char *const words_of_signer[] = {"certificate", "issuer", "unknown ca", NULL};
+static const char *const words_of_alpn[] = {"ALPN", "h2", "protocol", NULL};
+static const char *const words_of_version[] = {"version",   "protocol", "alert",
+                                               "handshake", "TLS",      NULL};
+
+/* The words of a reason, without those that have a digit, such as an address. */
+static void reduce(const char *reason, char words[256]) {
+  static const char between[] = " \t\n:;,.()\"'";
+  size_t length = 0;
+  words[0] = '\0';
+  for (const char *word = reason; *(word += strspn(word, between));
+       word += strcspn(word, between)) {
+    size_t size = strcspn(word, between);
+    if (length + size + 2 < 256 && strcspn(word, "0123456789") >= size)
+      length += (size_t)snprintf(words + length, 256 - length, "%.*s ", (int)size, word);
+  }
+}
+
+/* The client has just refused one server. This one it must refuse for another cause: so it says
+ * something else. */
+static void expect_another_reason(struct exchange *exchange, SSL_CTX *tls, const char *ca,
+                                  enum cause cause, const char *const *words, const char *server) {
+  char reasons[2][256];
+  reduce(reason_of(exchange, program_stderr(exchange->program, NULL)), reasons[0]);
+  exchange_extend(exchange);
+  expect_refusal(start_client(exchange, tls, ca, PATIENCE), cause, words, server);
+  const char *line = program_stderr(exchange->program, NULL);
+  reduce(reason_of(exchange, line), reasons[1]);
+  if (strcasecmp(reasons[0], reasons[1]) == 0)
+    exchange_fail_at(exchange, -1, "the cause", line,
+                     "refusals-with-one-reason| Your client gives the same reason for different "
+                     "causes, so nobody knows which it is.");
+}
+
+/* A server that knows no ALPN. */
+static SSL_CTX *without_alpn(struct exchange *exchange, const struct identity *identity) {
+  SSL_CTX *tls = identity_server(exchange, identity);
+  SSL_CTX_set_alpn_select_cb(tls, NULL, NULL);
+  return tls;
+}
+
+#define WITHOUT_H2     "a server that has not agreed to h2 by ALPN"
+#define OF_OLD_VERSION "a server that speaks only TLS 1.1 or older"
 
 /* An authority has signed it: one that the client does not trust, though the system may; or one
  * that it trusts, but the signature is wrong; or for another purpose. */
@@ -749,14 +822,14 @@ static void expect_signatures_refused(struct exchange *exchange, const char *tru
   identity_path(exchange, authority, "cert.pem");
   const struct certificate good = {.names = "DNS:localhost", .authority = authority};
   struct certificate bad = good;
-  expect_refused(exchange, &good, trusted, words_of_signer,
+  expect_refused(exchange, &good, trusted, SIGNER, words_of_signer,
                  "a server whose certificate an unknown authority has signed");
   bad.forged = true;
-  expect_refused(exchange, &bad, authority, words_of_signer,
+  expect_refused(exchange, &bad, authority, SIGNER, words_of_signer,
                  "a server whose certificate has a wrong signature");
   bad.forged = false;
   bad.purpose = "clientAuth";
-  expect_refused(exchange, &bad, authority, words_of_signer,
+  expect_refused(exchange, &bad, authority, SIGNER, words_of_signer,
                  "a server whose certificate is for clients only");
 }
 
@@ -772,7 +845,7 @@ static void expect_systems_authority_refused(struct exchange *exchange, const ch
   have_it_ask(exchange, trusted, PATIENCE);
   if (exchange_await(exchange, has_connected_or_ended, exchange) && exchange->held)
     identity_let_system_trust(exchange, authority);
-  expect_refusal(accept_client(exchange), words_of_signer,
+  expect_refusal(accept_client(exchange), SIGNER, words_of_signer,
                  "a server whose authority only the system trusts");
 }
 
@@ -782,19 +855,36 @@ CHECK(lab06, unknown_ca, .of_errors = true, .points = 1, .todo = 4, .program = "
   const struct certificate other = {.names = "DNS:localhost", .subject = "other"};
   struct identity trusted;
   identity_make(exchange, &trusted, &other);
-  expect_refused(exchange, NULL, trusted.cert, words_of_signer,
+  expect_refused(exchange, NULL, trusted.cert, SIGNER, words_of_signer,
                  "a server whose certificate nobody has vouched for");
   expect_signatures_refused(exchange, trusted.cert);
   expect_systems_authority_refused(exchange, trusted.cert);
+  expect_another_reason(exchange, without_alpn(exchange, &trusted), trusted.cert, ALPN,
+                        words_of_alpn, WITHOUT_H2);
   expect_missing_ca_refused(exchange, trusted.cert);
   expect_client_usage(exchange, trusted.cert);
+}
+
+enum { OTHER_NAMES = 160 };
+
+#define OF_ANOTHER_HOST "a server whose certificate is for another host"
+
+static const char *const words_of_host[] = {"host", "altname", NULL};
+
+/* The names of a server that is not localhost, though they look like it; nobody knows them
+ * beforehand. */
+static void name_another_host(struct exchange *exchange, char names_of_server[OTHER_NAMES]) {
+  char text[3][16];
+  for (int i = 0; i < 3; i++)
+    exchange_random_text(exchange, text[i], 3 + exchange_random(exchange, 10));
+  snprintf(names_of_server, OTHER_NAMES, "DNS:%s.%s,DNS:localhost.%s,DNS:%slocalhost,IP:127.0.0.1",
+           text[0], text[1], text[2], text[1]);
 }
 
 /* A client that cannot set the host, or offer h2, must say so and connect to nobody. A client that
  * does without this call refuses the server. */
 static void expect_failed_call_told(struct exchange *exchange, const struct identity *identity,
                                     const char *call) {
-  static const char *const words[] = {"host", "altname", NULL};
   exchange_extend(exchange);
   be_server(exchange, identity_server(exchange, identity));
   exchange->fails = call;
@@ -802,8 +892,7 @@ static void expect_failed_call_told(struct exchange *exchange, const struct iden
   exchange->fails = NULL;
   exchange_await(exchange, has_connected_or_ended, exchange);
   if (!exchange_has_failed_call(exchange)) {
-    expect_refusal(accept_client(exchange), words,
-                   "a server whose certificate is for another host");
+    expect_refusal(accept_client(exchange), OTHER_HOST, words_of_host, OF_ANOTHER_HOST);
     return;
   }
   if (!program_ended(exchange->program))
@@ -817,12 +906,21 @@ static void expect_failed_call_told(struct exchange *exchange, const struct iden
 CHECK(lab06, wrong_host, .of_errors = true, .points = 1, .todo = 4, .program = "client",
       .section = "9.1.1", .by_hand = "TLS=other-host",
       .sentence = "a certificate for another host is refused, with the reason") {
-  static const struct certificate other = {.names = "DNS:example.test,IP:127.0.0.1",
-                                           .subject = "localhost"};
-  static const char *const words[] = {"host", "altname", NULL};
+  char authority[IDENTITY_PATH];
+  char names_of_server[2][OTHER_NAMES];
+  struct certificate other = {.names = names_of_server[0], .subject = "localhost"};
   struct identity identity;
-  expect_certificate_refused(exchange, &other, words,
-                             "a server whose certificate is for another host");
+  for (int i = 0; i < 2; i++)
+    name_another_host(exchange, names_of_server[i]);
+  expect_refused(exchange, &other, NULL, OTHER_HOST, words_of_host, OF_ANOTHER_HOST);
+  identity_path(exchange, authority, "cert.pem");
+  other = (struct certificate){
+      .names = names_of_server[1], .subject = "localhost", .authority = authority};
+  expect_refused(exchange, &other, authority, OTHER_HOST, words_of_host, OF_ANOTHER_HOST);
+  identity_make(exchange, &identity, NULL);
+  expect_another_reason(exchange, identity_server(exchange, &identity), authority, SIGNER,
+                        words_of_signer, "a server whose certificate nobody has vouched for");
+  other.authority = NULL;
   identity_make(exchange, &identity, &other);
   expect_failed_call_told(exchange, &identity, "X509_VERIFY_PARAM_set1_host");
   expect_failed_call_told(exchange, &identity, "SSL_CTX_set_alpn_protos");
@@ -834,10 +932,9 @@ CHECK(lab06, expired, .of_errors = true, .points = 1, .todo = 5, .program = "cli
   const long soon = 3600 + (long)exchange_random(exchange, 3600);
   const struct certificate past = {.names = "DNS:localhost", .from = -3 * soon, .until = -soon};
   const struct certificate future = {.names = "DNS:localhost", .from = soon, .until = 3 * soon};
-  static const char *const expired[] = {"expired", NULL};
-  static const char *const too_early[] = {"not yet valid", "future", NULL};
-  expect_certificate_refused(exchange, &past, expired, "a server whose certificate has expired");
-  expect_certificate_refused(exchange, &future, too_early,
+  expect_certificate_refused(exchange, &past, EXPIRED, causes[EXPIRED],
+                             "a server whose certificate has expired");
+  expect_certificate_refused(exchange, &future, TOO_EARLY, causes[TOO_EARLY],
                              "a server whose certificate is not valid yet");
 }
 
@@ -866,7 +963,7 @@ static void expect_address(struct exchange *exchange, const char *address, const
   exchange_random_text(exchange, text, 20);
   snprintf(names_of_server, sizeof names_of_server, "IP:%s", address);
   expect_printed(start_by_address(exchange, address, names_of_server), text, strlen(text));
-  expect_refusal(start_by_address(exchange, address, wrong), words,
+  expect_refusal(start_by_address(exchange, address, wrong), OTHER_HOST, words,
                  "a server whose certificate is for another address");
 }
 
@@ -905,20 +1002,20 @@ static int choose(SSL *ssl, const unsigned char **chosen, unsigned char *length,
 CHECK(lab06, without_h2, .of_errors = true, .points = 1, .todo = 5, .program = "client",
       .section = "3.2", .by_hand = "TLS=no-alpn",
       .sentence = "a server that does not choose h2 by ALPN is refused, with the reason") {
-  static const char *const words[] = {"ALPN", "h2", "protocol", NULL};
   static const char *const words_of_http1[] = {"ALPN",     "h2",        "protocol",
                                                "http/1.1", "extension", NULL};
   static char http1[] = "http/1.1";
   struct identity identity;
   identity_make(exchange, &identity, NULL);
-  SSL_CTX *without = identity_server(exchange, &identity);
-  SSL_CTX_set_alpn_select_cb(without, NULL, NULL);
-  expect_refusal(start_client(exchange, without, identity.cert, PATIENCE), words,
-                 "a server that has not agreed to h2 by ALPN");
+  expect_refusal(start_client(exchange, without_alpn(exchange, &identity), identity.cert, PATIENCE),
+                 ALPN, words_of_alpn, WITHOUT_H2);
   SSL_CTX *other = identity_server(exchange, &identity);
   SSL_CTX_set_alpn_select_cb(other, choose, http1);
-  expect_refusal(start_client(exchange, other, identity.cert, PATIENCE), words_of_http1,
+  expect_refusal(start_client(exchange, other, identity.cert, PATIENCE), ALPN, words_of_http1,
                  "a server that has chosen http/1.1 by ALPN");
+  SSL_CTX *old = identity_server(exchange, &identity);
+  limit_versions(old, TLS1_VERSION, TLS1_1_VERSION);
+  expect_another_reason(exchange, old, identity.cert, VERSION, words_of_version, OF_OLD_VERSION);
 }
 
 /* A client that allows TLS 1.1 lists it. `user`: a bool, whether this one does. */
@@ -936,7 +1033,6 @@ static int note_old_version(SSL *ssl, int *alert, void *user) {
 CHECK(lab06, old_version, .of_errors = true, .points = 1, .todo = 4, .program = "client",
       .section = "9.2", .by_hand = "TLS=old",
       .sentence = "TLS 1.2 and 1.3 are spoken; a server of TLS 1.1 or older is refused") {
-  static const char *const words[] = {"version", "protocol", "alert", "handshake", "TLS", NULL};
   struct identity identity;
   identity_make(exchange, &identity, NULL);
   SSL_CTX *tls = identity_server(exchange, &identity);
@@ -944,10 +1040,12 @@ CHECK(lab06, old_version, .of_errors = true, .points = 1, .todo = 4, .program = 
   limit_versions(tls, TLS1_VERSION, TLS1_1_VERSION);
   SSL_CTX_set_client_hello_cb(tls, note_old_version, &offers_old);
   struct peer *peer = start_client(exchange, tls, identity.cert, PATIENCE);
-  expect_refusal(peer, words, "a server that speaks only TLS 1.1 or older");
+  expect_refusal(peer, VERSION, words_of_version, OF_OLD_VERSION);
   if (offers_old) /* though no cipher suite that it allows is for such a version */
     exchange_fail_at(exchange, -1, "supported versions: TLS 1.2, TLS 1.3", "TLS 1.1 or older, too",
                      "client-offers-old-version| Your client offers TLS 1.1 or older.");
+  expect_another_reason(exchange, without_alpn(exchange, &identity), identity.cert, ALPN,
+                        words_of_alpn, WITHOUT_H2);
   for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
     char text[32];
     exchange_random_text(exchange, text, 20);
