@@ -338,10 +338,9 @@ static void expect_goaway_reported(struct exchange *exchange, uint32_t code) {
   char expected[96];
   snprintf(expected, sizeof expected, "a line with the name of the error code, %s",
            nghttp2_http2_strerror(code));
-  if (!exchange_names_error(exchange, exchange->arguments[1], code))
-    exchange_fail_at(
-        exchange, -1, expected, program_stderr(exchange->program, NULL),
-        "error-goaway-tells-not-named| Your program does not name the error code of the GOAWAY.");
+  exchange_expect_named(
+      exchange, exchange->arguments[1], code, expected,
+      "error-goaway-tells-not-named| Your program does not name the error code of the GOAWAY.");
 }
 
 /* The server says goodbye without an error, and acknowledges SETTINGS in the same piece: then the

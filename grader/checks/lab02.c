@@ -824,11 +824,21 @@ static void expect_reason(struct exchange *exchange, const char *path, uint32_t 
   snprintf(what, sizeof what, "requests: %s:", path);
   snprintf(expected, sizeof expected, "%s, the error code of RST_STREAM",
            nghttp2_http2_strerror(code));
-  const char *line = strstr(program_stderr(exchange->program, NULL), what);
-  if (line && !exchange_names_error(exchange, what, code))
-    exchange_fail_at(exchange, -1, expected, line + strlen(what),
-                     "error-not-name-error-code| Your program does not name the error code with "
-                     "which the stream was closed.");
+  if (strstr(program_stderr(exchange->program, NULL), what))
+    exchange_expect_named(exchange, what, code, expected,
+                          "error-not-name-error-code| Your program does not name the error code "
+                          "with which the stream was closed.");
+}
+
+/* The response to the request for this path was complete: no error is about it. */
+static void expect_no_error_about(struct exchange *exchange, const char *path) {
+  char what[PATH_SIZE + 16];
+  const char *text = program_stderr(exchange->program, NULL);
+  snprintf(what, sizeof what, "requests: %s:", path);
+  if (strstr(text, what))
+    exchange_fail_at(exchange, -1, "errors only about requests that failed", text,
+                     "success-told-as-error| Your program reports an error about a request whose "
+                     "response is complete.");
 }
 
 /* A stream for each error code is reset, and one before and one after them get responses. */
@@ -838,8 +848,9 @@ static void expect_resets_reported(struct exchange *exchange) {
   char paths[COUNT][PATH_SIZE];
   struct peer *peer = start_gets(exchange, COUNT, streams);
   struct buffer output = {0};
+  for (int i = 0; i < COUNT; i++)
+    snprintf(paths[i], sizeof paths[i], "%s", peer_field(peer, streams[i], ":path"));
   for (uint32_t code = 1; code <= CODES; code++) {
-    snprintf(paths[code], sizeof paths[code], "%s", peer_field(peer, streams[code], ":path"));
     peer_send_headers(peer, streams[code], false, ":status", "200", NULL);
     peer_send_data(peer, streams[code], "half of", 7, false);
     peer_send_reset(peer, streams[code], code);
@@ -860,6 +871,8 @@ static void expect_resets_reported(struct exchange *exchange) {
     expect_failure(exchange, paths[code], paths[code]);
     expect_reason(exchange, paths[code], code);
   }
+  expect_no_error_about(exchange, paths[0]);
+  expect_no_error_about(exchange, paths[COUNT - 1]);
   buffer_free(&output);
 }
 
@@ -877,9 +890,9 @@ CHECK(lab02, goaway, .points = 1, .todo = 5, .section = "6.8",
   struct peer *peer = start_gets(exchange, 3, streams);
   struct buffer output = {0};
   int first = streams[0] == 1 ? 0 : streams[1] == 1 ? 1 : 2;
-  char paths[2][PATH_SIZE]; /* of those that are not covered */
-  for (int i = 0; i < 2; i++)
-    snprintf(paths[i], PATH_SIZE, "%s", peer_field(peer, streams[(first + 1 + i) % 3], ":path"));
+  char paths[3][PATH_SIZE]; /* of the one that is covered, and the others */
+  for (int i = 0; i < 3; i++)
+    snprintf(paths[i], PATH_SIZE, "%s", peer_field(peer, streams[(first + i) % 3], ":path"));
   peer_send_headers(peer, streams[first], false, ":status", "200", NULL);
   peer_send_goaway(peer, streams[first], NGHTTP2_NO_ERROR);
   char body[LINE_SIZE];
@@ -891,8 +904,9 @@ CHECK(lab02, goaway, .points = 1, .todo = 5, .section = "6.8",
                          "response-goaway-still-covers-not| Your program does not print a response "
                          "that the GOAWAY still covers.",
                          output.bytes, output.length);
-  expect_failure(exchange, paths[0], paths[0]);
   expect_failure(exchange, paths[1], paths[1]);
+  expect_failure(exchange, paths[2], paths[2]);
+  expect_no_error_about(exchange, paths[0]);
 }
 
 /* Wrong usage. Nobody is at this URL: a label has 63 bytes at most (RFC 1035). */
@@ -942,6 +956,16 @@ static void answer_to_the_end(struct exchange *exchange) {
   exchange_wait_for_end(exchange);
 }
 
+/* Nothing has failed: the program prints that response. */
+static void expect_answer_printed(struct exchange *exchange) {
+  static const char output[] = ":status: 200\nx-name: value\n\nbody\n";
+  exchange_expect_output(exchange,
+                         "response-not-printed-came| Your program does not print the response as "
+                         "it came.",
+                         output, strlen(output));
+  exchange_expect_status(exchange, 0);
+}
+
 CHECK(lab02, calls_fail, .points = 1, .todo = 3, .of_errors = true, .section = NULL,
       .sentence = "a call fails (no memory): it is reported, status 1, nothing printed") {
   static const struct {
@@ -955,8 +979,10 @@ CHECK(lab02, calls_fail, .points = 1, .todo = 3, .of_errors = true, .section = N
     exchange->fails = calls[i].name;
     exchange->finding.todo_of_place = calls[i].todo;
     answer_to_the_end(exchange);
-    if (!exchange_has_failed_call(exchange))
-      continue; /* it does without this call */
+    if (!exchange_has_failed_call(exchange)) { /* it does without this call */
+      expect_answer_printed(exchange);
+      continue;
+    }
     int code = -1;
     if (program_end(exchange->program, &code) == PROGRAM_EXITED && code == 0)
       exchange_fail_at(exchange, -1, "an error, and status 1", "exit status 0",

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/listener.h"
 #include "grader/play/port.h"
@@ -200,6 +201,7 @@ static void start(struct exchange *exchange) {
     exchange_fault(exchange, CHECK_GUARD " is not set: run the grader itself");
   ran_add(&exchange->ran, exchange->program);
   program_free(exchange->program); /* of an earlier start, if any */
+  exchange->started = time(NULL);
   struct program_limits with_options = limits;
   with_options.options = exchange->sanitizer_options;
   with_options.file = exchange->settings;
@@ -496,16 +498,60 @@ static bool has_number(const char *text, uint32_t number) {
   return false;
 }
 
-bool exchange_names_error(const struct exchange *exchange, const char *what, uint32_t error_code) {
+/* What standard error says on the line with `what`, behind it; free it. NULL: no memory. */
+static char *copy_why(const struct exchange *exchange, const char *what) {
   const char *text = program_stderr(exchange->program, NULL);
   const char *place = strstr(text, what);
   const char *line = place ? place + strlen(what) : text;
-  char *why = strndup(line, strcspn(line, "\n"));
+  return strndup(line, strcspn(line, "\n"));
+}
+
+bool exchange_names_error(const struct exchange *exchange, const char *what, uint32_t error_code) {
+  char *why = copy_why(exchange, what);
   if (!why)
     return false;
   bool named = strcasestr(why, nghttp2_http2_strerror(error_code)) || has_number(why, error_code);
   free(why);
   return named;
+}
+
+/* Whether the name is in the text, as a word of its own: not CANCEL in "cancelled". */
+static bool has_word(const char *text, const char *name) {
+  for (const char *found = text; (found = strcasestr(found, name)); found++) {
+    char before = found == text ? ' ' : found[-1];
+    char behind = found[strlen(name)];
+    if (!isalnum((unsigned char)before) && before != '_' && !isalnum((unsigned char)behind) &&
+        behind != '_')
+      return true;
+  }
+  return false;
+}
+
+/* Whether a line names several error codes, by which it says nothing. A line may have two other
+ * numbers, such as a stream's and "HTTP/2". */
+static bool names_several(const char *why) {
+  enum { OTHERS = 2 };
+  int words = 0;
+  int numbers = 0;
+  for (uint32_t code = NGHTTP2_PROTOCOL_ERROR; code <= NGHTTP2_HTTP_1_1_REQUIRED; code++) {
+    words += has_word(why, nghttp2_http2_strerror(code));
+    numbers += has_number(why, code);
+  }
+  return words > 1 || numbers > 1 + OTHERS;
+}
+
+void exchange_expect_named(struct exchange *exchange, const char *what, uint32_t error_code,
+                           const char *expected, const char *what_is_wrong) {
+  char *why = copy_why(exchange, what);
+  if (!why)
+    exchange_fault(exchange, "out of memory");
+  if (names_several(why))
+    exchange_fail_at(exchange, -1, expected, why,
+                     "error-names-several-codes| Your program names several error codes in one "
+                     "line, so nobody knows which.");
+  if (!exchange_names_error(exchange, what, error_code))
+    exchange_fail_at(exchange, -1, expected, why, "%s", what_is_wrong);
+  free(why);
 }
 
 /* --- Chance ----------------------------------------------------------------------------------- */

@@ -17,6 +17,7 @@
 #include <setjmp.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 #include <uv.h>
 
 #include "common/buffer.h"
@@ -44,6 +45,7 @@ struct exchange {
   double deadline; /* recording_clock() at which the check gives up ... */
   double touched;  /* ... and of the last exchange_touch */
   struct program *program;
+  time_t started;                      /* when the program was; 0: no program was */
   const char *sanitizer_options;       /* more options, for the programs that start from now on */
   const char *fails;                   /* the call in them to fail once; see common/inner/probe.h */
   const char *settings;                /* OpenSSL's settings for them, a file; NULL: none */
@@ -156,6 +158,11 @@ void exchange_expect_error_about(struct exchange *exchange, const char *what);
 
 /* Whether standard error names this error code after `what`: "REFUSED_STREAM", "7", "0x7". */
 bool exchange_names_error(const struct exchange *exchange, const char *what, uint32_t error_code);
+
+/* The line about `what` must name this error code, and no other: else `what_is_wrong` is the
+ * sentence if it does not name it. */
+void exchange_expect_named(struct exchange *exchange, const char *what, uint32_t error_code,
+                           const char *expected, const char *what_is_wrong);
 
 /* --- Time and chance -------------------------------------------------------------------------- */
 
