@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "grader/play/check_run.h"
 #include "grader/play/peer_expect.h"
@@ -100,6 +101,38 @@ CHECK(lab03, settings, .by_heart = true, .points = 1, .todo = 1, .section = "3.4
   exchange_end_server(exchange);
 }
 
+/* The second of a response whose date is right. */
+static time_t date_of(struct peer *peer, int32_t stream_id) {
+  struct tm tm = {0};
+  (void)strptime(peer_field(peer, stream_id, "date"), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+  return timegm(&tm);
+}
+
+static bool is_second_over(void *argument) {
+  return time(NULL) > *(time_t *)argument;
+}
+
+/* The date moves on when time does, on the streams from this one on. A server may read its clock
+ * once a second, and not at its beginning. */
+static void expect_date_moves(struct peer *peer, int32_t stream_id) {
+  enum { SECONDS = 3 };
+  expect_service(peer, stream_id);
+  const time_t first = date_of(peer, stream_id);
+  for (int i = 0; i < SECONDS; i++) {
+    time_t second = first + i;
+    exchange_await(peer->exchange, is_second_over, &second);
+    stream_id += 2;
+    expect_service(peer, stream_id);
+    if (date_of(peer, stream_id) != first)
+      return;
+  }
+  peer->exchange->finding.todo_of_place = 5;
+  exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->frame,
+                   "the date and time of now, in GMT", peer_field(peer, stream_id, "date"),
+                   "date-stands-still| The date of the response has not moved on, though time has: "
+                   "a date is the time at which your server made the response.");
+}
+
 CHECK(lab03, get, .points = 2, .todo = 4, .section = "8.1",
       .sentence = "GET on any path: 200, date, Hello World!, END_STREAM") {
   char path[32] = "/";
@@ -117,6 +150,7 @@ CHECK(lab03, get, .points = 2, .todo = 4, .section = "8.1",
   peer_send_headers(peer, 7, true, ":method", "GET", ":scheme", "http", ":authority", "localhost",
                     ":path", text, "cookie", text + 1, NULL);
   expect_answer(peer, 7, BODY);
+  expect_date_moves(peer, 9);
   exchange_earn(exchange);
   exchange_end_server(exchange);
 }
@@ -512,7 +546,9 @@ static void expect_told(struct exchange *exchange, const char *call, const char 
   struct peer *peer = start_server(exchange);
   peer_send_request(peer, 1, true, "GET", "/");
   bool told = exchange_await(exchange, is_closed_or_over, peer);
-  if (exchange_has_failed_call(exchange) && !told)
+  if (!exchange_has_failed_call(exchange)) /* it does without this call */
+    expect_answer(peer, 1, BODY);
+  else if (!told)
     exchange_fail_at(exchange, -1, "the stream is reset, or the connection closed",
                      "the client waits forever", "%s", what);
   expect_service(connect_client(exchange), 1);
