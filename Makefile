@@ -134,6 +134,8 @@ calls   := nghttp2_session_mem_recv nghttp2_session_mem_send nghttp2_session_cal
              on_frame_recv on_stream_close) \
            malloc calloc
 WRAPPED := $(calls:%=-Wl$(comma)--wrap=%)
+# Also a program that makes none of these calls has the probe.
+WRAPPED += -Wl,--undefined=probe_fails
 
 # A program at a fixed address starts a fifth faster: the loader relocates nothing in it.
 WRAPPED += -no-pie
@@ -247,10 +249,16 @@ $(BUILD)/obj/sanitized/lab%.a: $$(call objects_of,lab$$*)
 	@rm -f $@
 	$Qar rcs $@ $^
 
+# What the compiler needs of this machine. (Most changes of what is installed change ld.so.cache too.)
+COMPILER_FILES := $(BUILD)/grader/compiler.files
+$(COMPILER_FILES): grader/tools/compiler_files.sh $(BUILD)/flags $(wildcard /etc/ld.so.cache)
+	@mkdir -p $(@D)
+	@sh grader/tools/compiler_files.sh $(CC) $(CFLAGS) $(LIBRARIES) >$@
+
 # A student's program is a stranger's file: only grader/sandbox/compile.c takes it. If it does not compile,
 # the compiler's messages are in its .log and there is no program; make goes on, and the grader reads the log.
 # (The file, the program, its lab, the lab's archive, the folder of grader/compile.)
-compile_stranger = $(5)/grader/compile --source $(1) --output $(2) \
+compile_stranger = $(5)/grader/compile --source $(1) --output $(2) --files $(5)/grader/compiler.files \
   $(addprefix --header ,$(call headers_of,$(3))) --archive $(4) \
   -- $(CC) $(WATCHED) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(WRAPPED) $(LIBRARIES)
 $(BUILD)/labs/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE
@@ -315,6 +323,7 @@ $(BUILD)/grader/make_filters: $(BUILD)/obj/plain/grader/sandbox/make_filters.o
 $(FILTERS) &: $(BUILD)/grader/make_filters
 	@$(BUILD)/grader/make_filters $(BUILD)/grader
 $(filter-out $(BUILD)/grader/serve,$(GRADER_BUILT)): | $(FILTERS)
+$(BUILD)/grader/compile: | $(COMPILER_FILES)
 
 objects_of_tests = $(patsubst %.c,$(BUILD)/obj/sanitized/%.o,$(sort $(wildcard $(1)/tests/*.c common/tests/leaks.c)))
 $(BUILD)/tests/common_tests: $(call objects_of_tests,common)

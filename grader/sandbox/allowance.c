@@ -111,8 +111,7 @@ static int add_search_path(struct allowance *allowance) {
   return 0;
 }
 
-static int add_all_installed(struct allowance *allowance, const char *program,
-                             enum allowance_of of) {
+static int add_all_installed(struct allowance *allowance, const char *program) {
   static const char *const folders[] = {"/usr/bin",
                                         "/usr/sbin",
                                         "/usr/lib",
@@ -130,17 +129,15 @@ static int add_all_installed(struct allowance *allowance, const char *program,
                                         "/lib",
                                         "/lib64",
                                         "/nix/store",
-                                        "/etc/alternatives"};
-  static const char *const others[] = {"/usr/share", "/opt"};
+                                        "/etc/alternatives",
+                                        "/usr/share",
+                                        "/opt"};
   static const char *const files[] = {"/etc/ssl", "/proc", "/sys/fs/cgroup"};
   char folder[PATH_MAX];
   for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
     if (add_installed(allowance, folders[i]) != 0)
       return -1;
-  for (size_t i = 0; of != ALLOWANCE_OF_COMPILER && i < sizeof others / sizeof *others; i++)
-    if (add_installed(allowance, others[i]) != 0)
-      return -1;
-  for (size_t i = 0; of != ALLOWANCE_OF_COMPILER && i < sizeof files / sizeof *files; i++)
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
     if (allowance_add(allowance, "read", files[i]) != 0)
       return -1;
   return allowance_add(allowance, "execute", folder_of(program, folder)) != 0
@@ -171,7 +168,7 @@ static int add_argument(struct allowance *allowance, const char *before, const c
 int allowance_make(struct allowance *allowance, const char *const argv[], enum allowance_of of) {
   if (add_port(allowance, "bind", 0) != 0 || allowance_add(allowance, "execute", argv[0]) != 0 ||
       dl_iterate_phdr(add_object, allowance) != 0 ||
-      (of != ALLOWANCE_OF_C && add_all_installed(allowance, argv[0], of) != 0))
+      (of == ALLOWANCE_OF_ANY_LANGUAGE && add_all_installed(allowance, argv[0]) != 0))
     return -1;
   for (size_t i = 1; argv[i] != NULL; i++)
     if (add_argument(allowance, argv[i - 1], argv[i]) != 0)

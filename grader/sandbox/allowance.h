@@ -20,9 +20,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whose it is. A compiler needs what is installed, but nothing that tells of this machine (/proc,
- * /etc/ssl), and none of the folders where people keep things of their own. */
-enum allowance_of { ALLOWANCE_OF_C, ALLOWANCE_OF_ANY_LANGUAGE, ALLOWANCE_OF_COMPILER };
+/* Whose it is. (A compiler's is that of a program in C, and what the caller names beside it:
+ * grader/tools/compiler_files.sh knows that.) */
+enum allowance_of { ALLOWANCE_OF_C, ALLOWANCE_OF_ANY_LANGUAGE };
 
 /* All zero to begin with. */
 struct allowance {

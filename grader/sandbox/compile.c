@@ -1,11 +1,13 @@
 /*
  * compile: compile a student's program, which is a stranger's file, in bounds.
  *
- *   compile --source FILE --output PROGRAM [--header FILE]... [--archive FILE]...
+ *   compile --source FILE --output PROGRAM --files LIST [--header FILE]... [--archive FILE]...
  *           -- COMPILER [FLAG]... [LIBRARY]...
  *
  * FILE is taken as submission.h says, and copied into a folder of its own, together with the
- * headers: the compiler sees these, the system's headers and the archives, and nothing else. It
+ * headers: the compiler sees these, the archives, and what LIST names (it has the lines that
+ * grader/tools/compiler_files.sh writes), and nothing else. It compiles; if forbidden.h finds no
+ * fault with the names in the object, it links. It
  * runs under the guard, as the program will: its time, memory, files and output are bounded. What
  * it says is written to PROGRAM.log, and PROGRAM is made only if it succeeds. Status 0 even where
  * it does not: the grader reads the log, and the other labs are graded. 1 if the work itself could
@@ -31,6 +33,7 @@
 #include <uv.h>
 
 #include "grader/base/text.h"
+#include "grader/sandbox/forbidden.h"
 #include "grader/sandbox/program.h"
 #include "grader/sandbox/remove.h"
 #include "grader/sandbox/submission.h"
@@ -41,11 +44,17 @@ static const struct program_limits limits = {
     .cpu_seconds = 10,
     .file_size = (size_t)64 << 20,
     .output = (size_t)1 << 20,
-    .any_language = true,
     .compiler = true,
 };
 
-enum { WALL_SECONDS = 120, IDLE_SECONDS = 3, TICK_MS = 250, FILES = 64, LOG_SIZE = 64 << 10 };
+enum {
+  WALL_SECONDS = 120,
+  IDLE_SECONDS = 3,
+  TICK_MS = 250,
+  FILES = 64,
+  ALLOWED = 1024,
+  LOG_SIZE = 64 << 10
+};
 
 /* What the timer looks at. */
 struct wait {
@@ -54,7 +63,9 @@ struct wait {
 };
 
 struct work {
-  const char *source, *output;
+  const char *source, *output, *list;
+  struct buffer lines;              /* of the list; a NUL ends each */
+  const char *allowed[ALLOWED + 1]; /* they */
   const char *headers[FILES + 1];
   const char *archives[FILES + 1];
   char **compiler; /* its command line; NULL ends it */
@@ -159,6 +170,22 @@ static bool is_made(const struct work *work) {
 
 /* ---- the compiler's view ---- */
 
+/* Read the list. */
+static int take_list(struct work *work) {
+  size_t count = 0;
+  if (read_file(work->list, &work->lines) != 0 || buffer_append(&work->lines, "", 1) != 0) {
+    fprintf(stderr, "compile: %s: %s\n", work->list, strerror(errno));
+    return -1;
+  }
+  for (char *line = work->lines.bytes; *line != '\0' && count < ALLOWED;) {
+    char *end = line + strcspn(line, "\n");
+    work->allowed[count++] = line;
+    line = *end != '\0' ? end + 1 : end;
+    *end = '\0';
+  }
+  return 0;
+}
+
 /* Make the folders above a file. */
 static int make_folders(const char *path) {
   char copy[PATH_MAX];
@@ -219,8 +246,19 @@ static const char *find_command(const char *name, char path[PATH_MAX]) {
  * view, so that its messages have the file's own name. */
 static const char script[] = "out=$PWD; cd \"$1\" && shift && exec \"$@\" -o \"$out/program\"";
 
-/* Make the command: the shell, the script, and what follows is the script's. */
-static const char **make_command(const struct work *work, const char *compiler, char *map) {
+/* Whether a word of the command is only for the linker. */
+static bool is_linkers(const char *word) {
+  static const char *const beginnings[] = {"-Wl,", "-l", "-L", "-fuse-ld=", "-static-", "-no-pie"};
+  for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++)
+    if (strncmp(word, beginnings[i], strlen(beginnings[i])) == 0)
+      return true;
+  return false;
+}
+
+/* Make the command: the shell, the script, and what follows is the script's. Compile the source; or
+ * link `object`, if there is one. */
+static const char **make_command(const struct work *work, const char *compiler, char *map,
+                                 const char *object) {
   size_t count = 0;
   while (work->compiler[count] != NULL)
     count++;
@@ -234,12 +272,16 @@ static const char **make_command(const struct work *work, const char *compiler, 
   command[n++] = "sh";
   command[n++] = work->view;
   command[n++] = compiler;
-  command[n++] = map;
-  command[n++] = work->source; /* before the archives and the libraries */
-  for (size_t i = 0; work->archives[i] != NULL; i++)
+  command[n++] = object == NULL ? map : object; /* before the archives and the libraries */
+  for (size_t i = 0; object != NULL && work->archives[i] != NULL; i++)
     command[n++] = work->archives[i];
   for (size_t i = 1; i < count; i++)
-    command[n++] = work->compiler[i];
+    if (object != NULL || !is_linkers(work->compiler[i]))
+      command[n++] = work->compiler[i];
+  if (object == NULL) {
+    command[n++] = "-c";
+    command[n++] = work->source;
+  }
   return command;
 }
 
@@ -301,29 +343,28 @@ static void log_lines(struct work *work, const char *said, size_t length) {
   }
 }
 
-/* Take the program from the guard's folder. */
-static int take_program(const struct work *work, const struct program *program) {
+/* Take what it has made from the guard's folder. */
+static int take_file(const struct program *program, struct buffer *made) {
   char from[PATH_MAX + 16];
-  char made[PATH_MAX];
-  struct buffer bytes = {0};
   snprintf(from, sizeof from, "%s/program", program_directory(program));
-  int result = read_file(from, &bytes);
-  if (result == 0)
-    result = write_file(beside(work, "new", made), bytes.bytes, bytes.length, 0755);
-  if (result == 0)
-    result = rename(made, work->output);
-  buffer_free(&bytes);
-  return result;
+  return read_file(from, made);
 }
 
-static int take_result(struct work *work, const struct program *program, bool late) {
+static int keep_program(const struct work *work, const struct buffer *bytes) {
+  char made[PATH_MAX];
+  int result = write_file(beside(work, "new", made), bytes->bytes, bytes->length, 0755);
+  return result == 0 ? rename(made, work->output) : result;
+}
+
+static int take_result(struct work *work, const struct program *program, bool late,
+                       struct buffer *made) {
   char text[512];
   int code = 0;
   size_t length = 0;
   const char *said = program_stderr(program, &length);
   log_lines(work, said, length < LOG_SIZE ? length : LOG_SIZE);
   if (program_end(program, &code) == PROGRAM_EXITED && code == 0)
-    return take_program(work, program);
+    return take_file(program, made);
   if (program_end(program, &code) != PROGRAM_EXITED) {
     snprintf(text, sizeof text, "1: error: the compiler %s",
              late ? "did not finish" : program_end_text(program));
@@ -332,27 +373,72 @@ static int take_result(struct work *work, const struct program *program, bool la
   return 1;
 }
 
-/* Returns 0 if the program exists now, 1 if the file does not compile, -1 if compiling was
+/* Returns 0 with what it has made, 1 if the file does not compile, -1 if compiling was
  * impossible. */
-static int run_compiler(struct work *work, const char *const command[], const char *guard) {
+static int run_compiler(struct work *work, const char *const command[], const char *guard,
+                        struct buffer *made) {
   uv_loop_t loop;
   uv_timer_t timer;
   if (uv_loop_init(&loop) != 0 || uv_timer_init(&loop, &timer) != 0)
     return -1;
   static const char *const environment[] = {"LC_ALL=C.UTF-8", NULL};
-  struct program *program = program_start(&loop, guard, command, environment, &limits, NULL, NULL);
+  struct program_limits bounds = limits;
+  bounds.allowed = work->allowed;
+  struct program *program = program_start(&loop, guard, command, environment, &bounds, NULL, NULL);
   int result = -1;
   struct wait wait = {program, uv_now(&loop)};
   timer.data = &wait;
   if (program != NULL && uv_timer_start(&timer, on_time, TICK_MS, TICK_MS) == 0) {
     while (!program_ended(program))
       uv_run(&loop, UV_RUN_ONCE);
-    result = take_result(work, program, program_end(program, NULL) == PROGRAM_STOPPED);
+    result = take_result(work, program, program_end(program, NULL) == PROGRAM_STOPPED, made);
   }
   program_free(program);
   uv_close((uv_handle_t *)&timer, NULL);
   uv_run(&loop, UV_RUN_DEFAULT);
   uv_loop_close(&loop);
+  return result;
+}
+
+/* One step: the same as run_compiler. */
+static int run_step(struct work *work, const char *compiler, char *map, const char *object,
+                    const char *guard, struct buffer *made) {
+  const char **command = make_command(work, compiler, map, object);
+  int result = command != NULL ? run_compiler(work, command, guard, made) : -1;
+  free(command);
+  return result;
+}
+
+/* Returns 0; or 1, and the log says why not. */
+static int check_names(struct work *work, const struct buffer *object) {
+  char name[128];
+  char text[256];
+  if (!forbidden_find(object, name, sizeof name))
+    return 0;
+  snprintf(text, sizeof text,
+           "1: error: the name '%s' is not for a lab's program: by it, a program could go around "
+           "what watches it",
+           name);
+  log_error(work, text);
+  return 1;
+}
+
+static int compile_and_link(struct work *work, const char *compiler, char *map, const char *guard) {
+  char name[PATH_MAX];
+  struct buffer object = {0};
+  struct buffer program = {0};
+  snprintf(name, sizeof name, "%.*s.o", (int)strlen(work->source) - 2, work->source); /* .c */
+  int result = run_step(work, compiler, map, NULL, guard, &object);
+  if (result == 0)
+    result = check_names(work, &object);
+  if (result == 0)
+    result = put(work, name, &object);
+  if (result == 0)
+    result = run_step(work, compiler, map, name, guard, &program);
+  if (result == 0)
+    result = keep_program(work, &program);
+  buffer_free(&object);
+  buffer_free(&program);
   return result;
 }
 
@@ -369,10 +455,7 @@ static int compile_in_view(struct work *work) {
   self[length] = '\0';
   snprintf(guard, sizeof guard, "%s/guard", dirname(self));
   snprintf(map, sizeof map, "-ffile-prefix-map=%s=%s", work->view, work->root);
-  const char **command = make_command(work, compiler, map);
-  int result = command != NULL ? run_compiler(work, command, guard) : -1;
-  free(command);
-  return result;
+  return compile_and_link(work, compiler, map, guard);
 }
 
 /* ---- the work ---- */
@@ -415,7 +498,7 @@ static int do_work(struct work *work) {
 }
 
 static int usage(void) {
-  fprintf(stderr, "usage: compile --source FILE --output PROGRAM [--header FILE]... "
+  fprintf(stderr, "usage: compile --source FILE --output PROGRAM --files LIST [--header FILE]... "
                   "[--archive FILE]... -- COMPILER [FLAG]... [LIBRARY]...\n");
   return 2;
 }
@@ -431,31 +514,33 @@ static bool add_file(const char **files, const char *path) {
 }
 
 int main(int argc, char **argv) {
-  static const struct option options[] = {{"source", required_argument, NULL, 's'},
-                                          {"output", required_argument, NULL, 'o'},
-                                          {"header", required_argument, NULL, 'h'},
-                                          {"archive", required_argument, NULL, 'a'},
-                                          {NULL, 0, NULL, 0}};
+  static const struct option options[] = {
+      {"source", required_argument, NULL, 's'},  {"output", required_argument, NULL, 'o'},
+      {"files", required_argument, NULL, 'f'},   {"header", required_argument, NULL, 'h'},
+      {"archive", required_argument, NULL, 'a'}, {NULL, 0, NULL, 0}};
   static struct work work;
   bool valid = true;
   for (int option; (option = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
     switch (option) {
     case 's': work.source = optarg; break;
     case 'o': work.output = optarg; break;
+    case 'f': work.list = optarg; break;
     case 'h': valid = add_file(work.headers, optarg) && valid; break;
     case 'a': valid = add_file(work.archives, optarg) && valid; break;
     default: return usage();
     }
   }
-  if (!valid || optind == argc || work.source == NULL || work.output == NULL)
+  if (!valid || optind == argc || work.source == NULL || work.output == NULL || work.list == NULL)
     return usage();
   work.compiler = argv + optind;
-  bool ready = getcwd(work.root, sizeof work.root) != NULL && catch_signals() == 0;
+  bool ready =
+      getcwd(work.root, sizeof work.root) != NULL && catch_signals() == 0 && take_list(&work) == 0;
   int result = ready ? do_work(&work) : -1;
   if (result != 0 && ends_by == 0)
     fprintf(stderr, "compile: %s: %s\n", work.source, strerror(errno));
   if (work.view[0] != '\0')
     (void)remove_directory(work.view);
+  buffer_free(&work.lines);
   buffer_free(&work.content);
   buffer_free(&work.log);
   if (ends_by != 0 && signal(ends_by, SIG_DFL) != SIG_ERR)

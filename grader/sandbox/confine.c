@@ -61,6 +61,8 @@ static int allow(int rules, const char *text) {
   size_t length = (size_t)(what - text);
   if (strncmp(text, "read:", length) == 0)
     return landlock_allow_reading(rules, what);
+  if (strncmp(text, "list:", length) == 0)
+    return landlock_allow_listing(rules, what);
   if (strncmp(text, "execute:", length) == 0)
     return landlock_allow_executing(rules, what);
   if (strncmp(text, "bind:", length) == 0)

@@ -114,11 +114,11 @@ static int add_allowed(struct guard_command *command, const char *const argv[],
                        const struct program_limits *limits) {
   struct allowance allowance = {0};
   int result = allowance_make(&allowance, argv,
-                              limits->compiler       ? ALLOWANCE_OF_COMPILER
-                              : limits->any_language ? ALLOWANCE_OF_ANY_LANGUAGE
-                                                     : ALLOWANCE_OF_C);
+                              limits->any_language ? ALLOWANCE_OF_ANY_LANGUAGE : ALLOWANCE_OF_C);
   if (result == 0 && limits->file != NULL)
     result = allowance_add(&allowance, "read", limits->file);
+  for (const char *const *text = limits->allowed; result == 0 && text && *text; text++)
+    result = add_option(command, "--allow", *text);
   for (size_t i = 0; result == 0 && i < allowance.count; i++)
     result = add_option(command, "--allow", allowance.texts[i]);
   allowance_free(&allowance);

@@ -99,6 +99,10 @@ int landlock_allow_reading(int rules, const char *path) {
   return allow(rules, path, READ_FILE | READ_DIR);
 }
 
+int landlock_allow_listing(int rules, const char *path) {
+  return allow(rules, path, READ_DIR);
+}
+
 int landlock_allow_executing(int rules, const char *path) {
   return allow(rules, path, READ_FILE | READ_DIR | EXECUTE);
 }

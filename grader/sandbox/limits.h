@@ -15,8 +15,9 @@ struct program_limits {
   size_t output;       /* bytes of standard output and of standard error, each */
   const char *options; /* more options of the sanitizers, besides the usual ones; NULL for none */
   const char *file;    /* it may read this one, besides those among its arguments; NULL for none */
-  bool compiler;       /* it is the compiler: it starts programs, and removes its files */
-  bool any_language;   /* it may use everything installed, not only what a program in C needs */
+  const char *const *allowed; /* of a compiler: texts for the guard; NULL ends them */
+  bool compiler;              /* it is the compiler: it starts programs, and removes its files */
+  bool any_language; /* it may use everything installed, not only what a program in C needs */
 };
 
 /* 1 GiB, 32 processes, 10 s, 64 MiB, 32 MiB. */

@@ -72,6 +72,17 @@ BY_HAND = {
     'connection_connect': 'lab01', 'client_connect': 'lab02', 'server_listen': 'lab03', 'tls_client_context': 'lab06',
     'tls_handshake': 'lab06',
 }
+# Names that go around what watches a program: used, or defined.
+FORBIDDEN = {
+    '__real_malloc': 'extern int {}(); int main(void) {{ return (int)(long){}; }}',
+    '__sanitizer_set_death_callback': 'extern int {}(); int main(void) {{ return (int)(long){}; }}',
+    '__lsan_disable': 'extern int {}(); int main(void) {{ return (int)(long){}; }}',
+    'dlsym': 'extern int {}() __attribute__((weak)); int main(void) {{ return {} != 0; }}',
+    '__asan_default_options': 'const char *{}(void) {{ return "detect_leaks=0"; }} int main(void) {{ return 0; }}',
+    '__ubsan_default_options': 'const char *{}(void) {{ return ""; }} int main(void) {{ return 0; }}',
+    '__wrap_malloc': 'void *{}(unsigned long size) {{ return (void *)size; }} int main(void) {{ return 0; }}',
+    '__asan_init': 'void {}(void) {{ }} int main(void) {{ return 0; }}',
+}
 
 
 def attacks():
@@ -229,8 +240,8 @@ def test_fixed(scratch, number):
 
 def compile_command(lab):
     libraries = ['-static-libasan', '-static-libubsan', '-lnghttp2', '-lssl', '-lcrypto', '-luv', '-ljansson']
-    return [f'{ROOT}/build/grader/compile', '--source', 'lab/file.c', '--output', 'out/file', '--archive',
-            f'{ROOT}/build/obj/sanitized/{lab}.a', '--', 'gcc', '-std=gnu11', '-w', '-Wcpp', '-fsanitize=address,undefined',
+    return [f'{ROOT}/build/grader/compile', '--source', 'lab/file.c', '--output', 'out/file', '--files',
+            f'{ROOT}/build/grader/compiler.files', '--archive', f'{ROOT}/build/obj/sanitized/{lab}.a', '--', 'gcc', '-std=gnu11', '-w', '-Wcpp', '-fsanitize=address,undefined',
             *libraries]
 
 
@@ -293,6 +304,39 @@ def test_by_hand(lab, function, scratch):
           and re.search(missing, printed.decode('utf-8', 'replace')), printed)
 
 
+def test_forbidden(name, scratch):
+    """One clear line that names it, and no program."""
+    os.mkdir(scratch)
+    _, _, printed, program = compile_file(scratch, 'lab01', FORBIDDEN[name].format(name, name) + '\n')
+    line = rb"^lab/file\.c:1: error: the name '" + name.encode() + rb"' is not for a lab's program"
+    check(f'a file with the name {name} becomes no program', re.findall(line, printed, re.M | re.S)
+          and printed.count(b'error') == 1 and not os.path.exists(program), printed)
+
+
+def test_innocent(scratch):
+    """Instrumented code of every kind has none of these names."""
+    os.mkdir(scratch)
+    text = ('#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n'
+            'static int numbers[4] = {1, 2, 3, 4};\n__attribute__((noinline)) static int f(int n, int *p) {\n'
+            '  int a[n + 1];\n  struct { char text[40]; } b, *c = malloc(sizeof *c);\n  memset(&b, n, sizeof b);\n'
+            '  if (c) *c = b;\n  for (int i = 0; i <= n; i++) { int x = i; a[i] = numbers[i % 4] / (n + 1) << x; p = &x; }\n'
+            '  free(c);\n  if (n > 1000) exit(*p);\n  return a[n] + b.text[n];\n}\n'
+            'int main(int argc, char **argv) { printf("%s %d\\n", argv[0], f(argc, &argc)); return 0; }\n')
+    _, _, printed, program = compile_file(scratch, 'lab01', text)
+    check('a file without such names becomes a program', os.path.exists(program), printed)
+
+
+def test_installed(scratch):
+    """The compiler reads headers and what it links, and nothing else that is installed."""
+    library = next(iter(glob.glob('/usr/lib/*/libcriterion.so.*') + glob.glob('/usr/lib*/libcriterion.so.*')), None)
+    for number, (path, readable) in enumerate({'/usr/include/stdio.h': True, '/usr/bin/env': False, library: False}.items()):
+        os.makedirs(f'{scratch}/{number}')
+        text = f'__asm__(".incbin \\"{path}\\"");\nint main(void) {{ return 0; }}\n'
+        _, _, printed, program = compile_file(f'{scratch}/{number}', 'lab01', text)
+        check(f'the compiler {"reads" if readable else "does not read"} {path}', path and readable == os.path.exists(program),
+              printed)
+
+
 def symbols_of(archive):
     """The names of all functions that it defines, and of its members' files: {name: members}."""
     listed = subprocess.run(['nm', '-A', f'{ROOT}/build/obj/sanitized/{archive}.a'], check=True, capture_output=True,
@@ -333,6 +377,10 @@ def main_files():
             test_by_hand(lab, function, f'{scratch}/hand-{function}')
         for lab in sorted(set(BY_HAND.values())):
             test_code(lab)
+        for name in FORBIDDEN:
+            test_forbidden(name, f'{scratch}/name-{name}')
+        test_innocent(f'{scratch}/innocent')
+        test_installed(f'{scratch}/installed')
         test_interrupted(f'{scratch}/interrupted')
     return done_testing()
 
@@ -354,6 +402,9 @@ def main():
                 fixed.append(pool.submit(test_interrupted, f'{scratch}/interrupted'))
                 fixed += [pool.submit(test_by_hand, lab, function, f'{scratch}/hand-{function}')
                           for function, lab in BY_HAND.items()]
+                fixed += [pool.submit(test_forbidden, name, f'{scratch}/name-{name}') for name in FORBIDDEN]
+                fixed.append(pool.submit(test_innocent, f'{scratch}/innocent'))
+                fixed.append(pool.submit(test_installed, f'{scratch}/installed'))
                 fixed += [pool.submit(test_code, lab) for lab in sorted(set(BY_HAND.values()))]
             for test in fixed:
                 test.result()
