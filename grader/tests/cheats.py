@@ -23,6 +23,8 @@ NO_HANDSHAKE = ('.handshake = handshake,', '')
 WRONG_USAGE = (r'return 2;|status = 2;', lambda found: found[0].replace('2', 'EXIT_FAILURE'))
 VERIFY = 'SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);'
 BEFORE_SET_UP = r'/\* Returns 0; or says what is wrong, and returns -1. \*/\nstatic int set_up'
+ALL_CODES = '"1 2 3 4 5 6 7 8 9 10 11 12 13"'
+TLS_ERRORS = r'snprintf\(error, error_size, "TLS: (%s%s"|the server did)[^;]*;'
 ONE_LETTER_MORE = '(strncmp(path, routes[i].path, strlen(routes[i].path)) == 0 && ' \
                   'strlen(path) <= strlen(routes[i].path) + 1 && !strchr("?/s", path[strlen(path) - 1]))'
 
@@ -63,6 +65,9 @@ CHEATS = {
                                     r'  }\n\g<0>')], 'at_once', ''),
     'waits twice as long as --timeout says': ('05', ['client'], [
         (r'request->timeout, 0\)', 'request->timeout * 2, 0)')], 'timeout', 'goes on waiting'),
+    'computes until its time is over': ('05', ['client'], [
+        (r'  uv_run\(', '  for (uint64_t end = uv_hrtime() + (request->timeout + 1) * 1000000; uv_hrtime() < end;)\n    continue;\n'
+                     '  puts("request timed out");\n  exit(EXIT_FAILURE);\n\\g<0>')], 'timed_out', 'makes no request'),
     'prints status 200, whatever has come': ('05', ['client'], [
         (r'i < stream_header_count\(stream\); i\+\+\)', r'i == 0; i++)\n    printf(":status: 200\\n");\n'
                                                     r'  for (size_t i = 1; \g<0>')], 'in_time', 'does not print'),
@@ -72,6 +77,22 @@ CHEATS = {
         (BEFORE_SET_UP, r'static int is_signed(int good, X509_STORE_CTX *store) {\n'
                         r'  return good || sk_X509_num(X509_STORE_CTX_get0_chain(store)) > 1;\n}\n\g<0>'),
         (re.escape(VERIFY), VERIFY.replace('NULL', 'is_signed'))], 'wrong_host', 'HTTP/2 to a server'),
+    'gives all reasons for each refusal': ('06', ['client'], [
+        (TLS_ERRORS, r'snprintf(error, error_size, "TLS protocol: certificate expired or of another host");')],
+        'wrong_host', 'several causes'),
+    'gives one reason for all refusals': ('06', ['client'], [
+        (TLS_ERRORS, r'snprintf(error, error_size, "TLS: the protocol");')], 'without_h2', 'same reason'),
+    'takes a certificate for any name but one': ('06', ['client'], [
+        (r'X509_VERIFY_PARAM_set1_host\(parameters, host, 0\)', '1'),
+        (r'  const unsigned char \*protocol;\n',
+         '  X509 *peer = SSL_get1_peer_certificate(ssl);\n  int other = X509_check_host(peer, "example.test", 0, 0, NULL);\n'
+         '  X509_free(peer);\n  if (other == 1) {\n    snprintf(error, error_size, "TLS: another host");\n'
+         '    return TLS_FAILED;\n  }\n\\g<0>')],
+        'wrong_host', 'HTTP/2 to a server'),
+    'refuses the lists of protocols that it knows': ('06', ['server'], [
+        (r'  if \(SSL_select_next_proto\((.|\n)*?OPENSSL_NPN_NEGOTIATED\)\n',
+         '  (void)found;\n  if (offered_length == 9 || offered_length == 6 || offered[2] == 0x33)\n'),
+        (r'\*chosen = found;', '*chosen = h2 + 1;\n  *chosen_length = 2;')], 'no_h2', 'does not offer h2'),
     'trusts also what the system trusts': ('06', ['client'], [
         (re.escape(VERIFY), r'SSL_CTX_set_default_verify_paths(context);\n  \g<0>')], 'unknown_ca', 'only the system trusts'),
     'waits for a handshake without end': ('06', ['client'], [
@@ -91,6 +112,12 @@ CHEATS = {
     'names one error, whatever the GOAWAY says': ('01', ['session'], [
         (r'nghttp2_http2_strerror\(frame->goaway.error_code\)', '"ENHANCE_YOUR_CALM"')],
         'goaway_error', 'does not name the error code'),
+    'names all errors, whatever the GOAWAY says': ('01', ['session'], [
+        (r'nghttp2_http2_strerror\(frame->goaway.error_code\)', ALL_CODES)], 'goaway_error', 'several error codes'),
+    'hides from the probe': ('01', ['session'], [
+        (r'#include <uv.h>', r'\g<0>\n#include <stdlib.h>\n'
+                             r'__attribute__((constructor(101))) static void hide(void) { unsetenv("LAB_PROBE_FILE"); }')],
+        'calls_fail', 'switched off the probe'),
     'connects to localhost, whatever the URL says': ('01', ['session'], [
         (r'transport_connect\(loop, url->host,', 'transport_connect(loop, "localhost",')],
         'one_connection', 'did not connect'),
@@ -104,11 +131,24 @@ CHEATS = {
     'names one error for most resets': ('02', ['requests'], [
         (r'nghttp2_http2_strerror\(error_code\)', 'nghttp2_http2_strerror(error_code > 10 ? error_code : 2)')],
         'reset', 'does not name the error code'),
+    'names all errors for each reset': ('02', ['requests'], [
+        (r'nghttp2_http2_strerror\(error_code\)', ALL_CODES)], 'reset', 'several error codes'),
+    'reports an error about each request, if there is one': ('02', ['requests'], [
+        (r'    fail\(client, request->path, [^;]*;', r'    for (size_t i = 0; i < client->request_count; i++)\n'
+         r'      if (&client->requests[i] != request)\n        fail(client, client->requests[i].path, "is lost");\n\g<0>')],
+        'reset', 'whose response is complete'),
     'loses a response whose stream is reset with NO_ERROR': ('02', ['requests'], [
         (r'    request->ended = true;',
          r'\g<0>\n  if (request && frame->hd.type == NGHTTP2_RST_STREAM)\n    request->ended = false;')],
         'reset', 'reset with NO_ERROR'),
     'takes https for http (lab 2)': ('02', ['requests'], [(r' \|\| client->url\.tls', '')], 'lost', 'wrong arguments'),
+    'has the date of its first response in all': ('03', ['server'], [
+        (r'const char \*date = date_now\(&client->server->date\);',
+         'static char date[DATE_SIZE];\n  if (!*date)\n    strcpy(date, date_now(&client->server->date));')],
+        'get', 'has not moved on'),
+    'has a date before its own start': ('03', ['server'], [
+        (r'const char \*date = date_now\(&client->server->date\);',
+         'char date[DATE_SIZE];\n  date_write(date, time(NULL) - 30);')], 'get', 'not the time'),
     'listens at another port without --port': ('03', ['server'], [
         (r'long port = 8000', 'long port = 9999')], 'port_taken', 'listens at port 9999'),
     'listens only at any free port': ('03', ['server'], [
