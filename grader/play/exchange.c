@@ -526,10 +526,9 @@ bool exchange_names_error(const struct exchange *exchange, const char *what, uin
 /* Whether the name is in the text, as a word of its own: not CANCEL in "cancelled". */
 static bool has_word(const char *text, const char *name) {
   for (const char *found = text; (found = strcasestr(found, name)); found++) {
-    char before = found == text ? ' ' : found[-1];
-    char behind = found[strlen(name)];
-    if (!isalnum((unsigned char)before) && before != '_' && !isalnum((unsigned char)behind) &&
-        behind != '_')
+    int before = found == text ? ' ' : (unsigned char)found[-1];
+    int behind = (unsigned char)found[strlen(name)];
+    if (!isalnum(before) && before != '_' && !isalnum(behind) && behind != '_')
       return true;
   }
   return false;

@@ -26,10 +26,10 @@ int landlock_abi(void);
 /* Begin: allow nothing. Returns a descriptor for the other calls, or -1 with errno set. */
 int landlock_begin(void);
 
-/* Allow the process to read a file, or a directory with everything beneath it; to see only the names
- * there; to read and execute it; to read and write a file or device; to fill a directory with regular files and directories,
- * none of which it can remove or execute. They skip a path that does not exist. Return 0, or -1
- * with errno set. */
+/* Allow the process to read a file, or a directory with everything beneath it; to see only the
+ * names there; to read and execute it; to read and write a file or device; to fill a directory with
+ * regular files and directories, none of which it can remove or execute. They skip a path that does
+ * not exist. Return 0, or -1 with errno set. */
 int landlock_allow_reading(int rules, const char *path);
 int landlock_allow_listing(int rules, const char *path);
 int landlock_allow_executing(int rules, const char *path);

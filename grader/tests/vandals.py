@@ -241,8 +241,8 @@ def test_fixed(scratch, number):
 def compile_command(lab):
     libraries = ['-static-libasan', '-static-libubsan', '-lnghttp2', '-lssl', '-lcrypto', '-luv', '-ljansson']
     return [f'{ROOT}/build/grader/compile', '--source', 'lab/file.c', '--output', 'out/file', '--files',
-            f'{ROOT}/build/grader/compiler.files', '--archive', f'{ROOT}/build/obj/sanitized/{lab}.a', '--', 'gcc', '-std=gnu11', '-w', '-Wcpp', '-fsanitize=address,undefined',
-            *libraries]
+            f'{ROOT}/build/grader/compiler.files', '--archive', f'{ROOT}/build/obj/sanitized/{lab}.a', '--', 'gcc',
+            '-std=gnu11', '-w', '-Wcpp', '-fsanitize=address,undefined', *libraries]
 
 
 def compile_file(scratch, lab, text):
@@ -329,7 +329,8 @@ def test_innocent(scratch):
 def test_installed(scratch):
     """The compiler reads headers and what it links, and nothing else that is installed."""
     library = next(iter(glob.glob('/usr/lib/*/libcriterion.so.*') + glob.glob('/usr/lib*/libcriterion.so.*')), None)
-    for number, (path, readable) in enumerate({'/usr/include/stdio.h': True, '/usr/bin/env': False, library: False}.items()):
+    paths = {'/usr/include/stdio.h': True, '/usr/bin/env': False, library: False}
+    for number, (path, readable) in enumerate(paths.items()):
         os.makedirs(f'{scratch}/{number}')
         text = f'__asm__(".incbin \\"{path}\\"");\nint main(void) {{ return 0; }}\n'
         _, _, printed, program = compile_file(f'{scratch}/{number}', 'lab01', text)
