@@ -10,8 +10,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get('BUILD', 'build')
 
 FROM_ROOT = ('common/*.h', 'grader/class/one.py', 'grader/mistakes/known_mistakes.json', 'grader/mistakes/mutants.json')
-FROM_BUILD = ('grader/grade', 'grader/guard', 'grader/compile', 'grader/compiler.files', 'grader/*.bpf', 'class/compile.sh',
-              'obj/sanitized/lab*.a')
+FROM_BUILD = ('grader/grade', 'grader/guard', 'grader/compile', 'grader/compiler.files', 'grader/*.bpf',
+              'class/compile.sh', 'obj/sanitized/lab*.a')
 
 
 def files():

@@ -1,7 +1,8 @@
 #!/bin/sh
-# What a compiler reads and starts, one a line, for grader/sandbox/compile.c: "read:PATH", "execute:PATH"; and the folders
-# in which it sees what is there, "list:PATH". A stranger's file can put each of the files into its program (.incbin,
-# #include), so nothing else that is installed may be among them: no other program, and no library that is not linked.
+# What a compiler reads and starts, one a line, for grader/sandbox/compile.c: "read:PATH", "execute:PATH"; and the
+# folders in which it sees what is there, "list:PATH". A stranger's file can put each of the files into its program
+# (.incbin, #include), so nothing else that is installed may be among them: no other program, and no library that is not
+# linked.
 #
 #   compiler_files.sh COMPILER [FLAG]... [-lLIBRARY]...
 set -u
@@ -64,7 +65,8 @@ done
 
 # What all these load: "NAME => PATH (ADDRESS)"; and the loader, "PATH (ADDRESS)".
 tools=$(real "$tools")
-loaded=$(printf '%s\n%s\n' "$tools" "$(paths "$found" | grep '\.so\.[0-9.]*$')" | tr '\n' '\0' | xargs -0 ldd 2>/dev/null)
+libraries=$(paths "$found" | grep '\.so\.[0-9.]*$')
+loaded=$(printf '%s\n%s\n' "$tools" "$libraries" | tr '\n' '\0' | xargs -0 ldd 2>/dev/null)
 loaders=$(printf '%s\n' "$loaded" | sed -n 's/^[[:space:]]*\(\/[^ ]*\) (0x.*$/\1/p')
 loaded=$(printf '%s\n' "$loaded" | sed -n 's/^.* => \(\/[^ ]*\) (.*$/\1/p')
 
