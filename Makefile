@@ -251,7 +251,7 @@ $(BUILD)/obj/sanitized/lab%.a: $$(call objects_of,lab$$*)
 
 # What the compiler needs of this machine. (Most changes of what is installed change ld.so.cache too.)
 COMPILER_FILES := $(BUILD)/grader/compiler.files
-$(COMPILER_FILES): grader/tools/compiler_files.sh $(BUILD)/flags $(wildcard /etc/ld.so.cache)
+$(COMPILER_FILES): $(wildcard grader/tools/compiler_files.* /etc/ld.so.cache) $(BUILD)/flags
 	@mkdir -p $(@D)
 	@sh grader/tools/compiler_files.sh $(CC) $(CFLAGS) $(LIBRARIES) >$@
 
