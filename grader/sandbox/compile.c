@@ -426,7 +426,9 @@ static int compile_and_link(struct work *work, const char *compiler, char *map, 
   char name[PATH_MAX];
   struct buffer object = {0};
   struct buffer program = {0};
-  snprintf(name, sizeof name, "%.*s.o", (int)strlen(work->source) - 2, work->source); /* .c */
+  const char *slash = strrchr(work->source, '/');
+  const char *file = slash != NULL ? slash + 1 : work->source;
+  snprintf(name, sizeof name, "%.*s.o", (int)strcspn(file, "."), file);
   int result = run_step(work, compiler, map, NULL, guard, &object);
   if (result == 0)
     result = check_names(work, &object);

@@ -324,6 +324,12 @@ def test_innocent(scratch):
             'int main(int argc, char **argv) { printf("%s %d\\n", argv[0], f(argc, &argc)); return 0; }\n')
     _, _, printed, program = compile_file(scratch, 'lab01', text)
     check('a file without such names becomes a program', os.path.exists(program), printed)
+    os.unlink(program)
+    command = compile_command('lab01')
+    command[command.index('lab/file.c')] = f'{scratch}/lab/file.c'
+    done = subprocess.run(command, cwd=scratch, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=BOUND, check=False)
+    check('the same, by its whole path', os.path.exists(program), done.stdout)
 
 
 def test_installed(scratch):
