@@ -52,9 +52,9 @@ CHEATS = {
         (r'strcmp\(method, routes\[i\]\.method\) == 0', '!strstr(" POST PUT DELETE OPTIONS HEAD get ", method)')],
         'method', ''),
     'logs all requests only at the end': ('04', ['router'], [
-        (r'stream_path\(stream\), status\);\n  fflush\(stdout\);', 'stream_path(stream), status);')], 'log', 'does not log'),
+        (r'printf\(" %d\\n", status\);\n  fflush\(stdout\);', 'printf(" %d\\\\n", status);')], 'log', 'does not log'),
     'logs all requests on one line': ('04', ['router'], [
-        (r'"%s %s %d\\n", stream_method', r'"%s %s %d ", stream_method')], 'log', 'does not log'),
+        (r'printf\(" %d\\n", status\)', 'printf(" %d ", status)')], 'log', 'does not log'),
     'takes any free port, whatever --port says': ('04', ['router'], [
         (r'serve\(\(int\)port\)', 'serve(0)')], 'hello_world', 'another port than --port says'),
     'ends without a goodbye': ('04', ['router'], [
