@@ -62,6 +62,7 @@ def main(arguments):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background command ignores it
     for name in ("SIGTERM", "SIGHUP"):
         signal.signal(getattr(signal, name), lambda number, _: sys.exit(128 + number))
     try:

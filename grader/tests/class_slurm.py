@@ -4,6 +4,7 @@ as this machine, also when the node dies.
 
 Runs alone: the node has the processors.
 """
+import contextlib
 import os
 import pathlib
 import shutil
@@ -118,7 +119,8 @@ def kill_node():
     while more := {number for number, (_, parent) in processes.items() if parent in dead and number not in dead}:
         dead |= more
     for number in dead:
-        os.kill(number, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself meanwhile
+            os.kill(number, signal.SIGKILL)
 
 
 # --- A class ----------------------------------------------------------------------------------------------
