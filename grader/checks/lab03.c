@@ -422,8 +422,10 @@ CHECK(lab03, lost_clients, .points = 2, .todo = 6, .section = "6.4",
   struct peer *steady = start_server(exchange);
   expect_service(steady, 1);
   struct peer *vanishes = connect_client(exchange);
-  peer_send_request(vanishes, 1, false, "POST", "/");
-  peer_send_data(vanishes, 1, "half", 4, false);
+  for (int32_t id = 1; id <= 5; id += 2) { /* several streams of one client */
+    peer_send_request(vanishes, id, false, "POST", "/");
+    peer_send_data(vanishes, id, "half", 4, false);
+  }
   struct peer *resets = connect_client(exchange);
   peer_send_request(resets, 1, false, "POST", "/");
   peer_send_reset(resets, 1, NGHTTP2_CANCEL);

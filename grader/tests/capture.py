@@ -78,7 +78,8 @@ def name_of(path):
 
 
 def differences(ours, theirs, complete):
-    wrong = [f'{key}: {len(theirs[key])} frames that our recorder has not seen' for key in theirs if theirs[key] and key not in ours]
+    wrong = [f'{key}: {len(theirs[key])} frames that our recorder has not seen' for key in theirs
+             if complete and theirs[key] and key not in ours]
     for key, frames in ours.items():
         end = frames.index(NO_HTTP2) if NO_HTTP2 in frames else len(frames)
         other = theirs.get(key, [])

@@ -224,6 +224,12 @@ class Server:
 # --- The copy of the project ----------------------------------------------------------------------
 
 
+def left_out(folder, names):
+    """What a copy of the project does without: among it sockets, which nobody can copy."""
+    unwanted = shutil.ignore_patterns(".git", "tests", "platforms", "*.mine-*", "*.pem")(folder, names)
+    return unwanted | {name for name in names if (pathlib.Path(folder) / name).is_socket()}
+
+
 class Copy:
     """A copy of this project in a temporary folder, and the servers started in it."""
 
@@ -234,8 +240,7 @@ class Copy:
         self.ports = Ports()
         self.servers = []
         self.state = "as it is"
-        shutil.copytree(ROOT, self.root, symlinks=True,
-                        ignore=shutil.ignore_patterns(".git", "tests", "platforms", "*.mine-*", "*.pem"))
+        shutil.copytree(ROOT, self.root, symlinks=True, ignore=left_out)
         for beside in ("predict", "bonus"):
             shutil.rmtree(self.root / "build/grade" / beside, ignore_errors=True)
 
