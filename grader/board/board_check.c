@@ -59,8 +59,10 @@ void board_check_line(const struct board *board, const struct outcome *outcome) 
 static void print_where(const struct board *board, const struct outcome *outcome) {
   char where[1024];
   const char *section = outcome_text(outcome, "section");
+  bool is_whole = strncmp(section, "RFC ", 4) == 0; /* it names its RFC */
   snprintf(where, sizeof where, "%s%s%s%s", outcome->where ? outcome->where : "",
-           outcome->where && *section ? "; " : "", *section ? "RFC 9113, section " : "", section);
+           outcome->where && *section ? "; " : "",
+           *section && !is_whole ? "RFC 9113, section " : "", section);
   if (*where)
     board_text(board, BOARD_INDENT, "see:      ", where);
 }

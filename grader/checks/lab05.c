@@ -214,8 +214,9 @@ static void expect_end(struct asked *asked) {
   if (left && trail_without(exchange, "end_timer")) {
     exchange->finding.todo_of_place = 3;
     exchange_fail_at(exchange, -1, "end_timer, once the stream is closed", NULL,
-                     "end-timer-not-called| Your client never calls end_timer: so its loop still "
-                     "has the timer when everything else is done.");
+                     "end-timer-not-called| Here your client did not call end_timer: so its loop "
+                     "still has the timer when everything else is done. A timer that has fired "
+                     "must be closed, too.");
   }
   exchange->finding.todo_of_place = 1;
   if (!ended)

@@ -114,9 +114,10 @@ const SECTIONS = {
   PING: '6.7', GOAWAY: '6.8', WINDOW_UPDATE: '6.9', CONTINUATION: '6.10', preface: '3.4',
 };
 
+/* A section of another RFC names that itself. */
 function rfc(section, text) {
   const known = /^\d+(\.\d+)*$/.test(section);
-  return known ? element('a', {href: `https://www.rfc-editor.org/rfc/rfc9113#section-${section}`}, text) : text;
+  return known ? element('a', {href: `https://www.rfc-editor.org/rfc/rfc9113#section-${section}`}, text) : section;
 }
 
 function table(caption, pairs) {

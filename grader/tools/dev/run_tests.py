@@ -206,6 +206,8 @@ def main(arguments):
 
 
 if __name__ == "__main__":
+    # A shell's command in the background ignores Ctrl-C, and so would every program that a test interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
