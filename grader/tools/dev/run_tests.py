@@ -206,8 +206,10 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    # A shell's command in the background ignores Ctrl-C, and so would every program that a test interrupts.
+    # A shell's command in the background ignores Ctrl-C, one of nohup a lost terminal, and so would every program that a
+    # test interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
