@@ -47,8 +47,8 @@ void finding_free(struct finding *finding);
  * say goodbye." has the failure's id before the bar. */
 void finding_say(struct finding *finding, const char *text);
 
-/* {"id": ..., "seen": ..., "ran": "1 2 5"}: which failure it is; the student's function in which the
- * program crashed, or the state of the program, or what else was seen, without numbers, because
+/* {"id": ..., "seen": ..., "ran": "1 2 5"}: which failure it is; the student's function in which
+ * the program crashed, or the state of the program, or what else was seen, without numbers, because
  * they differ from run to run; and the TODOs of which a function has run. "seen" and "ran" are left
  * out if they are empty. A new reference, or NULL when there is no memory. */
 json_t *finding_evidence(const struct finding *finding);

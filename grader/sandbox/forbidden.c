@@ -1,10 +1,10 @@
 /* forbidden: see forbidden.h. */
 #include "grader/sandbox/forbidden.h"
 
-#include <elf.h>
-#include <link.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "grader/base/elf_symbols.h"
 
 /* ---- names ---- */
 
@@ -64,53 +64,22 @@ static bool is_forbidden(const char *name, bool defined) {
   return begins_with(name, beginnings) && (defined || !begins_with(name, instruments));
 }
 
-/* ---- the object: whatever it says of places and sizes may be wrong ---- */
+/* ---- the object ---- */
 
-/* Copy `size` bytes from there. Returns whether they exist. */
-static bool take(const struct buffer *object, size_t offset, void *to, size_t size) {
-  if (offset > object->length || object->length - offset < size)
-    return false;
-  memcpy(to, object->bytes + offset, size);
-  return true;
-}
-
-/* Where there are too many sections for the header, the first one has their number. */
-static bool take_section(const struct buffer *object, const ElfW(Ehdr) * header, size_t index,
-                         ElfW(Shdr) * section) {
-  ElfW(Shdr) first;
-  if (!take(object, header->e_shoff, &first, sizeof first))
-    return false;
-  size_t count = header->e_shnum != 0 ? header->e_shnum : first.sh_size;
-  return index < count &&
-         take(object, header->e_shoff + index * sizeof *section, section, sizeof *section);
-}
-
-static bool find_in_table(const struct buffer *object, const ElfW(Shdr) * table,
-                          const ElfW(Shdr) * names, char *name, size_t size) {
-  ElfW(Sym) symbol;
-  for (size_t at = 0; table->sh_size - at >= sizeof symbol; at += sizeof symbol) {
-    if (!take(object, table->sh_offset + at, &symbol, sizeof symbol))
-      return false;
-    size_t place = names->sh_offset + symbol.st_name;
-    if (place >= object->length)
-      continue;
-    snprintf(name, size, "%.*s", (int)strnlen(object->bytes + place, object->length - place),
-             object->bytes + place);
-    if (is_forbidden(name, symbol.st_shndx != SHN_UNDEF))
+static bool find_in_table(const struct elf_symbols *symbols, char *name, size_t size) {
+  struct elf_symbol symbol;
+  for (size_t i = 0; i < symbols->count && elf_symbols_get(symbols, i, &symbol); i++) {
+    snprintf(name, size, "%s", elf_symbols_name(symbols, &symbol));
+    if (is_forbidden(name, symbol.is_defined))
       return true;
   }
   return false;
 }
 
 bool forbidden_find(const struct buffer *object, char *name, size_t size) {
-  ElfW(Ehdr) header;
-  ElfW(Shdr) table;
-  ElfW(Shdr) names;
-  if (!take(object, 0, &header, sizeof header) || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
-    return false;
-  for (size_t i = 0; take_section(object, &header, i, &table); i++)
-    if (table.sh_type == SHT_SYMTAB && take_section(object, &header, table.sh_link, &names) &&
-        find_in_table(object, &table, &names, name, size))
+  struct elf_symbols symbols;
+  for (size_t i = 0; elf_symbols_find(&symbols, i, object->bytes, object->length); i++)
+    if (find_in_table(&symbols, name, size))
       return true;
   return false;
 }
