@@ -432,7 +432,7 @@ CHECK(lab01, calls_fail, .points = 1, .todo = 1, .of_errors = true, .section = N
     serve_to_the_end(exchange);
     int code = -1;
     enum program_end end = program_end(exchange->program, &code);
-    if (!exchange_has_failed_call(exchange)) { /* it does without this call */
+    if (!exchange_expect_failed_call(exchange)) { /* it does without this call */
       if (end == PROGRAM_EXITED && code == 0 &&
           !strstr(program_stdout(exchange->program, NULL), "session closed"))
         exchange_fail_at(exchange, -1, "a whole session, or an error", "exit status 0",

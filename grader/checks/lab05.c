@@ -726,12 +726,12 @@ static void expect_reset_without_memory(struct exchange *exchange) {
   exchange->fails = NULL;
   ask(peer, 1, "/ping");
   bool answered = exchange_await(exchange, is_answered, peer_stream(peer, 1));
-  if (!answered && exchange_has_failed_call(exchange))
+  if (!answered && exchange_expect_failed_call(exchange))
     exchange_fail_at(exchange, -1, "RST_STREAM INTERNAL_ERROR", "the client waits forever",
                      "no-memory-kept-waiting| Without memory for a ping, your server lets its "
                      "client wait forever.");
   exchange->finding.todo_of_place = 4;
-  if (exchange_has_failed_call(exchange) && peer_stream(peer, 1)->reset &&
+  if (exchange_expect_failed_call(exchange) && peer_stream(peer, 1)->reset &&
       peer_stream(peer, 1)->error_code != NGHTTP2_INTERNAL_ERROR)
     exchange_fail_at(exchange, find_reset(peer), "RST_STREAM INTERNAL_ERROR", NULL,
                      "no-memory-other-code| Without memory for a ping, your server resets the "

@@ -891,7 +891,7 @@ static void expect_failed_call_told(struct exchange *exchange, const struct iden
   have_it_ask(exchange, identity->cert, PATIENCE);
   exchange->fails = NULL;
   exchange_await(exchange, has_connected_or_ended, exchange);
-  if (!exchange_has_failed_call(exchange)) {
+  if (!exchange_expect_failed_call(exchange)) {
     expect_refusal(accept_client(exchange), OTHER_HOST, words_of_host, OF_ANOTHER_HOST);
     return;
   }

@@ -92,9 +92,12 @@ void exchange_start(struct exchange *exchange, const char *name, ...) __attribut
 void exchange_start_with(struct exchange *exchange, const char *name, const char *const *arguments);
 
 /* Whether the call that should fail in the program (exchange->fails) has failed. False for a
- * program that does not make the call; for one that we have not linked, it may be without
- * common/inner/probe.c. Any other program without a probe fails the check. */
-bool exchange_has_failed_call(struct exchange *exchange);
+ * program that does not make the call, or is without common/inner/probe.c. */
+bool exchange_has_failed_call(const struct exchange *exchange);
+
+/* The same; but a program that we have linked with the probe, and that is without it now, fails the
+ * check. */
+bool exchange_expect_failed_call(struct exchange *exchange);
 
 /* Start a server: "--port 0" comes before the arguments. Returns when the server has said
  * where it listens. */
