@@ -293,6 +293,7 @@ WATCH(on_frame_recv, (nghttp2_session * session, const nghttp2_frame *frame, voi
 WATCH(on_stream_close,
       (nghttp2_session * session, int32_t stream_id, uint32_t error_code, void *user),
       (session, stream_id, error_code, user))
+
 /* --- Which functions run ---------------------------------------------------------------------- */
 
 void __cyg_profile_func_enter(void *function, void *caller);

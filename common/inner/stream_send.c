@@ -39,9 +39,9 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *buffer, 
   return (ssize_t)stream->body.length;
 }
 
-/* Whether so much waits, on this stream or on the whole connection, that the owner should write
- * no more. A client whose requests take much memory gets less for its responses. Other streams, which may wait for their windows, do not stop a stream with little
- * output. */
+/* Whether so much waits, on this stream or on the whole connection, that the owner should write no
+ * more. A client whose requests take much memory gets less for its responses. Other streams, which
+ * may wait for their windows, do not stop a stream with little output. */
 static bool is_enough(const struct stream *stream) {
   return stream->body.length >= STREAM_HIGH_WATER ||
          (stream->body.length >= LITTLE &&

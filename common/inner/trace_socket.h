@@ -12,8 +12,8 @@
 /* Connect. Returns the descriptor, or -1 with errno: ECONNREFUSED or ENOENT if nobody listens. */
 int trace_socket_open(void);
 
-/* Send everything; wait while the reader is slow. Returns 0, or -1 with errno: EPIPE when the reader
- * has gone, without a signal. */
+/* Send everything; wait while the reader is slow. Returns 0, or -1 with errno: EPIPE when the
+ * reader has gone, without a signal. */
 int trace_socket_send(int descriptor, const char *text, size_t length);
 
 #endif

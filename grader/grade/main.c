@@ -141,7 +141,8 @@ static bool is_here(const struct lab *lab) {
 }
 
 /* Which labs: the one with this name; or, for NULL, all that were handed out, as their folders
- * show, or all if there are no folders, and of these the ones that count in the course. Returns 0, or -1 when there is no such lab. */
+ * show, or all if there are no folders, and of these the ones that count in the course. Returns 0,
+ * or -1 when there is no such lab. */
 static int select_labs(struct run *run, const char *name) {
   bool found = false;
   bool any_here = false;

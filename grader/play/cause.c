@@ -66,8 +66,8 @@ static int todo_of_stack(const struct exchange *exchange, const char *report, co
   return todo;
 }
 
-/* Whether the student's own code, and no function of a library, has used memory behind a block: then
- * the block is too small for what should be in it. */
+/* Whether the student's own code, and no function of a library, has used memory behind a block:
+ * then the block is too small for what should be in it. */
 static bool is_block_too_small(const struct exchange *exchange, const char *report) {
   struct report_place place;
   char line[600] = "";

@@ -109,8 +109,8 @@ static void write_capture(const struct exchange *exchange) {
     fprintf(stderr, "grade: %s: %s\n", path, strerror(errno));
 }
 
-/* The functions of the student that the check is about: of one that has failed, those of the program
- * that has failed. */
+/* The functions of the student that the check is about: of one that has failed, those of the
+ * program that has failed. */
 static json_t *functions_json(const struct exchange *exchange) {
   struct ran ran = {.count = 0};
   if (exchange->verdict == VERDICT_PASSED)

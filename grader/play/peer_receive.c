@@ -153,7 +153,7 @@ static void on_frame(const struct frame *frame, void *user) {
   case NGHTTP2_PING: on_ping(peer, frame); break;
   default: break;
   }
-  /* A client may go without reading everything: then the kernel would say that it has been reset. */
+  /* A client may go before it has read everything: then the kernel would say that it was reset. */
   if (peer->program == FRAME_FROM_SERVER && frame->type != NGHTTP2_GOAWAY)
     peer_make_noise(peer, frame->type);
 }

@@ -8,8 +8,8 @@
 
 #include "grader/play/exchange.h"
 
-/* Whether the program that runs now, or has run last, has never called this function of the student,
- * as far as anything is known of it. */
+/* Whether the program that runs now, or has run last, has never called this function of the
+ * student, as far as anything is known of it. */
 bool trail_without(const struct exchange *exchange, const char *function);
 
 /* For a check that has failed: note in its finding the TODOs whose functions have run in the

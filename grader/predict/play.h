@@ -76,8 +76,8 @@ void play_turn(struct play *play);
 void play_frame(struct play *play, uint8_t type, uint8_t flags, int32_t stream_id,
                 const void *content, size_t length);
 
-/* The client sends a request for "/"; `body` bytes follow, or no DATA if `body` is 0 and `empty_data` is
- * not set. Returns the stream. */
+/* The client sends a request for "/"; `body` bytes follow, or no DATA if `body` is 0 and
+ * `empty_data` is not set. Returns the stream. */
 int32_t play_request(struct play *play, const char *method, size_t body, bool empty_data);
 
 /* The client sends a request without a body for this path. Returns the stream. */

@@ -83,6 +83,14 @@ static void run_goodbye(struct play *play, struct draw *draw, struct buffer *tex
 
 /* --- Lab 5 ------------------------------------------------------------------------------------ */
 
+/* Connect, and ask that often at once. */
+static void begin_pings(struct play *play, struct draw *draw, unsigned count) {
+  scenario_open(play, draw, WINDOW);
+  for (unsigned i = 0; i < count; i++)
+    play_request(play, "GET", 0, false);
+  play_turn(play);
+}
+
 static void run_crossing(struct play *play, struct draw *draw, struct buffer *text) {
   unsigned count = draw_between(draw, 2, 4);
   unsigned slow = draw_between(draw, 1, count);
@@ -94,10 +102,7 @@ static void run_crossing(struct play *play, struct draw *draw, struct buffer *te
       "answers leave:\n"
       "the frames cross on their way.\n",
       count, slow);
-  scenario_open(play, draw, 65535);
-  for (unsigned i = 0; i < count; i++)
-    play_request(play, "GET", 0, false);
-  play_turn(play);
+  begin_pings(play, draw, count);
   for (unsigned i = 0; i < count; i++)
     play_respond(play, (int32_t)(2 * i + 1), "200", 4);
   nghttp2_submit_rst_stream(play->client, 0, (int32_t)(2 * slow - 1), NGHTTP2_CANCEL);
@@ -113,10 +118,7 @@ static void run_late(struct play *play, struct draw *draw, struct buffer *text) 
                "CANCEL, and the server\n"
                "has read that before the delay is over. Answers are 200 and 4 bytes.\n",
                count, slow);
-  scenario_open(play, draw, 65535);
-  for (unsigned i = 0; i < count; i++)
-    play_request(play, "GET", 0, false);
-  play_turn(play);
+  begin_pings(play, draw, count);
   nghttp2_submit_rst_stream(play->client, 0, (int32_t)(2 * slow - 1), NGHTTP2_CANCEL);
   play_turn(play);
   for (unsigned i = 1; i <= count; i++)

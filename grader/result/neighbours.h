@@ -10,9 +10,10 @@
  *                          "ran": "1 2 3"}]}]}
  *
  * "count" is how many mutants fail so, "place" the TODO of the line that a report names, if there
- * is one, "ran" the TODOs of which a function has run (grader/play/ran.h). Two programs are alike as far as they share failures: the same sentence, the
- * same place and the same functions in the same check. Of the three mutants and known mistakes that
- * are most alike, the TODO for which most speaks is taken.
+ * is one, "ran" the TODOs of which a function has run (grader/play/ran.h). Two programs are alike
+ * as far as they share failures: the same sentence, the same place and the same functions in the
+ * same check. Of the three mutants and known mistakes that are most alike, the TODO for which most
+ * speaks is taken.
  */
 #ifndef GRADER_NEIGHBOURS_H
 #define GRADER_NEIGHBOURS_H

@@ -1,10 +1,10 @@
 /*
  * spectrum: the TODO of the function that runs in every check that fails, and in no other.
  *
- * If every check in which `ping` runs fails, and all the others pass, then the mistake is in `ping`:
- * this needs no table of mistakes. It says nothing if functions of two TODOs run in the same
- * checks, or if all checks fail and use the same functions. grader/play/ran.h says which functions
- * have run.
+ * If every check in which `ping` runs fails, and all the others pass, then the mistake is in
+ * `ping`: this needs no table of mistakes. It says nothing if functions of two TODOs run in the
+ * same checks, or if all checks fail and use the same functions. grader/play/ran.h says which
+ * functions have run.
  */
 #ifndef GRADER_SPECTRUM_H
 #define GRADER_SPECTRUM_H
