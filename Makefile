@@ -172,6 +172,12 @@ ifneq ($(file <$(BUILD)/flags),$(flags))
 $(shell mkdir -p $(BUILD))
 $(file >$(BUILD)/flags,$(flags))
 endif
+
+# build/path changes with PATH, which says what the names of the compiler and of the linkers stand for.
+ifneq ($(file <$(BUILD)/path),$(PATH))
+$(shell mkdir -p $(BUILD))
+$(file >$(BUILD)/path,$(PATH))
+endif
 endif
 
 COMPILE = $(CC) $(1) $(FLAGS_OF_LIBRARIES) $(CFLAGS) -MMD -MP
@@ -251,9 +257,10 @@ $(BUILD)/obj/sanitized/lab%.a: $$(call objects_of,lab$$*)
 
 # What the compiler needs of this machine. (Most changes of what is installed change ld.so.cache too.)
 COMPILER_FILES := $(BUILD)/grader/compiler.files
-$(COMPILER_FILES): $(wildcard grader/tools/compiler_files.* /etc/ld.so.cache) $(BUILD)/flags
+$(COMPILER_FILES): $(wildcard grader/tools/compiler_files.* /etc/ld.so.cache) $(BUILD)/flags $(BUILD)/path
 	@mkdir -p $(@D)
 	@sh grader/tools/compiler_files.sh $(CC) $(CFLAGS) $(LIBRARIES) >$@
+COMPILING := $(BUILD)/grader/compile $(COMPILER_FILES) $(BUILD)/grader/guard
 
 # A student's program is a stranger's file: only grader/sandbox/compile.c takes it. If it does not compile,
 # the compiler's messages are in its .log and there is no program; make goes on, and the grader reads the log.
@@ -261,11 +268,11 @@ $(COMPILER_FILES): $(wildcard grader/tools/compiler_files.* /etc/ld.so.cache) $(
 compile_stranger = $(5)/grader/compile --source $(1) --output $(2) --files $(5)/grader/compiler.files \
   $(addprefix --header ,$(call headers_of,$(3))) --archive $(4) \
   -- $(CC) $(WATCHED) $(FLAGS_OF_LIBRARIES) $(CFLAGS) $(WRAPPED) $(LIBRARIES)
-$(BUILD)/labs/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE
+$(BUILD)/labs/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(COMPILING) FORCE
 	+@$(call compile_stranger,$*.c,$(BUILD)/labs/$*,$(call lab_of,$*),$(call quote,$(abspath $<)),$(BUILD))
 
 # A bonus that is a program: labNN-name/bonus/X.c, or the solution of it.
-$(BUILD)/bonus/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE
+$(BUILD)/bonus/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(COMPILING) FORCE
 	+@$(call compile_stranger,$*.c,$(BUILD)/bonus/$*,$(call lab_of,$*),$(call quote,$(abspath $<)),$(BUILD))
 
 # A submission is a stranger's file too. Copy it to build/submission, and compile it there.
@@ -274,7 +281,7 @@ SUBMITTED := $(if $(SUBMISSION),$(STUDENTS:$(BUILD)/labs/%=$(BUILD)/submission/%
 $(BUILD)/submission/taken: FORCE
 	@rm -f $(addprefix $(BUILD)/grade/,results.json results.xml results.tap index.html)
 	@sh grader/tools/take.sh $(call quote,$(SUBMISSION)) $(BUILD)/submission $(STUDENTS:$(BUILD)/labs/%=%.c)
-$(BUILD)/submission/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(BUILD)/grader/compile $(BUILD)/grader/guard FORCE | $(BUILD)/submission/taken
+$(BUILD)/submission/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(COMPILING) FORCE | $(BUILD)/submission/taken
 	+@[ ! -e $(BUILD)/submission/$*.c ] || $(call compile_stranger,$(BUILD)/submission/$*.c,$(BUILD)/submission/$*,$(call lab_of,$*),$(call quote,$(abspath $<)),$(BUILD))
 
 # The same for a class, by a script: compile.sh FILE PROGRAM LAB. (The script has every lab, whatever LAB says.) It works
@@ -293,7 +300,7 @@ $(foreach archive,$(archives_of_labs),$(basename $(notdir $(archive)))$(close) e
 *$(close) echo "compile.sh: no lab $$3" >&2; exit 2 ;;
 esac
 endef
-$(BUILD)/class/compile.sh: $(archives_of_labs) $(BUILD)/grader/compile $(BUILD)/grader/guard $(BUILD)/flags Makefile
+$(BUILD)/class/compile.sh: $(archives_of_labs) $(COMPILING) $(BUILD)/flags Makefile
 	$(shell mkdir -p $(@D))$(file >$@,$(compile_script))
 
 # The grader's checks are Criterion tests that nothing refers to, so link the objects themselves here.
@@ -323,7 +330,6 @@ $(BUILD)/grader/make_filters: $(BUILD)/obj/plain/grader/sandbox/make_filters.o
 $(FILTERS) &: $(BUILD)/grader/make_filters
 	@$(BUILD)/grader/make_filters $(BUILD)/grader
 $(filter-out $(BUILD)/grader/serve,$(GRADER_BUILT)): | $(FILTERS)
-$(BUILD)/grader/compile: | $(COMPILER_FILES)
 
 objects_of_tests = $(patsubst %.c,$(BUILD)/obj/sanitized/%.o,$(sort $(wildcard $(1)/tests/*.c common/tests/leaks.c)))
 $(BUILD)/tests/common_tests: $(call objects_of_tests,common)

@@ -281,6 +281,19 @@ program one >lab01-one/one.c
 rm common/late.h
 check "make works after a header has gone" make
 
+# A wrapper such as ccache may come first in PATH from one day to the next.
+wrapped() {
+  (PATH=$work/wrappers:$PATH && make "$@")
+}
+mkdir wrappers
+printf '#!/bin/sh\nPATH="%s" exec gcc "$@"\n' "$PATH" >wrappers/gcc
+chmod +x wrappers/gcc
+echo >>lab01-one/one.c
+check "make works with another gcc first in PATH" wrapped
+check "the lab's program runs then" [ "$(build/labs/lab01-one/one)" = "one 1" ]
+echo >>lab01-one/one.c
+check "make works without it again" make
+
 # --- Warnings -----------------------------------------------------------------------------------------
 
 exported() {
@@ -324,7 +337,7 @@ done
 # Users may set a variable that the Makefile uses and does not set.
 for variable in $(grep -o '\$([A-Z]*)' Makefile | tr -d '$()' | sort -u); do
   case $variable in
-    MAKE | MAKEFLAGS | MAKECMDGOALS | ALONE | MAKELEVEL | CURDIR) ;;
+    MAKE | PATH | MAKEFLAGS | MAKECMDGOALS | ALONE | MAKELEVEL | CURDIR) ;;
     *) grep -qE "^ *(override )?$variable +[:+?]?=" Makefile || check "make help mentions $variable" has "\b$variable\b" ;;
   esac
 done
