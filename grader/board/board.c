@@ -134,37 +134,24 @@ static void print_lab(const struct board *board, struct outcome_list *list, cons
 
 /* --- What to do next -------------------------------------------------------------------------- */
 
-/* Ask the student to make the first broken lab compile. Returns whether there is one. */
-static bool print_missing_next(const struct board *board) {
-  char text[128];
-  for (size_t l = 0; l < labs_count; l++) {
-    if (!board->run->selected[l] || !board->run->missing[l])
-      continue;
-    snprintf(text, sizeof text, "make lab %s compile: make LAB=%s", labs_all[l].id + 3,
-             labs_all[l].id + 3);
-    board_text(board, 0, "Next: ", text);
-    return true;
-  }
-  return false;
-}
-
 static void print_next(const struct board *board) {
   struct todo_next next;
   char text[sizeof next.where + 128];
-  size_t l = 0;
-  if (print_missing_next(board))
+  if (!todo_find_first(board->list, board->run, &next))
     return;
-  while (l < labs_count && !todo_find_next(board->list, board->run, &labs_all[l], &next))
-    l++;
-  if (l == labs_count)
-    return;
-  snprintf(text, sizeof text, "%s%s%s/README.md", next.where, *next.where ? ", explained in " : "",
-           next.lab->folder);
+  const char *lab = next.lab->id + strlen("lab");
+  if (next.does_not_compile)
+    snprintf(text, sizeof text, "make lab %s compile: make LAB=%s", lab, lab);
+  else
+    snprintf(text, sizeof text, "%s%s%s/README.md", next.where,
+             *next.where ? ", explained in " : "", next.lab->folder);
   board_text(board, 0, "Next: ", text);
+  if (next.does_not_compile)
+    return;
   snprintf(text, sizeof text, "%s/hints.md", next.lab->folder);
   if (access(text, R_OK) != 0)
     return; /* whoever hands out the labs may keep them */
-  snprintf(text, sizeof text, "make hint LAB=%s", next.lab->id + 3);
+  snprintf(text, sizeof text, "make hint LAB=%s", lab);
   board_text(board, 0, "      stuck? ", text);
 }
 

@@ -7,6 +7,7 @@
  */
 
 const RUN = 6; /* collapse this many frames in a row and in one direction ... */
+const PRINTED = 6; /* lines of what the program printed */
 const RUNS_FROM = 40; /* ... in a ladder with more frames than this */
 /* The types of these frames; unknown types too, which the grader sends in between. */
 const MANY = ['HEADERS', 'CONTINUATION', 'DATA', 'RST_STREAM', 'WINDOW_UPDATE'];
@@ -17,6 +18,7 @@ const ARROW = 1.5;    /* from the top of a row to its arrow, in lines of 16 pixe
 /*
  * The rows of the ladder, from top to bottom. A row is one of
  *   {kind: 'frame', frame, index}     {kind: 'note', ms, text}     {kind: 'gap', text}
+ *   {kind: 'printed', ms, on, text}   {kind: 'crash', text}    what the program printed, and how it broke
  *   {kind: 'run', rows}               many frames in one direction; the page shows only their number
  *   {kind: 'expected', text, sender}  the frame that should have come in place of the next row
  */
@@ -28,6 +30,11 @@ function rowsOf(frames) {
       rows.push({kind: 'gap', text: `${count(entry.skipped, 'frame')} left out here`});
       index += entry.skipped;
       continue;
+    }
+    if (entry.printed !== undefined || entry.crash !== undefined) {
+      rows.push(entry.crash === undefined ? {kind: 'printed', ms: entry.ms, text: entry.printed, on: entry.on, side: entry.side}
+                                          : {kind: 'crash', text: entry.crash, side: entry.side});
+      continue; /* these have no place among the frames, which are counted */
     }
     if (entry.note !== undefined)
       rows.push({kind: 'note', ms: entry.ms, connection: entry.connection, text: entry.note, index});
@@ -59,6 +66,12 @@ function collapse(rows, marked, opened) {
     i = Math.max(end, i + 1);
   }
   return result;
+}
+
+/* The first lines of what the program printed: all of it stands below the ladder. */
+function beginning(text) {
+  const lines = text.replace(/\n$/, '').split('\n');
+  return lines.length > PRINTED ? `${lines.slice(0, PRINTED).join('\n')}\n… ${count(lines.length - PRINTED, 'more line')}` : lines.join('\n');
 }
 
 /* The name of a frame, not a line of output or a status. */
@@ -93,7 +106,7 @@ class Ladder {
   tools() {
     const streams = streamsOf(this.frames);
     const last = this.all.length > 0 ? Math.max(...this.all.map((row) => row.ms || 0)) : 0;
-    const facts = [count(this.frames.length, 'frame')];
+    const facts = [this.frames.length > 0 ? count(this.frames.length, 'frame') : 'no frame'];
     if (streams.size > 0)
       facts.push(count(streams.size, 'stream'));
     if (this.connections > 1)
@@ -191,6 +204,14 @@ class Ladder {
       return this.plainItem('note', row, element('span', {class: 'time'}, milliseconds(row.ms)),
         element('span', {class: 'text'}, element('span', {class: 'at', 'aria-hidden': 'true'}, `${row.ms.toFixed(2)} `),
           this.connections > 1 ? `connection ${row.connection}: ` : null, row.text));
+    case 'printed':
+      return this.plainItem('printed', row, element('span', {class: 'time'}, milliseconds(row.ms)),
+        element('span', {class: 'text'}, element('span', {class: 'at', 'aria-hidden': 'true'}, `${row.ms.toFixed(2)} `),
+          element('span', {class: 'caption'}, row.on === 'stderr' ? `the ${row.side} prints as an error ` : `the ${row.side} prints `),
+          element('code', {}, beginning(row.text))));
+    case 'crash':
+      return this.plainItem('crash divergent', row, element('span', {class: 'text'},
+        element('strong', {class: 'tag'}, `the ${row.side} breaks`), row.text));
     case 'expected':
       return this.plainItem('expected divergent', row, element('span', {class: 'text'},
         element('strong', {class: 'tag'}, 'expected'), row.text));

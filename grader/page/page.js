@@ -52,13 +52,26 @@ function program(check) {
     output('The sanitizer’s report', ran.sanitizer));
 }
 
+/* The frames, and between them what the program printed, at its time; a crash comes last of all. */
+function withProgram(check) {
+  const printed = (check.program && check.program.printed) || [];
+  const entries = [...check.frames];
+  for (const piece of printed) {
+    const at = entries.findIndex((entry) => entry.ms > piece.ms);
+    entries.splice(at < 0 ? entries.length : at, 0, {printed: piece.text, on: piece.on, ms: piece.ms, side: check.program.side});
+  }
+  if (hasFailed(check) && check.program && check.program.sanitizer)
+    entries.push({crash: check.finding.what, side: check.program.side});
+  return entries;
+}
+
 /* The content of an open check. */
 function checkBody(lab, check, data) {
   const failed = hasFailed(check);
   const again = `make grade LAB=${lab.id.slice(3)} CHECK=${check.id} SEED=${data.seed}`;
   const wrong = failed ? {frame: check.finding.frame ?? -1, expected: check.finding.expected,
                           seen: check.finding.seen, side: check.program ? check.program.side : null} : null;
-  const ladder = check.frames.length > 0 ? new Ladder(check.frames, wrong) : null;
+  const ladder = check.frames.length > 0 ? new Ladder(withProgram(check), wrong) : null;
   const report = failed && check.finding.report;
   return element('div', {class: 'body', id: `body-${lab.id}.${check.id}`},
     failed && check.verdict === 'fault' ? element('p', {class: 'what'}, 'The grader itself failed here, which is not your fault. ', check.finding.what || '') : null,
@@ -158,6 +171,24 @@ function overview(data) {
         meter(lab.points, lab.possible), element('span', {class: 'points'}, `${lab.points}/${lab.possible}`)))))) : null);
 }
 
+/* What to do next, as on the scoreboard: the place in the student's file, and a way to the check that shows why. */
+function nextStep(data) {
+  const next = data.next;
+  if (!next)
+    return null;
+  const lab = next.lab.slice(3);
+  const steps = next.missing
+    ? [`Make lab ${lab} compile: `, element('code', {}, `make LAB=${lab}`)]
+    : [element('code', {}, next.where || `${next.folder}/README.md`),
+       next.where ? `, explained in ${next.folder}/README.md. ` : '. ',
+       next.check ? element('a', {href: `#${next.check}`}, 'Show the check') : null];
+  const lines = next.lines;
+  const numbered = lines && lines.text.replace(/\n$/, '').split('\n').map((line, i) => `${String(lines.first + i).padStart(4)}  ${line}`);
+  return element('section', {class: 'next', 'aria-label': 'What to do next'},
+    element('p', {}, element('strong', {}, 'Next '), ...steps.filter(Boolean)),
+    numbered ? output('These lines', numbered.join('\n'), false) : null);
+}
+
 /* The buttons for all checks at once. */
 function controls(main) {
   const each = (selector, action) => [...main.querySelectorAll(selector)].forEach(action);
@@ -176,7 +207,7 @@ function controls(main) {
 function showReport(data) {
   const main = element('main', {}, ...data.labs.map((lab) => labElement(lab, data)));
   document.title = `HTTP/2 in C: ${data.labs.reduce((sum, lab) => sum + lab.points, 0)} points`;
-  document.body.append(overview(data), controls(main), main);
+  document.body.append(...[overview(data), nextStep(data), controls(main), main].filter(Boolean));
   if (data.only)
     main.querySelectorAll('.check').forEach((check) => check.toggle(true));
   main.querySelectorAll('.check.open').forEach((check) => check.toggle(true));

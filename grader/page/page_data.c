@@ -1,6 +1,7 @@
 /* page_data: see page_data.h. */
 #include "grader/page/page_data.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +12,15 @@
 #include "grader/board/score.h"
 #include "grader/result/beside.h"
 #include "grader/result/repeat.h"
+#include "grader/result/todo.h"
+#include "grader/words/source.h"
 
 enum {
   LARGEST_DATA = 256, /* characters of a body */
   LARGEST_WORD = 200, /* of one argument of a command line */
   LARGEST_LOG = 8192, /* of the compiler's messages */
   AROUND = 50,        /* frames before and after the wrong one */
+  LINES_OF_TODO = 16, /* of the student's file */
 };
 
 /* json_object_set_new and json_array_append_new refuse NULL, so one test finds every failure before
@@ -215,6 +219,47 @@ static json_t *lab_json(const struct run *run, const struct outcome_list *list, 
   return NULL;
 }
 
+/* --- What is next ----------------------------------------------------------------------------- */
+
+/* The student's lines from the TODO's place on, as {"first": 142, "text": "..."}; null if there are
+ * none. */
+static json_t *lines_json(const struct run *run, const struct todo_next *next) {
+  char path[PATH_MAX];
+  if (!next->program ||
+      !source_path(run->programs, next->lab->folder, next->program, path, sizeof path))
+    return json_null();
+  int first = source_line_of_todo(path, next->todo);
+  struct buffer text = {0};
+  json_t *json = NULL;
+  if (first > 0 && source_lines(path, first, LINES_OF_TODO, &text) == 0 && text.length > 0)
+    json = json_pack("{s:i, s:o}", "first", first, "text", text_json(text.bytes, text.length));
+  buffer_free(&text);
+  return json ? json : json_null();
+}
+
+/* The first failure that belongs to the TODO, "lab01.ping"; "" if none does. */
+static json_t *failure_json(const struct outcome_list *list, const struct todo_next *next) {
+  for (size_t i = 0; i < list->count; i++) {
+    const struct outcome *outcome = &list->outcomes[i];
+    if (outcome_is_of(outcome, next->lab) && outcome->verdict == OUTCOME_FAILED &&
+        outcome->todo == next->todo)
+      return json_sprintf("%s.%s", outcome->check->lab, outcome->check->id);
+  }
+  return json_string("");
+}
+
+/* As on the scoreboard; null if there is nothing to do. */
+static json_t *next_json(const struct run *run, const struct outcome_list *list) {
+  struct todo_next next;
+  if (!todo_find_first(list, run, &next))
+    return json_null();
+  return json_pack("{s:s, s:s, s:b, s:s, s:o, s:o}", "lab", next.lab->id, "folder",
+                   next.lab->folder, "missing", next.does_not_compile, "where", next.where, "check",
+                   failure_json(list, &next), "lines", lines_json(run, &next));
+}
+
+/* --- The whole -------------------------------------------------------------------------------- */
+
 json_t *page_data_report(const struct run *run, const struct outcome_list *list) {
   json_t *labs = json_array();
   int failed = labs ? 0 : -1;
@@ -231,6 +276,7 @@ json_t *page_data_report(const struct run *run, const struct outcome_list *list)
   char course[SCORE_TEXT];
   score_in_course(course, run, list);
   failed |= set(json, "course", json_string(course));
+  failed |= set(json, "next", next_json(run, list));
   int beside[2];
   beside_points(run->beside, &beside[0], &beside[1]);
   failed |= set(json, "beside", json_pack("[i, i]", beside[0], beside[1]));

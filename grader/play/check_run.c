@@ -45,11 +45,12 @@ static json_t *program_json(const struct exchange *exchange) {
   const char *out = program_stdout(exchange->program, &stdout_length);
   const char *err = program_stderr(exchange->program, &stderr_length);
   const char *report = program_sanitizer_report(exchange->program);
-  return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o}", "command", command, "side",
+  return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "command", command, "side",
                    exchange->listener ? "client" : "server", "end",
                    program_end_text(exchange->program), "stdout", output_json(out, stdout_length),
                    "stderr", output_json(err, stderr_length), "sanitizer",
-                   output_json(report, strlen(report)));
+                   output_json(report, strlen(report)), "printed",
+                   printed_json(&exchange->printed, exchange->program));
 }
 
 /* The section of RFC 9113: the finding's, otherwise the check's. A crash has none. */

@@ -186,6 +186,11 @@ static void add_argument(struct exchange *exchange, const char *argument) {
   exchange->arguments[exchange->argument_count] = NULL;
 }
 
+static void on_change(struct program *program, void *user) {
+  struct exchange *exchange = user;
+  printed_look(&exchange->printed, program, recording_clock() - exchange->recording.started);
+}
+
 /* Start the program with the arguments that were added after its path. */
 static void start(struct exchange *exchange) {
   static const char probe[] = PROBE_FILE "=" PROGRAM_PROBE;
@@ -202,13 +207,14 @@ static void start(struct exchange *exchange) {
   ran_add(&exchange->ran, exchange->program);
   program_free(exchange->program); /* of an earlier start, if any */
   exchange->started = time(NULL);
+  exchange->printed.count = 0;
   struct program_limits with_options = limits;
   with_options.options = exchange->sanitizer_options;
   with_options.file = exchange->settings;
   with_options.any_language = getenv(CHECK_ANY_LANGUAGE) != NULL;
   exchange->program =
       program_start(&exchange->loop, guard, (const char *const *)exchange->arguments, environment,
-                    &with_options, NULL, NULL);
+                    &with_options, on_change, exchange);
   if (!exchange->program)
     exchange_fault(exchange, "the guard cannot be started");
 }

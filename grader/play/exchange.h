@@ -25,6 +25,7 @@
 #include "grader/base/finding.h"
 #include "grader/base/labs.h"
 #include "grader/play/chance.h"
+#include "grader/play/printed.h"
 #include "grader/play/ran.h"
 #include "grader/sandbox/program.h"
 #include "grader/serve/reference_server.h"
@@ -65,7 +66,8 @@ struct exchange {
   bool holds; /* do not answer a new client before peer_accept_late: */
   struct transport *held;
   struct recording recording;
-  struct pcap *pcap; /* NULL without a capture */
+  struct printed printed; /* by the program that was started last */
+  struct pcap *pcap;      /* NULL without a capture */
   struct chance chance;
   struct chance noise; /* drawn from by itself, so that the other values stay the same */
   bool out_of_memory;  /* noticed where exchange_fault cannot be called */

@@ -22,6 +22,7 @@
 #include "common/transport.h"
 #include "grader/play/exchange.h"
 #include "grader/play/legal.h"
+#include "grader/wire/tls_notes.h"
 #include "grader/wire/tls_records.h"
 
 enum { PEER_STREAMS = 1024 };
@@ -53,6 +54,7 @@ struct peer {
   struct transport *transport; /* NULL once it is closed */
   unsigned connection;
   struct wire wire; /* for a capture of what goes through TLS */
+  struct tls_notes notes;
   struct frame_decoder *decoder;
   nghttp2_hd_deflater *deflater;
   size_t next;                /* the recording's entry after the last expectation that held */

@@ -193,7 +193,8 @@ static enum tls_step handshake(SSL *ssl, char *error, size_t error_size) {
   return tls_handshake_any(ssl, error, error_size);
 }
 
-static void note(struct peer *peer, const char *text) {
+static void note(const char *text, void *user) {
+  struct peer *peer = user;
   if (!peer->is_reference)
     recording_add_note(&peer->exchange->recording, peer->connection, text);
 }
@@ -205,7 +206,7 @@ static void on_open(struct transport *transport, void *user) {
   if (!peer->is_reference)
     pcap_open(peer->exchange->pcap, peer->connection, false);
   if (ssl)
-    note(peer, SSL_version(ssl) == TLS1_3_VERSION ? "TLS 1.3" : "TLS 1.2");
+    note(SSL_version(ssl) == TLS1_3_VERSION ? "TLS 1.3" : "TLS 1.2", peer);
 }
 
 static void on_data(struct transport *transport, const uint8_t *data, size_t length, void *user) {
@@ -235,7 +236,7 @@ static void on_close(struct transport *transport, const char *error, void *user)
   else if (!peer->exchange->stopping)
     snprintf(text, sizeof text, "%s by the %s", fin ? "closed" : "reset",
              peer->program == FRAME_FROM_CLIENT ? "client" : "server");
-  note(peer, text);
+  note(text, peer);
 }
 
 static const struct transport_events events = {
@@ -294,6 +295,9 @@ static void set_transport(struct peer *peer, struct transport *transport) {
       .pcap = peer->exchange->pcap, .connection = peer->connection, .own = peer_own_side(peer)};
   if (ssl && peer->wire.pcap && !peer->is_reference)
     wire_begin(&peer->wire, ssl);
+  peer->notes = (struct tls_notes){peer_own_side(peer) == FRAME_FROM_CLIENT, note, peer};
+  if (ssl)
+    tls_notes_begin(&peer->notes, ssl);
 }
 
 /* Take over a transport that the program has opened. NULL when there is no memory. */

@@ -212,6 +212,19 @@ bool todo_find_next(const struct outcome_list *list, const struct run *run, cons
   return true;
 }
 
+bool todo_find_first(const struct outcome_list *list, const struct run *run,
+                     struct todo_next *next) {
+  for (size_t l = 0; l < labs_count; l++)
+    if (run->selected[l] && run->missing[l]) {
+      *next = (struct todo_next){.lab = &labs_all[l], .does_not_compile = true};
+      return true;
+    }
+  for (size_t l = 0; l < labs_count; l++)
+    if (todo_find_next(list, run, &labs_all[l], next))
+      return true;
+  return false;
+}
+
 int todo_write_next(const char *directory, const struct outcome_list *list, const struct run *run) {
   int result = 0;
   for (size_t l = 0; l < labs_count; l++) {

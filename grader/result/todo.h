@@ -6,6 +6,7 @@
 #define GRADER_RESULT_TODO_H
 
 #include <limits.h>
+#include <stdbool.h>
 
 #include "grader/result/outcome.h"
 #include "grader/result/run.h"
@@ -20,12 +21,18 @@ struct todo_next {
   const char *program;       /* "session" */
   int todo;                  /* 0 if unknown */
   char where[PATH_MAX + 64]; /* "TODO 2 at lab01-session/session.c:70"; "" if unknown */
+  bool does_not_compile;     /* then nothing more is known */
 };
 
 /* Fill in `next` for that lab. Returns false, and fills in nothing, if there is nothing to do: the
  * lab was not requested, has no program, or no check of it failed. */
 bool todo_find_next(const struct outcome_list *list, const struct run *run, const struct lab *lab,
                     struct todo_next *next);
+
+/* The same for all labs that were requested: one that does not compile comes first, then the first
+ * with a failure. */
+bool todo_find_first(const struct outcome_list *list, const struct run *run,
+                     struct todo_next *next);
 
 /* Write into directory/labNN, for each requested lab, the next program and TODO, "requests 2", or
  * nothing. `make hint` reads it. Returns 0 or -1. */

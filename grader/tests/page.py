@@ -353,10 +353,45 @@ def test_report(browser, folder):
     test_paper(browser, url, folder)
 
 
+def test_next(page, checks):
+    what = page.run("document.querySelector('.next')?.innerText") or ''
+    link = (page.run("document.querySelector('.next a')?.getAttribute('href')") or '#')[1:]
+    check('what to do next stands on top, above the checks', re.search(r'TODO \d', what) and 'lab01-session/README.md' in what
+          and page.run("document.querySelector('.next').getBoundingClientRect().bottom") < 720, what)
+    check('it leads to a check of this TODO', link in checks and checks[link]['finding']['where'] in what, (link, what))
+    page.run(f"document.getElementById('{link}').toggle(false); document.querySelector('.next a').click()")
+    page.settle()
+    check('the link opens the check', page.run(f"document.getElementById('{link}').classList.contains('open')"))
+
+
+ROWS = '''(() => {
+  const check = document.getElementById('%s');
+  check.toggle(true);
+  return [...check.querySelectorAll('.rows li')].map((row) => [row.className, row.innerText]);
+})()'''
+
+
+def test_beside_frames(page):
+    rows = page.run(ROWS % 'lab02.get')
+    printed = [i for i, (kind, _) in enumerate(rows) if kind == 'printed']
+    frames = [i for i, (kind, _) in enumerate(rows) if kind.startswith('frame')]
+    check('what the program printed stands among the frames, at its time', len(printed) == 1 and
+          ':status: 200' in rows[printed[0]][1] and frames[0] < printed[0], rows)
+    crash = [text for kind, text in page.run(ROWS % 'lab01.goodbye') if kind == 'crash divergent']
+    check('a crash is marked at the end of the ladder', len(crash) == 1 and 'the client breaks' in crash[0], crash)
+    notes = '\n'.join(text for kind, text in page.run(ROWS % 'lab06.get') if kind == 'note')
+    check('a handshake is told in words: what was offered, whose certificate', 'ClientHello: SNI ' in notes and
+          'no ALPN' in notes and 'certificate for localhost' in notes, notes)
+    facts = page.run("document.getElementById('lab06.get').querySelector('.tools .facts').innerText")
+    check('where no frame came, it says so', facts.startswith('no frame'), facts)
+
+
 def test_full(browser, folder):
-    path = sample.make(folder, ['lab04/wrong-content-type'])
+    path = sample.make(folder, ['lab01/session-freed-twice', 'lab04/wrong-content-type', 'lab06/alpn-not-offered'])
     checks = checks_of(data_of(path))
     page = browser.open(f'file://{path}')
+    test_next(page, checks)
+    test_beside_frames(page)
     test_scale(page, folder, checks)
     test_drawing(page, folder, checks)
     quiet(page, 'all checks')

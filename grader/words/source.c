@@ -194,3 +194,15 @@ const char *source_text(const char *path, int wanted, char *text, size_t size) {
     fclose(file);
   return text;
 }
+
+int source_lines(const char *path, int wanted, int count, struct buffer *text) {
+  char line[LINE_SIZE];
+  int result = 0;
+  FILE *file = open_source(path);
+  for (int number = 1; file && number < wanted + count && read_line(file, line); number++)
+    if (number >= wanted)
+      result |= buffer_append(text, line, strlen(line));
+  if (file)
+    fclose(file);
+  return result;
+}

@@ -12,6 +12,8 @@
 
 #include <stddef.h>
 
+#include "common/buffer.h"
+
 /* The source of `program` of the lab in `folder`, if the graded programs are in `programs`:
  * "lab01-session/session.c", "lab01-session/solution/session.c", or beside the program. Fills in
  * `path` and returns it, or NULL if there is none. */
@@ -33,5 +35,9 @@ int source_line_of_function(const char *path, const char *function);
 
 /* The text of a line, without the blanks around it; "" if there is none. Returns `text`. */
 const char *source_text(const char *path, int line, char *text, size_t size);
+
+/* Append `count` lines from `line` on as they are, fewer at the end of the file. Returns 0, or -1
+ * when there is no memory. */
+int source_lines(const char *path, int line, int count, struct buffer *text);
 
 #endif
