@@ -79,3 +79,15 @@ Test(source, knows_where_the_sources_of_programs_are) {
   cr_assert(
       !source_path("grader/tests/variants/node", "lab01-session", "session", found, sizeof found));
 }
+
+Test(source, finds_its_lines, .init = write_source, .fini = remove_source) {
+  struct buffer text = {0};
+  cr_assert(source_lines(path, 6, 2, &text) == 0);
+  cr_assert_str_eq(text.bytes, "/* --- TODO 2: second ---- */\nint second(void) {\n");
+  buffer_clear(&text);
+  cr_assert(source_lines(path, 13, 9, &text) == 0);
+  cr_assert_str_eq(text.bytes, "  todo(4, \"and this\"); }\n", "the file ends there");
+  buffer_clear(&text);
+  cr_assert(source_lines("nowhere.c", 1, 1, &text) == 0 && text.length == 0);
+  buffer_free(&text);
+}
