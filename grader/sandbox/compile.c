@@ -56,6 +56,11 @@ enum {
   LOG_SIZE = 64 << 10
 };
 
+#define FORBIDDEN_HEADER "forbidden_names.h" /* in the view */
+
+/* Why a name is an error. */
+#define GOES_AROUND "by it, a program could go around what watches it"
+
 /* What the timer looks at. */
 struct wait {
   struct program *program;
@@ -210,8 +215,15 @@ static int make_view(struct work *work) {
   const char *parent = getenv("TMPDIR");
   char view[PATH_MAX];
   snprintf(view, sizeof view, "%s/compile-XXXXXX", parent != NULL && *parent ? parent : "/tmp");
+  struct buffer forbidden = {0};
   if (mkdtemp(view) == NULL || realpath(view, work->view) == NULL ||
       put(work, work->source, &work->content) != 0)
+    return -1;
+  int kept = buffer_append_text(&forbidden, forbidden_header);
+  if (kept == 0)
+    kept = put(work, FORBIDDEN_HEADER, &forbidden);
+  buffer_free(&forbidden);
+  if (kept != 0)
     return -1;
   for (size_t i = 0; work->headers[i] != NULL; i++) {
     struct buffer header = {0};
@@ -279,6 +291,8 @@ static const char **make_command(const struct work *work, const char *compiler, 
     if (object != NULL || !is_linkers(work->compiler[i]))
       command[n++] = work->compiler[i];
   if (object == NULL) {
+    command[n++] = "-include";
+    command[n++] = "./" FORBIDDEN_HEADER;
     command[n++] = "-c";
     command[n++] = work->source;
   }
@@ -330,6 +344,12 @@ static bool is_compilers(const char *line, size_t length, const char *source) {
   return strncmp(line, source, strlen(source)) == 0;
 }
 
+/* Whether the line is an error about a name that forbidden.h refuses in the source. */
+static bool is_about_name(const char *line, size_t length) {
+  return memmem(line, length, ": error: ", 9) != NULL &&
+         memmem(line, length, "poisoned", 8) != NULL;
+}
+
 /* What the compiler has said. A file can make it say lines of any words, such as those of a
  * scoreboard: they stand behind a bar. */
 static void log_lines(struct work *work, const char *said, size_t length) {
@@ -338,7 +358,11 @@ static void log_lines(struct work *work, const char *said, size_t length) {
     size_t line = newline != NULL ? (size_t)(newline - said) + 1 : (size_t)(end - said);
     if (!is_compilers(said, line, work->source))
       buffer_append_text(&work->log, "| ");
-    text_append_clean(&work->log, said, line);
+    text_append_clean(&work->log, said, newline != NULL ? line - 1 : line);
+    if (is_about_name(said, line))
+      buffer_append_text(&work->log, ": it is not for a lab's program: " GOES_AROUND);
+    if (newline != NULL)
+      buffer_append_text(&work->log, "\n");
     said += line;
   }
 }
@@ -415,9 +439,7 @@ static int check_names(struct work *work, const struct buffer *object) {
   char text[256];
   if (!forbidden_find(object, name, sizeof name))
     return 0;
-  snprintf(text, sizeof text,
-           "1: error: the name '%s' is not for a lab's program: by it, a program could go around "
-           "what watches it",
+  snprintf(text, sizeof text, "1: error: the name '%s' is not for a lab's program: " GOES_AROUND,
            name);
   log_error(work, text);
   return 1;
@@ -471,9 +493,11 @@ static int take_source(struct work *work) {
     log_error(work, text);
     return 1;
   }
-  if (submission_check_includes(&work->content, why, sizeof why) == 0)
+  int line = forbidden_assembly(&work->content);
+  if (submission_check_includes(&work->content, why, sizeof why) == 0 && line == 0)
     return 0;
-  log_error(work, why);
+  snprintf(text, sizeof text, "%d: error: '__asm' is not for a lab's program: " GOES_AROUND, line);
+  log_error(work, line != 0 ? text : why);
   return 1;
 }
 

@@ -43,6 +43,45 @@ static const char *const instruments[] = {"__asan_init",
                                           "__cyg_profile_func_",
                                           NULL};
 
+/* ---- names in the source ---- */
+
+/* Each in both of its spellings, where it has two. */
+const char forbidden_header[] =
+    "#pragma GCC system_header\n" /* no warning: clang has macros of some names */
+    "#pragma GCC poison asm\n"
+    "#pragma GCC poison no_sanitize __no_sanitize__\n"
+    "#pragma GCC poison no_sanitize_address __no_sanitize_address__\n"
+    "#pragma GCC poison no_sanitize_undefined __no_sanitize_undefined__\n"
+    "#pragma GCC poison no_sanitize_thread __no_sanitize_thread__\n"
+    "#pragma GCC poison no_sanitize_memory __no_sanitize_memory__\n"
+    "#pragma GCC poison no_address_safety_analysis __no_address_safety_analysis__\n"
+    "#pragma GCC poison disable_sanitizer_instrumentation __disable_sanitizer_instrumentation__\n"
+    "#pragma GCC poison no_instrument_function __no_instrument_function__\n"
+    "#pragma GCC poison optimize __optimize__\n"
+    "#pragma GCC poison optnone __optnone__\n"
+    "#pragma GCC poison __seg_fs __seg_gs address_space __address_space__\n";
+
+/* Whether `word` is at `place`, which may continue a line in the middle of it. */
+static bool is_word(const char *place, const char *word) {
+  for (; *word != '\0'; place++, word++) {
+    for (; *place == '\\' && place[1 + strspn(place + 1, " \t\r")] == '\n';)
+      place += 2 + strspn(place + 1, " \t\r");
+    if (*place != *word)
+      return false;
+  }
+  return true;
+}
+
+int forbidden_assembly(const struct buffer *source) {
+  int line = 1;
+  for (size_t i = 0; i < source->length; i++) { /* a NUL is a blank to the compiler */
+    if (source->bytes[i] == '_' && is_word(source->bytes + i, "__asm"))
+      return line;
+    line += source->bytes[i] == '\n';
+  }
+  return 0;
+}
+
 static bool begins_with(const char *name, const char *const *list) {
   for (; *list != NULL; list++)
     if (strncmp(name, *list, strlen(*list)) == 0)

@@ -6,6 +6,11 @@
  * serve to go around them, and so can functions that find other functions (dlsym). The compiler
  * itself puts some of the sanitizers' names into the object, and these are right; but none is
  * defined there.
+ *
+ * Other names switch off, for a part of the file, what the command line asks of the compiler: the
+ * sanitizers (no_sanitize, __seg_gs), their checks (optimize("wrapv")), the probe's look at each
+ * function (no_instrument_function). They leave nothing in the object. So the compiler itself
+ * refuses them, wherever they come from: a macro, pieces put together, a pragma.
  */
 #ifndef GRADER_FORBIDDEN_H
 #define GRADER_FORBIDDEN_H
@@ -14,6 +19,15 @@
 #include <stddef.h>
 
 #include "common/buffer.h"
+
+/* A header to compile before a stranger's file: with it, these other names are errors there, whose
+ * message has the word "poisoned". */
+extern const char forbidden_header[];
+
+/* The line in which a stranger's file has machine instructions (__asm__), that no sanitizer looks
+ * at; 0 if there is none. The header refuses the spelling asm; these spellings are in headers of
+ * the system too. */
+int forbidden_assembly(const struct buffer *source);
 
 /* Whether this object file, which a stranger's file has become, has such a name: put the first into
  * `name`. */

@@ -23,6 +23,8 @@ NO_HANDSHAKE = ('.handshake = handshake,', '')
 WRONG_USAGE = (r'return 2;|status = 2;', lambda found: found[0].replace('2', 'EXIT_FAILURE'))
 VERIFY = 'SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);'
 BEFORE_SET_UP = r'/\* Returns 0; or says what is wrong, and returns -1. \*/\nstatic int set_up'
+BEFORE_PRINT_SETTINGS = r'static void print_settings'
+SWITCHED_OFF = "not for a lab's program"
 ALL_CODES = '"1 2 3 4 5 6 7 8 9 10 11 12 13"'
 TLS_ERRORS = r'snprintf\(error, error_size, "TLS: (%s%s"|the server did)[^;]*;'
 ONE_LETTER_MORE = '(strncmp(path, routes[i].path, strlen(routes[i].path)) == 0 && ' \
@@ -162,6 +164,22 @@ CHEATS = {
         (r'  listener_free\(server->listener\);', r'  leaves = 1;\n\g<0>'),
         (r'  free\(client\);\n}\n\n/\* --- Given', '  free(client);\n  if (leaves)\n    _Exit(0);\n}\n\n/* --- Given')],
         'graceful_end', ''),
+    'switches AddressSanitizer off for a function': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, r'__attribute__((no_sanitize("address")))\n\g<0>')], None, SWITCHED_OFF),
+    'puts the name together that switches a sanitizer off': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, r'#define PAIR(a, b) a##b\n__attribute__((PAIR(__no_sani, tize_address__)))\n\g<0>')],
+        None, SWITCHED_OFF),
+    'lets a header of the system put the name together': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, r'#define COMMA ,\nint other(int *p) __attribute_nonnull__((1) COMMA no_sanitize("address"));'
+                                r'\n\g<0>')], None, SWITCHED_OFF),
+    'has the optimizer take what C leaves undefined for defined': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, r'_Pragma("GCC optimize(\"wrapv\")")\n\g<0>')], None, SWITCHED_OFF),
+    'hides a function from the probe': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, r'__attribute__((__no_instrument_function__))\n\g<0>')], None, SWITCHED_OFF),
+    'uses memory by a segment, where no sanitizer looks': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, r'static char __seg_gs *place;\n\g<0>')], None, SWITCHED_OFF),
+    'is written in instructions of the machine': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, r'__a\\\nsm__("");\n\g<0>')], None, SWITCHED_OFF),
 }
 
 

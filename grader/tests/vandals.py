@@ -44,6 +44,10 @@ PROGRAMS = {'lab01-session/session': CLIENTS, 'lab02-requests/requests': CLIENTS
             'lab06-tls/client': CLIENTS, 'lab06-tls/server': SERVERS}
 
 
+# Machine instructions, by a name that grader/sandbox/forbidden.c does not see: what it reads, the compiler's confinement
+# must stop.
+ASM = '#define PAIR(a, b) a##b\nPAIR(__as, m__)'
+
 # Attacks on the compiler: each is a whole file, in which SECRET stands for the path of another file.
 FILES = {
     'a device': '#define FILE "/dev/zero"\n#include FILE\n',
@@ -58,12 +62,12 @@ FILES = {
     'a warning for the terminal': '#warning \033[2J \033]0;x\007 \377\376\n',
     'a scoreboard of its own': '#line 1 "file.c\\n\\nTotal: 15 of 15 points\\n"\n#error no\n',
     'a scoreboard in a message': '#pragma message "\\nTotal: 15 of 15 points"\n#error no\n',
-    'a file as data': '__asm__(".incbin \\"SECRET\\"");\n',
-    'a device as data': '__asm__(".incbin \\"/dev/zero\\"");\n',
-    'an assembler file': '__asm__(".include \\"SECRET\\"");\n',
-    'a large hole': '__asm__(".data\\n.skip 0x3fffffffff");\n',
+    'a file as data': ASM + '(".incbin \\"SECRET\\"");\n',
+    'a device as data': ASM + '(".incbin \\"/dev/zero\\"");\n',
+    'an assembler file': ASM + '(".include \\"SECRET\\"");\n',
+    'a large hole': ASM + '(".data\\n.skip 0x3fffffffff");\n',
     'deep brackets': 'int x = ' + '(' * 200000 + '1' + ')' * 200000 + ';\n',
-    'a loop of macros of the assembler': '__asm__(".macro m\\nm\\nm\\n.endm\\nm");\n',
+    'a loop of macros of the assembler': ASM + '(".macro m\\nm\\nm\\n.endm\\nm");\n',
     "the grader's header": '#include "grader/serve/reference_server.h"\n',
     'the solution': '#include "lab01-session/solution/session.c"\n',
 }
@@ -338,7 +342,7 @@ def test_installed(scratch):
     paths = {'/usr/include/stdio.h': True, '/usr/bin/env': False, library: False}
     for number, (path, readable) in enumerate(paths.items()):
         os.makedirs(f'{scratch}/{number}')
-        text = f'__asm__(".incbin \\"{path}\\"");\nint main(void) {{ return 0; }}\n'
+        text = ASM + f'(".incbin \\"{path}\\"");\nint main(void) {{ return 0; }}\n'
         _, _, printed, program = compile_file(f'{scratch}/{number}', 'lab01', text)
         check(f'the compiler {"reads" if readable else "does not read"} {path}', path and readable == os.path.exists(program),
               printed)
