@@ -74,7 +74,7 @@ GRADER_MAINS := $(wildcard grader/grade/main.c grader/sandbox/guard.c grader/san
 ROOMS        := base sandbox wire words play checks result board page serve grade lecture predict bonus live
 GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard $(ROOMS:%=grader/%/*.c)))
 GRADER_BUILT := $(addprefix $(BUILD)/grader/,grade guard compile serve lecture relay hold trace_page todos predict hpack grpc)
-FILTERS      := $(BUILD)/grader/program.bpf $(BUILD)/grader/compiler.bpf
+FILTERS      := $(BUILD)/grader/program.bpf $(BUILD)/grader/language.bpf $(BUILD)/grader/compiler.bpf
 
 TESTS   := $(patsubst %/tests/,$(BUILD)/tests/%_tests,$(sort $(dir $(wildcard */tests/*_tests.c))))
 SCRIPTS := $(wildcard common/tests/*.sh common/tests/*.py grader/tests/*.sh grader/tests/*.py)

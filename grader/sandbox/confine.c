@@ -198,7 +198,8 @@ pid_t confine_start(struct confinement *bounds, char **argv, char *reason, size_
   struct filter filter = {0};
   pid_t pid = 0;
   reason[0] = '\0';
-  const char *name = bounds->compiler ? FILTER_OF_COMPILER : FILTER_OF_PROGRAM;
+  const char *of_program = bounds->any_language ? FILTER_OF_ANY_LANGUAGE : FILTER_OF_PROGRAM;
+  const char *name = bounds->compiler ? FILTER_OF_COMPILER : of_program;
   if (filter_read(&filter, name) != 0) {
     snprintf(reason, size, "lost %s: %s", name, strerror(errno));
     pid = -1;

@@ -24,6 +24,7 @@ struct confinement {
   uid_t next_user;       /* the same, if that user cannot read the program; 0: none */
   const char *const *allowed;            /* as allowance.h has them; NULL ends them */
   bool compiler;                         /* it is the compiler, not a lab's program */
+  bool any_language;                     /* it may make code while it runs */
   bool without_landlock, without_filter; /* layers to leave out */
 };
 

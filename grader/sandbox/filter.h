@@ -10,8 +10,9 @@
 #include <linux/filter.h>
 #include <sys/types.h>
 
-#define FILTER_OF_PROGRAM  "program.bpf"
-#define FILTER_OF_COMPILER "compiler.bpf"
+#define FILTER_OF_PROGRAM      "program.bpf"
+#define FILTER_OF_ANY_LANGUAGE "language.bpf" /* the same, for a program that may make code */
+#define FILTER_OF_COMPILER     "compiler.bpf"
 
 /* In the file, this stands for the number of the process, the only one to which it may send
  * signals. */

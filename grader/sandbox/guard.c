@@ -2,7 +2,7 @@
  * guard: run one program, and leave nothing of it behind.
  *
  *   guard --directory DIR --memory BYTES --processes N --cpu MS --file BYTES [--allow TEXT]...
- *         [--compiler] [--same-user] [--without-landlock] [--without-filter]
+ *         [--compiler] [--any-language] [--same-user] [--without-landlock] [--without-filter]
  *         -- PROGRAM [ARGUMENT]...
  *
  * The guard makes DIR and runs PROGRAM in it. It kills PROGRAM with all its descendants when
@@ -62,7 +62,7 @@ struct guard {
   char *directory;
   double memory, processes, cpu, file; /* the limits; cpu in milliseconds */
   const char **allowed;                /* NULL ends them */
-  bool same_user, compiler, without_landlock, without_filter;
+  bool same_user, compiler, any_language, without_landlock, without_filter;
   pid_t program; /* 0 if there is none, or no more */
   int signals;   /* a descriptor from which SIGCHLD and SIGTERM are read */
   struct descendants descendants;
@@ -185,6 +185,7 @@ static void start(struct guard *guard, char **argv) {
                                .nice = guard->nice,
                                .allowed = guard->allowed,
                                .compiler = guard->compiler,
+                               .any_language = guard->any_language,
                                .without_landlock = guard->without_landlock,
                                .without_filter = guard->without_filter};
   char reason[96];
@@ -406,17 +407,13 @@ static bool read_limit(const char *text, double *limit) {
 
 /* Returns whether there is a program to run, with all of its limits. */
 static bool read_options(struct guard *guard, int argc, char **argv) {
-  static const struct option options[] = {{"directory", required_argument, NULL, 'd'},
-                                          {"memory", required_argument, NULL, 'm'},
-                                          {"processes", required_argument, NULL, 'p'},
-                                          {"cpu", required_argument, NULL, 'c'},
-                                          {"file", required_argument, NULL, 'f'},
-                                          {"allow", required_argument, NULL, 'a'},
-                                          {"compiler", no_argument, NULL, 'C'},
-                                          {"same-user", no_argument, NULL, 'U'},
-                                          {"without-landlock", no_argument, NULL, 'L'},
-                                          {"without-filter", no_argument, NULL, 'F'},
-                                          {NULL, 0, NULL, 0}};
+  static const struct option options[] = {
+      {"directory", required_argument, NULL, 'd'}, {"memory", required_argument, NULL, 'm'},
+      {"processes", required_argument, NULL, 'p'}, {"cpu", required_argument, NULL, 'c'},
+      {"file", required_argument, NULL, 'f'},      {"allow", required_argument, NULL, 'a'},
+      {"compiler", no_argument, NULL, 'C'},        {"any-language", no_argument, NULL, 'A'},
+      {"same-user", no_argument, NULL, 'U'},       {"without-landlock", no_argument, NULL, 'L'},
+      {"without-filter", no_argument, NULL, 'F'},  {NULL, 0, NULL, 0}};
   size_t allowed = 0;
   bool valid = true;
   for (int option; (option = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
@@ -428,6 +425,7 @@ static bool read_options(struct guard *guard, int argc, char **argv) {
     case 'f': valid &= read_limit(optarg, &guard->file); break;
     case 'a': guard->allowed[allowed++] = optarg; break;
     case 'C': guard->compiler = true; break;
+    case 'A': guard->any_language = true; break;
     case 'U': guard->same_user = true; break;
     case 'L': guard->without_landlock = true; break;
     case 'F': guard->without_filter = true; break;

@@ -124,6 +124,8 @@ static int add_allowed(struct guard_command *command, const char *const argv[],
   allowance_free(&allowance);
   if (result == 0 && limits->compiler)
     result = add(command, "--compiler");
+  if (result == 0 && limits->any_language)
+    result = add(command, "--any-language");
   if (result == 0 && (limits->compiler || layer_is_off("user")))
     result = add(command, "--same-user");
   if (result == 0 && layer_is_off("landlock"))

@@ -1,8 +1,8 @@
 /*
- * make_filters: make the filters for system calls, one for programs and one for the compiler, as
- * files.
+ * make_filters: make the filters for system calls, for programs in C, for those in any language and
+ * for the compiler, as files.
  *
- *   make_filters DIRECTORY     writes program.bpf and compiler.bpf into it, which filter.h loads
+ *   make_filters DIRECTORY     writes the files into it that filter.h names, and loads
  *
  * A filter is a small program that the kernel runs at every system call. libseccomp makes it of our
  * rules, which takes 10 ms: too long for every start of a program, so that it is done once, when
@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -252,6 +253,31 @@ static int refuse_uncounted(scmp_filter_ctx filter) {
   return result == 0 ? refuse_shared_memory(filter) : result;
 }
 
+/* ---- code ---- */
+
+/* Memory that is executable although no file is mapped there, or becomes so: a program in C has all
+ * its code in its files. Node.js makes code. */
+static int refuse_new_code(scmp_filter_ctx filter) {
+  int number = seccomp_syscall_resolve_name("mmap");
+  struct scmp_arg_cmp conditions[] = {
+      SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC),
+      SCMP_CMP(3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS)};
+  int result = number < 0 ? 0 : seccomp_rule_add_array(filter, forbid, number, 2, conditions);
+  if (result == 0)
+    result = refuse_bits(filter, "mprotect", 2, PROT_EXEC, PROT_EXEC);
+  return result == 0 ? refuse_bits(filter, "pkey_mprotect", 2, PROT_EXEC, PROT_EXEC) : result;
+}
+
+/* That all memory which can be read can be executed. A value of ones only asks: so refuse this bit
+ * where any other is missing. */
+static int refuse_personality(scmp_filter_ctx filter) {
+  int result = 0;
+  for (unsigned bit = 1; result == 0 && bit != 0; bit <<= 1)
+    if (bit != READ_IMPLIES_EXEC)
+      result = refuse_bits(filter, "personality", 0, bit | READ_IMPLIES_EXEC, READ_IMPLIES_EXEC);
+  return result;
+}
+
 /* ---- files ---- */
 
 /* A file without a name is counted nowhere; and to truncate a file is to write, though old kernels'
@@ -345,7 +371,7 @@ static int write_filter(scmp_filter_ctx filter, const char *directory, const cha
   return result;
 }
 
-static int make(const char *directory, const char *name, bool program) {
+static int make(const char *directory, const char *name, bool program, bool in_c) {
   scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
   if (filter == NULL)
     return -ENOMEM;
@@ -356,6 +382,10 @@ static int make(const char *directory, const char *name, bool program) {
     result = add_rules(filter);
   if (result == 0 && program)
     result = add_rules_for_program(filter);
+  if (result == 0 && in_c)
+    result = refuse_new_code(filter);
+  if (result == 0 && in_c)
+    result = refuse_personality(filter);
   if (result == 0)
     result = write_filter(filter, directory, name);
   seccomp_release(filter);
@@ -367,9 +397,11 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: make_filters DIRECTORY\n");
     return 2;
   }
-  int result = make(argv[1], FILTER_OF_PROGRAM, true);
+  int result = make(argv[1], FILTER_OF_PROGRAM, true, true);
   if (result == 0)
-    result = make(argv[1], FILTER_OF_COMPILER, false);
+    result = make(argv[1], FILTER_OF_ANY_LANGUAGE, true, false);
+  if (result == 0)
+    result = make(argv[1], FILTER_OF_COMPILER, false, false);
   if (result != 0)
     fprintf(stderr, "make_filters: %s: %s\n", argv[1], strerror(-result));
   return result == 0 ? 0 : 1;

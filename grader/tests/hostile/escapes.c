@@ -19,6 +19,7 @@
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
+#include <sys/personality.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/sem.h>
@@ -299,6 +300,18 @@ static int run_memory(void) {
   fexecve(to, arguments, environ);
   return 0;
 }
+static int make_code(void) {
+  void *memory =
+      mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return memory != MAP_FAILED;
+}
+static int change_into_code(void) {
+  void *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return memory != MAP_FAILED && mprotect(memory, 4096, PROT_READ | PROT_EXEC) == 0;
+}
+static int data_is_code(void) {
+  return personality(READ_IMPLIES_EXEC) >= 0;
+}
 static int run_own_file(void) {
   char *arguments[] = {"script", NULL};
   int file = open("script", O_WRONLY | O_CREAT, 0700);
@@ -464,6 +477,9 @@ static const struct {
     TRY(run_shell),
     TRY(run_by_loader),
     TRY(run_memory),
+    TRY(make_code),
+    TRY(change_into_code),
+    TRY(data_is_code),
     TRY(run_own_file),
     TRY(memory_file),
     TRY(shared_memory),
