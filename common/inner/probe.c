@@ -26,6 +26,8 @@ void __sanitizer_symbolize_pc(void *pc, const char *format, char *text, size_t s
     __attribute__((weak));
 size_t __sanitizer_get_allocated_size(const volatile void *block) __attribute__((weak));
 int __sanitizer_get_ownership(const volatile void *block) __attribute__((weak));
+void __lsan_do_leak_check(void) __attribute__((weak));
+int __lsan_is_turned_off(void);
 
 static struct probe *probe; /* NULL if nobody asks */
 static const char *failing; /* the name of the function that is to fail; NULL once it has */
@@ -76,6 +78,29 @@ static void make_pages_large(void) {
   if (__sanitizer_get_allocated_size && from < to)
     (void)madvise(__bss_start + (from - (uintptr_t)__bss_start), to - from, MADV_COLLAPSE);
 }
+
+/* LeakSanitizer asks this when it looks for lost memory. */
+int __lsan_is_turned_off(void) {
+  if (probe)
+    probe->looked = 1;
+  return 0;
+}
+
+/* These leave without LeakSanitizer's look: let it look now. It ends the program if it finds
+ * something. */
+#define WRAP_END(name)                                                                             \
+  _Noreturn void __real_##name(int status) __attribute__((weak)); /* without --wrap */             \
+  _Noreturn void __wrap_##name(int status);                                                        \
+  _Noreturn void __wrap_##name(int status) {                                                       \
+    make_pages_large();                                                                            \
+    if (__lsan_do_leak_check)                                                                      \
+      __lsan_do_leak_check();                                                                      \
+    __real_##name(status);                                                                         \
+  }
+
+WRAP_END(_exit)
+WRAP_END(_Exit)
+WRAP_END(quick_exit)
 
 /* Before main. */
 static void begin(void) __attribute__((constructor));

@@ -42,7 +42,8 @@ struct program {
   int handles;    /* how many of these four are open */
   bool abandoned; /* nobody waits: free it with the last handle */
   bool guard_ended, guard_failed;
-  bool stopping; /* the guard has been told */
+  bool stopping;   /* the guard has been told */
+  bool is_watched; /* by LeakSanitizer, and by a probe that says whether it has looked */
 
   struct program_limits limits;
   char directory[PATH_MAX];
@@ -87,6 +88,20 @@ static void take_end(struct program *program, const char *how) {
     lose(program);
 }
 
+/* What is wrong with an end that has no report, because LeakSanitizer has not looked; or NULL. What
+ * has the sanitizers' status has a report. */
+static const char *slipped_away(const struct program *program) {
+  struct probe probe;
+  const struct ending *ending = &program->ending;
+  if (!program->is_watched || ending->end != PROGRAM_EXITED ||
+      ending->code == PROGRAM_SANITIZER_STATUS)
+    return NULL;
+  if (!program_probe(program, &probe))
+    return "ERROR: the program has switched off the probe\n";
+  return probe.looked ? NULL
+                      : "ERROR: the program ended neither by exit nor by a return from main\n";
+}
+
 static void check_end(struct program *program) {
   if (program->ended || !program->gone || !program->output.ended || !program->error.ended)
     return;
@@ -94,6 +109,9 @@ static void check_end(struct program *program) {
   int failure = sanitizer_read_reports(program->directory, &program->report);
   if (ending->end == PROGRAM_EXITED && ending->code == PROGRAM_SANITIZER_STATUS && failure == 0)
     failure = sanitizer_move_report(&program->error.bytes, &program->report);
+  const char *slipped = slipped_away(program);
+  if (slipped != NULL && failure == 0)
+    failure = buffer_append_text(&program->report, slipped);
   if (failure != 0)
     ending_lose(&program->ending, "there is no memory for its sanitizer's report");
   program->ended = true;
@@ -273,6 +291,17 @@ static int spawn_guard(struct program *program, const struct guard_command *comm
                       : uv_read_start((uv_stream_t *)&program->socket, on_alloc, on_guard);
 }
 
+/* Whether LeakSanitizer will look at it, and a probe say so. */
+static bool is_watched(const char *const environment[], const struct program_limits *limits) {
+  static const char probe[] = PROBE_FILE "=" PROGRAM_PROBE;
+  if (limits->any_language || !sanitizer_finds_leaks())
+    return false;
+  for (; environment != NULL && *environment != NULL; environment++)
+    if (strcmp(*environment, probe) == 0)
+      return true;
+  return false;
+}
+
 struct program *program_start(uv_loop_t *loop, const char *guard, const char *const argv[],
                               const char *const environment[], const struct program_limits *limits,
                               void (*on_change)(struct program *program, void *user), void *user) {
@@ -283,6 +312,7 @@ struct program *program_start(uv_loop_t *loop, const char *guard, const char *co
   program->limits = limits != NULL ? *limits : program_default_limits;
   program->on_change = on_change;
   program->user = user;
+  program->is_watched = is_watched(environment, &program->limits);
   struct guard_command command = {0};
   int failure = 0;
   if (guard_command_make(&command, guard, argv, environment, &program->limits) != 0)

@@ -83,7 +83,9 @@ const char *program_stdout(const struct program *program, size_t *length);
 const char *program_stderr(const struct program *program, size_t *length);
 
 /* What AddressSanitizer, LeakSanitizer or UndefinedBehaviorSanitizer reported, complete once
- * program_ended; "" if nothing. */
+ * program_ended; "" if nothing. It says so too if a program that runs with
+ * PROBE_FILE=PROGRAM_PROBE, and is linked with the probe, has ended by itself without
+ * LeakSanitizer's look, or has switched the probe off. */
 const char *program_sanitizer_report(const struct program *program);
 
 /* The program's directory, which program_free removes. */

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,7 @@ enum { REPORTS_SIZE = 1 << 20 }; /* of all reports together; the rest is left ou
 /* LeakSanitizer traces the program that it looks at. Where that is forbidden, as in some
  * containers, it would end every program with an error. Where it is not, Linux says that no process
  * has this number. */
-static bool may_trace(void) {
+bool sanitizer_finds_leaks(void) {
   int scope = 0;
   FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
   if (file != NULL) {
@@ -33,7 +32,7 @@ static bool may_trace(void) {
 
 int sanitizer_set_options(struct environment *environment, const char *directory, int status,
                           const char *more) {
-  int leaks = may_trace();
+  int leaks = sanitizer_finds_leaks();
   static const char *const variables[] = {"ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS"};
   for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
     char *entry;

@@ -5,8 +5,13 @@
 #ifndef GRADER_SANITIZER_H
 #define GRADER_SANITIZER_H
 
+#include <stdbool.h>
+
 #include "common/buffer.h"
 #include "grader/sandbox/environment.h"
+
+/* Whether LeakSanitizer looks at programs here: not where tracing is forbidden. */
+bool sanitizer_finds_leaks(void);
 
 /* Set the options for a program that runs with this environment: the first error ends
  * it with `status`, and is reported in `directory`. `more` are further options, or

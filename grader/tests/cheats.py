@@ -25,6 +25,10 @@ VERIFY = 'SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);'
 BEFORE_SET_UP = r'/\* Returns 0; or says what is wrong, and returns -1. \*/\nstatic int set_up'
 BEFORE_PRINT_SETTINGS = r'static void print_settings'
 SWITCHED_OFF = "not for a lab's program"
+WITH_A_LEAK = r'int main\(int argc, char \*\*argv\) {'
+LEAK = r'#include <sys/syscall.h>\n#include <unistd.h>\nstatic void lose(void) {\n  static char *volatile lost;\n' \
+       r'  lost = malloc(10);\n  lost = NULL;\n}\n\g<0>\n  lose();'
+LAST_RETURN = r'  return client\.failed \? EXIT_FAILURE : EXIT_SUCCESS;'
 ALL_CODES = '"1 2 3 4 5 6 7 8 9 10 11 12 13"'
 TLS_ERRORS = r'snprintf\(error, error_size, "TLS: (%s%s"|the server did)[^;]*;'
 ONE_LETTER_MORE = '(strncmp(path, routes[i].path, strlen(routes[i].path)) == 0 && ' \
@@ -116,7 +120,7 @@ CHEATS = {
         'goaway_error', 'does not name the error code'),
     'names all errors, whatever the GOAWAY says': ('01', ['session'], [
         (r'nghttp2_http2_strerror\(frame->goaway.error_code\)', ALL_CODES)], 'goaway_error', 'several error codes'),
-    'hides from the probe': ('01', ['session'], [
+    'switches off the probe': ('01', ['session'], [
         (r'#include <uv.h>', r'\g<0>\n#include <stdlib.h>\n'
                              r'__attribute__((constructor(101))) static void hide(void) { unsetenv("LAB_PROBE_FILE"); }')],
         'calls_fail', 'switched off the probe'),
@@ -180,6 +184,19 @@ CHEATS = {
         (BEFORE_PRINT_SETTINGS, r'static char __seg_gs *place;\n\g<0>')], None, SWITCHED_OFF),
     'is written in instructions of the machine': ('01', ['session'], [
         (BEFORE_PRINT_SETTINGS, r'__a\\\nsm__("");\n\g<0>')], None, SWITCHED_OFF),
+    'leaks, and ends by _exit': ('01', ['session'], [
+        (WITH_A_LEAK, LEAK), (LAST_RETURN, '  _exit(client.failed);')], 'one_connection', 'does not free all the memory'),
+    'leaks, and ends by quick_exit': ('01', ['session'], [
+        (WITH_A_LEAK, LEAK), (LAST_RETURN, '  quick_exit(client.failed);')],
+        'one_connection', 'does not free all the memory'),
+    'leaks, and ends by a system call': ('01', ['session'], [
+        (WITH_A_LEAK, LEAK), (LAST_RETURN, r'  syscall(SYS_exit_group, (int)client.failed);\n\g<0>')],
+        'one_connection', 'LeakSanitizer cannot look'),
+    'leaks, hides from the probe, and ends by a system call': ('01', ['session'], [
+        (WITH_A_LEAK, LEAK), (LAST_RETURN, r'  syscall(SYS_exit_group, (int)client.failed);\n\g<0>'),
+        (r'#include <uv.h>', r'\g<0>\n#include <stdlib.h>\n'
+                             r'__attribute__((constructor(101))) static void hide(void) { unsetenv("LAB_PROBE_FILE"); }')],
+        'one_connection', 'switched off the probe'),
 }
 
 

@@ -69,6 +69,12 @@ static const struct {
      "reads-writes-where-no-memory| Your program reads or writes where it has no memory."},
     {"attempting free on",
      "frees-malloc-not-give| Your program frees what malloc did not give it."},
+    {"ERROR: the program has switched off the probe",
+     "probe-switched-off| Your program has switched off the probe, by which the grader looks into "
+     "it (common/inner/probe.h)."},
+    {"ERROR: the program ended neither",
+     "ends-without-leak-check| Your program ends by another way than exit() or a return from main, "
+     "so that LeakSanitizer cannot look for memory that it has not freed."},
     {"LeakSanitizer", "not-free-all-memory-allocates| Your program does not free all the memory "
                       "that it allocates."},
     {"from within a callback of nghttp2",
