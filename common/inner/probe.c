@@ -3,6 +3,7 @@
 #include "common/inner/probe.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <nghttp2/nghttp2.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/buffer.h"
@@ -265,6 +267,27 @@ static bool allocation_fails(void *caller) {
 
 WRAP_ALLOCATION(malloc, (size_t size), (size))
 WRAP_ALLOCATION(calloc, (size_t count, size_t size), (count, size))
+
+/* --- Where a server wants to listen ----------------------------------------------------------- */
+
+/* The sandbox may refuse it: what counts is the port that the program asks for. */
+static void note_port(const struct sockaddr *address) {
+  const struct sockaddr_in *in = (const void *)address;
+  const struct sockaddr_in6 *in6 = (const void *)address;
+  bool is_in = address && address->sa_family == AF_INET;
+  bool is_in6 = address && address->sa_family == AF_INET6;
+  if (probe && probe->port == 0 && (is_in || is_in6))
+    probe->port = ntohs(is_in ? in->sin_port : in6->sin6_port);
+}
+
+int __real_bind(int socket, const struct sockaddr *address, socklen_t length)
+    __attribute__((weak)); /* without --wrap */
+int __wrap_bind(int socket, const struct sockaddr *address, socklen_t length);
+
+int __wrap_bind(int socket, const struct sockaddr *address, socklen_t length) {
+  note_port(address);
+  return __real_bind(socket, address, length);
+}
 
 /* --- What callbacks return -------------------------------------------------------------------- */
 

@@ -29,6 +29,7 @@ struct probe {
   int64_t bytes;     /* ... and how many bytes they are; both are 0 without AddressSanitizer */
   int64_t failed;    /* calls that were made to fail: 0 or 1 */
   int64_t looked;    /* 1 once LeakSanitizer looks for lost memory: the last thing at a right end */
+  int64_t port;      /* the first one that the program asked for, by bind */
   int64_t submitted; /* calls of nghttp2_submit_response */
 
   /* What the first failed callback returned to nghttp2; 0 if none has failed. `place` is the

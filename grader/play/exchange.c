@@ -351,13 +351,21 @@ static int named_port(const char *text) {
   return place ? atoi(place + strlen("localhost:")) : 0;
 }
 
+/* The port at which the program wanted to listen; 0 if it does not say so. */
+static int asked_port(const struct exchange *exchange) {
+  struct probe probe;
+  return program_probe(exchange->program, &probe) && probe.port > 0
+             ? (int)probe.port
+             : named_port(program_stderr(exchange->program, NULL));
+}
+
 void exchange_expect_default_port(struct exchange *exchange, const char *name, int port) {
   add_program(exchange, name);
   start(exchange);
   exchange->port = 0;
   exchange_await(exchange, listens_or_has_ended, exchange);
   const char *error = program_stderr(exchange->program, NULL);
-  int seen = exchange->port > 0 ? exchange->port : named_port(error);
+  int seen = exchange->port > 0 ? exchange->port : asked_port(exchange);
   if (seen != 0 && seen != port) {
     char expected[64];
     snprintf(expected, sizeof expected, "%s://localhost:%d", exchange_scheme(exchange), port);

@@ -197,6 +197,10 @@ CHEATS = {
         (r'#include <uv.h>', r'\g<0>\n#include <stdlib.h>\n'
                              r'__attribute__((constructor(101))) static void hide(void) { unsetenv("LAB_PROBE_FILE"); }')],
         'one_connection', 'switched off the probe'),
+    'names no port where another is the default': ('03', ['server'], [
+        (r'long port = 8000', 'long port = 9999'),
+        (r'fprintf\(stderr, "server: %s\\n", error\)', r'fprintf(stderr, "server: cannot listen\\n")')],
+        'port_taken', 'listens at port 9999'),
 }
 
 
