@@ -246,27 +246,59 @@ WRAP_AND(int, SSL_select_next_proto,
          (chosen, chosen_length, ours, our_length, offered, offered_length), OPENSSL_NPN_NO_OVERLAP,
          LOOK(ours, our_length))
 
-/* Whether the allocation of this caller must fail. By the name "allocation" the first one in the
- * lab's own file fails, for common/ allocates memory too. */
-static bool allocation_fails(void *caller) {
-  static const char any[] = "allocation";
-  if (!failing || strncmp(failing, any, strlen(any)) != 0 || !__sanitizer_symbolize_pc)
-    return false;
+/* Whether this caller is in the lab's own file, for common/ allocates memory too. */
+static bool is_of_lab(void *caller) {
   char place[256] = "";
-  __sanitizer_symbolize_pc(caller, "%s", place, sizeof place);
-  return *place && !strstr(place, "common/") && probe_fails(any);
+  if (__sanitizer_symbolize_pc)
+    __sanitizer_symbolize_pc(caller, "%s", place, sizeof place);
+  return *place && !strstr(place, "common/");
 }
 
-#define WRAP_ALLOCATION(name, parameters, arguments)                                               \
-  void *__real_##name parameters __attribute__((weak));                                            \
-  void *__wrap_##name parameters;                                                                  \
-  void *__wrap_##name parameters {                                                                 \
+/* Whether no allocation has come from here yet. A helper function is another place for each of the
+ * student's functions that call it. Where there is no room for more places, none is new. */
+static bool is_new_place(void *caller) {
+  enum { PLACES = 64 };
+  static uint64_t places[PLACES];
+  static size_t count;
+  uint64_t place = (uintptr_t)caller;
+  for (int64_t i = 0; i < probe->depth && i < PROBE_CALLS; i++)
+    place = place * 31 + probe->calls[i];
+  for (size_t i = 0; i < count; i++)
+    if (places[i] == place)
+      return false;
+  if (count == PLACES)
+    return false;
+  places[count++] = place;
+  return true;
+}
+
+/* Whether the allocation of this caller must fail. By the name "allocation" it is the first one in
+ * the lab's own file. */
+static bool allocation_fails(void *caller) {
+  static const char any[] = "allocation";
+  if (!failing)
+    return false;
+  if (strcmp(failing, "each allocation") == 0) {
+    bool fails = probe->armed && is_new_place(caller) && is_of_lab(caller);
+    probe->failed += fails;
+    return fails;
+  }
+  return strncmp(failing, any, strlen(any)) == 0 && is_of_lab(caller) && probe_fails(any);
+}
+
+#define WRAP_ALLOCATION(type, name, parameters, arguments)                                         \
+  type __real_##name parameters __attribute__((weak));                                             \
+  type __wrap_##name parameters;                                                                   \
+  type __wrap_##name parameters {                                                                  \
     bool fails = allocation_fails(__builtin_return_address(0));                                    \
     return fails ? NULL : __real_##name arguments;                                                 \
   }
 
-WRAP_ALLOCATION(malloc, (size_t size), (size))
-WRAP_ALLOCATION(calloc, (size_t count, size_t size), (count, size))
+WRAP_ALLOCATION(void *, malloc, (size_t size), (size))
+WRAP_ALLOCATION(void *, calloc, (size_t count, size_t size), (count, size))
+WRAP_ALLOCATION(void *, realloc, (void *block, size_t size), (block, size))
+WRAP_ALLOCATION(char *, strdup, (const char *text), (text))
+WRAP_ALLOCATION(char *, strndup, (const char *text, size_t length), (text, length))
 
 /* --- Where a server wants to listen ----------------------------------------------------------- */
 

@@ -7,7 +7,9 @@
  * PROBE_FILE is in the environment. Then it keeps a struct probe in that file, which others can map
  * or read at any time. With PROBE_FAIL=NAME, the first call of the function NAME (probe.c has the
  * list) fails as its documentation says; of nghttp2_session_mem_send, every later one too. With
- * PROBE_FAIL="NAME in FUNCTION", the first one that this function of the student makes.
+ * PROBE_FAIL="NAME in FUNCTION", the first one that this function of the student makes. With
+ * PROBE_FAIL="each allocation", the student's file gets no memory the first time that it asks for
+ * some at a place, from the moment that the grader has set `armed`: once at each place.
  *
  * The student's own file is compiled with -finstrument-functions: each of its functions says when
  * it begins and when it ends.
@@ -27,7 +29,8 @@ enum { PROBE_FUNCTIONS = 48, PROBE_CALLS = 16, PROBE_RECENT = 16 };
 struct probe {
   int64_t blocks;    /* allocated and not freed, by malloc and everything built on it ... */
   int64_t bytes;     /* ... and how many bytes they are; both are 0 without AddressSanitizer */
-  int64_t failed;    /* calls that were made to fail: 0 or 1 */
+  int64_t failed;    /* calls that were made to fail: 0 or 1, or one for each place */
+  int64_t armed;     /* the grader writes 1 here */
   int64_t looked;    /* 1 once LeakSanitizer looks for lost memory: the last thing at a right end */
   int64_t port;      /* the first one that the program asked for, by bind */
   int64_t submitted; /* calls of nghttp2_submit_response */

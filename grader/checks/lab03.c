@@ -557,6 +557,31 @@ static void expect_told(struct exchange *exchange, const char *call, const char 
   exchange_end_server(exchange);
 }
 
+/* In a server that listens, each allocation of its file fails once, whichever function makes it:
+ * each client must be told, until a request needs none that has not failed. */
+static void expect_each_told(struct exchange *exchange) {
+  enum { MOST = 32 };
+  exchange->fails = "each allocation";
+  exchange_start_server(exchange, "server", NULL);
+  (void)program_arm_probe(exchange->program);
+  for (int i = 0; i < MOST; i++) {
+    int64_t before = exchange_failed_calls(exchange);
+    struct peer *peer = connect_client(exchange);
+    peer_send_request(peer, 1, true, "GET", "/");
+    bool told = exchange_await(exchange, is_closed_or_over, peer);
+    if (exchange_failed_calls(exchange) == before) {
+      expect_answer(peer, 1, BODY);
+      break;
+    }
+    if (!told)
+      exchange_fail_at(exchange, -1, "the stream is reset, or the connection closed",
+                       "the client waits forever",
+                       "no-memory-nobody-told| When it gets no memory, your server tells nobody: "
+                       "look at what each allocation returns.");
+  }
+  exchange_end_server(exchange);
+}
+
 CHECK(lab03, calls_fail, .points = 1, .todo = 5, .of_errors = true, .section = NULL,
       .sentence = "no memory for a stream or a response: its client is not kept waiting") {
   exchange->finding.todo_of_place = 1;
@@ -567,4 +592,6 @@ CHECK(lab03, calls_fail, .points = 1, .todo = 5, .of_errors = true, .section = N
   expect_told(exchange, "nghttp2_submit_response",
               "when-nghttp2_submit_response-fails-nobody-told| When nghttp2_submit_response "
               "fails, your server tells nobody: what do respond and on_frame_recv return?");
+  exchange->finding.todo_of_place = 0;
+  expect_each_told(exchange);
 }

@@ -719,26 +719,42 @@ CHECK(lab05, delay, .points = 1, .todo = 4, .program = "server", .section = NULL
   exchange_end_server(exchange);
 }
 
-/* A server that has no memory for a ping resets its stream, and answers the next one. */
-static void expect_reset_without_memory(struct exchange *exchange) {
-  exchange->fails = "allocation";
-  struct peer *peer = start_server(exchange, 80);
-  exchange->fails = NULL;
-  ask(peer, 1, "/ping");
-  bool answered = exchange_await(exchange, is_answered, peer_stream(peer, 1));
-  if (!answered && exchange_expect_failed_call(exchange))
+/* During this ping an allocation has failed. */
+static void expect_reset(struct peer *peer, int32_t stream_id) {
+  struct exchange *exchange = peer->exchange;
+  const struct peer_stream *stream = peer_stream(peer, stream_id);
+  if (!is_answered((void *)stream))
     exchange_fail_at(exchange, -1, "RST_STREAM INTERNAL_ERROR", "the client waits forever",
                      "no-memory-kept-waiting| Without memory for a ping, your server lets its "
                      "client wait forever.");
   exchange->finding.todo_of_place = 4;
-  if (exchange_expect_failed_call(exchange) && peer_stream(peer, 1)->reset &&
-      peer_stream(peer, 1)->error_code != NGHTTP2_INTERNAL_ERROR)
+  if (stream->reset && stream->error_code != NGHTTP2_INTERNAL_ERROR)
     exchange_fail_at(exchange, find_reset(peer), "RST_STREAM INTERNAL_ERROR", NULL,
                      "no-memory-other-code| Without memory for a ping, your server resets the "
                      "stream with a wrong error code.");
   exchange->finding.todo_of_place = 0;
-  ask(peer, 3, "/ping");
-  peer_expect_answer(peer, 3, "200", "pong");
+}
+
+/* A server that has no memory for a ping resets its stream, and answers the next one: so at each
+ * place where it allocates some. */
+static void expect_reset_without_memory(struct exchange *exchange) {
+  enum { MOST = 32 };
+  exchange->fails = "each allocation";
+  struct peer *peer = start_server(exchange, 80);
+  exchange->fails = NULL;
+  if (program_arm_probe(exchange->program) != 0)
+    (void)exchange_expect_failed_call(exchange);
+  for (int32_t stream_id = 1; stream_id < 2 * MOST; stream_id += 2) {
+    int64_t before = exchange_failed_calls(exchange);
+    ask(peer, stream_id, "/ping");
+    exchange_await(exchange, is_answered, peer_stream(peer, stream_id));
+    if (exchange_failed_calls(exchange) > before) {
+      expect_reset(peer, stream_id);
+      continue;
+    }
+    peer_expect_answer(peer, stream_id, "200", "pong");
+    break;
+  }
   exchange_end_server(exchange);
 }
 

@@ -236,9 +236,13 @@ static void add_arguments(struct exchange *exchange, va_list arguments) {
     add_argument(exchange, argument);
 }
 
-bool exchange_has_failed_call(const struct exchange *exchange) {
+int64_t exchange_failed_calls(const struct exchange *exchange) {
   struct probe probe;
-  return program_probe(exchange->program, &probe) && probe.failed > 0;
+  return program_probe(exchange->program, &probe) ? probe.failed : 0;
+}
+
+bool exchange_has_failed_call(const struct exchange *exchange) {
+  return exchange_failed_calls(exchange) > 0;
 }
 
 bool exchange_expect_failed_call(struct exchange *exchange) {

@@ -93,6 +93,9 @@ void exchange_start(struct exchange *exchange, const char *name, ...) __attribut
 /* The same with a list of arguments, for as many as the check likes. */
 void exchange_start_with(struct exchange *exchange, const char *name, const char *const *arguments);
 
+/* How many calls have been made to fail in the program (exchange->fails). */
+int64_t exchange_failed_calls(const struct exchange *exchange);
+
 /* Whether the call that should fail in the program (exchange->fails) has failed. False for a
  * program that does not make the call, or is without common/inner/probe.c. */
 bool exchange_has_failed_call(const struct exchange *exchange);

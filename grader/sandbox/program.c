@@ -384,6 +384,19 @@ bool program_probe(const struct program *program, struct probe *probe) {
   return whole;
 }
 
+int program_arm_probe(const struct program *program) {
+  char path[PATH_MAX + sizeof PROGRAM_PROBE];
+  struct stat status;
+  const int64_t armed = 1;
+  snprintf(path, sizeof path, "%s/" PROGRAM_PROBE, program->directory);
+  int file = open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0)
+    return -1;
+  bool done = fstat(file, &status) == 0 && S_ISREG(status.st_mode) &&
+              pwrite(file, &armed, sizeof armed, offsetof(struct probe, armed)) == sizeof armed;
+  return close(file) == 0 && done ? 0 : -1;
+}
+
 /* The kernel's name for what the process waits in. */
 bool program_sleeps(const struct program *program) {
   char path[64];

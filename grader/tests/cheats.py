@@ -197,6 +197,11 @@ CHEATS = {
         (r'#include <uv.h>', r'\g<0>\n#include <stdlib.h>\n'
                              r'__attribute__((constructor(101))) static void hide(void) { unsetenv("LAB_PROBE_FILE"); }')],
         'one_connection', 'switched off the probe'),
+    'does not look at what a helper function allocates': ('03', ['server'], [
+        (r'static ssize_t read_body', r'static char *copy_of(const char *text) {\n  char *copy = strdup(text);\n'
+                                      r'  *(char *volatile *)&copy = copy;\n  copy[0] = 0;\n  return copy;\n}\n\n\g<0>'),
+        (r'  size_t length = strlen\(body\) - stream->sent;', r'  free(copy_of(body));\n\g<0>')],
+        'calls_fail', 'NULL pointer'),
     'names no port where another is the default': ('03', ['server'], [
         (r'long port = 8000', 'long port = 9999'),
         (r'fprintf\(stderr, "server: %s\\n", error\)', r'fprintf(stderr, "server: cannot listen\\n")')],
