@@ -620,9 +620,10 @@ platforms:
 platforms-readme:
 	@bash grader/tools/dev/platforms.sh --readme
 
-## make steady           grade the solutions [N=100] times while the machine is busy: all must get full marks
-steady: $(GRADER_BUILT) $(SOLUTIONS:=.log)
-	+@sh grader/tools/dev/steady.sh $(or $(N),100)
+## make steady           grade the solutions [N=100] times while the machine is busy: all must get full marks;
+##                       MISTAKES=1: 20 known mistakes of each lab [N=10] times: each must get the same points [LAB=02]
+steady: $(GRADER_BUILT) $(SOLUTIONS:=.log) $(BUILD)/grader/todos
+	+@sh grader/tools/dev/steady.sh $(or $(N),$(if $(MISTAKES),10,100)) $(if $(MISTAKES),mistakes $(if $(LAB),$(lab_number)))
 
 ## make mistakes         grade the known mistakes, and print which check catches each, and its words [LAB=03];
 ##                       WRITE=1 writes the table of the checks that each fails in [ROUNDS=3] gradings,

@@ -9,6 +9,20 @@ trap 'rm -rf "$work"' EXIT
 
 check "the solutions get all points while the machine is busy" sh grader/tools/dev/steady.sh 1
 
+# A grader that is fair in every other grading only.
+unfair() {
+  PYTHONPATH=grader/mistakes:grader/tools/dev python3 - <<'END'
+import steady
+steady.grade = lambda mistake, seed: (3, {"ping"}) if seed % 2 else (4, {"get"})
+print(steady.differences(None, 4))
+END
+}
+mistakes=$(sh grader/tools/dev/steady.sh 2 mistakes 04 --each 2)
+check "known mistakes get the same points every time" \
+  [ "$(echo "$mistakes" | tail -n 1)" = "2 of 2 programs got the same points in 2 gradings" ]
+check "it says which checks differ" \
+  [ "$(unfair)" = "3 (2 times), 4 (2 times): get fails 2 times, ping fails 2 times" ]
+
 cd "$work" || exit 1
 mkdir -p build/grader
 cat >build/grader/grade <<'END'

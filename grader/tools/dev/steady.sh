@@ -2,11 +2,12 @@
 # steady: grade the solutions N times while the machine is busy.
 #
 #   steady.sh N
+#   steady.sh N mistakes [LAB]    known mistakes in place of the solutions: each must get the same points N times
 #
 # Meanwhile one process per core computes without end; the script always ends them. Each grading may
 # take TIME_LIMIT seconds. The status is 0 only if every run got all points.
 set -u
-count=${1:?usage: steady.sh N}
+count=${1:?usage: steady.sh N [mistakes [LAB]]}
 TIME_LIMIT=120
 BUILD=${BUILD:-build}
 case $count in
@@ -25,6 +26,12 @@ for _ in $(seq "$(nproc)"); do
   sh -c 'while kill -0 "$1" 2>/dev/null; do i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; done' busy $$ &
   busy="$busy $!"
 done
+
+if [ "${2:-}" = mistakes ]; then
+  shift 2
+  python3 grader/mistakes/steady.py --times "$count" "$@"
+  exit
+fi
 
 full=0
 run=1
