@@ -89,6 +89,10 @@ def other_names(source, functions):
             yield f"another name for {function.spelling}", text
 
 
+# A whole operand: a name, or a call with what is in its brackets; not the end of a longer one.
+OPERAND = r"(?<![\w.>\])&*!-])(?<!\) )((?:\w+(?:\.|->))*\w+(?:\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))?)"
+
+
 def other_ways(source, functions):
     """The same condition or loop in another form."""
     for function in functions:
@@ -96,7 +100,7 @@ def other_ways(source, functions):
         body = source.of(function)
         name = function.spelling
         for pattern, instead in ((r"(\w+)\+\+(?=[;)])", r"\1 += 1"), (r"if \(!(\w+)\)", r"if (\1 == 0)"),
-                                 (r"if \((\w+)\)", r"if (\1 != 0)"), (r"(\S+) == 0\b", r"!(\1)"),
+                                 (r"if \((\w+)\)", r"if (\1 != 0)"), (rf"{OPERAND} == 0\b", r"!(\1)"),
                                  (r"\bfor \(;;\)", "while (1)"), (r"return (\w+);", r"return (\1);")):
             for match in re.finditer(pattern, body):
                 text = body[:match.start()] + match.expand(instead) + body[match.end():]

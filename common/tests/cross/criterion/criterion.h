@@ -62,6 +62,7 @@ _Noreturn void cross_skip(const char *why);
 #define cr_assert_null(a, ...)            cr_assert((a) == NULL)
 #define cr_assert_not_null(a, ...)        cr_assert((a) != NULL)
 #define cr_assert_str_eq(a, b, ...)       cr_assert(strcmp((a), (b)) == 0)
+#define cr_expect_eq(a, b, ...)           cr_assert_eq(a, b)
 #define cr_expect_str_eq(a, b, ...)       cr_assert_str_eq(a, b)
 #define cr_assert_arr_eq(a, b, size, ...) cr_assert(memcmp((a), (b), (size)) == 0)
 #define cr_assert_fail(...)               cross_fail(__FILE__, __LINE__, #__VA_ARGS__)
