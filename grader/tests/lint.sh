@@ -1,10 +1,16 @@
 #!/bin/bash
 # grader/tools/dev/lint.sh finds calls that only newer headers deprecate; where it cannot get those
-# headers, it says so. Its other tools do nothing here.
+# headers, it says so. Its other tools do nothing here. And what only other kinds of machines compile is whole.
 set -u
 root=$PWD
 # shellcheck source=grader/tools/dev/tap.sh
 . grader/tools/dev/tap.sh
+
+# Criterion's names in the tests of common/ that the header for other kinds of machines lacks.
+missing=$(grep -ohE '\bcr_[a-z_]+' common/tests/*.c | sort -u |
+  grep -vxF "$(sed -n 's/^#define \(cr_[a-z_]*\)(.*/\1/p' common/tests/cross/criterion/criterion.h)")
+check "the tests of common/ use only what common/tests/cross has" [ -z "$missing" ]
+
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
