@@ -114,6 +114,16 @@ struct frame_decoder *frame_decoder_new(frame_callback on_frame, void *user);
 int frame_decoder_feed(struct frame_decoder *decoder, enum frame_sender sender, const void *bytes,
                        size_t length);
 
+/*
+ * Ask `wants`, with the user of frame_decoder_new, before each frame from now on; NULL: decode every
+ * frame. A frame that it does not want costs little: nobody decodes or checks it, and the callback
+ * does not get it. Only when a later frame is wanted, the decoder decompresses the field blocks in
+ * between; once these have become more than 256 KiB in one direction, `error` says for all later
+ * ones that their fields are unknown. frame.request and frame_decoder_requests know nothing of a
+ * frame that was not wanted.
+ */
+void frame_decoder_choose(struct frame_decoder *decoder, bool (*wants)(void *user));
+
 /* How many bytes of `sender` came after its last complete frame: more than 0 at the end of a
  * connection means that it ended in the middle of a frame. */
 size_t frame_decoder_pending(const struct frame_decoder *decoder, enum frame_sender sender);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "common/buffer.h"
-#include "common/inner/trace_socket.h"
+#include "common/inner/trace_live.h"
 #include "common/trace_json.h"
 #include "common/trace_print.h"
 
@@ -28,7 +28,7 @@ static struct {
   pthread_mutex_t lock;
   enum output output;
   unsigned connections; /* so far */
-  int file;             /* for JSON; for LIVE the socket */
+  int file;             /* for JSON */
   off_t end;            /* of the last frame in the file; after it is only the end of the array */
   bool one_terminal;    /* standard output goes to where the ladder does */
 } shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -37,8 +37,11 @@ struct trace {
   struct frame_decoder *decoder; /* NULL once there was no memory */
   struct trace_style style;
   unsigned number;
-  struct timespec start;
+  double start;        /* in milliseconds, of CLOCK_MONOTONIC */
   double milliseconds; /* from then to the call that is being answered */
+  long left_out;       /* frames and notes that `make live` does not get; it does not know yet */
+  long told;           /* so many of them are in the first line of `out` */
+  long lines;          /* in `out`, for `make live` */
   FILE *out;           /* what that call prints, into memory; NULL until there is something */
   char *text;          /* `out`, once it is closed */
   size_t length;
@@ -94,18 +97,24 @@ static void open_file(const char *name) {
     append(empty, strlen(empty));
 }
 
-static void open_socket(void) {
+static void open_live(void) {
   shared.output = LIVE;
-  shared.file = trace_socket_open();
-  if (shared.file < 0)
-    stop_writing();
+  if (trace_live_open() == 0)
+    return;
+  fprintf(stderr, "%s: H2_TRACE=live: `make live` does not run here (%s)\n",
+          program_invocation_short_name, strerror(errno));
+  shared.output = NOTHING;
 }
 
-static void send_lines(const char *text, size_t length) {
-  if (trace_socket_send(shared.file, text, length) == 0)
-    return;
-  stop_writing();
-  close(shared.file);
+static void send_lines(struct trace *trace, const char *text, size_t length) {
+  long lost = trace_live_send(text, length);
+  if (lost < 0)
+    stop_writing();
+  else if (lost == trace->lines && trace->told > 0)
+    trace->left_out += lost - 1 + trace->told;
+  else
+    trace->left_out += lost;
+  trace->told = trace->lines = 0;
 }
 
 static bool outputs_are_one_terminal(void) {
@@ -124,7 +133,7 @@ static void ask_environment(void) {
   else if (length > strlen(suffix) && strcmp(value + length - strlen(suffix), suffix) == 0)
     open_file(value);
   else if (strcmp(value, "live") == 0)
-    open_socket();
+    open_live();
   else
     shared.output = LADDER;
   shared.one_terminal = outputs_are_one_terminal();
@@ -159,7 +168,7 @@ static void end_output(struct trace *trace) {
   if (complete && shared.output == JSON)
     append(trace->text, trace->length);
   if (complete && shared.output == LIVE)
-    send_lines(trace->text, trace->length);
+    send_lines(trace, trace->text, trace->length);
   if (complete && shared.output == LADDER) {
     begin_line(trace);
     fwrite(trace->text, 1, trace->length, stderr);
@@ -168,11 +177,14 @@ static void end_output(struct trace *trace) {
   trace->text = NULL;
 }
 
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time); /* cannot fail for this clock */
+  return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
+}
+
 static void set_time(struct trace *trace) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  trace->milliseconds = (double)(now.tv_sec - trace->start.tv_sec) * 1e3 +
-                        (double)(now.tv_nsec - trace->start.tv_nsec) / 1e6;
+  trace->milliseconds = now() - trace->start;
 }
 
 /* A number says nothing while there is only one connection. */
@@ -206,19 +218,44 @@ static void print_json(struct trace *trace, json_t *json) {
     buffer_print(&made.text, trace->out);
     if (shared.output == LIVE)
       fputc('\n', trace->out);
+    trace->lines++;
   }
   buffer_free(&made.text);
 }
 
+/* Say how many frames `make live` does not get, in a first line. */
+static void tell_left_out(struct trace *trace) {
+  if (trace->left_out == 0)
+    return;
+  end_output(trace);
+  trace->told = trace->left_out;
+  trace->left_out = 0;
+  if (begin_output(trace))
+    print_json(trace, trace_left_out_json(trace->told, trace->milliseconds, trace->number));
+}
+
+/* Whether `make live` has a place for the next frame. */
+static bool wants_frame(void *user) {
+  struct trace *trace = user;
+  bool wanted = trace_live_admits(trace->start + trace->milliseconds);
+  trace->left_out += !wanted;
+  return wanted;
+}
+
 static void on_frame(const struct frame *frame, void *user) {
   struct trace *trace = user;
+  if (shared.output == LIVE)
+    tell_left_out(trace);
   if (!begin_output(trace))
     return;
-  if (shared.output != LADDER)
+  if (shared.output == LIVE) {
+    print_json(trace, trace_live_json(frame, trace->milliseconds, trace->number));
+  } else if (shared.output == JSON) {
     print_json(trace, trace_frame_json(frame, trace->milliseconds, trace->number));
-  else
+  } else {
     trace_print_frame(trace->out, &trace->style, trace->milliseconds, shown_number(trace), ' ',
                       frame);
+  }
 }
 
 /* --- Connections ------------------------------------------------------------------------------ */
@@ -245,9 +282,11 @@ static struct trace *open_trace(void) {
     free(trace);
     return NULL;
   }
+  if (shared.output == LIVE)
+    frame_decoder_choose(trace->decoder, wants_frame);
   trace->style = trace_style_for(stderr);
   trace->number = ++shared.connections;
-  clock_gettime(CLOCK_MONOTONIC, &trace->start);
+  trace->start = now();
   if (shared.output == LADDER && trace->number == 1)
     trace_print_heading(stderr, &trace->style);
   return trace;
@@ -266,13 +305,16 @@ static bool shows_notes(void) {
 }
 
 static void note(struct trace *trace, const char *text) {
-  if (!shows_notes() || !begin_output(trace))
-    return;
   set_time(trace);
   if (shared.output == LIVE)
+    tell_left_out(trace);
+  if (!shows_notes() || !begin_output(trace))
+    return;
+  if (shared.output == LIVE) {
     print_json(trace, trace_note_json(text, trace->milliseconds, trace->number));
-  else
+  } else {
     trace_print_note(trace->out, &trace->style, trace->milliseconds, shown_number(trace), text);
+  }
   end_output(trace);
 }
 

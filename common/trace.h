@@ -3,7 +3,8 @@
  *
  * Any program on common/ prints the ladder to stderr with H2_TRACE=1 in its environment, writes the
  * frames to a file with H2_TRACE=FILE.json, and sends them to `make live` with H2_TRACE=live: one
- * line of JSON for each frame and note, to a Unix socket (inner/trace_socket.h). The transport
+ * line of JSON for each frame and note, to a Unix socket (inner/trace_socket.h); if there are more
+ * frames than a page can show, only the number of some (inner/trace_live.h). The transport
  * calls trace_open when a connection begins and trace_bytes for its bytes, above TLS. So all three
  * show what went over the wire, whatever the program above does.
  *

@@ -134,13 +134,68 @@ json_t *trace_frame_json(const struct frame *frame, double milliseconds, unsigne
   return NULL;
 }
 
-json_t *trace_note_json(const char *text, double milliseconds, unsigned connection) {
+static int append_hex(struct buffer *text, const uint8_t *bytes, size_t length) {
+  static const char digits[] = "0123456789abcdef";
+  int failed = 0;
+  for (size_t i = 0; i < length && !failed; i++) {
+    const char pair[2] = {digits[bytes[i] >> 4], digits[bytes[i] & 15]};
+    failed = buffer_append(text, pair, sizeof pair);
+  }
+  return failed;
+}
+
+/* The frame's header as it was sent, but for the reserved bit; what is not a frame has none. */
+static int append_header(struct buffer *text, const struct frame *frame) {
+  uint32_t stream = (uint32_t)frame->stream_id;
+  const uint8_t header[FRAME_HEADER_LENGTH] = {(uint8_t)(frame->length >> 16),
+                                               (uint8_t)(frame->length >> 8),
+                                               (uint8_t)frame->length,
+                                               (uint8_t)frame->type,
+                                               frame->flags,
+                                               (uint8_t)(stream >> 24),
+                                               (uint8_t)(stream >> 16),
+                                               (uint8_t)(stream >> 8),
+                                               (uint8_t)stream};
+  return frame->type < FRAME_PREFACE ? append_hex(text, header, sizeof header) : 0;
+}
+
+static json_t *octets_json(const struct frame *frame) {
+  struct buffer text = {0};
+  json_t *json = NULL;
+  size_t length = frame->type == NGHTTP2_DATA ? 0 : frame->length;
+  if (append_header(&text, frame) == 0 &&
+      append_hex(&text, frame->payload, length < LARGEST_DATA ? length : LARGEST_DATA) == 0)
+    json = json_stringn_nocheck(text.bytes ? text.bytes : "", text.length);
+  buffer_free(&text);
+  return json;
+}
+
+json_t *trace_live_json(const struct frame *frame, double milliseconds, unsigned connection) {
+  json_t *json = trace_frame_json(frame, milliseconds, connection);
+  if (!json || add(json, "octets", octets_json(frame)) == 0)
+    return json;
+  json_decref(json);
+  return NULL;
+}
+
+/* An event that is no frame. */
+static json_t *event_json(double milliseconds, unsigned connection, const char *key,
+                          json_t *value) {
   json_t *json = json_object();
   int failed = add(json, "connection", json_integer(connection));
   failed |= add(json, "ms", json_real(milliseconds));
-  failed |= add(json, "note", text_json((const uint8_t *)text, strlen(text)));
+  failed |= add(json, key, value);
   if (!failed)
     return json;
   json_decref(json);
   return NULL;
+}
+
+json_t *trace_note_json(const char *text, double milliseconds, unsigned connection) {
+  return event_json(milliseconds, connection, "note",
+                    text_json((const uint8_t *)text, strlen(text)));
+}
+
+json_t *trace_left_out_json(long number, double milliseconds, unsigned connection) {
+  return event_json(milliseconds, connection, "left_out", json_integer(number));
 }

@@ -20,9 +20,18 @@
  */
 json_t *trace_frame_json(const struct frame *frame, double milliseconds, unsigned connection);
 
+/* The same for H2_TRACE=live, with "octets": the bytes of the frame, its header first, as
+ * hexadecimal digits; but of DATA only the header, because "data" has the rest. Returns the same. */
+json_t *trace_live_json(const struct frame *frame, double milliseconds, unsigned connection);
+
 /* One event that is not a frame, as H2_TRACE=live sends it:
  *   {"connection": 1, "ms": 0.123, "note": "closed"}
  * Returns the same. */
 json_t *trace_note_json(const char *text, double milliseconds, unsigned connection);
+
+/* H2_TRACE=live does not send `number` frames that are here: there are too many to look at.
+ *   {"connection": 1, "ms": 0.123, "left_out": 7000}
+ * Returns the same. */
+json_t *trace_left_out_json(long number, double milliseconds, unsigned connection);
 
 #endif

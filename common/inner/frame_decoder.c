@@ -16,6 +16,7 @@
 enum {
   DEFAULT_MAX_FRAME_SIZE = 16384, /* RFC 9113, section 6.5.2 */
   LARGEST_KEPT = 64 * 1024,       /* memory of one frame to keep for the next one */
+  LARGEST_LEFT_OUT = 256 * 1024, /* of field blocks that nobody has wanted yet, in each direction */
 };
 
 enum state {
@@ -35,10 +36,12 @@ struct side {
   bool block_open; /* a field block has begun: only its CONTINUATION may follow */
   int32_t block_stream_id;
   uint32_t max_frame_size; /* the most that the other endpoint has ever allowed */
+  struct buffer left_out;  /* frames that have field blocks, and that nobody has wanted: whole */
 };
 
 struct frame_decoder {
   frame_callback on_frame;
+  bool (*wants)(void *user); /* NULL: every frame */
   void *user;
   struct side sides[2]; /* by enum frame_sender */
   struct frame_requests requests;
@@ -69,6 +72,7 @@ void frame_decoder_free(struct frame_decoder *decoder) {
   for (int sender = FRAME_FROM_CLIENT; sender <= FRAME_FROM_SERVER; sender++) {
     buffer_free(&decoder->sides[sender].stored);
     buffer_free(&decoder->sides[sender].settings);
+    buffer_free(&decoder->sides[sender].left_out);
     hpack_free(decoder->sides[sender].hpack);
   }
   frame_requests_free(&decoder->requests);
@@ -128,7 +132,7 @@ static int decode_fields(struct side *side, struct frame *frame,
   side->block_open = !(frame->flags & NGHTTP2_FLAG_END_HEADERS);
   side->block_stream_id = frame->stream_id;
   if (!fragment->bytes) {
-    hpack_lose(side->hpack);
+    hpack_lose(side->hpack, hpack_error);
     return 0;
   }
   if (hpack_decode(side->hpack, fragment->bytes, fragment->length, !side->block_open, &error) != 0)
@@ -162,30 +166,86 @@ static void check_reserved(struct frame *frame, bool reserved_bit) {
       frame_payload_error(frame, "a flag without a meaning is set (RFC 9113, section 4.1)");
 }
 
-/* One whole frame, at `bytes`. */
+/* What the header says of the frame at `bytes`. */
+static struct frame frame_at(enum frame_sender sender, const uint8_t *bytes) {
+  return (struct frame){
+      .sender = sender,
+      .length = big_endian_24(bytes),
+      .type = bytes[3],
+      .flags = bytes[4],
+      .stream_id = (int32_t)(big_endian_32(bytes + 5) & 0x7fffffff),
+      .payload = bytes + FRAME_HEADER_LENGTH,
+  };
+}
+
+/* --- Frames that nobody wants ----------------------------------------------------------------- */
+
+void frame_decoder_choose(struct frame_decoder *decoder, bool (*wants)(void *user)) {
+  decoder->wants = wants;
+}
+
+/* Keep the frame's field block for catch_up, if there is room. */
+static int leave_out_fields(struct side *side, const uint8_t *bytes, size_t length) {
+  if (side->left_out.length + length <= LARGEST_LEFT_OUT)
+    return buffer_append(&side->left_out, bytes, length);
+  hpack_lose(side->hpack, "fields unknown: too many frames were left out before");
+  buffer_clear(&side->left_out);
+  side->block_open = false; /* perhaps: nobody looks */
+  return 0;
+}
+
+static int leave_out(struct side *side, struct side *other, struct frame *frame,
+                     const uint8_t *bytes) {
+  struct frame_fragment fragment;
+  side->state = EXPECT_FRAMES;
+  if (frame_payload_has_fields(frame))
+    return leave_out_fields(side, bytes, FRAME_HEADER_LENGTH + frame->length);
+  if (frame->type != NGHTTP2_SETTINGS)
+    return 0;
+  if (frame_payload_decode(frame, &side->settings, &fragment) != 0)
+    return -1;
+  heed_settings(other, frame);
+  return 0;
+}
+
+/* Decompress what was left out, before a frame that comes after it. */
+static int catch_up(struct side *side, enum frame_sender sender) {
+  const uint8_t *next = octets(&side->left_out);
+  const uint8_t *end = next + side->left_out.length;
+  while (next < end) {
+    struct frame frame = frame_at(sender, next);
+    struct frame_fragment fragment;
+    if (frame_payload_decode(&frame, NULL, &fragment) != 0 ||
+        decode_fields(side, &frame, &fragment) != 0)
+      return -1;
+    next += FRAME_HEADER_LENGTH + frame.length;
+  }
+  reuse(&side->left_out);
+  return 0;
+}
+
+/* --- A whole frame ---------------------------------------------------------------------------- */
+
+/* The frame at `bytes`. */
 static int decode_frame(struct frame_decoder *decoder, enum frame_sender sender,
                         const uint8_t *bytes) {
   struct side *side = &decoder->sides[sender];
   struct side *other =
       &decoder->sides[sender == FRAME_FROM_CLIENT ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT];
-  uint32_t stream_id = big_endian_32(bytes + 5);
-  struct frame frame = {
-      .sender = sender,
-      .length = big_endian_24(bytes),
-      .type = bytes[3],
-      .flags = bytes[4],
-      .stream_id = (int32_t)(stream_id & 0x7fffffff),
-      .payload = bytes + FRAME_HEADER_LENGTH,
-  };
+  struct frame frame = frame_at(sender, bytes);
   struct frame_fragment fragment;
   reuse(&side->settings);
+  if (decoder->wants && !decoder->wants(decoder->user))
+    return leave_out(side, other, &frame, bytes);
+  if (side->left_out.length > 0 && catch_up(side, sender) != 0)
+    return -1;
   check_order(side, &frame);
   if (frame_payload_decode(&frame, &side->settings, &fragment) != 0)
     return -1;
   if (frame_payload_has_fields(&frame) && decode_fields(side, &frame, &fragment) != 0)
     return -1;
   heed_settings(other, &frame);
-  check_reserved(&frame, stream_id >> 31);
+  check_reserved(&frame, bytes[5] >> 7);
   if (frame_requests_see(&decoder->requests, &frame) != 0)
     return -1;
   decoder->on_frame(&frame, decoder->user);

@@ -19,10 +19,13 @@ struct hpack {
   uint32_t table_size;         /* as the inflater knows it */
   uint32_t allowed_table_size; /* as the receiver allows it */
   bool in_block;
-  bool lost;            /* the compression state is unknown from here on */
+  const char *lost;     /* why the compression state is unknown from here on; NULL: it is known */
   struct buffer fields; /* struct frame_field */
   struct buffer text;   /* name, value, name, value ... of these fields */
 };
+
+const char hpack_error[] =
+    "an earlier error has lost the header compression state (RFC 9113, section 4.3)";
 
 struct hpack *hpack_new(void) {
   struct hpack *hpack = calloc(1, sizeof *hpack);
@@ -40,8 +43,9 @@ void hpack_allow_table_size(struct hpack *hpack, uint32_t size) {
     hpack->allowed_table_size = size;
 }
 
-void hpack_lose(struct hpack *hpack) {
-  hpack->lost = true;
+void hpack_lose(struct hpack *hpack, const char *why) {
+  if (!hpack->lost)
+    hpack->lost = why;
 }
 
 /* The inflater takes a new table size only between two blocks. */
@@ -109,7 +113,7 @@ int hpack_decode(struct hpack *hpack, const uint8_t *fragment, size_t length, bo
   buffer_clear(&hpack->fields);
   buffer_clear(&hpack->text);
   if (hpack->lost) {
-    *error = "an earlier error has lost the header compression state (RFC 9113, section 4.3)";
+    *error = hpack->lost;
     return 0;
   }
   int failed = hpack->in_block ? 0 : begin_block(hpack);
@@ -119,7 +123,7 @@ int hpack_decode(struct hpack *hpack, const uint8_t *fragment, size_t length, bo
     return -1;
   if (failed) {
     *error = "the field block cannot be decompressed (RFC 9113, section 4.3)";
-    hpack_lose(hpack);
+    hpack_lose(hpack, hpack_error);
   }
   point_fields(hpack);
   return 0;

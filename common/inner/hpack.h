@@ -32,8 +32,12 @@ void hpack_allow_table_size(struct hpack *hpack, uint32_t size);
 int hpack_decode(struct hpack *hpack, const uint8_t *fragment, size_t length, bool ends,
                  const char **error);
 
-/* A fragment is missing, so later fragments cannot be decompressed. */
-void hpack_lose(struct hpack *hpack);
+/* A fragment is missing, so later fragments cannot be decompressed: their error is `why`, which must
+ * be constant. The first reason counts. */
+void hpack_lose(struct hpack *hpack, const char *why);
+
+/* The usual reason. */
+extern const char hpack_error[];
 
 /* The fields that the last hpack_decode completed. Valid until the next one. */
 const struct frame_field *hpack_fields(const struct hpack *hpack, size_t *count);

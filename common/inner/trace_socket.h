@@ -1,19 +1,16 @@
 /*
- * trace_socket: the way from H2_TRACE=live to `make live`, a Unix socket.
+ * trace_socket: the way from a program of this user to `make live`, a Unix socket.
  *
- * Its name is $H2_LIVE, or build/live/socket, from the program's working directory. A program
- * connects once, and sends one line for each event; nothing comes back.
+ * Its name is $H2_LIVE if that is set; otherwise build/live/socket, from the program's working
+ * directory; otherwise h2-live/socket in $XDG_RUNTIME_DIR, or /tmp/h2-live-UID/socket: that one
+ * leads to the `make live` that runs, wherever the program does. The other end must belong to the
+ * same user, so that nobody else can collect the frames.
  */
 #ifndef COMMON_INNER_TRACE_SOCKET_H
 #define COMMON_INNER_TRACE_SOCKET_H
 
-#include <stddef.h>
-
-/* Connect. Returns the descriptor, or -1 with errno: ECONNREFUSED or ENOENT if nobody listens. */
+/* Connect. Returns the descriptor, or -1 with errno: ECONNREFUSED or ENOENT if nobody listens,
+ * EPERM if another user does. */
 int trace_socket_open(void);
-
-/* Send everything; wait while the reader is slow. Returns 0, or -1 with errno: EPIPE when the
- * reader has gone, without a signal. */
-int trace_socket_send(int descriptor, const char *text, size_t length);
 
 #endif

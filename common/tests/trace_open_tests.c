@@ -3,14 +3,17 @@
 #include <errno.h>
 #include <jansson.h>
 #include <nghttp2/nghttp2.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/tests/conversation.h"
@@ -370,9 +373,9 @@ Test(trace_open, live, .init = begin, .fini = end) {
   FILE *in = fdopen(accept(listener, NULL, NULL), "r");
   cr_assert(one && other && in, "no trace");
   trace_bytes(one, server, settings, SETTINGS_LENGTH);
-  expect_line(in,
-              "{\"connection\": 1, \"sender\": \"server\", \"type\": \"SETTINGS\", \"flags\": [],"
-              " \"stream\": 0, \"length\": 0, \"settings\": []}");
+  expect_line(
+      in, "{\"connection\": 1, \"sender\": \"server\", \"type\": \"SETTINGS\", \"flags\": [],"
+          " \"stream\": 0, \"length\": 0, \"settings\": [], \"octets\": \"000000040000000000\"}");
   trace_note(other, "a \"note\"");
   expect_line(in, "{\"connection\": 2, \"note\": \"a \\\"note\\\"\"}");
   trace_end(other, "closed");
@@ -380,6 +383,114 @@ Test(trace_open, live, .init = begin, .fini = end) {
   trace_close(one);
   trace_close(other);
   fclose(in);
+  close(listener);
+}
+
+/* The number that the next such line has, and the line after it. */
+static json_int_t read_left_out(FILE *in, char *line, int size) {
+  json_int_t number = 0;
+  while (number == 0 && fgets(line, size, in)) {
+    json_t *json = json_loads(line, 0, NULL);
+    number = json_integer_value(json_object_get(json, "left_out"));
+    json_decref(json);
+  }
+  cr_assert_not_null(fgets(line, size, in), "nothing after the number");
+  return number;
+}
+
+/* Read all that comes, up to the note "over", into a file without a name. */
+static void *read_all(void *user) {
+  int *in = user;
+  int out = memfd_create("lines", 0);
+  static char bytes[1 << 16];
+  ssize_t length = 1;
+  for (bool over = false; !over && length > 0; over = memmem(bytes, (size_t)length, "over", 4)) {
+    length = recv(*in, bytes, sizeof bytes, 0);
+    cr_assert_eq(write(out, bytes, (size_t)length), length, "no memory");
+  }
+  lseek(out, 0, SEEK_SET);
+  *in = out;
+  return NULL;
+}
+
+/* More frames than a page can show: the first of them come, then their number. What comes after a
+ * pause can be read, even if it refers to a field of a frame that did not come. */
+Test(trace_open, live_many, .init = begin, .fini = end) {
+  enum { MANY = 3000 };
+  static const char ping[] = "\0\0\10\6\0\0\0\0\0abcdefgh";
+  static const char named[] = "\0\0\5\1\5\0\0\0\1\x40\1x\1y";
+  static const char indexed[] = "\0\0\1\1\5\0\0\0\3\xbe";
+  char line[1024] = "";
+  const struct timespec pause = {.tv_nsec = 300000000}; /* 100 places and more are free then */
+  pthread_t thread;
+  int listener = listen_live();
+  struct trace *trace = trace_open();
+  cr_assert_not_null(trace, "no trace");
+  int in = accept(listener, NULL, NULL);
+  pthread_create(&thread, NULL, read_all, &in);
+  trace_bytes(trace, client, preface, PREFACE_LENGTH);
+  trace_bytes(trace, client, settings, SETTINGS_LENGTH);
+  for (int i = 0; i < MANY; i++)
+    trace_bytes(trace, client, ping, sizeof ping - 1);
+  trace_bytes(trace, client, named, sizeof named - 1);
+  nanosleep(&pause, NULL); /* what we test is a rate */
+  trace_bytes(trace, client, indexed, sizeof indexed - 1);
+  trace_note(trace, "over");
+  pthread_join(thread, NULL);
+  FILE *lines = fdopen(in, "r");
+  json_int_t left_out = read_left_out(lines, line, sizeof line);
+  cr_assert(left_out > MANY / 3 && left_out < MANY, "%lld left out", (long long)left_out);
+  cr_assert_not_null(strstr(line, "[[\"x\", \"y\"]]"), "not the field: %s", line);
+  trace_close(trace);
+  fclose(lines);
+  close(listener);
+}
+
+/* Nobody reads: the program goes on, and says later how much is lost. */
+Test(trace_open, live_reader_stops, .init = begin, .fini = end) {
+  enum { MANY = 900, SIZE = 4000 };
+  static char data[FRAME_HEADER_LENGTH + SIZE];
+  static char line[16384];
+  int listener = listen_live();
+  struct trace *trace = trace_open();
+  cr_assert_not_null(trace, "no trace");
+  int in = accept(listener, NULL, NULL);
+  trace_bytes(trace, client, preface, PREFACE_LENGTH);
+  trace_bytes(trace, client, settings, SETTINGS_LENGTH);
+  memset(data, 'x', sizeof data);
+  frames_header((uint8_t *)data, SIZE, NGHTTP2_PING, 0, 0);
+  for (int i = 0; i < MANY; i++)
+    trace_bytes(trace, client, data, sizeof data);
+  while (recv(in, line, sizeof line, MSG_DONTWAIT) > 0)
+    continue;
+  trace_note(trace, "afterwards");
+  trace_note(trace, "afterwards");
+  FILE *lines = fdopen(in, "r");
+  json_int_t left_out = read_left_out(lines, line, sizeof line);
+  cr_assert_gt(left_out, MANY / 2, "%lld frames are lost", (long long)left_out);
+  cr_assert_not_null(strstr(line, "afterwards"), "not the note: %s", line);
+  trace_close(trace);
+  fclose(lines);
+  close(listener);
+}
+
+/* Without H2_LIVE, a folder of this user leads to it. */
+Test(trace_open, live_of_user, .init = begin, .fini = end) {
+  char folder[128];
+  int listener = listen_live();
+  unsetenv("H2_LIVE");
+  cr_assert_eq(chdir("/"), 0, "no /");
+  snprintf(folder, sizeof folder, "%s/h2-live", directory);
+  cr_assert_eq(mkdir(folder, 0700), 0, "no folder");
+  strcat(folder, "/socket");
+  cr_assert_eq(symlink(file, folder), 0, "no link");
+  setenv("XDG_RUNTIME_DIR", directory, 1);
+  struct trace *trace = trace_open();
+  cr_assert_not_null(trace, "nobody is found");
+  trace_close(trace);
+  unlink(folder);
+  *strrchr(folder, '/') = '\0';
+  rmdir(folder);
   close(listener);
 }
 
@@ -402,7 +513,7 @@ Test(trace_open, live_reader_goes, .init = begin, .fini = end) {
 
 Test(trace_open, live_without_reader, .init = begin, .fini = end) {
   setenv("H2_LIVE", "/nowhere/socket", 1);
-  expect_failure("live", "No such file or directory");
+  expect_failure("live", "`make live` does not run here (No such file or directory)");
 }
 
 Test(trace_open, live_name_too_long, .init = begin, .fini = end) {
@@ -410,5 +521,5 @@ Test(trace_open, live_name_too_long, .init = begin, .fini = end) {
   memset(name, 'x', sizeof name - 1);
   name[sizeof name - 1] = '\0';
   setenv("H2_LIVE", name, 1);
-  expect_failure("live", "File name too long");
+  expect_failure("live", "`make live` does not run here (File name too long)");
 }
