@@ -520,7 +520,7 @@ demo: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
 	  $(if $(STEP),--step $(call quote,$(STEP))) $(if $(PCAP),--pcap) $(FOLDERS)
 
 ## make live             give the lecture in the browser, with the wire beside it, live [LAB=02] [PORT=8080]
-##                       [STUDENT=1]; programs with H2_TRACE=live show their frames there too
+##                       [STUDENT=1]; `make serve`, and programs with H2_TRACE=live, show their frames there too
 live: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
 	+@python3 grader/live/live.py $(if $(STUDENT),--student) $(if $(PORT),--port $(call quote,$(PORT))) $(FOLDERS)
 
@@ -535,12 +535,13 @@ pictures: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 # END TEACHERS
 
 ## make serve            run the reference server [PORT=8000] [TLS=1, then on 8443]
-##                       [MISBEHAVE=slow|late|hints|never|refuse|goaway|garbage|half]
+##                       [MISBEHAVE=slow|late|hints|never|refuse|goaway|garbage|window|half]
 ##                       [TLS=expired|other-host|unknown|no-alpn|old: its certificate is build/serve/cert.pem]
 tls_fault := $(filter expired other-host unknown no-alpn old,$(TLS))
 serve: $(BUILD)/grader/serve $(if $(TLS),key.pem cert.pem)
 	$(if $(tls_fault),@mkdir -p $(BUILD)/serve && cp key.pem cert.pem $(BUILD)/serve)
-	+@exec $(BUILD)/grader/serve $(if $(PORT),--port $(call quote,$(PORT))) $(if $(TLS),--tls) \
+	+@[ -n "$${H2_TRACE+set}" ] || [ ! -S $(BUILD)/live/socket ] || export H2_TRACE=live; \
+	  exec $(BUILD)/grader/serve $(if $(PORT),--port $(call quote,$(PORT))) $(if $(TLS),--tls) \
 	  $(if $(tls_fault),--tls-fault $(tls_fault) --key $(BUILD)/serve/key.pem --cert $(BUILD)/serve/cert.pem) \
 	  $(if $(MISBEHAVE),--misbehave $(call quote,$(MISBEHAVE)))
 

@@ -2,12 +2,14 @@
  * serve: the reference server as a program of its own.
  *
  *   serve [--port N] [--tls] [--key FILE] [--cert FILE]
- *         [--misbehave slow|late|hints|never|refuse|goaway|garbage|half] [--tls-fault FAULT]
+ *         [--misbehave slow|late|hints|never|refuse|goaway|garbage|window|half] [--tls-fault FAULT]
  *
  * FAULT, with --tls: `expired` or `other-host`, a certificate that has expired or is another
  * host's; `unknown`, one that nobody has vouched for; `no-alpn`, no protocol is chosen by ALPN;
  * `old`, nothing better than TLS 1.1. The certificate of the first two goes into --cert, with its
  * key in --key: so that a client can be told to trust it.
+ *
+ * With H2_TRACE=live, the page of `make live` can change the misbehaviour while it runs (control.h).
  *
  * Listens on 8000; with --tls on 8443, with key.pem and cert.pem. Prints `listening on
  * http://localhost:PORT` (or https) and a line for each request. SIGINT and SIGTERM end it.
@@ -20,6 +22,7 @@
 #include "common/certificate.h"
 #include "common/number.h"
 #include "common/tls.h"
+#include "grader/serve/control.h"
 #include "grader/serve/reference_server.h"
 
 struct options {
@@ -128,19 +131,24 @@ int main(int argc, char **argv) {
   if (parse_options(&options, argc, argv) != 0)
     return 2;
   char error[512];
+  struct control *control = control_new(&options.config);
   struct server *server = listen_as(&options, error, sizeof error);
   if (!server) {
     fprintf(stderr, "serve: %s\n", error);
+    control_free(control);
     return EXIT_FAILURE;
   }
   if (server_close_on_signals(server) != 0) {
     fprintf(stderr, "serve: cannot wait for signals\n");
     server_free(server);
+    control_free(control);
     return EXIT_FAILURE;
   }
   printf("listening on %s://localhost:%d\n", options.tls ? "https" : "http", server_port(server));
   fflush(stdout);
+  control_start(control, uv_default_loop(), server_port(server));
   uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+  control_free(control);
   uv_loop_close(uv_default_loop());
   return EXIT_SUCCESS;
 }

@@ -13,6 +13,7 @@ static const char *const fault_names[REFERENCE_FAULTS] = {
     [REFERENCE_NO_FAULT] = "none", [REFERENCE_SLOW] = "slow",     [REFERENCE_NEVER] = "never",
     [REFERENCE_REFUSE] = "refuse", [REFERENCE_GOAWAY] = "goaway", [REFERENCE_GARBAGE] = "garbage",
     [REFERENCE_HALF] = "half",     [REFERENCE_LATE] = "late",     [REFERENCE_HINTS] = "hints",
+    [REFERENCE_WINDOW] = "window",
 };
 
 const char *reference_fault_name(enum reference_fault fault) {
@@ -186,6 +187,11 @@ static void on_stream(struct stream *stream, void *user) {
     route(config, stream);
 }
 
+void reference_server_set_window(struct connection *connection, uint32_t size) {
+  const nghttp2_settings_entry entry = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, size};
+  nghttp2_submit_settings(connection_session(connection), NGHTTP2_FLAG_NONE, &entry, 1);
+}
+
 static void on_connection(struct connection *connection, void *user) {
   const struct reference_config *config = user;
   static const char answer_1_1[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
@@ -196,7 +202,16 @@ static void on_connection(struct connection *connection, void *user) {
     transport_close(connection_transport(connection));
   } else if (config->fault == REFERENCE_GOAWAY) {
     nghttp2_session_terminate_session(connection_session(connection), NGHTTP2_ENHANCE_YOUR_CALM);
+  } else if (config->fault == REFERENCE_WINDOW) {
+    reference_server_set_window(connection, 0);
   }
+}
+
+static void on_connection_close(struct connection *connection, const char *error, void *user) {
+  const struct reference_config *config = user;
+  (void)error;
+  if (config->on_connection_close)
+    config->on_connection_close(connection, config->user);
 }
 
 static void on_close(void *user) {
@@ -213,6 +228,7 @@ struct server *reference_server_listen(uv_loop_t *loop, const struct reference_c
       .tls = config->tls,
       .on_stream = on_stream,
       .on_connection = on_connection,
+      .on_connection_close = on_connection_close,
       .on_close = on_close,
       .user = (void *)config, /* it is only ever read */
   };

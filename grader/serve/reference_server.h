@@ -26,18 +26,20 @@ enum reference_fault {
   REFERENCE_REFUSE,  /* it resets every stream with REFUSED_STREAM */
   REFERENCE_GOAWAY,  /* it ends every connection at once with GOAWAY(ENHANCE_YOUR_CALM) */
   REFERENCE_GARBAGE, /* it speaks HTTP/1.1 */
+  REFERENCE_WINDOW,  /* it keeps the windows of its clients' streams closed: no body gets through */
   REFERENCE_HALF,    /* it closes the connection in the middle of the first response */
   REFERENCE_FAULTS,
 };
 
 struct reference_config {
-  int port;     /* on localhost; 0: any free port */
-  SSL_CTX *tls; /* as in server.h; NULL: plain TCP */
-  enum reference_fault fault;
-  bool log; /* a line on standard output for each request: "GET /ping 200" */
+  int port;                   /* on localhost; 0: any free port */
+  SSL_CTX *tls;               /* as in server.h; NULL: plain TCP */
+  enum reference_fault fault; /* may change while the server runs: see reference_server_listen */
+  bool log;                   /* a line on standard output for each request: "GET /ping 200" */
 
   /* As in server.h; may be NULL. */
   void (*on_connection)(struct connection *connection, void *user);
+  void (*on_connection_close)(struct connection *connection, void *user);
   void (*on_close)(void *user);
   void *user;
 };
@@ -47,7 +49,12 @@ struct reference_config {
 const char *reference_fault_name(enum reference_fault fault);
 enum reference_fault reference_fault_of(const char *name);
 
-/* Start the server. `config` must outlive it. Returns NULL on failure, and puts one line that says
+/* Set the window of this client's streams (SETTINGS_INITIAL_WINDOW_SIZE). Call connection_send
+ * afterwards. */
+void reference_server_set_window(struct connection *connection, uint32_t size);
+
+/* Start the server. `config` must outlive it; a fault that changes counts for the requests and the
+ * connections that come then. Returns NULL on failure, and puts one line that says
  * why into `error`. Close and free the server as in server.h. */
 struct server *reference_server_listen(uv_loop_t *loop, const struct reference_config *config,
                                        char *error, size_t error_size);
