@@ -84,6 +84,7 @@ class Log {
 const FAULTS = {
   slow: 'one byte every 20 ms', late: 'after two seconds', hints: 'with 103, and then nothing', never: 'never',
   refuse: 'with RST_STREAM, REFUSED_STREAM', goaway: 'with GOAWAY', garbage: 'in HTTP/1.1', half: 'half, and closes',
+  window: 'but takes no body: windows of 0 bytes',
 };
 
 /* A command on the page. */

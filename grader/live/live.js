@@ -20,6 +20,7 @@ class Live {
     document.addEventListener('keydown', (event) => this.onKey(event));
     window.addEventListener('hashchange', () => this.goToHash(false));
     window.addEventListener('resize', () => this.resize());
+    this.view('both');
     this.resize();
     this.listen();
     this.goToHash();
@@ -54,6 +55,8 @@ class Live {
       this.wire.clear();
     else if (event.kind === 'gate')
       this.wire.gate.take(event);
+    else if (event.kind === 'servers')
+      this.wire.play.take(event);
     else
       this.lecture.take(event);
     this.showRunning();
@@ -72,8 +75,8 @@ class Live {
     this.steps = element('ol', {class: 'steps'});
     this.go_on = button('Run', 'Run the next command (space)', () => this.goOn());
     this.lost = element('p', {class: 'lost wrong', role: 'alert', hidden: true}, 'make live has ended');
-    this.tabs = element('div', {class: 'tabs'}, button('Lecture', 'Show the lecture', () => this.view('lecture')),
-                        button('Wire', 'Show the wire', () => this.view('wire')));
+    this.tabs = element('div', {class: 'tabs'}, button('Lecture', 'Show the lecture, and the wire beside it', () => this.view('both')),
+                        button('Wire', 'Show the wire alone: every program that runs with H2_TRACE=live', () => this.view('wire')));
     return element('header', {class: 'bar-top'}, element('h1', {}, this.labSelect),
       element('nav', {'aria-label': 'Steps'}, this.steps), this.tabs, this.lost,
       element('div', {class: 'buttons'}, button('←', 'The step before (left)', () => this.move(-1)), this.go_on,
@@ -103,6 +106,8 @@ class Live {
   goToHash(tell = true) {
     const [lab, step, mode] = location.hash.slice(1).split('/');
     document.body.classList.toggle('presenter', mode === 'notes');
+    if (lab === 'wire')
+      this.view('wire');
     this.go(lab, Number(step) || 1, tell);
   }
 
@@ -181,6 +186,7 @@ class Live {
     const rows = [['→  Page Down', 'the next step'], ['←  Page Up', 'the step before'], ['Space', 'run the next command; if all have run, the next step'],
                   ['1 to 9', 'the step with this number'], ['r', 'run the last command again'], ['s', 'stop the command'],
                   ['h', 'hold the frames, or let them pass'], ['f', 'let one frame pass'],
+                  ['m', 'mark the frame that has the focus; the arrow keys move it'],
                   ['w', 'the wire alone, the lecture alone, or both'], ['+  −  0', 'larger, smaller, as it was'], ['b', 'black, and back'],
                   ['n', 'notes on this page'], ['p', 'notes and a clock in a second window'], ['?', 'these keys']];
     this.helping = element('dialog', {'aria-label': 'Keys'}, element('h2', {}, 'Keys'),
@@ -227,7 +233,9 @@ class Live {
     const all = ['both', 'wire', 'lecture'];
     const now = all.find((each) => document.body.classList.contains(`view-${each}`)) || 'both';
     document.body.classList.remove(...all.map((each) => `view-${each}`));
-    document.body.classList.add(`view-${name || all[(all.indexOf(now) + 1) % all.length]}`);
+    const next = name || all[(all.indexOf(now) + 1) % all.length];
+    document.body.classList.add(`view-${next}`);
+    [...this.tabs.children].forEach((tab, i) => tab.setAttribute('aria-pressed', (next === 'wire') === (i === 1)));
   }
 
   present() {

@@ -5,7 +5,7 @@
 
 A page shows the steps of grader/lecture/scripts on the left, and runs their commands; on the right it shows every frame
 as it passes. The frames come from the programs themselves: each server of a lecture runs with H2_TRACE=live
-(common/trace.h), and so may any other program, on any terminal in this folder: `H2_TRACE=live make serve`.
+(common/trace.h), and so does `make serve` while this runs, and so may any other program of this user, in any folder.
 
 live_http.py answers the browser, live_stage.py runs the commands of the scripts, live_wire.py takes the frames, and
 live_hub.py passes on what they have to tell. Prints the page's address. Ends with Ctrl-C, and all that it started
@@ -53,6 +53,7 @@ def main(arguments):
     try:
         server = Server(options.port, hub, stage, wire)
         print(f"the lecture is at {server.address()}", flush=True)
+        print(f"the wire alone, of every program: {server.address()}#wire", flush=True)
         print("Ctrl-C ends it.", flush=True)
         server.serve_forever(poll_interval=0.2)
     finally:

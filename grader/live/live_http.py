@@ -5,12 +5,14 @@
     GET  /TOKEN/step/02/3   one step: text, code (cut from the files now), commands; with ?columns=60, no line of code is
                             longer, if it can be broken well
     GET  /TOKEN/events      server-sent events, from live_hub.py
+    GET  /TOKEN/capture     the frames that have passed, as a capture for Wireshark (live_capture.py)
     POST /TOKEN/run         {"lab": "02", "step": 3, "part": 4}: run this command of the script; with "fault": "late",
                             the reference server in it does that
     POST /TOKEN/stop        end the command that runs
     POST /TOKEN/clear       empty the wire
     POST /TOKEN/gate        {"mode": "flow"}, {"mode": "hold"}, {"mode": "pace", "ms": 500}: what passes by itself
     POST /TOKEN/pass        {"sender": ""}: let one frame pass, of the client or the server or either
+    POST /TOKEN/play        {"id": 7, "fault": "late"}: what this reference server, of those in the events, does from now on
 """
 import base64
 import hashlib
@@ -29,7 +31,7 @@ from live_stage import is_reference
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = ("../page/frame.js", "../page/lanes.js", "../page/ladder.js",
-           "states.js", "gate.js", "wire.js", "lecture.js", "live.js")
+           "states.js", "gate.js", "play.js", "picture.js", "wire.js", "lecture.js", "live.js")
 STYLES = ("../page/page.css", "live.css")
 LARGEST_ORDER = 4096
 MOST_BROWSERS = 32
@@ -116,11 +118,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
 
     def do_GET(self):
-        self.answer({"": self.give_page, "labs": self.give_labs, "events": self.give_events}, self.give_step)
+        self.answer({"": self.give_page, "labs": self.give_labs, "events": self.give_events,
+                     "capture": self.give_capture}, self.give_step)
 
     def do_POST(self):
         self.answer({"run": self.run, "stop": self.stop, "clear": self.clear, "gate": self.gate,
-                     "pass": self.let_pass}, None)
+                     "pass": self.let_pass, "play": self.play}, None)
 
     def answer(self, answers, other):
         try:
@@ -172,6 +175,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def give_labs(self):
         self.give_json(labs_json(self.server.stage))
+
+    def give_capture(self):
+        self.give(200, "application/octet-stream", self.server.wire.pcapng())
 
     def give_step(self):
         found = re.fullmatch(r"step/(\d\d)/(\d{1,2})(?:\?columns=(\d{1,3}))?", self.path.split("/", 2)[2])
@@ -252,6 +258,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def let_pass(self):
         if not self.server.stage.gate.let_pass(self.order().get("sender", "")):
             raise Refused(400)
+        self.give_json({})
+
+    def play(self):
+        order = self.order()
+        number, fault = order.get("id"), order.get("fault")
+        if not isinstance(number, int) or not isinstance(fault, str) or not self.server.wire.play(number, fault):
+            raise Refused(409)
         self.give_json({})
 
     def clear(self):

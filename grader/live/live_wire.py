@@ -1,19 +1,28 @@
 """live_wire: the frames of running programs, from the socket to which H2_TRACE=live sends them (common/trace.h).
 
-Only this user can reach the socket. What comes is a stranger's word all the same: what does not look like a frame
-or a note is dropped.
+Only this user can reach the socket. What comes is a stranger's word all the same: what does not look like a frame,
+a note or a number of frames that were left out is dropped.
+
+The reference server also says what it can do wrong (grader/serve/control.h); live_wire passes on what the page wants.
 """
+import contextlib
 import json
 import os
 import pathlib
+import queue
 import re
 import socket
+import stat
 import struct
 import threading
 import time
 
+from live_capture import Capture
+
 LONGEST_LINE = 1 << 20
 LARGEST_DATA = 4096  # characters of a body
+PIECE = 1 << 18      # bytes that we read at once
+MOST_PIECES = 256    # that wait until somebody has time for them; a program that sends more drops frames
 TEXTS = ("sender", "type", "error_code", "data", "error")
 NUMBERS = ("stream", "length", "last_stream", "promised_stream", "increment", "dependency", "weight", "padding")
 
@@ -29,6 +38,8 @@ def clean(event):
         return None
     if isinstance(event.get("note"), str):
         return {"note": event["note"]}
+    if isinstance(event.get("left_out"), int) and event["left_out"] > 0:
+        return {"note": f"{event['left_out']:,} frames left out here: more than a page can show", "left_out": event["left_out"]}
     frame = {key: event[key] for key in TEXTS if isinstance(event.get(key), str)}
     frame.update({key: event[key] for key in NUMBERS if isinstance(event.get(key), int)})
     frame["flags"] = [flag for flag in event.get("flags", []) if isinstance(flag, str)]
@@ -44,6 +55,51 @@ def clean(event):
     return frame
 
 
+def place_of_user():
+    """The folder where every program of this user finds us (common/inner/trace_socket.h); None if it is not only ours."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    folder = pathlib.Path(f"{runtime}/h2-live" if runtime.startswith("/") else f"/tmp/h2-live-{os.geteuid()}")
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077:
+            return folder
+    return None
+
+
+def is_free(path):
+    """Whether nobody listens there. Removes what is left of somebody who did."""
+    with socket.socket(socket.AF_UNIX) as other:
+        try:
+            other.connect(str(path))
+            return False
+        except OSError:
+            path.unlink(missing_ok=True)
+            return True
+
+
+def lines_of(connection):
+    """Every line that comes. A second thread reads, as fast as it can, so that no program waits for us."""
+    pieces = queue.Queue(MOST_PIECES)
+
+    def read():
+        piece = b"?"
+        while piece:
+            try:
+                piece = connection.recv(PIECE)
+            except OSError:
+                piece = b""
+            pieces.put(piece)
+
+    threading.Thread(target=read, daemon=True).start()
+    rest = b""
+    while piece := pieces.get():
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines
+        if len(rest) > LONGEST_LINE:
+            return
+
+
 class Wire:
     """The socket, and a thread for each program that has connected."""
 
@@ -52,10 +108,13 @@ class Wire:
         self.lock = threading.Lock()
         self.connections = {}  # (program, its number): (our number, when it began)
         self.begun = None  # the moment of the first event since then
+        self.capture = Capture()
+        self.servers = {}  # reference servers that take orders, by our number: (socket, what we tell of it)
         self.path = self.free_name(folder)
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(self.path))
         self.listener.listen(64)
+        self.link = self.make_link()
         threading.Thread(target=self.accept, daemon=True).start()
 
     @staticmethod
@@ -64,16 +123,22 @@ class Wire:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
         path = folder / "socket"
-        with socket.socket(socket.AF_UNIX) as other:
-            try:
-                other.connect(str(path))
-                return folder / f"socket-{os.getpid()}"
-            except OSError:
-                path.unlink(missing_ok=True)
-        return path
+        return path if is_free(path) else folder / f"socket-{os.getpid()}"
+
+    def make_link(self):
+        """The way to us for programs that run in other folders; None if somebody else is there already."""
+        folder = place_of_user()
+        if not folder or not is_free(folder / "socket"):
+            return None
+        with contextlib.suppress(OSError):
+            (folder / "socket").symlink_to(self.path.resolve())
+            return folder / "socket"
+        return None
 
     def end(self):
         self.listener.close()
+        if self.link:
+            self.link.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
 
     def clear(self):
@@ -81,6 +146,7 @@ class Wire:
         with self.lock:
             self.connections = {}
             self.begun = None
+            self.capture.begin()
             self.hub.begin("wire", {"kind": "clear"})
 
     def accept(self):
@@ -97,22 +163,64 @@ class Wire:
             name = pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip()
         except OSError:
             name = "?"
-        with connection, connection.makefile("rb") as lines:
-            while line := lines.readline(LONGEST_LINE):
-                self.take(line, pid, name)
+        with connection:
+            for line in lines_of(connection):
+                self.take(line, pid, name, connection)
+        self.forget(connection)
 
-    def take(self, line, pid, name):
+    def take(self, line, pid, name, connection):
         try:
             event = json.loads(line)
         except ValueError:
+            return
+        if isinstance(event, dict) and "faults" in event:
+            self.meet(connection, name, event)
             return
         cleaned = clean(event)
         if not cleaned:
             return
         with self.lock:
             number, since = self.place(pid, event)
-            self.hub.publish("wire", {"kind": "wire", "connection": number, "by": name,
-                                      "ms": round(event["ms"] + since, 3), **cleaned})
+            ms = round(event["ms"] + since, 3)
+            self.capture.add(number, ms, event)
+            self.hub.publish("wire", {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, **cleaned})
+
+    def pcapng(self):
+        with self.lock:
+            age = time.monotonic() - self.begun if self.begun is not None else 0
+            return self.capture.pcapng(time.time() - age)
+
+    # --- The reference servers ----------------------------------------------------------------------------------
+
+    def meet(self, connection, name, event):
+        """A reference server says what it can do wrong, and what it does now."""
+        faults, now, port = (event.get(key) for key in ("faults", "now", "port"))
+        if not isinstance(faults, list) or not all(isinstance(fault, str) for fault in [*faults, now]) or not isinstance(port, int):
+            return
+        with self.lock:
+            self.servers[connection.fileno()] = (connection, {"id": connection.fileno(), "by": name, "port": port, "faults": faults, "now": now})
+            self.tell_servers()
+
+    def forget(self, connection):
+        with self.lock:
+            gone = [number for number, (other, _) in self.servers.items() if other is connection]
+            for number in gone:
+                del self.servers[number]
+            if gone:
+                self.tell_servers()
+
+    def tell_servers(self):
+        self.hub.begin("servers", {"kind": "servers", "servers": [told for _, told in self.servers.values()]})
+
+    def play(self, number, fault):
+        """Make a reference server do this from now on. Return whether that is an order."""
+        with self.lock:
+            connection, told = self.servers.get(number) or (None, None)
+            if not connection or fault not in told["faults"]:
+                return False
+            with contextlib.suppress(OSError):
+                connection.sendall(f"{fault}\n".encode())
+            return True
 
     def place(self, pid, event):
         """The number of a connection on the page, and the milliseconds from the beginning to its own."""

@@ -14,6 +14,10 @@ class LiveLadder extends Ladder {
     this.fresh = [];
     this.numbers = new Set();
     this.streams = new Set();
+    this.programs = new Map(); /* by process number: name */
+    this.program = 'all';
+    this.marks = new Set(); /* of indices */
+    this.leftOut = 0; /* frames that no program has sent us, because there were too many */
     this.first = 0; /* frames that are not kept */
     this.back = 0;  /* rows below those on the page; 0: the last one is there */
   }
@@ -29,7 +33,12 @@ class LiveLadder extends Ladder {
       this.type = this.kinds.value;
       this.render();
     });
-    return element('figcaption', {class: 'tools'}, this.facts, this.select, this.kinds, this.scaleSwitch('Even', 'To scale'));
+    this.seenBy = element('select', {'aria-label': 'Programs', hidden: true}, element('option', {value: 'all'}, 'All programs'));
+    this.seenBy.addEventListener('change', () => {
+      this.program = this.seenBy.value;
+      this.render();
+    });
+    return element('figcaption', {class: 'tools'}, this.facts, this.seenBy, this.select, this.kinds, this.scaleSwitch('Even', 'To scale'));
   }
 
   clear() {
@@ -39,6 +48,12 @@ class LiveLadder extends Ladder {
     this.numbers = new Set();
     this.streams = new Set();
     this.connections = 0;
+    this.programs = new Map();
+    this.program = this.seenBy.value = 'all';
+    this.seenBy.hidden = true;
+    [...this.seenBy.options].slice(1).forEach((option) => option.remove());
+    this.marks = new Set();
+    this.leftOut = 0;
     this.first = 0;
     this.back = 0;
     this.openFrames = new Set();
@@ -50,6 +65,8 @@ class LiveLadder extends Ladder {
   }
 
   passes(row) {
+    if (this.program !== 'all' && this.program !== String(row.pid))
+      return false;
     if (row.kind !== 'frame')
       return this.shown === 'all' && this.type === 'all';
     return (this.type === 'all' || row.frame.type === this.type) &&
@@ -69,7 +86,7 @@ class LiveLadder extends Ladder {
   /* A gap is a button that shows what is in it. */
   item(row) {
     if (row.kind !== 'gap')
-      return super.item(row);
+      return this.withMark(row, super.item(row));
     const button = element('button', {class: 'line', type: 'button', tabindex: -1, 'data-key': row.what},
       element('span', {class: 'text'}, `${count(row.number, `${row.what} row`)}: show them`));
     button.addEventListener('click', () => {
@@ -77,6 +94,32 @@ class LiveLadder extends Ladder {
       this.render();
     });
     return element('li', {class: 'gap'}, button);
+  }
+
+  /* A frame has a star, to mark it, and says who has seen it if several programs have. */
+  withMark(row, item) {
+    if (row.kind !== 'frame')
+      return item;
+    const marked = this.marks.has(row.index);
+    const star = element('button', {class: 'star', type: 'button', tabindex: -1, title: 'Mark this frame (m)', 'aria-label': 'Mark this frame', 'aria-pressed': marked}, '★');
+    star.addEventListener('click', () => this.mark(row.index));
+    item.classList.toggle('marked', marked);
+    if (this.programs.size > 1)
+      item.querySelector('.first').append(element('span', {class: 'by'}, ` · seen by ${row.by}`));
+    item.append(star);
+    return item;
+  }
+
+  mark(index) {
+    this.toggle(this.marks, index);
+  }
+
+  onKey(event) {
+    const line = event.target.closest('button.line');
+    if (event.key === 'm' && !event.ctrlKey && !event.altKey && !event.metaKey && /^f/.test(line?.dataset.key || ''))
+      this.mark(Number(line.dataset.key.slice(1)));
+    else
+      super.onKey(event);
   }
 
   show(key) {
@@ -87,8 +130,11 @@ class LiveLadder extends Ladder {
   /* A frame, or a note, has passed. It is on the page with the next flush. */
   add(entry) {
     const row = {kind: entry.note === undefined ? 'frame' : 'note', ms: entry.ms, index: this.first + this.all.length,
-                 connection: entry.connection, text: entry.note, frame: entry};
+                 connection: entry.connection, text: entry.note, frame: entry, by: entry.by, pid: entry.pid};
     this.all.push(row);
+    this.leftOut += entry.left_out || 0;
+    if (!this.programs.has(entry.pid))
+      this.addProgram(entry);
     this.numbers.add(entry.connection);
     if (row.kind === 'frame') {
       this.frames.push(entry);
@@ -104,6 +150,13 @@ class LiveLadder extends Ladder {
       this.fresh.push(row);
   }
 
+  /* Two programs may show the same connection, one from each side. */
+  addProgram(entry) {
+    this.programs.set(entry.pid, entry.by);
+    this.seenBy.append(element('option', {value: String(entry.pid)}, `Seen by ${entry.by} (${entry.pid})`));
+    this.seenBy.hidden = this.programs.size < 2;
+  }
+
   addStream(frame) {
     const key = streamKey(frame);
     const title = request(frame);
@@ -114,7 +167,8 @@ class LiveLadder extends Ladder {
 
   flush() {
     const fresh = this.fresh.splice(0);
-    const others = this.numbers.size > 1 && this.connections < 2; /* now each row names its connection */
+    const others = (this.numbers.size > 1 && this.connections < 2) || (this.programs.size > 1 && !this.several); /* now each row names them */
+    this.several = this.programs.size > 1;
     this.connections = this.numbers.size;
     if (this.back > 0)
       this.back += fresh.length;
@@ -141,6 +195,8 @@ class LiveLadder extends Ladder {
     const facts = [count(this.frames.length + this.first, 'frame'), count(this.streams.size, 'stream')];
     if (this.connections > 1)
       facts.push(count(this.connections, 'connection'));
+    if (this.leftOut > 0)
+      facts.push(`${this.leftOut.toLocaleString('en')} left out`);
     this.facts.textContent = this.all.length > 0 ? facts.join(' · ') : 'Nothing has passed yet';
   }
 }
@@ -150,20 +206,24 @@ class WirePane {
     this.ladder = new LiveLadder();
     this.states = new StatesPanel();
     this.gate = new GatePanel(ask);
+    this.play = new PlayPanel(ask);
     this.waiting = false;
     this.latest = element('p', {class: 'unseen', 'aria-live': 'polite'});
     const button = (text, title, action) => {
-      const made = element('button', {type: 'button', title}, text);
+      const made = element('button', {type: 'button', title, 'aria-label': `${text}: ${title}`}, text);
       made.addEventListener('click', action);
       return made;
     };
     this.ladder.element.querySelector('.tools').append(
-      button('Save', 'Save the frames, as H2_TRACE=FILE.json writes them', () => this.save()),
+      element('details', {class: 'menu'}, element('summary', {}, 'Save'), element('div', {},
+        button('Trace', 'The frames that are shown, as H2_TRACE=FILE.json writes them', () => this.saveTrace()),
+        button('Capture', 'All frames, for Wireshark', () => this.saveCapture()),
+        button('Picture', 'The frames that are shown, with the marks, as SVG', () => this.savePicture()))),
       button('Clear', 'Empty the wire', () => ask('clear', {})));
-    this.hint = element('p', {class: 'hint'}, 'Run a command, and see its frames here. Other programs show theirs too: ',
-                        element('code', {}, 'H2_TRACE=live make serve'));
+    this.hint = element('p', {class: 'hint'}, 'Run a command, and see its frames here; and what passes ', element('code', {}, 'make serve'),
+                        ', from curl or a browser, say. Other programs show their frames with ', element('code', {}, 'H2_TRACE=live'), ' before their names.');
     this.scroll = element('div', {class: 'scroll', tabindex: -1}, this.ladder.element, this.hint);
-    this.element = element('section', {class: 'pane wire', 'aria-label': 'The wire'}, this.scroll, this.gate.element, this.states.element, this.latest);
+    this.element = element('section', {class: 'pane wire', 'aria-label': 'The wire'}, this.scroll, this.gate.element, this.play.element, this.states.element, this.latest);
   }
 
   clear() {
@@ -191,17 +251,39 @@ class WirePane {
     this.waiting = false;
     this.hint.hidden = true;
     this.ladder.flush();
+    this.ladder.element.style.setProperty('--tools', `${this.ladder.element.querySelector('.tools').offsetHeight}px`); /* one line, or two */
     this.states.render();
     if (follows)
       this.scroll.scrollTop = this.scroll.scrollHeight;
     this.latest.textContent = this.ladder.facts.textContent;
   }
 
-  save() {
-    const frames = this.ladder.frames.map(({kind, by, ...frame}) => frame);
-    const link = element('a', {href: URL.createObjectURL(new Blob([`${JSON.stringify(frames, null, 1)}\n`], {type: 'application/json'})),
-                               download: 'trace.json'});
+  /* --- Saving */
+
+  shown() {
+    return this.ladder.all.filter((row) => this.ladder.passes(row));
+  }
+
+  saveTrace() {
+    const frames = this.shown().filter((row) => row.kind === 'frame').map(({frame: {kind, by, pid, ...frame}}) => frame);
+    this.save(`${JSON.stringify(frames, null, 1)}\n`, 'application/json', 'trace.json');
+  }
+
+  async saveCapture() {
+    this.save(await (await fetch('capture')).blob(), 'application/octet-stream', 'capture.pcapng');
+  }
+
+  savePicture() {
+    const picture = new Picture(this.ladder.current, (row) => this.ladder.marks.has(row.index), this.ladder.facts.textContent);
+    this.save(picture.text(), 'image/svg+xml', 'wire.svg');
+  }
+
+  save(content, type, name) {
+    const link = element('a', {href: URL.createObjectURL(new Blob([content], {type})), download: name});
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    const menu = this.ladder.element.querySelector('.menu');
+    menu.open = false;
+    menu.querySelector('summary').focus();
   }
 }

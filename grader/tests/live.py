@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """make live in a headless Chromium: it gives each lab's lecture from the first step to the last and back, shows frames
-as they pass, and the states and windows that they make; what a program prints or sends stays text; it answers nobody
+as they pass, from both sides, and the states and windows that they make; it saves them, and slows no program down; what a program prints or sends stays text; it answers nobody
 but its own page; it reads well in every scheme and size.
 
 Runs alone: it measures how quick the page is.
 """
+import base64
 import contextlib
 import http.client
 import json
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 os.chdir(ROOT)
@@ -54,8 +56,9 @@ class Live:
     """A running `live`, and its address."""
 
     def __init__(self, *arguments, root=ROOT):
-        environment = {**{name: value for name, value in os.environ.items() if not name.startswith("H2_")},
-                       **dict([MARK.split("=")])}
+        self.place = tempfile.TemporaryDirectory(prefix="live-")  # not the user's own: perhaps another one runs
+        self.environment = environment = {**{name: value for name, value in os.environ.items() if not name.startswith("H2_")},
+                                          **dict([MARK.split("=")]), "XDG_RUNTIME_DIR": self.place.name}
         self.process = subprocess.Popen([sys.executable, root / "grader/live/live.py", *arguments], cwd=root, env=environment,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         said = self.process.stdout.readline()
@@ -72,7 +75,8 @@ class Live:
         self.process.send_signal(signal.SIGINT)
         check("Ctrl-C ends it with status 0", self.process.wait(SECONDS) == 0, self.process.stderr.read())
         check("all that it started has ended", wait_for(lambda: not left_running()), left_running())
-        check("its socket is gone", not self.socket.exists())
+        check("its socket is gone", not self.socket.exists() and not list(pathlib.Path(self.place.name).glob("h2-live/*")))
+        self.place.cleanup()
         self.process.stdout.close()
         self.process.stderr.close()
 
@@ -298,6 +302,160 @@ def test_play(browser, live):
     page.close()
 
 
+# --- Everything -------------------------------------------------------------------------------------------
+
+CLIENT = f"{BUILD}/solutions/lab02-requests/requests"
+LOAD = 100000
+SERVERS = "live.wire.play.servers.filter((each) => each.port === %s && document.querySelector(`.play select[data-id='${each.id}']`)).length"
+SAVED = """(async () => {
+  const make = URL.createObjectURL;
+  let content;
+  URL.createObjectURL = (blob) => make.call(URL, content = blob);
+  const saved = new Promise((go) => { HTMLAnchorElement.prototype.click = function () { go(this.download); }; });
+  [...document.querySelectorAll('.menu button')].find((each) => each.innerText === '%s').click();
+  const name = await saved;
+  URL.createObjectURL = make;
+  return [name, btoa(Array.from(new Uint8Array(await content.arrayBuffer()), (byte) => String.fromCharCode(byte)).join(''))];
+})()"""
+
+
+def saved(page, what):
+    page.run("document.querySelector('.menu').open = true")
+    page.settle()
+    name, content = page.run(SAVED % what)
+    return name, base64.b64decode(content)
+
+
+@contextlib.contextmanager
+def server(environment, *command):
+    """A server, and its port."""
+    with subprocess.Popen([*command, "--port", "0"], stdout=subprocess.PIPE, text=True, env=environment, cwd="/") as process:
+        try:
+            yield re.search(r":(\d+)$", process.stdout.readline().strip())[1]
+        finally:
+            process.terminate()
+
+
+def test_everything(browser, live):
+    """Any program of this user, from any folder, with both sides of a connection."""
+    page = browser.open(f"{live.url}#wire", 1280, 720)
+    wait_for(lambda: page.run("Boolean(window.live)"))
+    check("#wire shows the wire alone", page.run("document.querySelector('.lecture').offsetWidth") == 0)
+    page.run("live.ask('clear', {})")
+    traced = {**live.environment, "H2_TRACE": "live"}
+    with server(traced, ROOT / BUILD / "grader/serve") as port:
+        check("a reference server says what it can do", wait_for(lambda: page.run(SERVERS % port)))
+        subprocess.run([ROOT / CLIENT, f"http://localhost:{port}/ping"], env=traced, cwd="/", check=True, stdout=subprocess.DEVNULL)
+        wait_for(lambda: sum("GOAWAY" in row for row in shown(page)) == 2)
+        rows = shown(page)
+        check("both sides show the connection, and who has seen it", sum("seen by serve" in row for row in rows) == sum("seen by requests" in row for row in rows) > 5, rows)
+        page.run("(() => { const select = document.querySelectorAll('.wire select')[0]; select.selectedIndex = 1; select.dispatchEvent(new Event('change')); })()")
+        check("the page shows what one program has seen", 5 < len(shown(page)) == len(rows) / 2, shown(page))
+        subprocess.run([ROOT / CLIENT, f"http://localhost:{port}/ping"], env=live.environment, check=True, stdout=subprocess.DEVNULL)
+        check("also of a client that tells nothing, as curl", wait_for(lambda: sum("GOAWAY" in row for row in shown(page)) >= 1 and page.run("live.wire.ladder.numbers.size") == 3))
+        test_marks(page)
+        test_saving(page)
+        test_orders(page, port, live.environment)
+        nobody = subprocess.run([ROOT / CLIENT, f"http://localhost:{port}/ping"], env={**traced, "H2_LIVE": "/nowhere"}, capture_output=True, text=True, check=False)
+        check("without make live, one line says so, and the program runs", nobody.returncode == 0 and
+              nobody.stderr == "requests: H2_TRACE=live: `make live` does not run here (No such file or directory)\n", nobody)
+    check("a server that ends is gone from the page", wait_for(lambda: not page.run(SERVERS % port)))
+    check("no page of that had an error", not page.errors(), page.errors())
+    page.close()
+
+
+def test_marks(page):
+    page.run("document.querySelectorAll('.wire .rows button.line')[2].focus()")
+    page.press("m")
+    page.press("ArrowDown")
+    page.run("document.querySelectorAll('.wire .star')[4].click()")
+    marked = page.run("[...document.querySelectorAll('.wire .rows li.frame')].map((row) => row.matches('.marked'))")
+    check("m and a click mark a frame", [i for i, each in enumerate(marked) if each] == [2, 4], marked)
+    page.run("document.querySelectorAll('.wire .star')[4].click()")
+    check("and take the mark away", page.run("document.querySelectorAll('.wire .rows li.marked').length") == 1)
+    check("the focus is where it was", page.run("document.activeElement.matches('.star, button.line')"))
+
+
+def test_saving(page):
+    page.run("(() => { const select = document.querySelectorAll('.wire select')[1]; select.value = '1/1'; select.dispatchEvent(new Event('change')); })()")
+    name, trace = saved(page, "Trace")
+    frames = json.loads(trace)
+    check("Trace saves the frames that are shown", name == "trace.json" and [each["type"] for each in frames] == ["HEADERS", "HEADERS", "DATA"] and
+          frames[2]["data"] == "pong" and not {"kind", "by", "pid", "octets"} & frames[0].keys(), frames)
+    page.run("live.wire.ladder.show('all')")
+    name, picture = saved(page, "Picture")
+    drawn = xml.etree.ElementTree.fromstring(picture)
+    texts = [each.text for each in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    check("Picture saves an SVG, with the marks", name == "wire.svg" and texts.count("★") == 1 and ":status 200" in texts and "pong" in texts, texts)
+    name, capture = saved(page, "Capture")
+    check("Capture saves a file for Wireshark", name == "capture.pcapng" and capture[:4] == b"\x0a\x0d\x0d\x0a", capture[:40])
+    if not shutil.which("tshark"):
+        return
+    with tempfile.NamedTemporaryFile(suffix=".pcapng") as file:
+        file.write(capture)
+        file.flush()
+        fields = [word for name in ("tcp.checksum.status", "_ws.malformed", "http2.headers.path", "http2.headers.status", "http2.data.data") for word in ("-e", name)]
+        read = subprocess.run(["tshark", "-r", file.name, "-d", "tcp.port==8000,http2", "-Y", "http2.type in {0,1}", "-o", "tcp.check_checksum:TRUE",
+                               "-T", "fields", *fields], capture_output=True, text=True, check=False).stdout
+    check("Wireshark reads it: three connections", sorted(read.splitlines()) == sorted(["1\t\t/ping\t\t", "1\t\t\t200\t", "1\t\t\t\t706f6e67"] * 3), read)
+
+
+def test_orders(page, port, environment):
+    """What the server does from now on; its process stays the same."""
+    choose = f"(() => {{ const select = document.querySelector(`.play select[data-id='${{live.wire.play.servers.find((each) => each.port === {port}).id}}']`);" \
+             " select.value = '%s'; select.dispatchEvent(new Event('change')); })()"
+
+    def ask(*arguments):
+        return subprocess.Popen([ROOT / CLIENT, *arguments, f"http://localhost:{port}/{'send-data' if arguments else 'ping'}"], env=environment,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def order(fault):
+        page.run("live.ask('clear', {})")
+        wait_for(lambda: not shown(page))
+        page.run(choose % fault)
+        return wait_for(lambda: page.run(f"live.wire.play.servers.find((each) => each.port === {port}).now") == fault)
+
+    for fault, said, status in (("refuse", "REFUSED_STREAM", 1), ("goaway", "ENHANCE_YOUR_CALM", 1), ("none", "pong", 0)):
+        check(f"the server is told: {fault}", order(fault))
+        with ask() as client:
+            output = client.stdout.read()
+            check(f"and does that: {said}", said in output and client.wait() == status, output)
+    order("hints")
+    with ask() as client:
+        check("and does that: 103", wait_for(lambda: any(":status 103" in row for row in shown(page))), shown(page))
+        client.terminate()
+    order("window")
+    with ask("-d", "x" * 100000) as client:
+        check("a body waits for a window", wait_for(lambda: any("INITIAL_WINDOW_SIZE 0" in row for row in shown(page))) and client.poll() is None, shown(page))
+        page.run(choose % "none")
+        check("and goes on when the server opens it", len(client.stdout.read()) > 100000 and client.wait() == 0)
+
+
+def test_speed(browser, live):
+    """Many requests, with H2_TRACE=live and without, in turn: processor time, which does not depend on who else runs."""
+    page = browser.open(f"{live.url}#wire", 1280, 720)
+    wait_for(lambda: page.run("Boolean(window.live)"))
+
+    def measure(port, trace):
+        process = subprocess.Popen([ROOT / BUILD / "bench/client_load", "-n", str(LOAD), "-c", "1", "-m", "10", f"http://localhost:{port}/"],
+                                   env={**live.environment, "H2_TRACE": trace}, cwd="/")
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = status
+        check(f"the load ends well, H2_TRACE={trace}", status == 0, status)
+        return used.ru_utime + used.ru_stime
+
+    with server({**live.environment, "H2_TRACE": ""}, ROOT / BUILD / "bench/server") as port:
+        times = [(measure(port, ""), measure(port, "live")) for _ in range(3)]
+    ratio = min(without for without, _ in times) / min(traced for _, traced in times)
+    print(f"# {LOAD:,} requests: {ratio:.0%} of the speed with H2_TRACE=live; seconds of processor time without and with: {times}")
+    check("a program that is watched has at least 80% of its speed", ratio >= 0.8, times)
+    check("the page says how much it does not show", wait_for(lambda: (facts := page.run("document.querySelector('.facts').innerText")).endswith("left out") and
+          int(facts.split()[-3].replace(",", "")) > LOAD), page.run("document.querySelector('.facts').innerText"))
+    check("every frame is shown or counted", wait_for(lambda: page.run("live.wire.ladder.leftOut + live.wire.ladder.frames.length + live.wire.ladder.first") >= 3 * 3 * LOAD))
+    page.run("live.ask('clear', {})")
+    page.close()
+
+
 # --- The wire ---------------------------------------------------------------------------------------------
 
 def test_wire(browser, live):
@@ -329,9 +487,9 @@ def test_wire(browser, live):
                      "return [box.x + box.width / 2, box.y + box.height / 2]; })()")
     page.click(*place)
     check("a click on an arrow decodes its frame", "abc" in (page.run("document.querySelector('.wire .details')?.innerText") or ""))
-    page.run("(() => { const select = document.querySelectorAll('.wire select')[0]; select.value = '1/3'; select.dispatchEvent(new Event('change')); })()")
+    page.run("(() => { const select = document.querySelectorAll('.wire select')[1]; select.value = '1/3'; select.dispatchEvent(new Event('change')); })()")
     check("the page shows one stream alone", len(shown(page)) == 2, shown(page))
-    page.run("(() => { const select = document.querySelectorAll('.wire select')[1]; select.value = 'RST_STREAM'; select.dispatchEvent(new Event('change')); })()")
+    page.run("(() => { const select = document.querySelectorAll('.wire select')[2]; select.value = 'RST_STREAM'; select.dispatchEvent(new Event('change')); })()")
     check("and one type of frames", len(shown(page)) == 1, shown(page))
     page.run("[...document.querySelectorAll('.wire .tools button')].find((each) => each.innerText === 'Clear').click()")
     check("Clear empties the wire", wait_for(lambda: not shown(page)))
@@ -544,7 +702,8 @@ def test_strangers(live):
         check(f"only a command of the script can be run: {wrong}", live.ask("POST", f"{home}run", json.dumps(wrong), **headers) == status)
     check("an order that is no JSON is refused", live.ask("POST", f"{home}run", "{", **headers) == 400)
     for path, order, status in (("gate", {"mode": "open"}, 400), ("gate", {"mode": "pace", "ms": 0}, 400), ("gate", {"mode": "pace", "ms": "1"}, 400),
-                                ("gate", {"mode": ["hold"]}, 400), ("pass", {"sender": "me"}, 400), ("gate", {"mode": "flow"}, 200)):
+                                ("gate", {"mode": ["hold"]}, 400), ("pass", {"sender": "me"}, 400), ("play", {"id": 1, "fault": "late"}, 409),
+                                ("play", {"id": "1", "fault": ["late"]}, 409), ("gate", {"mode": "flow"}, 200)):
         check(f"{path} takes only its own orders: {order}", live.ask("POST", f"{home}{path}", json.dumps(order), **headers) == status)
     check("a long order is refused", live.ask("POST", f"{home}run", " " * 5000, **headers) == 413)
     connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=SECONDS)
@@ -552,6 +711,7 @@ def test_strangers(live):
     lines = [line for part in json.loads(connection.getresponse().read())["parts"] for code in part.get("code", []) for line in code["lines"]]
     connection.close()
     check("code is as narrow as the page wants it", len(lines) > 5 and max(map(len, lines)) <= 60, lines)
+    check("a capture needs the token too", live.ask("GET", "/capture") == 403 and live.ask("GET", f"{home}capture") == 200)
     check("there is nothing else", live.ask("GET", f"{home}step/02/../../../etc/passwd") == 404 and live.ask("GET", f"{home}live.py") == 404)
     with contextlib.suppress(OSError), socket.socket() as other:
         addresses = [line.split()[1] for line in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
@@ -590,6 +750,8 @@ def main():
             test_strangers(live)
             test_hold(browser, live)
             test_play(browser, live)
+            test_everything(browser, live)
+            test_speed(browser, live)
             test_wire(browser, live)
         test_stand_in(browser)
         with tempfile.TemporaryDirectory() as folder:
