@@ -519,11 +519,6 @@ demo: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
 	+@python3 grader/lecture/demo.py $(if $(STUDENT),--student) $(if $(PAUSE),--pause) $(if $(NOTES),--notes) \
 	  $(if $(STEP),--step $(call quote,$(STEP))) $(if $(PCAP),--pcap) $(FOLDERS)
 
-## make live             give the lecture in the browser, with the wire beside it, live [LAB=02] [PORT=8080]
-##                       [STUDENT=1]; `make serve`, and programs with H2_TRACE=live, show their frames there too
-live: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
-	+@python3 grader/live/live.py $(if $(STUDENT),--student) $(if $(PORT),--port $(call quote,$(PORT))) $(FOLDERS)
-
 ## make slides LAB=02    give the lecture, and write it down as slides, one file [OUT=build/slides/lab02.html] [STUDENT=1]
 slides: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
 	$(if $(LAB),,$(error which lab? Say LAB=03))
@@ -533,6 +528,13 @@ slides: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
 pictures: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 	+@sh grader/tools/dev/pictures.sh
 # END TEACHERS
+
+## make live             show in the browser what passes `make serve`, and programs with H2_TRACE=live [PORT=8080]
+# BEGIN TEACHERS
+##                       and give the lecture there [LAB=02] [STUDENT=1]
+# END TEACHERS
+live: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
+	+@python3 grader/live/live.py $(if $(STUDENT),--student) $(if $(PORT),--port $(call quote,$(PORT))) $(FOLDERS)
 
 ## make serve            run the reference server [PORT=8000] [TLS=1, then on 8443]
 ##                       [MISBEHAVE=slow|late|hints|never|refuse|goaway|garbage|window|half]

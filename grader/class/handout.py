@@ -23,7 +23,7 @@ TAKEN = [
     '.devcontainer/*', 'lab*/README.md', 'lab*/hints.md', 'lab*/*.c', 'lab*/bonus/*',
     'common/README.md', 'common/*.[ch]', 'common/inner/*', 'common/examples/*',
     'grader/*/*.c', 'grader/*/*.h', 'grader/page/*', 'grader/bonus/*',
-    'grader/predict/*', 'grader/tools/*.sh', 'grader/tools/dev/pictures/*',
+    'grader/predict/*', 'grader/live/*', 'grader/lecture/*.py', 'grader/tools/*.sh', 'grader/tools/dev/pictures/*',
     'grader/mistakes/known_mistakes.json', 'grader/mistakes/mutants.json',
 ]
 LEFT_OUT = ['grader/tests/*', 'grader/tools/dev/pictures/demo-*', 'grader/tools/dev/pictures/live-*']

@@ -20,6 +20,8 @@ class Live {
     document.addEventListener('keydown', (event) => this.onKey(event));
     window.addEventListener('hashchange', () => this.goToHash(false));
     window.addEventListener('resize', () => this.resize());
+    this.alone = labs.labs.length === 0; /* no lecture: only the wire */
+    document.body.classList.toggle('alone', this.alone);
     this.view('both');
     this.resize();
     this.listen();
@@ -77,7 +79,7 @@ class Live {
     this.lost = element('p', {class: 'lost wrong', role: 'alert', hidden: true}, 'make live has ended');
     this.tabs = element('div', {class: 'tabs'}, button('Lecture', 'Show the lecture, and the wire beside it', () => this.view('both')),
                         button('Wire', 'Show the wire alone: every program that runs with H2_TRACE=live', () => this.view('wire')));
-    return element('header', {class: 'bar-top'}, element('h1', {}, this.labSelect),
+    return element('header', {class: 'bar-top'}, element('h1', {}, this.labs.labs.length > 0 ? this.labSelect : 'The wire'),
       element('nav', {'aria-label': 'Steps'}, this.steps), this.tabs, this.lost,
       element('div', {class: 'buttons'}, button('←', 'The step before (left)', () => this.move(-1)), this.go_on,
               button('→', 'The next step (right)', () => this.move(1)), button('?', 'Keys (?)', () => this.helping.showModal())));
@@ -108,10 +110,14 @@ class Live {
     document.body.classList.toggle('presenter', mode === 'notes');
     if (lab === 'wire')
       this.view('wire');
+    if (this.alone)
+      document.title = 'The wire';
     this.go(lab, Number(step) || 1, tell);
   }
 
   async go(number, step, tell = true) {
+    if (this.alone)
+      return;
     const lab = this.labs.labs.find((each) => each.lab === number) || this.labs.labs[0];
     const wanted = Math.max(1, Math.min(lab.steps.length, step));
     const isNew = this.lab !== lab || this.step !== wanted;
@@ -138,6 +144,8 @@ class Live {
 
   /* One step on or back; at the end of a lab, the next lab. */
   move(by) {
+    if (this.alone)
+      return;
     const at = this.labs.labs.indexOf(this.lab);
     const step = this.step + by;
     if (step >= 1 && step <= this.lab.steps.length)
@@ -208,7 +216,7 @@ class Live {
                   '?': () => this.helping.showModal()};
     if (onButton && event.key === ' ')
       return; /* the button's own */
-    const action = /^[1-9]$/.test(event.key) ? () => Number(event.key) <= this.lab.steps.length && this.go(this.lab.lab, Number(event.key)) : keys[event.key];
+    const action = /^[1-9]$/.test(event.key) ? () => !this.alone && Number(event.key) <= this.lab.steps.length && this.go(this.lab.lab, Number(event.key)) : keys[event.key];
     if (!action)
       return;
     event.preventDefault();
@@ -233,12 +241,14 @@ class Live {
     const all = ['both', 'wire', 'lecture'];
     const now = all.find((each) => document.body.classList.contains(`view-${each}`)) || 'both';
     document.body.classList.remove(...all.map((each) => `view-${each}`));
-    const next = name || all[(all.indexOf(now) + 1) % all.length];
+    const next = this.alone ? 'wire' : name || all[(all.indexOf(now) + 1) % all.length];
     document.body.classList.add(`view-${next}`);
     [...this.tabs.children].forEach((tab, i) => tab.setAttribute('aria-pressed', (next === 'wire') === (i === 1)));
   }
 
   present() {
+    if (this.alone)
+      return;
     window.open(`${location.pathname}#${this.lab.lab}/${this.step}/notes`, 'notes', 'width=900,height=640');
   }
 

@@ -62,7 +62,7 @@ class Live:
         self.process = subprocess.Popen([sys.executable, root / "grader/live/live.py", *arguments], cwd=root, env=environment,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         said = self.process.stdout.readline()
-        found = re.fullmatch(r"the lecture is at (http://localhost:(\d+)/([\w-]{32})/)\n", said)
+        found = re.fullmatch(r"the (?:lecture|wire) is at (http://localhost:(\d+)/([\w-]{32})/)\n", said)
         if not found:
             raise RuntimeError(f"{said} {self.process.stderr.read()}")
         self.url, self.port, self.token = found[1], int(found[2]), found[3]
@@ -456,6 +456,70 @@ def test_speed(browser, live):
     page.close()
 
 
+# --- The handouts -----------------------------------------------------------------------------------------
+
+TRY = re.compile(r"(?m)^- ((?:.*\n)(?:  .*\n)*)")
+
+
+def tries(path):
+    """What a handout tells its readers to try: the server's command, and for each try what it does, the client's
+    command, and the text to look for."""
+    section = path.read_text(encoding="utf-8").split("**Try it live.**")[1].split("\n## ")[0]
+    found = []
+    for item in TRY.findall(section):
+        text = re.sub(r"\n +", " ", item)
+        choice = re.search(r"[Ll]et it answer “([^”]+)”", text)
+        found.append((choice and choice[1], re.search(r"`((?:H2_TRACE=live )?(?:build/labs|curl)[^`]*)`", text)[1], re.search(r"Look for (?:its )?`([^`]+)`", text)[1]))
+    return re.search(r"then `([^`]+)`", section.replace("\n", " "))[1], found
+
+
+def test_handouts(browser, live):
+    """Each handout's section "On the wire" has two things to try here. We try them, with the solutions."""
+    page = browser.open(f"{live.url}#wire", 1280, 720)
+    wait_for(lambda: page.run("Boolean(window.live)"))
+    with tempfile.TemporaryDirectory() as folder:
+        for program in ("solutions", "grader"):
+            os.makedirs(f"{folder}/build", exist_ok=True)
+            os.symlink(ROOT / BUILD / program, f"{folder}/build/{program.replace('solutions', 'labs')}")
+        pathlib.Path(f"{folder}/build/data").write_text("x" * 100000, encoding="ascii")
+        subprocess.run(["sh", ROOT / "grader/tools/certs.sh"], cwd=folder, check=False, capture_output=True)
+        for path in sorted(ROOT.glob("lab0*/README.md")):
+            test_tries(page, path, {**live.environment, "H2_TRACE": ""}, folder)
+    check("no try had an error", not page.errors(), page.errors())
+    page.close()
+
+
+def test_tries(page, path, environment, folder):
+    served, all_tries = tries(path)
+    check(f"{path.parent.name}: there are two things to try", len(all_tries) == 2, all_tries)
+    command = served.replace("make serve", "H2_TRACE=live build/grader/serve").replace("TLS=1", "--tls")
+    command = re.sub(r" --port \d+$", "", command)
+    with subprocess.Popen(["sh", "-c", f"{command.split(' build')[0]} exec build{command.split(' build')[1]} --port 0"], cwd=folder, env=environment,
+                          stdout=subprocess.PIPE, text=True) as process:
+        port = re.search(r":(\d+)$", process.stdout.readline().strip())[1]
+        for choice, client, look in all_tries:
+            test_try(page, path, port, choice, client, look, environment, folder)
+        process.terminate()
+
+
+def test_try(page, path, port, choice, client, look, environment, folder):
+    page.run("live.ask('clear', {})")
+    wait_for(lambda: not page.run("live.wire.ladder.all.length"))
+    if choice:
+        wait_for(lambda: page.run(SERVERS % port))
+        page.run(f"""(() => {{ const select = document.querySelector(`.play select[data-id='${{live.wire.play.servers.find((each) => each.port === {port}).id}}']`);
+          select.selectedIndex = [...select.options].findIndex((option) => option.text === {json.dumps(choice)}); select.dispatchEvent(new Event('change')); }})()""")
+        wait_for(lambda: page.run(f"live.wire.play.servers.find((each) => each.port === {port}).now") != "none")
+    command = re.sub(r"localhost:8\d\d\d", f"localhost:{port}", client)
+    with subprocess.Popen(["bash", "-c", command], cwd=folder, env={**environment, "H2_TRACE": "live"} if "H2_TRACE" in command else environment,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as process:
+        check(f"{path.parent.name}: {choice or client}: {look} is there", wait_for(lambda: page.run(
+            f"[...document.querySelectorAll('.wire .rows li')].some((row) => row.innerText.replace(/\\s+/g, ' ').includes({json.dumps(look)}))")),
+              page.run("document.querySelector('.wire .rows').innerText"))
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+
+
 # --- The wire ---------------------------------------------------------------------------------------------
 
 def test_wire(browser, live):
@@ -627,6 +691,25 @@ def test_stand_in(browser):
             check("the page's console is empty", not page.errors(), page.errors())
 
 
+def test_students(browser):
+    """A student's copy has no lectures: only the wire."""
+    with tempfile.TemporaryDirectory(prefix="live-") as folder:
+        root = pathlib.Path(folder)
+        for name in ("lecture", "live", "page", "tools"):
+            shutil.copytree(ROOT / "grader" / name, root / "grader" / name, ignore=shutil.ignore_patterns("scripts"))
+        with Live("01", root=root) as live:
+            page = browser.open(live.url, 1280, 720)
+            wait_for(lambda: page.run("Boolean(window.live)"))
+            for key in ("w", " ", "ArrowRight", "1", "p", "r", "n"):
+                page.press(key)
+            program = live.program()
+            send(program, frame("PING", "client", length=8, data="12345678"))
+            check("without lectures, the page shows the wire", wait_for(lambda: len(shown(page)) == 1) and
+                  page.run("document.querySelector('.lecture').offsetWidth === 0 && document.querySelector('.bar-top').innerText.trim().startsWith('The wire')"))
+            check("and nothing else", page.run("[...document.querySelectorAll('.bar-top button')].filter((each) => each.offsetWidth > 0).length") == 1 and not page.errors(), page.errors())
+            program.close()
+
+
 # --- Slides -----------------------------------------------------------------------------------------------
 
 def slides(root, number, out):
@@ -751,9 +834,11 @@ def main():
             test_hold(browser, live)
             test_play(browser, live)
             test_everything(browser, live)
+            test_handouts(browser, live)
             test_speed(browser, live)
             test_wire(browser, live)
         test_stand_in(browser)
+        test_students(browser)
         with tempfile.TemporaryDirectory() as folder:
             for path in sorted((ROOT / "grader/lecture/scripts").glob("lab*.md")):
                 test_slides(browser, path.stem[3:], folder)
