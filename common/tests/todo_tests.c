@@ -53,6 +53,16 @@ Test(todo, absolute_path, .exit_code = 1) {
   todo_stop("/home/you/h2/lab02-requests/requests.c", 12, "100% of it");
 }
 
+Test(todo, a_bonus_has_its_lab, .exit_code = 1) {
+  expect(STDERR_FILENO, "TODO 2 is not done: see it (lab04-router/bonus/README.md)\n");
+  todo_stop("/home/you/h2/lab04-router/bonus/grpc.c", 2, "see it");
+}
+
+Test(todo, a_bonus_without_a_lab, .exit_code = 1) {
+  expect(STDERR_FILENO, "TODO 2 is not done: see it (bonus/README.md)\n");
+  todo_stop("bonus/grpc.c", 2, "see it");
+}
+
 Test(todo, path_upwards, .exit_code = 1) {
   expect(STDERR_FILENO, "TODO 1 is not done: begin (lab03-server/README.md)\n");
   todo_stop("../../lab03-server/server.c", 1, "begin");
