@@ -5,7 +5,8 @@
     handout.py --write README.md...      where the output differs, write the real output into the handout
 
 Everything happens in a copy of this project in a temporary folder. There the lab's files are the
-reference solutions, as if a student had done the lab. A handout is normal Markdown:
+reference solutions, as if a student had done the lab; or the bonus's, if the handout is
+labNN-name/bonus/README.md. A handout is normal Markdown:
 
 ```console     Lines that begin with "$ " are commands; lines below with "> " continue them. bash runs them in the
                project's folder, on a terminal of 80 columns. The other lines are the output. A line "..." stands
@@ -138,7 +139,7 @@ def check_running(lab, blocks, changes):
 def check(path, write):
     """Check one handout. Print its problems, and return how many there are."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    lab = path.parent if re.match(r"lab\d\d-", path.parent.name) else None
+    lab = path.parent if re.match(r"lab\d\d-[a-z]+(/bonus)?$", str(path.parent.relative_to(ROOT))) else None
     problems, changes = [], []
     try:
         blocks = parse(lines)

@@ -231,10 +231,12 @@ def left_out(folder, names):
 
 
 class Copy:
-    """A copy of this project in a temporary folder, and the servers started in it."""
+    """A copy of this project in a temporary folder, and the servers started in it. `lab` is the folder with the
+    solution/ of the handout: labNN-name, labNN-name/bonus, or None."""
 
     def __init__(self, lab):
         self.lab = lab
+        self.place = lab.relative_to(ROOT) if lab else None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="handout-")).resolve()
         self.root = self.folder / "project"
         self.ports = Ports()
@@ -267,21 +269,22 @@ class Copy:
         if self.state == "as it is":
             self.do_earlier_labs()
         self.state = state
-        for solution in sorted(self.lab.glob("solution/*.c")):
+        for solution in sorted(self.lab.glob("solution/*.*")):
             text = solution.read_text(encoding="utf-8")
             if state and state[0] == "todo":
                 text = self.quietly("sh", "grader/tools/dev/starter.sh", "--done", str(state[1]), solution)
-            (self.root / self.lab.name / solution.name).write_text(text, encoding="utf-8")
+            (self.root / self.place / solution.name).write_text(text, encoding="utf-8")
         if state and state[0] == "mistake":
             self.put_mistake(state[1])
-        self.quietly("make", f"LAB={self.lab.name[3:5]}")
+        number = f"LAB={self.place.parts[0][3:5]}"
+        self.quietly("make", *(["bonus", number] if self.place.name == "bonus" else [number]))
         # The grader must not compare with the results of another block.
         (self.root / "build/grade/progress.json").unlink(missing_ok=True)
 
     def do_earlier_labs(self):
         """A student who does a lab has done those before it, and may use their programs here."""
         text = (self.lab / "README.md").read_text(encoding="utf-8")
-        for lab in sorted(set(re.findall(r"build/labs/(lab\d\d-[a-z]+)/", text)) - {self.lab.name}):
+        for lab in sorted(set(re.findall(r"build/labs/(lab\d\d-[a-z]+)/", text)) - {str(self.place)}):
             for solution in (self.root / lab / "solution").glob("*.c"):
                 shutil.copy(solution, self.root / lab)
             self.quietly("make", f"LAB={lab[3:5]}")
@@ -289,11 +292,11 @@ class Copy:
     def put_mistake(self, name):
         """Apply a mistake, a patch of the solution, to the student's file, which is the solution
         here."""
-        places = [ROOT / folder / self.lab.name[:5] / f"{name}.patch"
+        places = [ROOT / folder / self.place.parts[0][:5] / f"{name}.patch"
                   for folder in ("grader/mistakes", "grader/tests/handouts")]
         patches = [place for place in places if place.exists()]
         if not patches:
-            raise RuntimeError(f"there is no mistake {name} of {self.lab.name}")
+            raise RuntimeError(f"there is no mistake {name} of {self.place}")
         text = patches[0].read_text(encoding="utf-8").replace("/solution/", "/")
         (self.folder / "mistake.patch").write_text(text, encoding="utf-8")
         self.quietly("patch", "-p1", "--forward", "-i", self.folder / "mistake.patch")
