@@ -69,11 +69,11 @@ SOLUTIONS := $(patsubst %.c,$(BUILD)/solutions/%,$(subst /solution/,/,$(wildcard
 COMMON       := $(wildcard common/*.c common/inner/*.c)
 GRADER_MAINS := $(wildcard grader/grade/main.c grader/sandbox/guard.c grader/sandbox/make_filters.c grader/sandbox/compile.c \
                  grader/serve/main.c grader/lecture/main.c grader/lecture/relay.c grader/live/hold.c grader/page/main.c \
-                 grader/words/main.c grader/predict/main.c \
-                 grader/bonus/hpack.c grader/bonus/grpc.c)
+                 grader/words/main.c grader/predict/main.c) $(filter-out %/subject.c,$(wildcard grader/bonus/*.c))
+BONUS_CHECKS := $(patsubst grader/bonus/%.c,$(BUILD)/grader/%,$(filter grader/bonus/%,$(GRADER_MAINS)))
 ROOMS        := base sandbox wire words play checks result board page serve grade lecture predict bonus live
 GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard $(ROOMS:%=grader/%/*.c)))
-GRADER_BUILT := $(addprefix $(BUILD)/grader/,grade guard compile serve lecture relay hold trace_page todos predict hpack grpc)
+GRADER_BUILT := $(addprefix $(BUILD)/grader/,grade guard compile serve lecture relay hold trace_page todos predict) $(BONUS_CHECKS)
 FILTERS      := $(BUILD)/grader/program.bpf $(BUILD)/grader/language.bpf $(BUILD)/grader/compiler.bpf
 
 TESTS   := $(patsubst %/tests/,$(BUILD)/tests/%_tests,$(sort $(dir $(wildcard */tests/*_tests.c))))
@@ -271,9 +271,9 @@ compile_stranger = $(5)/grader/compile --source $(1) --output $(2) --files $(5)/
 $(BUILD)/labs/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(COMPILING) FORCE
 	+@$(call compile_stranger,$*.c,$(BUILD)/labs/$*,$(call lab_of,$*),$(call quote,$(abspath $<)),$(BUILD))
 
-# A bonus that is a program: labNN-name/bonus/X.c, or the solution of it.
-$(BUILD)/bonus/%.log: $(BUILD)/obj/sanitized/$$(call lab_of,$$*).a $(COMPILING) FORCE
-	+@$(call compile_stranger,$*.c,$(BUILD)/bonus/$*,$(call lab_of,$*),$(call quote,$(abspath $<)),$(BUILD))
+# A bonus that is a program: labNN-name/bonus/X.c, or the solution of it. It may use all of common/.
+$(BUILD)/bonus/%.log: $(BUILD)/obj/sanitized/common.a $(COMPILING) FORCE
+	+@$(call compile_stranger,$*.c,$(BUILD)/bonus/$*,bonus,$(call quote,$(abspath $<)),$(BUILD))
 
 # A submission is a stranger's file too. Copy it to build/submission, and compile it there.
 SUBMITTED := $(if $(SUBMISSION),$(STUDENTS:$(BUILD)/labs/%=$(BUILD)/submission/%))
@@ -312,8 +312,7 @@ $(BUILD)/grader/serve: $(BUILD)/obj/plain/grader/serve/main.o $(BUILD)/obj/plain
 $(BUILD)/grader/lecture: $(BUILD)/obj/plain/grader/lecture/main.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/relay: $(BUILD)/obj/plain/grader/lecture/relay.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/hold: $(BUILD)/obj/plain/grader/live/hold.o $(BUILD)/obj/plain/grader.a
-$(BUILD)/grader/hpack: $(BUILD)/obj/plain/grader/bonus/hpack.o $(BUILD)/obj/plain/grader.a
-$(BUILD)/grader/grpc: $(BUILD)/obj/plain/grader/bonus/grpc.o $(BUILD)/obj/plain/grader.a
+$(BONUS_CHECKS): $(BUILD)/grader/%: $(BUILD)/obj/plain/grader/bonus/%.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/predict: $(BUILD)/obj/plain/grader/predict/main.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/trace_page: $(BUILD)/obj/plain/grader/page/main.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/todos: $(BUILD)/obj/plain/grader/words/main.o $(BUILD)/obj/plain/grader/words/source.o
@@ -570,7 +569,7 @@ predict: $(BUILD)/grader/predict
 	+@python3 grader/predict/predict.py $(FOLDERS)
 
 ## make bonus LAB=02     check your bonus, in labNN-name/bonus, for points beside the 100 [SOLUTION=1]
-bonus: $(BUILD)/grader/hpack $(BUILD)/grader/grpc $(BONUS:=.log)
+bonus: $(BONUS_CHECKS) $(BONUS:=.log)
 	+@python3 grader/bonus/bonus.py $(if $(SOLUTION),--solution) $(FOLDERS)
 
 ## make hint LAB=03      give a hint for your TODO, and more with every call [TODO=2] [PROGRAM=client]

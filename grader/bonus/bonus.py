@@ -36,6 +36,17 @@ EXERCISES = {
         "window": "a client that opens its window byte by byte",
         "end": "nothing leaks, and SIGTERM ends it with status 0",
     }),
+    "lab06": ("mutual.c", "grader/mutual", 3, {
+        "required": "a client without a certificate gets an alert (TODO 1)",
+        "stranger": "so does one whose signer nobody trusts (TODO 1)",
+        "lifetime": "a session lasts ten minutes at most (TODO 1, 2)",
+        "name": "each client is greeted by its own name (TODO 2)",
+        "return": "so is a client that resumes its session (TODO 2)",
+        "shows": "the client shows its certificate (TODO 3)",
+        "resumes": "the second and third connection resume (TODO 4, 5)",
+        "host": "a session is only for the host it comes from (TODO 5)",
+        "end": "nothing leaks, and both end with the right status",
+    }),
 }
 
 

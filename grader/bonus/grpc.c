@@ -8,12 +8,9 @@
  * why". The status is 0 if the program could be started.
  */
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <uv.h>
 
 #include "common/buffer.h"
@@ -21,6 +18,7 @@
 #include "common/field.h"
 #include "common/frame.h"
 #include "common/url.h"
+#include "grader/bonus/subject.h"
 
 enum { DEADLINE_MS = 5000, PIECE_MS = 2, PREFIX = 5, TOGETHER = 10, NAME_LENGTH = 12 };
 
@@ -221,18 +219,6 @@ static void free_attempt(struct attempt *attempt) {
 
 /* --- Rules ------------------------------------------------------------------------------------ */
 
-static void say(const char *name, const char *why, ...) __attribute__((format(printf, 2, 3)));
-
-static void say(const char *name, const char *why, ...) {
-  va_list arguments;
-  va_start(arguments, why);
-  printf("%s %s%s", why ? "no" : "ok", name, why ? ": " : "");
-  if (why)
-    vprintf(why, arguments);
-  putchar('\n');
-  va_end(arguments);
-}
-
 static bool is_reply(const struct call *call) {
   static const char hello[] = "Hello ";
   size_t length = strlen(hello) + call->length - PREFIX;
@@ -252,7 +238,7 @@ static void say_frames(const char *name, const struct call *call, const char *wa
                                     : " with END_STREAM";
     strncat(seen, word, sizeof seen - strlen(seen) - 1);
   }
-  say(name, "expected %s; seen: %s", wanted, *seen ? seen + 2 : "no frame");
+  subject_say(name, "expected %s; seen: %s", wanted, *seen ? seen + 2 : "no frame");
 }
 
 /* The usual calls: the frames of the reply, and what it says. */
@@ -267,13 +253,13 @@ static void check_replies(const char *address, const char *name, const struct wi
     i++;
   const struct call *call = &attempt.calls[i < count ? i : 0];
   if (i == count)
-    say(name, NULL);
+    subject_say(name, NULL);
   else if (strcmp(call->frames, "HDH+") != 0)
     say_frames(name, call, wanted);
   else if (strcmp(call->grpc_status, "0") != 0)
-    say(name, "grpc-status is \"%s\" in the trailers, and should be 0", call->grpc_status);
+    subject_say(name, "grpc-status is \"%s\" in the trailers, and should be 0", call->grpc_status);
   else
-    say(name, "the message is not \"Hello \" and the name of this call, after its prefix");
+    subject_say(name, "the message is not \"Hello \" and the name of this call, after its prefix");
   free_attempt(&attempt);
 }
 
@@ -286,11 +272,12 @@ static void check_refusal(const char *address, const char *name, const struct wi
   if (strcmp(call->frames, "H+") != 0)
     say_frames(name, call, "one HEADERS with END_STREAM");
   else if (call->status != status)
-    say(name, "the HTTP status is %d, and should be %d", call->status, status);
+    subject_say(name, "the HTTP status is %d, and should be %d", call->status, status);
   else if (strcmp(call->grpc_status, grpc_status) != 0)
-    say(name, "grpc-status is \"%s\", and should be \"%s\"", call->grpc_status, grpc_status);
+    subject_say(name, "grpc-status is \"%s\", and should be \"%s\"", call->grpc_status,
+                grpc_status);
   else
-    say(name, NULL);
+    subject_say(name, NULL);
   free_attempt(&attempt);
 }
 
@@ -307,53 +294,21 @@ static void check_all(const char *address) {
 
 /* --- The program ------------------------------------------------------------------------------ */
 
-/* Start it, and read where it listens into `address`. Returns its process, or -1. */
-static pid_t start(const char *program, char *address, size_t size) {
-  int ends[2];
-  if (pipe(ends) != 0)
-    return -1;
-  pid_t child = fork();
-  if (child == 0) {
-    dup2(ends[1], STDOUT_FILENO);
-    close(ends[0]);
-    close(ends[1]);
-    execl(program, program, "--port", "0", (char *)NULL);
-    perror(program);
-    _exit(127);
-  }
-  close(ends[1]);
-  FILE *output = fdopen(ends[0], "r");
-  char line[256] = "";
-  if (output && fgets(line, sizeof line, output))
-    line[strcspn(line, "\n")] = '\0';
-  bool listens = strncmp(line, "listening on ", strlen("listening on ")) == 0;
-  if (listens)
-    snprintf(address, size, "%s/", line + strlen("listening on "));
-  if (child > 0 && !listens) {
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
-  }
-  return listens ? child : -1; /* its pipe stays open, so that it can print */
-}
-
 int main(int argc, char **argv) {
   char address[256];
-  int status;
   if (argc != 2) {
     fprintf(stderr, "usage: grpc PROGRAM\n");
     return 2;
   }
   signal(SIGPIPE, SIG_IGN);
-  pid_t child = start(argv[1], address, sizeof address);
-  if (child < 0) {
-    fprintf(stderr, "grpc: %s does not say where it listens\n", argv[1]);
+  const char *const arguments[] = {argv[1], "--port", "0", NULL};
+  pid_t child = subject_start(arguments, address, sizeof address);
+  if (child < 0)
     return EXIT_FAILURE;
-  }
   check_all(address);
-  kill(child, SIGTERM);
-  if (waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0)
-    say("end", NULL);
+  if (subject_end(child))
+    subject_say("end", NULL);
   else
-    say("end", "the program ended early, or not with status 0: see above");
+    subject_say("end", "the program ended early, or not with status 0: see above");
   return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
