@@ -96,10 +96,10 @@ def make(options, folder):
     for path in taken:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / path, folder / path)
-    starters = [path for path in taken if re.fullmatch(r'lab\d+-[a-z0-9-]+/[a-z0-9_]+\.c', str(path))]
+    starters = [path for path in taken if re.fullmatch(r'lab\d+-[a-z0-9-]+/(bonus/)?[a-z0-9_]+\.c', str(path))]
     for path in starters:  # the file here may contain somebody's work
         starter = run('sh', 'grader/tools/dev/starter.sh', f'{path.parent}/solution/{path.name}')
-        for place in (folder / path, folder / STARTERS / path):
+        for place in (folder / path, *([] if path.parent.name == 'bonus' else [folder / STARTERS / path])):
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(starter, encoding='utf-8')
     (folder / '.github/workflows').mkdir(parents=True)
@@ -125,7 +125,10 @@ def commit(folder):
 # --- Checking the result --------------------------------------------------------------------------------
 
 def written_lines(solution):
-    """The lines of the regions that a student writes."""
+    """The lines of the regions that a student writes; of a file without regions, all."""
+    if solution.suffix != '.c':
+        yield from (line.split('#')[0].strip() for line in solution.read_text(encoding='utf-8').split('\n'))
+        return
     text = re.sub(r'/\* STARTER\n.*?\n\s*\*/\n', '', solution.read_text(encoding='utf-8'), flags=re.S)
     for region in re.findall(r'BEGIN SOLUTION \*/\n(.*?)\n\s*/\* END SOLUTION', text, re.S):
         yield from (line.strip() for line in region.split('\n'))
@@ -138,7 +141,8 @@ def lines_of(path):
 def find_solutions(folder):
     """The files contain no line that a student has to write, except lines that other labs give: a lab goes on where
     the one before it ended. (The last hint of a TODO quotes lines on purpose.) Returns the number of files."""
-    lines = {line for path in ROOT.glob('lab*/solution/*.c') for line in written_lines(path) if len(line) >= SHORTEST}
+    solutions = [*ROOT.glob('lab*/solution/*.c'), *ROOT.glob('lab*/bonus/solution/*.*')]
+    lines = {line for path in solutions for line in written_lines(path) if len(line) >= SHORTEST}
     for path in [*ROOT.glob('common/*.[ch]'), *ROOT.glob('common/*/*.[ch]'), *ROOT.glob('grader/*/*.[ch]'),
                  *folder.glob('lab*/*.c')]:
         lines -= lines_of(path)

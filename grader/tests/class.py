@@ -20,6 +20,9 @@ import schema  # noqa: E402  pylint: disable=wrong-import-position
 
 # A line of lab 1's solution that a student has to write.
 WRITTEN = 'client->settings_received = true;'
+# The same of two bonuses.
+WRITTEN_BONUS = 'memory->from = memory->here;'
+WRITTEN_BYTES = '41 07 68 32 2e 74 65 73 74'
 
 
 def run(*command, cwd, **environment):
@@ -39,6 +42,9 @@ def copied(folder):
 
 
 def test_whole(tree, out):
+    bonus = tree / 'lab04-router/bonus/grpc.c'
+    starter = bonus.read_bytes()
+    shutil.copy(bonus.parent / 'solution' / bonus.name, bonus)  # somebody's work
     status, text = run('make', 'handout', f'OUT={out}', 'ZIP=1', cwd=tree)
     check('make handout makes a right repository', status == 0 and 'no line of a solution' in text and 'make grade gives 0 of 100' in text, text)
     check('the repository has one commit', run('git', 'log', '--oneline', cwd=out)[1].count('\n') == 1)
@@ -46,6 +52,8 @@ def test_whole(tree, out):
     check('it has no solutions, mistakes or tests', not [name for name in files if '/solution/' in name or '/tests/' in name
                                                      or name.startswith('grader/mistakes/lab')], files)
     check('it has the starters', (out / 'lab01-session/session.c').read_bytes() == (tree / 'lab01-session/session.c').read_bytes())
+    check('it has the starter of a bonus that somebody has done', (out / 'lab04-router/bonus/grpc.c').read_bytes() == starter)
+    bonus.write_bytes(starter)
     check('it has a workflow that grades', 'make -s grade' in (out / '.github/workflows/grade.yml').read_text())
     readme = (out / 'README.md').read_text()
     check('its README has nothing for instructors', 'For instructors' not in readme and 'TEACHERS' not in readme)
@@ -219,6 +227,8 @@ def main():
         test_autograders(tree, pathlib.Path(scratch))
         test_leak(tree, f'{scratch}/leak-1', 'common/README.md', f'As in `{WRITTEN}`')
         test_leak(tree, f'{scratch}/leak-2', 'grader/tools/open.sh', WRITTEN)
+        test_leak(tree, f'{scratch}/leak-3', 'lab06-tls/bonus/README.md', WRITTEN_BONUS)
+        test_leak(tree, f'{scratch}/leak-4', 'lab02-requests/bonus/hpack.txt', f'{WRITTEN_BYTES} # :authority')
         test_link(tree, pathlib.Path(scratch) / 'link')
     return done_testing()
 
