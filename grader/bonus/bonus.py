@@ -36,6 +36,18 @@ EXERCISES = {
         "window": "a client that opens its window byte by byte",
         "end": "nothing leaks, and SIGTERM ends it with status 0",
     }),
+    "lab05": ("retry.c", "grader/retry", 3, {
+        "refused": "a POST is sent again if it was refused, (TODO 1, 2)",
+        "goaway": "or is above the last stream of GOAWAY, (TODO 1, 2)",
+        "connect": "or if there was no connection (TODO 1, 2)",
+        "answer": "a response ends it, whatever the status (TODO 1, 2)",
+        "post": "a POST that may have been processed is sent once (TODO 1, 3)",
+        "idempotent": "GET, OPTIONS, PUT and DELETE are sent again (TODO 2, 3)",
+        "half": "nothing of half a response is printed (TODO 2, 3)",
+        "limit": "there are no more tries than --tries (TODO 2, 3)",
+        "pause": "the pauses double, and differ by chance (TODO 4)",
+        "end": "nothing leaks, and the status is right",
+    }),
     "lab06": ("mutual.c", "grader/mutual", 3, {
         "required": "a client without a certificate gets an alert (TODO 1)",
         "stranger": "so does one whose signer nobody trusts (TODO 1)",

@@ -113,6 +113,16 @@ mistake "the body is not freed" end 's/  buffer_free(&call->body);//'
 no_program() { rm build/bonus/lab04-router/bonus/grpc; graded; }
 check_not "gRPC: without a program there is an error" no_program
 
+program retry lab05-timeouts retry
+todos 2 refused goaway connect answer
+todos 3 refused goaway connect answer post idempotent half limit end
+mistake "a lost connection counts as refused" post 's/NGHTTP2_REFUSED_STREAM;/NGHTTP2_REFUSED_STREAM || request->error_code == NGHTTP2_CANCEL;/'
+mistake "only what the server says counts" connect 's/!request->connected || //'
+mistake "every method is idempotent" post 's/^  return false;/  return true;/'
+mistake "what has come of the response stays" half 's/^  buffer_clear(.*//'
+mistake "the pauses are all the same" pause 's/most \*= 2/most *= 1/'
+mistake "chance has no part in the pauses" pause 's/most - (uint64_t)rand.*/most;/'
+
 program "mutual TLS" lab06-tls mutual
 todos 1 required stranger
 todos 2 required stranger lifetime name return

@@ -31,6 +31,7 @@ MASKS = [
     (re.compile(r"\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"), "DATE"),
     (re.compile(r"\bSEED=\d+"), "SEED"),
     (re.compile(r"\b\d+\.\d s\b"), "SECONDS"),
+    (re.compile(r"\bagain in \d+ ms\b"), "again in PAUSE"),
     (re.compile(r"\blocalhost:[1-9]\d{4}\b"), "localhost:PORT"),
     (re.compile(r"8 bytes: [0-9a-f]{16}\b"), "8 bytes: OCTETS"),
     (re.compile(r"\b0x[0-9a-f]{6,}\b"), "ADDRESS"),
