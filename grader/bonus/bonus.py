@@ -25,6 +25,16 @@ EXERCISES = {
         "short": "the second block has 13 bytes at most",
         "state": "the second block alone means nothing to a new decoder",
     }),
+    "lab03": ("calm.c", "grader/calm", 3, {
+        "work": "the work for a cancelled request is stopped (TODO 1)",
+        "gone": "a client that leaves with open streams harms nobody (TODO 1, 2)",
+        "flood": "one cancelled stream too many: ENHANCE_YOUR_CALM (TODO 2)",
+        "others": "each client is counted by itself (TODO 2)",
+        "provoked": "streams that the server must reset count, too (TODO 3)",
+        "patient": "as many in each window as may be: nobody is ended (TODO 4)",
+        "sliding": "two halves of a flood, close together, are one (TODO 4)",
+        "end": "nothing leaks, and SIGTERM ends it with status 0",
+    }),
     "lab04": ("grpc.c", "grader/grpc", 3, {
         "type": "another content-type gets 415 (TODO 2)",
         "unknown": "another method gets grpc-status 12, in one HEADERS (TODO 1, 2)",

@@ -97,6 +97,16 @@ only() {
 }
 todos() { check "$title: TODO 1 to $1 get the points for their rules" only "$@"; }
 
+program "rapid reset" lab03-server calm
+todos 1 work
+todos 2 work gone flood others end
+todos 3 work gone flood others provoked end
+mistake "the timer is stopped, but not closed" end 's/^  uv_close(.*/  uv_timer_stop(\&work->timer);/'
+mistake "the server says goodbye politely" flood 's/^  nghttp2_session_terminate_session(.*/  connection_close(client->connection);/'
+mistake "all clients are counted together" others 's/^  client->cancelled++;/  client = list_first(\&guard->clients);\n&/'
+mistake "only CANCEL counts" provoked 's/error_code != NGHTTP2_NO_ERROR/error_code == NGHTTP2_CANCEL/'
+mistake "each window begins when the one before it has ended" sliding '/^  uint64_t \*oldest/,/^  client->next =/c\  if (now - client->times[0] >= guard->window) {\n    client->times[0] = now;\n    client->cancelled = 1;\n  }\n  bool too_much = client->cancelled > guard->limit;'
+
 program gRPC lab04-router grpc
 todos 3 type unknown broken compressed
 mistake "the message ends the stream" reply 's/  stream_write(stream, message, length);/  stream_end(stream, message, length);/'
