@@ -379,7 +379,7 @@ static bool is_blocked(void *argument) {
   struct peer *peer = argument;
   size_t used = window_used(peer);
   return used > NGHTTP2_INITIAL_WINDOW_SIZE ||
-         (used == NGHTTP2_INITIAL_WINDOW_SIZE && program_idle(peer->exchange->program) > 0);
+         (used == NGHTTP2_INITIAL_WINDOW_SIZE && exchange_idle(peer->exchange) > 0);
 }
 
 /* The program must send what the windows allow, and then wait. */

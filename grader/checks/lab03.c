@@ -209,7 +209,7 @@ CHECK(lab03, methods, .points = 2, .todo = 2, .section = "8.3.1",
 /* The program sleeps, or it has answered: whichever comes first. */
 static bool sleeps_or_has_answered(void *argument) {
   struct peer *peer = argument;
-  return peer_stream(peer, 1)->opened || program_idle(peer->exchange->program) > 0;
+  return peer_stream(peer, 1)->opened || exchange_idle(peer->exchange) > 0;
 }
 
 CHECK(lab03, post, .points = 2, .todo = 5, .section = "8.1",

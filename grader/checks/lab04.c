@@ -261,7 +261,7 @@ static bool is_logged_or_sleeps(void *argument) {
   struct logged *logged = argument;
   const struct program *program = logged->exchange->program;
   logged->count = count_lines(program_stdout(program, NULL), logged->request);
-  return logged->count > 0 || program_idle(program) > 0.25;
+  return logged->count > 0 || exchange_idle(logged->exchange) > 0.25;
 }
 
 /* Ask both. The program says so while it runs. */

@@ -397,7 +397,7 @@ CHECK(lab06, plain_text, .of_errors = true, .points = 1, .todo = 3, .section = N
 
 static bool sleeps(void *argument) {
   const struct exchange *exchange = argument;
-  return program_idle(exchange->program) > 0;
+  return exchange_idle(exchange) > 0;
 }
 
 CHECK(lab06, handshake, .points = 1, .todo = 3, .section = NULL,

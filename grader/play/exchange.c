@@ -120,6 +120,11 @@ void exchange_extend(struct exchange *exchange) {
   bound_deadline(exchange);
 }
 
+double exchange_idle(const struct exchange *exchange) {
+  bool is_new = exchange->program && program_asleep_since(exchange->program) >= exchange->given;
+  return is_new ? program_idle(exchange->program) : 0;
+}
+
 bool exchange_is_quiet(const struct exchange *exchange) {
   return exchange->program && program_idle(exchange->program) >= QUIET_SECONDS &&
          recording_clock() - exchange->touched >= QUIET_SECONDS * 1e3 &&

@@ -45,6 +45,7 @@ struct exchange {
   double began;    /* recording_clock() when the check did */
   double deadline; /* recording_clock() at which the check gives up ... */
   double touched;  /* ... and of the last exchange_touch */
+  double given;    /* when the check last gave a peer something to send */
   struct program *program;
   time_t started;                      /* when the program was; 0: no program was */
   const char *sanitizer_options;       /* more options, for the programs that start from now on */
@@ -185,6 +186,10 @@ void exchange_touch(struct exchange *exchange);
 
 /* The program makes progress, however slowly: give up no sooner than if the check began now. */
 void exchange_extend(struct exchange *exchange);
+
+/* For how many seconds the program has slept since it took what the check sent to it last: 0 as long
+ * as it has not woken up for that, however long it had slept before. */
+double exchange_idle(const struct exchange *exchange);
 
 /* Whether the program sleeps, and nothing is on its way to it. */
 bool exchange_is_quiet(const struct exchange *exchange);

@@ -14,7 +14,8 @@
  *
  * Descriptor 3 is a socket to the grader. The guard writes lines to it:
  *   started PID   the program runs
- *   idle MS       so long has every thread of it been asleep; 0 if one was awake a moment ago
+ *   idle MS SINCE so long has every thread of it been asleep; 0 if one was awake a moment ago; and
+ *                 when one was last seen awake, in milliseconds of CLOCK_MONOTONIC
  *   end HOW       it ended, and nothing but DIR is left of it: exit STATUS, signal NUMBER,
  *                 limit NAME, stopped, failed REASON (it cannot be run), lost REASON (the guard
  *                 cannot do its work)
@@ -275,7 +276,7 @@ static void check_idleness(struct guard *guard) {
     guard->asleep_since = now();
   guard->activity = activity;
   int idle = started > guard->asleep_since ? (int)((started - guard->asleep_since) * 1000) : 0;
-  if (idle != guard->idle && tell(MSG_DONTWAIT, "idle %d\n", idle))
+  if (idle != guard->idle && tell(MSG_DONTWAIT, "idle %d %.3f\n", idle, guard->asleep_since * 1e3))
     guard->idle = idle;
 }
 

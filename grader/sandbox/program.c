@@ -51,7 +51,7 @@ struct program {
   void *user;
 
   pid_t pid;
-  double idle;
+  double idle, asleep_since;
   struct ending ending; /* as far as is known */
   bool gone;            /* and the guard said that nothing is left */
   bool ended;           /* and all output has been read */
@@ -162,11 +162,13 @@ static void on_error(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer
 
 static void take_line(struct program *program, const char *line) {
   int milliseconds = 0;
+  double since = 0;
   if (strncmp(line, "end ", 4) == 0) {
     take_end(program, line + 4);
     check_end(program);
-  } else if (sscanf(line, "idle %d", &milliseconds) == 1) {
+  } else if (sscanf(line, "idle %d %lf", &milliseconds, &since) == 2) {
     program->idle = milliseconds / 1e3;
+    program->asleep_since = since;
     changed(program);
   } else {
     (void)sscanf(line, "started %d", &program->pid);
@@ -371,6 +373,10 @@ const char *program_end_id(const struct program *program) {
 
 double program_idle(const struct program *program) {
   return program->idle;
+}
+
+double program_asleep_since(const struct program *program) {
+  return program->asleep_since;
 }
 
 bool program_probe(const struct program *program, struct probe *probe) {

@@ -68,6 +68,9 @@ const char *program_end_id(const struct program *program);
  * to let it run. */
 double program_idle(const struct program *program);
 
+/* When one of them was last seen awake, in milliseconds of CLOCK_MONOTONIC; only if it is idle. */
+double program_asleep_since(const struct program *program);
+
 /* What the program has allocated now, and how many calls were made to fail, if it runs with
  * PROBE_FILE=PROGRAM_PROBE in its environment. Returns false for a program that is not linked with
  * common/inner/probe.c: then nothing is known. */

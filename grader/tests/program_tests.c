@@ -20,6 +20,7 @@
 #include "grader/sandbox/layer.h"
 #include "grader/sandbox/protection.h"
 #include "grader/tests/trial.h"
+#include "grader/wire/recording.h"
 
 TestSuite(program, .timeout = 60);
 
@@ -226,13 +227,20 @@ Test(program, idle_when_it_stopped_itself) {
 Test(program, idle_begins_anew) {
   struct trial trial;
   double longest = 0;
+  double began = recording_clock();
+  double awake = began;
   trial_begin(&trial);
   trial_start(&trial, "wait 200");
   for (int i = 0; i < 100 || (longest < 0.1 && i < 1000); i++) {
     trial_run_for(&trial, 0.01);
     if (program_idle(trial.program) > longest)
       longest = program_idle(trial.program);
+    if (program_idle(trial.program) > 0)
+      cr_assert_geq(program_asleep_since(trial.program), awake, "it sleeps since before it woke");
+    else
+      awake = program_asleep_since(trial.program);
   }
+  cr_assert_gt(awake, began, "it was never awake");
   cr_assert(longest > 0.1 && longest < 0.25, "was idle for %g s, not 0.2 s", longest);
   trial_end(&trial);
 }
