@@ -176,13 +176,41 @@ static void look(const volatile char *octet) {
 
 WRAP(int, nghttp2_session_callbacks_new, (nghttp2_session_callbacks * *callbacks), (callbacks),
      NGHTTP2_ERR_NOMEM)
-WRAP(int, nghttp2_session_client_new,
-     (nghttp2_session * *session, const nghttp2_session_callbacks *callbacks, void *user),
-     (session, callbacks, user), NGHTTP2_ERR_NOMEM)
+/* The user data of the session. */
+static const void *of_session;
+
+static void note_stream_user(const void *user) {
+  if (probe && user)
+    *(user == of_session ? &probe->user_data_wrong : &probe->user_data) += 1;
+}
+
+static void note_settings(void) {
+  if (probe)
+    probe->settings++;
+}
+
+WRAP_AND(int, nghttp2_session_client_new,
+         (nghttp2_session * *session, const nghttp2_session_callbacks *callbacks, void *user),
+         (session, callbacks, user), NGHTTP2_ERR_NOMEM, of_session = user)
 WRAP_AND(int, nghttp2_submit_settings,
          (nghttp2_session * session, uint8_t flags, const nghttp2_settings_entry *entries,
           size_t count),
-         (session, flags, entries, count), NGHTTP2_ERR_NOMEM, LOOK(entries, count))
+         (session, flags, entries, count), NGHTTP2_ERR_NOMEM, note_settings();
+         LOOK(entries, count))
+WRAP_AND(int, nghttp2_session_set_stream_user_data,
+         (nghttp2_session * session, int32_t stream_id, void *user), (session, stream_id, user),
+         NGHTTP2_ERR_INVALID_ARGUMENT, note_stream_user(user))
+
+void *__real_nghttp2_session_get_stream_user_data(nghttp2_session *session, int32_t stream_id)
+    __attribute__((weak)); /* without --wrap */
+void *__wrap_nghttp2_session_get_stream_user_data(nghttp2_session *session, int32_t stream_id);
+
+void *__wrap_nghttp2_session_get_stream_user_data(nghttp2_session *session, int32_t stream_id) {
+  void *user = __real_nghttp2_session_get_stream_user_data(session, stream_id);
+  if (probe && !user && stream_id != 0)
+    probe->user_data_missing++;
+  return user;
+}
 /* nghttp2's buffer is longer than it says. So let the student's read callback write into a buffer
  * of exactly `size` bytes, where AddressSanitizer sees the byte behind the last. */
 static nghttp2_data_source_read_callback student_read;
@@ -209,13 +237,28 @@ static const nghttp2_data_provider *watch_read(const nghttp2_data_provider *prov
   return ours;
 }
 
+static bool is_get(const nghttp2_nv *fields, size_t count) {
+  for (size_t i = 0; fields && i < count; i++)
+    if (fields[i].namelen == 7 && memcmp(fields[i].name, ":method", 7) == 0)
+      return fields[i].valuelen == 3 && memcmp(fields[i].value, "GET", 3) == 0;
+  return false;
+}
+
+static void note_request(const nghttp2_nv *fields, size_t count,
+                         const nghttp2_data_provider *provider, const void *user) {
+  LOOK(fields, count);
+  note_stream_user(user);
+  if (probe && provider && is_get(fields, count))
+    probe->body_of_get++;
+}
+
 WRAP_AND(int32_t, nghttp2_submit_request,
          (nghttp2_session * session, const nghttp2_priority_spec *priority,
           const nghttp2_nv *fields, size_t count, const nghttp2_data_provider *provider,
           void *user),
          (session, priority, fields, count, watch_read(provider, &ours), user), NGHTTP2_ERR_NOMEM,
          nghttp2_data_provider ours;
-         LOOK(fields, count))
+         note_request(fields, count, provider, user))
 static void note_response(void) {
   if (probe)
     probe->submitted++;
@@ -227,6 +270,33 @@ WRAP_AND(int, nghttp2_submit_response,
          (session, stream_id, fields, count, watch_read(provider, &ours)), NGHTTP2_ERR_NOMEM,
          nghttp2_data_provider ours;
          note_response(); LOOK(fields, count))
+
+struct stream; /* common/stream.h */
+
+/* --- common/'s streams ------------------------------------------------------------------------ */
+
+int __real_stream_respond(struct stream *stream, int status, const nghttp2_nv *fields, size_t count,
+                          int64_t length) __attribute__((weak)); /* without --wrap */
+int __wrap_stream_respond(struct stream *stream, int status, const nghttp2_nv *fields, size_t count,
+                          int64_t length);
+
+int __wrap_stream_respond(struct stream *stream, int status, const nghttp2_nv *fields, size_t count,
+                          int64_t length) {
+  int result = __real_stream_respond(stream, status, fields, count, length);
+  if (probe && result != 0)
+    probe->refused++;
+  return result;
+}
+
+static void note_keep(void) {
+  if (probe)
+    probe->kept++;
+}
+
+WRAP_AND(struct stream *, stream_keep, (struct stream * stream), (stream), NULL, note_keep())
+
+/* --- Other calls ------------------------------------------------------------------------------ */
+
 WRAP(int, nghttp2_session_terminate_session, (nghttp2_session * session, uint32_t error_code),
      (session, error_code), NGHTTP2_ERR_NOMEM)
 WRAP(int, transport_write, (struct transport * transport, const void *bytes, size_t length),

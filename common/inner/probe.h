@@ -34,6 +34,15 @@ struct probe {
   int64_t looked;    /* 1 once LeakSanitizer looks for lost memory: the last thing at a right end */
   int64_t port;      /* the first one that the program asked for, by bind */
   int64_t submitted; /* calls of nghttp2_submit_response */
+  int64_t settings;  /* calls of nghttp2_submit_settings */
+
+  /* What explains a failure. */
+  int64_t user_data;         /* streams that were given user data ... */
+  int64_t user_data_missing; /* ... questions for that of a stream which has none ... */
+  int64_t user_data_wrong;   /* ... and streams that were given the session's */
+  int64_t body_of_get;       /* GET requests with a data provider */
+  int64_t refused;           /* calls of stream_respond that returned -1 */
+  int64_t kept;              /* calls of stream_keep */
 
   /* What the first failed callback returned to nghttp2; 0 if none has failed. `place` is the
    * student's function and where it is: "on_header lab02-requests/requests.c:153". */

@@ -34,6 +34,7 @@ struct finding {
   int todo;                /* the TODO where the program stopped; 0 if none */
   char function[64];       /* the student's function in which it crashed; "" if none */
   int todo_of_place;       /* the TODO that this function belongs to; 0 if none */
+  bool is_sure;            /* it is that one, whatever other programs that fail alike say */
   bool ran[FINDING_TODOS]; /* TODOs of which a function has run; all false if that is unknown */
   bool crashed;            /* the program did not end by itself: the frames say little */
   bool waiting;            /* nothing moved any more, or it did not stop */

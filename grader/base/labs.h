@@ -14,6 +14,12 @@ struct lab {
   const char *programs[3]; /* "session"; NULL after the last */
   int points;
   bool tls; /* its programs speak TLS */
+
+  /* The TODO in which the student sends what nghttp2 has to send; gives a stream its user data;
+   * keeps a stream; responds. 0: none, or that is given. */
+  struct {
+    int send, user_data, keep, respond;
+  } todos;
 };
 
 /* All labs, in order. */

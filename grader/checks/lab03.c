@@ -71,7 +71,7 @@ static void expect_answer(struct peer *peer, int32_t stream_id, const char *text
     peer->exchange->finding.todo_of_place = 3;
     exchange_fail_at(
         peer->exchange, peer_stream(peer, stream_id)->over_at, quoted[0].bytes, quoted[1].bytes,
-        "body-cut| content-length is right, but the body is cut: %zu bytes instead of %zu.",
+        "body-cut| content-length is right, but the body is not: it has %zu bytes instead of %zu.",
         seen->length, strlen(text));
   }
   peer_expect_answer(peer, stream_id, "200", text);

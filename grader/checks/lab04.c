@@ -271,9 +271,10 @@ static struct logged ask_and_await_log(struct pair *pair, const char *method, co
   ask_and_compare(pair, method, path);
   exchange_await(pair->exchange, is_logged_or_sleeps, &logged);
   if (logged.count == 0)
-    exchange_fail_at(pair->exchange, -1, logged.request,
-                     program_stdout(pair->exchange->program, NULL),
-                     "request-missing-log| Your server does not log a request.");
+    exchange_fail_at(
+        pair->exchange, -1, logged.request, program_stdout(pair->exchange->program, NULL),
+        "request-missing-log| Your server does not log a request, or its line does not leave the "
+        "program (fflush).");
   return logged;
 }
 

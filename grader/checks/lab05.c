@@ -195,6 +195,12 @@ static _Noreturn void fail_waiting_on(struct asked *asked, int milliseconds, int
     exchange_fail_at(exchange, -1, expected, seen.bytes,
                      "says-request-timed-out-not| Your client prints that the request timed out, "
                      "but does not reset the stream.");
+  if (trail_with(exchange, "on_timeout")) {
+    exchange->finding.todo_of_place = 2;
+    exchange_fail_at(exchange, -1, expected, seen.bytes,
+                     "fired-not-done| The timer of your client has fired, and on_timeout has run: "
+                     "but neither its line has come (fflush?) nor RST_STREAM.");
+  }
   exchange_fail_at(exchange, -1, expected, seen.bytes,
                    "waits-though-nothing-come-longer| Your client goes on waiting, though nothing "
                    "has come for longer than %d ms.",

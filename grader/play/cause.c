@@ -50,8 +50,10 @@ static bool find_todo(struct exchange *exchange) {
 }
 
 /* The TODO of the student's innermost function that belongs to one, in the stack of the report that
- * begins with these words; 0 if there is none. */
-static int todo_of_stack(const struct exchange *exchange, const char *report, const char *words) {
+ * begins with these words; 0 if there is none. With `caller`, that of the function that has called
+ * it, if that one belongs to a TODO too. */
+static int todo_of_stack(const struct exchange *exchange, const char *report, const char *words,
+                         bool caller) {
   const char *begin = strstr(report, words);
   const char *end = begin ? strstr(begin, "\n\n") : NULL;
   if (!begin)
@@ -62,8 +64,11 @@ static int todo_of_stack(const struct exchange *exchange, const char *report, co
   const char *rest = stack;
   while (rest && todo == 0 && (rest = report_find_place(rest, exchange->lab, &place)))
     todo = source_todo_of_line(place.path, place.line);
+  int above = 0;
+  if (rest && caller && report_find_place(rest, exchange->lab, &place))
+    above = source_todo_of_line(place.path, place.line);
   free(stack);
-  return todo;
+  return above ? above : todo;
 }
 
 /* Whether the student's own code, and no function of a library, has used memory behind a block:
@@ -78,11 +83,11 @@ static bool is_block_too_small(const struct exchange *exchange, const char *repo
          report_find_place(line, exchange->lab, &place);
 }
 
-/* The place of the mistake. If memory is used too late, look at the place that freed it too early;
+/* The place of the mistake. If memory is used too late, look at who had it freed too early;
  * if a block is too small, at the place that allocated it. Of memory that is never freed, was never
  * set or is in no list, the report knows only a place that is seldom the mistake. */
 static int todo_of_report(const struct exchange *exchange, const char *report) {
-  static const char *const anywhere[] = {"LeakSanitizer", "0xbebebebebebebebe",
+  static const char *const anywhere[] = {"LeakSanitizer", "0xbebebebe",
                                          "load of value 190, which is not a valid",
                                          "null pointer of type 'struct list'"};
   const char *const culprits[] = {
@@ -92,7 +97,7 @@ static int todo_of_report(const struct exchange *exchange, const char *report) {
     if (strstr(report, anywhere[i]))
       return 0;
   for (size_t i = 0; i < sizeof culprits / sizeof culprits[0]; i++) {
-    int todo = todo_of_stack(exchange, report, culprits[i]);
+    int todo = todo_of_stack(exchange, report, culprits[i], i == 0);
     if (todo)
       return todo;
   }
@@ -110,19 +115,64 @@ static const char *sentence(const struct exchange *exchange, const char *report)
   return report_sentence(report);
 }
 
+/* What the calls before explain, in words, and its TODO; NULL if nothing. A pointer that is wrong
+ * where it is used was mostly wrong from the beginning. */
+static const char *explanation(const struct exchange *exchange, const char *report, int *todo) {
+  const struct lab *lab = exchange->lab;
+  struct probe probe;
+  if (!program_probe(exchange->program, &probe))
+    return NULL;
+  bool is_null = strstr(report, "null pointer") || strstr(report, "SEGV");
+  *todo = lab->todos.user_data;
+  if (*todo && is_null && probe.user_data == 0 && probe.user_data_missing > 0)
+    return "before that, it asked for the user data of a stream, and no stream has any";
+  if (*todo && probe.user_data == 0 && probe.user_data_wrong > 0)
+    return "before that, it gave a stream the user data of the session as its own";
+  if (*todo && is_null && probe.body_of_get > 0)
+    return "before that, it gave nghttp2 a data provider for a GET, which has no body";
+  *todo = lab->todos.keep;
+  if (*todo && strstr(report, "heap-use-after-free") && probe.kept == 0)
+    return "before that, it never called stream_keep, so the stream was freed when it had ended";
+  return NULL;
+}
+
+/* The call that the check made fail, or what else the probe knows. */
+static void explain(struct exchange *exchange, const char *report) {
+  struct finding *finding = &exchange->finding;
+  char line[192];
+  int todo = 0;
+  if (exchange->fails && exchange_has_failed_call(exchange)) {
+    snprintf(line, sizeof line, "before that, the check made a call fail: %s\n", exchange->fails);
+    buffer_append_text(&finding->report, line);
+    return;
+  }
+  const char *why = explanation(exchange, report, &todo);
+  if (!why)
+    return;
+  snprintf(line, sizeof line, "%s\n", why);
+  buffer_append_text(&finding->report, line);
+  finding->todo_of_place = todo;
+  finding->is_sure = true;
+}
+
 /* What a sanitizer has reported, with the place in the student's file. */
 static void find_report(struct exchange *exchange, const char *report) {
   struct finding *finding = &exchange->finding;
   struct report_place place;
   replace(finding, sentence(exchange, report));
+  explain(exchange, report);
   report_quote(&finding->report, report, exchange->lab);
   if (!report_find_place(report, exchange->lab, &place))
     return;
   snprintf(finding->function, sizeof finding->function, "%s", place.function);
+  finding->crashed = true;
+  if (finding->is_sure)
+    return;
   /* After a call that was made to fail, the check knows who had to notice. */
   if (!exchange_has_failed_call(exchange) || finding->todo_of_place == 0)
     finding->todo_of_place = todo_of_report(exchange, report);
-  finding->crashed = true;
+  /* Wherever the variable is used: the mistake is where its address was taken. */
+  finding->is_sure = finding->todo_of_place > 0 && strstr(report, "stack-use-after-return");
 }
 
 /* What nghttp2 makes of what a callback returned. */
@@ -172,8 +222,8 @@ static const char *assertion_sentence(const char *text) {
     return "closes-same-libuv-handle-twice| Your program closes the same libuv handle twice: it "
            "had called uv_close before.";
   if (strstr(text, "uv_"))
-    return "libuv-handle-broken| Your program has damaged a libuv handle: it freed or reused the "
-           "memory before the callback of uv_close.";
+    return "libuv-handle-broken| Your program has given libuv a broken handle: it is another one "
+           "than you mean, or its memory was freed or reused before the callback of uv_close.";
   return "assertion-not-hold-library-common| An assertion failed: your program called a library, "
          "or common/, in a way that it does not allow.";
 }

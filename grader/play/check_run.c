@@ -81,15 +81,16 @@ static json_t *finding_json(const struct exchange *exchange) {
   const struct finding *finding = &exchange->finding;
   /* At a TODO that is not done, frames explain nothing. */
   bool explained_by_frames = exchange->verdict == VERDICT_FAILED && finding->todo == 0;
-  return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:s, s:s, s:o, s:o}", "id",
+  return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:o, s:o}", "id",
                    finding->id, "what", text_json(finding->what.bytes, finding->what.length),
                    "expected", text_json(finding->expected.bytes, finding->expected.length), "seen",
                    text_json(finding->seen.bytes, finding->seen.length), "report",
                    text_json(finding->report.bytes, finding->report.length), "frame",
                    (int)finding->frame, "stream", (int)finding->stream, "todo", finding->todo,
-                   "todo_of_place", finding->todo_of_place, "section", section_of(exchange),
-                   "earlier", earlier_lab(exchange), "evidence", finding_evidence(finding),
-                   "excerpt", explained_by_frames ? excerpt_json(exchange) : json_array());
+                   "todo_of_place", finding->todo_of_place, "sure", (int)finding->is_sure,
+                   "section", section_of(exchange), "earlier", earlier_lab(exchange), "evidence",
+                   finding_evidence(finding), "excerpt",
+                   explained_by_frames ? excerpt_json(exchange) : json_array());
 }
 
 /* DIRECTORY/lab01.ping.json. Returns `path`. */

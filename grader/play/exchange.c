@@ -262,6 +262,27 @@ bool exchange_expect_failed_call(struct exchange *exchange) {
   return exchange_has_failed_call(exchange);
 }
 
+void exchange_fail_ignored_call(struct exchange *exchange, const char *call, const char *seen) {
+  size_t told;
+  struct probe probe;
+  program_stderr(exchange->program, &told);
+  if (program_probe(exchange->program, &probe) && probe.returned != 0 &&
+      probe.returned != NGHTTP2_ERR_CALLBACK_FAILURE)
+    exchange_fail_at(exchange, -1, "an error, and status 1", seen,
+                     "failed-call-other-code| When %s fails, your callback returns %jd: nghttp2 "
+                     "takes that for no failure here; return NGHTTP2_ERR_CALLBACK_FAILURE.",
+                     call, (intmax_t)probe.returned);
+  if (told > 0)
+    exchange_fail_at(exchange, -1, "an error, the end of the connection, and status 1", seen,
+                     "failed-call-only-told| When %s fails, your program prints an error, and goes "
+                     "on as if it had worked: close the connection, and return.",
+                     call);
+  exchange_fail_at(exchange, -1, "an error, and status 1", seen,
+                   "failed-call-ignored| When %s fails, your program goes on as if it had worked: "
+                   "what does the call return?",
+                   call);
+}
+
 static void start_list(struct exchange *exchange, const char *name, va_list arguments) {
   add_program(exchange, name);
   add_arguments(exchange, arguments);

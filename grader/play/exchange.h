@@ -105,6 +105,11 @@ bool exchange_has_failed_call(const struct exchange *exchange);
  * check. */
 bool exchange_expect_failed_call(struct exchange *exchange);
 
+/* This call has failed, and the program has gone on as if it had worked: fail the check. `seen` says
+ * what it does. */
+_Noreturn void exchange_fail_ignored_call(struct exchange *exchange, const char *call,
+                                          const char *seen);
+
 /* Start a server: "--port 0" comes before the arguments. Returns when the server has said
  * where it listens. */
 void exchange_start_server(struct exchange *exchange, const char *name, ...)

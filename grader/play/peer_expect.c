@@ -1,6 +1,7 @@
 /* peer_expect: see peer_expect.h. */
 #include "grader/play/peer_expect.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,12 @@ static bool is_free(const struct frame *frame) {
   case NGHTTP2_PRIORITY: return true;
   default: return frame->type > NGHTTP2_CONTINUATION && frame->type < FRAME_PREFACE;
   }
+}
+
+/* The failure that comes now belongs to this TODO; 0: unknown. */
+static void blame(struct exchange *exchange, int todo) {
+  exchange->finding.todo_of_place = todo;
+  exchange->finding.is_sure = todo > 0;
 }
 
 /* The failure, if one comes now, is about this stream; 0: about the connection. */
@@ -234,8 +241,17 @@ void peer_expect_preface(struct peer *peer) {
   }
   if (count < 2 || first[1]->type != NGHTTP2_SETTINGS || first[1]->flags & NGHTTP2_FLAG_ACK ||
       first[1]->error) {
+    struct probe probe;
     if (count > 1)
       quote_frame(&seen, first[1]);
+    if (count == 1 && exchange->lab->todos.send && program_probe(exchange->program, &probe) &&
+        probe.settings > 0) {
+      blame(exchange, exchange->lab->todos.send);
+      exchange_fail_at(exchange, -1, "SETTINGS", "only the preface",
+                       "submitted-not-sent| After the preface comes nothing, though your program "
+                       "has submitted SETTINGS: nghttp2_session_mem_send gives one piece at a "
+                       "time.");
+    }
     exchange_fail_at(
         exchange, index[1], "SETTINGS", seen.bytes,
         "first-frame-behind-preface-must| The first frame after the preface must be SETTINGS.");
@@ -460,6 +476,18 @@ static _Noreturn void fail_response(struct peer *peer, int32_t stream_id, const 
                    what);
 }
 
+/* Nothing came: say so if the response was refused before it was sent. */
+static _Noreturn void fail_without_response(struct peer *peer, int32_t stream_id) {
+  struct probe probe;
+  struct exchange *exchange = peer->exchange;
+  if (program_probe(exchange->program, &probe) && probe.refused > 0 && probe.refused < INT_MAX &&
+      !exchange->fails)
+    fail_response(peer, stream_id,
+                  "response-refused| Your server did not answer a request: stream_respond returned "
+                  "-1, so a field or the status is not allowed, or the stream is closed.");
+  fail_response(peer, stream_id, "request-not-answered| Your server did not answer a request.");
+}
+
 void peer_expect_response(struct peer *peer, int32_t stream_id) {
   look_at(peer, stream_id);
   struct peer_stream *stream = peer_stream(peer, stream_id);
@@ -467,11 +495,12 @@ void peer_expect_response(struct peer *peer, int32_t stream_id) {
     fail_response(peer, stream_id,
                   "response-never-ends-no-frame| The response never ends: none of its frames has "
                   "END_STREAM.");
-  if (!stream->ended)
+  if (!stream->ended && stream->reset)
     fail_response(peer, stream_id,
-                  stream->reset ? "request-reset-place-being-answered| Your server reset a request "
-                                  "instead of answering it."
-                                : "request-not-answered| Your server did not answer a request.");
+                  "request-reset-place-being-answered| Your server reset a request instead of "
+                  "answering it.");
+  if (!stream->ended)
+    fail_without_response(peer, stream_id);
   expectation_held(peer, stream->over_at);
 }
 
@@ -516,6 +545,9 @@ static const char *fault_of_body(bool no_data, const char *expected, const char 
     return length == wanted ? "body-other-bytes| The body of the response is wrong: the length is "
                               "right, but not all bytes are."
                             : "body-wrong| The body of the response is wrong.";
+  if (length == wanted + 1 && seen[wanted] == '\0')
+    return "body-with-nul| The body of the response is wrong: after it comes the NUL that ends a "
+           "string in C.";
   return length < wanted ? "body-short| The body of the response is wrong: its end is missing."
                          : "body-long| The body of the response is wrong: it goes on too long.";
 }
@@ -526,6 +558,8 @@ static void expect_body(struct peer *peer, int32_t stream_id, const char *expect
   if (body->length == strlen(expected) && memcmp(seen, expected, body->length) == 0)
     return;
   long data = peer_find_frame(peer, NGHTTP2_DATA, stream_id);
+  if (body->length == strlen(expected) + 1 && seen[body->length - 1] == '\0')
+    blame(peer->exchange, peer->exchange->lab->todos.respond);
   fail_part(peer, stream_id, data, fault_of_body(data < 0, expected, seen, body->length), expected,
             seen, body->length);
 }

@@ -10,18 +10,27 @@
 #include "grader/words/source.h"
 #include "grader/words/symbols.h"
 
-bool trail_without(const struct exchange *exchange, const char *function) {
+/* Whether the function is among those that have run; `unknown` if nothing is known. */
+static bool has_run(const struct exchange *exchange, const char *function, bool unknown) {
   struct ran ran = {.count = 0};
   ran_add(&ran, exchange->program);
   json_t *names = ran_names(&ran, exchange->arguments[0]);
-  bool without = json_array_size(names) > 0;
+  bool found = json_array_size(names) == 0 && unknown;
   size_t index;
   const json_t *name;
   json_array_foreach(names, index, name) {
-    without = without && strcmp(json_string_value(name), function) != 0;
+    found = found || strcmp(json_string_value(name), function) == 0;
   }
   json_decref(names);
-  return without;
+  return found;
+}
+
+bool trail_without(const struct exchange *exchange, const char *function) {
+  return !has_run(exchange, function, true);
+}
+
+bool trail_with(const struct exchange *exchange, const char *function) {
+  return has_run(exchange, function, false);
 }
 
 /* The student's file of the program that runs now, or has run last; NULL if there is none. */

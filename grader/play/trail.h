@@ -12,6 +12,9 @@
  * student, as far as anything is known of it. */
 bool trail_without(const struct exchange *exchange, const char *function);
 
+/* Whether it is known that the program has called this function. */
+bool trail_with(const struct exchange *exchange, const char *function);
+
 /* For a check that has failed: note in its finding the TODOs whose functions have run in the
  * last program. If the program was ended from outside, note also in which function it was. */
 void trail_note(struct exchange *exchange);

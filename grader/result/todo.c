@@ -61,7 +61,7 @@ static int suspect_todo(const struct outcome_list *list, const struct run *run,
   return run->only_check ? 0 : spectrum_find(list, run, lab, outcome_program(outcome));
 }
 
-/* Use the most direct evidence: where the program stopped; the only function that all failures
+/* Use the most direct evidence: where the program stopped; a place of which the check is sure; the only function that all failures
  * share; the known mistake that it looks like; the programs that fail most alike, if they are very
  * much alike; the place in the student's file; the other programs that fail alike; the known
  * mistakes with the same sentence; the checks with the same sentence. */
@@ -70,9 +70,11 @@ static int decide(const struct outcome_list *list, const struct run *run,
   const struct diagnosis_likely *likely = outcome_likely(list, outcome);
   int stopped = finding_number(outcome, "todo");
   int crashed = finding_number(outcome, "todo_of_place");
-  int suspect = stopped ? 0 : suspect_todo(list, run, outcome, lab);
-  if (stopped || suspect)
-    return stopped ? stopped : suspect;
+  if (stopped || (crashed && finding_number(outcome, "sure")))
+    return stopped ? stopped : crashed;
+  int suspect = suspect_todo(list, run, outcome, lab);
+  if (suspect)
+    return suspect;
   const struct neighbours *neighbours = outcome_neighbours(list, outcome);
   bool known = likely && likely->todo && !likely->doubtful;
   bool near = neighbours && !run->only_check; /* one check alone is alike in too many */

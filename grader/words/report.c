@@ -82,7 +82,7 @@ static const struct {
      "of nghttp2: that is forbidden."},
     {"null pointer of type 'struct list'",
      "takes-from-no-list| Your program takes a member out of a list, but never added it to one."},
-    {"0xbebebebebebebebe",
+    {"0xbebebebe", /* or a sum with it */
      "memory-never-set| Your program uses memory from malloc that it has never "
      "set: AddressSanitizer fills it with 0xbe."},
     {"load of value 190, which is not a valid",
