@@ -40,6 +40,8 @@ json_t *finding_evidence(const struct finding *finding) {
                                         : finding->seen.bytes;
   if (seen && *seen)
     json_object_set_new(evidence, "seen", without_numbers(seen));
+  if (*finding->said)
+    json_object_set_new(evidence, "said", without_numbers(finding->said));
   json_t *ran = ran_json(finding);
   if (ran)
     json_object_set_new(evidence, "ran", ran);

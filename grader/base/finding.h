@@ -35,6 +35,7 @@ struct finding {
   char function[64];       /* the student's function in which it crashed; "" if none */
   int todo_of_place;       /* the TODO that this function belongs to; 0 if none */
   bool is_sure;            /* it is that one, whatever other programs that fail alike say */
+  char said[96];           /* why the program ended, in its own words; "" if unknown */
   bool ran[FINDING_TODOS]; /* TODOs of which a function has run; all false if that is unknown */
   bool crashed;            /* the program did not end by itself: the frames say little */
   bool waiting;            /* nothing moved any more, or it did not stop */

@@ -262,6 +262,22 @@ bool cause_is_todo(const struct exchange *exchange) {
          source_next_undone(path, todo - 1, &line) == todo;
 }
 
+/* Remember the line with which the program has ended, without hosts and paths, which differ. */
+static void note_said(struct exchange *exchange) {
+  struct finding *finding = &exchange->finding;
+  const char *line = program_stderr(exchange->program, NULL);
+  int code = 0;
+  size_t length = 0;
+  if (program_end(exchange->program, &code) != PROGRAM_EXITED || code == 0)
+    return;
+  for (size_t word = strcspn(line, " \n"); word > 0; word = strcspn(line, " \n")) {
+    if (!memchr(line, '/', word) && length + word + 2 < sizeof finding->said)
+      length += (size_t)snprintf(finding->said + length, sizeof finding->said - length, "%.*s ",
+                                 (int)word, line);
+    line += word + (line[word] == ' ');
+  }
+}
+
 void cause_find(struct exchange *exchange) {
   struct finding *finding = &exchange->finding;
   if (!exchange->program || find_todo(exchange))
@@ -284,6 +300,7 @@ void cause_find(struct exchange *exchange) {
   }
   if (end != PROGRAM_KILLED)
     find_failed_callback(exchange);
+  note_said(exchange);
   size_t length;
   const char *text = program_stdout(exchange->program, &length);
   if (finding->waiting)

@@ -41,10 +41,17 @@ static double compare_text(const json_t *known, const json_t *seen, const char *
   return (!left && !right) || (left && right && strcmp(left, right) == 0);
 }
 
+/* Whether both programs have said why they ended, and something different. */
+static bool said_other(const json_t *known, const json_t *seen) {
+  const char *left = json_string_value(json_object_get(known, "said"));
+  const char *right = json_string_value(json_object_get(seen, "said"));
+  return left && right && strcmp(left, "*") != 0 && strcmp(left, right) != 0;
+}
+
 /* The same for the check's whole finding: another sentence means another mistake, whatever else is
  * alike. */
 static double compare(const json_t *known, const json_t *seen) {
-  if (compare_text(known, seen, "id") < 1)
+  if (compare_text(known, seen, "id") < 1 || said_other(known, seen))
     return 0;
   return 0.8 + 0.2 * compare_text(known, seen, "seen");
 }

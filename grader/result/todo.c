@@ -61,10 +61,10 @@ static int suspect_todo(const struct outcome_list *list, const struct run *run,
   return run->only_check ? 0 : spectrum_find(list, run, lab, outcome_program(outcome));
 }
 
-/* Use the most direct evidence: where the program stopped; a place of which the check is sure; the only function that all failures
- * share; the known mistake that it looks like; the programs that fail most alike, if they are very
- * much alike; the place in the student's file; the other programs that fail alike; the known
- * mistakes with the same sentence; the checks with the same sentence. */
+/* Use the most direct evidence: where the program stopped; a place of which the check is sure; the
+ * only function that all failures share; the known mistake that it looks like; the programs that
+ * fail most alike, if they are very much alike; the place in the student's file; the other programs
+ * that fail alike; the known mistakes with the same sentence; the checks with the same sentence. */
 static int decide(const struct outcome_list *list, const struct run *run,
                   const struct outcome *outcome, const struct lab *lab) {
   const struct diagnosis_likely *likely = outcome_likely(list, outcome);
