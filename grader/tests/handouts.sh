@@ -159,6 +159,7 @@ check_not "a detail below the wrong frame is an error" handout \
   "$(console "${ladder[@]:0:3}" "${ladder[@]:4:2}" "${ladder[@]:3:1}" "${ladder[@]:6}")"
 check "SEED, seconds, line numbers and addresses may differ" handout \
   "$(console '$ echo "1.7 s, again in 12 ms, SEED=9, one.c:12:3 at 0x7ffe0123"' '0.2 s, again in 9 ms, SEED=1, one.c:7:1 at 0x55a000')"
+check_not "a line number of a lab's own file may not differ" handout "$(console '$ echo TODO 1 at lab01-one/one.c:12' 'TODO 1 at lab01-one/one.c:13')"
 check_not "text that only looks similar may not differ" handout "$(console '$ echo "17 s, NEED=9"' '02 s, NEED=1')"
 check_not "nor may milliseconds in other words" handout "$(console '$ echo "seen in 12 ms"' 'seen in 9 ms')"
 
