@@ -138,7 +138,8 @@ int stream_inform(struct stream *stream, int status, const nghttp2_nv *fields, s
  * the stream (RFC 9113, section 8.2): a name that is empty, or has a blank, ':' or another
  * character that no token has; a value with CR, LF or another control character, or with a blank at
  * either end; connection, keep-alive, proxy-connection, transfer-encoding, upgrade, and te except
- * "trailers".
+ * "trailers". Capital letters of a name are no error: nghttp2 sends them in lower case, except with
+ * NGHTTP2_NV_FLAG_NO_COPY_NAME, for which this returns -1.
  */
 int stream_respond(struct stream *stream, int status, const nghttp2_nv *fields, size_t count,
                    int64_t body_length);

@@ -123,8 +123,8 @@ static void respond(struct stream *stream, int status, const nghttp2_nv *fields,
   /* BEGIN SOLUTION */
   /* STARTER
   // stream_respond sends the header section; the length of the body that you pass becomes
-  // content-length. stream_end sends the last of the body. Both return -1 if the stream is gone:
-  // then nobody waits for an answer, and you have nothing more to do.
+  // content-length. stream_end sends the last of the body. Both return -1 if the stream is closed:
+  // then nobody waits for an answer. The handout says what else -1 means.
   (void)fields;
   (void)count;
   (void)text;
