@@ -73,8 +73,8 @@ static void free_pong(uv_handle_t *timer) {
 /* The delay is over. */
 static void on_pong_time(uv_timer_t *timer) {
   struct pong *pong = timer->data;
-  // First take your events off the stream: its end no longer concerns this ping. Then answer,
-  // unless the stream is closed; and close the timer, with free_pong.
+  // Take your events off the stream: its end no longer concerns this ping. Answer, unless the
+  // stream is closed; and close the timer, with free_pong.
   (void)pong;
   (void)respond;
   (void)free_pong;

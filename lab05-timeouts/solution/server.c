@@ -96,8 +96,8 @@ static void on_pong_time(uv_timer_t *timer) {
   struct pong *pong = timer->data;
   /* BEGIN SOLUTION */
   /* STARTER
-  // First take your events off the stream: its end no longer concerns this ping. Then answer,
-  // unless the stream is closed; and close the timer, with free_pong.
+  // Take your events off the stream: its end no longer concerns this ping. Answer, unless the
+  // stream is closed; and close the timer, with free_pong.
   (void)pong;
   (void)respond;
   (void)free_pong;
