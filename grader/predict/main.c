@@ -3,7 +3,8 @@
  *
  *   predict --lab 02 --seed N [--pcap FILE]
  *
- * Prints JSON: for each scenario of the lab its name, text, sides, sections and frames; and the
+ * Prints JSON: for each scenario of the lab its name, text, sides, sections and frames, and whether
+ * those of stream 0 ("connection") are among them; and the
  * questions of the quiz with their answers. --pcap leaves a capture of all that was played, for
  * Wireshark. predict.py does the rest.
  */
@@ -63,9 +64,10 @@ static json_t *play_json(const struct scenario *scenario, struct draw *draw, str
   struct buffer text = {0};
   scenario->run(&play, draw, &text);
   json_t *json =
-      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", scenario->name, "sides", scenario->sides,
-                "sections", scenario->sections, "rfc", scenario->rfc ? scenario->rfc : "9113",
-                "text", text.bytes, "frames", play.lines.bytes ? play.lines.bytes : "");
+      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "name", scenario->name, "sides",
+                scenario->sides, "sections", scenario->sections, "rfc",
+                scenario->rfc ? scenario->rfc : "9113", "text", text.bytes, "frames",
+                play.lines.bytes ? play.lines.bytes : "", "connection", play.connection_too);
   if (json_array_size(quiz) < 3)
     add_questions(quiz, scenario, &play);
   *connection = play.connection;

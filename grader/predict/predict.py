@@ -11,8 +11,8 @@ A prediction is a line for each frame: "c HEADERS 1 END_STREAM", "s DATA 1 4", "
 "c WINDOW_UPDATE 1 5", "c GOAWAY 0 NO_ERROR". The order counts for each side and stream by itself, because frames of
 different streams may be mixed in any way.
 
-Beside the 100 points, for each lab: 1 for a prediction of every scenario before the first look (it is kept in
-build/grade/predict/labNN.first.txt), 1 for the corrected file, in which every scenario says because of which section of
+Beside the 100 points, for each lab: 1 for a prediction of every scenario before the first look, right or wrong (it is kept
+in build/grade/predict/labNN.first.txt), 1 for the corrected file, in which every scenario says because of which section of
 RFC 9113, and 1 for the quiz, whose answers stand in build/grade/predict/labNN.pcapng. What came out is in
 build/grade/predict/labNN.json.
 """
@@ -30,12 +30,30 @@ OUT = BUILD / "grade/predict"
 LINE = re.compile(r"[cs] [A-Z_]+ \d+( \d+)?( [A-Z_]+)*$")
 HEAD = """# What will go over the wire? Replace each "?" by one line per frame, in the order in which the client (c) or the server (s)
 # sends them:
-#     c HEADERS 1 END_STREAM     s DATA 1 4 END_STREAM (4 bytes)     c SETTINGS 0 ACK     s RST_STREAM 3 CANCEL
-#     c WINDOW_UPDATE 1 5 (5 bytes more)     c GOAWAY 0 NO_ERROR
+#     {examples}
+# {stream_0}
 # Write only the flags END_STREAM and ACK. Then run: make predict LAB={lab}
-# Correct what was wrong, and write after "because:" which section of RFC 9113 explains it, as in: because: 6.5.3
+# Correct what was wrong, and write after "because:" which section of RFC 9113 explains these frames, as in: because: 6.5.3
+# Points, beside those of the lab: 1 for predicting all scenarios before you see the frames, right or wrong; 1 when all
+# frames and sections are right, now or later; 1 when quiz.txt is right.
 # seed: {seed}
 """
+ALL = ("c SETTINGS 0 ACK     s PING 0     c WINDOW_UPDATE 0 5 (5 bytes more)     c GOAWAY 0 NO_ERROR",
+       "All of this lab's frames are on stream 0. The preface is not a frame.")
+SOME = ("c HEADERS 1 END_STREAM     s DATA 1 4 END_STREAM (4 bytes)     s RST_STREAM 3 CANCEL     c WINDOW_UPDATE 1 5 (5 bytes more)",
+        "Leave out the frames of stream 0, such as SETTINGS and GOAWAY")
+QUIZ = """# Read these in the capture, and write the number after the colon. {connections}
+# In Wireshark: open build/grade/predict/{lab}.pcapng; {decode}. The filter
+# tcp.stream == 0 shows the first connection. Click a line, and unfold "HyperText Transfer Protocol 2" below.
+# In a terminal: tshark -r build/grade/predict/{lab}.pcapng {option}-O http2 -Y {filter}
+# Then: make predict LAB={number}
+"""
+PLAIN = {"connections": "The scenarios are connections, in their order.", "option": "-d tcp.port==8000,http2 ",
+         "filter": "tcp.stream==0",
+         "decode": "right-click any line, \"Decode As...\", TCP port 8000: HTTP2"}
+SECRET = {"connections": "Each client is a connection, in the order of the scenarios.", "option": "",
+          "filter": "http2",
+          "decode": "the keys of TLS are in the file"}
 WHOSE = {"c": "Write the client's frames only.", "s": "Write the server's frames only.", "cs": ""}
 
 
@@ -58,15 +76,17 @@ def write_files(folder, lab):
     """The student's files, with nothing filled in."""
     seed = random.SystemRandom().randrange(1, 1000000)
     played = play(lab, seed)
-    text = HEAD.format(lab=lab[3:], seed=seed)
+    connection = [scenario["connection"] for scenario in played["scenarios"]]
+    examples, stream_0 = ALL if all(connection) else SOME
+    if not all(connection):
+        stream_0 += ", unless the scenario asks for them." if any(connection) else "."
+    text = HEAD.format(lab=lab[3:], seed=seed, examples=examples, stream_0=stream_0)
     for scenario in played["scenarios"]:
         because = "" if scenario["rfc"] == "9113" else f"because: a section of RFC {scenario['rfc']}"
         lines = [line for line in [*scenario["text"].splitlines(), WHOSE[scenario["sides"]], because] if line]
         text += f"\n== {scenario['name']}\n" + "".join(f"# {line}\n" for line in lines) + "?\nbecause:\n"
     (folder / "predict.txt").write_text(text, encoding="utf-8")
-    how = "port 8443; the keys are in the file" if lab == "lab06" else "port 8000; Decode As: HTTP2"
-    text = (f"# Read these in Wireshark, in build/grade/predict/{lab}.pcapng ({how}), and write the number "
-            f"after the colon.\n# The scenarios are connections in their order. Then: make predict LAB={lab[3:]}\n")
+    text = QUIZ.format(lab=lab, number=lab[3:], **(SECRET if lab == "lab06" else PLAIN))
     for item in played["quiz"]:
         text += f"\n# {item['question']}\nanswer:\n"
     (folder / "quiz.txt").write_text(text, encoding="utf-8")
@@ -144,8 +164,8 @@ def look(scenario, prediction):
     for line in [] if right else side_by_side(predicted, seen):
         print(f"  {line}")
     if right and not explained:
-        print(f"      Which section of RFC {scenario['rfc']} explains it? Say so after \"because:\"." if not prediction["because"] else
-              f"      Section {prediction['because']} is not what explains it.")
+        print("      " + (f"Section {prediction['because']} is not what explains these frames." if prediction["because"] else
+                          f"Which section of RFC {scenario['rfc']} explains these frames? Say so after \"because:\"."))
     return right, explained
 
 
@@ -185,7 +205,7 @@ def grade(folder, lab):
               "quiz": int(len(quiz) == len(right) and all(quiz))}
     total = sum(points.values())
     (OUT / f"{lab}.json").write_text(json.dumps({**points, "points": total, "possible": 3}), encoding="utf-8")
-    print(f"  {total} of 3, beside the points of the lab")
+    print(f"  {total} of 3, beside the points of the lab: " + ", ".join(f"{name} {got}" for name, got in points.items()))
 
 
 def main(folders):

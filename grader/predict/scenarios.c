@@ -105,12 +105,10 @@ static void run_reset(struct play *play, struct draw *draw, struct buffer *text)
   unsigned broken = draw_between(draw, 2, count);
   unsigned length = draw_between(draw, 20, 90);
   uint32_t code = codes[draw_between(draw, 0, 3)];
-  scenario_say(
-      text,
-      "%u GETs at once. The server resets number %u with %s, and answers each of the others "
-      "with 200 and\n"
-      "a body of %u bytes, in one piece.\n",
-      count, broken, frame_error_name(code), length);
+  scenario_say(text,
+               "%u GETs at once. The server resets the stream of request %u with %s, and answers\n"
+               "each of the others with 200 and a body of %u bytes, in one piece.\n",
+               count, broken, frame_error_name(code), length);
   scenario_open(play, draw, 65535);
   for (unsigned i = 0; i < count; i++)
     play_request(play, "GET", 0, false);
@@ -131,12 +129,12 @@ static void run_windows(struct play *play, struct draw *draw, struct buffer *tex
   unsigned more = draw_between(draw, 1000, 9000);
   scenario_say(
       text,
-      "A POST with a body of %u bytes. The server's SETTINGS_INITIAL_WINDOW_SIZE is %u; a DATA "
-      "frame has at most\n"
-      "16384 bytes. When the client has stopped, the server sends WINDOW_UPDATE of 50000 on stream "
-      "0; and then one of\n"
-      "%u on stream 1.\n",
-      body, window, more);
+      "The server's SETTINGS, with an INITIAL_WINDOW_SIZE of %u, arrive first. Then the client "
+      "sends a POST with a\n"
+      "body of %u bytes; a DATA frame has at most 16384. When the client has stopped, the server "
+      "sends WINDOW_UPDATE of\n"
+      "50000 on stream 0; and then one of %u on stream 1.\n",
+      window, body, more);
   scenario_open(play, draw, window);
   play_request(play, "POST", body, false);
   play_turn(play);
@@ -239,8 +237,8 @@ static void run_ends(struct play *play, struct draw *draw, struct buffer *text) 
 }
 
 const struct scenario scenarios[] = {
-    {"lab01", "pings", "c", "6.7 3.4 6.5", run_pings, NULL},
-    {"lab01", "settings", "c", "6.5", run_settings, NULL},
+    {"lab01", "pings", "c", "6.7 3.4 6.5 6.8", run_pings, NULL},
+    {"lab01", "settings", "c", "6.5 6.8", run_settings, NULL},
     {"lab01", "first", "c", "3.4 5.4.1", run_first, NULL},
     {"lab02", "reset", "cs", "6.4 5.4.2 5.1", run_reset, NULL},
     {"lab02", "windows", "c", "5.2 6.9", run_windows, NULL},

@@ -98,7 +98,8 @@ static void run_crossing(struct play *play, struct draw *draw, struct buffer *te
       text,
       "%u GETs for /ping at once; the server is lab 5's and answers all of them when the delay is "
       "over, with 200 and\n"
-      "4 bytes. The client gives up number %u and resets it with CANCEL at the moment when the "
+      "4 bytes. The client gives up request %u and resets its stream with CANCEL at the moment "
+      "when the "
       "answers leave:\n"
       "the frames cross on their way.\n",
       count, slow);
@@ -113,11 +114,12 @@ static void run_crossing(struct play *play, struct draw *draw, struct buffer *te
 static void run_late(struct play *play, struct draw *draw, struct buffer *text) {
   unsigned count = draw_between(draw, 2, 4);
   unsigned slow = draw_between(draw, 1, count);
-  scenario_say(text,
-               "%u GETs for /ping at once, to lab 5's server. The client resets number %u with "
-               "CANCEL, and the server\n"
-               "has read that before the delay is over. Answers are 200 and 4 bytes.\n",
-               count, slow);
+  scenario_say(
+      text,
+      "%u GETs for /ping at once, to lab 5's server. The client resets the stream of request %u "
+      "with CANCEL, and the\n"
+      "server has read that before the delay is over. Answers are 200 and 4 bytes.\n",
+      count, slow);
   begin_pings(play, draw, count);
   nghttp2_submit_rst_stream(play->client, 0, (int32_t)(2 * slow - 1), NGHTTP2_CANCEL);
   play_turn(play);

@@ -33,12 +33,29 @@ open(f"{lab}-x/quiz.txt", "w").write("".join(f"answer: {item['answer']}\n" for i
 END
 }
 
+# The command for tshark in the head of the quiz shows a SETTINGS frame.
+reads_capture() {
+  sh -c "$(sed -n 's/^# In a terminal: //p' "$1-x/quiz.txt")" 2>/dev/null | grep -q "Stream: SETTINGS"
+}
+
+head_says() { grep -qF -- "$2" "$1-x/predict.txt"; }
+
 for lab in lab01 lab02 lab03 lab04 lab05 lab06; do
   mkdir -p "$lab-x"
   predict "$lab-x"
   check "$lab: predict makes the files" test -s "$lab-x/predict.txt" -a -s "$lab-x/quiz.txt"
+  case $lab in
+    lab01) check "$lab: the head says that all frames are on stream 0" head_says $lab "All of this lab's frames are on stream 0" ;;
+    lab04) check "$lab: the head names the exception" head_says $lab "such as SETTINGS and GOAWAY, unless the scenario asks" ;;
+    *) check "$lab: the head leaves stream 0 out" head_says $lab "Leave out the frames of stream 0, such as SETTINGS and GOAWAY." ;;
+  esac
   check "$lab: three scenarios, three questions or more" sh -c 'test "$(grep -c "^== " "$1/predict.txt")" = 3 &&
     test "$(grep -c "^answer:" "$1/quiz.txt")" -ge 3' sh "$lab-x"
+  if command -v tshark >/dev/null; then
+    check "$lab: the quiz says how tshark reads the capture" reads_capture "$lab"
+  else
+    skip "$lab: the quiz says how tshark reads the capture" "tshark is not installed"
+  fi
   predict "$lab-x"
   check "$lab: without a prediction there are no points" says "0 of 3"
   check "$lab: without a prediction it shows no frame" sh -c '! grep -qE "^ *>? +.*(HEADERS|SETTINGS|DATA) [0-9]" said'
@@ -46,6 +63,23 @@ for lab in lab01 lab02 lab03 lab04 lab05 lab06; do
   predict "$lab-x"
   check "$lab: right frames, sections and answers get all points" says "3 of 3"
 done
+
+# Being right at the first look and correcting later give the same; what is missing is named.
+rm -f build/grade/predict/lab02.*
+cp lab02-x/predict.txt right
+sed 's/^[cs] .*/s PING 0/' right >lab02-x/predict.txt
+sed -i 's/^answer: .*/answer:/' lab02-x/quiz.txt
+predict lab02-x
+check "all wrong at first: the point for predicting" says "1 of 3, beside the points of the lab: predicted 1, corrected 0, quiz 0"
+cp right lab02-x/predict.txt
+predict lab02-x
+check "all corrected: the second point" says "2 of 3, beside the points of the lab: predicted 1, corrected 1, quiz 0"
+rm -f build/grade/predict/lab02.*
+predict lab02-x
+check "all right at first: both at once" says "2 of 3, beside the points of the lab: predicted 1, corrected 1, quiz 0"
+fill_in lab02
+predict lab02-x
+check "all right, and the quiz: everything" says "3 of 3"
 
 # In lab 2: a missing frame, a frame of another stream, another section, another answer.
 for seed in 1 22 333 4444; do
@@ -61,7 +95,7 @@ for seed in 1 22 333 4444; do
   check "seed $seed: the wrong frame is beside the right one" grep -qE '^ *> .* s RST_STREAM' said
   sed 's/^because: .*/because: 6.7/' right >lab02-x/predict.txt
   predict lab02-x
-  check "seed $seed: another section does not explain it" says "is not what explains it"
+  check "seed $seed: another section does not explain it" says "is not what explains these frames"
   cp right lab02-x/predict.txt
 done
 cp build/grade/predict/lab02.first.txt first
@@ -78,7 +112,7 @@ check "another alert is wrong" grep -qE '^ *> .* c ALERT . UNKNOWN_CA' said
 fill_in lab06
 sed -i 's/^because: 4.3.4/because:/' lab06-x/predict.txt
 predict lab06-x
-check "the RFC that explains it is named" says "Which section of RFC 9110 explains it?"
+check "the RFC that explains it is named" says "Which section of RFC 9110 explains these frames?"
 echo 'c NOTHING' >>lab02-x/predict.txt
 check "a line that is not a frame is an error with its line number" sh -c '! python3 grader/predict/predict.py lab02-x >said 2>&1 && grep -q "txt:[0-9]*: this is no frame" said'
 predict lab07-x

@@ -70,7 +70,7 @@ def goodbye(text):
 
 
 def given_up(text):
-    return re.search(r"(\d+) GETs.*number (\d+)", text.replace("\n", " ")).groups()
+    return re.search(r"(\d+) GETs.*request (\d+)", text.replace("\n", " ")).groups()
 
 
 def crossing(text):
