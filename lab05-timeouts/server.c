@@ -52,8 +52,8 @@ static const struct stream_events ping_events = {.on_close = on_ping_close};
 
 /* GET /ping: answer "pong", but not before `delay` milliseconds are over. */
 static void ping(struct stream *stream, const struct settings *settings) {
-  // Allocate a struct pong; keep the stream in it (stream_keep); start its timer with on_pong_time;
-  // and have ping_events called for the stream, with the pong as `user`.
+  // Allocate a struct pong, with the stream in it; start its timer with on_pong_time; and have
+  // ping_events called for the stream, with the pong as `user`.
   (void)stream;
   (void)settings;
   (void)on_pong_time;
@@ -65,9 +65,8 @@ static void ping(struct stream *stream, const struct settings *settings) {
 
 /* libuv is done with the timer: free its memory now, and not before. */
 static void free_pong(uv_handle_t *timer) {
-  // Also release the stream that stream_keep has kept.
   (void)timer;
-  todo(5, "release the stream, and free the pong");
+  todo(5, "free the pong");
 }
 
 /* The delay is over. */

@@ -136,9 +136,7 @@ struct pong {
 };
 
 static void free_pong(uv_handle_t *timer) {
-  struct pong *pong = timer->data;
-  stream_release(pong->stream);
-  free(pong);
+  free(timer->data);
 }
 
 static void on_pong_time(uv_timer_t *timer) {
@@ -165,7 +163,7 @@ static void ping(struct stream *stream, const struct settings *settings) {
     stream_close(stream, NGHTTP2_INTERNAL_ERROR);
     return;
   }
-  pong->stream = stream_keep(stream);
+  pong->stream = stream;
   uv_timer_init(uv_default_loop(), &pong->timer);
   pong->timer.data = pong;
   uv_timer_start(&pong->timer, on_pong_time, (uint64_t)settings->delay, 0);

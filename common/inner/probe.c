@@ -288,13 +288,6 @@ int __wrap_stream_respond(struct stream *stream, int status, const nghttp2_nv *f
   return result;
 }
 
-static void note_keep(void) {
-  if (probe)
-    probe->kept++;
-}
-
-WRAP_AND(struct stream *, stream_keep, (struct stream * stream), (stream), NULL, note_keep())
-
 /* --- Other calls ------------------------------------------------------------------------------ */
 
 WRAP(int, nghttp2_session_terminate_session, (nghttp2_session * session, uint32_t error_code),

@@ -42,7 +42,6 @@ struct probe {
   int64_t user_data_wrong;   /* ... and streams that were given the session's */
   int64_t body_of_get;       /* GET requests with a data provider */
   int64_t refused;           /* calls of stream_respond that returned -1 */
-  int64_t kept;              /* calls of stream_keep */
 
   /* What the first failed callback returned to nghttp2; 0 if none has failed. `place` is the
    * student's function and where it is: "on_header lab02-requests/requests.c:153". */

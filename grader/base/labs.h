@@ -16,9 +16,9 @@ struct lab {
   bool tls; /* its programs speak TLS */
 
   /* The TODO in which the student sends what nghttp2 has to send; gives a stream its user data;
-   * keeps a stream; responds. 0: none, or that is given. */
+   * responds. 0: none, or that is given. */
   struct {
-    int send, user_data, keep, respond;
+    int send, user_data, respond;
   } todos;
 };
 

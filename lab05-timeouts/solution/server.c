@@ -54,8 +54,8 @@ static const struct stream_events ping_events = {.on_close = on_ping_close};
 static void ping(struct stream *stream, const struct settings *settings) {
   /* BEGIN SOLUTION */
   /* STARTER
-  // Allocate a struct pong; keep the stream in it (stream_keep); start its timer with on_pong_time;
-  // and have ping_events called for the stream, with the pong as `user`.
+  // Allocate a struct pong, with the stream in it; start its timer with on_pong_time; and have
+  // ping_events called for the stream, with the pong as `user`.
   (void)stream;
   (void)settings;
   (void)on_pong_time;
@@ -67,7 +67,7 @@ static void ping(struct stream *stream, const struct settings *settings) {
     stream_close(stream, NGHTTP2_INTERNAL_ERROR);
     return;
   }
-  pong->stream = stream_keep(stream);
+  pong->stream = stream;
   uv_timer_init(uv_default_loop(), &pong->timer);
   pong->timer.data = pong;
   uv_timer_start(&pong->timer, on_pong_time, (uint64_t)settings->delay, 0);
@@ -81,13 +81,10 @@ static void ping(struct stream *stream, const struct settings *settings) {
 static void free_pong(uv_handle_t *timer) {
   /* BEGIN SOLUTION */
   /* STARTER
-  // Also release the stream that stream_keep has kept.
   (void)timer;
-  todo(5, "release the stream, and free the pong");
+  todo(5, "free the pong");
   */
-  struct pong *pong = timer->data;
-  stream_release(pong->stream);
-  free(pong);
+  free(timer->data);
   /* END SOLUTION */
 }
 
