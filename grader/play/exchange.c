@@ -328,6 +328,11 @@ static void start_at(struct exchange *exchange, const char *name, int port, va_l
 static void expect_listening(struct exchange *exchange, int port) {
   exchange->port = 0;
   bool listens = exchange_await(exchange, is_listening, exchange) && exchange->port > 0;
+  /* It might name the port of another program that is graded at the same time. */
+  if (listens && !getenv(CHECK_ANY_LANGUAGE) &&
+      program_listens_not(exchange->program, exchange->port))
+    exchange_fail_at(exchange, -1, "a socket of your program at the port that it names", "none",
+                     "port-of-another| Your server does not listen at the port that it names.");
   if (listens && (port == 0 || port == exchange->port))
     return;
   struct buffer seen = {0};

@@ -106,8 +106,27 @@ static void send_frame(struct peer *peer, uint8_t type, uint8_t flags, int32_t s
     send_bytes(peer, payload, length);
 }
 
+/* In a payload that means nothing: a frame that nobody sends, for programs that look for bytes and
+ * not for frames. Returns its length. */
+static size_t make_decoy(struct chance *chance, uint8_t *payload) {
+  static const struct {
+    uint8_t type, flags, length;
+  } frames[] = {{NGHTTP2_PING, 0, 8},
+                {NGHTTP2_PING, NGHTTP2_FLAG_ACK, 8},
+                {NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0},
+                {NGHTTP2_SETTINGS, 0, 6},
+                {NGHTTP2_GOAWAY, 0, 8}};
+  size_t which = chance_next(chance) % (sizeof frames / sizeof frames[0]);
+  const uint8_t header[FRAME_HEADER_LENGTH] = {0, 0, frames[which].length, frames[which].type,
+                                               frames[which].flags};
+  memcpy(payload, header, sizeof header);
+  for (size_t i = 0; i < frames[which].length; i++)
+    payload[sizeof header + i] = (uint8_t)chance_next(chance);
+  return sizeof header + frames[which].length;
+}
+
 void peer_make_noise(struct peer *peer, uint8_t next_type) {
-  enum { ONE_IN = 2, FIRST_TYPE = 0x40, TYPES = 0x80, LONGEST = 24 };
+  enum { ONE_IN = 2, RANDOM_IN = 8, FIRST_TYPE = 0x40, TYPES = 0x80, LONGEST = 24 };
   struct chance *chance = &peer->exchange->noise;
   uint8_t payload[LONGEST];
   if (!peer->settings_sent || peer->is_slow || peer->is_raw || next_type == NGHTTP2_CONTINUATION ||
@@ -117,6 +136,8 @@ void peer_make_noise(struct peer *peer, uint8_t next_type) {
   size_t length = chance_next(chance) % sizeof payload;
   for (size_t i = 0; i < length; i++)
     payload[i] = (uint8_t)chance_next(chance);
+  if (chance_next(chance) % RANDOM_IN != 0)
+    length = make_decoy(chance, payload);
   send_frame(peer, type, (uint8_t)chance_next(chance), 0, payload, length);
 }
 

@@ -15,6 +15,7 @@
 #include "common/buffer.h"
 #include "grader/sandbox/ending.h"
 #include "grader/sandbox/guard_command.h"
+#include "grader/sandbox/listening.h"
 #include "grader/sandbox/remove.h"
 #include "grader/sandbox/sanitizer.h"
 
@@ -414,6 +415,10 @@ bool program_sleeps(const struct program *program) {
   bool read = fgets(name, sizeof name, file) != NULL;
   fclose(file);
   return read && strstr(name, "nanosleep") != NULL;
+}
+
+bool program_listens_not(const struct program *program, int port) {
+  return program->pid > 0 && !program->ended && listening_is_not_by(program->pid, port);
 }
 
 static const char *text_of(const struct buffer *buffer, size_t *length) {

@@ -85,6 +85,10 @@ int program_arm_probe(const struct program *program);
  * wake it. */
 bool program_sleeps(const struct program *program);
 
+/* Whether it is known that the program itself does not listen at this port: somebody else does, or
+ * nobody. */
+bool program_listens_not(const struct program *program, int port);
+
 /* The program's output so far; always followed by a NUL that is not counted. */
 const char *program_stdout(const struct program *program, size_t *length);
 const char *program_stderr(const struct program *program, size_t *length);
