@@ -13,7 +13,7 @@ const struct lab labs_all[] = {
      false,
      {.user_data = 1}},
     {"lab03", "lab03-server", "a server", {"server"}, 20, false, {.user_data = 1}},
-    {"lab04", "lab04-router", "a router", {"router"}, 10, false, {.respond = 4}},
+    {"lab04", "lab04-router", "a router", {"router"}, 10, false, {.route = 1, .respond = 4}},
     {"lab05", "lab05-timeouts", "timeouts", {"client", "server"}, 15, false, {0}},
     {"lab06", "lab06-tls", "TLS", {"server", "client"}, 20, true, {0}},
 };

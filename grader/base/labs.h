@@ -16,9 +16,9 @@ struct lab {
   bool tls; /* its programs speak TLS */
 
   /* The TODO in which the student sends what nghttp2 has to send; gives a stream its user data;
-   * responds. 0: none, or that is given. */
+   * finds the route of a path; responds. 0: none, or that is given. */
   struct {
-    int send, user_data, respond;
+    int send, user_data, route, respond;
   } todos;
 };
 

@@ -339,9 +339,9 @@ CHECK(lab03, streams_freed, .points = 2, .todo = 6, .section = "5.1",
     known = ask_and_reset(peer, &stream_id, COUNT, &probes[round]) && known;
   if (known && grows(probes, ROUNDS, COUNT, kept_by_nghttp2(limit, COUNT))) {
     char seen[128];
-    snprintf(seen, sizeof seen, "%jd blocks more, %jd bytes",
-             (intmax_t)(probes[ROUNDS - 1].blocks - probes[ROUNDS - 2].blocks),
-             (intmax_t)(probes[ROUNDS - 1].bytes - probes[ROUNDS - 2].bytes));
+    intmax_t bytes = (intmax_t)(probes[ROUNDS - 1].bytes - probes[ROUNDS - 2].bytes);
+    snprintf(seen, sizeof seen, bytes > 0 ? "%jd blocks more, %jd bytes" : "%jd blocks more",
+             (intmax_t)(probes[ROUNDS - 1].blocks - probes[ROUNDS - 2].blocks), bytes);
     exchange_fail_at(exchange, -1,
                      "as much memory allocated after 50 requests answered and 50 reset as before",
                      seen,

@@ -519,6 +519,8 @@ static void expect_status(struct peer *peer, int32_t stream_id, const char *expe
   const char *seen = peer_field(peer, stream_id, ":status");
   if (seen && strcmp(seen, expected) == 0)
     return;
+  if (seen && strcmp(seen, "404") == 0 && strcmp(expected, "200") == 0)
+    blame(peer->exchange, peer->exchange->lab->todos.route);
   fail_part(peer, stream_id, -1,
             seen && strcmp(seen, "404") == 0
                 ? "status-known-not-found| The status of the response is wrong: your server takes "
