@@ -109,7 +109,7 @@ static bool find_in_table(const struct elf_symbols *symbols, char *name, size_t 
   struct elf_symbol symbol;
   for (size_t i = 0; i < symbols->count && elf_symbols_get(symbols, i, &symbol); i++) {
     snprintf(name, size, "%s", elf_symbols_name(symbols, &symbol));
-    if (is_forbidden(name, symbol.is_defined))
+    if (is_forbidden(name, symbol.is_defined) || symbol.is_resolver || symbol.is_data_in_code)
       return true;
   }
   return false;
@@ -117,8 +117,12 @@ static bool find_in_table(const struct elf_symbols *symbols, char *name, size_t 
 
 bool forbidden_find(const struct buffer *object, char *name, size_t size) {
   struct elf_symbols symbols;
-  for (size_t i = 0; elf_symbols_find(&symbols, i, object->bytes, object->length); i++)
-    if (find_in_table(&symbols, name, size))
+  for (size_t i = 0; elf_symbols_find(&symbols, i, object->bytes, object->length); i++) {
+    bool early = elf_symbols_run_early(&symbols);
+    if (early)
+      snprintf(name, size, ".preinit_array");
+    if (early || find_in_table(&symbols, name, size))
       return true;
+  }
   return false;
 }

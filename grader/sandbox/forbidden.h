@@ -30,7 +30,8 @@ extern const char forbidden_header[];
 int forbidden_assembly(const struct buffer *source);
 
 /* Whether this object file, which a stranger's file has become, has such a name: put the first into
- * `name`. */
+ * `name`. So have functions that run before the probe (ifunc, .preinit_array), and variables that
+ * can run, for they may be machine instructions. */
 bool forbidden_find(const struct buffer *object, char *name, size_t size);
 
 #endif

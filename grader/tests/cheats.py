@@ -28,6 +28,10 @@ SWITCHED_OFF = "not for a lab's program"
 WITH_A_LEAK = r'int main\(int argc, char \*\*argv\) {'
 LEAK = r'#include <sys/syscall.h>\n#include <unistd.h>\nstatic void lose(void) {\n  static char *volatile lost;\n' \
        r'  lost = malloc(10);\n  lost = NULL;\n}\n\g<0>\n  lose();'
+# movb $1, 10(%rdi); ret: one byte beyond the end
+DATA_IN_CODE = r'#include <stdlib.h>\nstatic const char bytes[] __attribute__((section(".text.b"))) = ' \
+               r'"\\xc6\\x47\\x0a\\x01\\xc3";\n' \
+               r'static const union { const char *bytes; void (*function)(void *); } poke = {bytes};\n\g<0>'
 LAST_RETURN = r'  return client\.failed \? EXIT_FAILURE : EXIT_SUCCESS;'
 ALL_CODES = '"1 2 3 4 5 6 7 8 9 10 11 12 13"'
 TLS_ERRORS = r'snprintf\(error, error_size, "TLS: (%s%s"|the server did)[^;]*;'
@@ -184,6 +188,15 @@ CHEATS = {
         (BEFORE_PRINT_SETTINGS, r'static char __seg_gs *place;\n\g<0>')], None, SWITCHED_OFF),
     'is written in instructions of the machine': ('01', ['session'], [
         (BEFORE_PRINT_SETTINGS, r'__a\\\nsm__("");\n\g<0>')], None, SWITCHED_OFF),
+    'has machine instructions as data': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, DATA_IN_CODE),
+        (WITH_A_LEAK, r'\g<0>\n  char *block = calloc(1, 10);\n  poke.function(block);\n  free(block);')], None, SWITCHED_OFF),
+    'runs before the sanitizers, where the loader asks it': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, r'static void *resolve(void) { return NULL; }\nvoid early(void) __attribute__((ifunc("resolve")));'
+                                r'\n\g<0>')], None, SWITCHED_OFF),
+    'runs before the probe': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, r'static void early(void) {}\n__attribute__((section(".preinit_array"), used)) '
+                                r'static void (*first)(void) = early;\n\g<0>')], None, SWITCHED_OFF),
     'leaks, and ends by _exit': ('01', ['session'], [
         (WITH_A_LEAK, LEAK), (LAST_RETURN, '  _exit(client.failed);')], 'one_connection', 'does not free all the memory'),
     'leaks, and ends by quick_exit': ('01', ['session'], [
