@@ -493,10 +493,12 @@ static int take_source(struct work *work) {
     log_error(work, text);
     return 1;
   }
-  int line = forbidden_assembly(&work->content);
+  const char *word = "";
+  int line = forbidden_assembly(&work->content, &word);
   if (submission_check_includes(&work->content, why, sizeof why) == 0 && line == 0)
     return 0;
-  snprintf(text, sizeof text, "%d: error: '__asm' is not for a lab's program: " GOES_AROUND, line);
+  snprintf(text, sizeof text, "%d: error: '%s' is not for a lab's program: " GOES_AROUND, line,
+           word);
   log_error(work, line != 0 ? text : why);
   return 1;
 }

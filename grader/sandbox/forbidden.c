@@ -59,7 +59,14 @@ const char forbidden_header[] =
     "#pragma GCC poison no_instrument_function __no_instrument_function__\n"
     "#pragma GCC poison optimize __optimize__\n"
     "#pragma GCC poison optnone __optnone__\n"
-    "#pragma GCC poison __seg_fs __seg_gs address_space __address_space__\n";
+    "#pragma GCC poison __seg_fs __seg_gs address_space __address_space__\n"
+    /* What gcc's headers, and clang's, of the processor's own functions define first. */
+    "#pragma GCC poison _MMINTRIN_H_INCLUDED __MMINTRIN_H _MM3DNOW_H_INCLUDED\n"
+    "#pragma GCC poison _XMMINTRIN_H_INCLUDED __XMMINTRIN_H\n"
+    "#pragma GCC poison _EMMINTRIN_H_INCLUDED __EMMINTRIN_H\n"
+    "#pragma GCC poison _IMMINTRIN_H_INCLUDED __IMMINTRIN_H\n"
+    "#pragma GCC poison _X86INTRIN_H_INCLUDED __X86INTRIN_H __IA32INTRIN_H\n"
+    "#pragma GCC poison _X86GPRINTRIN_H_INCLUDED __X86GPRINTRIN_H _CLZEROINTRIN_H_INCLUDED\n";
 
 /* Whether `word` is at `place`, which may continue a line in the middle of it. */
 static bool is_word(const char *place, const char *word) {
@@ -72,11 +79,15 @@ static bool is_word(const char *place, const char *word) {
   return true;
 }
 
-int forbidden_assembly(const struct buffer *source) {
+int forbidden_assembly(const struct buffer *source, const char **word) {
+  static const char *const words[] = {"__asm", "__builtin_ia32_"};
   int line = 1;
   for (size_t i = 0; i < source->length; i++) { /* a NUL is a blank to the compiler */
-    if (source->bytes[i] == '_' && is_word(source->bytes + i, "__asm"))
-      return line;
+    for (size_t k = 0; source->bytes[i] == '_' && k < sizeof words / sizeof words[0]; k++) {
+      *word = words[k];
+      if (is_word(source->bytes + i, *word))
+        return line;
+    }
     line += source->bytes[i] == '\n';
   }
   return 0;

@@ -24,10 +24,11 @@
  * message has the word "poisoned". */
 extern const char forbidden_header[];
 
-/* The line in which a stranger's file has machine instructions (__asm__), that no sanitizer looks
- * at; 0 if there is none. The header refuses the spelling asm; these spellings are in headers of
- * the system too. */
-int forbidden_assembly(const struct buffer *source);
+/* The line in which a stranger's file has machine instructions (__asm__, __builtin_ia32_...), that
+ * no sanitizer looks at, and how they begin; 0 if there is none. The header refuses the spelling
+ * asm, and the headers that have functions for single instructions; these spellings are in headers
+ * of the system too. */
+int forbidden_assembly(const struct buffer *source, const char **word);
 
 /* Whether this object file, which a stranger's file has become, has such a name: put the first into
  * `name`. So have functions that run before the probe (ifunc, .preinit_array), and variables that

@@ -188,6 +188,14 @@ CHEATS = {
         (BEFORE_PRINT_SETTINGS, r'static char __seg_gs *place;\n\g<0>')], None, SWITCHED_OFF),
     'is written in instructions of the machine': ('01', ['session'], [
         (BEFORE_PRINT_SETTINGS, r'__a\\\nsm__("");\n\g<0>')], None, SWITCHED_OFF),
+    'stores by functions for single instructions': ('01', ['session'], [
+        (r'#include <uv.h>', r'\g<0>\n#include <emmintrin.h>\n#include <stdlib.h>'),
+        (WITH_A_LEAK, r'\g<0>\n  int *volatile block = malloc(12);\n  _mm_stream_si32(block + 3, 1);\n  free(block);')],
+        None, SWITCHED_OFF),
+    'stores by what such functions are made of': ('01', ['session'], [
+        (r'#include <uv.h>', r'\g<0>\n#include <stdlib.h>'),
+        (WITH_A_LEAK, r'\g<0>\n  int *volatile block = malloc(12);\n  __builtin_ia32_movnti(block + 3, 1);\n  free(block);')],
+        None, SWITCHED_OFF),
     'has machine instructions as data': ('01', ['session'], [
         (BEFORE_PRINT_SETTINGS, DATA_IN_CODE),
         (WITH_A_LEAK, r'\g<0>\n  char *block = calloc(1, 10);\n  poke.function(block);\n  free(block);')], None, SWITCHED_OFF),
@@ -220,6 +228,8 @@ CHEATS = {
         (r'fprintf\(stderr, "server: %s\\n", error\)', r'fprintf(stderr, "server: cannot listen\\n")')],
         'port_taken', 'listens at port 9999'),
 }
+if os.uname().machine != 'x86_64':
+    del CHEATS['stores by functions for single instructions']
 
 
 def folder_of(lab):
