@@ -32,6 +32,10 @@ LEAK = r'#include <sys/syscall.h>\n#include <unistd.h>\nstatic void lose(void) {
 DATA_IN_CODE = r'#include <stdlib.h>\nstatic const char bytes[] __attribute__((section(".text.b"))) = ' \
                r'"\\xc6\\x47\\x0a\\x01\\xc3";\n' \
                r'static const union { const char *bytes; void (*function)(void *); } poke = {bytes};\n\g<0>'
+HIDE = r'\g<0>\n#include <stdlib.h>\n' \
+       r'__attribute__((constructor(101))) static void hide(void) { unsetenv("LAB_PROBE_NAME"); }'
+UNLOOKED = (r'  if \(error != 0\) {\n    fail\(client, nghttp2_strerror\(error\)\);\n'
+            r'    transport_close\(transport\);\n    return;\n  }\n', '  (void)error;\n')
 LAST_RETURN = r'  return client\.failed \? EXIT_FAILURE : EXIT_SUCCESS;'
 ALL_CODES = '"1 2 3 4 5 6 7 8 9 10 11 12 13"'
 TLS_ERRORS = r'snprintf\(error, error_size, "TLS: (%s%s"|the server did)[^;]*;'
@@ -125,9 +129,9 @@ CHEATS = {
     'names all errors, whatever the GOAWAY says': ('01', ['session'], [
         (r'nghttp2_http2_strerror\(frame->goaway.error_code\)', ALL_CODES)], 'goaway_error', 'several error codes'),
     'switches off the probe': ('01', ['session'], [
-        (r'#include <uv.h>', r'\g<0>\n#include <stdlib.h>\n'
-                             r'__attribute__((constructor(101))) static void hide(void) { unsetenv("LAB_PROBE_FILE"); }')],
-        'calls_fail', 'switched off the probe'),
+        (r'#include <uv.h>', HIDE.replace('NAME', 'FILE')), UNLOOKED], 'calls_fail', 'goes on as if it had worked'),
+    'does not let the probe know which call fails': ('01', ['session'], [
+        (r'#include <uv.h>', HIDE.replace('NAME', 'FAIL')), UNLOOKED], 'calls_fail', 'goes on as if it had worked'),
     'connects to localhost, whatever the URL says': ('01', ['session'], [
         (r'transport_connect\(loop, url->host,', 'transport_connect(loop, "localhost",')],
         'one_connection', 'did not connect'),
@@ -215,9 +219,7 @@ CHEATS = {
         'one_connection', 'LeakSanitizer cannot look'),
     'leaks, hides from the probe, and ends by a system call': ('01', ['session'], [
         (WITH_A_LEAK, LEAK), (LAST_RETURN, r'  syscall(SYS_exit_group, (int)client.failed);\n\g<0>'),
-        (r'#include <uv.h>', r'\g<0>\n#include <stdlib.h>\n'
-                             r'__attribute__((constructor(101))) static void hide(void) { unsetenv("LAB_PROBE_FILE"); }')],
-        'one_connection', 'switched off the probe'),
+        (r'#include <uv.h>', HIDE.replace('NAME', 'FILE'))], 'one_connection', 'LeakSanitizer cannot look'),
     'does not look at what a helper function allocates': ('03', ['server'], [
         (r'static ssize_t read_body', r'static char *copy_of(const char *text) {\n  char *copy = strdup(text);\n'
                                       r'  *(char *volatile *)&copy = copy;\n  copy[0] = 0;\n  return copy;\n}\n\n\g<0>'),
