@@ -3,13 +3,16 @@
  *
  * From outside, the grader cannot see to the byte what a program keeps in memory, and cannot make
  * memory run out at a given line. Nothing says which callback has failed: nghttp2 only ends the
- * session. So the programs of the labs are linked with probe.c, which does nothing unless
+ * session. So the programs of the labs are linked with probe.c, which looks at nothing unless
  * PROBE_FILE is in the environment. Then it keeps a struct probe in that file, which others can map
  * or read at any time. With PROBE_FAIL=NAME, the first call of the function NAME (probe.c has the
  * list) fails as its documentation says; of nghttp2_session_mem_send, every later one too. With
  * PROBE_FAIL="NAME in FUNCTION", the first one that this function of the student makes. With
  * PROBE_FAIL="each allocation", the student's file gets no memory the first time that it asks for
  * some at a place, from the moment that the grader has set `armed`: once at each place.
+ *
+ * The probe reads these variables before anything in the student's file runs. In the grader, it
+ * also keeps the program from executing another one.
  *
  * The student's own file is compiled with -finstrument-functions: each of its functions says when
  * it begins and when it ends.

@@ -209,6 +209,10 @@ CHEATS = {
     'runs before the probe': ('01', ['session'], [
         (BEFORE_PRINT_SETTINGS, r'static void early(void) {}\n__attribute__((section(".preinit_array"), used)) '
                                 r'static void (*first)(void) = early;\n\g<0>')], None, SWITCHED_OFF),
+    'leaks, and executes itself with other options': ('01', ['session'], [
+        (WITH_A_LEAK, LEAK.replace('lose();', 'if (!getenv("AGAIN"))\n    setenv("LSAN_OPTIONS", "exitcode=0:log_path=q", 1),'
+                                              ' setenv("AGAIN", "", 1), execv(argv[0], argv);\n  lose();'))],
+        'one_connection', 'does not free all the memory'),
     'leaks, and ends by _exit': ('01', ['session'], [
         (WITH_A_LEAK, LEAK), (LAST_RETURN, '  _exit(client.failed);')], 'one_connection', 'does not free all the memory'),
     'leaks, and ends by quick_exit': ('01', ['session'], [
