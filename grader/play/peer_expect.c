@@ -211,6 +211,19 @@ static void expect_server_preface(struct peer *peer) {
   }
 }
 
+/* Only the preface came. Its bytes are the first that nghttp2 has to send: perhaps the program took
+ * no more. */
+static void expect_submitted_sent(struct exchange *exchange) {
+  struct probe probe;
+  int todo = exchange->lab->todos.send;
+  if (todo == 0 || !program_probe(exchange->program, &probe) || probe.settings <= 0)
+    return;
+  blame(exchange, todo);
+  exchange_fail_at(exchange, -1, "SETTINGS", "only the preface",
+                   "submitted-not-sent| After the preface comes nothing, though your program has "
+                   "submitted SETTINGS: nghttp2_session_mem_send gives one piece at a time.");
+}
+
 void peer_expect_preface(struct peer *peer) {
   look_at(peer, 0);
   if (peer->program == FRAME_FROM_SERVER) {
@@ -241,17 +254,10 @@ void peer_expect_preface(struct peer *peer) {
   }
   if (count < 2 || first[1]->type != NGHTTP2_SETTINGS || first[1]->flags & NGHTTP2_FLAG_ACK ||
       first[1]->error) {
-    struct probe probe;
     if (count > 1)
       quote_frame(&seen, first[1]);
-    if (count == 1 && exchange->lab->todos.send && program_probe(exchange->program, &probe) &&
-        probe.settings > 0) {
-      blame(exchange, exchange->lab->todos.send);
-      exchange_fail_at(exchange, -1, "SETTINGS", "only the preface",
-                       "submitted-not-sent| After the preface comes nothing, though your program "
-                       "has submitted SETTINGS: nghttp2_session_mem_send gives one piece at a "
-                       "time.");
-    }
+    else if (count == 1)
+      expect_submitted_sent(exchange);
     exchange_fail_at(
         exchange, index[1], "SETTINGS", seen.bytes,
         "first-frame-behind-preface-must| The first frame after the preface must be SETTINGS.");
