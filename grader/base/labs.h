@@ -14,12 +14,12 @@ struct lab {
   const char *programs[3]; /* "session"; NULL after the last */
   int points;
   bool tls; /* its programs speak TLS */
+};
 
-  /* The TODO in which the student sends what nghttp2 has to send; gives a stream its user data;
-   * finds the route of a path; responds. 0: none, or that is given. */
-  struct {
-    int send, user_data, route, respond;
-  } todos;
+/* The TODO in which the student sends what nghttp2 has to send; gives a stream its user data; finds
+ * the route of a path; responds. 0: none, or that is given. */
+struct lab_todos {
+  int send, user_data, route, respond;
 };
 
 /* All labs, in order. */
@@ -28,5 +28,8 @@ extern const size_t labs_count;
 
 /* The lab of that id, or NULL. */
 const struct lab *labs_find(const char *id);
+
+/* These TODOs of the lab. */
+struct lab_todos labs_todos(const struct lab *lab);
 
 #endif

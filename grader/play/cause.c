@@ -123,7 +123,7 @@ static const char *explanation(const struct exchange *exchange, const char *repo
   if (!program_probe(exchange->program, &probe))
     return NULL;
   bool is_null = strstr(report, "null pointer") || strstr(report, "SEGV");
-  *todo = lab->todos.user_data;
+  *todo = labs_todos(lab).user_data;
   if (*todo && is_null && probe.user_data == 0 && probe.user_data_missing > 0)
     return "before that, it asked for the user data of a stream, and no stream has any";
   if (*todo && probe.user_data == 0 && probe.user_data_wrong > 0)

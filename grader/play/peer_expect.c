@@ -215,7 +215,7 @@ static void expect_server_preface(struct peer *peer) {
  * no more. */
 static void expect_submitted_sent(struct exchange *exchange) {
   struct probe probe;
-  int todo = exchange->lab->todos.send;
+  int todo = labs_todos(exchange->lab).send;
   if (todo == 0 || !program_probe(exchange->program, &probe) || probe.settings <= 0)
     return;
   blame(exchange, todo);
@@ -526,7 +526,7 @@ static void expect_status(struct peer *peer, int32_t stream_id, const char *expe
   if (seen && strcmp(seen, expected) == 0)
     return;
   if (seen && strcmp(seen, "404") == 0 && strcmp(expected, "200") == 0)
-    blame(peer->exchange, peer->exchange->lab->todos.route);
+    blame(peer->exchange, labs_todos(peer->exchange->lab).route);
   fail_part(peer, stream_id, -1,
             seen && strcmp(seen, "404") == 0
                 ? "status-known-not-found| The status of the response is wrong: your server takes "
@@ -567,7 +567,7 @@ static void expect_body(struct peer *peer, int32_t stream_id, const char *expect
     return;
   long data = peer_find_frame(peer, NGHTTP2_DATA, stream_id);
   if (body->length == strlen(expected) + 1 && seen[body->length - 1] == '\0')
-    blame(peer->exchange, peer->exchange->lab->todos.respond);
+    blame(peer->exchange, labs_todos(peer->exchange->lab).respond);
   fail_part(peer, stream_id, data, fault_of_body(data < 0, expected, seen, body->length), expected,
             seen, body->length);
 }
