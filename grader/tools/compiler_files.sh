@@ -39,6 +39,8 @@ own=${cc1%/*}$newline${crt%/*}$newline$("$compiler" -print-resource-dir 2>/dev/n
 
 # Where it looks for headers, and for libraries.
 headers=$("$compiler" -E -v -xc /dev/null 2>&1 >/dev/null | sed -n 's/^ \(\/[^ ]*\)$/\1/p')
+# Debian 13's <asm/errno.h> is behind a link that leads out of these folders.
+linked=$(printf '%s\n' "$headers" | xargs -I FOLDER find FOLDER -maxdepth 2 -type l -exec readlink -f '{}' + 2>/dev/null)
 places=$("$compiler" -print-search-dirs | sed -n 's/^libraries: =//p' | tr : '\n')
 names='c m mvec gcc gcc_s pthread dl rt resolv util asan ubsan'
 for word; do
@@ -71,5 +73,5 @@ loaders=$(printf '%s\n' "$loaded" | sed -n 's/^[[:space:]]*\(\/[^ ]*\) (0x.*$/\1
 loaded=$(printf '%s\n' "$loaded" | sed -n 's/^.* => \(\/[^ ]*\) (.*$/\1/p')
 
 printf 'list:%s\n' /usr /lib /lib64 # clang looks for a gcc, gold for libraries
-paths "$headers$newline$found$newline$loaded" | sed 's/^/read:/'
+paths "$headers$newline$linked$newline$found$newline$loaded" | sed 's/^/read:/'
 paths "$tools$newline$own$newline$loaders" | sed 's/^/execute:/'

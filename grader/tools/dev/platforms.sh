@@ -92,6 +92,9 @@ is_all() {
 # try_in FOLDER: sets `result`; the status is 0 if everything works.
 try_in() {
   in_project "$1" student 'make deps grade' || { result='`make deps grade` fails'; return 1; }
+  # The solutions are compiled another way: a starter only as a stranger's file.
+  in_project "$1" student 'ls build/labs/*/session && ! grep . build/labs/*/*.log' ||
+    { result='a starter does not compile'; return 1; }
   user=$(in_project "$1" student 'make grade SOLUTION=1' | tee >(cat >&2) | points)
   root=$(in_project "$1" root 'make grade SOLUTION=1' | tee >(cat >&2) | points)
   caught=$(in_project "$1" student "make mistakes $([ "${MISTAKES:-}" = all ] || echo LAB=03)" | tee >(cat >&2) | tail -n 1)
