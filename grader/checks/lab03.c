@@ -517,8 +517,7 @@ static void expect_graceful_end(struct exchange *exchange, int signal) {
   exchange_start_server(exchange, "server", NULL);
   struct peer *first = connect_busy_client(exchange);
   struct peer *last = connect_busy_client(exchange);
-  exchange_touch(exchange);
-  program_signal(exchange->program, signal);
+  exchange_signal(exchange, signal);
   peer_expect_goaway(first);
   peer_expect_goaway(last);
   finish_busy_client(first);

@@ -316,8 +316,7 @@ static void expect_graceful_end(struct exchange *exchange, int signal) {
   struct peer *clients[2];
   for (int i = 0; i < 2; i++)
     clients[i] = ask_without_window(exchange);
-  exchange_touch(exchange);
-  program_signal(exchange->program, signal);
+  exchange_signal(exchange, signal);
   for (int i = 0; i < 2; i++)
     peer_expect_goaway(clients[i]);
   for (int i = 0; i < 2; i++) {

@@ -32,29 +32,21 @@ static void let_pass(struct exchange *exchange, double milliseconds) {
   exchange_await(exchange, is_past, &end);
 }
 
-/* Wait for something, but only until the program has slept for that long after everything was sent.
- * The guard's report of its sleep may be older than what was sent: so the program must have been
- * awake since. */
+/* Wait for something, but only until the program has slept for that long after everything was
+ * sent. */
 struct patience {
   struct exchange *exchange;
   double seconds;
   bool (*condition)(void *argument);
   void *argument;
-  double touched; /* exchange->touched, when it was last looked at */
-  bool awake;     /* since then */
 };
 
 static bool has_come_or_sleeps(void *argument) {
-  struct patience *patience = argument;
+  const struct patience *patience = argument;
   const struct exchange *exchange = patience->exchange;
-  double idle = program_idle(exchange->program);
-  if (patience->touched != exchange->touched)
-    patience->awake = false;
-  patience->touched = exchange->touched;
-  patience->awake = patience->awake || idle < patience->seconds;
   return patience->condition(patience->argument) ||
-         (patience->awake && idle >= patience->seconds &&
-          recording_clock() - patience->touched >= patience->seconds * 1e3);
+         (exchange_idle(exchange) >= patience->seconds &&
+          recording_clock() - exchange->touched >= patience->seconds * 1e3);
 }
 
 /* Returns whether it has come. */
@@ -886,8 +878,7 @@ static void end_gracefully(struct exchange *exchange, int signal) {
     if (i == 0)
       let_pass(exchange, 50); /* so that one is answered long before the other */
   }
-  exchange_touch(exchange);
-  program_signal(exchange->program, signal);
+  exchange_signal(exchange, signal);
   for (int i = 0; i < 2; i++)
     peer_expect_goaway(peers[i]);
   for (int i = 0; i < 2; i++) {

@@ -483,8 +483,7 @@ static void end_gracefully(struct exchange *exchange, const struct identity *ide
     peer_send_request(peers[i], 5, true, "GET", "/ping");
   for (int i = 0; i < 2; i++)
     peer_expect_settled(peers[i]);
-  exchange_touch(exchange);
-  program_signal(exchange->program, signal);
+  exchange_signal(exchange, signal);
   for (int i = 0; i < 2; i++)
     peer_expect_goaway(peers[i]);
   for (int i = 0; i < 2; i++) {

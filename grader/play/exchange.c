@@ -115,6 +115,11 @@ void exchange_touch(struct exchange *exchange) {
   exchange->touched = recording_clock();
 }
 
+void exchange_give(struct exchange *exchange) {
+  exchange_touch(exchange);
+  exchange->given = exchange->touched;
+}
+
 void exchange_extend(struct exchange *exchange) {
   exchange->deadline = recording_clock() + LIMIT_SECONDS * 1e3;
   bound_deadline(exchange);
@@ -437,9 +442,13 @@ void exchange_end_server(struct exchange *exchange) {
   exchange_end_server_by(exchange, SIGTERM);
 }
 
+int exchange_signal(struct exchange *exchange, int signal) {
+  exchange_give(exchange);
+  return program_signal(exchange->program, signal);
+}
+
 void exchange_end_server_by(struct exchange *exchange, int signal) {
-  exchange_touch(exchange);
-  if (program_signal(exchange->program, signal) != 0)
+  if (exchange_signal(exchange, signal) != 0)
     exchange_fail(exchange, "ended-before-told| Your server ended before it was told to.");
   exchange_wait_for_end(exchange);
   int code = -1;

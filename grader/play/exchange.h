@@ -44,8 +44,8 @@ struct exchange {
   double ticked;   /* recording_clock() when the loop last woke up by itself */
   double began;    /* recording_clock() when the check did */
   double deadline; /* recording_clock() at which the check gives up ... */
-  double touched;  /* ... and of the last exchange_touch */
-  double given;    /* when the check last gave a peer something to send */
+  double touched;  /* ... and of the last exchange_touch ... */
+  double given;    /* ... and of the last exchange_give */
   struct program *program;
   time_t started;                      /* when the program was; 0: no program was */
   const char *sanitizer_options;       /* more options, for the programs that start from now on */
@@ -105,8 +105,8 @@ bool exchange_has_failed_call(const struct exchange *exchange);
  * check. */
 bool exchange_expect_failed_call(struct exchange *exchange);
 
-/* This call has failed, and the program has gone on as if it had worked: fail the check. `seen` says
- * what it does. */
+/* This call has failed, and the program has gone on as if it had worked: fail the check. `seen`
+ * says what it does. */
 _Noreturn void exchange_fail_ignored_call(struct exchange *exchange, const char *call,
                                           const char *seen);
 
@@ -139,6 +139,9 @@ const char *exchange_scheme(const struct exchange *exchange);
  * peer_listen on; or peers that connect to the program. The exchange owns the context. NULL: plain
  * TCP. */
 void exchange_use_tls(struct exchange *exchange, SSL_CTX *tls);
+
+/* Send a signal to the program itself. Returns 0, or -1 if it has already ended. */
+int exchange_signal(struct exchange *exchange, int signal);
 
 /* Send SIGTERM, or another signal: the server must end with status 0, without a sanitizer's
  * report. */
@@ -189,11 +192,14 @@ bool exchange_await(struct exchange *exchange, bool (*condition)(void *argument)
  * slept. */
 void exchange_touch(struct exchange *exchange);
 
+/* The same, just before the check sends bytes or a signal: the program must wake up for that. */
+void exchange_give(struct exchange *exchange);
+
 /* The program makes progress, however slowly: give up no sooner than if the check began now. */
 void exchange_extend(struct exchange *exchange);
 
-/* For how many seconds the program has slept since it took what the check sent to it last: 0 as long
- * as it has not woken up for that, however long it had slept before. */
+/* For how many seconds the program has slept since it took what the check sent to it last: 0 as
+ * long as it has not woken up for that, however long it had slept before. */
 double exchange_idle(const struct exchange *exchange);
 
 /* Whether the program sleeps, and nothing is on its way to it. */

@@ -32,8 +32,7 @@ static void send_next_octet(uv_timer_t *timer) {
 }
 
 static void send_bytes(struct peer *peer, const void *bytes, size_t length) {
-  exchange_touch(peer->exchange);
-  peer->exchange->given = recording_clock();
+  exchange_give(peer->exchange);
   if (!peer->transport)
     return; /* the program has closed: what is missing then is said by the next expectation */
   if (!peer->is_slow) {
