@@ -51,29 +51,19 @@ bool elf_symbols_find(struct elf_symbols *symbols, size_t number, const void *by
   return false;
 }
 
-/* With too many sections, the entry has no number: then it may be in any. */
-static bool is_data_in_code(const struct elf_symbols *symbols, const ElfW(Sym) * entry) {
-  ElfW(Ehdr) header;
-  ElfW(Shdr) section;
-  unsigned type = entry->st_info & 0xf;
-  if (type != STT_OBJECT && type != STT_TLS && type != STT_COMMON)
-    return false;
-  return entry->st_shndx == SHN_XINDEX ||
-         (take(symbols, 0, &header, sizeof header) &&
-          take_section(symbols, &header, entry->st_shndx, &section) &&
-          (section.sh_flags & SHF_EXECINSTR) != 0);
-}
-
 bool elf_symbols_get(const struct elf_symbols *symbols, size_t index, struct elf_symbol *symbol) {
   ElfW(Sym) entry;
   if (!take(symbols, symbols->table + index * sizeof entry, &entry, sizeof entry))
     return false;
-  *symbol = (struct elf_symbol){.name = entry.st_name,
-                                .value = entry.st_value,
-                                .is_function = (entry.st_info & 0xf) == STT_FUNC,
-                                .is_resolver = (entry.st_info & 0xf) == STT_GNU_IFUNC,
-                                .is_data_in_code = is_data_in_code(symbols, &entry),
-                                .is_defined = entry.st_shndx != SHN_UNDEF};
+  unsigned type = entry.st_info & 0xf;
+  *symbol =
+      (struct elf_symbol){.name = entry.st_name,
+                          .value = entry.st_value,
+                          .is_function = type == STT_FUNC,
+                          .is_resolver = type == STT_GNU_IFUNC,
+                          .is_data = type == STT_OBJECT || type == STT_TLS || type == STT_COMMON,
+                          .section = entry.st_shndx,
+                          .is_defined = entry.st_shndx != SHN_UNDEF};
   return true;
 }
 
@@ -82,6 +72,17 @@ const char *elf_symbols_name(const struct elf_symbols *symbols, const struct elf
   if (place >= symbols->length || !memchr(symbols->bytes + place, '\0', symbols->length - place))
     return "";
   return symbols->bytes + place;
+}
+
+/* With too many sections, the symbol has no number of one: then it may be in any. */
+bool elf_symbols_is_data_in_code(const struct elf_symbols *symbols,
+                                 const struct elf_symbol *symbol) {
+  ElfW(Ehdr) header;
+  ElfW(Shdr) section;
+  return symbol->is_data && (symbol->section == SHN_XINDEX ||
+                             (take(symbols, 0, &header, sizeof header) &&
+                              take_section(symbols, &header, symbol->section, &section) &&
+                              (section.sh_flags & SHF_EXECINSTR) != 0));
 }
 
 bool elf_symbols_run_early(const struct elf_symbols *symbols) {

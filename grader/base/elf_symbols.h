@@ -23,9 +23,10 @@ struct elf_symbol {
   uint32_t name;  /* see elf_symbols_name */
   uint64_t value; /* of a program's function: where it begins in memory */
   bool is_function;
-  bool is_resolver;     /* the loader calls it before everything else (STT_GNU_IFUNC) */
-  bool is_data_in_code; /* a variable, in a section that can run */
-  bool is_defined;      /* here, not in another file */
+  bool is_resolver; /* the loader calls it before everything else (STT_GNU_IFUNC) */
+  bool is_data;     /* a variable */
+  bool is_defined;  /* here, not in another file */
+  uint16_t section; /* its number */
 };
 
 /* Find the table with this number, from 0, in a file of `length` bytes; a stranger's file may have
@@ -38,6 +39,10 @@ bool elf_symbols_get(const struct elf_symbols *symbols, size_t index, struct elf
 
 /* Its name, ended by a zero; "" if it has none. */
 const char *elf_symbols_name(const struct elf_symbols *symbols, const struct elf_symbol *symbol);
+
+/* Whether it is a variable in a section that can run. */
+bool elf_symbols_is_data_in_code(const struct elf_symbols *symbols,
+                                 const struct elf_symbol *symbol);
 
 /* Whether their file has functions that run before all constructors (.preinit_array). */
 bool elf_symbols_run_early(const struct elf_symbols *symbols);

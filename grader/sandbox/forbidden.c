@@ -120,7 +120,8 @@ static bool find_in_table(const struct elf_symbols *symbols, char *name, size_t 
   struct elf_symbol symbol;
   for (size_t i = 0; i < symbols->count && elf_symbols_get(symbols, i, &symbol); i++) {
     snprintf(name, size, "%s", elf_symbols_name(symbols, &symbol));
-    if (is_forbidden(name, symbol.is_defined) || symbol.is_resolver || symbol.is_data_in_code)
+    if (is_forbidden(name, symbol.is_defined) || symbol.is_resolver ||
+        elf_symbols_is_data_in_code(symbols, &symbol))
       return true;
   }
   return false;
