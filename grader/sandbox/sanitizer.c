@@ -19,7 +19,7 @@ enum { REPORTS_SIZE = 1 << 20 }; /* of all reports together; the rest is left ou
 /* LeakSanitizer traces the program that it looks at. Where that is forbidden, as in some
  * containers, it would end every program with an error. Where it is not, Linux says that no process
  * has this number. */
-bool sanitizer_finds_leaks(void) {
+static bool may_trace(void) {
   int scope = 0;
   FILE *file = fopen("/proc/sys/kernel/yama/ptrace_scope", "re");
   if (file != NULL) {
@@ -28,6 +28,13 @@ bool sanitizer_finds_leaks(void) {
     fclose(file);
   }
   return scope < 2 && ptrace(PTRACE_ATTACH, INT_MAX, NULL, NULL) != 0 && errno == ESRCH;
+}
+
+bool sanitizer_finds_leaks(void) {
+  static int known = -1; /* asked once: it stays the same */
+  if (known < 0)
+    known = may_trace();
+  return known;
 }
 
 int sanitizer_set_options(struct environment *environment, const char *directory, int status,
