@@ -115,21 +115,19 @@ static const char *sentence(const struct exchange *exchange, const char *report)
   return report_sentence(report);
 }
 
-/* What the calls before explain, in words, and its TODO; NULL if nothing. A pointer that is wrong
- * where it is used was mostly wrong from the beginning. */
-static const char *explanation(const struct exchange *exchange, const char *report, int *todo) {
-  const struct lab *lab = exchange->lab;
+/* What the calls before explain of a wrong pointer to a stream's data, in words; NULL if nothing. A
+ * pointer that is wrong where it is used was mostly wrong from the beginning. */
+static const char *explanation(const struct exchange *exchange, const char *report) {
   struct probe probe;
+  bool is_null = strstr(report, "null pointer") || strstr(report, "SEGV");
   if (!program_probe(exchange->program, &probe))
     return NULL;
-  bool is_null = strstr(report, "null pointer") || strstr(report, "SEGV");
-  *todo = labs_todos(lab).user_data;
-  if (*todo && is_null && probe.user_data == 0 && probe.user_data_missing > 0)
-    return "before that, it asked for the user data of a stream, and no stream has any";
-  if (*todo && probe.user_data == 0 && probe.user_data_wrong > 0)
-    return "before that, it gave a stream the user data of the session as its own";
-  if (*todo && is_null && probe.body_of_get > 0)
-    return "before that, it gave nghttp2 a data provider for a GET, which has no body";
+  if (is_null && probe.user_data == 0 && probe.user_data_missing > 0)
+    return "before that, it asked for the user data of a stream, and no stream has any\n";
+  if (probe.user_data == 0 && probe.user_data_wrong > 0)
+    return "before that, it gave a stream the user data of the session as its own\n";
+  if (is_null && probe.body_of_get > 0)
+    return "before that, it gave nghttp2 a data provider for a GET, which has no body\n";
   return NULL;
 }
 
@@ -137,17 +135,16 @@ static const char *explanation(const struct exchange *exchange, const char *repo
 static void explain(struct exchange *exchange, const char *report) {
   struct finding *finding = &exchange->finding;
   char line[192];
-  int todo = 0;
+  int todo = labs_todos(exchange->lab).user_data;
   if (exchange->fails && exchange_has_failed_call(exchange)) {
     snprintf(line, sizeof line, "before that, the check made a call fail: %s\n", exchange->fails);
     buffer_append_text(&finding->report, line);
     return;
   }
-  const char *why = explanation(exchange, report, &todo);
+  const char *why = todo > 0 ? explanation(exchange, report) : NULL;
   if (!why)
     return;
-  snprintf(line, sizeof line, "%s\n", why);
-  buffer_append_text(&finding->report, line);
+  buffer_append_text(&finding->report, why);
   finding->todo_of_place = todo;
   finding->is_sure = true;
 }

@@ -1,7 +1,6 @@
 /* peer_expect: see peer_expect.h. */
 #include "grader/play/peer_expect.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -486,8 +485,7 @@ static _Noreturn void fail_response(struct peer *peer, int32_t stream_id, const 
 static _Noreturn void fail_without_response(struct peer *peer, int32_t stream_id) {
   struct probe probe;
   struct exchange *exchange = peer->exchange;
-  if (program_probe(exchange->program, &probe) && probe.refused > 0 && probe.refused < INT_MAX &&
-      !exchange->fails)
+  if (program_probe(exchange->program, &probe) && probe.refused > 0 && !exchange->fails)
     fail_response(peer, stream_id,
                   "response-refused| Your server did not answer a request: stream_respond returned "
                   "-1, so a field or the status is not allowed, or the stream is closed.");
@@ -539,6 +537,11 @@ static void expect_status(struct peer *peer, int32_t stream_id, const char *expe
             expected, seen, seen ? strlen(seen) : 0);
 }
 
+/* Whether the body is right, but for the NUL that ends it in memory. */
+static bool has_nul(const char *expected, const char *seen, size_t length) {
+  return length == strlen(expected) + 1 && memcmp(seen, expected, length) == 0;
+}
+
 /* In what way a body is wrong. */
 static const char *fault_of_body(bool no_data, const char *expected, const char *seen,
                                  size_t length) {
@@ -553,7 +556,7 @@ static const char *fault_of_body(bool no_data, const char *expected, const char 
     return length == wanted ? "body-other-bytes| The body of the response is wrong: the length is "
                               "right, but not all bytes are."
                             : "body-wrong| The body of the response is wrong.";
-  if (length == wanted + 1 && seen[wanted] == '\0')
+  if (has_nul(expected, seen, length))
     return "body-with-nul| The body of the response is wrong: after it comes the NUL that ends a "
            "string in C.";
   return length < wanted ? "body-short| The body of the response is wrong: its end is missing."
@@ -566,7 +569,7 @@ static void expect_body(struct peer *peer, int32_t stream_id, const char *expect
   if (body->length == strlen(expected) && memcmp(seen, expected, body->length) == 0)
     return;
   long data = peer_find_frame(peer, NGHTTP2_DATA, stream_id);
-  if (body->length == strlen(expected) + 1 && seen[body->length - 1] == '\0')
+  if (has_nul(expected, seen, body->length))
     blame(peer->exchange, labs_todos(peer->exchange->lab).respond);
   fail_part(peer, stream_id, data, fault_of_body(data < 0, expected, seen, body->length), expected,
             seen, body->length);
