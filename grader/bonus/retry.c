@@ -6,18 +6,16 @@
  * Is a server that does to each try of PROGRAM what a rule says. Prints a line for each rule of
  * lab05-timeouts/bonus/README.md, as subject.h says. The status is 0 if there could be checks.
  */
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 #include <uv.h>
 
 #include "common/server.h"
 #include "grader/bonus/subject.h"
+#include "grader/play/port.h"
 
 enum { TRIES = 4, PAUSE_MS = 20, LATER_MS = 1 };
 
@@ -229,30 +227,18 @@ static void check(struct checker *checker, const char *rule, struct story *stori
     subject_say(rule, NULL);
 }
 
-/* A port at which nobody listens, as long as the socket that is returned is open. Returns -1 if
- * there is none. */
-static int take_port(int *port) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t length = sizeof address;
-  int taken = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (taken < 0 || bind(taken, (struct sockaddr *)&address, length) != 0 ||
-      getsockname(taken, (struct sockaddr *)&address, &length) != 0)
-    return -1;
-  *port = ntohs(address.sin_port);
-  return taken;
-}
-
 /* Nobody listens, so there are only the pauses to count. */
 static void check_connect(struct checker *checker) {
   struct story story = {.method = "POST"};
   char url[64];
-  int port = 1, tries = 1, taken = take_port(&port);
-  snprintf(url, sizeof url, "http://127.0.0.1:%d/", port);
+  struct port port = {.number = 1, .descriptors = {-1, -1}};
+  int tries = 1;
+  (void)port_hold(&port);
+  snprintf(url, sizeof url, "http://127.0.0.1:%d/", port.number);
   uv_loop_init(&story.loop);
   run(&story, checker->program, url);
   uv_loop_close(&story.loop);
-  if (taken >= 0)
-    close(taken);
+  port_release(&port);
   for (const char *at = story.run.errors.bytes; (at = strstr(at, "again in ")); at++)
     tries++;
   bool ended = !is_unfinished(checker, "connect", &story);

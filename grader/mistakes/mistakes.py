@@ -166,16 +166,21 @@ def compile_all(mistakes):
 # --- Grading --------------------------------------------------------------------------------------
 
 
-def grade(mistake, seed, table):
-    """Grade the mistake once, and remember which checks failed."""
+def run_grader(mistake, seed, *options):
+    """Grade the mistake once. Returns the results, and the folder that has them."""
     output = f"{mistake.folder}/grade"
     shutil.rmtree(output, ignore_errors=True)
     command = [f"{BUILD}/grader/grade", "--programs", mistake.folder, "--lab", mistake.lab,
-               "--seed", str(seed), "--output", output, "--known", table]
+               "--seed", str(seed), "--output", output, *options]
+    subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, timeout=TIME_LIMIT, check=True)
+    return json.loads(read(f"{output}/results.json")), output
+
+
+def grade(mistake, seed, table):
+    """Grade the mistake once, and remember which checks failed."""
     try:
-        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, timeout=TIME_LIMIT, check=True)
-        results = json.loads(read(f"{output}/results.json"))
+        results, output = run_grader(mistake, seed, "--known", table)
         failed = {test["number"].split("/")[1]: test["output"].split("\n")[0]
                   for test in results["tests"] if test["status"] == "failed"}
         files = {check: json.loads(read(f"{output}/checks/{mistake.lab}.{check}.json")) for check in failed}

@@ -10,8 +10,6 @@ The status is 0 only if there is none. `make steady MISTAKES=1` keeps all cores 
 import argparse
 import collections
 import concurrent.futures
-import json
-import shutil
 import subprocess
 import sys
 
@@ -35,13 +33,7 @@ def choose(found, each):
 
 def grade(mistake, seed):
     """The points, and the checks that failed."""
-    output = f'{mistake.folder}/steady'
-    shutil.rmtree(output, ignore_errors=True)
-    command = [f'{mistakes.BUILD}/grader/grade', '--programs', mistake.folder, '--lab', mistake.lab,
-               '--seed', str(seed), '--output', output]
-    subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                   timeout=mistakes.TIME_LIMIT, check=False)
-    results = json.loads(mistakes.read(f'{output}/results.json'))
+    results, _ = mistakes.run_grader(mistake, seed)
     return results['score'], {test['number'].split('/')[1] for test in results['tests'] if test['status'] == 'failed'}
 
 
