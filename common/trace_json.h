@@ -21,7 +21,8 @@
 json_t *trace_frame_json(const struct frame *frame, double milliseconds, unsigned connection);
 
 /* The same for H2_TRACE=live, with "octets": the bytes of the frame, its header first, as
- * hexadecimal digits; but of DATA only the header, because "data" has the rest. Returns the same. */
+ * hexadecimal digits; but of DATA only the header, because "data" has the rest. Returns the
+ * same. */
 json_t *trace_live_json(const struct frame *frame, double milliseconds, unsigned connection);
 
 /* One event that is not a frame, as H2_TRACE=live sends it:

@@ -32,8 +32,8 @@ void hpack_allow_table_size(struct hpack *hpack, uint32_t size);
 int hpack_decode(struct hpack *hpack, const uint8_t *fragment, size_t length, bool ends,
                  const char **error);
 
-/* A fragment is missing, so later fragments cannot be decompressed: their error is `why`, which must
- * be constant. The first reason counts. */
+/* A fragment is missing, so later fragments cannot be decompressed: their error is `why`, which
+ * must be constant. The first reason counts. */
 void hpack_lose(struct hpack *hpack, const char *why);
 
 /* The usual reason. */

@@ -2,9 +2,7 @@
 #include "grader/sandbox/listening.h"
 
 #include <dirent.h>
-#include <limits.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { LISTEN = 0x0a, SOCKETS = 8 };

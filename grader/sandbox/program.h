@@ -77,8 +77,8 @@ double program_asleep_since(const struct program *program);
 #define PROGRAM_PROBE "probe"
 bool program_probe(const struct program *program, struct probe *probe);
 
-/* From now on, each allocation fails once, in a program that runs with PROBE_FAIL="each allocation".
- * Returns 0; or -1, if there is no probe. */
+/* From now on, each allocation fails once, in a program that runs with PROBE_FAIL="each
+ * allocation". Returns 0; or -1, if there is no probe. */
 int program_arm_probe(const struct program *program);
 
 /* Whether the program has put itself to sleep (sleep, nanosleep, uv_sleep), so that no event can

@@ -7,8 +7,8 @@
  * of the connections that are open too, "goaway" ends them, and what follows "window" opens the
  * windows again.
  *
- * Order of calls: control_new; reference_server_listen with the config, which then has the control's
- * callbacks; control_start; control_free once the server has ended.
+ * Order of calls: control_new; reference_server_listen with the config, which then has the
+ * control's callbacks; control_start; control_free once the server has ended.
  */
 #ifndef GRADER_CONTROL_H
 #define GRADER_CONTROL_H
