@@ -1,15 +1,12 @@
 /* unread: see unread.h. */
 #include "grader/wire/unread.h"
 
-#include <linux/inet_diag.h>
-#include <linux/netlink.h>
-#include <linux/sock_diag.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
+
+#include "grader/base/sock_diag.h"
 
 union address {
   struct sockaddr any;
@@ -24,17 +21,6 @@ static unsigned port_of(const union address *address) {
 
 /* --- By asking the kernel, sock_diag(7) ------------------------------------------------------- */
 
-struct question {
-  struct nlmsghdr header;
-  struct inet_diag_req_v2 request;
-};
-
-struct answer {
-  struct nlmsghdr header;
-  struct inet_diag_msg message;
-  char more[512]; /* which nobody asked for */
-};
-
 static void copy_address(__be32 into[4], const union address *from) {
   if (from->any.sa_family == AF_INET6)
     memcpy(into, &from->ipv6.sin6_addr, sizeof from->ipv6.sin6_addr);
@@ -42,35 +28,20 @@ static void copy_address(__be32 into[4], const union address *from) {
     memcpy(into, &from->ipv4.sin_addr, sizeof from->ipv4.sin_addr);
 }
 
-/* Sends the question for the socket with these addresses, and takes the answer. */
-static bool ask(int kernel, const union address *local, const union address *remote,
-                struct answer *answer) {
-  struct question question = {
-      .header = {.nlmsg_len = sizeof question,
-                 .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                 .nlmsg_flags = NLM_F_REQUEST},
-      .request = {.sdiag_family = (__u8)local->any.sa_family,
-                  .sdiag_protocol = IPPROTO_TCP,
-                  .idiag_states = ~0U,
-                  .id = {.idiag_sport = htons((uint16_t)port_of(local)),
-                         .idiag_dport = htons((uint16_t)port_of(remote)),
-                         .idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}}}};
-  copy_address(question.request.id.idiag_src, local);
-  copy_address(question.request.id.idiag_dst, remote);
-  return send(kernel, &question, sizeof question, 0) == sizeof question &&
-         recv(kernel, answer, sizeof *answer, 0) >=
-             (ssize_t)(sizeof answer->header + sizeof answer->message) &&
-         answer->header.nlmsg_type == SOCK_DIAG_BY_FAMILY;
+static void take_unread(const struct inet_diag_msg *found, void *unread) {
+  *(long *)unread = (long)found->idiag_rqueue;
 }
 
 static long unread_by_kernel(const union address *local, const union address *remote) {
-  struct answer answer;
-  int kernel = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-  if (kernel < 0)
-    return -1;
-  bool found = ask(kernel, local, remote, &answer);
-  close(kernel);
-  return found ? (long)answer.message.idiag_rqueue : -1;
+  long unread = -1;
+  struct inet_diag_req_v2 request = {.sdiag_family = (__u8)local->any.sa_family,
+                                     .idiag_states = ~0U,
+                                     .id = {.idiag_sport = htons((uint16_t)port_of(local)),
+                                            .idiag_dport = htons((uint16_t)port_of(remote))}};
+  copy_address(request.id.idiag_src, local);
+  copy_address(request.id.idiag_dst, remote);
+  sock_diag_ask(SOCK_DIAG_ONE, request, take_unread, &unread);
+  return unread;
 }
 
 /* --- By the list of all sockets, which takes a hundred times as long -------------------------- */
