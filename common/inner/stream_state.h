@@ -71,7 +71,6 @@ struct stream {
   /* What is received. */
   const char *method, *path;   /* "" where there is none */
   struct stream_field *fields; /* `first_fields`, until they are too few */
-  struct stream_field first_fields[STREAM_FIRST_FIELDS];
   size_t field_count;
   size_t field_room;
   size_t header_count;     /* the fields after these are trailers */
@@ -98,7 +97,9 @@ struct stream {
   nghttp2_nv *trailers; /* one allocation with all texts; NULL for none */
   size_t trailer_count;
 
-  struct response_rules rules; /* the last member: a client's; a server leaves it as it is */
+  /* The last members: a new stream leaves them as they are. */
+  struct response_rules rules; /* a client's */
+  struct stream_field first_fields[STREAM_FIRST_FIELDS];
 };
 
 /* A new stream on the list. Returns NULL when there is no memory. */
