@@ -300,11 +300,11 @@ static size_t max_streams(const struct connection_config *config) {
 static int make_server_session(struct connection *connection, uv_loop_t *loop) {
   const struct connection_config *config = connection->config;
   connection->queue_limit = QUEUED_FRAMES + max_streams(config);
-  connection->events.handshake_timeout = config->timeouts.handshake;
   connection->strict = strict_new(uv_now(loop));
   if (!connection->strict ||
       watch_begin(&connection->watch, loop, &config->timeouts, on_look, connection) != 0)
     return NGHTTP2_ERR_NOMEM;
+  connection->events.handshake_timeout = connection->watch.timeouts.handshake;
   return nghttp2_session_server_new3(&connection->session, config->callbacks, connection->user,
                                      config->option, pool_nghttp2());
 }

@@ -37,7 +37,8 @@ struct connection;
  * How long a server waits for a client, in milliseconds; 0 means the default. A client that is too
  * slow keeps a descriptor and memory that others need, so the server ends the connection: when
  * `idle` is over, as connection_close does; otherwise with GOAWAY(ENHANCE_YOUR_CALM), whatever else
- * the client is doing.
+ * the client is doing. With H2_TIMEOUTS=never in the environment, only `goodbye` counts: for a
+ * client in a debugger, or whose frames somebody holds.
  */
 struct connection_timeouts {
   unsigned handshake; /* for the TLS handshake: 10,000 */

@@ -2,6 +2,7 @@
 #include "common/inner/watch.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/inner/handle.h"
 
@@ -17,6 +18,24 @@ static const struct connection_timeouts defaults = {
 
 static unsigned or_default(unsigned value, unsigned standard) {
   return value ? value : standard;
+}
+
+/* Somebody steps through the client, or holds its frames. The end of the server stays quick. */
+static bool is_patient(void) {
+  const char *value = getenv("H2_TIMEOUTS");
+  return value && strcmp(value, "never") == 0;
+}
+
+static struct connection_timeouts wait_for_ever(const struct connection_timeouts *given) {
+  return (struct connection_timeouts){
+      .handshake = CONNECTION_NEVER,
+      .preface = CONNECTION_NEVER,
+      .frame = CONNECTION_NEVER,
+      .body = CONNECTION_NEVER,
+      .write = CONNECTION_NEVER,
+      .idle = CONNECTION_NEVER,
+      .goodbye = or_default(given->goodbye, defaults.goodbye),
+  };
 }
 
 static struct connection_timeouts fill_in(const struct connection_timeouts *given) {
@@ -44,7 +63,7 @@ static uint64_t interval(const struct connection_timeouts *timeouts) {
 
 int watch_begin(struct watch *watch, uv_loop_t *loop, const struct connection_timeouts *timeouts,
                 uv_timer_cb look, void *user) {
-  watch->timeouts = fill_in(timeouts);
+  watch->timeouts = is_patient() ? wait_for_ever(timeouts) : fill_in(timeouts);
   watch->timer = malloc(sizeof *watch->timer);
   if (!watch->timer)
     return -1;

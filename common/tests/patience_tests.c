@@ -105,6 +105,24 @@ static void write_raw(struct inn *inn, const void *bytes, size_t length) {
   transport_write(inn->raw.transport, bytes, length);
 }
 
+/* Whoever holds a client's frames needs a server that waits. */
+Test(patience, the_environment_can_lift_every_time_out_but_goodbye) {
+  setenv("H2_TIMEOUTS", "never", 1);
+  struct inn *inn = open_with((struct connection_timeouts){.preface = 1, .frame = 1, .idle = 1});
+  inn->raw.silent = true;
+  connect_raw(inn);
+  write_raw(inn, NGHTTP2_CLIENT_MAGIC, 12);
+  uint64_t since = uv_now(&inn->loop);
+  while (uv_now(&inn->loop) - since < 60) {
+    struct visitor other = {0};
+    visitor_connect(&other, &inn->loop, server_port(inn->server));
+    cr_assert_eq(visitor_get(&other, &inn->loop, "/")->status, 200, "it does not serve");
+    visitor_leave(&other, &inn->loop);
+  }
+  cr_assert_eq(inn->raw.goaways, 0, "code %u", inn->raw.goaway_code);
+  close_inn(inn);
+}
+
 /* Cut the preface after this many bytes: silence, half a preface, no SETTINGS. */
 Test(patience, a_preface_that_does_not_come_ends_the_connection) {
   for (size_t length = 0; length <= NGHTTP2_CLIENT_MAGIC_LEN; length += 12) {
