@@ -104,9 +104,9 @@ function request(frame) {
   return frame.fields && value(':method') ? `${value(':method')} ${value(':path') || ''}` : '';
 }
 
-/* How many bytes `data` stands for: \xNN is one, \\ is one. */
+/* How many bytes `data` stands for: \xNN is one, so are \\, \n, \r and \t. */
 function octets(data) {
-  return new TextEncoder().encode(data.replace(/\\(x[0-9a-f]{2}|\\)/g, '.')).length;
+  return new TextEncoder().encode(data.replace(/\\(x[0-9a-f]{2}|[\\nrt])/g, '.')).length;
 }
 
 const SECTIONS = {
@@ -143,7 +143,7 @@ function details(frame) {
   const header = [['type', frame.type], ['sent by', frame.sender]];
   if (frame.type !== 'preface' && frame.type !== 'not HTTP/2')
     header.push(['flags', frame.flags.join(' | ') || 'none'], ['stream', frame.stream]);
-  header.push(['length', count(frame.length, 'octet')]);
+  header.push(['length', count(frame.length, 'byte')]);
   const names = {error_code: 'error code', last_stream: 'last stream', promised_stream: 'promised stream',
                  increment: 'window increment', dependency: 'depends on', weight: 'weight',
                  exclusive: 'exclusive', padding: 'padding'};
