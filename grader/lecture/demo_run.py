@@ -289,7 +289,8 @@ class Runner:
         right = not late and program.process.returncode == part.status
         self.made |= {part} if right else set()
         if program.process.returncode != part.status:
-            self.screen.note(f"It ended with status {program.process.returncode}, not {part.status}.", RED)
+            self.screen.note("You stopped it." if self.stopped and program.process.returncode < 0 else
+                             f"It ended with status {program.process.returncode}, not {part.status}.", RED)
         return self.show_servers(part) and right
 
     def say_missing(self, command):
