@@ -4,6 +4,7 @@
  */
 
 const ROWS = 11;    /* of a ladder on one slide */
+const NEAR_TOP = 64; /* pixels: the slide that begins above this is the present one */
 const WIDTH = 1344; /* of a slide with some paper around it */
 
 class Slides {
@@ -19,6 +20,22 @@ class Slides {
     [...this.main.children].forEach((slide, i, all) => slide.querySelector('.folio').append(`${i + 1} / ${all.length}`));
     this.resize();
     window.addEventListener('resize', () => this.resize());
+    document.addEventListener('keydown', (event) => this.onKey(event));
+  }
+
+  /* The keys of a clicker. */
+  onKey(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey)
+      return;
+    const all = [...this.main.children];
+    const tops = all.map((each) => each.getBoundingClientRect().top);
+    const now = tops.findLastIndex((top) => top < NEAR_TOP);
+    const places = {ArrowRight: now + 1, PageDown: now + 1, ' ': event.shiftKey ? now - 1 : now + 1, ArrowLeft: now - 1, PageUp: now - 1,
+                    Home: 0, End: all.length - 1};
+    if (!(event.key in places))
+      return;
+    event.preventDefault();
+    all[Math.max(0, Math.min(all.length - 1, places[event.key]))].scrollIntoView({behavior: 'instant'});
   }
 
   /* A slide is 1280 pixels wide, also on paper; on the screen it is as wide as the window. */
