@@ -17,6 +17,7 @@ class ConnectionStates {
     this.initial = {client: DEFAULT_WINDOW, server: DEFAULT_WINDOW}; /* of the streams on which this side sends */
     this.streams = new Map();
     this.end = {client: '', server: ''}; /* GOAWAY */
+    this.closed = false;
   }
 
   stream(id, frame) {
@@ -109,7 +110,11 @@ class StatesPanel {
   take(frame) {
     if (!this.connections.has(frame.connection))
       this.connections.set(frame.connection, new ConnectionStates(frame.connection));
-    this.connections.get(frame.connection).take(frame);
+    const connection = this.connections.get(frame.connection);
+    if (frame.note === undefined)
+      connection.take(frame);
+    else
+      connection.closed = connection.closed || /^closed/.test(frame.note);
     this.last = frame.connection;
   }
 
@@ -145,8 +150,9 @@ class StatesPanel {
       rows.push(element('tr', {}, element('td', {colspan: 3}, `and ${count(streams.length - rows.length, 'more stream')}`)));
     const settings = (side) => element('tr', {}, element('td', {class: 'settings', colspan: 3}, element('strong', {}, `The ${side}’s settings: `),
       [...now.settings[side]].map(([name, value]) => `${name} ${value.toLocaleString('en')}`).join(' · ') || 'none yet'));
-    return [element('tr', {class: 'all'}, element('th', {scope: 'row'}, 'connection'),
-                    this.cell(now.end.client, now.windows.client), this.cell(now.end.server, now.windows.server)), ...rows,
+    const end = (side) => now.end[side] || (now.closed ? 'closed' : 'open');
+    return [element('tr', {class: now.closed ? 'all closed' : 'all'}, element('th', {scope: 'row'}, 'connection'),
+                    this.cell(end('client'), now.windows.client), this.cell(end('server'), now.windows.server)), ...rows,
             settings('client'), settings('server')];
   }
 
@@ -154,7 +160,7 @@ class StatesPanel {
   cell(state, window) {
     const bar = element('span', {class: window.left <= 0 ? 'bar shut' : 'bar', 'aria-hidden': 'true'}, element('span'));
     bar.firstChild.style.width = `${Math.max(0, Math.min(100, (100 * window.left) / (window.most || 1)))}%`;
-    return element('td', {class: 'side'}, element('span', {class: 'state'}, state || 'open'),
+    return element('td', {class: 'side'}, element('span', {class: 'state'}, state),
                    element('span', {class: 'unseen'}, ', may still send '), element('span', {class: 'bytes'}, window.left.toLocaleString('en')),
                    element('span', {class: 'unseen'}, ' bytes'), bar);
   }
