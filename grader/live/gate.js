@@ -15,9 +15,9 @@ class GatePanel {
     this.hold = this.button('Hold', 'Hold every frame, so that the programs wait (h)', () => this.toggle());
     this.next = this.button('One frame', 'Let the frame pass that has waited longest (f)', () => this.one(''));
     this.list = element('ol', {class: 'waiting', 'aria-label': 'Frames that wait'});
-    this.said = element('p', {class: 'unseen', role: 'status'});
-    this.element = element('section', {class: 'gate', 'aria-label': 'Hold and slow down'}, this.hold, this.next, this.speed, this.list, this.said);
-    this.take({mode: 'flow', ms: 0, count: 0, waiting: []});
+    this.said = element('p', {class: 'said', role: 'status'});
+    this.element = element('section', {class: 'gate', 'aria-label': 'Hold and slow down'}, this.hold, this.next, this.speed, this.said, this.list);
+    this.take({mode: 'flow', ms: 0, count: 0, waiting: [], doors: []});
   }
 
   button(text, title, action) {
@@ -33,6 +33,12 @@ class GatePanel {
 
   toggle() {
     this.choose(this.mode === 'flow' ? 'hold' : 'flow');
+  }
+
+  /* What the space bar does while a command runs. */
+  goOn() {
+    if (this.mode === 'hold' && !this.next.disabled)
+      this.one('');
   }
 
   one(sender) {
@@ -60,6 +66,8 @@ class GatePanel {
     }));
     if (event.count > event.waiting.length)
       this.list.append(element('li', {}, `and ${event.count - event.waiting.length} more`));
-    this.said.textContent = event.mode === 'flow' ? '' : `${count(event.count, 'frame')} waiting`;
+    const doors = event.doors.map(([, port]) => port).join(', ');
+    this.said.textContent = event.mode === 'flow' ? '' : event.count > 0 ? `${count(event.count, 'frame')} waiting; click one to let it pass`
+      : doors ? `Holds what clients send to port ${doors}, and the answers` : 'Holds what the commands of the lecture send';
   }
 }

@@ -25,6 +25,7 @@ class Hold:
     def __init__(self, address, gate):
         scheme, port = re.match(r"(https?)://.*:(\d+)", address).groups()
         self.gate = gate
+        self.to = int(port)
         environment = {name: value for name, value in os.environ.items() if name not in ("H2_TRACE", "SSLKEYLOGFILE")}
         self.process = subprocess.Popen([ROOT / BUILD / "grader/hold", "--to", port] + ["--tls"] * (scheme == "https"),
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
@@ -79,7 +80,8 @@ class Gate:
 
     def tell(self):
         units = [{key: unit[key] for key in ("pair", "sender", "type", "stream", "length")} for unit in self.waiting.values()]
-        self.hub.begin("gate", {"kind": "gate", "mode": self.mode, "ms": self.ms, "count": len(units), "waiting": units[:SHOWN]})
+        self.hub.begin("gate", {"kind": "gate", "mode": self.mode, "ms": self.ms, "count": len(units), "waiting": units[:SHOWN],
+                                "doors": [[hold.to, hold.port] for hold in self.holds]})
 
     def orders(self):
         return f"pace {self.ms}" if self.mode == "pace" else self.mode
@@ -88,6 +90,7 @@ class Gate:
         with self.lock:
             self.holds.append(hold)
             hold.order(self.orders())
+            self.tell()
 
     def remove(self, hold):
         with self.lock:

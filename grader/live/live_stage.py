@@ -117,7 +117,10 @@ class LiveRunner(Runner):
         return command
 
     def environment_of(self, part):
-        return {**self.variables, "H2_TRACE": "live"} if part.kind == "server" else self.variables
+        if part.kind != "server":
+            return self.variables
+        held = {"H2_TIMEOUTS": "never"} if self.gate else {}  # a lecturer explains a frame as long as it takes
+        return {**self.variables, "H2_TRACE": "live", **held}
 
     def address_of(self, server):
         """The address for requests to a server: that of the hold before it, if anybody may hold."""

@@ -18,6 +18,8 @@ class LiveLadder extends Ladder {
     this.program = 'all';
     this.marks = new Set(); /* of indices */
     this.leftOut = 0; /* frames that no program has sent us, because there were too many */
+    this.waits = []; /* what is held, as the gate says it */
+    this.held = new Set(); /* indices of frames that their sender has sent, and that are held */
     this.first = 0; /* frames that are not kept */
     this.back = 0;  /* rows below those on the page; 0: the last one is there */
   }
@@ -53,12 +55,14 @@ class LiveLadder extends Ladder {
     this.seenBy.hidden = true;
     [...this.seenBy.options].slice(1).forEach((option) => option.remove());
     this.marks = new Set();
+    this.held = new Set();
     this.leftOut = 0;
     this.first = 0;
     this.back = 0;
     this.openFrames = new Set();
     this.shown = this.select.value = 'all';
     this.type = this.kinds.value = 'all';
+    this.drawing.replaceChildren(); /* also while nobody sees it */
     [...this.select.options].slice(2).forEach((option) => option.remove());
     this.render();
     this.count();
@@ -104,10 +108,40 @@ class LiveLadder extends Ladder {
     const star = element('button', {class: 'star', type: 'button', tabindex: -1, title: 'Mark this frame (m)', 'aria-label': 'Mark this frame', 'aria-pressed': marked}, '★');
     star.addEventListener('click', () => this.mark(row.index));
     item.classList.toggle('marked', marked);
+    item.classList.toggle('held', this.held.has(row.index));
     if (this.programs.size > 1)
       item.querySelector('.first').append(element('span', {class: 'by'}, ` · seen by ${row.by}`));
     item.append(star);
     return item;
+  }
+
+  /* A server's frame is on the page as soon as it has sent it. Look for those that are held, the latest first. */
+  hold(waits) {
+    const held = new Set();
+    const rows = this.all.filter((row) => row.kind === 'frame' && row.frame.sender === 'server');
+    let at = rows.length - 1;
+    for (const unit of [...waits].reverse().filter((each) => each.sender === 'server')) {
+      const same = ({frame}) => label(frame) === unit.type && frame.stream === unit.stream && frame.length === unit.length;
+      const found = rows.findLastIndex((row, i) => i <= at && same(row));
+      if (found < 0)
+        continue;
+      held.add(rows[found].index);
+      at = found - 1;
+    }
+    this.waits = waits;
+    const changed = rows.filter((row) => held.has(row.index) !== this.held.has(row.index));
+    this.held = held;
+    for (const row of changed)
+      for (const each of [row.item, row.drawn])
+        each?.classList.toggle('held', held.has(row.index));
+    if (changed.length > 0)
+      this.draw(); /* a row may have more lines now, or fewer */
+  }
+
+  arrow(row, ...rest) {
+    row.drawn = super.arrow(row, ...rest);
+    row.drawn?.classList.toggle('held', this.held.has(row.index));
+    return row.drawn;
   }
 
   mark(index) {
@@ -120,6 +154,27 @@ class LiveLadder extends Ladder {
       this.mark(Number(line.dataset.key.slice(1)));
     else
       super.onKey(event);
+  }
+
+  /* Give the focus to the next frame, or the one before; first to the first, or the last. */
+  step(by) {
+    const buttons = this.buttons();
+    const at = buttons.indexOf(document.activeElement);
+    const next = at < 0 ? (by > 0 ? 0 : buttons.length - 1) : Math.max(0, Math.min(buttons.length - 1, at + by));
+    buttons[next]?.focus();
+  }
+
+  /* What has been opened is in the window, if it has room there. */
+  toggle(set, index) {
+    super.toggle(set, index);
+    if (set === this.openFrames && set.has(index))
+      this.current.find((row) => row.kind === 'frame' && row.index === index)?.item.scrollIntoView({block: 'nearest'});
+  }
+
+  render() {
+    super.render();
+    if (this.facts && this.waits)
+      this.count();
   }
 
   show(key) {
@@ -192,7 +247,9 @@ class LiveLadder extends Ladder {
   }
 
   count() {
-    const facts = [count(this.frames.length + this.first, 'frame'), count(this.streams.size, 'stream')];
+    const all = this.frames.length + this.first;
+    const isFiltered = this.shown !== 'all' || this.type !== 'all' || this.program !== 'all';
+    const facts = [isFiltered ? `${this.all.filter((row) => row.kind === 'frame' && this.passes(row)).length} of ${count(all, 'frame')}` : count(all, 'frame'), count(this.streams.size, 'stream')];
     if (this.connections > 1)
       facts.push(count(this.connections, 'connection'));
     if (this.leftOut > 0)
@@ -216,14 +273,14 @@ class WirePane {
     };
     this.ladder.element.querySelector('.tools').append(
       element('details', {class: 'menu'}, element('summary', {}, 'Save'), element('div', {},
-        button('Trace', 'The frames that are shown, as H2_TRACE=FILE.json writes them', () => this.saveTrace()),
-        button('Capture', 'All frames, for Wireshark', () => this.saveCapture()),
-        button('Picture', 'The frames that are shown, with the marks, as SVG', () => this.savePicture()))),
+        button('Trace, as JSON', 'The frames that are shown, as H2_TRACE=FILE.json writes them', () => this.saveTrace()),
+        button('Capture, for Wireshark', 'All frames, for Wireshark', () => this.saveCapture()),
+        button('Picture, as SVG', 'The frames that are shown, with the marks, as SVG', () => this.savePicture()))),
       button('Clear', 'Empty the wire', () => ask('clear', {})));
     this.hint = element('p', {class: 'hint'}, 'Run a command, and see its frames here; and what passes ', element('code', {}, 'make serve'),
                         ', from curl or a browser, say. Other programs show their frames with ', element('code', {}, 'H2_TRACE=live'), ' before their names.');
-    this.scroll = element('div', {class: 'scroll', tabindex: -1}, this.ladder.element, this.hint);
-    this.element = element('section', {class: 'pane wire', 'aria-label': 'The wire'}, this.scroll, this.gate.element, this.play.element, this.states.element, this.latest);
+    this.sheet = element('div', {class: 'scroll', tabindex: -1}, this.ladder.element, this.hint);
+    this.element = element('section', {class: 'pane wire', 'aria-label': 'The wire'}, this.sheet, this.gate.element, this.play.element, this.states.element, this.latest);
   }
 
   clear() {
@@ -233,10 +290,19 @@ class WirePane {
     this.hint.hidden = false;
   }
 
+  takeGate(event) {
+    this.gate.take(event);
+    this.play.doors(new Map(event.doors));
+    this.ladder.hold(event.waiting);
+  }
+
+  scroll(by) {
+    this.sheet.scrollBy(0, by);
+  }
+
   take(event) {
     this.ladder.add(event);
-    if (event.note === undefined)
-      this.states.take(event);
+    this.states.take(event);
     if (this.waiting)
       return;
     this.waiting = true;
@@ -247,14 +313,16 @@ class WirePane {
   }
 
   show() {
-    const follows = this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < NEAR;
+    const follows = this.sheet.scrollHeight - this.sheet.scrollTop - this.sheet.clientHeight < NEAR;
     this.waiting = false;
     this.hint.hidden = true;
     this.ladder.flush();
-    this.ladder.element.style.setProperty('--tools', `${this.ladder.element.querySelector('.tools').offsetHeight}px`); /* one line, or two */
+    if (this.ladder.waits.length > 0)
+      this.ladder.hold(this.ladder.waits);
+    this.sheet.style.setProperty('--tools', `${this.ladder.element.querySelector('.tools').offsetHeight}px`); /* one line, or two */
     this.states.render();
     if (follows)
-      this.scroll.scrollTop = this.scroll.scrollHeight;
+      this.sheet.scrollTop = this.sheet.scrollHeight;
     this.latest.textContent = this.ladder.facts.textContent;
   }
 
