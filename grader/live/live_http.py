@@ -88,10 +88,16 @@ def step_json(stage, lab, number, columns):
     return {"title": step.title, "minutes": step.minutes(), "parts": parts}
 
 
+def is_quiet(step):
+    """Whether no frame can pass in a step: the lecture has the whole window."""
+    return not any(part.kind in ("server", "console") for part in step.parts)
+
+
 def labs_json(stage):
     return {"student": stage.student,
             "labs": [{"lab": number, "title": script.title, "intro": "\n".join(script.intro),
-                      "steps": [step.title for step in script.steps]} for number, script in stage.scripts.items()]}
+                      "steps": [step.title for step in script.steps], "minutes": [step.minutes() for step in script.steps],
+                      "quiet": [is_quiet(step) for step in script.steps]} for number, script in stage.scripts.items()]}
 
 
 class Refused(Exception):
