@@ -232,13 +232,24 @@ class LecturePane {
     if (!card)
       return;
     card.take(event);
-    if (event.kind === 'run' || event.kind === 'end')
-      card.element.scrollIntoView({block: 'nearest'});
+    const running = this.cards.find((each) => each.log.running) || card; /* its server has begun, or it prints */
+    if (event.kind === 'run' || event.kind === 'end' || running === card)
+      running.element.scrollIntoView({block: 'nearest'});
   }
 
   /* The command that a lecturer wants to run next; null once all have run. */
   next() {
     return this.cards.find((card) => card.part.kind !== 'server' && card.log.right === null && !card.log.running) || null;
+  }
+
+  /* Whether some of the step is below the window. */
+  rest() {
+    const end = 1.5 * parseFloat(getComputedStyle(this.element).paddingBottom); /* and the margin of the last part */
+    return this.element.clientHeight > 0 && this.element.scrollHeight - this.element.scrollTop - this.element.clientHeight > end;
+  }
+
+  scroll(by) {
+    this.element.scrollBy(0, by);
   }
 
   running() {

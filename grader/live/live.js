@@ -5,27 +5,66 @@
 
 const SIZES = [0.75, 0.875, 1, 1.125, 1.25, 1.5, 1.75, 2, 2.5, 3];
 const CLOCK_MS = 1000;
+const REPLAY_MS = 1000; /* in this time a new page gets what has passed before */
+const STORE = `live ${location.pathname}`;
+const SCROLLED_REMS = 8; /* by one key */
+
+/* What this window knew before it was loaded again. */
+function remembered() {
+  try {
+    return JSON.parse(sessionStorage.getItem(STORE)) || {};
+  } catch {
+    return {};
+  }
+}
 
 class Live {
   constructor(labs) {
     this.labs = labs;
-    this.size = SIZES.indexOf(1);
+    this.kept = remembered();
+    this.size = SIZES.includes(this.kept.size) ? SIZES.indexOf(this.kept.size) : SIZES.indexOf(1);
     this.channel = new BroadcastChannel(`live ${location.pathname}`);
-    this.channel.onmessage = ({data}) => (data.place ? this.go(data.place.lab, data.place.step, false) : this.black(data.black, false));
+    this.channel.onmessage = ({data}) => this.hear(data);
     this.lecture = new LecturePane((part, running, fault) => this.order(part, running, fault));
     this.wire = new WirePane((what, order) => this.ask(what, order));
     this.blackness = element('div', {class: 'black', hidden: true, 'aria-label': 'The screen is black: press b'});
-    this.started = Date.now();
+    this.blackness.addEventListener('click', () => this.black(false));
+    this.started = this.kept.started || Date.now();
     document.body.append(this.header(), element('main', {}, this.lecture.element, this.wire.element), this.aside(), this.help(), this.blackness);
     document.addEventListener('keydown', (event) => this.onKey(event));
+    this.pointed = false; /* the focus came from a mouse: keys are for the lecture, not for what was clicked */
+    document.addEventListener('pointerdown', () => (this.pointed = true));
+    document.addEventListener('change', (event) => this.pointed && event.target.blur());
+    this.lecture.element.addEventListener('scroll', () => this.showRunning());
     window.addEventListener('hashchange', () => this.goToHash(false));
     window.addEventListener('resize', () => this.resize());
     this.alone = labs.labs.length === 0; /* no lecture: only the wire */
     document.body.classList.toggle('alone', this.alone);
-    this.view('both');
+    document.body.classList.toggle('noted', Boolean(this.kept.noted));
+    this.view(this.kept.view || 'both');
     this.resize();
     this.listen();
     this.goToHash();
+  }
+
+  /* What another window says. */
+  hear({place, black, started}) {
+    if (place)
+      this.go(place.lab, place.step, false);
+    else if (started)
+      this.startClock(started, false);
+    else
+      this.black(black, false);
+  }
+
+  /* Keep this for the page that comes after this one, if it is loaded again. */
+  keep(what) {
+    Object.assign(this.kept, what);
+    try {
+      sessionStorage.setItem(STORE, JSON.stringify(this.kept));
+    } catch {
+      /* a browser that keeps nothing */
+    }
   }
 
   /* --- The server */
@@ -42,6 +81,7 @@ class Live {
   listen() {
     const events = new EventSource('events');
     events.onopen = () => this.connected(true);
+    this.opened = Date.now();
     events.onerror = () => this.connected(false);
     events.onmessage = ({data}) => this.take(JSON.parse(data));
   }
@@ -51,12 +91,14 @@ class Live {
   }
 
   take(event) {
-    if (event.kind === 'wire')
+    if (event.kind === 'wire') {
       this.wire.take(event);
-    else if (event.kind === 'clear')
+      if (Date.now() - this.opened > REPLAY_MS)
+        document.body.classList.remove('whole'); /* somebody's program runs */
+    } else if (event.kind === 'clear')
       this.wire.clear();
     else if (event.kind === 'gate')
-      this.wire.gate.take(event);
+      this.wire.takeGate(event);
     else if (event.kind === 'servers')
       this.wire.play.take(event);
     else
@@ -75,7 +117,7 @@ class Live {
     this.labSelect = element('select', {'aria-label': 'Lab'}, ...this.labs.labs.map((lab) => element('option', {value: lab.lab}, lab.title)));
     this.labSelect.addEventListener('change', () => this.go(this.labSelect.value, 1));
     this.steps = element('ol', {class: 'steps'});
-    this.go_on = button('Run', 'Run the next command (space)', () => this.goOn());
+    this.go_on = button('Run', 'Go on (space)', () => (this.lecture.running() ? this.ask('stop', {}) : this.goOn()));
     this.lost = element('p', {class: 'lost wrong', role: 'alert', hidden: true}, 'make live has ended');
     this.tabs = element('div', {class: 'tabs'}, button('Lecture', 'Show the lecture, and the wire beside it', () => this.view('both')),
                         button('Wire', 'Show the wire alone: every program that runs with H2_TRACE=live', () => this.view('wire')));
@@ -99,7 +141,8 @@ class Live {
   showRunning() {
     const next = this.lecture.next();
     const running = this.lecture.running();
-    this.go_on.textContent = running ? 'Stop' : next ? 'Run' : 'Next';
+    this.go_on.textContent = running ? 'Stop' : next ? 'Run' : this.lecture.rest() ? 'More' : 'Next';
+    this.go_on.title = running ? 'Stop the command (s)' : 'Go on (space)';
     this.go_on.classList.toggle('running', running);
   }
 
@@ -124,6 +167,7 @@ class Live {
     if (!isNew)
       return;
     [this.lab, this.step] = [lab, wanted];
+    document.body.classList.toggle('whole', lab.quiet[wanted - 1]); /* before the code is measured */
     const answer = await fetch(`step/${lab.lab}/${wanted}?columns=${this.lecture.columns()}`);
     const content = await answer.json();
     if (this.lab !== lab || this.step !== wanted)
@@ -154,15 +198,30 @@ class Live {
       this.go(this.labs.labs[at + by].lab, by > 0 ? 1 : this.labs.labs[at + by].steps.length);
   }
 
-  /* Run the next command of this step; if all have run, go to the next step. */
+  /* Run the next command of this step; if all have run, show the rest of the step, and then the next one. While a
+   * command runs, let one of the frames pass that are held. */
   goOn() {
     const next = this.lecture.next();
     if (this.lecture.running())
-      this.ask('stop', {});
+      this.wire.gate.goOn();
     else if (next)
       this.order(next.part.part, false);
+    else if (this.lecture.rest())
+      this.lecture.scroll(0.8 * this.lecture.element.clientHeight);
     else
       this.move(1);
+  }
+
+  /* The space bar stays the lecture's. */
+  stepFrame(by) {
+    this.wire.ladder.step(by);
+    this.pointed = true;
+  }
+
+  scroll(direction) {
+    const unit = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const pane = this.lecture.element.clientHeight > 0 ? this.lecture : this.wire;
+    pane.scroll(direction * SCROLLED_REMS * unit);
   }
 
   /* --- The lecturer's window */
@@ -170,9 +229,11 @@ class Live {
   aside() {
     this.notes = element('div', {class: 'words'});
     this.clock = element('p', {class: 'clock'});
+    this.plan = element('p', {class: 'plan'});
     this.after = element('p', {class: 'after'});
+    this.dark = element('p', {class: 'dark wrong', role: 'status', hidden: true}, 'The screen is black: b');
     setInterval(() => this.tick(), CLOCK_MS);
-    return element('aside', {class: 'presenting', 'aria-label': 'Notes for the lecturer'}, this.clock, this.notes, this.after);
+    return element('aside', {class: 'presenting', 'aria-label': 'Notes for the lecturer'}, this.clock, this.plan, this.dark, this.notes, this.after);
   }
 
   tick() {
@@ -181,7 +242,24 @@ class Live {
     this.clock.textContent = `${new Date().toLocaleTimeString('en-GB', {hour: '2-digit', minute: '2-digit'})} · ${Math.floor(gone / 60)}:${two(gone % 60)}`;
   }
 
+  startClock(at, tell = true) {
+    this.started = at;
+    this.keep({started: at});
+    this.tick();
+    if (tell)
+      this.channel.postMessage({started: at});
+  }
+
+  /* When this step should begin, and the lab end, if every step takes as long as its notes say. */
+  showPlan() {
+    const minutes = this.lab.minutes;
+    const sum = (list) => list.reduce((all, each) => all + each, 0);
+    this.plan.textContent = `The time, and how long the lecture has run (t: from zero). By the plan, this step begins after ` +
+      `${sum(minutes.slice(0, this.step - 1))} of ${sum(minutes)} min.`;
+  }
+
   showNotes(content) {
+    this.showPlan();
     this.notes.replaceChildren(...this.lecture.notes.flatMap((text) => paragraphs(text)));
     const next = this.lab.steps[this.step];
     this.after.textContent = `This step takes about ${content.minutes} min. ${next ? `Then: ${next}` : 'It is the last one of this lab.'}`;
@@ -191,12 +269,12 @@ class Live {
   /* --- Keys, and what they do */
 
   help() {
-    const rows = [['→  Page Down', 'the next step'], ['←  Page Up', 'the step before'], ['Space', 'run the next command; if all have run, the next step'],
-                  ['1 to 9', 'the step with this number'], ['r', 'run the last command again'], ['s', 'stop the command'],
-                  ['h', 'hold the frames, or let them pass'], ['f', 'let one frame pass'],
-                  ['m', 'mark the frame that has the focus; the arrow keys move it'],
+    const rows = [['Space', 'go on: the next command, the rest of the step, the next step; while frames are held, let one pass'],
+                  ['→  Page Down', 'the next step'], ['←  Page Up', 'the step before'], ['1 to 9', 'the step with this number'], ['↓  ↑', 'scroll'],
+                  ['r  s', 'run the last command again; stop it'], ['h  f', 'hold the frames, or let them pass; let one pass'],
+                  ['j  k', 'go to the next frame, the one before; Enter opens it, m marks it'],
                   ['w', 'the wire alone, the lecture alone, or both'], ['+  −  0', 'larger, smaller, as it was'], ['b', 'black, and back'],
-                  ['n', 'notes on this page'], ['p', 'notes and a clock in a second window'], ['?', 'these keys']];
+                  ['n  p', 'notes on this page; in a second window, with a clock'], ['t', 'the clock from zero'], ['?', 'these keys']];
     this.helping = element('dialog', {'aria-label': 'Keys'}, element('h2', {}, 'Keys'),
       element('table', {}, element('tbody', {}, ...rows.map(([key, what]) => element('tr', {}, element('th', {scope: 'row'},
         ...key.split('  ').flatMap((each) => [element('kbd', {}, each), ' '])), element('td', {}, what))))),
@@ -207,15 +285,22 @@ class Live {
   onKey(event) {
     if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches('input, select, textarea') || this.helping.open)
       return;
-    const onButton = event.target.matches('button, a, summary');
+    if (!this.blackness.hidden && event.key === 'Escape')
+      this.black(false);
+    if (/^(Tab|Enter|Arrow|Home|End)/.test(event.key))
+      this.pointed = false;
+    const onButton = event.target.matches('button, a, summary') && !this.pointed;
     const keys = {ArrowRight: () => this.move(1), PageDown: () => this.move(1), ArrowLeft: () => this.move(-1), PageUp: () => this.move(-1),
                   ' ': () => this.goOn(), r: () => this.again(), s: () => this.ask('stop', {}),
-                  h: () => this.wire.gate.toggle(), f: () => this.wire.gate.one(''), b: () => this.black(this.blackness.hidden),
-                  '.': () => this.black(this.blackness.hidden), '+': () => this.resize(1), '=': () => this.resize(1), '-': () => this.resize(-1),
-                  0: () => this.resize(0), w: () => this.view(), n: () => document.body.classList.toggle('noted'), p: () => this.present(),
+                  h: () => this.wire.gate.toggle(), f: () => this.wire.gate.one(''), b: () => this.black(!this.isBlack),
+                  '.': () => this.black(!this.isBlack), t: () => this.startClock(Date.now()), '+': () => this.resize(1), '=': () => this.resize(1), '-': () => this.resize(-1),
+                  ArrowDown: () => this.scroll(1), ArrowUp: () => this.scroll(-1), j: () => this.stepFrame(1), k: () => this.stepFrame(-1),
+                  0: () => this.resize(0), w: () => this.view(), n: () => this.keep({noted: document.body.classList.toggle('noted')}), p: () => this.present(),
                   '?': () => this.helping.showModal()};
-    if (onButton && event.key === ' ')
+    if (event.defaultPrevented || (onButton && event.key === ' '))
       return; /* the button's own */
+    if (this.pointed && event.key === ' ')
+      event.target.blur(); /* so that the button is not pressed as well */
     const action = /^[1-9]$/.test(event.key) ? () => !this.alone && Number(event.key) <= this.lab.steps.length && this.go(this.lab.lab, Number(event.key)) : keys[event.key];
     if (!action)
       return;
@@ -230,8 +315,11 @@ class Live {
       this.order(card.part.part, false);
   }
 
+  /* The lecturer's own window says so, and stays as it is. */
   black(yes, tell = true) {
-    this.blackness.hidden = !yes;
+    this.isBlack = yes;
+    this.blackness.hidden = !yes || document.body.classList.contains('presenter');
+    this.dark.hidden = !yes;
     if (tell)
       this.channel.postMessage({black: yes});
   }
@@ -243,18 +331,23 @@ class Live {
     document.body.classList.remove(...all.map((each) => `view-${each}`));
     const next = this.alone ? 'wire' : name || all[(all.indexOf(now) + 1) % all.length];
     document.body.classList.add(`view-${next}`);
+    if (!this.alone)
+      this.keep({view: next});
     [...this.tabs.children].forEach((tab, i) => tab.setAttribute('aria-pressed', (next === 'wire') === (i === 1)));
   }
 
   present() {
     if (this.alone)
       return;
+    this.keep({started: this.started}); /* a window that we open begins with what we keep */
     window.open(`${location.pathname}#${this.lab.lab}/${this.step}/notes`, 'notes', 'width=900,height=640');
   }
 
   /* A larger window has larger letters, so that the last row of a lecture hall can read them. */
   resize(by) {
     this.size = by === 0 ? SIZES.indexOf(1) : Math.max(0, Math.min(SIZES.length - 1, this.size + (by || 0)));
+    if (by !== undefined)
+      this.keep({size: SIZES[this.size]});
     const fits = Math.max(1, Math.min(window.innerWidth / 1280, window.innerHeight / 720) ** 0.85);
     const unit = 16 * fits * SIZES[this.size];
     document.documentElement.style.fontSize = `${unit.toFixed(2)}px`;

@@ -171,6 +171,7 @@ def test_lectures(browser):
             test_lecture(page, number, titles)
         test_keys(page)
         test_later(browser, live, page)
+        test_again(page)
         test_looks(browser, live)
         check("the console is empty", not page.errors(), page.errors())
         strangers = [url for url in page.requests() if not url.startswith(live.url)]
@@ -188,12 +189,22 @@ def test_keys(page):
     page.press("b")
     check("b makes the screen black, and back", black == "black" and
           page.run("document.elementFromPoint(400, 400).className") != "black", black)
+    page.press("b")
+    page.click(400, 400)
+    check("so does a click", page.run("document.elementFromPoint(400, 400).className") != "black")
     before = page.run("parseFloat(getComputedStyle(document.querySelector('.step p')).fontSize)")
     page.press("+")
     larger = page.run("parseFloat(getComputedStyle(document.querySelector('.step p')).fontSize)")
     page.press("-")
     check("+ makes the letters larger, - smaller again", larger > before ==
           page.run("parseFloat(getComputedStyle(document.querySelector('.step p')).fontSize)"), (before, larger))
+    page.run("live.go('02', 5)")
+    arrived(page, "02", 5)
+    whole = page.run("document.querySelector('.lecture').offsetWidth")
+    page.run("live.go('02', 4)")
+    arrived(page, "02", 4)
+    check("a step without frames has the whole window", whole == 1280 > page.run("document.querySelector('.lecture').offsetWidth") + 500, whole)
+    test_focus(page)
     page.press("w")
     alone = page.run("document.querySelector('.lecture').offsetWidth")
     page.press("w")
@@ -208,6 +219,47 @@ def test_keys(page):
     unnamed = page.run("[...document.querySelectorAll('button, select')].filter((each) => "
                        "!(each.innerText || each.getAttribute('aria-label'))).length")
     check("every button has a name", unnamed == 0, unnamed)
+
+
+def test_focus(page):
+    """Who has clicked somewhere still leads the lecture with the keys."""
+    page.run("live.goOn = () => window.went = (window.went || 0) + 1")
+    place = page.run("(() => { const box = live.tabs.children[0].getBoundingClientRect(); return [box.x + 5, box.y + 5]; })()")
+    page.click(*place)
+    page.press(" ")
+    check("after a click on a button, the space bar goes on", page.run("window.went === 1 && document.activeElement === document.body"))
+    page.run("live.tabs.children[0].focus()")
+    page.press("Tab")
+    page.press(" ")
+    check("a button that the Tab key has reached keeps its space bar", page.run("window.went === 1"), page.run("document.activeElement.outerHTML"))
+    page.run("live.view('both')")
+    page.run("(() => { document.dispatchEvent(new PointerEvent('pointerdown')); const select = document.querySelector('.wire select:not([hidden])');"
+             "select.focus(); select.dispatchEvent(new Event('change', {bubbles: true})); })()")
+    check("after a choice with the mouse, the keys are the lecture's", page.run("document.activeElement === document.body"))
+    page.run("delete live.goOn; document.querySelector('.lecture').scrollTop = 0")
+    page.press("ArrowDown")
+    check("the arrow keys scroll", wait_for(lambda: page.run("document.querySelector('.lecture').scrollTop > 0")))
+    page.run("document.querySelector('.lecture').scrollTop = 0; live.showRunning()")
+    check("the space bar shows the rest of a step before the next one", page.run("live.lecture.next() === null && live.go_on.innerText === 'More'"))
+    page.press(" ")
+    check("so the step is the same", wait_for(lambda: page.run("document.querySelector('.lecture').scrollTop > 100")) and page.run("live.step") == 4)
+
+
+def test_again(page):
+    """A page that is loaded again is as it was."""
+    page.run("live.go('02', 4)")
+    arrived(page, "02", 4)
+    page.press("+")
+    page.press("n")
+    page.press("w")
+    look = "[document.documentElement.style.fontSize, document.body.className, live.step]"
+    before = page.run(look)
+    page.call("Page.reload")
+    wait_for(lambda: page.run("Boolean(window.live && live.lecture.place)"))
+    check("a page that is loaded again has its size, notes, view and step", page.run(look) == before, (before, page.run(look)))
+    page.press("0")
+    page.press("n")
+    page.run("live.view('both')")
 
 
 def test_later(browser, live, page):
@@ -226,6 +278,13 @@ def test_later(browser, live, page):
     check("and the same output", "POST" in other.run("document.querySelector('.card.of-console').innerText"))
     check("the lecturer's window shows notes and a clock", other.run(
         "document.querySelector('.presenting .words').innerText.length > 50 && /\\d\\d:\\d\\d · \\d+:\\d\\d/.test(document.querySelector('.clock').innerText)"))
+    page.press("b")
+    check("the lecturer's window says that the screen is black, and is not", wait_for(lambda: other.run("!live.dark.hidden && live.blackness.hidden")))
+    other.press("b")
+    check("and ends that", wait_for(lambda: page.run("live.blackness.hidden")) and other.run("live.dark.hidden"))
+    other.press("t")
+    check("t begins the clock anew in both windows", wait_for(lambda: page.run("live.started") == other.run("live.started") > time.time() * 1000 - 60000))
+    check("it says when this step should begin", re.search(r"after \d[\d.]* of \d[\d.]* min", other.run("live.plan.innerText")), other.run("live.plan.innerText"))
     page.run("live.move(-1)")
     check("it follows the other window's steps", arrived(other, "02", 3), other.run(STATE))
     check("its console is empty", not other.errors(), other.errors())
@@ -233,6 +292,14 @@ def test_later(browser, live, page):
 
 
 # --- Holding ----------------------------------------------------------------------------------------------
+
+def servers():
+    """The environments of our reference servers."""
+    for path in pathlib.Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if path.with_name("comm").read_text(encoding="utf-8").strip() == "serve" and MARK.encode() in path.read_bytes().split(b"\0"):
+                yield path
+
 
 WAITING = "[...document.querySelectorAll('.waiting li')].map((each) => each.innerText)"
 
@@ -253,10 +320,18 @@ def test_hold(browser, live):
             row for row in shown(page) if "from the client" in row][-1:] and [
                 row.split(" ms ")[1].split()[0] for row in shown(page) if "from the client" in row and "ACK" not in row][-1] == kind), shown(page))
     check("the answer waits too", wait_for(lambda: "← DATA 1" in page.run(WAITING)), page.run(WAITING))
+    held = "[...document.querySelectorAll('.wire .rows li.frame.held')].map((row) => row.dataset.type)"
+    check("the ladder shows that it has not arrived", wait_for(lambda: len(page.run(held)) == sum("←" in each for each in page.run(WAITING))) and
+          page.run("document.querySelectorAll('.wire .arrow.held').length") == len(page.run(held)) and page.run(held)[-1] == "DATA", page.run(held))
+    check("the page says what to do", "waiting; click one" in page.run("live.wire.gate.said.innerText"))
+    check("the server waits as long as the lecturer talks", any(b"H2_TIMEOUTS=never" in path.read_bytes() for path in servers()))
     check("the program still waits", page.run("live.lecture.running()"))
     before = page.run(WAITING)
     page.press("f")
     check("f lets the oldest frame pass", wait_for(lambda: page.run(WAITING)[:len(before) - 1] == before[1:]), (before, page.run(WAITING)))
+    before = page.run(WAITING)
+    page.press(" ")
+    check("so does the space bar", wait_for(lambda: page.run(WAITING)[:len(before) - 1] == before[1:]) and page.run("live.lecture.running()"), (before, page.run(WAITING)))
     page.run("(() => { const select = document.querySelector('.gate select'); select.value = 'pace 100'; select.dispatchEvent(new Event('change')); })()")
     check("slowly, everything passes", wait_for(lambda: not page.run("live.lecture.running()") and not page.run(WAITING)))
     check("the program has its answer", "Hello World" in page.run("document.querySelectorAll('.card')[1].innerText"),
@@ -312,7 +387,7 @@ SAVED = """(async () => {
   let content;
   URL.createObjectURL = (blob) => make.call(URL, content = blob);
   const saved = new Promise((go) => { HTMLAnchorElement.prototype.click = function () { go(this.download); }; });
-  [...document.querySelectorAll('.menu button')].find((each) => each.innerText === '%s').click();
+  [...document.querySelectorAll('.menu button')].find((each) => each.innerText.startsWith('%s')).click();
   const name = await saved;
   URL.createObjectURL = make;
   return [name, btoa(Array.from(new Uint8Array(await content.arrayBuffer()), (byte) => String.fromCharCode(byte)).join(''))];
@@ -341,6 +416,7 @@ def test_everything(browser, live):
     page = browser.open(f"{live.url}#wire", 1280, 720)
     wait_for(lambda: page.run("Boolean(window.live)"))
     check("#wire shows the wire alone", page.run("document.querySelector('.lecture').offsetWidth") == 0)
+    check("beside the ladder, not below it, are its states", page.run("document.querySelector('.scroll').clientHeight > 600 && document.querySelector('.gate').offsetLeft > 700"))
     page.run("live.ask('clear', {})")
     traced = {**live.environment, "H2_TRACE": "live"}
     with server(traced, ROOT / BUILD / "grader/serve") as port:
@@ -523,11 +599,17 @@ def test_try(page, path, port, choice, client, look, environment, folder):
 # --- The wire ---------------------------------------------------------------------------------------------
 
 def test_wire(browser, live):
-    page = browser.open(live.url, 1280, 720)
-    wait_for(lambda: page.run("Boolean(window.live)"))
+    page = browser.open(f"{live.url}#02/1", 1280, 720)
+    arrived(page, "02", 1)
     page.run("live.ask('clear', {})")
     wait_for(lambda: not shown(page))
     program = live.program()
+    width = "document.querySelector('.wire').offsetWidth"
+    check("a step without frames has the whole window", page.run(width) == 0)
+    check("until somebody's frames come", wait_for(lambda: send(program, frame("preface", "client", length=24)) or page.run(width) > 0))
+    check("a byte that is written with two letters counts once", page.run(r"octets('PRI\r\n\\\x00.') === 8"), page.run(r"octets('PRI\r\n\\\x00.')"))
+    page.run("live.ask('clear', {})")
+    wait_for(lambda: not shown(page))
     send(program, frame("preface", "client", length=24), frame("SETTINGS", "client", settings=[["SETTINGS_INITIAL_WINDOW_SIZE", 100]]),
          frame("HEADERS", "client", 1, ["END_HEADERS"], fields=[[":method", "POST"], [":path", "/x"]]),
          frame("HEADERS", "client", 3, ["END_HEADERS", "END_STREAM"], fields=[[":method", "GET"], [":path", "/y"]]),
@@ -546,15 +628,18 @@ def test_wire(browser, live):
     rows = page.run(states)
     check("a window grows, a reset closes", rows[1][2] == "open, may still send 1,040 bytes" and
           rows[2][1].startswith("closed") and rows[2][2].startswith("closed"), rows)
+    check("a connection that has closed is closed", rows[0][1].startswith("closed") and rows[0][2].startswith("closed"), rows)
     check("notes are rows too", page.run("document.querySelector('.wire .rows li.note').innerText.includes('closed')"))
     place = page.run("(() => { const box = document.querySelectorAll('.wire .drawing .arrow.frame .touch')[5].getBoundingClientRect();"
                      "return [box.x + box.width / 2, box.y + box.height / 2]; })()")
     page.click(*place)
     check("a click on an arrow decodes its frame", "abc" in (page.run("document.querySelector('.wire .details')?.innerText") or ""))
+    check("all of it is in the window", page.run("document.querySelector('.wire .details').getBoundingClientRect().bottom <= document.querySelector('.scroll').getBoundingClientRect().bottom"))
     page.run("(() => { const select = document.querySelectorAll('.wire select')[1]; select.value = '1/3'; select.dispatchEvent(new Event('change')); })()")
     check("the page shows one stream alone", len(shown(page)) == 2, shown(page))
     page.run("(() => { const select = document.querySelectorAll('.wire select')[2]; select.value = 'RST_STREAM'; select.dispatchEvent(new Event('change')); })()")
     check("and one type of frames", len(shown(page)) == 1, shown(page))
+    check("it says how many of them", page.run("document.querySelector('.facts').innerText").startswith("1 of 8 frames"), page.run("document.querySelector('.facts').innerText"))
     page.run("[...document.querySelectorAll('.wire .tools button')].find((each) => each.innerText === 'Clear').click()")
     check("Clear empties the wire", wait_for(lambda: not shown(page)))
     test_hostile_frames(page, program)
@@ -681,8 +766,10 @@ def test_stand_in(browser):
                   page.run("window.attacked === undefined && document.scripts.length === 1 && !document.querySelector('img')"), said)
             page.press(" ")
             check("output is on the page as it is printed", wait_for(lambda: "\nbegun" in page.run(log % 1)) and page.run("live.lecture.running()"))
+            page.press(" ")
+            check("the space bar does not end it", not wait_for(lambda: not page.run("live.lecture.running()"), 0.5))
             page.press("s")
-            check("s ends the command, and the page says how it ended", wait_for(lambda: "It ended with status" in page.run(log % 1)), page.run(log % 1))
+            check("s ends the command, and the page says so", wait_for(lambda: "You stopped it." in page.run(log % 1)), page.run(log % 1))
             page.run("document.querySelectorAll('.card .run')[2].click()")
             wait_for(lambda: "prints more" in page.run(log % 2) and not page.run("live.lecture.running()"))
             check("too much output is cut, and the page says so", "prints more" in page.run(log % 2) and len(page.run(log % 2)) < 200000, page.run(log % 2)[-300:])
@@ -736,6 +823,10 @@ def test_slides(browser, number, folder):
           said["notes"] == script.count("> note: "), said)
     check(f"slides of lab {number}: nothing is cut", not said["full"], said["full"])
     check(f"slides of lab {number}: they are sixteen by nine", abs(said["size"] - 16 / 9) < 0.01, said["size"])
+    tops = "[...document.querySelectorAll('.slide')].map((each) => Math.abs(each.getBoundingClientRect().top) < 64)"
+    for key, at in (("Home", 0), ("ArrowRight", 1), (" ", 2), ("PageUp", 1), ("End", said["slides"] - 1)):
+        page.press(key)
+        check(f"slides of lab {number}: the key {key!r} goes to slide {at + 1}", wait_for(lambda at=at: page.run(tops)[at]), page.run(tops))
     page.paper(f"{folder}/slides.pdf")
     sheets = len(re.findall(rb"/Type\s*/Page\b", pathlib.Path(f"{folder}/slides.pdf").read_bytes()))
     check(f"slides of lab {number}: each has a sheet of paper", sheets == said["slides"], (sheets, said["slides"]))
