@@ -9,6 +9,7 @@ class GatePanel {
   constructor(ask) {
     this.ask = ask;
     this.mode = 'flow';
+    this.numbers = new Map(); /* of each pair that we have seen: the number that its connection has on the page */
     this.speed = element('select', {'aria-label': 'Speed'}, element('option', {value: 'flow'}, 'Full speed'),
       ...PACES.map((ms) => element('option', {value: `pace ${ms}`}, `A frame each ${ms / 1000} s`)), element('option', {value: 'hold'}, 'Hold'));
     this.speed.addEventListener('change', () => this.choose(this.speed.value));
@@ -45,6 +46,17 @@ class GatePanel {
     this.ask('pass', {sender});
   }
 
+  /* The page begins anew, with connection 1. */
+  clear() {
+    this.numbers.clear();
+  }
+
+  number(pair) {
+    if (!this.numbers.has(pair))
+      this.numbers.set(pair, this.numbers.size + 1);
+    return this.numbers.get(pair);
+  }
+
   /* The first frame of each sender is a button that lets it pass; the others come after it. */
   take(event) {
     this.mode = event.mode;
@@ -61,7 +73,7 @@ class GatePanel {
                                       : element('span', {title: label}, text);
       first[unit.sender] = false;
       const item = element('li', {class: unit.stream > 0 ? unit.sender : `${unit.sender} of-connection`}, made);
-      item.style.setProperty('--hue', hue({stream: unit.stream, connection: unit.pair}));
+      item.style.setProperty('--hue', hue({stream: unit.stream, connection: this.number(unit.pair)}));
       return item;
     }));
     if (event.count > event.waiting.length)

@@ -149,7 +149,7 @@ class StatesPanel {
     if (streams.length > rows.length)
       rows.push(element('tr', {}, element('td', {colspan: 3}, `and ${count(streams.length - rows.length, 'more stream')}`)));
     const settings = (side) => element('tr', {}, element('td', {class: 'settings', colspan: 3}, element('strong', {}, `The ${side}’s settings: `),
-      [...now.settings[side]].map(([name, value]) => `${name} ${value.toLocaleString('en')}`).join(' · ') || 'none yet'));
+      [...now.settings[side]].map(([name, value]) => `${name}\u00a0${value.toLocaleString('en')}`).join(' · ') || 'none yet'));
     const end = (side) => now.end[side] || (now.closed ? 'closed' : 'open');
     return [element('tr', {class: now.closed ? 'all closed' : 'all'}, element('th', {scope: 'row'}, 'connection'),
                     this.cell(end('client'), now.windows.client), this.cell(end('server'), now.windows.server)), ...rows,

@@ -285,6 +285,7 @@ class WirePane {
 
   clear() {
     this.ladder.clear();
+    this.gate.clear();
     this.states.clear();
     this.states.render();
     this.hint.hidden = false;

@@ -323,6 +323,8 @@ def test_hold(browser, live):
     held = "[...document.querySelectorAll('.wire .rows li.frame.held')].map((row) => row.dataset.type)"
     check("the ladder shows that it has not arrived", wait_for(lambda: len(page.run(held)) == sum("←" in each for each in page.run(WAITING))) and
           page.run("document.querySelectorAll('.wire .arrow.held').length") == len(page.run(held)) and page.run(held)[-1] == "DATA", page.run(held))
+    colour = "getComputedStyle([...document.querySelectorAll('%s')].find((each) => /%s/.test(each.innerText))).getPropertyValue('--hue')"
+    check("a frame that waits has its stream's colour", page.run(colour % (".waiting li", "DATA 1")) == page.run(colour % (".wire .rows li", "stream 1")))
     check("the page says what to do", "waiting; click one" in page.run("live.wire.gate.said.innerText"))
     check("the server waits as long as the lecturer talks", any(b"H2_TIMEOUTS=never" in path.read_bytes() for path in servers()))
     check("the program still waits", page.run("live.lecture.running()"))
