@@ -15,6 +15,7 @@ from demo_script import ROOT
 from demo_show import RED
 
 COMMAND_SECONDS = float(os.environ.get("DEMO_SECONDS", "20"))  # for a command, and for each wait
+AFTERMATH_SECONDS = 1  # for what a server prints after a command that failed
 END_SECONDS = 3
 LOOK_SECONDS = 0.01  # from one look at the connections of a server to the next
 NOT_CLOSED = ("01", "03", "08")  # ESTABLISHED, SYN_RECV, CLOSE_WAIT in /proc/net/tcp
@@ -291,7 +292,7 @@ class Runner:
         if program.process.returncode != part.status:
             self.screen.note("You stopped it." if self.stopped and program.process.returncode < 0 else
                              f"It ended with status {program.process.returncode}, not {part.status}.", RED)
-        return self.show_servers(part) and right
+        return self.show_servers(part, right) and right
 
     def say_missing(self, command):
         """If a program of the lab is missing, show the compiler's messages. Return whether one is
@@ -320,12 +321,16 @@ class Runner:
         """What stands between the clients and the servers."""
         return [relay for relay, _ in self.relays]
 
-    def show_servers(self, part):
+    def line_seconds(self, right):
+        """How long a server may take until it prints a line. There may be none after a command that failed."""
+        return COMMAND_SECONDS if right else AFTERMATH_SECONDS
+
+    def show_servers(self, part, right):
         """Show the new output of the servers. Return whether it has the line that we wait for."""
         came = not part.until
         for server in self.servers.values():
             if part.until and server.wait(lambda server=server: self.stopped or part.until in server.unshown(server.pipe),
-                                          self.patience, 0.2):
+                                          self.line_seconds(right), 0.2):
                 came = True
             for each in [*self.before_servers(), server]:
                 each.wait(each.is_idle, COMMAND_SECONDS, LOOK_SECONDS)

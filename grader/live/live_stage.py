@@ -130,6 +130,10 @@ class LiveRunner(Runner):
         self.screen.note(f"(its frames can be held: clients reach it at {hold.address})")
         return hold.address
 
+    def line_seconds(self, right):
+        """What it waits for may be held."""
+        return self.patience if self.gate and self.gate.mode != "flow" else super().line_seconds(right)
+
     def before_servers(self):
         return list(self.holds.values())
 

@@ -436,6 +436,9 @@ def test_servers(stand_in):
           "\nThe server:\nnews\n" in said, said)
     check("it ends the server", all_gone(), left_running())
     status, said = stand_in.give(("server URL", "./serve"), ("console until=nothing", "echo news >fifo"), DEMO_SECONDS="1")
+    began = time.monotonic()
+    failed, _ = stand_in.give(("server URL", "./serve"), ("console until=nothing", "exit 3"), DEMO_SECONDS="1000")
+    check("after a command that fails, it does not wait for that line", failed == 1 and time.monotonic() - began < SECONDS, time.monotonic() - began)
     check("it reports a server that does not print the expected line", status == 1 and "No server has printed: nothing" in said, said)
     status, said = stand_in.give(("server URL", "./serve"), ("console until=news", "echo news >fifo"),
                                  ("console until=news", "true"), DEMO_SECONDS="1")
