@@ -48,6 +48,15 @@ static const struct outcome *first_failure(const struct checks *checks) {
   return NULL;
 }
 
+/* Where no check passes, the function that every run begins with would be the only suspect. */
+static bool some_pass(const struct checks *checks) {
+  for (size_t i = 0; i < checks->list->count; i++)
+    if (checks->list->outcomes[i].verdict == OUTCOME_PASSED &&
+        counts(checks, &checks->list->outcomes[i]))
+      return true;
+  return false;
+}
+
 int spectrum_find(const struct outcome_list *list, const struct run *run, const struct lab *lab,
                   const char *program) {
   struct checks checks = {list, lab, program};
@@ -56,7 +65,8 @@ int spectrum_find(const struct outcome_list *list, const struct run *run, const 
   int found = 0;
   size_t index;
   const json_t *name;
-  if (!failure || !source_path(run->programs, lab->folder, program, path, sizeof path))
+  if (!failure || !some_pass(&checks) ||
+      !source_path(run->programs, lab->folder, program, path, sizeof path))
     return 0;
   json_array_foreach(json_object_get(failure->file, "functions"), index, name) {
     const char *function = json_string_value(name);

@@ -3,8 +3,7 @@
  *
  * If every check in which `ping` runs fails, and all the others pass, then the mistake is in
  * `ping`: this needs no table of mistakes. It says nothing if functions of two TODOs run in the
- * same checks, or if all checks fail and use the same functions. grader/play/ran.h says which
- * functions have run.
+ * same checks, or if no check passes. grader/play/ran.h says which functions have run.
  */
 #ifndef GRADER_SPECTRUM_H
 #define GRADER_SPECTRUM_H

@@ -53,6 +53,11 @@ Test(report, says_what_happened) {
   expect_sentence(
       "server.c:1:2: runtime error: member access within null pointer of type 'struct list'\n",
       "Your program takes a member out of a list, but never added it to one.");
+  expect_sentence(
+      "list.c:14:3: runtime error: member access within null pointer of type 'struct list'\n"
+      "    #0 0x1 in list_add common/list.c:14\n",
+      "Your program calls list_add with NULL, or with its arguments in the wrong order: the list "
+      "comes first.");
   expect_sentence("server.c:1:2: runtime error: member access within misaligned address "
                   "0xbebebebebebebebe for type 'struct x'\n",
                   "Your program uses memory from malloc that it has never set: AddressSanitizer "
@@ -73,7 +78,24 @@ Test(report, tells_a_large_array_from_a_recursion) {
     snprintf(recursion + strlen(recursion), sizeof recursion - strlen(recursion),
              "    #%d 0x1 in again /x/lab03-server/server.c:10\n", i);
   expect_sentence(recursion, "Your program calls itself without end.");
-  expect_sentence(array, "The stack is full: a local variable is larger than the stack.");
+  expect_sentence(array, "Your program reads or writes where the stack ends: a local variable is "
+                         "too large, or a copy is too long.");
+}
+
+Test(report, names_the_variable_that_is_too_small) {
+  expect_quote("==9==ERROR: AddressSanitizer: stack-buffer-overflow on address 0x7fae at pc 0x3\n"
+               "READ of size 1 at 0x7fae02900068 thread T0\n"
+               "    #0 0x349536 in look common/inner/probe.c:209\n"
+               "    #1 0x326b05 in on_begin_headers /x/lab03-server/server.c:76\n\n"
+               "Address 0x7fae is located in stack of thread T0 at offset 40 in frame\n"
+               "    #0 0x3269f6 in on_begin_headers /x/lab03-server/server.c:72\n\n"
+               "  This frame has 2 object(s):\n"
+               "    [16, 24) 'date' (line 74)\n"
+               "    [32, 40) 'iv' (line 75) <== Memory access at offset 40 overflows this "
+               "variable\n",
+               "AddressSanitizer: stack-buffer-overflow, reads of 1 byte\n"
+               "in on_begin_headers, lab03-server/server.c:76\n"
+               "the variable iv of on_begin_headers, lab03-server/server.c:72\n");
 }
 
 Test(report, finds_the_students_own_line) {

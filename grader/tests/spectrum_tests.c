@@ -90,3 +90,9 @@ Test(spectrum, knows_nothing_of_programs_that_do_not_say, .init = make_folder,
   const char *const functions[] = {"[]", "[]", "['main', 'route']"};
   cr_assert(find(functions, 2) == 0);
 }
+
+Test(spectrum, is_silent_if_no_check_passes, .init = make_folder, .fini = remove_folder) {
+  const char *const functions[] = {"['main', 'route', 'ping']", "['main', 'route']",
+                                   "['main', 'route']"};
+  cr_assert(find(functions, 3) == 0, "route runs in every check, whatever is wrong");
+}

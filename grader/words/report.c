@@ -95,11 +95,21 @@ static const struct {
      "something-c-leaves-undefined| Your program does something that C leaves undefined."},
 };
 
+/* Where the stack ends: a call of a function with a large array, or memcpy from an argument of main
+ * on, beyond the end of the text. The report does not tell these apart. */
+static const char *stack_sentence(const char *report) {
+  if (is_recursion(report))
+    return "calls-itself-without-end| Your program calls itself without end.";
+  return "stack-full-local-variable-larger| Your program reads or writes where the stack ends: a "
+         "local variable is too large, or a copy is too long.";
+}
+
 const char *report_sentence(const char *report) {
   if (strstr(report, "stack-overflow"))
-    return is_recursion(report) ? "calls-itself-without-end| Your program calls itself without end."
-                                : "stack-full-local-variable-larger| The stack is full: a local "
-                                  "variable is larger than the stack.";
+    return stack_sentence(report);
+  if (strstr(report, "null pointer of type 'struct list'") && strstr(report, " in list_add "))
+    return "takes-from-no-list| Your program calls list_add with NULL, or with its arguments in "
+           "the wrong order: the list comes first.";
   for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
     if (strstr(report, errors[i].sign))
       return errors[i].words;
@@ -175,8 +185,21 @@ static void quote_error(struct buffer *text, const char *report) {
   }
 }
 
+/* "the variable iv of ", from a line such as "[32, 40) 'iv' (line 75) <== Memory access at ..." */
+static const char *variable_role(const char *report, char *role, size_t size) {
+  const char *mark = strstr(report, " <== Memory access");
+  const char *line = mark;
+  while (line && line > report && line[-1] != '\n')
+    line--;
+  const char *name = line ? strchr(line, '\'') : NULL;
+  if (!name || name > mark)
+    return "a variable of ";
+  snprintf(role, size, "the variable %.*s of ", (int)strcspn(name + 1, "'\n"), name + 1);
+  return role;
+}
+
 /* What a line of the report that opens a stack says of it; NULL for any other line. */
-static const char *stack_role(const char *line) {
+static const char *stack_role(const char *line, char *role, size_t size) {
   char copy[160];
   snprintf(copy, sizeof copy, "%.*s", (int)strcspn(line, "\n"), line);
   if (strstr(copy, "freed by thread"))
@@ -184,7 +207,7 @@ static const char *stack_role(const char *line) {
   if (strstr(copy, "allocated by thread") || strstr(copy, "allocated from:"))
     return "allocated in ";
   if (strstr(copy, "is located in stack of"))
-    return "a variable of ";
+    return variable_role(line, role, size);
   return NULL;
 }
 
@@ -210,6 +233,7 @@ struct quoting {
   int stacks;                  /* before it of which something was told */
   struct report_place library; /* its first frame in nghttp2, for want of a student's */
   char function[64];           /* that was told last */
+  char variable[96];           /* its name, if the role is that of one */
 };
 
 static void end_stack(struct quoting *quoting) {
@@ -242,7 +266,7 @@ void report_quote(struct buffer *text, const char *report, const struct lab *lab
   quote_error(text, report);
   for (const char *line = report; *line && quoting.stacks < STACKS; line = next_line(line)) {
     struct report_place place;
-    const char *role = stack_role(line);
+    const char *role = stack_role(line, quoting.variable, sizeof quoting.variable);
     if (role) {
       end_stack(&quoting);
       quoting.role = role;
