@@ -227,13 +227,16 @@ static void expect_body(struct exchange *exchange, struct peer *peer, int32_t st
                      "its first %zu bytes.",
                      right);
   if (right < strlen(body))
-    exchange_fail_at(exchange, -1, body, seen->bytes ? seen->bytes : "an empty body", "%s", what);
+    exchange_fail_at(exchange, -1, body, seen->length > 0 ? seen->bytes : "an empty body", "%s",
+                     what);
   const char *length = peer_field(peer, stream_id, "content-length");
-  if (length && strtoul(length, NULL, 10) != seen->length)
+  if (length && strtoul(length, NULL, 10) != seen->length) {
+    exchange->finding.section = "8.1.1";
     exchange_fail_at(exchange, peer_stream(peer, stream_id)->frame, NULL, NULL,
                      "content-length-wrong| content-length is %s, but the body has %zu bytes: the "
                      "request is malformed.",
                      length, seen->length);
+  }
 }
 
 /* --- Requests --------------------------------------------------------------------------------- */

@@ -189,7 +189,8 @@ CHECK(lab03, methods, .points = 2, .todo = 2, .section = "8.3.1",
     if (order[i] == 0)
       expect_no_body(peer, stream_id,
                      "head-answered-body-respond-must| Your server answers a HEAD with a body: "
-                     "respond must look at the method.");
+                     "on_header must note the method (TODO 2), and respond must look at it "
+                     "(TODO 4).");
     else
       expect_answer(peer, stream_id, BODY);
   }
@@ -399,6 +400,11 @@ CHECK(lab03, tiny_window, .points = 2, .todo = 3, .section = "6.9.2",
     if (!exchange_await(exchange, has_come, &progress)) {
       if (length == 1)
         expect_answer(peer, 1, BODY); /* says what is missing from the beginning */
+      if (peer_stream(peer, 1)->ended)
+        exchange_fail_at(exchange, -1, "END_STREAM with the last byte of the body", NULL,
+                         "after-window_update-rest-body-not| Your server ends the response too "
+                         "early: after %zu of %zu bytes.",
+                         peer_stream(peer, 1)->body.length, strlen(BODY));
       exchange_fail_at(exchange, -1, "DATA with one byte", NULL,
                        "after-window_update-rest-body-not| Your server does not send the rest of "
                        "the body after WINDOW_UPDATE.");

@@ -629,7 +629,7 @@ static void expect_log(struct exchange *exchange, size_t count) {
   exchange_await(exchange, is_logged, &log);
   size_t seen = count_closed(exchange);
   char text[2][64];
-  snprintf(text[0], sizeof text[0], "%zu lines: stream closed", count);
+  snprintf(text[0], sizeof text[0], "%zu line%s: stream closed", count, count == 1 ? "" : "s");
   snprintf(text[1], sizeof text[1], "%zu", seen);
   if (seen != count)
     exchange_fail_at(exchange, -1, text[0], text[1],

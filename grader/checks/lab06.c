@@ -850,7 +850,7 @@ static void expect_systems_authority_refused(struct exchange *exchange, const ch
 }
 
 CHECK(lab06, unknown_ca, .of_errors = true, .points = 1, .todo = 4, .program = "client",
-      .section = NULL, .by_hand = "TLS=unknown",
+      .section = "RFC 9110, section 4.3.4", .by_hand = "TLS=unknown",
       .sentence = "a certificate from an untrusted signer is refused, with the reason") {
   const struct certificate other = {.names = "DNS:localhost", .subject = "other"};
   struct identity trusted;
@@ -901,7 +901,7 @@ static void expect_failed_call_told(struct exchange *exchange, const struct iden
 }
 
 CHECK(lab06, wrong_host, .of_errors = true, .points = 1, .todo = 4, .program = "client",
-      .section = "9.1.1", .by_hand = "TLS=other-host",
+      .section = "RFC 9110, section 4.3.4", .by_hand = "TLS=other-host",
       .sentence = "a certificate for another host is refused, with the reason") {
   char authority[IDENTITY_PATH];
   char names_of_server[2][OTHER_NAMES];
@@ -924,7 +924,7 @@ CHECK(lab06, wrong_host, .of_errors = true, .points = 1, .todo = 4, .program = "
 }
 
 CHECK(lab06, expired, .of_errors = true, .points = 1, .todo = 5, .program = "client",
-      .section = NULL, .by_hand = "TLS=expired",
+      .section = "RFC 5280, section 6", .by_hand = "TLS=expired",
       .sentence = "a certificate that has expired, or is not valid yet, is refused: why") {
   const long soon = 3600 + (long)exchange_random(exchange, 3600);
   const struct certificate past = {.names = "DNS:localhost", .from = -3 * soon, .until = -soon};
@@ -973,7 +973,8 @@ static bool has_ipv6(void) {
   return is_there;
 }
 
-CHECK(lab06, address, .points = 1, .todo = 4, .program = "client", .section = NULL,
+CHECK(lab06, address, .points = 1, .todo = 4, .program = "client",
+      .section = "RFC 9110, section 4.3.4",
       .sentence = "an IP address in the URL: only with a certificate for that address") {
   char address[16];
   char wrong[64];

@@ -365,13 +365,26 @@ static bool is_reset(const struct frame *frame, const void *argument) {
          frame->error_code == reset->error_code;
 }
 
+static bool is_any_reset(const struct frame *frame, const void *argument) {
+  const struct reset *reset = argument;
+  return frame->type == NGHTTP2_RST_STREAM && frame->stream_id == reset->stream_id;
+}
+
 void peer_expect_reset(struct peer *peer, int32_t stream_id, uint32_t error_code) {
   struct reset reset = {stream_id, error_code};
+  struct search search = {peer, is_reset, &reset, 0};
+  struct search other = {peer, is_any_reset, &reset, 0};
   char expected[64];
   snprintf(expected, sizeof expected, "RST_STREAM %s on stream %d", frame_error_name(error_code),
            stream_id);
-  expect_frame(peer, is_reset, &reset, "6.4", expected,
-               "not-reset-stream| Your program did not reset the stream.");
+  look_at(peer, 0);
+  if (!exchange_await(peer->exchange, is_found, &search))
+    fail_expectation(
+        peer, "6.4", expected,
+        is_found(&other)
+            ? "not-reset-stream| Your program resets the stream with another error code."
+            : "not-reset-stream| Your program did not reset the stream.");
+  expectation_held(peer, (long)search.next);
 }
 
 static bool is_closed(void *argument) {
@@ -616,17 +629,21 @@ void peer_expect_well_formed(struct peer *peer, int32_t stream_id) {
  * right. A response to HEAD has the content-length of the body that it leaves out. */
 static void expect_well_formed_response(struct peer *peer, int32_t stream_id) {
   const struct peer_stream *stream = peer_stream(peer, stream_id);
-  if (stream->fields.length > 0 && strncmp(stream->fields.bytes, ":status: ", 9) != 0)
+  if (stream->fields.length > 0 && strncmp(stream->fields.bytes, ":status: ", 9) != 0) {
+    peer->exchange->finding.section = "8.3";
     exchange_fail_at(peer->exchange, stream->frame, ":status before all other fields", NULL,
                      "response-malformed-status-not-first| The response is malformed: :status is "
                      "not its first field.");
+  }
   peer_expect_well_formed(peer, stream_id);
   const char *length = peer_field(peer, stream_id, "content-length");
-  if (length && stream->body.length > 0 && strtoul(length, NULL, 10) != stream->body.length)
+  if (length && stream->body.length > 0 && strtoul(length, NULL, 10) != stream->body.length) {
+    peer->exchange->finding.section = "8.1.1";
     exchange_fail_at(peer->exchange, stream->frame, NULL, NULL,
                      "content-length-wrong| content-length is %s, but the body has %zu bytes: the "
                      "response is malformed.",
                      length, stream->body.length);
+  }
 }
 
 /* The response has a date, which is now: not before the program started, and not in the future.

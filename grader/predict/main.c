@@ -27,12 +27,11 @@ static void ask(json_t *quiz, const char *question, size_t answer) {
 static void add_tls_questions(json_t *quiz, const struct scenario *scenario,
                               const struct play *play) {
   char text[160];
-  snprintf(text, sizeof text, "%s: INITIAL_WINDOW_SIZE in the last SETTINGS of a client",
+  snprintf(text, sizeof text, "%s: INITIAL_WINDOW_SIZE of the last client that sends SETTINGS",
            scenario->name);
   ask(quiz, text, play->window);
   snprintf(text, sizeof text,
-           "%s: the length, without the frame's header, of the last HEADERS of a client",
-           scenario->name);
+           "%s: the length, without the frame's header, of that client's HEADERS", scenario->name);
   ask(quiz, text, play->last_headers);
 }
 

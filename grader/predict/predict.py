@@ -44,7 +44,8 @@ SOME = ("c HEADERS 1 END_STREAM     s DATA 1 4 END_STREAM (4 bytes)     s RST_ST
         "Leave out the frames of stream 0, such as SETTINGS and GOAWAY")
 QUIZ = """# Read these in the capture, and write the number after the colon. {connections}
 # In Wireshark: open build/grade/predict/{lab}.pcapng; {decode}. The filter
-# tcp.stream == 0 shows the first connection. Click a line, and unfold "HyperText Transfer Protocol 2" below.
+# tcp.stream == 0 shows the first connection. Click a line, and unfold "HyperText Transfer Protocol 2" below: Wireshark
+# says Frame for a packet, which may have several frames of HTTP/2, or none.
 # In a terminal: tshark -r build/grade/predict/{lab}.pcapng {option}-O http2 -Y {filter}
 # Then: make predict LAB={number}
 """
@@ -143,7 +144,7 @@ def side_by_side(predicted, seen):
         left, right = mine.get(key, []), theirs.get(key, [])
         if left == right:
             continue
-        yield f"    {'you said':36}what happened"
+        yield f"    {f'on stream {key[1]} you said':36}what happened"
         for i in range(max(len(left), len(right))):
             one, other = (lines[i] if i < len(lines) else "(nothing)" for lines in (left, right))
             yield f"  {' ' if one == other else '>'} {one:36}{other}"

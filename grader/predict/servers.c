@@ -16,7 +16,7 @@ static void run_head(struct play *play, struct draw *draw, struct buffer *text) 
   scenario_open(play, draw, 65535);
   for (int i = 0; i < 2; i++) {
     bool head = (i == 0) == head_first;
-    int32_t id = play_request(play, head ? "HEAD" : "GET", 0, false);
+    int32_t id = play_ask(play, head ? "HEAD" : "GET", known ? "/ping" : "/nothing");
     play_turn(play);
     bool found = known && !head;
     play_respond(play, id, found ? "200" : "404", head ? 0 : found ? 4 : 14);
@@ -87,7 +87,7 @@ static void run_goodbye(struct play *play, struct draw *draw, struct buffer *tex
 static void begin_pings(struct play *play, struct draw *draw, unsigned count) {
   scenario_open(play, draw, WINDOW);
   for (unsigned i = 0; i < count; i++)
-    play_request(play, "GET", 0, false);
+    play_ask(play, "GET", "/ping");
   play_turn(play);
 }
 
