@@ -536,7 +536,7 @@ static void expect_graceful_end(struct exchange *exchange, int signal) {
 }
 
 CHECK(lab03, graceful_end, .points = 1, .todo = 6, .section = "6.8",
-      .sentence = "SIGTERM, SIGINT under load: GOAWAY, streams in flight finish, status 0") {
+      .sentence = "SIGTERM, SIGINT under load: GOAWAY, open streams finish, status 0") {
   expect_graceful_end(exchange, SIGTERM);
   expect_graceful_end(exchange, SIGINT);
 }

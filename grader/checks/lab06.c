@@ -856,7 +856,7 @@ CHECK(lab06, unknown_ca, .of_errors = true, .points = 1, .todo = 4, .program = "
   struct identity trusted;
   identity_make(exchange, &trusted, &other);
   expect_refused(exchange, NULL, trusted.cert, SIGNER, words_of_signer,
-                 "a server whose certificate nobody has vouched for");
+                 "a server whose certificate has an unknown signer");
   expect_signatures_refused(exchange, trusted.cert);
   expect_systems_authority_refused(exchange, trusted.cert);
   expect_another_reason(exchange, without_alpn(exchange, &trusted), trusted.cert, ALPN,
@@ -916,7 +916,7 @@ CHECK(lab06, wrong_host, .of_errors = true, .points = 1, .todo = 4, .program = "
   expect_refused(exchange, &other, authority, OTHER_HOST, words_of_host, OF_ANOTHER_HOST);
   identity_make(exchange, &identity, NULL);
   expect_another_reason(exchange, identity_server(exchange, &identity), authority, SIGNER,
-                        words_of_signer, "a server whose certificate nobody has vouched for");
+                        words_of_signer, "a server whose certificate has an unknown signer");
   other.authority = NULL;
   identity_make(exchange, &identity, &other);
   expect_failed_call_told(exchange, &identity, "X509_VERIFY_PARAM_set1_host");

@@ -72,9 +72,10 @@ static void run_settings(struct play *play, struct draw *draw, struct buffer *te
   unsigned times = draw_between(draw, 2, 4);
   play->connection_too = play->ends_when_open = true;
   say_lab01(text);
-  scenario_say(text,
-               "The server sends SETTINGS %u times, then the ACK of the client's, then a PING.\n",
-               times);
+  scenario_say(
+      text,
+      "The server sends SETTINGS %u times, then the ACK of the client's SETTINGS, then a PING.\n",
+      times);
   play_begin(play, NULL, 0, NULL, 0);
   for (unsigned i = 0; i < times; i++)
     send_settings(play, draw);

@@ -5,7 +5,7 @@
  *         [--misbehave slow|late|hints|never|refuse|goaway|garbage|window|half] [--tls-fault FAULT]
  *
  * FAULT, with --tls: `expired` or `other-host`, a certificate that has expired or is another
- * host's; `unknown`, one that nobody has vouched for; `no-alpn`, no protocol is chosen by ALPN;
+ * host's; `unknown`, one of an unknown signer; `no-alpn`, no protocol is chosen by ALPN;
  * `old`, nothing better than TLS 1.1. The certificate of the first two goes into --cert, with its
  * key in --key: so that a client can be told to trust it.
  *
