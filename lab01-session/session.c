@@ -58,7 +58,7 @@ static void send_frames(struct client *client) {
   // error code below 0. When the session wants neither to read nor to write any more, it is over:
   // close the transport.
   (void)client;
-  todo(2, "hand the session's frames to the transport");
+  todo(2, "write the session's frames to the transport");
 }
 
 /* --- TODO 3: the first frame ------------------------------------------------------------------ */
@@ -83,7 +83,7 @@ static void on_data(struct transport *transport, const uint8_t *data, size_t len
   (void)client;
   (void)data;
   (void)length;
-  todo(4, "feed the bytes to the session, then send what it has to say");
+  todo(4, "feed the bytes to the session, then send what it answers");
 }
 
 /* --- TODO 5: look at each frame --------------------------------------------------------------- */

@@ -96,7 +96,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
   // If the final response has already come, these are trailers; otherwise the blocks before were
   // only informational.
   (void)request;
-  todo(3, "tell the final header block from informational ones and from trailers");
+  todo(3, "note whether these are trailers, and forget informational blocks");
 }
 
 /* One header field of the block that began last. */

@@ -82,7 +82,7 @@ static void on_inform(struct stream *stream, void *user) {
   struct request *request = user;
   (void)stream;
   (void)request;
-  todo(3, "something has come");
+  todo(3, "something has come: start the timer again");
 }
 
 /* The response has begun. Its header fields stay with the stream. */
@@ -90,13 +90,13 @@ static void on_headers(struct stream *stream, void *user) {
   struct request *request = user;
   (void)stream;
   (void)request;
-  todo(3, "something has come");
+  todo(3, "something has come: start the timer again");
 }
 
 /* A piece of the body. */
 static void on_data(struct stream *stream, const uint8_t *data, size_t length, void *user) {
   struct request *request = user;
-  todo(3, "something has come");
+  todo(3, "something has come: start the timer again");
   if (buffer_append(&request->body, data, length) != 0)
     stream_close(stream, NGHTTP2_INTERNAL_ERROR); /* no memory */
 }

@@ -61,7 +61,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
   (void)session;
   (void)frame;
   (void)client;
-  todo(1, "remember something about each stream");
+  todo(1, "make a struct stream for each request");
   */
   if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
     return 0;
@@ -198,7 +198,7 @@ static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t
   (void)session;
   (void)stream_id;
   (void)free_stream;
-  todo_later(6, "free what was remembered about the stream");
+  todo_later(6, "free the struct stream");
   return 0;
   */
   struct stream *stream = nghttp2_session_get_stream_user_data(session, stream_id);

@@ -103,7 +103,7 @@ static void on_inform(struct stream *stream, void *user) {
   /* BEGIN SOLUTION */
   /* STARTER
   (void)request;
-  todo(3, "something has come");
+  todo(3, "something has come: start the timer again");
   */
   restart_timer(request);
   /* END SOLUTION */
@@ -116,7 +116,7 @@ static void on_headers(struct stream *stream, void *user) {
   /* BEGIN SOLUTION */
   /* STARTER
   (void)request;
-  todo(3, "something has come");
+  todo(3, "something has come: start the timer again");
   */
   restart_timer(request);
   /* END SOLUTION */
@@ -127,7 +127,7 @@ static void on_data(struct stream *stream, const uint8_t *data, size_t length, v
   struct request *request = user;
   /* BEGIN SOLUTION */
   /* STARTER
-  todo(3, "something has come");
+  todo(3, "something has come: start the timer again");
   */
   restart_timer(request);
   /* END SOLUTION */
