@@ -141,6 +141,14 @@ def check_scenario(lab, seed, scenario):
           f"{scenario['text']}\nexpected: {dict(expected)}\nseen: {dict(seen)}")
 
 
+def check_paths(lab, seed, played):
+    """A path other than "/" takes more than one byte in HPACK, and the other three fields take one each."""
+    names = [one["name"] for one in played["scenarios"] if re.search(r"/ping|path that", one["text"])]
+    for asked in played["quiz"]:
+        if asked["question"].split(":")[0] in names and "on a stream above 1" in asked["question"]:
+            check(f"{lab}, seed {seed}: the capture has the path of the text: {asked['question']}", asked["answer"] > 4)
+
+
 def main():
     for lab, names in NAMES.items():
         texts = set()
@@ -149,6 +157,7 @@ def main():
             check(f"{lab}, seed {seed}: three scenarios", [one["name"] for one in played["scenarios"]] == names)
             for scenario in played["scenarios"]:
                 check_scenario(lab, seed, scenario)
+            check_paths(lab, seed, played)
             texts.add("".join(one["text"] for one in played["scenarios"]))
         check(f"{lab}: each seed draws other numbers", len(texts) == len(SEEDS))
         check(f"{lab}: the same seed plays the same, and asks the same", play(lab, SEEDS[-1]) == played)
