@@ -25,6 +25,26 @@ static bool read_file(const char *path, char *text, size_t size) {
 
 /* ---- the list ---- */
 
+/* The pages of a process whose first thread has ended: /proc/PID/stat says 0, but that of another
+ * thread has them. */
+static long pages_of_threads(pid_t pid) {
+  char path[64 + 256];
+  char text[1024];
+  long pages = 0;
+  snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+  DIR *directory = opendir(path);
+  if (directory == NULL)
+    return 0;
+  for (struct dirent *entry = readdir(directory); pages == 0 && entry != NULL;
+       entry = readdir(directory)) {
+    snprintf(path, sizeof path, "/proc/%d/task/%s/statm", (int)pid, entry->d_name);
+    if (isdigit((unsigned char)entry->d_name[0]) && read_file(path, text, sizeof text))
+      (void)sscanf(text, "%*d %ld", &pages);
+  }
+  closedir(directory);
+  return pages;
+}
+
 static bool read_process(pid_t pid, struct descendant *process) {
   char path[64];
   char text[1024];
@@ -32,18 +52,22 @@ static bool read_process(pid_t pid, struct descendant *process) {
   if (!read_file(path, text, sizeof text))
     return false;
   const char *rest = strrchr(text, ')'); /* the name before it may contain anything */
+  char state;
   unsigned long user;
   unsigned long kernel;
   long user_of_dead;
   long kernel_of_dead;
+  long threads;
   long pages;
-  /* 4: parent, 14 to 17: processor time, and that of children it has reaped, 24: resident pages;
-   * see proc(5) */
-  const char *format = ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld"
-                       " %*d %*d %*d %*d %*u %*u %ld";
-  if (rest == NULL || sscanf(rest, format, &process->parent, &user, &kernel, &user_of_dead,
-                             &kernel_of_dead, &pages) != 6)
+  /* 3: state, 4: parent, 14 to 17: processor time, and that of children it has reaped, 20: threads,
+   * 24: resident pages; see proc(5) */
+  const char *format = ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld"
+                       " %*d %*d %ld %*d %*u %*u %ld";
+  if (rest == NULL || sscanf(rest, format, &state, &process->parent, &user, &kernel, &user_of_dead,
+                             &kernel_of_dead, &threads, &pages) != 8)
     return false;
+  if (state == 'Z' && threads > 1)
+    pages = pages_of_threads(pid);
   process->pid = pid;
   process->memory = (double)pages * (double)sysconf(_SC_PAGESIZE);
   process->cpu = (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);

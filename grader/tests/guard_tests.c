@@ -77,6 +77,13 @@ Test(guard, allocates_without_end) {
   trial_run("allocate", &limits, PROGRAM_OVER_LIMIT, 0, "used more than 10000000 bytes of memory");
 }
 
+/* /proc says of such a process that it has no memory at all. */
+Test(guard, allocates_in_a_thread_that_survives_main) {
+  struct program_limits limits = small;
+  limits.cpu_seconds = 2;
+  trial_run("allocate thread", &limits, PROGRAM_OVER_LIMIT, 0, "used more than 64 MiB of memory");
+}
+
 Test(guard, allocates_in_all_its_processes_together) {
   trial_run("crowd 5 20", &small, PROGRAM_OVER_LIMIT, 0, "used more than 64 MiB of memory");
 }
