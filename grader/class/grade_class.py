@@ -149,14 +149,14 @@ def write_results(options, students, names, points, plan, general):
     ungraded = 0
     with open(options.folder / 'grades.csv.new', 'w', encoding='utf-8', newline='') as grades, \
             open(options.folder / 'problems.txt.new', 'w', encoding='utf-8') as problems:
-        problems.writelines(f'{text}\n' for text in general)
+        problems.writelines(f'{submissions.printable(text)}\n' for text in general)
         table = csv.writer(grades, lineterminator='\n')
         table.writerow(['id', 'name', *labs, 'total', 'status', 'seed', 'version', 'seconds', 'where', 'handed_in'])
         for key in sorted(students):
             student = students[key]
             row = one.row_of(options.folder / key, plan) if student.files else None
             wrong = list(problems_of(student, row))
-            problems.writelines(f'{key}: {text}\n' for text in wrong)
+            problems.writelines(f'{key}: {submissions.printable(text)}\n' for text in wrong)
             ungraded += bool(student.files) and row is None
             got = [row['points'].get(lab, 0) if row else 0 for lab in labs]
             status = 'graded' if row else 'not graded' if student.files else 'no file'

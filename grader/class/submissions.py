@@ -2,8 +2,10 @@
 
 An LMS gives a folder, or a zip, with one entry for each student: a folder, a zip, or files; the names say who the
 student is. find() looks through all of this and opens nothing but the students' C files. It trusts no submission: it
-follows no link, unpacks nothing to disk, leaves out files that are too large, and says so.
+follows no link, unpacks nothing to disk, leaves out what is too large, and says so. A zip of some hundred bytes may
+unpack to more than this machine has.
 """
+import hashlib
 import io
 import os
 import pathlib
@@ -17,10 +19,17 @@ from dataclasses import dataclass, field
 
 MOST_BYTES = 1 << 20      # of a file: as grader/sandbox/submission.h
 MOST_ZIP = 64 << 20       # of a zip in a zip
-MOST_ENTRIES = 20000      # of a zip
+MOST_UNPACKED = 128 << 20 # of everything in one submission's zip
+MOST_ENTRIES = 20000      # of a zip ...
+MOST_DIRECTORY = 4 << 20  # ... and bytes of its list of them
 MOST_FILES = 2000000      # of a folder
 NO_DATE = (1980, 1, 1, 0, 0, 0)  # the date in a zip whose maker knew none
 IGNORED = {'__MACOSX', '.git', '.DS_Store', 'build'}
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of packing; zipfile unpacks the others without a bound
+
+# What a class's folder has beside the students' folders, and names that could be more of it.
+TAKEN = re.compile(r'joblog|kit|slurm|.*\.(?:csv|html|json|new|txt)')
+MOST_NAME = 120           # bytes of a folder's name
 
 # Moodle: "Maria Lopez_1234567_assignsubmission_file_/...". Canvas: "lopezmaria_LATE_1234_56789_server-1.c".
 # Blackboard: "Lab 3_lopezmaria_attempt_2026-11-30-22-05-10_server.c".
@@ -62,6 +71,12 @@ class Student:
         return max((self.times[name] for name in self.files if self.times.get(name) is not None), default=None)
 
 
+def printable(text):
+    """The text without what is not: control characters, bytes that are no UTF-8, writing that runs backwards."""
+    return ''.join(f'\\u{ord(char):04x}' if unicodedata.category(char) in ('Cc', 'Cs', 'Zl', 'Zp') or
+                   '\u202a' <= char <= '\u202e' or '\u2066' <= char <= '\u2069' else char for char in text)
+
+
 # --- Files, in folders and in zips ----------------------------------------------------------------------
 
 def from_folder(folder, wanted, problems):
@@ -75,41 +90,93 @@ def from_folder(folder, wanted, problems):
                 problems.append('it has too many files')
                 return
             full = pathlib.Path(place) / name
-            about = full.lstat()
-            parts = full.relative_to(folder).parts
             if not wanted(name):
                 continue
-            if not stat.S_ISREG(about.st_mode):
-                problems.append(f'{"/".join(parts)} is not a regular file')
-            elif about.st_size > (MOST_BYTES if name.lower().endswith('.c') else MOST_ZIP * 16):
-                problems.append(f'{"/".join(parts)} is too large')
+            parts = full.relative_to(folder).parts
+            try:
+                found = from_file(full)
+            except (OSError, ValueError) as why:
+                problems.append(f'{"/".join(parts)} {why.strerror if isinstance(why, OSError) else why}')
             else:
-                yield parts, about.st_mtime, full.read_bytes()
+                yield parts, *found
 
 
-def from_zip(name, content, wanted, problems):
-    """The same for a zip. Never read more than the limit, whatever size the zip claims."""
+def from_file(path):
+    """The time and the content of a file in a folder; of a zip, the file itself, opened."""
+    about = path.lstat()
+    is_zip = not path.name.lower().endswith('.c')
+    if not stat.S_ISREG(about.st_mode):
+        raise ValueError('is not a regular file')
+    if about.st_size > (MOST_ZIP * 16 if is_zip else MOST_BYTES):
+        raise ValueError('is too large')
+    if is_zip:
+        return about.st_mtime, path.open('rb')
+    with path.open('rb') as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:  # now
+        raise ValueError('is too large')
+    return about.st_mtime, content
+
+
+class Room:
+    """How much more may be unpacked of one submission."""
+
+    def __init__(self):
+        self.octets = MOST_UNPACKED
+
+    def take(self, octets):
+        self.octets -= octets
+        if self.octets < 0:
+            raise ValueError('there is too much in this zip')
+
+
+def entries_of(name, file, problems):
+    """The zip in this open file, and what is in it. It may be broken in any way."""
+    end = zipfile._EndRecData(file)  # pylint: disable=protected-access  all is read at once, whatever its size
+    if end and end[zipfile._ECD_SIZE] > MOST_DIRECTORY:  # pylint: disable=protected-access
+        raise ValueError('it has too many files')
+    archive = zipfile.ZipFile(file)
+    entries = archive.infolist()
+    if len(entries) > MOST_ENTRIES:
+        problems.append(f'{name}: only the first {MOST_ENTRIES} of its files were looked at')
+    return archive, entries[:MOST_ENTRIES]
+
+
+def from_zip(name, file, wanted, problems, room):
+    """The same for a zip. Never read more than the limit, whatever size the zip claims. `room` is None for the zip of
+    a whole class."""
     try:
-        archive = zipfile.ZipFile(io.BytesIO(content))
-        entries = archive.infolist()
+        archive, entries = entries_of(name, file, problems)
     except Exception as why:  # pylint: disable=broad-except  a stranger's file may be wrong in any way
         problems.append(f'{name}: not a zip, or a broken one: {why}')
         return
-    for entry in entries[:MOST_ENTRIES]:
+    for entry in entries:
         parts = tuple(entry.filename.replace('\\', '/').split('/'))
         if set(parts) & (IGNORED | {'..', ''}) or not wanted(parts[-1]) or stat.S_ISLNK(entry.external_attr >> 16):
             continue
-        most = MOST_BYTES if parts[-1].lower().endswith('.c') else MOST_ZIP
         try:
-            with archive.open(entry) as file:
-                content = file.read(most + 1)
+            content = unpack(archive, entry, room)
         except Exception as why:  # pylint: disable=broad-except
             problems.append(f'{name}: cannot read {entry.filename}: {why}')
+            if room and room.octets < 0:
+                return
             continue
-        if len(content) > most:
-            problems.append(f'{name}: {entry.filename} is too large')
-        else:
-            yield parts, seconds_of(entry), content
+        yield parts, seconds_of(entry), content
+
+
+def unpack(archive, entry, room):
+    """The content of one file in a zip."""
+    is_zip = not entry.filename.lower().endswith('.c')
+    most = MOST_ZIP if is_zip else MOST_BYTES
+    if entry.compress_type not in METHODS:
+        raise ValueError('it is packed in an unusual way; deflate is usual')
+    with archive.open(entry) as file:
+        content = file.read(most + 1)
+    if room:
+        room.take(len(content))
+    if len(content) > most:
+        raise ValueError('it is too large')
+    return io.BytesIO(content) if is_zip else content
 
 
 def seconds_of(entry):
@@ -127,23 +194,27 @@ def seconds_of(entry):
         return None
 
 
-def unpacked(source, wanted, problems, depth=0):
+def unpacked(source, wanted, problems, depth=0, room=None):
     """Every C file that from_folder or from_zip yields, also from zips in zips."""
     for parts, changed, content in source:
         if parts[-1].lower().endswith('.c'):
             yield Found(parts, (changed,) * len(parts), content)
         elif depth < 3:
-            inside = from_zip('/'.join(parts), content, wanted, problems)
-            for found in unpacked(inside, wanted, problems, depth + 1):
-                yield Found((*parts, *found.path), (*(changed,) * len(parts), *found.times), found.content)
+            room_there = room or Room()
+            with content:
+                inside = from_zip('/'.join(parts), content, wanted, problems, room_there)
+                for found in unpacked(inside, wanted, problems, depth + 1, room_there):
+                    yield Found((*parts, *found.path), (*(changed,) * len(parts), *found.times), found.content)
 
 
 def all_files(path, labs, problems):
     def wanted(name):
         """Whether this is a zip, or ends in the name of a lab's file."""
         return name.lower().endswith('.zip') or labs.may_be(name)
-    source = from_zip(path.name, path.read_bytes(), wanted, problems) if path.is_file() else from_folder(path, wanted, problems)
-    return list(unpacked(source, wanted, problems))
+    if not path.is_file():
+        return list(unpacked(from_folder(path, wanted, problems), wanted, problems))
+    with path.open('rb') as file:
+        return list(unpacked(from_zip(path.name, file, wanted, problems, None), wanted, problems))
 
 
 # --- The student of a file ------------------------------------------------------------------------------
@@ -166,7 +237,7 @@ def is_students(path, labs):
 
 def owner(path):
     """The name and the id of the student in this path, and the rest of the path."""
-    first = path[0]
+    first = printable(path[0])
     found = of_lms(first)
     if found:
         rest = (found['rest'],) if found['rest'] else ()
@@ -180,9 +251,15 @@ def owner(path):
 
 
 def folder_name(identity):
-    """A name for a folder, made of letters, digits, dots and hyphens."""
+    """A name for a folder, made of letters, digits, dots and hyphens; nothing else in a class's folder has it."""
     text = unicodedata.normalize('NFC', identity).strip()
-    return re.sub(r'[^\w.-]+', '-', text).strip('-.').lower() or 'nobody'
+    name = re.sub(r'[^\w.-]+', '-', text).strip('-.').lower() or 'nobody'
+    if TAKEN.fullmatch(name):
+        name += '-student'
+    octets = name.encode()
+    if len(octets) <= MOST_NAME:
+        return name
+    return f'{octets[:MOST_NAME - 9].decode(errors="ignore")}-{hashlib.sha256(octets).hexdigest()[:8]}'
 
 
 # --- The lab of a file ----------------------------------------------------------------------------------

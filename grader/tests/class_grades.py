@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -339,6 +340,53 @@ def rows(scratch):
         return {row['id']: row for row in csv.DictReader(file)}
 
 
+def test_bombs():
+    """A small zip that unpacks to much: in memory, in time, in files."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, 'w', zipfile.ZIP_BZIP2) as archive:
+        archive.writestr('session.c', bytes(64 << 20))
+    deep = b'int x;'
+    for name, count, size in (('session.c', 3, 1 << 20), ('all.zip', 3, submissions.MOST_ZIP)):
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, 'w', zipfile.ZIP_DEFLATED) as archive:
+            for number in range(count):
+                archive.writestr(f'{number}/{name}', bytes(size))
+            archive.writestr('deeper.zip', deep)
+        deep = content.getvalue()
+    names = zipped({f'{number}.txt': b'' for number in range(submissions.MOST_ENTRIES + 1)})
+    list_of_names = zipped({f'{number:0200}.txt': b'' for number in range(submissions.MOST_DIRECTORY // 200)})
+    bombs = {'eve': (packed.getvalue(), 'packed in an unusual way'), 'max': (deep, 'too much in this zip'),
+             'tom': (names, 'only the first'), 'ann': (list_of_names, 'too many files')}
+    for name, (bomb, said) in bombs.items():
+        tracemalloc.start()
+        students, problems = handed_in({f'{name}.zip': bomb, 'kim/session.c': b'int x;'})
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        check(f'a zip that is a bomb: {said}', any(said in text for text in problems) and students['kim'], problems)
+        check(f'a zip that is a bomb takes little memory: {said}', most < 256 << 20, most)
+
+
+def test_odd_names():
+    """Names that a class's folder, a table, a terminal or a file system cannot have."""
+    names = ['grades.csv', 'plan.json', 'problems.txt', 'problems.txt.new', 'joblog', 'kit', 'slurm', 'e' * 300, '\u00e9' * 150,
+             'x\ny: not you', '\033[2J', '\u202ecod', os.fsdecode(b'm\xffller'), os.fsdecode(b'm\xfeller')]
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, 'w') as archive:
+        for name in names[:-2]:
+            archive.writestr(f'{name}/session.c', name.encode())
+    with tempfile.NamedTemporaryFile(suffix='.zip') as file:
+        file.write(content.getvalue())
+        file.flush()
+        students, problems = submissions.find(pathlib.Path(file.name), LABS)
+    check('odd names are students', len(students) == len(names) - 2 and not problems, f'{students} {problems}')
+    others, problems = handed_in({f'{name}/session.c': b'int x;' for name in names[-2:]})
+    check('names that are no UTF-8 are students', len(others) == 2 and not problems, f'{others} {problems}')
+    bad = [key for key in [*students, *others] if len(key.encode('utf-8', 'replace')) > 200 or submissions.printable(key) != key or key in names]
+    check('their folders have other names than what stands beside them', not bad, bad)
+    bad = [student.name for student in students.values() if re.search('[\x00-\x1f\u202e]', student.name)]
+    check('names are printable', not bad, bad)
+
+
 def test_class(scratch):
     right = (ROOT / 'lab01-session/solution/session.c').read_bytes()
     class_of = {
@@ -460,6 +508,8 @@ def main():
     test_times()
     test_due()
     test_hostile()
+    test_bombs()
+    test_odd_names()
     test_export()
     test_late()
     test_course()
