@@ -11,6 +11,10 @@
 #   build/fuzz/                             the fuzz targets, and their findings
 #   build/obj/{plain,sanitized,release,fuzz}/   object files: without and with the sanitizers, for build/bench/, for build/fuzz/
 
+# What the command line says is text: the name of a submission's folder may have $(shell ...) in it.
+$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),\
+  $(eval override $(name) := $$(value $(name)))))
+
 # Only Linux has the calls that confine and watch a program.
 ifneq ($(shell uname -s),Linux)
 $(error these labs need Linux (/proc, namespaces, seccomp), and this is $(shell uname -s): open this folder in its dev \

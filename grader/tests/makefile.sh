@@ -209,6 +209,11 @@ mkdir -p build/grade "$work/nothing" && touch build/grade/results.json
 check_not "an empty submission is an error" make grade SUBMISSION="$work/nothing"
 check "the results of the previous submission are gone" [ ! -e build/grade/results.json ]
 rm -r lab06-three
+odd="$work/\$(shell touch odd)\"; x='y"
+mkdir "$odd" && program submitted >"$odd/one.c"
+check "make grades a folder with any name" make grade SUBMISSION="$odd"
+check "the name is no command" [ ! -e odd ]
+check "the file in it is taken" [ "$(build/submission/lab01-one/one)" = "submitted 1" ]
 
 check_not "a lab that does not exist is refused" make grade LAB=9
 check "the error names the lab" has "no lab '9'"
