@@ -19,13 +19,15 @@ static char *trimmed(char *text) {
   return text;
 }
 
-/* Read "12.5": digits, and a fraction. Returns whether it is a number. */
+/* Read "12.5": digits, and a fraction. Returns whether it is a number of points, which are counted
+ * in hundredths. */
 static bool is_number(const char *text, double *number) {
+  enum { MOST = 1000000 };
   char *end;
   if (*text < '0' || *text > '9' || strlen(text) != strspn(text, "0123456789."))
     return false;
   *number = strtod(text, &end);
-  return *end == '\0';
+  return *end == '\0' && *number <= MOST;
 }
 
 /* Returns what is wrong with the names, or NULL. */

@@ -16,6 +16,9 @@ import grade_class
 import late
 
 
+MOST = 1000000  # points of a lab
+
+
 class Problem(Exception):
     pass
 
@@ -34,7 +37,7 @@ def read_line(path, number, key, value, worth, others):
             raise Problem(f'{path}:{number}: {why}') from why
     elif key in ('hidden', 'bonus'):  # the grader shows these; they change nothing in the table of a class
         others[key] = value
-    elif not re.fullmatch(r'\d+(?:\.\d+)?', value):
+    elif not re.fullmatch(r'\d+(?:\.\d+)?', value) or float(value) > MOST:
         raise Problem(f'{path}:{number}: not a number of points: {value}')
     elif key not in possible() or key in worth:
         raise Problem(f'{path}:{number}: {key} is {"there twice" if key in worth else "no lab"}')

@@ -266,7 +266,7 @@ def test_course():
         check('the course may have the deadline', (folder / 'out.csv').read_text() == 'id,p\na,20.25\nb,32.5\n', (folder / 'out.csv').read_text())
         for text, said in (('lab01 10\n', ':1: not as'), ('\nlab99 = 1\n', ':2: lab99 is no lab'), ('lab01=1\nlab01=2\n', 'twice'),
                            ('lab06 = 9\n', 'no lab of it'), ('', 'no lab has points'),
-                           ('lab01 = 1e3', 'not a number'), ('due = soon', ':1: soon: say a date')):
+                           ('lab01 = 1e3', 'not a number'), ('lab01 = 1000001', 'not a number'), ('due = soon', ':1: soon: say a date')):
             file.write_text(text)
             done = run_export(folder, '--column', 'p', '--course', file)
             check(f'it refuses a course file with {text!r}', done.returncode == 2 and said in done.stderr, done.stderr)

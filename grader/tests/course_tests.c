@@ -29,6 +29,7 @@ Test(course, says_what_is_wrong) {
                                       "bonus = 3",
                                       "",
                                       "bonus = 1e3",
+                                      "lab01 = 1000001",
                                       "lab1 = 1\nnone = 3",
                                       "lab01 = 1\nhidden = ping",
                                       "lab01 =",
