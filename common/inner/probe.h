@@ -12,7 +12,7 @@
  * some at a place, from the moment that the grader has set `armed`: once at each place.
  *
  * The probe reads these variables before anything in the student's file runs. In the grader, it
- * also keeps the program from executing another one.
+ * also keeps the program from executing another one, and from starting processes.
  *
  * The student's own file is compiled with -finstrument-functions: each of its functions says when
  * it begins and when it ends.

@@ -107,7 +107,7 @@ static void check_end(struct program *program) {
   if (program->ended || !program->gone || !program->output.ended || !program->error.ended)
     return;
   const struct ending *ending = &program->ending;
-  int failure = sanitizer_read_reports(program->directory, &program->report);
+  int failure = sanitizer_read_reports(program->directory, program->pid, &program->report);
   if (ending->end == PROGRAM_EXITED && ending->code == PROGRAM_SANITIZER_STATUS && failure == 0)
     failure = sanitizer_move_report(&program->error.bytes, &program->report);
   const char *slipped = slipped_away(program);

@@ -59,7 +59,7 @@ int sanitizer_set_options(struct environment *environment, const char *directory
   return 0;
 }
 
-/* Treat a report that cannot be opened as missing: a program may put anything there. */
+/* Treat a report that cannot be opened as empty: a program may put anything there. */
 static int read_file(const char *path, struct buffer *text) {
   struct stat status;
   int file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -101,12 +101,17 @@ static int append_without_doubts(struct buffer *report, const char *text, size_t
   return result;
 }
 
-static int append_report(const char *path, struct buffer *report) {
+/* A sanitizer makes the file when it has something to say: so one with nothing in it, or that cannot
+ * be read, was changed. */
+static int append_report(const char *path, bool own, struct buffer *report) {
+  static const char emptied[] = "ERROR: the program has emptied the report of a sanitizer\n";
   struct buffer text = {0};
   int result = read_file(path, &text);
   size_t length = text.length;
+  if (result == 0 && length == 0)
+    return buffer_append_text(report, emptied);
   char *complaint =
-      strstr(text.length > 0 ? text.bytes : "", "LeakSanitizer has encountered a fatal error");
+      own && length > 0 ? strstr(text.bytes, "LeakSanitizer has encountered a fatal error") : NULL;
   if (complaint != NULL) /* and all that follows is about it */
     length = (size_t)(beginning_of_line(&text, complaint) - text.bytes);
   if (result == 0 && length > 0)
@@ -119,7 +124,9 @@ static int is_report(const struct dirent *entry) {
   return strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
 }
 
-int sanitizer_read_reports(const char *directory, struct buffer *report) {
+int sanitizer_read_reports(const char *directory, pid_t pid, struct buffer *report) {
+  char own[64];
+  snprintf(own, sizeof own, "%s%d", prefix, (int)pid);
   struct dirent **entries;
   int count = scandir(directory, &entries, is_report, alphasort);
   int result = 0;
@@ -127,7 +134,7 @@ int sanitizer_read_reports(const char *directory, struct buffer *report) {
     char path[PATH_MAX + NAME_MAX];
     snprintf(path, sizeof path, "%s/%s", directory, entries[i]->d_name);
     if (result == 0 && report->length < REPORTS_SIZE)
-      result = append_report(path, report);
+      result = append_report(path, strcmp(entries[i]->d_name, own) == 0, report);
     free(entries[i]);
   }
   if (count >= 0)

@@ -6,6 +6,7 @@
 #define GRADER_SANITIZER_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "common/buffer.h"
 #include "grader/sandbox/environment.h"
@@ -20,8 +21,9 @@ int sanitizer_set_options(struct environment *environment, const char *directory
                           const char *more);
 
 /* Append the reports in `directory`, except LeakSanitizer's complaint that it may not trace the
- * program, which says nothing about the program. Returns 0, or -1 when there is no memory. */
-int sanitizer_read_reports(const char *directory, struct buffer *report);
+ * program, process `pid`, which says nothing about the program. Another process of the program may
+ * have the file changed that says what ended it. Returns 0, or -1 when there is no memory. */
+int sanitizer_read_reports(const char *directory, pid_t pid, struct buffer *report);
 
 /* gcc's library of UndefinedBehaviorSanitizer, together with AddressSanitizer's, writes to standard
  * error anyway. For a program that ended with the sanitizers' status: move such a report, if it is

@@ -28,6 +28,25 @@ SWITCHED_OFF = "not for a lab's program"
 WITH_A_LEAK = r'int main\(int argc, char \*\*argv\) {'
 LEAK = r'#include <sys/syscall.h>\n#include <unistd.h>\nstatic void lose(void) {\n  static char *volatile lost;\n' \
        r'  lost = malloc(10);\n  lost = NULL;\n}\n\g<0>\n  lose();'
+IN_A_CHILD = 'int status;\n  if (fork() > 0 && wait(&status) > 0)\n    return WEXITSTATUS(status);\n  lose();'
+EMPTIED = r'''#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+static int overflow(void *user) {
+  static char *volatile block;
+  block = malloc(10);
+  block[10] = *(char *)user;
+  return 0;
+}
+\g<0>
+  static char stack[1 << 20];
+  char name[64];
+  int child = clone(overflow, stack + sizeof stack, CLONE_VM | SIGCHLD, stack);
+  waitpid(child, NULL, 0);
+  snprintf(name, sizeof name, "sanitizer-report.%d", child);
+  open(name, O_WRONLY | O_TRUNC);'''
+COMPLAINED = 'dprintf(open(name, O_WRONLY | O_TRUNC), "LeakSanitizer has encountered a fatal error");'
 # movb $1, 10(%rdi); ret: one byte beyond the end
 DATA_IN_CODE = r'#include <stdlib.h>\nstatic const char bytes[] __attribute__((section(".text.b"))) = ' \
                r'"\\xc6\\x47\\x0a\\x01\\xc3";\n' \
@@ -224,6 +243,15 @@ CHEATS = {
     'leaks, hides from the probe, and ends by a system call': ('01', ['session'], [
         (WITH_A_LEAK, LEAK), (LAST_RETURN, r'  syscall(SYS_exit_group, (int)client.failed);\n\g<0>'),
         (r'#include <uv.h>', HIDE.replace('NAME', 'FILE'))], 'one_connection', 'LeakSanitizer cannot look'),
+    'leaks in a process that ends unseen': ('01', ['session'], [
+        (WITH_A_LEAK, LEAK.replace('#include <unistd.h>', '#include <sys/wait.h>\n#include <unistd.h>').replace('lose();', IN_A_CHILD)),
+        (LAST_RETURN, r'  syscall(SYS_exit_group, (int)client.failed);\n\g<0>')],
+        'one_connection', 'LeakSanitizer cannot look'),
+    'empties the report of a process that shares its memory': ('01', ['session'], [
+        (r'int main\(int argc, char \*\*argv\) {', EMPTIED)], 'one_connection', 'has emptied the report'),
+    'calls the report of such a process a complaint of LeakSanitizer': ('01', ['session'], [
+        (r'int main\(int argc, char \*\*argv\) {', EMPTIED.replace('open(name, O_WRONLY | O_TRUNC);', COMPLAINED))],
+        'one_connection', ''),
     'does not look at what a helper function allocates': ('03', ['server'], [
         (r'static ssize_t read_body', r'static char *copy_of(const char *text) {\n  char *copy = strdup(text);\n'
                                       r'  *(char *volatile *)&copy = copy;\n  copy[0] = 0;\n  return copy;\n}\n\n\g<0>'),

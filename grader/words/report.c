@@ -72,6 +72,9 @@ static const struct {
     {"ERROR: the program has switched off the probe",
      "probe-switched-off| Your program has switched off the probe, by which the grader looks into "
      "it (common/inner/probe.h)."},
+    {"ERROR: the program has emptied the report", "report-emptied| A sanitizer has found an error "
+                                                  "in a process of your program, and your program "
+                                                  "has emptied the report of it."},
     {"ERROR: the program ended neither",
      "ends-without-leak-check| Your program ends by another way than exit() or a return from main, "
      "so that LeakSanitizer cannot look for memory that it has not freed."},
