@@ -3,7 +3,14 @@
 
 #include <elf.h>
 #include <link.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* The header of a section, and where it is in the file. */
+struct section {
+  size_t place;
+  ElfW(Shdr) header;
+};
 
 static bool is_inside(const struct elf_symbols *symbols, size_t offset, size_t size) {
   return offset <= symbols->length && symbols->length - offset >= size;
@@ -94,4 +101,78 @@ bool elf_symbols_run_early(const struct elf_symbols *symbols) {
     if (section.sh_type == SHT_PREINIT_ARRAY)
       return true;
   return false;
+}
+
+/* ---- names of its own ---- */
+
+static bool find_section(const struct elf_symbols *symbols, size_t index, struct section *section) {
+  ElfW(Ehdr) header;
+  if (!take(symbols, 0, &header, sizeof header) ||
+      !take_section(symbols, &header, index, &section->header))
+    return false;
+  section->place = header.e_shoff + index * sizeof section->header;
+  return true;
+}
+
+/* Give the symbol its new name, at the end of `names`. */
+static int rename_symbol(struct buffer *file, size_t place, struct buffer *names,
+                         const char *suffix, const char *kept) {
+  ElfW(Sym) entry;
+  memcpy(&entry, file->bytes + place, sizeof entry);
+  if (entry.st_shndx == SHN_UNDEF || entry.st_info >> 4 == STB_LOCAL)
+    return 0;
+  if (entry.st_name >= names->length)
+    return -1;
+  char *name = strdup(names->bytes + entry.st_name);
+  int result = name != NULL ? 0 : -1;
+  if (name != NULL && strcmp(name, kept) != 0) {
+    entry.st_name = (ElfW(Word))names->length;
+    memcpy(file->bytes + place, &entry, sizeof entry);
+    result = buffer_append_text(names, name);
+    if (result == 0)
+      result = buffer_append(names, suffix, strlen(suffix) + 1);
+  }
+  free(name);
+  return result;
+}
+
+/* The same for all symbols of this table. The names move to the end of the file. */
+static int rename_all(struct buffer *file, const struct elf_symbols *symbols,
+                      const struct section *table, const char *suffix, const char *kept) {
+  struct buffer names = {0};
+  struct section old;
+  if (!find_section(symbols, table->header.sh_link, &old) ||
+      !is_inside(symbols, old.header.sh_offset, old.header.sh_size) ||
+      !is_inside(symbols, table->header.sh_offset, table->header.sh_size))
+    return -1;
+  size_t count = table->header.sh_size / sizeof(ElfW(Sym));
+  int result = buffer_append(&names, file->bytes + old.header.sh_offset, old.header.sh_size);
+  if (result == 0) /* whatever the file says, the last one ends */
+    result = buffer_append(&names, "", 1);
+  for (size_t i = 0; result == 0 && i < count; i++)
+    result =
+        rename_symbol(file, table->header.sh_offset + i * sizeof(ElfW(Sym)), &names, suffix, kept);
+  old.header.sh_offset = file->length;
+  old.header.sh_size = names.length;
+  if (result == 0) {
+    memcpy(file->bytes + old.place, &old.header, sizeof old.header);
+    result = buffer_append(file, names.bytes, names.length);
+  }
+  buffer_free(&names);
+  return result;
+}
+
+int elf_symbols_make_own(struct buffer *file, const char *suffix, const char *kept) {
+  struct elf_symbols symbols;
+  struct section section;
+  if (!elf_symbols_find(&symbols, 0, file->bytes, file->length))
+    return -1;
+  for (size_t i = 0; find_section(&symbols, i, &section); i++) {
+    if (section.header.sh_type == SHT_SYMTAB &&
+        rename_all(file, &symbols, &section, suffix, kept) != 0)
+      return -1;
+    symbols.bytes = file->bytes; /* they may have moved */
+    symbols.length = file->length;
+  }
+  return 0;
 }

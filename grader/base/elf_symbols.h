@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/buffer.h"
+
 /* Where the table of symbols is. The bytes stay the caller's. */
 struct elf_symbols {
   const char *bytes;
@@ -46,5 +48,10 @@ bool elf_symbols_is_data_in_code(const struct elf_symbols *symbols,
 
 /* Whether their file has functions that run before all constructors (.preinit_array). */
 bool elf_symbols_run_early(const struct elf_symbols *symbols);
+
+/* Append `suffix` to the name of every symbol that this object file defines for other files, except
+ * to `kept`. The file is of elf_symbols_find's kind, and grows. Returns 0, or -1 if it is broken or
+ * there is no memory. */
+int elf_symbols_make_own(struct buffer *file, const char *suffix, const char *kept);
 
 #endif

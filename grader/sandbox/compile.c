@@ -32,6 +32,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "grader/base/elf_symbols.h"
 #include "grader/base/text.h"
 #include "grader/sandbox/forbidden.h"
 #include "grader/sandbox/program.h"
@@ -445,6 +446,15 @@ static int check_names(struct work *work, const struct buffer *object) {
   return 1;
 }
 
+/* A program is one file, so nobody else needs its functions. But one that is called prctl or malloc
+ * would take the place of the C library's, also for what watches the program. */
+static int keep_names(struct work *work, struct buffer *object) {
+  int result = elf_symbols_make_own(object, ".own", "main");
+  if (result != 0)
+    log_error(work, "1: error: the compiler has made no object file");
+  return result != 0 ? 1 : 0;
+}
+
 static int compile_and_link(struct work *work, const char *compiler, char *map, const char *guard) {
   char name[PATH_MAX];
   struct buffer object = {0};
@@ -455,6 +465,8 @@ static int compile_and_link(struct work *work, const char *compiler, char *map, 
   int result = run_step(work, compiler, map, NULL, guard, &object);
   if (result == 0)
     result = check_names(work, &object);
+  if (result == 0)
+    result = keep_names(work, &object);
   if (result == 0)
     result = put(work, name, &object);
   if (result == 0)

@@ -232,6 +232,11 @@ CHEATS = {
         (WITH_A_LEAK, LEAK.replace('lose();', 'if (!getenv("AGAIN"))\n    setenv("LSAN_OPTIONS", "exitcode=0:log_path=q", 1),'
                                               ' setenv("AGAIN", "", 1), execv(argv[0], argv);\n  lose();'))],
         'one_connection', 'does not free all the memory'),
+    'has a prctl of its own, leaks, and executes itself': ('01', ['session'], [
+        (WITH_A_LEAK, 'int prctl(int option, ...) { return option * 0; }\n' + LEAK.replace(
+            'lose();', 'if (!getenv("AGAIN"))\n    setenv("LSAN_OPTIONS", "exitcode=0:log_path=q", 1), setenv("AGAIN", "", 1),'
+                       ' execv(argv[0], argv);\n  lose();'))],
+        'one_connection', 'does not free all the memory'),
     'leaks, and ends by _exit': ('01', ['session'], [
         (WITH_A_LEAK, LEAK), (LAST_RETURN, '  _exit(client.failed);')], 'one_connection', 'does not free all the memory'),
     'leaks, and ends by quick_exit': ('01', ['session'], [

@@ -364,7 +364,8 @@ Test(program, litter_is_removed) {
   trial_start(&trial, words);
   trial_await_end(&trial);
   trial_expect(&trial, PROGRAM_EXITED, 0, NULL);
-  cr_assert_str_empty(program_sanitizer_report(trial.program), "it read another file");
+  const char *report = program_sanitizer_report(trial.program);
+  cr_assert(!strstr(report, "kept") && strstr(report, "has emptied the report"), "%s", report);
   trial_end(&trial);
   cr_assert_eq(unlink(file), 0, "a file outside is gone");
   cr_assert_eq(rmdir(outside), 0, "a directory outside is gone");

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,7 +20,7 @@ struct symbols *symbols_read(const char *path) {
   int file = symbols ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
   void *bytes = MAP_FAILED;
   if (file >= 0 && fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0)
-    bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+    bytes = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
   if (file >= 0)
     close(file);
   if (bytes != MAP_FAILED && elf_symbols_find(&symbols->all, 0, bytes, (size_t)status.st_size))
@@ -28,11 +29,19 @@ struct symbols *symbols_read(const char *path) {
   return NULL;
 }
 
+/* A name in C has no dot: what follows it is the compiler's, or sandbox/compile.c's. */
+static const char *without_suffix(const char *name) {
+  char *dot = strchr(name, '.');
+  if (dot)
+    *dot = '\0'; /* in our copy of the file */
+  return name;
+}
+
 const char *symbols_name(const struct symbols *symbols, uint64_t address) {
   struct elf_symbol symbol;
   for (size_t i = 0; i < symbols->all.count && elf_symbols_get(&symbols->all, i, &symbol); i++)
     if (symbol.value == address && symbol.is_function)
-      return elf_symbols_name(&symbols->all, &symbol);
+      return without_suffix(elf_symbols_name(&symbols->all, &symbol));
   return NULL;
 }
 
