@@ -15,7 +15,7 @@
 
 #include "common/inner/probe.h"
 
-enum { SESSIONS = 8, STATUS = 99 /* the grader gives the sanitizers the same */ };
+enum { SESSIONS = 8 };
 
 /* NOLINTBEGIN(bugprone-reserved-identifier): these names are the linker's and the sanitizers'. */
 ssize_t __real_nghttp2_session_mem_recv(nghttp2_session *session, const uint8_t *bytes,
@@ -43,7 +43,8 @@ static void enter(nghttp2_session *session, const char *function) {
     if (__sanitizer_print_stack_trace)
       __sanitizer_print_stack_trace();
     fflush(stderr);
-    (void)syscall(SYS_exit_group, STATUS); /* _exit lets LeakSanitizer look: one report is enough */
+    (void)syscall(SYS_exit_group,
+                  PROBE_STATUS); /* _exit lets LeakSanitizer look: one report is enough */
   }
   if (depth < SESSIONS)
     calling[depth] = session;

@@ -12,7 +12,8 @@
  * some at a place, from the moment that the grader has set `armed`: once at each place.
  *
  * The probe reads these variables before anything in the student's file runs. In the grader, it
- * also keeps the program from executing another one, and from starting processes.
+ * also keeps the program from executing another one, from starting processes, and from ending
+ * before LeakSanitizer has looked.
  *
  * The student's own file is compiled with -finstrument-functions: each of its functions says when
  * it begins and when it ends.
@@ -26,6 +27,8 @@
 
 #define PROBE_FILE "LAB_PROBE_FILE"
 #define PROBE_FAIL "LAB_PROBE_FAIL"
+
+enum { PROBE_STATUS = 99 /* of a program that a sanitizer, or misuse.c, has ended */ };
 
 enum { PROBE_FUNCTIONS = 48, PROBE_CALLS = 16, PROBE_RECENT = 16 };
 

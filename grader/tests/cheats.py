@@ -244,10 +244,15 @@ CHEATS = {
         'one_connection', 'does not free all the memory'),
     'leaks, and ends by a system call': ('01', ['session'], [
         (WITH_A_LEAK, LEAK), (LAST_RETURN, r'  syscall(SYS_exit_group, (int)client.failed);\n\g<0>')],
-        'one_connection', 'LeakSanitizer cannot look'),
+        'one_connection', 'does not free all the memory'),
     'leaks, hides from the probe, and ends by a system call': ('01', ['session'], [
         (WITH_A_LEAK, LEAK), (LAST_RETURN, r'  syscall(SYS_exit_group, (int)client.failed);\n\g<0>'),
-        (r'#include <uv.h>', HIDE.replace('NAME', 'FILE'))], 'one_connection', 'LeakSanitizer cannot look'),
+        (r'#include <uv.h>', HIDE.replace('NAME', 'FILE'))], 'one_connection', 'does not free all the memory'),
+    'leaks, says that LeakSanitizer has looked, and ends by a system call': ('01', ['session'], [
+        (r'#include <uv.h>', r'\g<0>\n#include <fcntl.h>'),
+        (WITH_A_LEAK, LEAK), (LAST_RETURN, r'  pwrite(open("probe", O_RDWR), "\\1\\0\\0\\0\\0\\0\\0\\0", 8, 32);\n'
+                                           r'  syscall(SYS_exit_group, (int)client.failed);\n  syscall(SYS_exit, 0);\n\g<0>')],
+        'one_connection', 'does not free all the memory'),
     'does not free a session that has worked': ('01', ['session'], [
         (r'  nghttp2_session_del\(client->session\);', '  if (client->failed)\n  \\g<0>')],
         'one_connection', 'does not free all the memory'),
@@ -258,7 +263,7 @@ CHEATS = {
     'leaks in a process that ends unseen': ('01', ['session'], [
         (WITH_A_LEAK, LEAK.replace('#include <unistd.h>', '#include <sys/wait.h>\n#include <unistd.h>').replace('lose();', IN_A_CHILD)),
         (LAST_RETURN, r'  syscall(SYS_exit_group, (int)client.failed);\n\g<0>')],
-        'one_connection', 'LeakSanitizer cannot look'),
+        'one_connection', 'does not free all the memory'),
     'empties the report of a process that shares its memory': ('01', ['session'], [
         (r'int main\(int argc, char \*\*argv\) {', EMPTIED)], 'one_connection', 'has emptied the report'),
     'calls the report of such a process a complaint of LeakSanitizer': ('01', ['session'], [
