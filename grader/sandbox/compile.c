@@ -348,7 +348,8 @@ static bool is_compilers(const char *line, size_t length, const char *source) {
 /* Whether the line is an error about a name that forbidden.h refuses in the source. */
 static bool is_about_name(const char *line, size_t length) {
   return memmem(line, length, ": error: ", 9) != NULL &&
-         memmem(line, length, "poisoned", 8) != NULL;
+         (memmem(line, length, "poisoned", 8) != NULL ||
+          memmem(line, length, "may be instructions", 19) != NULL);
 }
 
 /* What the compiler has said. A file can make it say lines of any words, such as those of a

@@ -1,6 +1,7 @@
 /* forbidden: see forbidden.h. */
 #include "grader/sandbox/forbidden.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,6 +46,10 @@ static const char *const instruments[] = {"__asan_init",
 
 /* ---- names in the source ---- */
 
+#define COPIED                                                                                     \
+  "_Pragma(\"GCC error \\\"this attribute has its name poisoned: its text may be "                 \
+  "instructions\\\"\")\n"
+
 /* Each in both of its spellings, where it has two. */
 const char forbidden_header[] =
     "#pragma GCC system_header\n" /* no warning: clang has macros of some names */
@@ -66,29 +71,88 @@ const char forbidden_header[] =
     "#pragma GCC poison _EMMINTRIN_H_INCLUDED __EMMINTRIN_H\n"
     "#pragma GCC poison _IMMINTRIN_H_INCLUDED __IMMINTRIN_H\n"
     "#pragma GCC poison _X86INTRIN_H_INCLUDED __X86INTRIN_H __IA32INTRIN_H\n"
-    "#pragma GCC poison _X86GPRINTRIN_H_INCLUDED __X86GPRINTRIN_H _CLZEROINTRIN_H_INCLUDED\n";
+    "#pragma GCC poison _X86GPRINTRIN_H_INCLUDED __X86GPRINTRIN_H _CLZEROINTRIN_H_INCLUDED\n"
+    /* gcc copies the text between the brackets into its assembler file, with all instructions that
+     * stand there. Without brackets, headers of the system use the first of these names. */
+    "#define section(...) " COPIED "#define __section__(...) " COPIED "#define weakref(...) " COPIED
+    "#define __weakref__(...) " COPIED "#define symver(...) " COPIED
+    "#define __symver__(...) " COPIED "#define patchable_function_entry(...) " COPIED
+    "#define __patchable_function_entry__(...) " COPIED;
 
-/* Whether `word` is at `place`, which may continue a line in the middle of it. */
-static bool is_word(const char *place, const char *word) {
+/* What follows `word` at `place`, which may continue a line in the middle of it; NULL if another
+ * word is there. */
+static const char *behind(const char *place, const char *word) {
   for (; *word != '\0'; place++, word++) {
     for (; *place == '\\' && place[1 + strspn(place + 1, " \t\r")] == '\n';)
       place += 2 + strspn(place + 1, " \t\r");
     if (*place != *word)
-      return false;
+      return NULL;
   }
-  return true;
+  return place;
+}
+
+/* What follows blanks, comments and the ends of continued lines. */
+static const char *behind_blanks(const char *place) {
+  for (;;) {
+    const char *from = place;
+    place += strspn(place, " \t\v\f\r");
+    if (*place == '\\' && place[1 + strspn(place + 1, " \t\r")] == '\n')
+      place += 2 + strspn(place + 1, " \t\r");
+    if (behind(place, "/*") != NULL && strstr(place + 2, "*/") != NULL)
+      place = strstr(place + 2, "*/") + 2;
+    if (place == from)
+      return place;
+  }
+}
+
+/* Whether one of these words, and no longer one, is there. */
+static bool has_word(const char *place, const char *const *words, const char **rest) {
+  for (; *words != NULL; words++) {
+    *rest = behind(place, *words);
+    if (*rest != NULL && !isalnum((unsigned char)**rest) && **rest != '_')
+      return true;
+  }
+  return false;
+}
+
+/* Whether the directive behind '#' copies its text as instructions, or takes away a macro of the
+ * header's. */
+static bool is_forbidden_directive(const char *place) {
+  static const char *const copying[] = {"ident", "sccs", NULL};
+  static const char *const changing[] = {"define", "undef", NULL};
+  static const char *const macros[] = {"section",
+                                       "__section__",
+                                       "weakref",
+                                       "__weakref__",
+                                       "symver",
+                                       "__symver__",
+                                       "patchable_function_entry",
+                                       "__patchable_function_entry__",
+                                       NULL};
+  const char *rest;
+  place = behind_blanks(place);
+  if (has_word(place, copying, &rest))
+    return true;
+  return has_word(place, changing, &rest) && has_word(behind_blanks(rest), macros, &rest);
 }
 
 int forbidden_assembly(const struct buffer *source, const char **word) {
   static const char *const words[] = {"__asm", "__builtin_ia32_"};
+  static const char directive[] = "#ident, or a macro of such a name,";
   int line = 1;
   for (size_t i = 0; i < source->length; i++) { /* a NUL is a blank to the compiler */
-    for (size_t k = 0; source->bytes[i] == '_' && k < sizeof words / sizeof words[0]; k++) {
+    const char *place = source->bytes + i;
+    for (size_t k = 0; *place == '_' && k < sizeof words / sizeof words[0]; k++) {
       *word = words[k];
-      if (is_word(source->bytes + i, *word))
+      if (behind(place, *word) != NULL)
         return line;
     }
-    line += source->bytes[i] == '\n';
+    *word = directive;
+    const char *digraph = behind(place, "%:");
+    if ((*place == '#' && is_forbidden_directive(place + 1)) ||
+        (digraph != NULL && is_forbidden_directive(digraph)))
+      return line;
+    line += *place == '\n';
   }
   return 0;
 }

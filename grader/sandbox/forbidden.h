@@ -10,7 +10,9 @@
  * Other names switch off, for a part of the file, what the command line asks of the compiler: the
  * sanitizers (no_sanitize, __seg_gs), their checks (optimize("wrapv")), the probe's look at each
  * function (no_instrument_function). They leave nothing in the object. So the compiler itself
- * refuses them, wherever they come from: a macro, pieces put together, a pragma.
+ * refuses them, wherever they come from: a macro, pieces put together, a pragma. So it does with
+ * what gcc copies into its assembler file as it stands: the text of some attributes (section), and
+ * of #ident.
  */
 #ifndef GRADER_FORBIDDEN_H
 #define GRADER_FORBIDDEN_H
@@ -27,7 +29,7 @@ extern const char forbidden_header[];
 /* The line in which a stranger's file has machine instructions (__asm__, __builtin_ia32_...), that
  * no sanitizer looks at, and how they begin; 0 if there is none. The header refuses the spelling
  * asm, and the headers that have functions for single instructions; these spellings are in headers
- * of the system too. */
+ * of the system too. So are directives: #ident, and those that take away the header's macros. */
 int forbidden_assembly(const struct buffer *source, const char **word);
 
 /* Whether this object file, which a stranger's file has become, has such a name: put the first into

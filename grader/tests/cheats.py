@@ -222,6 +222,17 @@ CHEATS = {
     'has machine instructions as data': ('01', ['session'], [
         (BEFORE_PRINT_SETTINGS, DATA_IN_CODE),
         (WITH_A_LEAK, r'\g<0>\n  char *block = calloc(1, 10);\n  poke.function(block);\n  free(block);')], None, SWITCHED_OFF),
+    'has machine instructions in #ident': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, r'# /**/ident "\\"\\n.text\\nnop\\n.ident \\""\n\g<0>')], None, SWITCHED_OFF),
+    'has machine instructions in the name of a section': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, r'#define PAIR(a, b) a##b\nint x __attribute__((PAIR(sec, tion)(".data;.text;nop;.section .data"))) = 1;'
+                                r'\n\g<0>')], None, SWITCHED_OFF),
+    'takes away what refuses such names': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, r'#undef /**/ section\nint x __attribute__((section(".data;.text;nop;.section .data"))) = 1;\n\g<0>')],
+        None, SWITCHED_OFF),
+    'has machine instructions in the name of a function': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, r'static void other(void) __attribute__((weakref("x;nop")));\nvoid *x = (void *)other;\n\g<0>')],
+        None, SWITCHED_OFF),
     'runs before the sanitizers, where the loader asks it': ('01', ['session'], [
         (BEFORE_PRINT_SETTINGS, r'static void *resolve(void) { return NULL; }\nvoid early(void) __attribute__((ifunc("resolve")));'
                                 r'\n\g<0>')], None, SWITCHED_OFF),
