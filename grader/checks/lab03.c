@@ -367,7 +367,7 @@ CHECK(lab03, fifty_connections, .by_heart = true, .points = 1, .todo = 1, .secti
     expect_answer(peers[i], 1, BODY);
   for (int i = 0; i < COUNT; i++)
     peer_close(peers[i]);
-  for (uint32_t left = 15 + exchange_random(exchange, 30); left > 0; left--) {
+  for (uint32_t left = 30 + exchange_random(exchange, 20); left > 0; left--) {
     struct peer *peer = connect_client(exchange);
     expect_service(peer, 1);
     peer_close(peer);

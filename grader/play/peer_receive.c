@@ -185,10 +185,19 @@ static int exchange_index(void) {
   return index;
 }
 
+/* Let the program go on until it has to wait for us; but a program that spins never does. Otherwise
+ * chance would decide whether OpenSSL asks it to wait: a program that cannot must always fail. */
+static void let_it_wait(const struct exchange *exchange) {
+  enum { TRIES = 50 };
+  for (int i = 0; i < TRIES && exchange->program && !program_waits(exchange->program); i++)
+    uv_sleep(1);
+}
+
 /* The handshake according to OpenSSL. The check says what else it requires of the program. */
 static enum tls_step handshake(SSL *ssl, char *error, size_t error_size) {
-  /* The program is told something, mostly. */
-  exchange_touch(SSL_get_ex_data(ssl, exchange_index()));
+  struct exchange *exchange = SSL_get_ex_data(ssl, exchange_index());
+  exchange_touch(exchange); /* the program is told something, mostly */
+  let_it_wait(exchange);
   wire_watch(ssl);
   return tls_handshake_any(ssl, error, error_size);
 }

@@ -404,17 +404,32 @@ int program_arm_probe(const struct program *program) {
   return close(file) == 0 && done ? 0 : -1;
 }
 
-/* The kernel's name for what the process waits in. */
-bool program_sleeps(const struct program *program) {
+/* The first line of /proc/PID/NAME; "" if there is none. */
+static void read_line(const struct program *program, const char *name, char line[1024]) {
   char path[64];
-  char name[64] = "";
-  snprintf(path, sizeof path, "/proc/%d/wchan", program->pid);
+  line[0] = '\0';
+  snprintf(path, sizeof path, "/proc/%d/%s", program->pid, name);
   FILE *file = program->pid > 0 && !program->ended ? fopen(path, "re") : NULL;
   if (file == NULL)
-    return false;
-  bool read = fgets(name, sizeof name, file) != NULL;
+    return;
+  if (fgets(line, 1024, file) == NULL)
+    line[0] = '\0';
   fclose(file);
-  return read && strstr(name, "nanosleep") != NULL;
+}
+
+/* The kernel's name for what the process waits in. */
+bool program_sleeps(const struct program *program) {
+  char line[1024];
+  read_line(program, "wchan", line);
+  return strstr(line, "nanosleep") != NULL;
+}
+
+/* The state stands behind the name, which may contain anything: see proc(5). */
+bool program_waits(const struct program *program) {
+  char line[1024];
+  read_line(program, "stat", line);
+  const char *rest = strrchr(line, ')');
+  return rest != NULL && strncmp(rest, ") S", 3) == 0;
 }
 
 bool program_listens_not(const struct program *program, int port) {

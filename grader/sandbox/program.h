@@ -85,6 +85,9 @@ int program_arm_probe(const struct program *program);
  * wake it. */
 bool program_sleeps(const struct program *program);
 
+/* Whether the program's first thread waits at this moment: it has nothing to do. */
+bool program_waits(const struct program *program);
+
 /* Whether it is known that the program itself does not listen at this port: somebody else does, or
  * nobody. */
 bool program_listens_not(const struct program *program, int port);
