@@ -67,13 +67,13 @@ endif
 # Only files with plain names, because the names go into commands.
 plain_name := grep -xE '[a-z0-9_-]+/[a-z0-9_]+\.c'
 STUDENTS  := $(patsubst %.c,$(BUILD)/labs/%,$(sort $(shell find $(FOLDERS) -maxdepth 1 -name '*.c' | $(plain_name))))
-BONUS     := $(patsubst %.c,$(BUILD)/bonus/%,$(wildcard $(FOLDERS:=/bonus/$(if $(SOLUTION),solution/)*.c)))
+BONUS     := $(patsubst %.c,$(BUILD)/bonus/%,$(wildcard $(FOLDERS:=/bonus/$(if $(SOLUTION),solution/)$(if $(EXERCISE),$(EXERCISE),*).c)))
 SOLUTIONS := $(patsubst %.c,$(BUILD)/solutions/%,$(subst /solution/,/,$(wildcard $(FOLDERS:=/solution/*.c))))
 
 COMMON       := $(wildcard common/*.c common/inner/*.c)
 GRADER_MAINS := $(wildcard grader/grade/main.c grader/sandbox/guard.c grader/sandbox/make_filters.c grader/sandbox/compile.c \
                  grader/serve/main.c grader/lecture/main.c grader/lecture/relay.c grader/live/hold.c grader/page/main.c \
-                 grader/words/main.c grader/predict/main.c) $(filter-out %/subject.c,$(wildcard grader/bonus/*.c))
+                 grader/words/main.c grader/predict/main.c) $(filter-out %/subject.c %/wire.c,$(wildcard grader/bonus/*.c))
 BONUS_CHECKS := $(patsubst grader/bonus/%.c,$(BUILD)/grader/%,$(filter grader/bonus/%,$(GRADER_MAINS)))
 ROOMS        := base sandbox wire words play checks result board page serve grade lecture predict bonus live
 GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard $(ROOMS:%=grader/%/*.c)))
@@ -574,9 +574,10 @@ reset:
 predict: $(BUILD)/grader/predict
 	+@python3 grader/predict/predict.py $(FOLDERS)
 
-## make bonus LAB=02     check your bonus, in labNN-name/bonus, for points beside the 100 [SOLUTION=1]
+## make bonus LAB=02     check each bonus that you have begun, in labNN-name/bonus, for points beside the 100
+##                       [EXERCISE=slow: only this one] [SOLUTION=1]
 bonus: $(BONUS_CHECKS) $(BONUS:=.log)
-	+@python3 grader/bonus/bonus.py $(if $(SOLUTION),--solution) $(FOLDERS)
+	+@python3 grader/bonus/bonus.py $(if $(SOLUTION),--solution) $(if $(EXERCISE),--exercise $(call quote,$(EXERCISE))) $(FOLDERS)
 
 ## make hint LAB=03      give a hint for your TODO, and more with every call [TODO=2] [PROGRAM=client]
 hint: $(BUILD)/grader/todos

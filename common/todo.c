@@ -13,17 +13,21 @@ static const char *name_before(const char *file, const char *end) {
   return end;
 }
 
-/* "/home/you/h2/lab01-session/session.c" becomes "lab01-session": the last folder of the path; of
- * "/home/you/h2/lab04-router/bonus/grpc.c", the last two. */
+/* "/home/you/h2/lab01-session/session.c" becomes "lab01-session/README.md": the handout is in the
+ * last folder of the path. A lab may have several bonuses, so that of "lab04-router/bonus/grpc.c"
+ * is "lab04-router/bonus/grpc.md". */
 static void print(const char *file, int number, const char *text) {
   const char *name = strrchr(file, '/');
   const char *folder = name_before(file, name ? name : file);
-  if (folder > file && strncmp(folder, "bonus/", strlen("bonus/")) == 0)
-    folder = name_before(file, folder - 1);
-  int length = name ? (int)(name - folder) : 0;
+  bool is_bonus = strncmp(folder, "bonus/", strlen("bonus/")) == 0;
   fflush(stdout);
-  fprintf(stderr, "TODO %d is not done: %s (%.*s/README.md)\n", number, text, length ? length : 1,
-          length ? folder : ".");
+  fprintf(stderr, "TODO %d is not done: %s (", number, text);
+  if (is_bonus) {
+    const char *lab = folder > file ? name_before(file, folder - 1) : folder;
+    fprintf(stderr, "%.*s.md)\n", (int)strcspn(lab, "."), lab);
+  } else {
+    fprintf(stderr, "%.*s/README.md)\n", name ? (int)(name - folder) : 1, name ? folder : ".");
+  }
 }
 
 void todo_note(const char *file, int number, const char *text) {

@@ -54,12 +54,12 @@ Test(todo, absolute_path, .exit_code = 1) {
 }
 
 Test(todo, a_bonus_has_its_lab, .exit_code = 1) {
-  expect(STDERR_FILENO, "TODO 2 is not done: see it (lab04-router/bonus/README.md)\n");
+  expect(STDERR_FILENO, "TODO 2 is not done: see it (lab04-router/bonus/grpc.md)\n");
   todo_stop("/home/you/h2/lab04-router/bonus/grpc.c", 2, "see it");
 }
 
 Test(todo, a_bonus_without_a_lab, .exit_code = 1) {
-  expect(STDERR_FILENO, "TODO 2 is not done: see it (bonus/README.md)\n");
+  expect(STDERR_FILENO, "TODO 2 is not done: see it (bonus/grpc.md)\n");
   todo_stop("bonus/grpc.c", 2, "see it");
 }
 

@@ -4,7 +4,7 @@
  *   calm PROGRAM
  *
  * Starts PROGRAM, comes to it as honest and as hostile clients, and ends it with SIGTERM. Prints a
- * line for each rule of lab03-server/bonus/README.md, as subject.h says. The status is 0 if there
+ * line for each rule of lab03-server/bonus/calm.md, as subject.h says. The status is 0 if there
  * could be checks.
  */
 #include <signal.h>
@@ -53,6 +53,7 @@ struct meeting {
   uv_timer_t deadline;
   struct visit visits[CLIENTS];
   int count, left;
+  int unfinished; /* clients that are neither served nor gone */
 };
 
 static void begin_step(struct visit *visit);
@@ -84,6 +85,17 @@ static void cancel_streams(struct visit *visit) {
 
 static void ask(struct visit *visit);
 
+/* This client is served, or gone. Who is served stays until nobody is left: so the server has all
+ * of them at the same time. */
+static void finish(struct visit *visit) {
+  struct meeting *meeting = visit->meeting;
+  if (--meeting->unfinished > 0)
+    return;
+  for (int i = 0; i < meeting->count; i++)
+    if (meeting->visits[i].client)
+      client_close(meeting->visits[i].client);
+}
+
 /* The server has answered GET /busy: so it has seen all that was sent before. */
 static void on_answer(struct stream *stream, void *user) {
   struct visit *visit = user;
@@ -101,7 +113,7 @@ static void on_answer(struct stream *stream, void *user) {
     begin_step(visit);
   } else {
     visit->served = true;
-    client_close(visit->client);
+    finish(visit);
   }
 }
 
@@ -135,6 +147,8 @@ static void on_gone(struct client *client, const char *error, void *user) {
   visit->client = NULL;
   visit->is_calm = error && strncmp(error, calm, strlen(calm)) == 0;
   uv_close((uv_handle_t *)&visit->timer, NULL);
+  if (!visit->served)
+    finish(visit);
   if (--visit->meeting->left == 0)
     uv_close((uv_handle_t *)&visit->meeting->deadline, NULL);
 }
@@ -158,6 +172,7 @@ static void begin_visit(struct meeting *meeting, const struct url *url, struct v
   if (!visit->client)
     return;
   meeting->left++;
+  meeting->unfinished++;
   uv_timer_init(&meeting->loop, &visit->timer);
   visit->timer.data = visit;
   begin_step(visit);

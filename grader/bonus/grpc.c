@@ -4,7 +4,7 @@
  *   grpc PROGRAM
  *
  * Starts PROGRAM --port 0, calls its method /hello.Greeter/Hello in several ways, and ends it with
- * SIGTERM. Prints a line for each rule of lab04-router/bonus/README.md: "ok NAME", or "no NAME:
+ * SIGTERM. Prints a line for each rule of lab04-router/bonus/grpc.md: "ok NAME", or "no NAME:
  * why". The status is 0 if the program could be started.
  */
 #include <signal.h>

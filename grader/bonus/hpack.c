@@ -4,7 +4,7 @@
  *   hpack FILE
  *
  * The file is hex digits; "#" begins a comment, a line "--" parts the blocks. Prints a
- * line for each rule of lab02-requests/bonus/README.md: "ok NAME", or "no NAME: why". The
+ * line for each rule of lab02-requests/bonus/hpack.md: "ok NAME", or "no NAME: why". The
  * status is 0 if the file could be read.
  *
  * One inflater of nghttp2's reads both blocks, as a connection's would; a new one is

@@ -5,7 +5,7 @@
  *
  * Starts PROGRAM as a server, comes to it as several clients, and ends it with SIGTERM; then is the
  * server to which PROGRAM comes as a client. Prints a line for each rule of
- * lab06-tls/bonus/README.md, as subject.h says. The status is 0 if there could be checks.
+ * lab06-tls/bonus/mutual.md, as subject.h says. The status is 0 if there could be checks.
  */
 #include <openssl/ssl.h>
 #include <signal.h>

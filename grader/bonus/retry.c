@@ -4,7 +4,7 @@
  *   retry PROGRAM
  *
  * Is a server that does to each try of PROGRAM what a rule says. Prints a line for each rule of
- * lab05-timeouts/bonus/README.md, as subject.h says. The status is 0 if there could be checks.
+ * lab05-timeouts/bonus/retry.md, as subject.h says. The status is 0 if there could be checks.
  */
 #include <signal.h>
 #include <stdio.h>

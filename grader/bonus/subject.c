@@ -1,10 +1,13 @@
 /* subject: see subject.h. */
 #include "grader/bonus/subject.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,29 +25,34 @@ void subject_say(const char *name, const char *why, ...) {
 
 /* --- A server --------------------------------------------------------------------------------- */
 
-/* Returns the process, and in `output` the descriptor of its standard output; or -1. */
-static pid_t spawn(const char *const arguments[], int *output) {
-  int ends[2];
-  if (pipe(ends) != 0)
-    return -1;
+/* Start it with pipes for these of its descriptors, up to -1. Returns the process, and our ends in
+ * `ours`; or -1. */
+static pid_t spawn(const char *const arguments[], const int theirs[], int *const ours[]) {
+  int ends[3][2];
+  int count = 0;
+  for (; theirs[count] >= 0; count++)
+    if (pipe2(ends[count], O_CLOEXEC) != 0)
+      return -1;
   pid_t child = fork();
   if (child == 0) {
-    dup2(ends[1], STDOUT_FILENO);
-    close(ends[0]);
-    close(ends[1]);
+    for (int i = 0; i < count; i++)
+      dup2(ends[i][theirs[i] == STDIN_FILENO ? 0 : 1], theirs[i]);
     execv(arguments[0], (char *const *)arguments);
     perror(arguments[0]);
     _exit(127);
   }
-  close(ends[1]);
-  *output = ends[0];
+  for (int i = 0; i < count; i++) {
+    bool is_input = theirs[i] == STDIN_FILENO;
+    close(ends[i][is_input ? 0 : 1]);
+    *ours[i] = ends[i][is_input ? 1 : 0];
+  }
   return child;
 }
 
 pid_t subject_start(const char *const arguments[], char *address, size_t size) {
   static const char listening[] = "listening on ";
   int descriptor = -1;
-  pid_t child = spawn(arguments, &descriptor);
+  pid_t child = spawn(arguments, (const int[]){STDOUT_FILENO, -1}, (int *const[]){&descriptor});
   FILE *output = descriptor < 0 ? NULL : fdopen(descriptor, "r");
   char line[256] = "";
   if (output && fgets(line, sizeof line, output))
@@ -65,6 +73,17 @@ bool subject_end(pid_t process) {
   int status;
   kill(process, SIGTERM);
   return waitpid(process, &status, 0) == process && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+int subject_wait(pid_t process, int ms) {
+  int status = 0;
+  struct pollfd event = {.fd = (int)syscall(SYS_pidfd_open, process, 0), .events = POLLIN};
+  bool has_ended = event.fd < 0 || poll(&event, 1, ms) == 1;
+  if (event.fd >= 0)
+    close(event.fd);
+  if (!has_ended)
+    return -2;
+  return waitpid(process, &status, 0) == process && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 /* --- A client --------------------------------------------------------------------------------- */
@@ -141,8 +160,8 @@ static void begin(uv_loop_t *loop, const char *const arguments[], struct running
 }
 
 /* Whether a sanitizer has found something. */
-static bool has_report(const struct subject_run *run) {
-  return strstr(run->errors.bytes, "Sanitizer:") || strstr(run->errors.bytes, "runtime error:");
+static bool has_report(const char *errors) {
+  return strstr(errors, "Sanitizer:") || strstr(errors, "runtime error:");
 }
 
 struct subject_run subject_run(uv_loop_t *loop, const char *const arguments[]) {
@@ -153,7 +172,7 @@ struct subject_run subject_run(uv_loop_t *loop, const char *const arguments[]) {
     uv_run(loop, UV_RUN_ONCE);
   buffer_append(&run.output, "", 1); /* a NUL ends the text */
   buffer_append(&run.errors, "", 1);
-  if (has_report(&run))
+  if (has_report(run.errors.bytes))
     fputs(run.errors.bytes, stderr);
   return run;
 }
@@ -165,8 +184,64 @@ void subject_free(struct subject_run *run) {
 
 const char *subject_complaint(struct subject_run *run) {
   char *text = run->errors.bytes;
-  if (has_report(run))
+  if (has_report(run->errors.bytes))
     return "a sanitizer's report is above";
   text[strcspn(text, "\n")] = '\0';
   return *text ? text : "it says nothing";
+}
+
+/* --- A program that we talk to ---------------------------------------------------------------- */
+
+int subject_talk(struct subject_talk *talk, const char *const arguments[]) {
+  static const int theirs[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, -1};
+  *talk = (struct subject_talk){.input = -1, .output = -1, .errors = -1};
+  talk->process =
+      spawn(arguments, theirs, (int *const[]){&talk->input, &talk->output, &talk->errors});
+  if (talk->process < 0)
+    return -1;
+  fcntl(talk->output, F_SETFL, O_NONBLOCK);
+  fcntl(talk->errors, F_SETFL, O_NONBLOCK);
+  return 0;
+}
+
+static void take(int descriptor, struct buffer *text) {
+  char bytes[8192];
+  ssize_t length;
+  while ((length = read(descriptor, bytes, sizeof bytes)) > 0)
+    buffer_append(text, bytes, (size_t)length);
+}
+
+void subject_hear(struct subject_talk *talk) {
+  take(talk->output, &talk->said);
+  take(talk->errors, &talk->complained);
+}
+
+int subject_talk_end(struct subject_talk *talk) {
+  close(talk->input);
+  int status = subject_wait(talk->process, DEADLINE_MS);
+  if (status == -2) {
+    kill(talk->process, SIGKILL);
+    status = subject_wait(talk->process, -1);
+  }
+  subject_hear(talk);
+  close(talk->output);
+  close(talk->errors);
+  if (!talk->complained.bytes || !has_report(talk->complained.bytes))
+    return status;
+  fputs(talk->complained.bytes, stderr);
+  return -1;
+}
+
+void subject_forget(struct subject_talk *talk) {
+  buffer_free(&talk->said);
+  buffer_free(&talk->complained);
+}
+
+const char *subject_todo(const struct subject_talk *talk) {
+  static char line[160];
+  const char *found = talk->complained.bytes ? strstr(talk->complained.bytes, "TODO ") : NULL;
+  if (!found)
+    return NULL;
+  snprintf(line, sizeof line, "%.*s", (int)strcspn(found, "\n"), found);
+  return line;
 }

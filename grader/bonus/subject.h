@@ -1,6 +1,7 @@
 /*
  * subject: the student's program, as the checks of a bonus run it: a server that is started and
- * ended, or a client that runs to its end while our server answers it on the loop.
+ * ended, a client that runs to its end while our server answers it on the loop, or a program that
+ * we talk to.
  *
  * There is no sandbox: a bonus is for the student's own machine. The sanitizers' options are those
  * of the environment.
@@ -25,6 +26,10 @@ pid_t subject_start(const char *const arguments[], char *address, size_t size);
 /* Send SIGTERM, and wait. Returns whether it ended with status 0. */
 bool subject_end(pid_t process);
 
+/* Wait at most `ms` for its end. Returns its exit status; -1 if something else has ended it, -2 if
+ * it goes on. */
+int subject_wait(pid_t process, int ms);
+
 /* What a client printed, and its exit status; -1 if something else has ended it. */
 struct subject_run {
   struct buffer output, errors;
@@ -39,5 +44,30 @@ void subject_free(struct subject_run *run);
 
 /* What the client says of its error: its first line, which is cut off from `run`. */
 const char *subject_complaint(struct subject_run *run);
+
+/* --- A program that we talk to ---------------------------------------------------------------- */
+
+/* Its process, our ends of its standard input, output and errors, and what it has printed so far:
+ * both texts are NULL before the first byte, and then end in NUL. */
+struct subject_talk {
+  pid_t process;
+  int input, output, errors;
+  struct buffer said, complained;
+};
+
+/* Start it. Returns 0 or -1. */
+int subject_talk(struct subject_talk *talk, const char *const arguments[]);
+
+/* Take what it has printed, without waiting. */
+void subject_hear(struct subject_talk *talk);
+
+/* End its input, wait for its end, and kill it if it takes too long. Copies the report of a
+ * sanitizer to our standard error. Returns the exit status; -1 if something else has ended it, or
+ * if there is such a report. Free the texts with subject_forget. */
+int subject_talk_end(struct subject_talk *talk);
+void subject_forget(struct subject_talk *talk);
+
+/* The TODO at which it has stopped, as it says itself, or NULL. */
+const char *subject_todo(const struct subject_talk *talk);
 
 #endif

@@ -28,7 +28,7 @@ TAKEN = [
 ]
 LEFT_OUT = ['grader/tests/*', 'grader/tools/dev/pictures/demo-*', 'grader/tools/dev/pictures/live-*']
 
-STARTERS = 'grader/starters'  # reset.sh takes them from there
+STARTERS = 'grader/starters'  # reset.sh takes them from there, and bonus.py sees by them what was begun
 
 WORKFLOW = '''\
 # Grade every push, and show the scoreboard in its summary.
@@ -96,12 +96,14 @@ def make(options, folder):
     for path in taken:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / path, folder / path)
-    starters = [path for path in taken if re.fullmatch(r'lab\d+-[a-z0-9-]+/(bonus/)?[a-z0-9_]+\.c', str(path))]
-    for path in starters:  # the file here may contain somebody's work
-        starter = run('sh', 'grader/tools/dev/starter.sh', f'{path.parent}/solution/{path.name}')
-        for place in (folder / path, *([] if path.parent.name == 'bonus' else [folder / STARTERS / path])):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(starter, encoding='utf-8')
+    starters = [path for path in taken if re.fullmatch(r'lab\d+-[a-z0-9-]+/(bonus/)?[a-z0-9_]+\.(c|txt)', str(path))]
+    for path in starters:
+        if path.suffix == '.c':  # the file here may contain somebody's work
+            starter = run('sh', 'grader/tools/dev/starter.sh', f'{path.parent}/solution/{path.name}')
+            (folder / path).write_text(starter, encoding='utf-8')
+        kept = folder / STARTERS / path
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / path, kept)
     (folder / '.github/workflows').mkdir(parents=True)
     (folder / '.github/workflows/grade.yml').write_text(WORKFLOW, encoding='utf-8')
     for path in taken:

@@ -12,7 +12,7 @@ ln -s "$root/build/grader" build/grader
 right=$root/lab02-requests/bonus/solution/hpack.txt
 mine=lab02-x/bonus/hpack.txt
 
-bonus() { python3 grader/bonus/bonus.py lab02-x >said 2>&1; }
+bonus() { python3 grader/bonus/bonus.py --exercise hpack lab02-x >said 2>&1; }
 says() { grep -qF -- "$1" said; }
 full() { cp "$right" $mine && bonus && says "3 of 3" && ! says ✘; }
 nothing() { cp "$root/lab02-requests/bonus/hpack.txt" $mine && bonus && says "0 of 3"; }
@@ -48,6 +48,7 @@ mkdir none
 "$root/build/grader/grade" --programs none --output build/grade --lab 02 >board 2>&1
 check "the scoreboard shows the points of the bonus" grep -q "In addition: 3 of 3" board
 check "results.json has the bonus" grep -q '"lab02/bonus"' build/grade/results.json
+check "and the points of each exercise" grep -q '"hpack"' build/grade/results.json
 
 # The others are programs, which are compiled first. (The library has the sanitizers, so leaks and wrong frees show.)
 libraries=$(pkg-config --cflags --libs libnghttp2 openssl libuv jansson)
@@ -59,7 +60,7 @@ compile() { # FILE
     ${CC:-gcc} -fsanitize=address,undefined program.o "$root/build/obj/sanitized/common.a" $libraries \
       -o "build/bonus/$folder/bonus/$name"
 }
-graded() { python3 grader/bonus/bonus.py "$folder" >said 2>&1; }
+graded() { BUILD=$PWD/build python3 "$work/grader/bonus/bonus.py" --exercise "$name" "$folder" >said 2>&1; }
 # with_todos N: the solution with TODO 1 to N done.
 with_todos() { sh "$root/grader/tools/dev/starter.sh" --done "$1" "$solution" >done.c && compile done.c && graded; }
 # broken RULE SED...: change the solution; it must lose points, and the first rule that it breaks must be this one.
@@ -72,6 +73,31 @@ broken() {
   cat said
   return 1
 }
+
+# Each case is for itself, so as many run at the same time as there are processors. later TITLE COMMAND... begins one, in
+# a folder of its own; `results` checks all of them, in their order.
+titles=()
+later() {
+  titles+=("$1")
+  shift
+  while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n; done
+  place=$work/cases/${#titles[@]}
+  mkdir -p "$place/$folder/bonus" "$place/build/bonus/$folder/bonus"
+  ln -s "$root/build/grader" "$place/build/grader"
+  (
+    cd "$place" || exit 1
+    "$@" >out 2>&1
+    echo $? >status
+  ) &
+}
+outcome() { cat "$work/cases/$1/out" && [ "$(cat "$work/cases/$1/status")" -eq 0 ]; }
+results() {
+  wait
+  for number in "${!titles[@]}"; do
+    check "${titles[number]}" outcome $((number + 1))
+  done
+}
+
 # program TITLE FOLDER NAME: FOLDER/bonus/NAME.c has what every bonus has; the checks that follow are about it.
 program() {
   title=$1 folder=$2 name=$3
@@ -79,23 +105,50 @@ program() {
   mkdir -p "$folder/bonus" "build/bonus/$folder/bonus"
   check "$title: the starter is the one derived from its solution" \
     cmp -s "$root/$folder/bonus/$name.c" <(sh "$root/grader/tools/dev/starter.sh" "$solution")
-  check "$title: the starter compiles" compile "$root/$folder/bonus/$name.c"
-  graded
-  check "$title: the starter gets no points" says "0 of 3"
-  check_not "$title: no rule holds for the starter" says ✔
-  check "$title: the solution compiles" compile "$solution"
-  graded
-  check "$title: the solution gets all points" says "3 of 3"
-  check_not "$title: it breaks no rule" says ✘
+  check "$title: it has a handout" [ -f "$root/$folder/bonus/$name.md" ]
+  later "$title: the starter compiles, gets no points, and keeps no rule" keeps "$root/$folder/bonus/$name.c" 0 ✔
+  later "$title: the solution compiles, gets all points, and keeps every rule" keeps "$solution" 3 ✘
 }
-mistake() { check "$title: mistake: $1" broken "${@:2}"; }
+keeps() { # FILE POINTS SIGN: no rule has this sign
+  compile "$1" && graded && says "$2 of 3" && ! says "$3" && return
+  cat said
+  return 1
+}
+# right TITLE SED...: change the solution; it must keep all points.
+right() { later "$title: right: $1" still_right "${@:2}"; }
+still_right() {
+  sed "$@" "$solution" >right.c
+  ! cmp -s "$solution" right.c && compile right.c && graded && says "3 of 3" && ! says ✘ && return
+  cat said
+  return 1
+}
+mistake() { later "$title: mistake: $1" broken "${@:2}"; }
 # todos N RULE...: with TODO 1 to N done, these rules hold, and no others.
 only() {
   with_todos "$1" && [ "$(sed -n 's/^  ✔ \([a-z]*\).*/\1/p' said | paste -sd' ')" = "${*:2}" ] && return
   cat said
   return 1
 }
-todos() { check "$title: TODO 1 to $1 get the points for their rules" only "$@"; }
+todos() { later "$title: TODO 1 to $1 get the points for their rules" only "$@"; }
+
+program "slow reader" lab02-requests slow
+todos 1 window
+todos 2 window piece
+todos 3 window piece stream pause connection body end
+right "WINDOW_UPDATE for each piece, by hand" 's/^  if (nghttp2_session_consume(session, reader->stream_id, length) != 0)/  if (nghttp2_submit_window_update(session, 0, reader->stream_id, (int32_t)length) ||\n      nghttp2_submit_window_update(session, 0, 0, (int32_t)length))/'
+mistake "nghttp2 gives back the windows by itself" window '/nghttp2_option_set_no_auto/d'
+mistake "the window is not announced" window 's/(uint32_t)reader->window/65535/'
+mistake "what arrives is given back at once" window 's/^  go_on(reader);\n  return 0;/&/; /NGHTTP2_ERR_CALLBACK_FAILURE;/a\  give_back(reader, length);'
+mistake "all that is here is written out" piece 's/^  if (length > reader->wanted)/  if (false)/'
+mistake "a line counts only for what is here" pause 's/^  if (length == 0)/  if (length == 0) reader->wanted = 0;\n&/'
+mistake "what is written out stays" piece '/^  drop(reader, length);/d'
+mistake "it is given back before it is written out" piece '/^  fflush(stdout);/d'
+mistake "a whole piece is given back, even if there was less" piece 's/^  give_back(reader, length);/  give_back(reader, (size_t)reader->piece + 1);/'
+mistake "only the connection gets its window back" stream 's/nghttp2_session_consume(session, reader->stream_id, /nghttp2_session_consume_connection(session, /'
+mistake "only the stream gets its window back" connection 's/nghttp2_session_consume(session/nghttp2_session_consume_stream(session/'
+mistake "nobody sends the frame" stream '/^static void give_back.*{$/,/^}/s/^  connection_send(reader->connection);//'
+mistake "the window of a stream is given back for the connection" reset 's/nghttp2_session_consume_connection(session, reader->held.length)/nghttp2_session_consume_stream(session, reader->stream_id, reader->held.length)/'
+mistake "more than what was held comes back" reset 's/nghttp2_session_consume_connection(session, reader->held.length)/nghttp2_submit_window_update(session, 0, 0, 65535)/'
 
 program "rapid reset" lab03-server calm
 todos 1 work
@@ -120,8 +173,7 @@ mistake "the flag is not looked at" compressed 's/  if (bytes\[0\] != 0)/  if (b
 mistake "each DATA frame is taken for a message" pieces 's/  if (buffer_append(&call->body, data, length) != 0)/  buffer_clear(\&call->body);\n&/'
 mistake "the body is kept for all calls together" compressed -e 's/^static void on_call_data/static struct buffer all;\n&/' -e 's/buffer_append(&call->body, data/buffer_append(\&all, data/' -e 's/find_message(&call->body/find_message(\&all/'
 mistake "the body is not freed" end 's/  buffer_free(&call->body);//'
-no_program() { rm build/bonus/lab04-router/bonus/grpc; graded; }
-check_not "gRPC: without a program there is an error" no_program
+check_not "gRPC: without a program there is an error" graded
 
 program retry lab05-timeouts retry
 todos 2 refused goaway connect answer
@@ -143,4 +195,28 @@ mistake "everybody has the name of the first client" name -e 's/^static bool fin
 mistake "the certificate is not freed" end 's/SSL_get0_peer_certificate/SSL_get1_peer_certificate/'
 mistake "OpenSSL frees the session that is kept" resumes '/memory->from = memory->here;/,/return 1/s/return 1/return 0/'
 mistake "a ticket of one host is shown to another" host '/memory->from->host, /,/return;/c\  if (!memory->session)\n    return;'
+results
+
+# A lab may have several. Only those are looked at that somebody has begun.
+folder=lab02-requests name=slow
+mkdir -p grader/starters/$folder/bonus
+cp "$root"/$folder/bonus/{hpack.txt,slow.c} $folder/bonus
+cp "$root"/$folder/bonus/{hpack.txt,slow.c} grader/starters/$folder/bonus
+both() { python3 grader/bonus/bonus.py "$@" $folder >said 2>&1; }
+kept() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1])))' build/grade/bonus/lab02.json | grep -qF -- "$1"; }
+rm -rf build/grade/bonus
+check "an exercise that is not begun is no error" both
+check "it is named, with its handout" says "$folder/bonus/slow.c: not begun ($folder/bonus/slow.md)"
+check "it has no points, not even 0" [ ! -e build/grade/bonus/lab02.json ]
+cp "$right" $folder/bonus/hpack.txt
+compile "$root/$folder/bonus/solution/slow.c"
+check "both are looked at when both are begun" both
+check "the points are those of both" kept "'points': 6, 'possible': 6"
+check "each has its own" kept "'slow': {'points': 3, 'possible': 3}"
+cp "$root"/$folder/bonus/hpack.txt $folder/bonus
+check "one that is begun anew is an exercise less" both
+check "its points are gone" kept "'points': 3, 'possible': 3"
+check "one of them can be chosen" both --exercise slow
+check_not "then the other is not mentioned" says hpack
+check_not "one that does not exist is an error" both --exercise none
 done_testing

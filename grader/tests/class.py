@@ -227,7 +227,7 @@ def main():
         test_autograders(tree, pathlib.Path(scratch))
         test_leak(tree, f'{scratch}/leak-1', 'common/README.md', f'As in `{WRITTEN}`')
         test_leak(tree, f'{scratch}/leak-2', 'grader/tools/open.sh', WRITTEN)
-        test_leak(tree, f'{scratch}/leak-3', 'lab06-tls/bonus/README.md', WRITTEN_BONUS)
+        test_leak(tree, f'{scratch}/leak-3', 'lab06-tls/bonus/mutual.md', WRITTEN_BONUS)
         test_leak(tree, f'{scratch}/leak-4', 'lab02-requests/bonus/hpack.txt', f'{WRITTEN_BYTES} # :authority')
         test_link(tree, pathlib.Path(scratch) / 'link')
     return done_testing()

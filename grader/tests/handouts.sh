@@ -9,7 +9,7 @@ root=$PWD
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-for handout in lab[0-9][0-9]-*/README.md lab[0-9][0-9]-*/bonus/README.md; do
+for handout in lab[0-9][0-9]-*/README.md lab[0-9][0-9]-*/bonus/*.md; do
   check "$handout is true" python3 grader/tools/dev/handout.py --check "$handout"
 done
 check "the committed diagrams are up to date" python3 grader/tools/dev/diagrams.py --check

@@ -5,8 +5,8 @@
     handout.py --write README.md...      where the output differs, write the real output into the handout
 
 Everything happens in a copy of this project in a temporary folder. There the lab's files are the
-reference solutions, as if a student had done the lab; or the bonus's, if the handout is
-labNN-name/bonus/README.md. A handout is normal Markdown:
+reference solutions, as if a student had done the lab; or that of one bonus, X, if the
+handout is labNN-name/bonus/X.md. A handout is normal Markdown:
 
 ```console     Lines that begin with "$ " are commands; lines below with "> " continue them. bash runs them in the
                project's folder, on a terminal of 80 columns. The other lines are the output. A line "..." stands
@@ -108,9 +108,9 @@ def try_block(copy, block):
     return problems, changes
 
 
-def check_running(lab, blocks, changes):
+def check_running(lab, exercise, blocks, changes):
     """Run everything from the first block to the last. Yield what is wrong."""
-    with Copy(lab) as copy:
+    with Copy(lab, exercise) as copy:
         scripts = {}
         for block in blocks:
             if block.language == "js":
@@ -144,7 +144,7 @@ def check(path, write):
     try:
         blocks = parse(lines)
         problems += check_text(path, lab, lines, blocks)
-        problems += check_running(lab, blocks, changes)
+        problems += check_running(lab, path.stem if lab and lab.name == "bonus" else "*", blocks, changes)
     except Wrong as wrong:
         problems.append(wrong)
     for problem in sorted(problems, key=lambda problem: problem.line):

@@ -239,10 +239,11 @@ def left_out(folder, names):
 
 class Copy:
     """A copy of this project in a temporary folder, and the servers started in it. `lab` is the folder with the
-    solution/ of the handout: labNN-name, labNN-name/bonus, or None."""
+    solution/ of the handout: labNN-name, labNN-name/bonus, or None; `exercise` the name of the bonus, "*" for a lab."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, exercise="*"):
         self.lab = lab
+        self.exercise = exercise
         self.place = lab.relative_to(ROOT) if lab else None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="handout-")).resolve()
         self.root = self.folder / "project"
@@ -275,8 +276,9 @@ class Copy:
             return
         if self.state == "as it is":
             self.do_earlier_labs()
+            self.keep_starters()
         self.state = state
-        for solution in sorted(self.lab.glob("solution/*.*")):
+        for solution in sorted(self.lab.glob(f"solution/{self.exercise}.*")):
             text = solution.read_text(encoding="utf-8")
             if state and state[0] == "todo":
                 text = self.quietly("sh", "grader/tools/dev/starter.sh", "--done", str(state[1]), solution)
@@ -290,11 +292,21 @@ class Copy:
 
     def do_earlier_labs(self):
         """A student who does a lab has done those before it, and may use their programs here."""
-        text = (self.lab / "README.md").read_text(encoding="utf-8")
+        handout = f"{self.exercise}.md" if self.place.name == "bonus" else "README.md"
+        text = (self.lab / handout).read_text(encoding="utf-8")
         for lab in sorted(set(re.findall(r"build/labs/(lab\d\d-[a-z]+)/", text)) - {str(self.place)}):
             for solution in (self.root / lab / "solution").glob("*.c"):
                 shutil.copy(solution, self.root / lab)
             self.quietly("make", f"LAB={lab[3:5]}")
+
+    def keep_starters(self):
+        """The students' repository has them, so that `make bonus` knows which exercise was begun."""
+        if self.place.name != "bonus":
+            return
+        kept = self.root / "grader/starters" / self.place
+        kept.mkdir(parents=True)
+        for file in (*self.lab.glob("*.c"), *self.lab.glob("*.txt")):
+            shutil.copy(file, kept)
 
     def put_mistake(self, name):
         """Apply a mistake, a patch of the solution, to the student's file, which is the solution
