@@ -64,6 +64,18 @@ EXERCISES = {
             "window": "a client that opens its window byte by byte",
             "end": "nothing leaks, and SIGTERM ends it with status 0",
         },
+        "hints.c": {
+            "hints": "one 103 before a slow answer, without END_STREAM (TODO 1)",
+            "links": "it has the links of the page, and nothing else (TODO 1)",
+            "fast": "a page that is answered at once has none (TODO 1)",
+            "head": "HEAD has none, nor has a page without links (TODO 2)",
+            "patience": "it does not come before the patience is over (TODO 3)",
+            "final": "the final response is whole, and has the links (TODO 4)",
+            "soon": "if the answer comes before that, there is none (TODO 3)",
+            "together": "ten at once: each stream has its own hints (TODO 1, 3)",
+            "cancel": "a client that gives up gets no more, and harms nobody (TODO 3)",
+            "end": "nothing leaks, and SIGTERM ends it with status 0 (TODO 5)",
+        },
     },
     "lab05": {
         "retry.c": {

@@ -69,12 +69,6 @@ pid_t subject_start(const char *const arguments[], char *address, size_t size) {
   return -1;
 }
 
-bool subject_end(pid_t process) {
-  int status;
-  kill(process, SIGTERM);
-  return waitpid(process, &status, 0) == process && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
 int subject_wait(pid_t process, int ms) {
   int status = 0;
   struct pollfd event = {.fd = (int)syscall(SYS_pidfd_open, process, 0), .events = POLLIN};
@@ -84,6 +78,16 @@ int subject_wait(pid_t process, int ms) {
   if (!has_ended)
     return -2;
   return waitpid(process, &status, 0) == process && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+bool subject_end(pid_t process) {
+  kill(process, SIGTERM);
+  int status = subject_wait(process, DEADLINE_MS);
+  if (status != -2)
+    return status == 0;
+  kill(process, SIGKILL);
+  subject_wait(process, -1);
+  return false;
 }
 
 /* --- A client --------------------------------------------------------------------------------- */

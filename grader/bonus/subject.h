@@ -23,7 +23,7 @@ void subject_say(const char *name, const char *why, ...) __attribute__((format(p
  * `address`. Returns its process; or -1, after saying on standard error that it does not listen. */
 pid_t subject_start(const char *const arguments[], char *address, size_t size);
 
-/* Send SIGTERM, and wait. Returns whether it ended with status 0. */
+/* Send SIGTERM, wait, and kill it if it takes too long. Returns whether it ended with status 0. */
 bool subject_end(pid_t process);
 
 /* Wait at most `ms` for its end. Returns its exit status; -1 if something else has ended it, -2 if

@@ -175,6 +175,27 @@ mistake "the body is kept for all calls together" compressed -e 's/^static void 
 mistake "the body is not freed" end 's/  buffer_free(&call->body);//'
 check_not "gRPC: without a program there is an error" graded
 
+program "early hints" lab04-router hints
+todos 1 hints links fast together
+todos 2 hints links fast head together
+todos 3 hints links fast head patience soon together cancel
+todos 4 hints links fast head patience final soon together cancel
+right "all links in one field" 's/^  stream_inform(stream, 103, links, count);/  char all[200] = "";\n  for (size_t i = 0; i < count; i++) {\n    strcat(all, i ? ", " : "");\n    strcat(all, page->links[i]);\n  }\n  nghttp2_nv one = field_make("link", all);\n  stream_inform(stream, 103, \&one, 1);/'
+mistake "another status" hints 's/stream_inform(stream, 103/stream_inform(stream, 102/'
+mistake "the hints are a response" hints 's/stream_inform(stream, 103, links, count)/stream_respond(stream, 103, links, count, 0)/'
+mistake "the hints come again and again" hints 's/(uint64_t)settings->patience, 0)/(uint64_t)settings->patience, 50)/'
+mistake "the hints say how long the page is" links -e 's/^  stream_inform(stream, 103.*/  links[count++] = field_make("content-length", "15");\n&/'
+mistake "all get the links of the front page" links 's/^  size_t count = make_links(page, links);/  size_t count = make_links(\&pages[0], links);/'
+mistake "only one link" links 's/stream_inform(stream, 103, links, count)/stream_inform(stream, 103, links, 1)/'
+mistake "every page has hints" fast 's/^  if (!page)/  if (page \&\& page->links[0])\n    send_hints(stream, page);\n&/; s/^  if (!wants_hints(/  if (true || !wants_hints(/'
+mistake "HEAD has hints" head 's/ && strcmp(stream_method(stream), "HEAD") != 0//'
+mistake "a page without links has hints" head 's/return page->links\[0\] && /return /'
+mistake "the patience is that of the work" hints 's/(uint64_t)settings->patience, 0)/(uint64_t)settings->work, 0)/'
+mistake "the links are only in the hints" final 's/^  count += make_links.*//'
+mistake "the timer of the hints goes on after the end" cancel 's/^  uv_close((uv_handle_t \*)&visit->patience, on_timer_closed);/  uv_unref((uv_handle_t *)\&visit->patience);/'
+mistake "the hints count as the answer" hints 's/^  send_hints(visit->stream, visit->page);/&\n  uv_timer_stop(\&visit->work);/'
+mistake "who gives up gets hints" cancel 's/stream_set_events(stream, &events, visit);//'
+
 program retry lab05-timeouts retry
 todos 2 refused goaway connect answer
 todos 3 refused goaway connect answer post idempotent half limit end
