@@ -90,6 +90,21 @@ EXERCISES = {
             "pause": "the pauses double, and differ by chance (TODO 4)",
             "end": "nothing leaks, and the status is right",
         },
+        "drain.c": {
+            "idle": "a client that says nothing: GOAWAY(NO_ERROR) (TODO 1)",
+            "busy": "not while a stream is in progress (TODO 1)",
+            "half": "half a header block: GOAWAY(ENHANCE_YOUR_CALM) (TODO 2)",
+            "whole": "not if the block has come to its end (TODO 1, 2)",
+            "notice": "SIGTERM: the first GOAWAY, and PING; no new clients (TODO 3)",
+            "late": "a request that was on its way is served (TODO 3, 4)",
+            "last": "the last GOAWAY, with the last stream (TODO 4)",
+            "refuse": "no response to a stream that comes after that (TODO 4)",
+            "finish": "streams in progress are finished (TODO 4)",
+            "exit": "then the server ends, with status 0 (TODO 4)",
+            "second": "a second signal ends it at once (TODO 5)",
+            "deadline": "so does the deadline (TODO 5)",
+            "end": "nothing leaks, and SIGTERM ends a server without clients (TODO 1)",
+        },
     },
     "lab06": {
         "mutual.c": {

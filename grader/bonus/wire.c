@@ -54,6 +54,8 @@ static void on_frame(const struct frame *frame, void *user) {
   bool is_ack = frame->flags & NGHTTP2_FLAG_ACK;
   if (!keep(wire, frame))
     abort(); /* no memory */
+  if (wire->is_silent)
+    return;
   if (frame->type == NGHTTP2_SETTINGS && !is_ack)
     wire_send(wire, NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK, 0, NULL, 0);
   if (frame->type == NGHTTP2_PING && !is_ack && !wire->holds_pings)
@@ -305,6 +307,7 @@ struct wire *wire_connect(const char *address, bool silent) {
   if (descriptor < 0)
     return NULL;
   struct wire *wire = wire_new(descriptor, false);
+  wire->is_silent = silent;
   if (!silent) {
     send_bytes(wire, NGHTTP2_CLIENT_MAGIC, NGHTTP2_CLIENT_MAGIC_LEN);
     wire_send(wire, NGHTTP2_SETTINGS, 0, 0, NULL, 0);

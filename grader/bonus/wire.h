@@ -21,10 +21,11 @@ enum { WIRE_ANY = -1 /* stream */ };
 /* One connection. */
 struct wire {
   int descriptor;
-  bool is_server; /* this side */
-  bool closed;    /* by the program */
-  bool holds_pings;
-  uint64_t ends; /* when the program closed it */
+  bool is_server;   /* this side */
+  bool closed;      /* by the program */
+  bool is_silent;   /* it sends nothing by itself, */
+  bool holds_pings; /* or answers no PING */
+  uint64_t ends;    /* when the program closed it */
   struct frame_decoder *decoder;
   nghttp2_hd_deflater *deflater;
   struct frame **frames; /* of the program; */

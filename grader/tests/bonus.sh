@@ -206,6 +206,27 @@ mistake "what has come of the response stays" half 's/^  buffer_clear(.*//'
 mistake "the pauses are all the same" pause 's/most \*= 2/most *= 1/'
 mistake "chance has no part in the pauses" pause 's/most - (uint64_t)rand.*/most;/'
 
+program drain lab05-timeouts drain
+todos 1 idle busy whole end
+todos 2 idle busy half whole end
+todos 3 idle busy half whole notice late end
+todos 4 idle busy half whole notice late last refuse finish exit end
+right "GOAWAY by hand" 's/^  connection_close(client->connection);/  nghttp2_submit_goaway(session_of(client), 0, nghttp2_session_get_last_proc_stream_id(session_of(client)), 0, NULL, 0);\n  connection_send(client->connection);/'
+mistake "who is idle is to blame" idle '/^static void on_idle/,/^}/s/^  connection_close(client->connection);/  nghttp2_session_terminate_session(session_of(client), NGHTTP2_ENHANCE_YOUR_CALM);\n  connection_send(client->connection);/'
+mistake "a frame does not start the clock again" idle 's/^  if (list_first(&client->streams))$/  if (uv_is_active((uv_handle_t *)\&client->clock) \&\& !list_first(\&client->streams))\n    return;\n&/'
+mistake "who waits for a response is idle" busy 's/^    uv_timer_stop(&client->clock);/    uv_timer_start(\&client->clock, on_idle, (uint64_t)client->server->idle, 0);/'
+mistake "the end of a stream does not start the clock" busy '/^static int on_stream_close/,/^}/s/^  look(user);//'
+mistake "only the stream of the slow block ends" half 's/^  nghttp2_session_terminate_session(session_of(client), NGHTTP2_ENHANCE_YOUR_CALM);/  nghttp2_submit_rst_stream(session_of(client), 0, 1, NGHTTP2_ENHANCE_YOUR_CALM);/'
+mistake "nobody sends the GOAWAY" half '/^static void on_slow_block/,/^}/s/^  connection_send(client->connection);//'
+mistake "the clock of a block goes on" busy 's/^  client->in_block = false;//'
+mistake "the first GOAWAY names the last stream" notice 's/nghttp2_submit_shutdown_notice(session_of(client))/nghttp2_submit_goaway(session_of(client), 0, nghttp2_session_get_last_proc_stream_id(session_of(client)), 0, NULL, 0)/'
+mistake "the first GOAWAY is an ordinary one" late 's/nghttp2_submit_shutdown_notice(session_of(client))/nghttp2_submit_goaway(session_of(client), 0, 0x7fffffff, 0, NULL, 0)/'
+mistake "nobody asks whether it has come" notice 's/^  nghttp2_submit_ping(.*//'
+mistake "the last GOAWAY does not wait" late '/^static void give_notice/,/^}/s/^  connection_send(client->connection);/&\n  connection_close(client->connection);/'
+mistake "the last GOAWAY ends the streams, too" finish '/^static void on_ping_answer/,/^}/s/^  connection_close(client->connection);/&\n  nghttp2_submit_rst_stream(session_of(client), 0, 1, NGHTTP2_CANCEL);/'
+mistake "clients are not forgotten" second '/^static void end_at_once/,/^}/s/^    forget_client(client);/    list_remove(\&client->link);/'
+mistake "the deadline says goodbye" second '/^static void end_at_once/,/^}/c\static void end_at_once(struct server *server) {\n  struct client *client = list_first(\&server->clients);\n  for (; client; client = list_next(\&server->clients, \&client->link))\n    connection_close(client->connection);\n}'
+
 program "mutual TLS" lab06-tls mutual
 todos 1 required stranger
 todos 2 required stranger lifetime name return

@@ -1,0 +1,430 @@
+/*
+ * Bonus of lab 5: a server that waits for nobody too long, and leaves without breaking anything off.
+ *
+ *   drain [--port N] [--idle MS] [--header MS] [--work MS] [--grace MS]
+ *
+ * 8000, 60000, 10000, 0 and 5000 by default. Answers each request with "done", MS milliseconds of
+ * work after its end. A connection without a stream and without a frame ends after --idle; one whose
+ * header block is not complete after --header, too. SIGTERM or SIGINT drains the server: it ends
+ * when the streams in progress are finished, but after --grace, or at a second signal, at once.
+ *
+ * It is built as the server of lab 3, on nghttp2; the library's own time-outs are switched off.
+ */
+#include <getopt.h>
+#include <nghttp2/nghttp2.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "common/connection.h"
+#include "common/field.h"
+#include "common/list.h"
+#include "common/listener.h"
+#include "common/number.h"
+#include "common/signals.h"
+#include "common/todo.h"
+
+static const char body[] = "done\n";
+
+struct server {
+  long port, idle, header, work, grace; /* milliseconds, except the port */
+  struct connection_config config;
+  struct listener *listener;
+  struct signals *signals;
+  struct list clients;
+  bool drains;         /* a signal has come */
+  uv_timer_t deadline; /* runs while it drains */
+};
+
+/* One connected client. */
+struct client {
+  struct list link; /* in server->clients */
+  struct server *server;
+  struct connection *connection;
+  struct list streams; /* those that are open */
+  bool in_block;       /* a header block has begun, and is not complete */
+  uv_timer_t clock;    /* how long we wait for the client; does not run while it waits for us */
+};
+
+/* One open stream. */
+struct stream {
+  struct list link; /* in client->streams */
+  struct client *client;
+  int32_t id;
+  size_t sent;     /* of the body */
+  uv_timer_t work; /* until the response */
+};
+
+static nghttp2_session *session_of(const struct client *client) {
+  return connection_session(client->connection);
+}
+
+/* --- TODO 1: a client that says nothing ------------------------------------------------------- */
+
+/* The client has been idle for too long. */
+static void on_idle(uv_timer_t *clock) {
+  struct client *client = clock->data;
+  /* BEGIN SOLUTION */
+  /* STARTER
+  // Nothing is wrong, so say goodbye: connection_close.
+  (void)client;
+  todo(1, "say goodbye to a client that is idle");
+  */
+  connection_close(client->connection);
+  /* END SOLUTION */
+}
+
+/* The client has connected, or sent a whole frame; or a stream has begun or ended. See whether
+ * anything is still going on. */
+static void look(struct client *client) {
+  if (client->in_block)
+    return; /* TODO 2: another time-out runs */
+  /* BEGIN SOLUTION */
+  /* STARTER
+  // While a stream is open, the client waits for us, or sends: stop the clock. Otherwise start it
+  // (again), with on_idle, for server->idle milliseconds. (list_first)
+  (void)on_idle;
+  todo(1, "wait for a client that is idle, but not for ever");
+  */
+  if (list_first(&client->streams))
+    uv_timer_stop(&client->clock);
+  else
+    uv_timer_start(&client->clock, on_idle, (uint64_t)client->server->idle, 0);
+  /* END SOLUTION */
+}
+
+/* --- TODO 2: half a header block -------------------------------------------------------------- */
+
+/* The header block has taken too long. */
+static void on_slow_block(uv_timer_t *clock) {
+  struct client *client = clock->data;
+  /* BEGIN SOLUTION */
+  /* STARTER
+  // While a header block is incomplete, no other frame may come on this connection: so end all of
+  // it, with ENHANCE_YOUR_CALM. nghttp2_session_terminate_session, and connection_send.
+  (void)client;
+  todo(2, "end a connection whose header block does not end");
+  */
+  nghttp2_session_terminate_session(session_of(client), NGHTTP2_ENHANCE_YOUR_CALM);
+  connection_send(client->connection);
+  /* END SOLUTION */
+}
+
+/* The first bytes of a header block have arrived. */
+static void begin_block(struct client *client) {
+  client->in_block = true;
+  /* BEGIN SOLUTION */
+  /* STARTER
+  // Start the clock, with on_slow_block, for server->header milliseconds. No frame of this block
+  // starts it again.
+  (void)on_slow_block;
+  todo_later(2, "limit the time for a header block");
+  */
+  uv_timer_start(&client->clock, on_slow_block, (uint64_t)client->server->header, 0);
+  /* END SOLUTION */
+}
+
+/* --- TODO 3: the first GOAWAY ----------------------------------------------------------------- */
+
+/* The server drains. Tell this client to open no more streams, and ask whether it has heard. */
+static void give_notice(struct client *client) {
+  /* BEGIN SOLUTION */
+  /* STARTER
+  // Here the last GOAWAY comes at once, and a request that is on its way is lost. Instead:
+  // nghttp2_submit_shutdown_notice, nghttp2_submit_ping, connection_send.
+  todo_later(3, "give notice before the last GOAWAY");
+  connection_close(client->connection);
+  */
+  nghttp2_submit_shutdown_notice(session_of(client));
+  nghttp2_submit_ping(session_of(client), NGHTTP2_FLAG_NONE, NULL);
+  connection_send(client->connection);
+  /* END SOLUTION */
+}
+
+/* --- TODO 4: the last GOAWAY ------------------------------------------------------------------ */
+
+/* The client has answered a PING of ours. So it knows of the first GOAWAY; and what it had sent
+ * before has arrived. */
+static void on_ping_answer(struct client *client) {
+  /* BEGIN SOLUTION */
+  /* STARTER
+  // connection_close sends GOAWAY with the last stream that has arrived, and closes the connection
+  // when no stream is open any more.
+  (void)client;
+  todo_later(4, "say which stream was the last");
+  */
+  connection_close(client->connection);
+  /* END SOLUTION */
+}
+
+/* --- TODO 5: at once -------------------------------------------------------------------------- */
+
+static void forget_client(struct client *client);
+
+/* A second signal, or the deadline: end every connection now. */
+static void end_at_once(struct server *server) {
+  /* BEGIN SOLUTION */
+  /* STARTER
+  // For each client: connection_free, which calls no on_close; so forget_client yourself. It takes
+  // the client off the list.
+  (void)server;
+  (void)forget_client;
+  todo_later(5, "end every connection at once");
+  */
+  struct client *client;
+  while ((client = list_first(&server->clients))) {
+    connection_free(client->connection);
+    forget_client(client);
+  }
+  /* END SOLUTION */
+}
+
+/* --- Given: streams --------------------------------------------------------------------------- */
+
+static ssize_t read_body(nghttp2_session *session, int32_t stream_id, uint8_t *bytes, size_t size,
+                         uint32_t *flags, nghttp2_data_source *source, void *user) {
+  struct stream *stream = source->ptr;
+  size_t length = strlen(body) - stream->sent;
+  (void)session;
+  (void)stream_id;
+  (void)user;
+  if (length > size)
+    length = size;
+  memcpy(bytes, body + stream->sent, length);
+  stream->sent += length;
+  if (stream->sent == strlen(body))
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+  return (ssize_t)length;
+}
+
+static void on_work_done(uv_timer_t *timer) {
+  struct stream *stream = timer->data;
+  const nghttp2_nv fields[] = {field_make(":status", "200"), field_make("content-length", "5")};
+  nghttp2_data_provider provider = {.source.ptr = stream, .read_callback = read_body};
+  nghttp2_submit_response(session_of(stream->client), stream->id, fields, 2, &provider);
+  connection_send(stream->client->connection);
+}
+
+static void free_stream(uv_handle_t *timer) {
+  free(timer->data);
+}
+
+static void forget_stream(struct stream *stream) {
+  list_remove(&stream->link);
+  uv_close((uv_handle_t *)&stream->work, free_stream);
+}
+
+/* A header block begins: that of a request, or its trailers. */
+static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
+  struct client *client = user;
+  begin_block(client);
+  if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+    return 0;
+  struct stream *stream = calloc(1, sizeof *stream);
+  if (!stream)
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
+  stream->client = client;
+  stream->id = frame->hd.stream_id;
+  uv_timer_init(uv_default_loop(), &stream->work);
+  stream->work.data = stream;
+  list_add(&client->streams, &stream->link);
+  return nghttp2_session_set_stream_user_data(session, stream->id, stream);
+}
+
+/* A whole frame has arrived; of a header block, the last one. */
+static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
+  struct client *client = user;
+  bool can_be_last = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
+  struct stream *stream = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+  client->in_block = false;
+  look(client);
+  if (stream && can_be_last && frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
+    uv_timer_start(&stream->work, on_work_done, (uint64_t)client->server->work, 0);
+  if (frame->hd.type == NGHTTP2_PING && frame->hd.flags & NGHTTP2_FLAG_ACK &&
+      client->server->drains)
+    on_ping_answer(client);
+  return 0;
+}
+
+/* A frame that nghttp2 refuses: a header block ends with it, too. */
+static int on_invalid_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, int error,
+                                 void *user) {
+  struct client *client = user;
+  (void)session;
+  (void)frame;
+  (void)error;
+  client->in_block = false;
+  look(client);
+  return 0;
+}
+
+static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t error_code,
+                           void *user) {
+  struct stream *stream = nghttp2_session_get_stream_user_data(session, stream_id);
+  (void)error_code;
+  if (stream)
+    forget_stream(stream);
+  look(user);
+  return 0;
+}
+
+/* --- Given: clients --------------------------------------------------------------------------- */
+
+static void free_client(uv_handle_t *clock) {
+  free(clock->data);
+}
+
+/* Its connection is gone. */
+static void forget_client(struct client *client) {
+  struct stream *stream;
+  while ((stream = list_first(&client->streams)))
+    forget_stream(stream);
+  list_remove(&client->link);
+  uv_close((uv_handle_t *)&client->clock, free_client);
+}
+
+/* If the server drains, and the last client is gone, nothing keeps the loop. */
+static void finish_if_empty(struct server *server) {
+  if (!server->drains || list_first(&server->clients))
+    return;
+  signals_free(server->signals);
+  uv_close((uv_handle_t *)&server->deadline, NULL);
+}
+
+static void on_close(struct connection *connection, const char *error, void *user) {
+  struct client *client = user;
+  struct server *server = client->server;
+  (void)connection;
+  (void)error; /* clients come and go: that is no failure */
+  forget_client(client);
+  finish_if_empty(server);
+}
+
+static void on_open(struct connection *connection, void *user) {
+  struct client *client = user;
+  client->connection = connection;
+  look(client);
+}
+
+static void on_accept(struct transport *transport, void *user) {
+  struct server *server = user;
+  struct client *client = calloc(1, sizeof *client);
+  if (!client) {
+    transport_free(transport);
+    return;
+  }
+  client->server = server;
+  list_init(&client->streams);
+  list_add(&server->clients, &client->link);
+  uv_timer_init(uv_default_loop(), &client->clock);
+  client->clock.data = client;
+  client->connection = connection_accept(transport, &server->config, client);
+  if (!client->connection) /* out of memory: the others are still served */
+    forget_client(client);
+}
+
+/* --- Given: the program ----------------------------------------------------------------------- */
+
+static void on_deadline(uv_timer_t *timer) {
+  struct server *server = timer->data;
+  end_at_once(server);
+  finish_if_empty(server);
+}
+
+static void on_signal(void *user) {
+  struct server *server = user;
+  if (server->drains) {
+    end_at_once(server);
+    finish_if_empty(server);
+    return;
+  }
+  server->drains = true;
+  listener_free(server->listener);
+  uv_timer_start(&server->deadline, on_deadline, (uint64_t)server->grace, 0);
+  struct client *client = list_first(&server->clients);
+  for (; client; client = list_next(&server->clients, &client->link))
+    give_notice(client);
+  finish_if_empty(server);
+}
+
+static int serve(struct server *server) {
+  char error[256] = "cannot wait for signals";
+  uv_loop_t *loop = uv_default_loop();
+  uv_timer_init(loop, &server->deadline);
+  server->deadline.data = server;
+  server->signals = signals_open(loop, on_signal, server);
+  if (server->signals)
+    server->listener = listener_open(loop, "localhost", (int)server->port, NULL, on_accept, server,
+                                     error, sizeof error);
+  if (!server->listener) {
+    fprintf(stderr, "drain: %s\n", error);
+    signals_free(server->signals);
+    return EXIT_FAILURE;
+  }
+  printf("listening on http://localhost:%d\n", listener_port(server->listener));
+  fflush(stdout);
+  uv_run(loop, UV_RUN_DEFAULT);
+  return uv_loop_close(loop) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static nghttp2_session_callbacks *create_callbacks(void) {
+  nghttp2_session_callbacks *callbacks;
+  if (nghttp2_session_callbacks_new(&callbacks) != 0)
+    return NULL;
+  nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame_recv);
+  nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame_recv);
+  nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+  return callbacks;
+}
+
+/* Returns 0; or -1 for wrong usage. */
+static int parse_arguments(struct server *server, int argc, char **argv) {
+  enum { MOST = 86400000 };
+  static const struct option options[] = {
+      {"port", required_argument, NULL, 'p'},   {"idle", required_argument, NULL, 'i'},
+      {"header", required_argument, NULL, 'h'}, {"work", required_argument, NULL, 'w'},
+      {"grace", required_argument, NULL, 'g'},  {0}};
+  int option;
+  bool right = true;
+  while (right && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    switch (option) {
+    case 'p': right = (server->port = number_parse(optarg, 65535)) >= 0; break;
+    case 'i': right = (server->idle = number_parse(optarg, MOST)) >= 0; break;
+    case 'h': right = (server->header = number_parse(optarg, MOST)) >= 0; break;
+    case 'w': right = (server->work = number_parse(optarg, MOST)) >= 0; break;
+    case 'g': right = (server->grace = number_parse(optarg, MOST)) >= 0; break;
+    default: right = false;
+    }
+  }
+  return right && optind == argc ? 0 : -1;
+}
+
+int main(int argc, char **argv) {
+  static const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 100}};
+  static const unsigned never = CONNECTION_NEVER;
+  struct server server = {.port = 8000, .idle = 60000, .header = 10000, .grace = 5000};
+  if (parse_arguments(&server, argc, argv) != 0) {
+    fprintf(stderr, "usage: drain [--port N] [--idle MS] [--header MS] [--work MS] [--grace MS]\n");
+    return 2;
+  }
+  nghttp2_session_callbacks *callbacks = create_callbacks();
+  if (!callbacks) {
+    fprintf(stderr, "drain: out of memory\n");
+    return EXIT_FAILURE;
+  }
+  server.config = (struct connection_config){
+      .callbacks = callbacks,
+      .settings = settings,
+      .setting_count = 1,
+      .on_open = on_open,
+      .on_close = on_close,
+      .timeouts = {never, never, never, never, never, never, never},
+  };
+  list_init(&server.clients);
+  int status = serve(&server);
+  nghttp2_session_callbacks_del(callbacks);
+  return status;
+}
