@@ -115,7 +115,7 @@ static const char *check_idle(const char *address) {
   return why;
 }
 
-/* A stream is in progress for longer than --idle. Another connection shows that the time is over. */
+/* A stream is in progress for longer than --idle. Another connection shows when that is over. */
 static const char *check_busy(const char *address) {
   struct wire *busy = wire_connect(address, false);
   const char *why = "no connection";
