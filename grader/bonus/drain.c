@@ -54,15 +54,16 @@ static long find_goaway(const struct wire *wire, int index) {
 }
 
 static bool is_goaway(const struct wire *wire, long at, uint32_t error_code, int32_t last) {
-  return at >= 0 && wire->frames[at]->error_code == error_code &&
-         (last < 0 || wire->frames[at]->last_stream_id == last);
+  return at >= 0 && wire->entries[at].frame->error_code == error_code &&
+         (last < 0 || wire->entries[at].frame->last_stream_id == last);
 }
 
 /* The PING of the server, which may come before the GOAWAY or after it; or NULL. */
 static const struct frame *find_ping(const struct wire *wire) {
   for (size_t i = 0; i < wire->count; i++)
-    if (wire->frames[i]->type == NGHTTP2_PING && !(wire->frames[i]->flags & NGHTTP2_FLAG_ACK))
-      return wire->frames[i];
+    if (wire->entries[i].frame->type == NGHTTP2_PING &&
+        !(wire->entries[i].frame->flags & NGHTTP2_FLAG_ACK))
+      return wire->entries[i].frame;
   return NULL;
 }
 
@@ -85,10 +86,10 @@ static const char *ends(struct wire *wire, uint32_t error_code, uint64_t begin, 
   long at = wire_expect(wire, NGHTTP2_GOAWAY, 0, 0);
   if (!is_goaway(wire, at, error_code, -1) || !wire_expect_close(wire))
     return expected(what, wire);
-  if (wire->times[at] + 1 >= begin + SHORT_MS)
+  if (wire->entries[at].time + 1 >= begin + SHORT_MS)
     return NULL;
   snprintf(reason, sizeof reason, "it comes %d ms too early",
-           (int)(begin + SHORT_MS - wire->times[at]));
+           (int)(begin + SHORT_MS - wire->entries[at].time));
   return reason;
 }
 

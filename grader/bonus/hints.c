@@ -38,7 +38,7 @@ static const struct frame *block(const struct wire *wire, int32_t stream_id, int
   for (int i = 0; i <= index; i++)
     if ((at = wire_find(wire, NGHTTP2_HEADERS, stream_id, (size_t)(at + 1))) < 0)
       return NULL;
-  return wire->frames[at];
+  return wire->entries[at].frame;
 }
 
 static int status_of(const struct frame *frame) {
@@ -88,7 +88,7 @@ static bool has_body(const struct wire *wire, int32_t stream_id, const char *tex
   char body[200] = "";
   bool ended = false;
   for (size_t i = 0; i < wire->count; i++) {
-    const struct frame *frame = wire->frames[i];
+    const struct frame *frame = wire->entries[i].frame;
     if (frame->stream_id != stream_id || frame->type > NGHTTP2_HEADERS)
       continue;
     ended = frame->flags & NGHTTP2_FLAG_END_STREAM;
@@ -174,8 +174,8 @@ enum { FRONT = 1, HEAD = 3, PLAIN = 5, ABOUT = 7, REPORT = 9, LAST = 11 };
 
 static void check_patience(const struct wire *wire, uint64_t begin) {
   long at = wire_find(wire, NGHTTP2_HEADERS, FRONT, 0);
-  long waited = at < 0 ? 0 : (long)(wire->times[at] - begin);
-  if (at < 0 || status_of(wire->frames[at]) != 103)
+  long waited = at < 0 ? 0 : (long)(wire->entries[at].time - begin);
+  if (at < 0 || status_of(wire->entries[at].frame) != 103)
     say("patience", expected("HEADERS 103", wire, FRONT));
   else if (waited + 1 < PATIENCE_MS)
     subject_say("patience", "--patience %d, and the 103 comes before that", PATIENCE_MS);

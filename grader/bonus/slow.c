@@ -51,7 +51,7 @@ static uint8_t body[BODY];
 static size_t given(const struct run *run, int32_t stream_id) {
   size_t sum = 0;
   for (size_t i = 0; run->wire && i < run->wire->count; i++) {
-    const struct frame *frame = run->wire->frames[i];
+    const struct frame *frame = run->wire->entries[i].frame;
     if (frame->type == NGHTTP2_WINDOW_UPDATE && frame->stream_id == stream_id)
       sum += frame->window_increment;
   }
@@ -85,8 +85,8 @@ static void judge(struct run *run) {
     blame(run, "connection: %zu bytes are written out%s, and WINDOW_UPDATE gives back %zu",
           said(run) + run->dropped, run->dropped ? " or dropped" : "", of_connection);
   for (size_t i = 0; run->wire && i < run->wire->count; i++)
-    if (run->wire->frames[i]->type == NGHTTP2_WINDOW_UPDATE &&
-        run->wire->frames[i]->window_increment == 0)
+    if (run->wire->entries[i].frame->type == NGHTTP2_WINDOW_UPDATE &&
+        run->wire->entries[i].frame->window_increment == 0)
       blame(run, "WINDOW_UPDATE with an increment of 0");
 }
 
@@ -134,9 +134,9 @@ static void press(struct run *run, const char *keys) {
 static size_t announced(const struct run *run) {
   size_t window = WINDOW;
   long at = wire_find(run->wire, NGHTTP2_SETTINGS, 0, 0);
-  for (size_t i = 0; at >= 0 && i < run->wire->frames[at]->setting_count; i++)
-    if (run->wire->frames[at]->settings[i].id == NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE)
-      window = run->wire->frames[at]->settings[i].value;
+  for (size_t i = 0; at >= 0 && i < run->wire->entries[at].frame->setting_count; i++)
+    if (run->wire->entries[at].frame->settings[i].id == NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE)
+      window = run->wire->entries[at].frame->settings[i].value;
   return window;
 }
 

@@ -36,17 +36,14 @@ int wire_time_left(uint64_t since) {
 static bool keep(struct wire *wire, const struct frame *frame) {
   if (wire->count == wire->room) {
     size_t room = wire->room ? 2 * wire->room : 64;
-    struct frame **frames = realloc(wire->frames, room * sizeof *frames);
-    wire->frames = frames ? frames : wire->frames;
-    uint64_t *times = realloc(wire->times, room * sizeof *times);
-    wire->times = times ? times : wire->times;
-    if (!frames || !times)
+    struct wire_entry *entries = realloc(wire->entries, room * sizeof *entries);
+    if (!entries)
       return false;
+    wire->entries = entries;
     wire->room = room;
   }
-  wire->frames[wire->count] = frame_copy(frame);
-  wire->times[wire->count] = wire_now();
-  return wire->frames[wire->count++];
+  wire->entries[wire->count] = (struct wire_entry){frame_copy(frame), wire_now()};
+  return wire->entries[wire->count++].frame;
 }
 
 static void on_frame(const struct frame *frame, void *user) {
@@ -80,8 +77,8 @@ bool wire_read(struct wire *wire, int ms) {
 
 long wire_find(const struct wire *wire, unsigned type, int32_t stream_id, size_t from) {
   for (size_t i = from; i < wire->count; i++)
-    if (wire->frames[i]->type == type &&
-        (stream_id == WIRE_ANY || wire->frames[i]->stream_id == stream_id))
+    if (wire->entries[i].frame->type == type &&
+        (stream_id == WIRE_ANY || wire->entries[i].frame->stream_id == stream_id))
       return (long)i;
   return -1;
 }
@@ -98,7 +95,7 @@ long wire_expect(struct wire *wire, unsigned type, int32_t stream_id, size_t fro
 /* The frame that ends the stream, or -1. */
 static long find_end(const struct wire *wire, int32_t stream_id) {
   for (size_t i = 0; i < wire->count; i++) {
-    const struct frame *frame = wire->frames[i];
+    const struct frame *frame = wire->entries[i].frame;
     bool ends = (frame->type == NGHTTP2_HEADERS || frame->type == NGHTTP2_DATA) &&
                 frame->flags & NGHTTP2_FLAG_END_STREAM;
     if (frame->stream_id == stream_id && (ends || frame->type == NGHTTP2_RST_STREAM))
@@ -112,7 +109,7 @@ bool wire_expect_end(struct wire *wire, int32_t stream_id) {
   while (find_end(wire, stream_id) < 0 && wire_read(wire, wire_time_left(since)))
     ;
   long end = find_end(wire, stream_id);
-  return end >= 0 && wire->frames[end]->type != NGHTTP2_RST_STREAM;
+  return end >= 0 && wire->entries[end].frame->type != NGHTTP2_RST_STREAM;
 }
 
 size_t wire_count(const struct wire *wire, unsigned type, int32_t stream_id) {
@@ -131,7 +128,7 @@ bool wire_settle(struct wire *wire) {
     do {
       answer = wire_expect(wire, NGHTTP2_PING, 0, from);
       from = (size_t)answer + 1;
-    } while (answer >= 0 && !(wire->frames[answer]->flags & NGHTTP2_FLAG_ACK));
+    } while (answer >= 0 && !(wire->entries[answer].frame->flags & NGHTTP2_FLAG_ACK));
     if (answer < 0)
       return false;
   }
@@ -168,7 +165,7 @@ const char *wire_words(const struct wire *wire, int32_t stream_id, size_t from) 
   static char words[400];
   *words = '\0';
   for (size_t i = from; i < wire->count; i++) {
-    const struct frame *frame = wire->frames[i];
+    const struct frame *frame = wire->entries[i].frame;
     char text[80];
     bool is_handshake = frame->type == NGHTTP2_SETTINGS || frame->type == NGHTTP2_PING;
     if ((stream_id != WIRE_ANY && frame->stream_id != stream_id) || is_handshake)
@@ -322,8 +319,7 @@ void wire_free(struct wire *wire) {
   frame_decoder_free(wire->decoder);
   nghttp2_hd_deflate_del(wire->deflater);
   for (size_t i = 0; i < wire->count; i++)
-    free(wire->frames[i]);
-  free(wire->frames);
-  free(wire->times);
+    free(wire->entries[i].frame);
+  free(wire->entries);
   free(wire);
 }

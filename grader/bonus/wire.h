@@ -18,6 +18,12 @@
 
 enum { WIRE_ANY = -1 /* stream */ };
 
+/* One frame, and when it came, in milliseconds. */
+struct wire_entry {
+  struct frame *frame;
+  uint64_t time;
+};
+
 /* One connection. */
 struct wire {
   int descriptor;
@@ -28,8 +34,7 @@ struct wire {
   uint64_t ends;    /* when the program closed it */
   struct frame_decoder *decoder;
   nghttp2_hd_deflater *deflater;
-  struct frame **frames; /* of the program; */
-  uint64_t *times;       /* when each came, in milliseconds */
+  struct wire_entry *entries; /* of the program, in their order */
   size_t count, room;
 };
 
