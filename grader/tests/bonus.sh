@@ -213,9 +213,9 @@ todos 3 idle busy half whole notice late end
 todos 4 idle busy half whole notice late last refuse finish exit end
 right "GOAWAY by hand" 's/^  connection_close(client->connection);/  nghttp2_submit_goaway(session_of(client), 0, nghttp2_session_get_last_proc_stream_id(session_of(client)), 0, NULL, 0);\n  connection_send(client->connection);/'
 mistake "who is idle is to blame" idle '/^static void on_idle/,/^}/s/^  connection_close(client->connection);/  nghttp2_session_terminate_session(session_of(client), NGHTTP2_ENHANCE_YOUR_CALM);\n  connection_send(client->connection);/'
-mistake "a frame does not start the clock again" idle 's/^  if (list_first(&client->streams))$/  if (uv_is_active((uv_handle_t *)\&client->clock) \&\& !list_first(\&client->streams))\n    return;\n&/'
+mistake "a frame does not start the clock again" idle 's/^  if (client->open > 0)$/  if (uv_is_active((uv_handle_t *)\&client->clock) \&\& client->open == 0)\n    return;\n&/'
 mistake "who waits for a response is idle" busy 's/^    uv_timer_stop(&client->clock);/    uv_timer_start(\&client->clock, on_idle, (uint64_t)client->server->idle, 0);/'
-mistake "the end of a stream does not start the clock" busy '/^static int on_stream_close/,/^}/s/^  look(user);//'
+mistake "the end of a stream does not start the clock" busy '/^static int on_stream_close/,/^}/s/^  look(client);//'
 mistake "only the stream of the slow block ends" half 's/^  nghttp2_session_terminate_session(session_of(client), NGHTTP2_ENHANCE_YOUR_CALM);/  nghttp2_submit_rst_stream(session_of(client), 0, 1, NGHTTP2_ENHANCE_YOUR_CALM);/'
 mistake "nobody sends the GOAWAY" half '/^static void on_slow_block/,/^}/s/^  connection_send(client->connection);//'
 mistake "the clock of a block goes on" busy 's/^  client->in_block = false;//'

@@ -103,8 +103,10 @@ static void give_back(struct reader *reader, size_t length) {
 
 /* The download is broken off, by the server or by the user. Nobody will read what is held. */
 static void drop_held(struct reader *reader) {
+  nghttp2_session *session = connection_session(reader->connection);
   // The stream needs no window any more. But the next download needs that of the connection:
   // nghttp2_session_consume_connection, and then connection_send.
+  (void)session;
   todo_later(4, "give back the window of the connection for what nobody reads");
   buffer_clear(&reader->held);
 }
@@ -120,6 +122,7 @@ static void stop_input(struct reader *reader) {
 
 /* Begin the next download; after the last one, say goodbye. */
 static void begin_next(struct reader *reader) {
+  struct connection *connection = reader->connection;
   reader->stream_id = 0;
   reader->ended = false;
   if (reader->path)
@@ -127,22 +130,22 @@ static void begin_next(struct reader *reader) {
   reader->path = reader->path ? *reader->paths++ : reader->url.path;
   if (!reader->path || (reader->leaves && reader->wanted == 0)) {
     stop_input(reader);
-    connection_close(reader->connection);
+    connection_close(connection);
     return;
   }
   const nghttp2_nv fields[] = {
       field_make(":method", "GET"), field_make(":scheme", reader->url.scheme),
       field_make(":authority", reader->url.authority), field_make(":path", reader->path)};
   int32_t stream_id =
-      nghttp2_submit_request(connection_session(reader->connection), NULL, fields, 4, NULL, NULL);
+      nghttp2_submit_request(connection_session(connection), NULL, fields, 4, NULL, NULL);
   if (stream_id < 0) {
     fail(reader, reader->path, nghttp2_strerror(stream_id));
     stop_input(reader);
-    connection_close(reader->connection);
+    connection_close(connection);
     return;
   }
   reader->stream_id = stream_id;
-  connection_send(reader->connection);
+  connection_send(connection);
 }
 
 /* The user goes on with the next download. */

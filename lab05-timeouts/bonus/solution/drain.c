@@ -4,8 +4,8 @@
  *
  *   drain [--port N] [--idle MS] [--header MS] [--work MS] [--grace MS]
  *
- * 8000, 60000, 10000, 0 and 5000 by default. Answers each request with "done", MS milliseconds of
- * work after its end. A connection without a stream and without a frame ends after --idle; one
+ * 8000, 60000, 10000, 0 and 5000 by default. Answers each request with 200, after MS milliseconds of
+ * work. A connection without a stream and without a frame ends after --idle; one
  * whose header block is not complete after --header, too. SIGTERM or SIGINT drains the server: it
  * ends when the streams in progress are finished, but after --grace, or at a second signal, at
  * once.
@@ -17,7 +17,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <uv.h>
 
 #include "common/connection.h"
@@ -27,8 +26,6 @@
 #include "common/number.h"
 #include "common/signals.h"
 #include "common/todo.h"
-
-static const char body[] = "done\n";
 
 struct server {
   long port, idle, header, work, grace; /* milliseconds, except the port */
@@ -45,18 +42,18 @@ struct client {
   struct list link; /* in server->clients */
   struct server *server;
   struct connection *connection;
-  struct list streams; /* those that are open */
-  bool in_block;       /* a header block has begun, and is not complete */
-  uv_timer_t clock;    /* how long we wait for the client; does not run while it waits for us */
+  size_t open;       /* streams */
+  struct list works; /* for requests that have no response yet */
+  bool in_block;     /* a header block has begun, and is not complete */
+  uv_timer_t clock;  /* how long we wait for the client; does not run while it waits for us */
 };
 
-/* One open stream. */
-struct stream {
-  struct list link; /* in client->streams */
+/* The work for one request, which the timer stands for. */
+struct work {
+  struct list link; /* in client->works */
   struct client *client;
-  int32_t id;
-  size_t sent;     /* of the body */
-  uv_timer_t work; /* until the response */
+  int32_t stream_id;
+  uv_timer_t timer;
 };
 
 static nghttp2_session *session_of(const struct client *client) {
@@ -86,11 +83,11 @@ static void look(struct client *client) {
   /* BEGIN SOLUTION */
   /* STARTER
   // While a stream is open, the client waits for us, or sends: stop the clock. Otherwise start it
-  // (again), with on_idle, for server->idle milliseconds. (list_first)
+  // (again), with on_idle, for server->idle milliseconds.
   (void)on_idle;
   todo(1, "wait for a client that is idle, but not for ever");
   */
-  if (list_first(&client->streams))
+  if (client->open > 0)
     uv_timer_stop(&client->clock);
   else
     uv_timer_start(&client->clock, on_idle, (uint64_t)client->server->idle, 0);
@@ -185,68 +182,57 @@ static void end_at_once(struct server *server) {
 
 /* --- Given: streams --------------------------------------------------------------------------- */
 
-static ssize_t read_body(nghttp2_session *session, int32_t stream_id, uint8_t *bytes, size_t size,
-                         uint32_t *flags, nghttp2_data_source *source, void *user) {
-  struct stream *stream = source->ptr;
-  size_t length = strlen(body) - stream->sent;
-  (void)session;
-  (void)stream_id;
-  (void)user;
-  if (length > size)
-    length = size;
-  memcpy(bytes, body + stream->sent, length);
-  stream->sent += length;
-  if (stream->sent == strlen(body))
-    *flags |= NGHTTP2_DATA_FLAG_EOF;
-  return (ssize_t)length;
-}
-
-static void on_work_done(uv_timer_t *timer) {
-  struct stream *stream = timer->data;
-  const nghttp2_nv fields[] = {field_make(":status", "200"), field_make("content-length", "5")};
-  nghttp2_data_provider provider = {.source.ptr = stream, .read_callback = read_body};
-  nghttp2_submit_response(session_of(stream->client), stream->id, fields, 2, &provider);
-  connection_send(stream->client->connection);
-}
-
-static void free_stream(uv_handle_t *timer) {
+static void on_closed(uv_handle_t *timer) {
   free(timer->data);
 }
 
-static void forget_stream(struct stream *stream) {
-  list_remove(&stream->link);
-  uv_close((uv_handle_t *)&stream->work, free_stream);
+static void end_work(struct work *work) {
+  list_remove(&work->link);
+  uv_close((uv_handle_t *)&work->timer, on_closed);
+}
+
+static void on_work_done(uv_timer_t *timer) {
+  struct work *work = timer->data;
+  const nghttp2_nv status = field_make(":status", "200");
+  nghttp2_submit_response(session_of(work->client), work->stream_id, &status, 1, NULL);
+  connection_send(work->client->connection);
+  end_work(work);
+}
+
+/* The request on this stream is complete. Returns 0 or an error of nghttp2. */
+static int begin_work(struct client *client, int32_t stream_id) {
+  struct work *work = malloc(sizeof *work);
+  if (!work)
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
+  work->client = client;
+  work->stream_id = stream_id;
+  list_add(&client->works, &work->link);
+  uv_timer_init(uv_default_loop(), &work->timer);
+  work->timer.data = work;
+  uv_timer_start(&work->timer, on_work_done, (uint64_t)client->server->work, 0);
+  return 0;
 }
 
 /* A header block begins: that of a request, or its trailers. */
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
   struct client *client = user;
+  (void)session;
   begin_block(client);
-  if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
-    return 0;
-  struct stream *stream = calloc(1, sizeof *stream);
-  if (!stream)
-    return NGHTTP2_ERR_CALLBACK_FAILURE;
-  stream->client = client;
-  stream->id = frame->hd.stream_id;
-  uv_timer_init(uv_default_loop(), &stream->work);
-  stream->work.data = stream;
-  list_add(&client->streams, &stream->link);
-  return nghttp2_session_set_stream_user_data(session, stream->id, stream);
+  client->open += frame->headers.cat == NGHTTP2_HCAT_REQUEST ? 1 : 0;
+  return 0;
 }
 
 /* A whole frame has arrived; of a header block, the last one. */
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
   struct client *client = user;
-  bool can_be_last = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
-  struct stream *stream = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+  uint8_t type = frame->hd.type, flags = frame->hd.flags;
+  (void)session;
   client->in_block = false;
   look(client);
-  if (stream && can_be_last && frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
-    uv_timer_start(&stream->work, on_work_done, (uint64_t)client->server->work, 0);
-  if (frame->hd.type == NGHTTP2_PING && frame->hd.flags & NGHTTP2_FLAG_ACK &&
-      client->server->drains)
+  if (type == NGHTTP2_PING && flags & NGHTTP2_FLAG_ACK && client->server->drains)
     on_ping_answer(client);
+  if ((type == NGHTTP2_HEADERS || type == NGHTTP2_DATA) && flags & NGHTTP2_FLAG_END_STREAM)
+    return begin_work(client, frame->hd.stream_id);
   return 0;
 }
 
@@ -262,13 +248,19 @@ static int on_invalid_frame_recv(nghttp2_session *session, const nghttp2_frame *
   return 0;
 }
 
+/* A stream is over, perhaps before its response. */
 static int on_stream_close(nghttp2_session *session, int32_t stream_id, uint32_t error_code,
                            void *user) {
-  struct stream *stream = nghttp2_session_get_stream_user_data(session, stream_id);
+  struct client *client = user;
+  struct work *work = list_first(&client->works);
+  (void)session;
   (void)error_code;
-  if (stream)
-    forget_stream(stream);
-  look(user);
+  while (work && work->stream_id != stream_id)
+    work = list_next(&client->works, &work->link);
+  if (work)
+    end_work(work);
+  client->open--;
+  look(client);
   return 0;
 }
 
@@ -280,9 +272,9 @@ static void free_client(uv_handle_t *clock) {
 
 /* Its connection is gone. */
 static void forget_client(struct client *client) {
-  struct stream *stream;
-  while ((stream = list_first(&client->streams)))
-    forget_stream(stream);
+  struct work *work;
+  while ((work = list_first(&client->works)))
+    end_work(work);
   list_remove(&client->link);
   uv_close((uv_handle_t *)&client->clock, free_client);
 }
@@ -318,7 +310,7 @@ static void on_accept(struct transport *transport, void *user) {
     return;
   }
   client->server = server;
-  list_init(&client->streams);
+  list_init(&client->works);
   list_add(&server->clients, &client->link);
   uv_timer_init(uv_default_loop(), &client->clock);
   client->clock.data = client;
