@@ -4,11 +4,10 @@
  *
  *   drain [--port N] [--idle MS] [--header MS] [--work MS] [--grace MS]
  *
- * 8000, 60000, 10000, 0 and 5000 by default. Answers each request with 200, after MS milliseconds of
- * work. A connection without a stream and without a frame ends after --idle; one
- * whose header block is not complete after --header, too. SIGTERM or SIGINT drains the server: it
- * ends when the streams in progress are finished, but after --grace, or at a second signal, at
- * once.
+ * 8000, 60000, 10000, 0 and 5000 by default. Answers each request with 200, after MS milliseconds
+ * of work. A connection without a stream and without a frame ends after --idle; one whose header
+ * block is not complete after --header, too. SIGTERM or SIGINT drains the server: it ends when the
+ * streams in progress are finished, but after --grace, or at a second signal, at once.
  *
  * It is built as the server of lab 3, on nghttp2; the library's own time-outs are switched off.
  */
