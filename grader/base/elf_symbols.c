@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_NAMES = 64 << 20 /* bytes: more than a compiler's file may have */ };
+
 /* The header of a section, and where it is in the file. */
 struct section {
   size_t place;
@@ -121,7 +123,7 @@ static int rename_symbol(struct buffer *file, size_t place, struct buffer *names
   memcpy(&entry, file->bytes + place, sizeof entry);
   if (entry.st_shndx == SHN_UNDEF || entry.st_info >> 4 == STB_LOCAL)
     return 0;
-  if (entry.st_name >= names->length)
+  if (entry.st_name >= names->length || names->length > MOST_NAMES)
     return -1;
   char *name = strdup(names->bytes + entry.st_name);
   int result = name != NULL ? 0 : -1;
