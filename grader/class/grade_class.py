@@ -162,7 +162,8 @@ def write_results(options, students, names, points, plan, general):
             status = 'graded' if row else 'not graded' if student.files else 'no file'
             about = [plan['seed'], version_here(), row['seconds'], row['where']] if row else ['', '', '', '']
             identity, name = names.get(key, (key, student.name))
-            table.writerow([identity, name or student.name, *got, sum(got), status, *about, late.moment_of(student.handed_in())])
+            name = submissions.cell(name or student.name)
+            table.writerow([identity, name, *got, sum(got), status, *about, late.moment_of(student.handed_in())])
     for name in ('grades.csv', 'problems.txt'):
         os.replace(options.folder / f'{name}.new', options.folder / name)
     return ungraded

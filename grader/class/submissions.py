@@ -77,6 +77,11 @@ def printable(text):
                    '\u202a' <= char <= '\u202e' or '\u2066' <= char <= '\u2069' else char for char in text)
 
 
+def cell(text):
+    """The text as a spreadsheet shows it: what begins like a formula would be computed."""
+    return f"'{text}" if text[:1] in ('=', '+', '-', '@') else text
+
+
 # --- Files, in folders and in zips ----------------------------------------------------------------------
 
 def from_folder(folder, wanted, problems):

@@ -385,6 +385,8 @@ def test_odd_names():
     check('their folders have other names than what stands beside them', not bad, bad)
     bad = [student.name for student in students.values() if re.search('[\x00-\x1f\u202e]', student.name)]
     check('names are printable', not bad, bad)
+    cells = [submissions.cell(name) for name in ('=1+1', '-1', '@a', 'A=1')]
+    check('a table computes no name', cells == ["'=1+1", "'-1", "'@a", 'A=1'], cells)
 
 
 def test_class(scratch):
