@@ -88,16 +88,21 @@ def step_json(stage, lab, number, columns):
     return {"title": step.title, "minutes": step.minutes(), "parts": parts}
 
 
-def is_quiet(step):
-    """Whether no frame can pass in a step: the lecture has the whole window."""
-    return not any(part.kind in ("server", "console") for part in step.parts)
+def is_quiet(step, servers):
+    """Whether no frame can pass in a step, since no command there reaches a server: the lecture has the whole window."""
+    return not any(part.kind == "server" or (part.kind == "console" and any(f"${name}" in part.command() for name in servers))
+                   for part in step.parts)
+
+
+def servers_of(script):
+    return {part.name for step in script.steps for part in step.parts if part.kind == "server"}
 
 
 def labs_json(stage):
     return {"student": stage.student,
             "labs": [{"lab": number, "title": script.title, "intro": "\n".join(script.intro),
                       "steps": [step.title for step in script.steps], "minutes": [step.minutes() for step in script.steps],
-                      "quiet": [is_quiet(step) for step in script.steps]} for number, script in stage.scripts.items()]}
+                      "quiet": [is_quiet(step, servers_of(script)) for step in script.steps]} for number, script in stage.scripts.items()]}
 
 
 class Refused(Exception):
