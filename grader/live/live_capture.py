@@ -1,6 +1,6 @@
 """live_capture: the frames that passed as a capture for Wireshark and tshark (pcapng).
 
-As grader/wire/pcap.h does, it makes up packets around the bytes: from 127.0.0.1 to 127.0.0.1, port 8000, and 50001,
+As grader/wire/pcap.h does, it makes up packets around the bytes: from 127.0.0.1 to 127.0.0.1, port 8080, and 50001,
 50002, ... for the clients, each frame a packet at its time. The bytes are those above TLS, so nobody needs a key.
 """
 import re
@@ -8,7 +8,7 @@ import struct
 
 LIMIT = 32 << 20           # bytes of all frames
 MOST_CONNECTIONS = 1000
-SERVER, CLIENT = 8000, 50000
+SERVER, CLIENT = 8080, 50000  # a port of HTTP, on which Wireshark looks for HTTP/2 by itself
 LARGEST_SEGMENT = 32768
 SYN, FIN, PUSH, ACK = 2, 1, 8, 16
 PADDED = 8
