@@ -1,11 +1,13 @@
 
 /*
  * states: what the frames so far have made of a connection: the settings of each side, the windows, and the state of
- * each stream (RFC 9113, figure 2). A frame counts as soon as it is on the page.
+ * each stream (RFC 9113, figure 2). A frame counts for its sender as soon as it is on the page, and for the other side
+ * when it has arrived: while it is held, only its sender knows of it.
  */
 
 const DEFAULT_WINDOW = 65535;
 const SHOWN_STREAMS = 24; /* rows of the table; open streams first */
+const MOST_REPLAYED = 2000; /* frames of one connection */
 
 const otherSide = (side) => (side === 'client' ? 'server' : 'client');
 
@@ -18,6 +20,27 @@ class ConnectionStates {
     this.streams = new Map();
     this.end = {client: '', server: ''}; /* GOAWAY */
     this.closed = false;
+    this.told = []; /* what it has taken, so that it can be told again, without what is held */
+  }
+
+  /* The same, while these frames are held. */
+  without(held) {
+    if (!this.told.some((event) => held.has(event)) || this.told.length === MOST_REPLAYED)
+      return this;
+    const now = new ConnectionStates(this.number);
+    for (const event of this.told)
+      now.hear(event, !held.has(event));
+    return now;
+  }
+
+  /* A frame or a note. */
+  hear(event, arrived = true) {
+    if (this.told.length < MOST_REPLAYED)
+      this.told.push(event);
+    if (event.note === undefined)
+      this.take(event, arrived);
+    else
+      this.closed = this.closed || /^(?:closed|TLS:)/.test(event.note); /* the handshake has failed */
   }
 
   stream(id, frame) {
@@ -29,27 +52,26 @@ class ConnectionStates {
     return this.streams.get(id);
   }
 
-  take(frame) {
+  take(frame, arrived) {
     const sender = frame.sender;
     switch (frame.type) {
-    case 'SETTINGS': this.takeSettings(sender, frame); break;
-    case 'WINDOW_UPDATE': this.widen(otherSide(sender), frame); break;
+    case 'SETTINGS': this.takeSettings(sender, frame, arrived); break;
+    case 'WINDOW_UPDATE': arrived && this.widen(otherSide(sender), frame); break;
     case 'DATA': this.spend(sender, frame); break;
-    case 'HEADERS': this.open(sender, frame); break;
-    case 'PUSH_PROMISE': Object.assign(this.stream(frame.promised_stream, frame),
-                                       {[sender]: 'reserved (local)', [otherSide(sender)]: 'reserved (remote)'}); break;
-    case 'RST_STREAM': Object.assign(this.stream(frame.stream, frame), {client: 'closed', server: 'closed'}); break;
+    case 'HEADERS': this.open(sender, frame, arrived); break;
+    case 'PUSH_PROMISE': this.become(sender, frame.promised_stream, frame, arrived, ['reserved (local)', 'reserved (remote)']); break;
+    case 'RST_STREAM': this.become(sender, frame.stream, frame, arrived, ['closed', 'closed']); break;
     case 'GOAWAY': this.end[sender] = `GOAWAY, ${frame.error_code}`; break;
     default: break;
     }
     if (frame.flags.includes('END_STREAM') && (frame.type === 'DATA' || frame.type === 'HEADERS'))
-      this.endBy(sender, this.stream(frame.stream, frame));
+      this.endBy(sender, this.stream(frame.stream, frame), arrived);
   }
 
-  takeSettings(sender, frame) {
+  takeSettings(sender, frame, arrived) {
     for (const [name, value] of frame.settings || []) {
       this.settings[sender].set(name.replace('SETTINGS_', ''), value);
-      if (name !== 'SETTINGS_INITIAL_WINDOW_SIZE')
+      if (name !== 'SETTINGS_INITIAL_WINDOW_SIZE' || !arrived)
         continue;
       const receiver = otherSide(sender); /* it sends DATA into these windows */
       for (const stream of this.streams.values())
@@ -72,19 +94,25 @@ class ConnectionStates {
     this.stream(frame.stream, frame).windows[side].left -= frame.length;
   }
 
-  open(sender, frame) {
+  /* The states of a stream: its sender's, and the other side's once the frame is there. */
+  become(sender, id, frame, arrived, [mine, theirs]) {
+    Object.assign(this.stream(id, frame), {[sender]: mine}, arrived ? {[otherSide(sender)]: theirs} : {});
+  }
+
+  open(sender, frame, arrived) {
     const stream = this.stream(frame.stream, frame);
     stream.title = stream.title || request(frame);
     if (stream[sender] === 'idle')
-      Object.assign(stream, {client: 'open', server: 'open'});
+      this.become(sender, frame.stream, frame, arrived, ['open', 'open']);
     else if (stream[sender] === 'reserved (local)')
-      Object.assign(stream, {[sender]: 'half-closed (remote)', [otherSide(sender)]: 'half-closed (local)'});
+      this.become(sender, frame.stream, frame, arrived, ['half-closed (remote)', 'half-closed (local)']);
   }
 
-  endBy(sender, stream) {
+  endBy(sender, stream, arrived) {
     const after = (state, side) => (state === 'open' ? `half-closed (${side})` : 'closed');
     stream[sender] = after(stream[sender], 'local');
-    stream[otherSide(sender)] = after(stream[otherSide(sender)], 'remote');
+    if (arrived)
+      stream[otherSide(sender)] = after(stream[otherSide(sender)], 'remote');
   }
 }
 
@@ -105,21 +133,26 @@ class StatesPanel {
     this.connections = new Map();
     this.chosen = null; /* by the reader; otherwise the last one with a frame */
     this.last = null;
+    this.held = new Set();
+  }
+
+  /* These frames have been sent, and have not arrived. */
+  hold(held) {
+    const changed = held.size !== this.held.size || [...held].some((frame) => !this.held.has(frame));
+    this.held = held;
+    if (changed)
+      this.render();
   }
 
   take(frame) {
     if (!this.connections.has(frame.connection))
       this.connections.set(frame.connection, new ConnectionStates(frame.connection));
-    const connection = this.connections.get(frame.connection);
-    if (frame.note === undefined)
-      connection.take(frame);
-    else
-      connection.closed = connection.closed || /^closed/.test(frame.note);
+    this.connections.get(frame.connection).hear(frame);
     this.last = frame.connection;
   }
 
   render() {
-    const now = this.connections.get(this.chosen ?? this.last);
+    const now = this.connections.get(this.chosen ?? this.last)?.without(this.held);
     const tabs = this.connections.size < 2 ? [] : [...this.connections.keys()].slice(-12).map((number) => {
       const button = element('button', {type: 'button', 'aria-pressed': now.number === number}, `Connection ${number}`);
       button.addEventListener('click', () => {
@@ -134,7 +167,8 @@ class StatesPanel {
   }
 
   rows(now) {
-    const isClosed = (stream) => stream.client === 'closed' && stream.server === 'closed';
+    const isClosed = (stream) => now.closed || (stream.client === 'closed' && stream.server === 'closed');
+    const state = (stream, side) => (now.closed && stream[side] !== 'closed' ? 'cut off' : stream[side]);
     const streams = [...now.streams.values()];
     const open = streams.filter((stream) => !isClosed(stream));
     const closed = streams.filter(isClosed);
@@ -142,7 +176,7 @@ class StatesPanel {
     const rows = kept.slice(0, SHOWN_STREAMS).sort((a, b) => a.id - b.id).map((stream) => {
       const row = element('tr', {class: isClosed(stream) ? 'closed' : ''},
         element('th', {scope: 'row'}, element('span', {class: 'stream'}, String(stream.id)), ` ${stream.title}`),
-        this.cell(stream.client, stream.windows.client), this.cell(stream.server, stream.windows.server));
+        this.cell(state(stream, 'client'), stream.windows.client), this.cell(state(stream, 'server'), stream.windows.server));
       row.style.setProperty('--hue', stream.hue);
       return row;
     });
@@ -150,7 +184,7 @@ class StatesPanel {
       rows.push(element('tr', {}, element('td', {colspan: 3}, `and ${count(streams.length - rows.length, 'more stream')}`)));
     const settings = (side) => element('tr', {}, element('td', {class: 'settings', colspan: 3}, element('strong', {}, `The ${side}’s settings: `),
       [...now.settings[side]].map(([name, value]) => `${name}\u00a0${value.toLocaleString('en')}`).join(' · ') || 'none yet'));
-    const end = (side) => now.end[side] || (now.closed ? 'closed' : 'open');
+    const end = (side) => (now.closed ? 'closed' : now.end[side] || 'open');
     return [element('tr', {class: now.closed ? 'all closed' : 'all'}, element('th', {scope: 'row'}, 'connection'),
                     this.cell(end('client'), now.windows.client), this.cell(end('server'), now.windows.server)), ...rows,
             settings('client'), settings('server')];
