@@ -259,7 +259,7 @@ class Stage:
             self.runner.start(wanted)
             return
         self.page.begin((lab, step, part))
-        self.wire.clear()
+        self.wire.clear([lab, step])
         self.page.quiet = wanted.kind == "bars"
         right = self.runner.run(wanted)
         self.page.quiet = False

@@ -107,6 +107,7 @@ class Wire:
         self.hub = hub
         self.lock = threading.Lock()
         self.connections = {}  # (program, its number): (our number, when it began)
+        self.open = set()  # of these, those that have not closed
         self.begun = None  # the moment of the first event since then
         self.capture = Capture()
         self.servers = {}  # reference servers that take orders, by our number: (socket, what we tell of it)
@@ -141,13 +142,14 @@ class Wire:
             self.link.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
 
-    def clear(self):
-        """Begin anew, with connection 1 at 0 ms."""
+    def clear(self, of=None):
+        """Begin anew, with connection 1 at 0 ms; for a command of this lab and step."""
         with self.lock:
             self.connections = {}
+            self.open = set()
             self.begun = None
             self.capture.begin()
-            self.hub.begin("wire", {"kind": "clear"})
+            self.hub.begin("wire", {"kind": "clear", **({"of": of} if of else {})})
 
     def accept(self):
         while True:
@@ -167,6 +169,7 @@ class Wire:
             for line in lines_of(connection):
                 self.take(line, pid, name, connection)
         self.forget(connection)
+        self.cut(pid, name)
 
     def take(self, line, pid, name, connection):
         try:
@@ -183,7 +186,20 @@ class Wire:
             number, since = self.place(pid, event)
             ms = round(event["ms"] + since, 3)
             self.capture.add(number, ms, event)
-            self.hub.publish("wire", {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, **cleaned})
+            if str(event.get("note")).startswith("closed"):
+                self.open.discard((pid, event["connection"]))
+            self.hub.publish("wire", {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, "own": event["ms"], **cleaned})
+
+    def cut(self, pid, name):
+        """A program has ended: so have its connections, whether or not it has said so."""
+        with self.lock:
+            for key in sorted(key for key in self.open if key[0] == pid):
+                self.open.remove(key)
+                number, since = self.connections[key]
+                ms = round((time.monotonic() - self.begun) * 1000, 3)
+                note = "closed: the program has ended"
+                self.capture.add(number, ms, {"note": note})
+                self.hub.publish("wire", {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, "own": round(ms - since, 3), "note": note})
 
     def pcapng(self):
         with self.lock:
@@ -230,4 +246,5 @@ class Wire:
                 self.begun = time.monotonic() - event["ms"] / 1000
             now = (time.monotonic() - self.begun) * 1000
             self.connections[key] = (len(self.connections) + 1, max(0, now - event["ms"]))
+            self.open.add(key)
         return self.connections[key]
