@@ -3,8 +3,8 @@
  * lecture: one step of a lecture: its text, its code, its commands with what they print.
  */
 
-/* Comments and strings of JavaScript and C. */
-const MARKED = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`[^`]*`|^ *\.\.\.$/gm;
+/* Comments and strings of JavaScript and C. A string may go on below, because its line was too long. */
+const MARKED = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|^ *\.\.\.$/gm;
 
 const LONGEST_WORD = 28; /* so many letters have room on a telephone */
 
@@ -246,6 +246,21 @@ class LecturePane {
   rest() {
     const end = 1.5 * parseFloat(getComputedStyle(this.element).paddingBottom); /* and the margin of the last part */
     return this.element.clientHeight > 0 && this.element.scrollHeight - this.element.scrollTop - this.element.clientHeight > end;
+  }
+
+  /* A function that puts what is at the top of the window there again, once the letters have another size; or the end,
+   * if the reader is there. */
+  held() {
+    if (this.element.scrollTop > 0 && !this.rest())
+      return () => this.scroll(this.element.scrollHeight);
+    const top = this.element.getBoundingClientRect().top;
+    const first = [...this.body.querySelectorAll('h2, p, figcaption, .row, .prompt, .output')].find((child) => child.getBoundingClientRect().bottom > top);
+    const {top: from, height} = first?.getBoundingClientRect() || {};
+    return () => {
+      const now = first?.getBoundingClientRect();
+      if (height > 0 && this.element.scrollTop > 0)
+        this.element.scrollTop += now.top - top + ((top - from) * now.height) / height;
+    };
   }
 
   scroll(by) {
