@@ -9,6 +9,7 @@ class GatePanel {
   constructor(ask) {
     this.ask = ask;
     this.mode = 'flow';
+    this.others = [];
     this.numbers = new Map(); /* of each pair that we have seen: the number that its connection has on the page */
     this.speed = element('select', {'aria-label': 'Speed'}, element('option', {value: 'flow'}, 'Full speed'),
       ...PACES.map((ms) => element('option', {value: `pace ${ms}`}, `A frame each ${ms / 1000} s`)), element('option', {value: 'hold'}, 'Hold'));
@@ -78,8 +79,22 @@ class GatePanel {
     }));
     if (event.count > event.waiting.length)
       this.list.append(element('li', {}, `and ${event.count - event.waiting.length} more`));
-    const doors = event.doors.map(([, port]) => port).join(', ');
-    this.said.textContent = event.mode === 'flow' ? '' : event.count > 0 ? `${count(event.count, 'frame')} waiting; click one to let it pass`
-      : doors ? `Holds what clients send to port ${doors}, and the answers` : 'Holds what the commands of the lecture send';
+    this.last = event;
+    this.say();
+  }
+
+  /* These servers have no hold before them: somebody has started them elsewhere. */
+  reach(ports) {
+    this.others = ports;
+    this.say();
+  }
+
+  say() {
+    const {mode, count: number, waiting, doors} = this.last;
+    const what = waiting.every((unit) => unit.type === 'TLS record') ? 'TLS record' : 'frame';
+    const others = this.others.length > 0 ? `. Not what passes port ${this.others.join(', ')}: we have not started that server` : '';
+    const places = doors.map(([, port]) => port).join(', ');
+    this.said.textContent = mode === 'flow' ? '' : number > 0 ? `${count(number, what)} waiting; click one to let it pass`
+      : `Holds what ${places ? `clients send to port ${places}, and the answers` : 'the commands of the lecture send'}${others}`;
   }
 }

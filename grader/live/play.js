@@ -16,6 +16,11 @@ class PlayPanel {
     this.take({servers: this.servers});
   }
 
+  /* The ports of servers whose frames cannot be held. */
+  beside() {
+    return this.servers.map((server) => server.port).filter((port) => !this.ports.has(port));
+  }
+
   take(event) {
     const focused = this.element.contains(document.activeElement) && document.activeElement.dataset.id;
     this.servers = event.servers;
