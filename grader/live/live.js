@@ -96,11 +96,11 @@ class Live {
       if (Date.now() - this.opened > REPLAY_MS)
         document.body.classList.remove('whole'); /* somebody's program runs */
     } else if (event.kind === 'clear')
-      this.wire.clear();
+      this.wire.clear(event.of);
     else if (event.kind === 'gate')
       this.wire.takeGate(event);
     else if (event.kind === 'servers')
-      this.wire.play.take(event);
+      this.wire.takeServers(event);
     else
       this.lecture.take(event);
     this.showRunning();
@@ -141,7 +141,7 @@ class Live {
   showRunning() {
     const next = this.lecture.next();
     const running = this.lecture.running();
-    this.go_on.textContent = running ? 'Stop' : next ? 'Run' : this.lecture.rest() ? 'More' : 'Next';
+    this.go_on.textContent = running ? 'Stop' : next ? 'Run' : this.lecture.rest() ? 'More' : this.isLast() ? 'End' : 'Next';
     this.go_on.title = running ? 'Stop the command (s)' : 'Go on (space)';
     this.go_on.classList.toggle('running', running);
   }
@@ -177,6 +177,7 @@ class Live {
     if (focused)
       heading.focus();
     this.labSelect.value = lab.lab;
+    this.wire.at(this.lecture.place);
     document.title = `${lab.title}, step ${wanted}`;
     history.replaceState(null, '', `#${lab.lab}/${wanted}${document.body.classList.contains('presenter') ? '/notes' : ''}`);
     this.showSteps();
@@ -184,6 +185,10 @@ class Live {
     this.showNotes(content);
     if (tell)
       this.channel.postMessage({place: {lab: lab.lab, step: wanted}});
+  }
+
+  isLast() {
+    return Boolean(this.lab) && this.step === this.lab.steps.length && this.lab === this.labs.labs[this.labs.labs.length - 1];
   }
 
   /* One step on or back; at the end of a lab, the next lab. */
@@ -345,6 +350,7 @@ class Live {
 
   /* A larger window has larger letters, so that the last row of a lecture hall can read them. */
   resize(by) {
+    const [stay, follows] = [this.lecture.place ? this.lecture.held() : null, this.wire.follows()];
     this.size = by === 0 ? SIZES.indexOf(1) : Math.max(0, Math.min(SIZES.length - 1, this.size + (by || 0)));
     if (by !== undefined)
       this.keep({size: SIZES[this.size]});
@@ -356,6 +362,10 @@ class Live {
     for (const [name, rems] of Object.entries(narrow ? {client: 2.9, server: 10.6, text: 11.4, apart: 0.6} : {client: 4.5, server: 14.5, text: 15.75, apart: 1.25}))
       this.wire.ladder.element.style.setProperty(`--${name}`, (rems * unit).toFixed(1));
     this.wire.ladder.draw();
+    this.wire.measure();
+    stay?.();
+    if (follows)
+      this.wire.follow();
   }
 }
 

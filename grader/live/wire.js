@@ -14,6 +14,7 @@ class LiveLadder extends Ladder {
     this.fresh = [];
     this.numbers = new Set();
     this.streams = new Set();
+    this.from = ''; /* the step whose command this was, if it is not the one on the page */
     this.programs = new Map(); /* by process number: name */
     this.program = 'all';
     this.marks = new Set(); /* of indices */
@@ -50,6 +51,7 @@ class LiveLadder extends Ladder {
     this.numbers = new Set();
     this.streams = new Set();
     this.connections = 0;
+    this.several = false;
     this.programs = new Map();
     this.program = this.seenBy.value = 'all';
     this.seenBy.hidden = true;
@@ -109,7 +111,7 @@ class LiveLadder extends Ladder {
     star.addEventListener('click', () => this.mark(row.index));
     item.classList.toggle('marked', marked);
     item.classList.toggle('held', this.held.has(row.index));
-    if (this.programs.size > 1)
+    if (this.several)
       item.querySelector('.first').append(element('span', {class: 'by'}, ` · seen by ${row.by}`));
     item.append(star);
     return item;
@@ -138,10 +140,19 @@ class LiveLadder extends Ladder {
       this.draw(); /* a row may have more lines now, or fewer */
   }
 
+  heldFrames() {
+    return new Set(this.all.filter((row) => this.held.has(row.index)).map((row) => row.frame));
+  }
+
   arrow(row, ...rest) {
     row.drawn = super.arrow(row, ...rest);
     row.drawn?.classList.toggle('held', this.held.has(row.index));
     return row.drawn;
+  }
+
+  /* With several connections, each has its own clock: to compare them, there is time to scale. */
+  time(row) {
+    return this.toScale ? row.ms : row.frame.own;
   }
 
   mark(index) {
@@ -222,8 +233,9 @@ class LiveLadder extends Ladder {
 
   flush() {
     const fresh = this.fresh.splice(0);
-    const others = (this.numbers.size > 1 && this.connections < 2) || (this.programs.size > 1 && !this.several); /* now each row names them */
-    this.several = this.programs.size > 1;
+    const several = new Set(this.programs.values()).size > 1;
+    const others = (this.numbers.size > 1 && this.connections < 2) || (several && !this.several); /* now each row names them */
+    this.several = several;
     this.connections = this.numbers.size;
     if (this.back > 0)
       this.back += fresh.length;
@@ -254,6 +266,9 @@ class LiveLadder extends Ladder {
       facts.push(count(this.connections, 'connection'));
     if (this.leftOut > 0)
       facts.push(`${this.leftOut.toLocaleString('en')} left out`);
+    if (this.from)
+      facts.unshift(this.from);
+    this.facts.classList.toggle('old', Boolean(this.from));
     this.facts.textContent = this.all.length > 0 ? facts.join(' · ') : 'Nothing has passed yet';
   }
 }
@@ -274,16 +289,19 @@ class WirePane {
     this.ladder.element.querySelector('.tools').append(
       element('details', {class: 'menu'}, element('summary', {}, 'Save'), element('div', {},
         button('Trace, as JSON', 'The frames that are shown, as H2_TRACE=FILE.json writes them', () => this.saveTrace()),
-        button('Capture, for Wireshark', 'All frames, for Wireshark', () => this.saveCapture()),
+        button('Capture, for Wireshark', 'All frames, for Wireshark; there, decode TCP port 8080 as HTTP2 if the first ones are not', () => this.saveCapture()),
         button('Picture, as SVG', 'The frames that are shown, with the marks, as SVG', () => this.savePicture()))),
       button('Clear', 'Empty the wire', () => ask('clear', {})));
     this.hint = element('p', {class: 'hint'}, 'Run a command, and see its frames here; and what passes ', element('code', {}, 'make serve'),
                         ', from curl or a browser, say. Other programs show their frames with ', element('code', {}, 'H2_TRACE=live'), ' before their names.');
     this.sheet = element('div', {class: 'scroll', tabindex: -1}, this.ladder.element, this.hint);
-    this.element = element('section', {class: 'pane wire', 'aria-label': 'The wire'}, this.sheet, this.gate.element, this.play.element, this.states.element, this.latest);
+    this.element = element('section', {class: 'pane wire', 'aria-label': 'The wire'}, this.sheet, this.play.element, this.states.element, this.gate.element, this.latest);
   }
 
-  clear() {
+  /* `of`: the lab and the step of the command whose frames come now. */
+  clear(of) {
+    this.of = of;
+    this.at(this.place);
     this.ladder.clear();
     this.gate.clear();
     this.states.clear();
@@ -291,10 +309,34 @@ class WirePane {
     this.hint.hidden = false;
   }
 
+  /* The step on the page. What is here may be another one's. */
+  at(place) {
+    this.place = place;
+    const isOther = this.of && place && (this.of[0] !== place.lab || this.of[1] !== place.step);
+    this.ladder.from = isOther ? `From ${this.of[0] === place.lab ? '' : `lab ${Number(this.of[0])}, `}step ${this.of[1]}` : '';
+    this.ladder.count();
+  }
+
+  /* The bar above the ladder has one line, or two. */
+  measure() {
+    this.sheet.style.setProperty('--tools', `${this.ladder.element.querySelector('.tools').offsetHeight}px`);
+  }
+
+  takeServers(event) {
+    this.play.take(event);
+    this.gate.reach(this.play.beside());
+  }
+
   takeGate(event) {
-    this.gate.take(event);
     this.play.doors(new Map(event.doors));
-    this.ladder.hold(event.waiting);
+    this.gate.take(event);
+    this.gate.reach(this.play.beside());
+    this.hold(event.waiting);
+  }
+
+  hold(waits) {
+    this.ladder.hold(waits);
+    this.states.hold(this.ladder.heldFrames());
   }
 
   scroll(by) {
@@ -313,17 +355,26 @@ class WirePane {
       requestAnimationFrame(() => this.show());
   }
 
+  /* Whether the reader is at the end of the ladder, and sees what comes. */
+  follows() {
+    return this.sheet.scrollHeight - this.sheet.scrollTop - this.sheet.clientHeight < NEAR;
+  }
+
+  follow() {
+    this.sheet.scrollTop = this.sheet.scrollHeight;
+  }
+
   show() {
-    const follows = this.sheet.scrollHeight - this.sheet.scrollTop - this.sheet.clientHeight < NEAR;
+    const follows = this.follows();
     this.waiting = false;
     this.hint.hidden = true;
     this.ladder.flush();
     if (this.ladder.waits.length > 0)
-      this.ladder.hold(this.ladder.waits);
-    this.sheet.style.setProperty('--tools', `${this.ladder.element.querySelector('.tools').offsetHeight}px`); /* one line, or two */
+      this.hold(this.ladder.waits);
+    this.measure();
     this.states.render();
     if (follows)
-      this.sheet.scrollTop = this.sheet.scrollHeight;
+      this.follow();
     this.latest.textContent = this.ladder.facts.textContent;
   }
 
@@ -334,7 +385,7 @@ class WirePane {
   }
 
   saveTrace() {
-    const frames = this.shown().filter((row) => row.kind === 'frame').map(({frame: {kind, by, pid, ...frame}}) => frame);
+    const frames = this.shown().filter((row) => row.kind === 'frame').map(({frame: {kind, by, pid, own, ...frame}}) => frame);
     this.save(`${JSON.stringify(frames, null, 1)}\n`, 'application/json', 'trace.json');
   }
 
