@@ -169,7 +169,10 @@ def test_lectures(browser):
         arrived(page, min(scripts), 1)
         for number, titles in scripts.items():
             test_lecture(page, number, titles)
+        check("at the end, the page says so", page.run("live.go('06', 5)") or arrived(page, "06", 5) and (
+            page.run("live.lecture.scroll(9999)") or wait_for(lambda: page.run("live.go_on.innerText") == "End")), page.run("live.go_on.innerText"))
         test_keys(page)
+        test_size(page)
         test_later(browser, live, page)
         test_again(page)
         test_looks(browser, live)
@@ -203,6 +206,11 @@ def test_keys(page):
     whole = page.run("document.querySelector('.lecture').offsetWidth")
     page.run("live.go('02', 4)")
     arrived(page, "02", 4)
+    page.run("live.go('06', 1)")
+    arrived(page, "06", 1)
+    check("so has one whose commands reach no server", page.run("document.querySelector('.lecture').offsetWidth") == 1280)
+    page.run("live.go('02', 4)")
+    arrived(page, "02", 4)
     check("a step without frames has the whole window", whole == 1280 > page.run("document.querySelector('.lecture').offsetWidth") + 500, whole)
     test_focus(page)
     page.press("w")
@@ -219,6 +227,30 @@ def test_keys(page):
     unnamed = page.run("[...document.querySelectorAll('button, select')].filter((each) => "
                        "!(each.innerText || each.getAttribute('aria-label'))).length")
     check("every button has a name", unnamed == 0, unnamed)
+
+
+def test_size(page):
+    """With larger letters, the reader sees what they have seen before."""
+    page.run("live.go('02', 4)")
+    arrived(page, "02", 4)
+    page.press("r")
+    wait_for(lambda: page.run(STATE)["running"], 2)
+    wait_for(lambda: not page.run(STATE)["running"])
+    page.run("live.lecture.scroll(9999)")
+    card = "document.querySelector('.card.of-console').getBoundingClientRect().bottom"
+    page.press("+", 3)
+    check("+ keeps the end of the lecture in the window", page.run(card) <= 720, page.run(card))
+    page.press("0")
+    page.run("document.querySelectorAll('.code')[0].scrollIntoView({block: 'start'})")
+    top = "document.querySelectorAll('.code')[0].getBoundingClientRect().top - document.querySelector('.lecture').getBoundingClientRect().top"
+    page.press("+", 3)
+    check("and what is at its top", abs(page.run(top)) < 60, page.run(top))
+    bars = page.run("[document.querySelector('.wire .heading').getBoundingClientRect().top, document.querySelector('.wire .tools').getBoundingClientRect().bottom]")
+    check("the names of the two sides are not below the bar", bars[0] >= bars[1] - 1, bars)
+    check("the end of the ladder stays in the window", page.run("(({scrollHeight, scrollTop, clientHeight}) => scrollHeight - scrollTop - clientHeight < 60)(document.querySelector('.scroll'))"))
+    page.press("0")
+    check("strings that go on below are strings", page.run(r"""tokens("f('a;\n b', 'c')").flat().filter(([kind]) => kind === 'string').map(([, text]) => text)""") ==
+          ["'a;", " b'", "'c'"])
 
 
 def test_focus(page):
@@ -287,6 +319,11 @@ def test_later(browser, live, page):
     check("it says when this step should begin", re.search(r"after \d[\d.]* of \d[\d.]* min", other.run("live.plan.innerText")), other.run("live.plan.innerText"))
     page.run("live.move(-1)")
     check("it follows the other window's steps", arrived(other, "02", 3), other.run(STATE))
+    facts = "live.wire.ladder.facts.innerText"
+    check("a ladder of another step says so", page.run(facts).startswith("From step 4 · "), page.run(facts))
+    page.run("live.move(1)")
+    arrived(page, "02", 4)
+    check("and on its own step it does not", not page.run(facts).startswith("From"), page.run(facts))
     check("its console is empty", not other.errors(), other.errors())
     other.close()
 
@@ -301,6 +338,7 @@ def servers():
                 yield path
 
 
+STATES = "[...document.querySelectorAll('.states tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent.replace(/\\s+/g, ' ').trim()))"
 WAITING = "[...document.querySelectorAll('.waiting li')].map((each) => each.innerText)"
 
 
@@ -309,6 +347,8 @@ def test_hold(browser, live):
     page = browser.open(f"{live.url}#02/2", 1280, 720)
     arrived(page, "02", 2)
     page.press("h")
+    button = "document.querySelectorAll('.gate button')[1].getBoundingClientRect().top"
+    place = page.run(button)
     check("h holds", wait_for(lambda: page.run("live.wire.gate.mode === 'hold'")))
     page.press(" ")
     first = ["→ preface", "→ SETTINGS", "→ HEADERS 1"]
@@ -325,6 +365,8 @@ def test_hold(browser, live):
           page.run("document.querySelectorAll('.wire .arrow.held').length") == len(page.run(held)) and page.run(held)[-1] == "DATA", page.run(held))
     colour = "getComputedStyle([...document.querySelectorAll('%s')].find((each) => /%s/.test(each.innerText))).getPropertyValue('--hue')"
     check("a frame that waits has its stream's colour", page.run(colour % (".waiting li", "DATA 1")) == page.run(colour % (".wire .rows li", "stream 1")))
+    sides = wait_for(lambda: (found := page.run(STATES)[1][1:]) and "closed" in found[1] and found)
+    check("what is held has not changed the other side's state", sides and sides[0].startswith("half-closed (local),") and sides[1].startswith("closed,"), page.run(STATES))
     check("the page says what to do", "waiting; click one" in page.run("live.wire.gate.said.innerText"))
     check("the server waits as long as the lecturer talks", any(b"H2_TIMEOUTS=never" in path.read_bytes() for path in servers()))
     check("the program still waits", page.run("live.lecture.running()"))
@@ -335,7 +377,9 @@ def test_hold(browser, live):
     page.press(" ")
     check("so does the space bar", wait_for(lambda: page.run(WAITING)[:len(before) - 1] == before[1:]) and page.run("live.lecture.running()"), (before, page.run(WAITING)))
     page.run("(() => { const select = document.querySelector('.gate select'); select.value = 'pace 100'; select.dispatchEvent(new Event('change')); })()")
+    check("its button has stayed where it was", page.run(button) == place, (page.run(button), place))
     check("slowly, everything passes", wait_for(lambda: not page.run("live.lecture.running()") and not page.run(WAITING)))
+    check("and with the frames, the states arrive", wait_for(lambda: page.run(STATES)[1][1].startswith("closed,")), page.run(STATES))
     check("the program has its answer", "Hello World" in page.run("document.querySelectorAll('.card')[1].innerText"),
           page.run("document.querySelectorAll('.card')[1].innerText"))
     page.press("h")
@@ -353,6 +397,7 @@ def test_hold(browser, live):
     wait_for(lambda: page.run("live.wire.gate.mode === 'hold'"))
     page.press(" ")
     check("over TLS, records wait", wait_for(lambda: "→ TLS record" in page.run(WAITING)), page.run(WAITING))
+    check("and are not called frames", page.run("live.wire.gate.said.innerText").startswith("1 TLS record waiting"), page.run("live.wire.gate.said.innerText"))
     page.press("h")
     check("and pass", wait_for(lambda: not page.run("live.lecture.running()")) and "Hello World" in page.run(STATE)["output"], page.run(STATE))
     check("the console is empty after all this", not page.errors(), page.errors())
@@ -423,6 +468,11 @@ def test_everything(browser, live):
     traced = {**live.environment, "H2_TRACE": "live"}
     with server(traced, ROOT / BUILD / "grader/serve") as port:
         check("a reference server says what it can do", wait_for(lambda: page.run(SERVERS % port)))
+        page.press("h")
+        check("the page says that its frames cannot be held", wait_for(lambda: f"Not what passes port {port}:" in page.run("live.wire.gate.said.innerText")),
+              page.run("live.wire.gate.said.innerText"))
+        page.press("h")
+        wait_for(lambda: page.run("live.wire.gate.mode === 'flow'"))
         subprocess.run([ROOT / CLIENT, f"http://localhost:{port}/ping"], env=traced, cwd="/", check=True, stdout=subprocess.DEVNULL)
         wait_for(lambda: sum("GOAWAY" in row for row in shown(page)) == 2)
         rows = shown(page)
@@ -473,7 +523,7 @@ def test_saving(page):
         file.write(capture)
         file.flush()
         fields = [word for name in ("tcp.checksum.status", "_ws.malformed", "http2.headers.path", "http2.headers.status", "http2.data.data") for word in ("-e", name)]
-        read = subprocess.run(["tshark", "-r", file.name, "-d", "tcp.port==8000,http2", "-Y", "http2.type in {0,1}", "-o", "tcp.check_checksum:TRUE",
+        read = subprocess.run(["tshark", "-r", file.name, "-Y", "http2.type in {0,1}", "-o", "tcp.check_checksum:TRUE",
                                "-T", "fields", *fields], capture_output=True, text=True, check=False).stdout
     check("Wireshark reads it: three connections", sorted(read.splitlines()) == sorted(["1\t\t/ping\t\t", "1\t\t\t200\t", "1\t\t\t\t706f6e67"] * 3), read)
 
@@ -618,18 +668,20 @@ def test_wire(browser, live):
          frame("HEADERS", "server", 1, ["END_HEADERS"], fields=[[":status", "200"]]),
          frame("DATA", "server", 1, data="abc", length=60))
     wait_for(lambda: len(shown(page)) == 6)
-    states = "[...document.querySelectorAll('.states tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent.replace(/\\s+/g, ' ').trim()))"
-    rows = wait_for(lambda: len(found := page.run(states)) > 4 and found)
+    rows = wait_for(lambda: len(found := page.run(STATES)) > 4 and found)
     check("streams have the states of RFC 9113", [row[:2] for row in rows[1:3]] == [
         ["1 POST /x", "open, may still send 65,535 bytes"], ["3 GET /y", "half-closed (local), may still send 65,535 bytes"]], rows)
     check("the other side's window is what is left of it", rows[1][2] == "open, may still send 40 bytes" and
           rows[0][2].endswith("65,475 bytes"), rows)
-    send(program, frame("WINDOW_UPDATE", "client", 1, increment=1000), frame("RST_STREAM", "server", 3, error_code="CANCEL"),
-         {"connection": 1, "ms": 3, "note": "closed"})
+    send(program, frame("WINDOW_UPDATE", "client", 1, increment=1000), frame("RST_STREAM", "server", 3, error_code="CANCEL"))
     wait_for(lambda: len(shown(page)) == 8)
-    rows = page.run(states)
+    rows = page.run(STATES)
     check("a window grows, a reset closes", rows[1][2] == "open, may still send 1,040 bytes" and
           rows[2][1].startswith("closed") and rows[2][2].startswith("closed"), rows)
+    send(program, {"connection": 1, "ms": 3, "note": "closed"})
+    wait_for(lambda: page.run("document.querySelectorAll('.wire .rows li.note').length"))
+    rows = page.run(STATES)
+    check("its streams have ended with it", [cell.split(",")[0] for row in rows[1:3] for cell in row[1:]] == ["cut off", "cut off", "closed", "closed"], rows)
     check("a connection that has closed is closed", rows[0][1].startswith("closed") and rows[0][2].startswith("closed"), rows)
     check("notes are rows too", page.run("document.querySelector('.wire .rows li.note').innerText.includes('closed')"))
     place = page.run("(() => { const box = document.querySelectorAll('.wire .drawing .arrow.frame .touch')[5].getBoundingClientRect();"
@@ -644,11 +696,37 @@ def test_wire(browser, live):
     check("it says how many of them", page.run("document.querySelector('.facts').innerText").startswith("1 of 8 frames"), page.run("document.querySelector('.facts').innerText"))
     page.run("[...document.querySelectorAll('.wire .tools button')].find((each) => each.innerText === 'Clear').click()")
     check("Clear empties the wire", wait_for(lambda: not shown(page)))
+    test_second(page, live)
     test_hostile_frames(page, program)
     test_quick(page, program)
     test_many(page, program)
     check("the console is still empty", not page.errors(), page.errors())
     program.close()
+
+
+def test_second(page, live):
+    """A second connection, later, of a program that ends without a word."""
+    program = live.program()
+    send(program, frame("preface", "client", length=24))
+    wait_for(lambda: len(shown(page)) == 1)
+    time.sleep(0.1)
+    send(program, frame("preface", "client", length=24, connection=2, ms=0.25), frame("HEADERS", "client", 1, ["END_HEADERS"], connection=2, ms=0.75, fields=[]))
+    wait_for(lambda: len(shown(page)) == 3)
+    times = "[...document.querySelectorAll('.wire .rows li.frame .time')].map((each) => parseFloat(each.textContent))"
+    check("each connection has its own clock", page.run(times) == [0.5, 0.25, 0.75], page.run(times))
+    page.run("document.querySelectorAll('.wire .switch input')[1].click()")
+    check("to scale, all have one", page.run(times)[1] > 50, page.run(times))
+    page.run("document.querySelectorAll('.wire .switch input')[0].click()")
+    program.close()
+    notes = "[...document.querySelectorAll('.wire .rows li.note')].map((row) => row.innerText)"
+    check("with the program, its connections have ended", wait_for(lambda: sum("the program has ended" in each for each in page.run(notes)) == 2), page.run(notes))
+    check("and their streams", wait_for(lambda: page.run(STATES)[1][1].startswith("cut off")), page.run(STATES))
+    page.run("document.querySelector('.menu').open = true")
+    outside = page.run("[...Array(80).keys()].filter((letters) => { live.wire.ladder.facts.textContent = 'x'.repeat(letters); return document.querySelector('.menu div')"
+                       ".getBoundingClientRect().left < document.querySelector('.scroll').getBoundingClientRect().left; })")
+    check("on a second line, too, what Save opens is in the window", outside == [], outside)
+    page.run("document.querySelector('.menu').open = false; live.ask('clear', {})")
+    wait_for(lambda: not shown(page))
 
 
 def test_hostile_frames(page, program):
@@ -795,6 +873,7 @@ def test_students(browser):
             send(program, frame("PING", "client", length=8, data="12345678"))
             check("without lectures, the page shows the wire", wait_for(lambda: len(shown(page)) == 1) and
                   page.run("document.querySelector('.lecture').offsetWidth === 0 && document.querySelector('.bar-top').innerText.trim().startsWith('The wire')"))
+            check("nothing that holds what nobody sends", page.run("document.querySelector('.gate').offsetHeight === 0"))
             check("and nothing else", page.run("[...document.querySelectorAll('.bar-top button')].filter((each) => each.offsetWidth > 0).length") == 1 and not page.errors(), page.errors())
             program.close()
 
