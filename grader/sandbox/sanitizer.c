@@ -101,6 +101,17 @@ static int append_without_doubts(struct buffer *report, const char *text, size_t
   return result;
 }
 
+/* How long the first line is, if LeakSanitizer says there that it could not fork to see whether it
+ * may trace: gcc 16's does, and the probe lets no program fork. It looks for leaks all the same. */
+static size_t length_of_warning(const struct buffer *text) {
+  static const char warning[] = "WARNING: TestPTrace() failed to fork";
+  const char *end = text->length > 0 ? strchr(text->bytes, '\n') : NULL;
+  if (end == NULL)
+    return 0;
+  size_t length = (size_t)(end - text->bytes) + 1;
+  return memmem(text->bytes, length, warning, strlen(warning)) != NULL ? length : 0;
+}
+
 /* A sanitizer makes the file when it has something to say: so one with nothing in it, or that cannot
  * be read, was changed. */
 static int append_report(const char *path, bool own, struct buffer *report) {
@@ -114,8 +125,9 @@ static int append_report(const char *path, bool own, struct buffer *report) {
       own && length > 0 ? strstr(text.bytes, "LeakSanitizer has encountered a fatal error") : NULL;
   if (complaint != NULL) /* and all that follows is about it */
     length = (size_t)(beginning_of_line(&text, complaint) - text.bytes);
-  if (result == 0 && length > 0)
-    result = append_without_doubts(report, text.bytes, length);
+  size_t warning = own ? length_of_warning(&text) : 0;
+  if (result == 0 && length > warning)
+    result = append_without_doubts(report, text.bytes + warning, length - warning);
   buffer_free(&text);
   return result;
 }
