@@ -426,12 +426,13 @@ static size_t leave_out_103(struct exchange *exchange, int timeout) {
   return 1;
 }
 
-/* On a machine so busy that a pause of 90 ms takes 150, a right program gives up too: so try a
- * second time, with longer pauses. */
+/* On a machine so busy that a pause of 150 ms takes 250, a right program gives up too: so try a
+ * second time, with longer pauses. Both are longer than the time-out of a program that always takes
+ * the default. */
 CHECK(lab05, inactivity, .points = 1, .todo = 3, .program = "client", .section = "8.1",
       .by_hand = "MISBEHAVE=slow",
       .sentence = "each header block and each DATA frame restarts the timer") {
-  static const int timeouts[] = {150, 1000};
+  static const int timeouts[] = {250, 1000};
   peer_listen(exchange);
   for (int i = 0; i < 2; i++) {
     struct asked asked = start_client(exchange, timeouts[i]);
