@@ -19,6 +19,7 @@
 
 #include "grader/sandbox/layer.h"
 #include "grader/sandbox/protection.h"
+#include "grader/sandbox/sanitizer.h"
 #include "grader/tests/trial.h"
 #include "grader/wire/recording.h"
 
@@ -409,6 +410,27 @@ Test(program, sanitizer_options_of_the_grader_do_not_matter) {
 Test(program, failure_of_the_leak_sanitizer_is_no_report) {
   setenv(LAYER_WITHOUT, "landlock", 1); /* Landlock would not allow tracing */
   expect_report("traced", NULL, PROGRAM_SANITIZER_STATUS);
+}
+
+/* gcc 16's LeakSanitizer tries to fork first, and says so if it may not. */
+Test(program, warning_of_the_leak_sanitizer_is_no_report) {
+  char directory[] = "/tmp/program-tests-XXXXXX";
+  char path[64];
+  struct buffer own = {0};
+  struct buffer of_other = {0};
+  cr_assert_not_null(mkdtemp(directory));
+  snprintf(path, sizeof path, "%s/sanitizer-report.77", directory);
+  FILE *file = fopen(path, "w");
+  cr_assert_not_null(file);
+  fputs("==77==WARNING: TestPTrace() failed to fork (errno 1)\n", file);
+  fclose(file);
+  cr_assert_eq(sanitizer_read_reports(directory, 77, &own), 0);
+  cr_assert_eq(sanitizer_read_reports(directory, 78, &of_other), 0);
+  unlink(path);
+  rmdir(directory);
+  cr_assert_eq(own.length, 0, "%s", own.bytes);
+  cr_assert_neq(of_other.length, 0, "another process has said it");
+  buffer_free(&of_other);
 }
 
 /* Forbid tracing, as some containers do. */
