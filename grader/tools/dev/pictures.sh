@@ -52,7 +52,7 @@ rm -rf $stage
 make_stage
 picture ladder "$served; H2_TRACE=1 build/solutions/lab02-requests/requests \$url/hello-world /ping >/dev/null"
 picture failure "cd $stage && build/grader/grade --programs build/labs --lab 02 --seed 1" --from '✘ post ' --to 'more: '
-picture demo 'python3 grader/lecture/demo.py 02' --from '4/5 '
+picture demo 'python3 grader/lecture/demo.py 02' --from '4/6 '
 page page lab02.post $stage/build/grade
 # live NAME LAB STEP OPTIONS...: the page of make live, in a window of that size.
 live() {
