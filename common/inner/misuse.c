@@ -43,8 +43,8 @@ static void enter(nghttp2_session *session, const char *function) {
     if (__sanitizer_print_stack_trace)
       __sanitizer_print_stack_trace();
     fflush(stderr);
-    (void)syscall(SYS_exit_group,
-                  PROBE_STATUS); /* _exit lets LeakSanitizer look: one report is enough */
+    /* _exit lets LeakSanitizer look: one report is enough */
+    (void)syscall(SYS_exit_group, PROBE_STATUS);
   }
   if (depth < SESSIONS)
     calling[depth] = session;

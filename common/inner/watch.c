@@ -16,8 +16,8 @@ static const struct connection_timeouts defaults = {
     .goodbye = 5000,
 };
 
-static unsigned or_default(unsigned value, unsigned standard) {
-  return value ? value : standard;
+static unsigned or_default(bool for_ever, unsigned value, unsigned standard) {
+  return for_ever ? CONNECTION_NEVER : value ? value : standard;
 }
 
 /* Somebody steps through the client, or holds its frames. The end of the server stays quick. */
@@ -26,27 +26,15 @@ static bool is_patient(void) {
   return value && strcmp(value, "never") == 0;
 }
 
-static struct connection_timeouts wait_for_ever(const struct connection_timeouts *given) {
+static struct connection_timeouts fill_in(const struct connection_timeouts *given, bool patient) {
   return (struct connection_timeouts){
-      .handshake = CONNECTION_NEVER,
-      .preface = CONNECTION_NEVER,
-      .frame = CONNECTION_NEVER,
-      .body = CONNECTION_NEVER,
-      .write = CONNECTION_NEVER,
-      .idle = CONNECTION_NEVER,
-      .goodbye = or_default(given->goodbye, defaults.goodbye),
-  };
-}
-
-static struct connection_timeouts fill_in(const struct connection_timeouts *given) {
-  return (struct connection_timeouts){
-      .handshake = or_default(given->handshake, defaults.handshake),
-      .preface = or_default(given->preface, defaults.preface),
-      .frame = or_default(given->frame, defaults.frame),
-      .body = or_default(given->body, defaults.body),
-      .write = or_default(given->write, defaults.write),
-      .idle = or_default(given->idle, defaults.idle),
-      .goodbye = or_default(given->goodbye, defaults.goodbye),
+      .handshake = or_default(patient, given->handshake, defaults.handshake),
+      .preface = or_default(patient, given->preface, defaults.preface),
+      .frame = or_default(patient, given->frame, defaults.frame),
+      .body = or_default(patient, given->body, defaults.body),
+      .write = or_default(patient, given->write, defaults.write),
+      .idle = or_default(patient, given->idle, defaults.idle),
+      .goodbye = or_default(false, given->goodbye, defaults.goodbye),
   };
 }
 
@@ -63,7 +51,7 @@ static uint64_t interval(const struct connection_timeouts *timeouts) {
 
 int watch_begin(struct watch *watch, uv_loop_t *loop, const struct connection_timeouts *timeouts,
                 uv_timer_cb look, void *user) {
-  watch->timeouts = is_patient() ? wait_for_ever(timeouts) : fill_in(timeouts);
+  watch->timeouts = fill_in(timeouts, is_patient());
   watch->timer = malloc(sizeof *watch->timer);
   if (!watch->timer)
     return -1;

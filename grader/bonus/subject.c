@@ -80,14 +80,18 @@ int subject_wait(pid_t process, int ms) {
   return waitpid(process, &status, 0) == process && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-bool subject_end(pid_t process) {
-  kill(process, SIGTERM);
+/* The status, as subject_wait gives it, of a process that ends now, by itself or not. */
+static int wait_or_kill(pid_t process) {
   int status = subject_wait(process, DEADLINE_MS);
   if (status != -2)
-    return status == 0;
+    return status;
   kill(process, SIGKILL);
-  subject_wait(process, -1);
-  return false;
+  return subject_wait(process, -1);
+}
+
+bool subject_end(pid_t process) {
+  kill(process, SIGTERM);
+  return wait_or_kill(process) == 0;
 }
 
 /* --- A client --------------------------------------------------------------------------------- */
@@ -222,11 +226,7 @@ void subject_hear(struct subject_talk *talk) {
 
 int subject_talk_end(struct subject_talk *talk) {
   close(talk->input);
-  int status = subject_wait(talk->process, DEADLINE_MS);
-  if (status == -2) {
-    kill(talk->process, SIGKILL);
-    status = subject_wait(talk->process, -1);
-  }
+  int status = wait_or_kill(talk->process);
   subject_hear(talk);
   close(talk->output);
   close(talk->errors);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/field.h"
+#include "common/inner/big_endian.h"
 #include "common/url.h"
 
 enum { DEADLINE_MS = 8000, SHORT_DEADLINE_MS = 2000, TABLE_SIZE = 4096, OPAQUE = 8 };
@@ -193,22 +194,16 @@ static void send_bytes(struct wire *wire, const void *bytes, size_t length) {
 
 void wire_send(struct wire *wire, uint8_t type, uint8_t flags, int32_t stream_id, const void *bytes,
                size_t length) {
-  const uint8_t header[FRAME_HEADER_LENGTH] = {(uint8_t)(length >> 16),
-                                               (uint8_t)(length >> 8),
-                                               (uint8_t)length,
-                                               type,
-                                               flags,
-                                               (uint8_t)((uint32_t)stream_id >> 24),
-                                               (uint8_t)(stream_id >> 16),
-                                               (uint8_t)(stream_id >> 8),
-                                               (uint8_t)stream_id};
-  uint8_t *frame = malloc(sizeof header + length);
+  uint8_t *frame = malloc(FRAME_HEADER_LENGTH + length);
   if (!frame)
     abort();
-  memcpy(frame, header, sizeof header);
+  big_endian_write(frame, 3, (uint32_t)length);
+  frame[3] = type;
+  frame[4] = flags;
+  big_endian_write(frame + 5, 4, (uint32_t)stream_id);
   if (length > 0)
-    memcpy(frame + sizeof header, bytes, length);
-  send_bytes(wire, frame, sizeof header + length);
+    memcpy(frame + FRAME_HEADER_LENGTH, bytes, length);
+  send_bytes(wire, frame, FRAME_HEADER_LENGTH + length);
   free(frame);
 }
 
@@ -235,8 +230,8 @@ void wire_request(struct wire *wire, int32_t stream_id, const char *method, cons
 }
 
 void wire_reset(struct wire *wire, int32_t stream_id, uint32_t error_code) {
-  const uint8_t code[] = {(uint8_t)(error_code >> 24), (uint8_t)(error_code >> 16),
-                          (uint8_t)(error_code >> 8), (uint8_t)error_code};
+  uint8_t code[4];
+  big_endian_write(code, sizeof code, error_code);
   wire_send(wire, NGHTTP2_RST_STREAM, 0, stream_id, code, sizeof code);
 }
 

@@ -359,15 +359,14 @@ struct reset {
   uint32_t error_code;
 };
 
-static bool is_reset(const struct frame *frame, const void *argument) {
-  const struct reset *reset = argument;
-  return frame->type == NGHTTP2_RST_STREAM && frame->stream_id == reset->stream_id &&
-         frame->error_code == reset->error_code;
-}
-
 static bool is_any_reset(const struct frame *frame, const void *argument) {
   const struct reset *reset = argument;
   return frame->type == NGHTTP2_RST_STREAM && frame->stream_id == reset->stream_id;
+}
+
+static bool is_reset(const struct frame *frame, const void *argument) {
+  const struct reset *reset = argument;
+  return is_any_reset(frame, reset) && frame->error_code == reset->error_code;
 }
 
 void peer_expect_reset(struct peer *peer, int32_t stream_id, uint32_t error_code) {

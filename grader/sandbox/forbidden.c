@@ -46,6 +46,16 @@ static const char *const instruments[] = {"__asan_init",
 
 /* ---- names in the source ---- */
 
+/* The attributes with a text that gcc copies. */
+#define COPYING(DO)                                                                                \
+  DO(section)                                                                                      \
+  DO(__section__)                                                                                  \
+  DO(weakref)                                                                                      \
+  DO(__weakref__)                                                                                  \
+  DO(symver)                                                                                       \
+  DO(__symver__) DO(patchable_function_entry) DO(__patchable_function_entry__)
+#define QUOTE(name)  #name,
+#define DEFINE(name) "#define " #name "(...) " COPIED
 #define COPIED                                                                                     \
   "_Pragma(\"GCC error \\\"this attribute has its name poisoned: its text may be "                 \
   "instructions\\\"\")\n"
@@ -74,10 +84,7 @@ const char forbidden_header[] =
     "#pragma GCC poison _X86GPRINTRIN_H_INCLUDED __X86GPRINTRIN_H _CLZEROINTRIN_H_INCLUDED\n"
     /* gcc copies the text between the brackets into its assembler file, with all instructions that
      * stand there. Without brackets, headers of the system use the first of these names. */
-    "#define section(...) " COPIED "#define __section__(...) " COPIED "#define weakref(...) " COPIED
-    "#define __weakref__(...) " COPIED "#define symver(...) " COPIED
-    "#define __symver__(...) " COPIED "#define patchable_function_entry(...) " COPIED
-    "#define __patchable_function_entry__(...) " COPIED;
+    COPYING(DEFINE);
 
 /* What follows `word` at `place`, which may continue a line in the middle of it; NULL if another
  * word is there. */
@@ -120,15 +127,7 @@ static bool has_word(const char *place, const char *const *words, const char **r
 static bool is_forbidden_directive(const char *place) {
   static const char *const copying[] = {"ident", "sccs", NULL};
   static const char *const changing[] = {"define", "undef", NULL};
-  static const char *const macros[] = {"section",
-                                       "__section__",
-                                       "weakref",
-                                       "__weakref__",
-                                       "symver",
-                                       "__symver__",
-                                       "patchable_function_entry",
-                                       "__patchable_function_entry__",
-                                       NULL};
+  static const char *const macros[] = {COPYING(QUOTE) NULL};
   const char *rest;
   place = behind_blanks(place);
   if (has_word(place, copying, &rest))

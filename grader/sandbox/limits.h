@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/inner/probe.h"
+
 struct program_limits {
   size_t memory;       /* bytes resident, of all its processes together */
   int processes;       /* processes at once */
@@ -24,7 +26,7 @@ struct program_limits {
 extern const struct program_limits program_default_limits;
 
 /* The exit status of a program that a sanitizer ended. */
-enum { PROGRAM_SANITIZER_STATUS = 99 };
+enum { PROGRAM_SANITIZER_STATUS = PROBE_STATUS };
 
 enum program_end {
   PROGRAM_RUNNING,

@@ -112,8 +112,8 @@ static size_t length_of_warning(const struct buffer *text) {
   return memmem(text->bytes, length, warning, strlen(warning)) != NULL ? length : 0;
 }
 
-/* A sanitizer makes the file when it has something to say: so one with nothing in it, or that cannot
- * be read, was changed. */
+/* A sanitizer makes the file when it has something to say: so one with nothing in it, or that
+ * cannot be read, was changed. */
 static int append_report(const char *path, bool own, struct buffer *report) {
   static const char emptied[] = "ERROR: the program has emptied the report of a sanitizer\n";
   struct buffer text = {0};
