@@ -138,7 +138,7 @@ calls   := nghttp2_session_mem_recv nghttp2_session_mem_send nghttp2_session_cal
            $(patsubst %,nghttp2_session_callbacks_set_%_callback,on_begin_headers on_header on_data_chunk_recv \
              on_frame_recv on_stream_close) \
            nghttp2_session_get_stream_user_data nghttp2_session_set_stream_user_data stream_respond \
-           malloc calloc realloc strdup strndup _exit _Exit quick_exit bind
+           malloc calloc realloc strdup strndup _exit _Exit quick_exit bind dl_iterate_phdr
 WRAPPED := $(calls:%=-Wl$(comma)--wrap=%)
 # Also a program that makes none of these calls has the probe.
 WRAPPED += -Wl,--undefined=probe_fails
@@ -311,7 +311,14 @@ $(BUILD)/class/compile.sh: $(archives_of_labs) $(COMPILING) $(BUILD)/flags Makef
 
 # The grader's checks are Criterion tests that nothing refers to, so link the objects themselves here.
 # Everywhere else, link the archive: the linker takes only the objects that it needs.
-$(BUILD)/grader/grade: $(BUILD)/obj/plain/grader/grade/main.o $(GRADER:%.c=$(BUILD)/obj/plain/%.o)
+$(BUILD)/grader/grade: $(BUILD)/obj/plain/grader/grade/main.o $(GRADER:%.c=$(BUILD)/obj/plain/%.o) | $(BUILD)/grader/no_git
+$(BUILD)/grader/grade: private without = $(without_git)
+without_git = -Wl,--no-as-needed $$(find $(BUILD)/grader/no_git -type f) -Wl,-rpath,'$$ORIGIN/no_git:$$ORIGIN/../grader/no_git'
+$(BUILD)/grader/no_git: grader/tools/no_git.sh $(BUILD)/flags
+	@grader/tools/no_git.sh $(CC) $@
+# The guard starts with each program: a static one takes half as long.
+$(BUILD)/grader/guard: private LIBRARIES =
+$(BUILD)/grader/guard: private CRITERION = -static
 $(BUILD)/grader/guard: $(BUILD)/obj/plain/grader/sandbox/guard.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/compile: $(BUILD)/obj/plain/grader/sandbox/compile.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/serve: $(BUILD)/obj/plain/grader/serve/main.o $(BUILD)/obj/plain/grader.a
@@ -325,7 +332,7 @@ $(BUILD)/grader/todos: $(BUILD)/obj/plain/grader/words/main.o $(BUILD)/obj/plain
 $(GRADER_BUILT): $(BUILD)/obj/plain/common.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$Q$(CC) $(PLAIN) $(CFLAGS) $(linked) $(LIBRARIES) $(CRITERION) -o $@
+	$Q$(CC) $(PLAIN) $(CFLAGS) $(linked) $(without) $(LIBRARIES) $(CRITERION) -o $@
 
 # The filters for system calls, which guard loads; only the program that makes them needs libseccomp.
 $(BUILD)/grader/make_filters: $(BUILD)/obj/plain/grader/sandbox/make_filters.o
@@ -339,10 +346,10 @@ $(filter-out $(BUILD)/grader/serve,$(GRADER_BUILT)): | $(FILTERS)
 objects_of_tests = $(patsubst %.c,$(BUILD)/obj/sanitized/%.o,$(sort $(wildcard $(1)/tests/*.c common/tests/leaks.c)))
 $(BUILD)/tests/common_tests: $(call objects_of_tests,common)
 $(BUILD)/tests/grader_tests: $(call objects_of_tests,grader) $(BUILD)/obj/sanitized/grader.a
-$(TESTS): $(BUILD)/obj/sanitized/common.a
+$(TESTS): $(BUILD)/obj/sanitized/common.a | $(BUILD)/grader/no_git
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$Q$(CC) $(SANITIZED) $(CFLAGS) $(linked) $(LIBRARIES) $(CRITERION) -o $@
+	$Q$(CC) $(SANITIZED) $(CFLAGS) $(linked) $(without_git) $(LIBRARIES) $(CRITERION) -o $@
 
 # Programs that use the public headers: common/examples/README.md.
 $(BUILD)/examples/%: $(BUILD)/obj/sanitized/common/examples/%.o $(BUILD)/obj/sanitized/common.a
@@ -358,7 +365,7 @@ $(BUILD)/tests/threads: $(patsubst %.c,$(BUILD)/obj/threaded/%.o,$(COMMON) commo
 
 # Build the bench as for an installation: optimised as a whole, and with nghttp2
 # linked in, if it also comes as an archive.
-released        = $(patsubst %.c,$(BUILD)/obj/release/%.o,$(filter-out common/inner/misuse.c common/inner/probe.c,$(COMMON)))
+released        = $(patsubst %.c,$(BUILD)/obj/release/%.o,$(filter-out $(patsubst %,common/inner/%.c,misuse probe touched),$(COMMON)))
 nghttp2_archive = $(wildcard $(shell pkg-config --variable=libdir libnghttp2)/libnghttp2.a)
 
 $(BUILD)/bench/%: $(BUILD)/obj/release/common/bench/%.o $$(released)
