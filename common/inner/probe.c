@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "common/buffer.h"
+#include "common/inner/touched.h"
 #include "common/transport.h"
 
 /* NOLINTBEGIN(bugprone-reserved-identifier): these names are the linker's and the sanitizers'. */
@@ -73,26 +74,11 @@ static struct probe *map(const char *path) {
 
 /* --- The end ---------------------------------------------------------------------------------- */
 
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25 /* from Linux 6.1 on */
-#endif
-
-/* LeakSanitizer reads all variables at the end. 5 MB of them are the sanitizer's own, mostly never
- * touched, and a thousand small pages take longer than everything else in a small program. Make
- * them a few large pages; if the kernel refuses, it only takes longer. */
-static void make_pages_large(void) {
-  extern char __bss_start[], _end[]; /* the linker's */
-  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-  uintptr_t from = ((uintptr_t)__bss_start + page - 1) & ~(page - 1);
-  uintptr_t to = (uintptr_t)_end & ~(page - 1);
-  if (__sanitizer_get_allocated_size && from < to)
-    (void)madvise(__bss_start + (from - (uintptr_t)__bss_start), to - from, MADV_COLLAPSE);
-}
-
 /* LeakSanitizer asks this when it looks for lost memory. */
 int __lsan_is_turned_off(void) {
   if (probe)
     probe->looked = 1;
+  touched_find();
   return 0;
 }
 
@@ -102,7 +88,6 @@ int __lsan_is_turned_off(void) {
   _Noreturn void __real_##name(int status) __attribute__((weak)); /* without --wrap */             \
   _Noreturn void __wrap_##name(int status);                                                        \
   _Noreturn void __wrap_##name(int status) {                                                       \
-    make_pages_large();                                                                            \
     if (__lsan_do_leak_check)                                                                      \
       __lsan_do_leak_check();                                                                      \
     __real_##name(status);                                                                         \
@@ -192,7 +177,6 @@ static void (*const first)(int, char **, char **)
 static void begin(void) __attribute__((constructor));
 
 static void begin(void) {
-  (void)atexit(make_pages_large); /* LeakSanitizer has asked before, and comes after */
   if (probe && __sanitizer_install_malloc_and_free_hooks && __sanitizer_get_allocated_size)
     __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
 }
