@@ -30,8 +30,8 @@ bytes of a PING, addresses, process numbers, and line numbers, except those of a
 student has these files. Frames of the two sides cross on their way, so we compare each side's frames
 by themselves, and acknowledgements of SETTINGS apart. A block with a ladder has three tries.
 
-We also check, without running anything, that a lab's handout has its sections, that it tells of
-each TODO and each check of the lab and of no other, that the functions it names and the files it
+We also check, without running anything, that a lab's handout has its sections, the last with three
+questions and folded answers, that it tells of each TODO and each check of the lab and of no other, that the functions it names and the files it
 links to exist, and that the link to a section of an RFC leads to the section that it names.
 """
 import difflib
