@@ -244,7 +244,10 @@ sections() {
   printf '## %s\n' 'What you build' 'The idea' 'In Node.js' 'Your tasks'
   printf '%s\n' '### TODO 1: one' '### TODO 2: two' '`CHECK=first` `CHECK=second`'
   printf '## %s\n' 'Run it' 'On the wire' 'When it fails' 'Going further'
-  printf '%s\n' "$@"
+  printf '%s\n' "$@" '## Before you go on' ''
+  for i in 1 2 3; do
+    printf '%s\n\n' "**$i.** Which of" 'the two?' '<details><summary>Answer</summary>' 'This one.' '</details>' | sed '/^\*\*/{n;d}'
+  done
 }
 one='$ build/one'
 check "commands run with the solution in place of the student's file" handout lab "$(sections "$(console "$one" one two '$ echo $?' 3)")"
@@ -261,6 +264,9 @@ check "C may be pieces of the solution" handout lab "$(sections '```c' 'int main
 check_not "pieces in the wrong order are an error" handout lab "$(sections '```c' 'return 3;' '...' 'int main(void) {' '```')"
 check_not "a missing section is an error" handout lab "$(sections | grep -v 'The idea')"
 check_not "sections in another order are an error" handout lab "$(sections | sed '/Run it/d; $a## Run it')"
+check_not "a question without an answer is an error" handout lab "$(sections | sed '0,/This one/{/This one/d}')"
+check "the error counts the questions" has "['2', '3']"
+check_not "a missing question is an error" handout lab "$(sections | sed 's/\*\*3/3/')"
 check_not "a TODO without a heading is an error" handout lab "$(sections | grep -v 'TODO 2')"
 check_not "a heading without a TODO is an error" handout lab "$(sections '### TODO 3: three')"
 check_not "a check that the handout does not name is an error" handout lab "$(sections | sed 's/CHECK=second//')"

@@ -46,7 +46,7 @@ def masked(line):
     ladder = LADDER.match(line)
     if ladder:
         before, at, rails, text = ladder.groups()
-        if "HEADERS" in rails:
+        if "HEADERS" in rails or "CONTINUATION" in rails:
             text = re.sub(r"\d+ bytes?($| \()", r"N bytes\1", text)
             text = re.sub(r"( \(.{6}).*…\)$", r"\1", text)  # a longer number leaves less of the request
         line = f"{'@' if at else ' '}{before.strip()} {rails}{text}"

@@ -7,7 +7,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 SECTIONS = ["What you build", "The idea", "In Node.js", "Your tasks", "Run it", "On the wire",
-            "When it fails", "Going further"]
+            "When it fails", "Going further", "Before you go on"]
+QUESTIONS = 3  # of the last section; each has a folded answer
 
 
 class Wrong(Exception):
@@ -197,6 +198,10 @@ def check_lab(lab, lines):
     if headings != SECTIONS:
         yield Wrong(0, f"its sections are {headings}, and must be {SECTIONS}")
     text = "\n".join(lines)
+    last = text.split(f"\n## {SECTIONS[-1]}\n")[-1]
+    questions = re.findall(r"(?m)^\*\*(\d)\.\*\* [^\n](?:.|\n(?!\n))*\n\n<details><summary>Answer</summary>\n\n[^<\n]", last)
+    if questions != [str(i + 1) for i in range(QUESTIONS)]:
+        yield Wrong(0, f'"{SECTIONS[-1]}" has the questions {questions} with a folded answer, and must have {QUESTIONS}')
     asked = {number for path in lab.glob("solution/*.c") for number in todos_of(path)}
     told = set(re.findall(r"(?m)^### .*\bTODO (\d+)\b", text))
     for number in sorted(asked - told):
