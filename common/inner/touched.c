@@ -16,24 +16,24 @@
 void _ZN6__lsan23GetAllocatorGlobalRangeEPmS0_(unsigned long *begin, unsigned long *end)
     __attribute__((weak));
 
-enum { PIECES = 256, STATES = 512 };
+enum { PIECES = 256, SEGMENTS = 8, STATES = 512 };
 
-static ElfW(Phdr) pieces[PIECES]; /* like segments, of which the program itself has a few */
-static ElfW(Half) piece_count;    /* 0: nobody knows, and LeakSanitizer reads all */
+static const ElfW(Phdr) * own_headers;       /* of the program's segments */
+static ElfW(Phdr) pieces[PIECES + SEGMENTS]; /* like segments; of each there is at least one */
+static ElfW(Half) piece_count;               /* 0: nobody knows, and LeakSanitizer reads all */
 
-/* A page was touched. If there is no more room, so was all since the last piece. */
-static void add(const ElfW(Phdr) * segment, uintptr_t from, uintptr_t to) {
-  ElfW(Phdr) *last = piece_count > 0 ? &pieces[piece_count - 1] : NULL;
-  bool follows = last != NULL && last->p_vaddr + last->p_memsz == from;
-  if (!follows && piece_count < PIECES) {
-    last = &pieces[piece_count++];
-    *last = *segment;
-    last->p_vaddr = from;
+/* A page was touched. If there is no more room, so was all since the last piece of its segment. */
+static void add(const ElfW(Phdr) * segment, bool is_first, uintptr_t from, uintptr_t to) {
+  bool follows =
+      !is_first && pieces[piece_count - 1].p_vaddr + pieces[piece_count - 1].p_memsz == from;
+  if (is_first || (!follows && piece_count < PIECES)) {
+    pieces[piece_count] = *segment;
+    pieces[piece_count++].p_vaddr = from;
   }
-  last->p_memsz = to - last->p_vaddr;
+  pieces[piece_count - 1].p_memsz = to - pieces[piece_count - 1].p_vaddr;
 }
 
-/* Look at the pages of a segment. Returns 0, or -1 if the kernel does not tell. */
+/* Add the touched pages of a segment. Returns 0, or -1 if the kernel does not tell. */
 static int add_touched(const ElfW(Phdr) * segment, int pagemap) {
   const uint64_t touched = 3ULL << 62; /* in memory, or swapped */
   uint64_t states[STATES];
@@ -42,6 +42,7 @@ static int add_touched(const ElfW(Phdr) * segment, int pagemap) {
   unsigned long whole = 0;
   unsigned long whole_end = 0;
   _ZN6__lsan23GetAllocatorGlobalRangeEPmS0_(&whole, &whole_end);
+  ElfW(Half) before = piece_count;
   size_t known = 0;
   for (uintptr_t at = segment->p_vaddr & ~(page - 1), i = 0; at < end; at += page, i++) {
     if (i % STATES == 0) {
@@ -51,33 +52,30 @@ static int add_touched(const ElfW(Phdr) * segment, int pagemap) {
     if (i % STATES >= known)
       return -1;
     if ((states[i % STATES] & touched) != 0 || (at + page > whole && at < whole_end))
-      add(segment, at, at + page);
+      add(segment, piece_count == before, at, at + page);
   }
   return 0;
 }
 
-static const ElfW(Phdr) * own_headers(void) {
-  /* NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel gives a number */
-  return (const ElfW(Phdr) *)getauxval(AT_PHDR);
-}
-
 /* Only a program at a fixed address (-no-pie) has the addresses that its headers say. */
 void touched_find(void) {
-  const ElfW(Phdr) *headers = own_headers();
-  if (headers == NULL || _ZN6__lsan23GetAllocatorGlobalRangeEPmS0_ == NULL ||
-      (uintptr_t)headers != headers->p_vaddr)
+  unsigned long count = getauxval(AT_PHNUM);
+  /* NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel gives a number */
+  own_headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+  piece_count = 0;
+  if (own_headers == NULL || _ZN6__lsan23GetAllocatorGlobalRangeEPmS0_ == NULL ||
+      (uintptr_t)own_headers != own_headers->p_vaddr)
     return;
   int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-  if (pagemap < 0)
-    return;
-  piece_count = 0;
-  int result = 0;
-  for (unsigned long i = 0; result == 0 && i < getauxval(AT_PHNUM); i++)
-    if (headers[i].p_type == PT_LOAD && (headers[i].p_flags & PF_W) != 0)
-      result = add_touched(&headers[i], pagemap);
+  int result = pagemap < 0 ? -1 : 0;
+  int segments = 0;
+  for (unsigned long i = 0; result == 0 && i < count; i++)
+    if (own_headers[i].p_type == PT_LOAD && (own_headers[i].p_flags & PF_W) != 0)
+      result = ++segments > SEGMENTS ? -1 : add_touched(&own_headers[i], pagemap);
   if (result != 0)
     piece_count = 0;
-  close(pagemap);
+  if (pagemap >= 0)
+    close(pagemap);
 }
 
 typedef int visit_call(struct dl_phdr_info *info, size_t size, void *user);
@@ -92,7 +90,7 @@ __attribute__((no_sanitize("address", "undefined"))) static int show(struct dl_p
                                                                      size_t size, void *user) {
   const struct visit *visit = user;
   struct dl_phdr_info shown = *info;
-  if (piece_count > 0 && info->dlpi_phdr == own_headers()) {
+  if (piece_count > 0 && info->dlpi_phdr == own_headers) {
     shown.dlpi_phdr = pieces;
     shown.dlpi_phnum = piece_count;
   }
