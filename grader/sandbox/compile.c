@@ -35,6 +35,7 @@
 #include "grader/base/elf_symbols.h"
 #include "grader/base/text.h"
 #include "grader/sandbox/forbidden.h"
+#include "grader/sandbox/preprocessed.h"
 #include "grader/sandbox/program.h"
 #include "grader/sandbox/remove.h"
 #include "grader/sandbox/submission.h"
@@ -268,10 +269,13 @@ static bool is_linkers(const char *word) {
   return false;
 }
 
-/* Make the command: the shell, the script, and what follows is the script's. Compile the source; or
- * link `object`, if there is one. */
-static const char **make_command(const struct work *work, const char *compiler, char *map,
-                                 const char *object) {
+/* What the compiler does, and makes. */
+enum step { PREPROCESS, COMPILE, LINK };
+
+/* Make the command: the shell, the script, and what follows is the script's. Preprocess or compile
+ * the source, or link `object`. */
+static const char **make_command(const struct work *work, enum step step, const char *compiler,
+                                 char *map, const char *object) {
   size_t count = 0;
   while (work->compiler[count] != NULL)
     count++;
@@ -285,16 +289,16 @@ static const char **make_command(const struct work *work, const char *compiler, 
   command[n++] = "sh";
   command[n++] = work->view;
   command[n++] = compiler;
-  command[n++] = object == NULL ? map : object; /* before the archives and the libraries */
-  for (size_t i = 0; object != NULL && work->archives[i] != NULL; i++)
+  command[n++] = step == LINK ? object : map; /* before the archives and the libraries */
+  for (size_t i = 0; step == LINK && work->archives[i] != NULL; i++)
     command[n++] = work->archives[i];
   for (size_t i = 1; i < count; i++)
-    if (object != NULL || !is_linkers(work->compiler[i]))
+    if (step == LINK || !is_linkers(work->compiler[i]))
       command[n++] = work->compiler[i];
-  if (object == NULL) {
+  if (step != LINK) {
     command[n++] = "-include";
     command[n++] = "./" FORBIDDEN_HEADER;
-    command[n++] = "-c";
+    command[n++] = step == COMPILE ? "-c" : "-E";
     command[n++] = work->source;
   }
   return command;
@@ -427,11 +431,32 @@ static int run_compiler(struct work *work, const char *const command[], const ch
 }
 
 /* One step: the same as run_compiler. */
-static int run_step(struct work *work, const char *compiler, char *map, const char *object,
-                    const char *guard, struct buffer *made) {
-  const char **command = make_command(work, compiler, map, object);
+static int run_step(struct work *work, enum step step, const char *compiler, char *map,
+                    const char *object, const char *guard, struct buffer *made) {
+  const char **command = make_command(work, step, compiler, map, object);
   int result = command != NULL ? run_compiler(work, command, guard, made) : -1;
   free(command);
+  return result;
+}
+
+/* Look at what macros make of the file. The preprocessor says nothing that the compiler does not say
+ * too, and after it. Returns 0; 1, and the log says why not; -1 if it was impossible. */
+static int check_macros(struct work *work, const char *compiler, char *map, const char *guard) {
+  char word[128];
+  char text[256];
+  int line = 0;
+  struct buffer made = {0};
+  size_t said = work->log.length;
+  int result = run_step(work, PREPROCESS, compiler, map, NULL, guard, &made);
+  if (result == 0) {
+    work->log.length = said;
+    result = preprocessed_find(&made, work->source, word, sizeof word, &line) ? 1 : 0;
+    snprintf(text, sizeof text, "%d: error: '%s' is not for a lab's program: " GOES_AROUND, line,
+             word);
+    if (result == 1)
+      log_error(work, text);
+  }
+  buffer_free(&made);
   return result;
 }
 
@@ -463,7 +488,9 @@ static int compile_and_link(struct work *work, const char *compiler, char *map, 
   const char *slash = strrchr(work->source, '/');
   const char *file = slash != NULL ? slash + 1 : work->source;
   snprintf(name, sizeof name, "%.*s.o", (int)strcspn(file, "."), file);
-  int result = run_step(work, compiler, map, NULL, guard, &object);
+  int result = run_step(work, COMPILE, compiler, map, NULL, guard, &object);
+  if (result == 0)
+    result = check_macros(work, compiler, map, guard);
   if (result == 0)
     result = check_names(work, &object);
   if (result == 0)
@@ -471,7 +498,7 @@ static int compile_and_link(struct work *work, const char *compiler, char *map, 
   if (result == 0)
     result = put(work, name, &object);
   if (result == 0)
-    result = run_step(work, compiler, map, name, guard, &program);
+    result = run_step(work, LINK, compiler, map, name, guard, &program);
   if (result == 0)
     result = keep_program(work, &program);
   buffer_free(&object);

@@ -60,6 +60,8 @@ static const char *const instruments[] = {"__asan_init",
   "_Pragma(\"GCC error \\\"this attribute has its name poisoned: its text may be "                 \
   "instructions\\\"\")\n"
 
+const char *const forbidden_copying[] = {COPYING(QUOTE) NULL};
+
 /* Each in both of its spellings, where it has two. */
 const char forbidden_header[] =
     "#pragma GCC system_header\n" /* no warning: clang has macros of some names */
@@ -127,12 +129,12 @@ static bool has_word(const char *place, const char *const *words, const char **r
 static bool is_forbidden_directive(const char *place) {
   static const char *const copying[] = {"ident", "sccs", NULL};
   static const char *const changing[] = {"define", "undef", NULL};
-  static const char *const macros[] = {COPYING(QUOTE) NULL};
   const char *rest;
   place = behind_blanks(place);
   if (has_word(place, copying, &rest))
     return true;
-  return has_word(place, changing, &rest) && has_word(behind_blanks(rest), macros, &rest);
+  return has_word(place, changing, &rest) &&
+         has_word(behind_blanks(rest), forbidden_copying, &rest);
 }
 
 int forbidden_assembly(const struct buffer *source, const char **word) {

@@ -26,8 +26,12 @@
  * message has the word "poisoned". */
 extern const char forbidden_header[];
 
+/* The attributes with a text that gcc copies into its assembler file; NULL ends them. */
+extern const char *const forbidden_copying[];
+
 /* The line in which a stranger's file has machine instructions (__asm__, __builtin_ia32_...), that
- * no sanitizer looks at, and how they begin; 0 if there is none. The header refuses the spelling
+ * no sanitizer looks at, and how they begin; 0 if there is none. What its macros put together is
+ * preprocessed.h's. The header refuses the spelling
  * asm, and the headers that have functions for single instructions; these spellings are in headers
  * of the system too. So are directives: #ident, and those that take away the header's macros. */
 int forbidden_assembly(const struct buffer *source, const char **word);
