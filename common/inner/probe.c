@@ -61,12 +61,15 @@ static void on_free(const volatile void *block) {
     add(-1, -(int64_t)__sanitizer_get_allocated_size(block));
 }
 
-static struct probe *map(const char *path) {
+/* Take what is to fail out of the file. */
+static struct probe *map(const char *path, char order[PROBE_ORDER]) {
   int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0)
     return NULL;
   void *memory = MAP_FAILED;
-  if (ftruncate(file, sizeof *probe) == 0)
+  ssize_t length = read(file, order, PROBE_ORDER - 1);
+  order[length > 0 ? length : 0] = '\0';
+  if (ftruncate(file, 0) == 0 && ftruncate(file, sizeof *probe) == 0)
     memory = mmap(NULL, sizeof *probe, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   close(file);
   return memory == MAP_FAILED ? NULL : memory;
@@ -157,17 +160,14 @@ static void start_nothing(void) {
 /* Before all constructors, for a student's file can have some, and change the environment; but
  * after AddressSanitizer's own beginning, which the linker places first. */
 static void read_environment(int argc, char **argv, char **environment) {
-  static char copy[1024];
+  static char order[PROBE_ORDER];
   const char *path = value_of(environment, PROBE_FILE);
-  const char *name = value_of(environment, PROBE_FAIL);
   (void)argc;
   (void)argv;
   start_nothing();
-  probe = path ? map(path) : NULL;
-  if (!probe || !name)
-    return;
-  snprintf(copy, sizeof copy, "%s", name);
-  failing = copy;
+  probe = path ? map(path, order) : NULL;
+  if (probe && *order)
+    failing = order;
 }
 
 static void (*const first)(int, char **, char **)
@@ -403,10 +403,13 @@ static bool is_new_place(void *caller) {
 
 /* Whether the allocation of this caller must fail. By the name "allocation" it is the first one in
  * the lab's own file. */
-static bool allocation_fails(void *caller) {
+static bool allocation_fails(void *caller, size_t size) {
+  enum { LARGE = 1 << 20 };
   static const char any[] = "allocation";
-  if (!failing)
-    return false;
+  if (strcmp(failing, "large allocations") == 0) {
+    probe->failed += size > LARGE;
+    return size > LARGE;
+  }
   if (strcmp(failing, "each allocation") == 0) {
     bool fails = probe->armed && is_new_place(caller) && is_of_lab(caller);
     probe->failed += fails;
@@ -415,19 +418,22 @@ static bool allocation_fails(void *caller) {
   return strncmp(failing, any, strlen(any)) == 0 && is_of_lab(caller) && probe_fails(any);
 }
 
-#define WRAP_ALLOCATION(type, name, parameters, arguments)                                         \
+/* `bytes` is how large the block is to be; nobody asks unless something is to fail. */
+#define WRAP_ALLOCATION(type, name, parameters, arguments, bytes)                                  \
   type __real_##name parameters __attribute__((weak));                                             \
   type __wrap_##name parameters;                                                                   \
   type __wrap_##name parameters {                                                                  \
-    bool fails = allocation_fails(__builtin_return_address(0));                                    \
+    bool fails = failing && allocation_fails(__builtin_return_address(0), bytes);                  \
     return fails ? NULL : __real_##name arguments;                                                 \
   }
 
-WRAP_ALLOCATION(void *, malloc, (size_t size), (size))
-WRAP_ALLOCATION(void *, calloc, (size_t count, size_t size), (count, size))
-WRAP_ALLOCATION(void *, realloc, (void *block, size_t size), (block, size))
-WRAP_ALLOCATION(char *, strdup, (const char *text), (text))
-WRAP_ALLOCATION(char *, strndup, (const char *text, size_t length), (text, length))
+WRAP_ALLOCATION(void *, malloc, (size_t size), (size), size)
+WRAP_ALLOCATION(void *, calloc, (size_t count, size_t size), (count, size),
+                count > 0 && size > SIZE_MAX / count ? SIZE_MAX : count * size)
+WRAP_ALLOCATION(void *, realloc, (void *block, size_t size), (block, size), size)
+WRAP_ALLOCATION(char *, strdup, (const char *text), (text), strlen(text) + 1)
+WRAP_ALLOCATION(char *, strndup, (const char *text, size_t length), (text, length),
+                strnlen(text, length) + 1)
 
 /* --- Where a server wants to listen ----------------------------------------------------------- */
 

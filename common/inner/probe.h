@@ -5,13 +5,16 @@
  * memory run out at a given line. Nothing says which callback has failed: nghttp2 only ends the
  * session. So the programs of the labs are linked with probe.c, which looks at nothing unless
  * PROBE_FILE is in the environment. Then it keeps a struct probe in that file, which others can map
- * or read at any time. With PROBE_FAIL=NAME, the first call of the function NAME (probe.c has the
- * list) fails as its documentation says; of nghttp2_session_mem_send, every later one too. With
- * PROBE_FAIL="NAME in FUNCTION", the first one that this function of the student makes. With
- * PROBE_FAIL="each allocation", the student's file gets no memory the first time that it asks for
- * some at a place, from the moment that the grader has set `armed`: once at each place.
+ * or read at any time. If the file exists, its text says what is to fail, and is lost by that: the
+ * program cannot know before it happens, since its environment is the same in every check.
+ *   NAME                the first call of the function NAME (probe.c has the list) fails as its
+ *                       documentation says; of nghttp2_session_mem_send, every later one too
+ *   NAME in FUNCTION    the first one that this function of the student makes
+ *   each allocation     the student's file gets no memory the first time that it asks for some at a
+ *                       place, from the moment that the grader has set `armed`: once at each place
+ *   large allocations   nobody in the program gets a block of more than 1 MiB
  *
- * The probe reads these variables before anything in the student's file runs. In the grader, it
+ * The probe reads this before anything in the student's file runs. In the grader, it
  * also keeps the program from executing another one, from starting processes, and from ending
  * before LeakSanitizer has looked.
  *
@@ -26,16 +29,17 @@
 #include <stdint.h>
 
 #define PROBE_FILE "LAB_PROBE_FILE"
-#define PROBE_FAIL "LAB_PROBE_FAIL"
 
 enum { PROBE_STATUS = 99 /* of a program that a sanitizer, or misuse.c, has ended */ };
+
+enum { PROBE_ORDER = 128 /* bytes of that text, at most */ };
 
 enum { PROBE_FUNCTIONS = 48, PROBE_CALLS = 16, PROBE_RECENT = 16 };
 
 struct probe {
   int64_t blocks;    /* allocated and not freed, by malloc and everything built on it ... */
   int64_t bytes;     /* ... and how many bytes they are; both are 0 without AddressSanitizer */
-  int64_t failed;    /* calls that were made to fail: 0 or 1, or one for each place */
+  int64_t failed;    /* calls that were made to fail: 0 or 1, or one for each place or block */
   int64_t armed;     /* the grader writes 1 here */
   int64_t looked;    /* 1 once LeakSanitizer looks for lost memory: the last thing at a right end */
   int64_t port;      /* the first one that the program asked for, by bind */

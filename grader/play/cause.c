@@ -104,17 +104,6 @@ static int todo_of_report(const struct exchange *exchange, const char *report) {
   return 0;
 }
 
-/* If a check makes freed memory reused at once, memory that is used too late is in another block by
- * then. */
-static const char *sentence(const struct exchange *exchange, const char *report) {
-  const char *options = exchange->sanitizer_options;
-  if (options && strstr(options, "quarantine_size_mb=0") &&
-      (strstr(report, "heap-buffer-overflow") || strstr(report, "attempting free on")))
-    return "uses-memory-not-own-freed| Your program uses memory that it has freed, or that lies "
-           "beyond the end of a block.";
-  return report_sentence(report);
-}
-
 /* What the calls before explain of a wrong pointer to a stream's data, in words; NULL if nothing. A
  * pointer that is wrong where it is used was mostly wrong from the beginning. */
 static const char *explanation(const struct exchange *exchange, const char *report) {
@@ -153,7 +142,7 @@ static void explain(struct exchange *exchange, const char *report) {
 static void find_report(struct exchange *exchange, const char *report) {
   struct finding *finding = &exchange->finding;
   struct report_place place;
-  replace(finding, sentence(exchange, report));
+  replace(finding, report_sentence(report));
   explain(exchange, report);
   report_quote(&finding->report, report, exchange->lab);
   if (!report_find_place(report, exchange->lab, &place))

@@ -204,13 +204,11 @@ static void on_change(struct program *program, void *user) {
 /* Start the program with the arguments that were added after its path. */
 static void start(struct exchange *exchange) {
   static const char probe[] = PROBE_FILE "=" PROGRAM_PROBE;
-  char fails[128];
   char settings[PATH_MAX];
-  const char *const environment[] = {settings, "SSL_CERT_DIR=.", probe, fails, NULL};
+  const char *const environment[] = {settings, "SSL_CERT_DIR=.", probe, NULL};
   /* The system's settings for TLS must not hide a setting that the program forgets. */
   snprintf(settings, sizeof settings, "OPENSSL_CONF=%s",
            exchange->settings ? exchange->settings : "/dev/null");
-  snprintf(fails, sizeof fails, PROBE_FAIL "=%s", exchange->fails ? exchange->fails : "");
   const char *guard = getenv(CHECK_GUARD);
   if (!guard)
     exchange_fault(exchange, CHECK_GUARD " is not set: run the grader itself");
@@ -219,7 +217,7 @@ static void start(struct exchange *exchange) {
   exchange->started = time(NULL);
   exchange->printed.count = 0;
   struct program_limits with_options = limits;
-  with_options.options = exchange->sanitizer_options;
+  with_options.order = exchange->fails ? exchange->fails : "";
   with_options.file = exchange->settings;
   with_options.any_language = getenv(CHECK_ANY_LANGUAGE) != NULL;
   exchange->program =

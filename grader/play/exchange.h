@@ -48,7 +48,6 @@ struct exchange {
   double given;    /* ... and of the last exchange_give */
   struct program *program;
   time_t started;                      /* when the program was; 0: no program was */
-  const char *sanitizer_options;       /* more options, for the programs that start from now on */
   const char *fails;                   /* the call in them to fail once; see common/inner/probe.h */
   const char *settings;                /* OpenSSL's settings for them, a file; NULL: none */
   char *arguments[EXCHANGE_ARGUMENTS]; /* the command line, for the student to repeat; copies */

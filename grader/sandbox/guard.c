@@ -2,7 +2,7 @@
  * guard: run one program, and leave nothing of it behind.
  *
  *   guard --directory DIR --memory BYTES --processes N --cpu MS --file BYTES [--allow TEXT]...
- *         [--compiler] [--any-language] [--same-user] [--without-landlock] [--without-filter]
+ *         [--order TEXT] [--compiler] [--any-language] [--same-user] [--without-landlock] [--without-filter]
  *         -- PROGRAM [ARGUMENT]...
  *
  * The guard makes DIR and runs PROGRAM in it. It kills PROGRAM with all its descendants when
@@ -44,6 +44,7 @@
 
 #include "grader/sandbox/confine.h"
 #include "grader/sandbox/descendants.h"
+#include "grader/sandbox/program.h"
 #include "grader/sandbox/remove.h"
 #include "grader/sandbox/usage.h"
 
@@ -62,6 +63,7 @@ enum {
 struct guard {
   char *directory;
   double memory, processes, cpu, file; /* the limits; cpu in milliseconds */
+  char *order;                         /* for the probe; NULL for none */
   const char **allowed;                /* NULL ends them */
   bool same_user, compiler, any_language, without_landlock, without_filter;
   pid_t program; /* 0 if there is none, or no more */
@@ -371,6 +373,21 @@ static void sweep(struct guard *guard) {
   }
 }
 
+/* Put what the probe is to do into its file (common/inner/probe.h), and forget it: the program must
+ * not find it here. */
+static int give_order(const struct guard *guard) {
+  char path[PATH_MAX + sizeof PROGRAM_PROBE];
+  size_t length = guard->order != NULL ? strlen(guard->order) : 0;
+  if (guard->order == NULL)
+    return 0;
+  snprintf(path, sizeof path, "%s/" PROGRAM_PROBE, guard->directory);
+  int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  bool given = file >= 0 && fchmod(file, 0666) == 0 && /* for the program's user, too */
+               write(file, guard->order, length) == (ssize_t)length;
+  explicit_bzero(guard->order, length);
+  return file >= 0 && close(file) == 0 && given ? 0 : -1;
+}
+
 static void run(struct guard *guard, char **argv) {
   if (prepare(guard) != 0)
     fail(guard, "the guard");
@@ -378,6 +395,8 @@ static void run(struct guard *guard, char **argv) {
     fail(guard, guard->directory);
   else
     guard->made = true;
+  if (guard->made && give_order(guard) != 0)
+    fail(guard, PROGRAM_PROBE);
   guard->nice = getpriority(PRIO_PROCESS, 0);
   go_first(); /* the grader shall know of the program before that can do anything */
   if (!ended(guard))
@@ -408,13 +427,19 @@ static bool read_limit(const char *text, double *limit) {
 
 /* Returns whether there is a program to run, with all of its limits. */
 static bool read_options(struct guard *guard, int argc, char **argv) {
-  static const struct option options[] = {
-      {"directory", required_argument, NULL, 'd'}, {"memory", required_argument, NULL, 'm'},
-      {"processes", required_argument, NULL, 'p'}, {"cpu", required_argument, NULL, 'c'},
-      {"file", required_argument, NULL, 'f'},      {"allow", required_argument, NULL, 'a'},
-      {"compiler", no_argument, NULL, 'C'},        {"any-language", no_argument, NULL, 'A'},
-      {"same-user", no_argument, NULL, 'U'},       {"without-landlock", no_argument, NULL, 'L'},
-      {"without-filter", no_argument, NULL, 'F'},  {NULL, 0, NULL, 0}};
+  static const struct option options[] = {{"directory", required_argument, NULL, 'd'},
+                                          {"memory", required_argument, NULL, 'm'},
+                                          {"processes", required_argument, NULL, 'p'},
+                                          {"cpu", required_argument, NULL, 'c'},
+                                          {"file", required_argument, NULL, 'f'},
+                                          {"allow", required_argument, NULL, 'a'},
+                                          {"order", required_argument, NULL, 'o'},
+                                          {"compiler", no_argument, NULL, 'C'},
+                                          {"any-language", no_argument, NULL, 'A'},
+                                          {"same-user", no_argument, NULL, 'U'},
+                                          {"without-landlock", no_argument, NULL, 'L'},
+                                          {"without-filter", no_argument, NULL, 'F'},
+                                          {NULL, 0, NULL, 0}};
   size_t allowed = 0;
   bool valid = true;
   for (int option; (option = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
@@ -425,6 +450,7 @@ static bool read_options(struct guard *guard, int argc, char **argv) {
     case 'c': valid &= read_limit(optarg, &guard->cpu); break;
     case 'f': valid &= read_limit(optarg, &guard->file); break;
     case 'a': guard->allowed[allowed++] = optarg; break;
+    case 'o': guard->order = optarg; break;
     case 'C': guard->compiler = true; break;
     case 'A': guard->any_language = true; break;
     case 'U': guard->same_user = true; break;

@@ -47,8 +47,7 @@ static int set_path(struct environment *environment, const char *name, const cha
   return result;
 }
 
-static int make_environment(struct guard_command *command, const char *const added[],
-                            const char *sanitizer_options) {
+static int make_environment(struct guard_command *command, const char *const added[]) {
   struct environment *environment = &command->environment;
   if (copy_environment(environment) != 0 ||
       set_path(environment, "TMPDIR", command->directory) != 0 ||
@@ -57,8 +56,7 @@ static int make_environment(struct guard_command *command, const char *const add
   /* libuv would start four threads to look up one name, which the sanitizers make expensive. */
   if (environment_set(environment, "UV_THREADPOOL_SIZE=1") != 0)
     return -1;
-  if (sanitizer_set_options(environment, command->directory, PROGRAM_SANITIZER_STATUS,
-                            sanitizer_options) != 0)
+  if (sanitizer_set_options(environment, command->directory, PROGRAM_SANITIZER_STATUS) != 0)
     return -1;
   for (size_t i = 0; added != NULL && added[i] != NULL; i++) {
     if (environment_set(environment, added[i]) != 0)
@@ -101,6 +99,9 @@ static int add_number(struct guard_command *command, const char *name, double va
 }
 
 static int add_limits(struct guard_command *command, const struct program_limits *limits) {
+  if (limits->order != NULL && !limits->any_language &&
+      add_option(command, "--order", limits->order) != 0)
+    return -1;
   return add_option(command, "--directory", command->directory) != 0 ||
                  add_number(command, "--memory", (double)limits->memory) != 0 ||
                  add_number(command, "--processes", limits->processes) != 0 ||
@@ -163,7 +164,7 @@ static int make_arguments(struct guard_command *command, const char *guard,
 
 int guard_command_make(struct guard_command *command, const char *guard, const char *const argv[],
                        const char *const environment[], const struct program_limits *limits) {
-  if (name_directory(command) != 0 || make_environment(command, environment, limits->options) != 0)
+  if (name_directory(command) != 0 || make_environment(command, environment) != 0)
     return -1;
   return make_arguments(command, guard, argv, limits);
 }

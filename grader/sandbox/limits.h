@@ -10,13 +10,13 @@
 #include "common/inner/probe.h"
 
 struct program_limits {
-  size_t memory;       /* bytes resident, of all its processes together */
-  int processes;       /* processes at once */
-  double cpu_seconds;  /* of each process */
-  size_t file_size;    /* bytes of each file it writes */
-  size_t output;       /* bytes of standard output and of standard error, each */
-  const char *options; /* more options of the sanitizers, besides the usual ones; NULL for none */
-  const char *file;    /* it may read this one, besides those among its arguments; NULL for none */
+  size_t memory;      /* bytes resident, of all its processes together */
+  int processes;      /* processes at once */
+  double cpu_seconds; /* of each process */
+  size_t file_size;   /* bytes of each file it writes */
+  size_t output;      /* bytes of standard output and of standard error, each */
+  const char *order;  /* what is to fail: the text that probe.h finds in its file; NULL for none */
+  const char *file;   /* it may read this one, besides those among its arguments; NULL for none */
   const char *const *allowed; /* of a compiler: texts for the guard; NULL ends them */
   bool compiler;              /* it is the compiler: it starts programs, and removes its files */
   bool any_language; /* it may use everything installed, not only what a program in C needs */

@@ -77,7 +77,7 @@ double program_asleep_since(const struct program *program);
 #define PROGRAM_PROBE "probe"
 bool program_probe(const struct program *program, struct probe *probe);
 
-/* From now on, each allocation fails once, in a program that runs with PROBE_FAIL="each
+/* From now on, each allocation fails once, in a program that runs with the order "each
  * allocation". Returns 0; or -1, if there is no probe. */
 int program_arm_probe(const struct program *program);
 

@@ -37,8 +37,7 @@ bool sanitizer_finds_leaks(void) {
   return known;
 }
 
-int sanitizer_set_options(struct environment *environment, const char *directory, int status,
-                          const char *more) {
+int sanitizer_set_options(struct environment *environment, const char *directory, int status) {
   int leaks = sanitizer_finds_leaks();
   static const char *const variables[] = {"ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS"};
   for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
@@ -47,9 +46,8 @@ int sanitizer_set_options(struct environment *environment, const char *directory
                  "%s=log_path='%s/%.*s':exitcode=%d:halt_on_error=1:detect_leaks=%d:"
                  "print_stacktrace=1:color=never:max_free_fill_size=4096:"
                  "external_symbolizer_path='':" /* clang's: the program may not start it */
-                 "detect_stack_use_after_return=1%s%s",
-                 variables[i], directory, (int)strlen(prefix) - 1, prefix, status, leaks,
-                 more != NULL ? ":" : "", more != NULL ? more : "") < 0)
+                 "detect_stack_use_after_return=1",
+                 variables[i], directory, (int)strlen(prefix) - 1, prefix, status, leaks) < 0)
       return -1;
     int result = environment_set(environment, entry);
     free(entry);

@@ -14,11 +14,10 @@
 /* Whether LeakSanitizer looks at programs here: not where tracing is forbidden. */
 bool sanitizer_finds_leaks(void);
 
-/* Set the options for a program that runs with this environment: the first error ends
- * it with `status`, and is reported in `directory`. `more` are further options, or
- * NULL. Returns 0 or -1 with errno set. */
-int sanitizer_set_options(struct environment *environment, const char *directory, int status,
-                          const char *more);
+/* Set the options for a program that runs with this environment: the first error ends it with
+ * `status`, and is reported in `directory`. They are the same in every check: the program can read
+ * them. Returns 0 or -1 with errno set. */
+int sanitizer_set_options(struct environment *environment, const char *directory, int status);
 
 /* Append the reports in `directory`, except LeakSanitizer's complaint that it may not trace the
  * program, process `pid`, which says nothing about the program. Another process of the program may
