@@ -231,14 +231,18 @@ static bool is_error(const char *report) {
                      strstr(report, "runtime error: "));
 }
 
+bool cause_says_todo(const struct exchange *exchange) {
+  int todo = 0;
+  return todo_line(program_stderr(exchange->program, NULL), &todo) != NULL;
+}
+
 bool cause_is_todo(const struct exchange *exchange) {
   int code = 0;
   int todo = 0;
   int line = 0;
   char path[PATH_MAX];
   const char *name = strrchr(exchange->arguments[0], '/');
-  enum program_end end = program_end(exchange->program, &code);
-  bool ended = (end == PROGRAM_EXITED && code == EXIT_FAILURE) || end == PROGRAM_STOPPED;
+  bool ended = program_end(exchange->program, &code) == PROGRAM_EXITED && code == EXIT_FAILURE;
   return ended && name && todo_line(program_stderr(exchange->program, NULL), &todo) &&
          !*program_sanitizer_report(exchange->program) &&
          source_path(getenv(CHECK_PROGRAMS), exchange->lab->folder, name + 1, path, sizeof path) &&

@@ -14,6 +14,9 @@
  * program's end. */
 void cause_find(struct exchange *exchange);
 
+/* Whether the program has printed the line of a TODO that is not done. */
+bool cause_says_todo(const struct exchange *exchange);
+
 /* Whether the program has ended at a call of todo() or todo_later() that is still in its file: a
  * line that only looks so, or that a crash follows, is none. */
 bool cause_is_todo(const struct exchange *exchange);
