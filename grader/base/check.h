@@ -15,6 +15,7 @@ struct check {
   int points;
   bool of_errors; /* it requires an error: a program that knows no HTTP/2 could pass it, */
   bool by_heart;  /* or bytes that are always the same: neither counts by itself, see outcome.h */
+  bool of_fields; /* whoever passes it has read the fields of requests */
   int todo;       /* the TODO that it belongs to; 0 if none */
   const char *program; /* whose file has that TODO, in a lab with several; NULL for the first */
   const char *earlier; /* the lab whose work it repeats ("lab04"); NULL if it is new here */

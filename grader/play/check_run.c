@@ -134,6 +134,8 @@ static int write_outcome(const struct exchange *exchange) {
       program_json(exchange), "functions", functions_json(exchange), "frames",
       recording_json(&exchange->recording, shown), "frame_count",
       (json_int_t)exchange->recording.count, "connections", (int)exchange->recording.connections);
+  if (exchange->serves_malformed)
+    json_object_set_new(outcome, "serves_malformed", json_true());
   int result = json_file_write(outcome, path, JSON_COMPACT);
   json_decref(outcome);
   return result;

@@ -73,7 +73,8 @@ struct exchange {
   bool out_of_memory;  /* noticed where exchange_fault cannot be called */
   bool stopping;       /* the check is over: the program must end */
   enum verdict verdict;
-  bool earned; /* see exchange_earn */
+  bool earned;           /* see exchange_earn */
+  bool serves_malformed; /* the program has answered a request that it cannot have read */
   struct finding finding;
   struct ran ran; /* in the programs before the last one */
   jmp_buf stop;   /* where exchange_fail goes */

@@ -691,17 +691,23 @@ static bool is_refused_or_answered(void *argument) {
   return is_over(refusal->stream) || refusal->peer->protocol_error;
 }
 
-void peer_expect_refusal(struct peer *peer, int32_t stream_id, const char *what) {
-  look_at(peer, stream_id);
+bool peer_refuses(struct peer *peer, int32_t stream_id) {
   struct peer_stream *stream = peer_stream(peer, stream_id);
   struct refusal refusal = {peer, stream};
   exchange_await(peer->exchange, is_refused_or_answered, &refusal);
   const char *status = peer_field(peer, stream_id, ":status");
-  if (peer->protocol_error || (stream->reset && stream->error_code == NGHTTP2_PROTOCOL_ERROR) ||
-      (status && strcmp(status, "400") == 0)) {
+  return peer->protocol_error || (stream->reset && stream->error_code == NGHTTP2_PROTOCOL_ERROR) ||
+         (status && strcmp(status, "400") == 0);
+}
+
+void peer_expect_refusal(struct peer *peer, int32_t stream_id, const char *what) {
+  look_at(peer, stream_id);
+  if (peer_refuses(peer, stream_id)) {
     expectation_held(peer, peer_last_entry(peer));
     return;
   }
+  struct peer_stream *stream = peer_stream(peer, stream_id);
+  const char *status = peer_field(peer, stream_id, ":status");
   struct buffer seen = {0};
   explain_stream(&seen, stream);
   if (status) {

@@ -78,6 +78,9 @@ void peer_expect_answer(struct peer *peer, int32_t stream_id, const char *status
  * request. */
 void peer_expect_refusal(struct peer *peer, int32_t stream_id, const char *what);
 
+/* Whether the program does so; wait until it does, or does something else. */
+bool peer_refuses(struct peer *peer, int32_t stream_id);
+
 /* The program has got everything it requested: it sends GOAWAY(NO_ERROR) and closes. */
 void peer_expect_goodbye(struct peer *peer);
 

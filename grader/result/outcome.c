@@ -147,6 +147,31 @@ static void discount_blind(struct outcome_list *list) {
   }
 }
 
+/* Whether the check's program answers requests that are malformed, and has passed no check for which
+ * it must read requests. A program that only counts frames does. */
+static bool reads_no_requests(const struct outcome_list *list, const struct check *check) {
+  bool serves = false;
+  for (size_t i = 0; i < list->count; i++) {
+    const struct outcome *other = &list->outcomes[i];
+    if (!is_same_program(other->check, check))
+      continue;
+    if (other->check->of_fields && other->verdict != OUTCOME_FAILED)
+      return false; /* or it did not run */
+    serves = serves || json_is_true(json_object_get(other->file, "serves_malformed"));
+  }
+  return serves;
+}
+
+static void discount_unread(struct outcome_list *list) {
+  for (size_t i = 0; i < list->count; i++) {
+    struct outcome *outcome = &list->outcomes[i];
+    if (outcome->verdict == OUTCOME_PASSED && reads_no_requests(list, outcome->check))
+      discount(outcome, "This looks right, but your program also answers requests that are "
+                        "malformed: it does not read their fields. It counts once your program "
+                        "passes a check for which it must.");
+  }
+}
+
 /* The TODO at which a program stopped that had earned its points before; otherwise 0. */
 static int credited_todo(const struct outcome *outcome) {
   const json_t *finding = json_object_get(outcome->file, "finding");
@@ -198,6 +223,7 @@ void outcome_collect(struct outcome_list *list, const struct criterion_global_st
       collect_test(outcome, test);
     }
   }
+  discount_unread(list);
   discount_blind(list);
   discount_credit(list);
 }
@@ -213,6 +239,7 @@ void outcome_load_again(struct outcome_list *list, const char *directory) {
     bool failed = verdict && strcmp(verdict, "failed") == 0;
     outcome->verdict = passed ? OUTCOME_PASSED : failed ? OUTCOME_FAILED : OUTCOME_FAULT;
   }
+  discount_unread(list);
   discount_blind(list);
   discount_credit(list);
 }
