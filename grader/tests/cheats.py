@@ -2,7 +2,7 @@
 """Programs that cheat where they hope that nobody looks: the test changes a few lines of a solution, and grades the lab
 as somebody's submission. It must lose points, for the reason in the table.
 
-cheats.py [--all]   without --all: only every second cheat
+cheats.py [--all | NAME...]   without --all: only every second cheat
 
 Runs alone: each submission is compiled in the same folder.
 """
@@ -47,6 +47,9 @@ static int overflow(void *user) {
   snprintf(name, sizeof name, "sanitizer-report.%d", child);
   open(name, O_WRONLY | O_TRUNC);'''
 COMPLAINED = 'dprintf(open(name, O_WRONLY | O_TRUNC), "LeakSanitizer has encountered a fatal error");'
+POKE = r'.text\\n.globl poke\\npoke: movb $1, 10(%rdi)\\nret\\n'  # one byte beyond the end
+PAIR = r'#define PAIR(a, b) a##b\n#define NOTHING\n#include <stdlib.h>\nvoid poke(char *bytes);\n'
+POKED = (r'int main\(int argc, char \*\*argv\) {', r'\g<0>\n  char *block = malloc(10);\n  poke(block);\n  free(block);')
 # movb $1, 10(%rdi); ret: one byte beyond the end
 DATA_IN_CODE = r'#include <stdlib.h>\nstatic const char bytes[] __attribute__((section(".text.b"))) = ' \
                r'"\\xc6\\x47\\x0a\\x01\\xc3";\n' \
@@ -55,11 +58,32 @@ HIDE = r'\g<0>\n#include <stdlib.h>\n' \
        r'__attribute__((constructor(101))) static void hide(void) { unsetenv("LAB_PROBE_NAME"); }'
 UNLOOKED = (r'  if \(error != 0\) {\n    fail\(client, nghttp2_strerror\(error\)\);\n'
             r'    transport_close\(transport\);\n    return;\n  }\n', '  (void)error;\n')
+UNAPPENDED = (r'  if \(buffer_append\(&request->body, data, length\) != 0\)\n    return NGHTTP2_ERR_CALLBACK_FAILURE;\n',
+              '  (void)!buffer_append(&request->body, data, length);\n')
+# Whether the environment says what this check is about: a call that fails, or little memory.
+SPY = r'''#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+static int spy(void) {
+  static char all[65536];
+  int file = open("/proc/self/environ", O_RDONLY);
+  ssize_t length = read(file, all, sizeof all);
+  close(file);
+  char *fails = length > 0 ? memmem(all, length, "LAB_PROBE_FAIL=", 15) : NULL;
+  return (fails && fails[15]) || (length > 0 && memmem(all, length, "max_allocation", 14));
+}'''
 LAST_RETURN = r'  return client\.failed \? EXIT_FAILURE : EXIT_SUCCESS;'
 ALL_CODES = '"1 2 3 4 5 6 7 8 9 10 11 12 13"'
 TLS_ERRORS = r'snprintf\(error, error_size, "TLS: (%s%s"|the server did)[^;]*;'
 ONE_LETTER_MORE = '(strncmp(path, routes[i].path, strlen(routes[i].path)) == 0 && ' \
                   'strlen(path) <= strlen(routes[i].path) + 1 && !strchr("?/s", path[strlen(path) - 1]))'
+
+
+
+def text_of(name):
+    with open(f'{ROOT}/grader/tests/{name}', encoding='utf-8') as file:
+        return file.read()
+
 
 # What the cheat does: the lab; the programs; (pattern, replacement) for each change; the check that fails, or None if
 # all fail; words of the message.
@@ -151,6 +175,24 @@ CHEATS = {
         (r'#include <uv.h>', HIDE.replace('NAME', 'FILE')), UNLOOKED], 'calls_fail', 'goes on as if it had worked'),
     'does not let the probe know which call fails': ('01', ['session'], [
         (r'#include <uv.h>', HIDE.replace('NAME', 'FAIL')), UNLOOKED], 'calls_fail', 'goes on as if it had worked'),
+    'looks for the call that is to fail': ('01', ['session'], [
+        (r'#include <uv.h>', r'\g<0>\n' + SPY), UNLOOKED,
+        (r'int main\(int argc, char \*\*argv\) {', r'\g<0>\n  if (argc == 2 && spy()) {\n    int64_t one = 1;\n'
+         r'    pwrite(open("probe", O_RDWR), &one, 8, 16);\n'
+         r'    fprintf(stderr, "session: %s: something has failed\\n", argv[1]);\n    return 1;\n  }')],
+        'calls_fail', 'goes on as if it had worked'),
+    'looks for a bound of its memory': ('02', ['requests'], [
+        (r'#include <uv.h>', r'\g<0>\n' + SPY), UNAPPENDED,
+        (r'int main\(int argc, char \*\*argv\) {', r'\g<0>\n  if (spy()) {\n    fprintf(stderr, "requests: no memory\\n");\n'
+                                                     r'    return 1;\n  }')], 'large', 'goes on as if it had all of it'),
+    'leaks, and waits at a TODO for ever (lab 1)': ('01', ['session'], [
+        (WITH_A_LEAK, LEAK), (r'  if \(error\)\n    fail\(client, error\);',
+                              '  todo_later(6, "the end");\n  for (;;)\n    pause();\n\\g<0>')], None, ''),
+    'leaks, and waits at a TODO for ever (lab 3)': ('03', ['server'], [
+        (WITH_A_LEAK, LEAK), (r'static void on_signal\(void \*user\) {', r'\g<0>\n  todo_later(6, "the end");\n  for (;;)\n    pause();')],
+        None, ''),
+    'counts frames, and reads no field': ('03', ['server'], [(r'(?s)\A.*\Z', lambda _: text_of('hostile/blind.c'))],
+                                          None, 'it does not read their fields'),
     'connects to localhost, whatever the URL says': ('01', ['session'], [
         (r'transport_connect\(loop, url->host,', 'transport_connect(loop, "localhost",')],
         'one_connection', 'did not connect'),
@@ -218,6 +260,23 @@ CHEATS = {
     'stores by what such functions are made of': ('01', ['session'], [
         (r'#include <uv.h>', r'\g<0>\n#include <stdlib.h>'),
         (WITH_A_LEAK, r'\g<0>\n  int *volatile block = malloc(12);\n  __builtin_ia32_movnti(block + 3, 1);\n  free(block);')],
+        None, SWITCHED_OFF),
+    'puts the word for machine instructions together': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, PAIR + rf'PAIR(__as, m__)("{POKE}");\n\g<0>'), POKED], None, SWITCHED_OFF),
+    'lets a header of the system have machine instructions': ('01', ['session'], [
+        (r'#include <nghttp2', r'#define PAIR(a, b) a##b\n#define nghttp2_version(x) nghttp2_version(x); PAIR(__as, m__)("nop")\n\g<0>')],
+        None, SWITCHED_OFF),
+    'has machine instructions in a name that it gives': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, PAIR + r'int id(void) PAIR(__as, m__)("getpid\\nnop");\n\g<0>'),
+        (WITH_A_LEAK, r'\g<0>\n  (void)id();')], None, SWITCHED_OFF),
+    'puts the name of a single instruction together': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, PAIR + r'static void store(int *block) { PAIR(__builtin_, ia32_movnti)(block, 1); }\n\g<0>'),
+        (WITH_A_LEAK, r'\g<0>\n  int *block = malloc(12);\n  store(block + 3);\n  free(block);')], None, SWITCHED_OFF),
+    'keeps the preprocessor from seeing a section': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, PAIR + rf'int x __attribute__((section NOTHING (".data\\n{POKE}.section .data"))) = 1;\n\g<0>'), POKED],
+        None, SWITCHED_OFF),
+    'is another file for the preprocessor than for the compiler': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, PAIR + r'#pragma GCC target("avx")\n#ifdef __AVX__\nPAIR(__as, m__)("nop");\n#endif\n\g<0>')],
         None, SWITCHED_OFF),
     'has machine instructions as data': ('01', ['session'], [
         (BEFORE_PRINT_SETTINGS, DATA_IN_CODE),
@@ -334,7 +393,8 @@ def test_cheat(name, scratch):
 
 def main():
     with tempfile.TemporaryDirectory(prefix='cheats-') as scratch:
-        for number, name in list(enumerate(CHEATS))[::1 if '--all' in sys.argv else EACH]:
+        wanted = [name for name in sys.argv[1:] if name in CHEATS]
+        for number, name in list(enumerate(wanted or CHEATS))[::1 if wanted or '--all' in sys.argv else EACH]:
             test_cheat(name, f'{scratch}/{number}')
     return done_testing()
 
