@@ -41,6 +41,7 @@ void __lsan_do_leak_check(void) __attribute__((weak));
 int __lsan_is_turned_off(void);
 
 static struct probe *probe; /* NULL if nobody asks */
+static int64_t key = 1;     /* says that it is we who report */
 static const char *failing; /* the name of the function that is to fail; NULL once it has */
 
 /* --- What is allocated ------------------------------------------------------------------------ */
@@ -80,7 +81,7 @@ static struct probe *map(const char *path, char order[PROBE_ORDER]) {
 /* LeakSanitizer asks this when it looks for lost memory. */
 int __lsan_is_turned_off(void) {
   if (probe)
-    probe->looked = 1;
+    probe->looked = key;
   touched_find();
   return 0;
 }
@@ -166,8 +167,12 @@ static void read_environment(int argc, char **argv, char **environment) {
   (void)argv;
   start_nothing();
   probe = path ? map(path, order) : NULL;
-  if (probe && *order)
-    failing = order;
+  if (!probe || strlen(order) < PROBE_KEY)
+    return;
+  memcpy(&key, order, PROBE_KEY);
+  if (order[PROBE_KEY])
+    failing = order + PROBE_KEY;
+  memset(order, ' ', PROBE_KEY);
 }
 
 static void (*const first)(int, char **, char **)

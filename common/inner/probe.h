@@ -5,8 +5,9 @@
  * memory run out at a given line. Nothing says which callback has failed: nghttp2 only ends the
  * session. So the programs of the labs are linked with probe.c, which looks at nothing unless
  * PROBE_FILE is in the environment. Then it keeps a struct probe in that file, which others can map
- * or read at any time. If the file exists, its text says what is to fail, and is lost by that: the
- * program cannot know before it happens, since its environment is the same in every check.
+ * or read at any time. If the file exists, it has PROBE_KEY bytes that nobody can guess, and text
+ * that says what is to fail. The probe takes both out of it: so the program cannot know before it
+ * happens, since its environment is the same in every check.
  *   NAME                the first call of the function NAME (probe.c has the list) fails as its
  *                       documentation says; of nghttp2_session_mem_send, every later one too
  *   NAME in FUNCTION    the first one that this function of the student makes
@@ -32,17 +33,18 @@
 
 enum { PROBE_STATUS = 99 /* of a program that a sanitizer, or misuse.c, has ended */ };
 
-enum { PROBE_ORDER = 128 /* bytes of that text, at most */ };
+enum { PROBE_KEY = sizeof(int64_t), PROBE_ORDER = 128 /* bytes of all that, at most */ };
 
 enum { PROBE_FUNCTIONS = 48, PROBE_CALLS = 16, PROBE_RECENT = 16 };
 
 struct probe {
-  int64_t blocks;    /* allocated and not freed, by malloc and everything built on it ... */
-  int64_t bytes;     /* ... and how many bytes they are; both are 0 without AddressSanitizer */
-  int64_t failed;    /* calls that were made to fail: 0 or 1, or one for each place or block */
-  int64_t armed;     /* the grader writes 1 here */
-  int64_t looked;    /* 1 once LeakSanitizer looks for lost memory: the last thing at a right end */
-  int64_t port;      /* the first one that the program asked for, by bind */
+  int64_t blocks; /* allocated and not freed, by malloc and everything built on it ... */
+  int64_t bytes;  /* ... and how many bytes they are; both are 0 without AddressSanitizer */
+  int64_t failed; /* calls that were made to fail: 0 or 1, or one for each place or block */
+  int64_t armed;  /* the grader writes 1 here */
+  int64_t looked; /* the key, or 1 if there is none, once LeakSanitizer looks for lost memory: the
+                        last thing at a right end */
+  int64_t port;   /* the first one that the program asked for, by bind */
   int64_t submitted; /* calls of nghttp2_submit_response */
   int64_t settings;  /* calls of nghttp2_submit_settings */
 

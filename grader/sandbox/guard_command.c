@@ -98,9 +98,22 @@ static int add_number(struct guard_command *command, const char *name, double va
   return add_option(command, name, text);
 }
 
+/* What the probe finds in its file: a new key, and what is to fail. */
+static int add_order(struct guard_command *command, const char *order) {
+  unsigned number;
+  char *text;
+  if (getrandom(&number, sizeof number, 0) != sizeof number)
+    return -1;
+  snprintf(command->key, sizeof command->key, "%08x", number);
+  if (asprintf(&text, "%s%s", command->key, order) < 0)
+    return -1;
+  int result = add_option(command, "--order", text);
+  free(text);
+  return result;
+}
+
 static int add_limits(struct guard_command *command, const struct program_limits *limits) {
-  if (limits->order != NULL && !limits->any_language &&
-      add_option(command, "--order", limits->order) != 0)
+  if (limits->order != NULL && !limits->any_language && add_order(command, limits->order) != 0)
     return -1;
   return add_option(command, "--directory", command->directory) != 0 ||
                  add_number(command, "--memory", (double)limits->memory) != 0 ||

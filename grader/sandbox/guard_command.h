@@ -11,6 +11,7 @@
 
 struct guard_command {
   char directory[PATH_MAX]; /* the guard makes it, so that somebody always removes it */
+  char key[PROBE_KEY + 1];  /* of the probe; "" without one */
   char **arguments;         /* NULL ends them */
   size_t count;
   struct environment environment;

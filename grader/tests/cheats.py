@@ -6,6 +6,7 @@ cheats.py [--all | NAME...]   without --all: only every second cheat
 
 Runs alone: each submission is compiled in the same folder.
 """
+import ctypes
 import os
 import re
 import subprocess
@@ -72,6 +73,9 @@ static int spy(void) {
   char *fails = length > 0 ? memmem(all, length, "LAB_PROBE_FAIL=", 15) : NULL;
   return (fails && fails[15]) || (length > 0 && memmem(all, length, "max_allocation", 14));
 }'''
+# From getppid to _exit: the linker puts the probe's function in the place of the name only.
+LIBC = ctypes.CDLL(None)
+WAY_OUT = ctypes.cast(LIBC._exit, ctypes.c_void_p).value - ctypes.cast(LIBC.getppid, ctypes.c_void_p).value
 LAST_RETURN = r'  return client\.failed \? EXIT_FAILURE : EXIT_SUCCESS;'
 ALL_CODES = '"1 2 3 4 5 6 7 8 9 10 11 12 13"'
 TLS_ERRORS = r'snprintf\(error, error_size, "TLS: (%s%s"|the server did)[^;]*;'
@@ -267,7 +271,7 @@ CHEATS = {
         (r'#include <nghttp2', r'#define PAIR(a, b) a##b\n#define nghttp2_version(x) nghttp2_version(x); PAIR(__as, m__)("nop")\n\g<0>')],
         None, SWITCHED_OFF),
     'has machine instructions in a name that it gives': ('01', ['session'], [
-        (BEFORE_PRINT_SETTINGS, PAIR + r'int id(void) PAIR(__as, m__)("getpid\\nnop");\n\g<0>'),
+        (BEFORE_PRINT_SETTINGS, PAIR + r'int id(void) PAIR(__as, m__)("getpid\\nnop #");\n\g<0>'),
         (WITH_A_LEAK, r'\g<0>\n  (void)id();')], None, SWITCHED_OFF),
     'puts the name of a single instruction together': ('01', ['session'], [
         (BEFORE_PRINT_SETTINGS, PAIR + r'static void store(int *block) { PAIR(__builtin_, ia32_movnti)(block, 1); }\n\g<0>'),
@@ -323,6 +327,11 @@ CHEATS = {
         (WITH_A_LEAK, LEAK), (LAST_RETURN, r'  pwrite(open("probe", O_RDWR), "\\1\\0\\0\\0\\0\\0\\0\\0", 8, 32);\n'
                                            r'  syscall(SYS_exit_group, (int)client.failed);\n  syscall(SYS_exit, 0);\n\g<0>')],
         'one_connection', 'does not free all the memory'),
+    'leaks, says that LeakSanitizer has looked, and finds a way out': ('01', ['session'], [
+        (r'#include <uv.h>', r'\g<0>\n#include <fcntl.h>'),
+        (WITH_A_LEAK, LEAK), (LAST_RETURN, r'  pwrite(open("probe", O_RDWR), "\\1\\0\\0\\0\\0\\0\\0\\0", 8, 32);\n'
+                                           rf'  ((void (*)(int))((char *)getppid + ({WAY_OUT})))(client.failed);\n\g<0>')],
+        'one_connection', 'ended neither by exit'),
     'does not free a session that has worked': ('01', ['session'], [
         (r'  nghttp2_session_del\(client->session\);', '  if (client->failed)\n  \\g<0>')],
         'one_connection', 'does not free all the memory'),
