@@ -524,11 +524,11 @@ watch:
 
 # BEGIN TEACHERS
 ## make demo             give the lecture: every lab step by step, running live. Variables: LAB=03,
-##                       PAUSE=1 (wait for a key), STEP=3 (begin there), NOTES=1 (with the lecturer's notes),
+##                       STEP=3 (begin there), NOTES=1 (with the lecturer's notes), PAUSE=0 (never wait for a key),
 ##                       STUDENT=1 (your programs instead of the solutions),
 ##                       PCAP=1 (write build/demo/labNN-1.pcapng, ..., for Wireshark)
 demo: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
-	+@python3 grader/lecture/demo.py $(if $(STUDENT),--student) $(if $(PAUSE),--pause) $(if $(NOTES),--notes) \
+	+@python3 grader/lecture/demo.py $(if $(STUDENT),--student) $(if $(filter 0,$(PAUSE)),,--pause) $(if $(NOTES),--notes) \
 	  $(if $(STEP),--step $(call quote,$(STEP))) $(if $(PCAP),--pcap) $(FOLDERS)
 
 ## make slides LAB=02    give the lecture, and write it down as slides, one file [OUT=build/slides/lab02.html] [STUDENT=1]

@@ -6,7 +6,7 @@
 grader/lecture/scripts/labNN.md says what to show; demo_script.py says how such a script is written.
 --student shows the student's files and programs in place of the solutions; it says which TODO is not
 done, and goes on. --pause waits for a key before each command, between steps, and when the screen is full: b goes back
-a step, a digit goes to that step, q ends, any other key goes on. --notes shows the lecturer's notes too, and how
+to the beginning of the step, or from there to the step before, a digit goes to that step, q ends, any other key goes on. --notes shows the lecturer's notes too, and how
 long each step takes to tell. --step begins at that step. --pcap writes the traffic to build/demo/, for Wireshark, with
 the keys of TLS: a relay stands before each server and passes on every byte.
 
@@ -36,6 +36,7 @@ class Lecture:
         self.student = options.student
         self.notes = options.notes
         self.number = options.step
+        self.is_last = False  # of several labs
         self.runner = Runner(script.lab, self.student, options.pcap, screen)
         self.wrong = 0
 
@@ -50,7 +51,7 @@ class Lecture:
             while self.number <= len(self.script.steps):
                 try:
                     self.show_step(self.script.steps[self.number - 1])
-                    self.screen.pause()
+                    self.screen.pause(self.is_last and self.number == len(self.script.steps))
                     self.number += 1
                 except Moved as moved:
                     self.go(moved.step or self.number - 1)
@@ -109,7 +110,9 @@ def main(arguments):
         if not 1 <= options.step <= len(script.steps):
             raise Broken(f"the lecture of {script.lab.name} has no step {options.step}, but {len(script.steps)} steps")
     screen = Screen(options.pause)
-    wrong = sum(Lecture(screen, script, options).give() for script in scripts)
+    lectures = [Lecture(screen, script, options) for script in scripts]
+    lectures[-1].is_last = True
+    wrong = sum(lecture.give() for lecture in lectures)
     return 1 if wrong and not options.student else 0
 
 

@@ -292,6 +292,8 @@ class Runner:
         if program.process.returncode != part.status:
             self.screen.note("You stopped it." if self.stopped and program.process.returncode < 0 else
                              f"It ended with status {program.process.returncode}, not {part.status}.", RED)
+        elif part.status != 0:
+            self.screen.note(f"(It ended with status {part.status}.)")  # the script speaks of it
         return self.show_servers(part, right) and right
 
     def say_missing(self, command):

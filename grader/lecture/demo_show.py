@@ -128,6 +128,8 @@ class Screen:
         self.pauses = pauses and sys.stdin.isatty() and self.out.isatty()
         self.height = (os.get_terminal_size(self.out.fileno()).lines or 24) if self.pauses else 0
         self.used = 0  # lines since the last key
+        self.asked = 0  # for a key, in this step
+        self.is_empty = True  # the screen
         self.step = self.steps = 0
         self.unicode = locale_is_utf8()
         self.color = (self.out.isatty() and not os.environ.get("NO_COLOR") and
@@ -141,16 +143,23 @@ class Screen:
         """One line. If the screen is full, wait for a key first."""
         if self.pauses and self.used >= self.height - 1:  # the last line is for the question
             self.pause()
-        if self.pauses and self.used == 0 and not text:
+        if self.pauses and self.is_empty and not text:
             return
         print(text, file=self.out, flush=True)
         self.used += 1
+        self.is_empty = False
 
     def room(self, lines):
         """What comes next has this many lines. If it is more than the screen has room for, but less than a whole screen,
         wait for a key first."""
         if self.pauses and self.used + lines > self.height - 1 >= lines:
             self.pause()
+
+    def clear(self):
+        """A step that begins after a key begins at the top of the screen. Below the end of another one, nobody finds it."""
+        if self.pauses and self.used == 0 and not self.is_empty and os.environ.get("TERM", "dumb") != "dumb":
+            print("\033[2J\033[H", end="", file=self.out, flush=True)
+            self.is_empty = True
 
     # --- Words ------------------------------------------------------------------------------------
 
@@ -165,6 +174,8 @@ class Screen:
     def heading(self, text):
         dashes = "─" if self.unicode else "-"
         self.room(6)  # with some of the text below it
+        self.clear()
+        self.asked = 0
         self.line()
         self.line(self.paint(BOLD, f"{dashes * 2} {text} ".ljust(self.width, dashes)))
 
@@ -291,19 +302,21 @@ class Screen:
 
     # --- Keys -------------------------------------------------------------------------------------
 
-    def pause(self):
+    def pause(self, is_end=False):
         """With pauses, wait until somebody presses a key; b raises Moved, and so does the number of a step; q raises
         Stopped. Nothing has been shown since the last key: there is nothing to wait for."""
         if not self.pauses or self.used == 0:
             return
-        key = self.wait_for_key(f"-- {self.step}/{self.steps}: any key goes on, b back, "
-                                f"1-{min(9, self.steps)} to a step, q ends --" if self.step else
+        moves = f"b back, 1-{min(9, self.steps)} to a step"
+        key = self.wait_for_key(f"-- The end: {moves}, any key or q ends --" if is_end else
+                                f"-- {self.step}/{self.steps}: any key goes on, {moves}, q ends --" if self.step else
                                 "-- any key goes on, q ends --")
         self.used = 0
+        self.asked += 1
         if key[:1] in (b"q", b"Q", b"\4", b""):
             raise Stopped
         if key in (b"b", b"B", b"\177", *BACK_KEYS):
-            raise Moved
+            raise Moved(self.step if self.asked > 1 else None)
         if key.isdigit() and 0 < int(key[:1]) <= self.steps:
             raise Moved(int(key[:1]))
 

@@ -103,7 +103,7 @@ class Terminal:
             asked += 1
 
     def plain(self):
-        return re.sub(r"\033\[[0-9;]*m", "", self.text)
+        return re.sub(r"\033\[[0-9;]*[A-Za-z]", "", self.text)
 
     def pages(self):
         """What stood on the screen at each question, as lines."""
@@ -237,6 +237,13 @@ def test_pages(number):
     lengths = [page.count("\n") for page in terminal.pages()]
     check(f"lab {number}: on 24 lines, no page is longer than the screen", status == 0 and max(lengths) <= 23, lengths)
     check(f"lab {number}: the screen is used well", len(lengths) < 2 * sum(lengths) / 23 + 12, lengths)
+    joined = re.findall(rf"{KEY}\r +\r((?:  C: |  Node\.js|\$ |\w).*)", terminal.plain())
+    check(f"lab {number}: an empty line stands between what a key has parted", not joined, joined)
+    steps = re.findall(r"(\033\[2J\033\[H)?\033\[1m── \d/\d", terminal.text)
+    check(f"lab {number}: a step that begins after a key begins at the top of the screen", all(steps[1:]), steps)
+    check(f"lab {number}: the last question, and no other, says that this is the end",
+          re.findall(r"-- The end: |any key goes on", terminal.plain()).index("-- The end: ") == terminal.plain().count(KEY) - 1,
+          terminal.plain()[-300:])
 
 
 def test_steps():
@@ -262,6 +269,12 @@ def test_steps():
         terminal.press(key)
         asked = terminal.until(asked + 1)
         check(f"{key} goes to step {step}", re.findall(heading, terminal.plain())[-1:] == [step], terminal.plain()[-300:])
+    terminal.press(b" ")
+    asked = terminal.until(asked + 1)
+    terminal.press(b"b")
+    asked = terminal.until(asked + 1)
+    check("b in the middle of a step goes to its beginning", re.findall(heading, terminal.plain())[-2:] == ["3", "3"],
+          terminal.plain()[-2000:])
     terminal.go_on("bytes: +")  # the ladder of step 3, which needs a server of step 2
     terminal.press(b"q")
     check("q ends it with status 0 from anywhere", terminal.end() == 0, terminal.text)
@@ -412,7 +425,8 @@ def test_commands(stand_in):
     status, said = stand_in.give(("console", "exit 3"), ("console", "echo on"))
     check("it reports a command that fails", status == 1 and "It ended with status 3, not 0." in said, said)
     check("the lecture goes on after the failure", "\non\n" in said, said)
-    check("a script may expect a failure", stand_in.give(("console status=3", "exit 3"))[0] == 0)
+    status, said = stand_in.give(("console status=3", "exit 3"))
+    check("a script may expect a failure, and the lecture says which it was", status == 0 and "(It ended with status 3.)" in said, said)
     status, said = stand_in.give(("console status=3", "true"))
     check("it reports a command that succeeds when the script expects a failure", status == 1 and "It ended with status 0, not 3." in said, said)
     status, said = stand_in.give(("console", "echo begun; sleep 1000"), DEMO_SECONDS="1")
