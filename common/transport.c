@@ -103,9 +103,22 @@ void transport_free(struct transport *transport) {
   close_socket(transport);
 }
 
+/* A ladder has two sides: say which of them has closed the connection. */
+static void end_trace(const struct transport *transport, const char *error) {
+  static const char peer[] = "closed by the peer";
+  const size_t length = sizeof peer - 1;
+  char text[80];
+  if (error && strncmp(error, peer, length) == 0) {
+    const char *name = transport->is_server ? "client" : "server";
+    snprintf(text, sizeof text, "closed by the %s%s", name, error + length);
+    error = text;
+  }
+  trace_end(transport->trace, error ? error : "closed");
+}
+
 static void end(struct transport *transport, const char *error) {
   assert(transport->state != CLOSED);
-  trace_end(transport->trace, error ? error : "closed");
+  end_trace(transport, error);
   transport->state = CLOSING; /* so that on_close may call transport_close */
   transport->in_event = true;
   if (transport->events) /* NULL before transport_start: nobody to tell */

@@ -6,6 +6,7 @@
 /* Comments and strings of JavaScript and C. A string may go on below, because its line was too long. */
 const MARKED = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|^ *\.\.\.$/gm;
 
+const WIDEST_CODE = 100; /* letters: longer lines are hard to read */
 const LONGEST_WORD = 28; /* so many letters have room on a telephone */
 
 function paragraphs(text) {
@@ -180,7 +181,7 @@ class LecturePane {
     this.element = element('section', {class: 'pane lecture', 'aria-label': 'The lecture', tabindex: -1}, this.body);
   }
 
-  /* How many letters of code have room on a line. */
+  /* How many letters of code have room on a line, beside other code and alone. */
   columns() {
     const ruler = element('code', {class: 'unseen'}, '0'.repeat(100));
     this.element.append(ruler);
@@ -188,7 +189,8 @@ class LecturePane {
     ruler.remove();
     const unit = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const width = (this.element.clientWidth || window.innerWidth) - 5 * unit;
-    return Math.max(30, Math.min(160, Math.floor((width > 53 * unit ? 0.55 * width - 2 * unit : width) / letter)));
+    const letters = (room) => Math.max(30, Math.min(WIDEST_CODE, Math.floor(room / letter)));
+    return [letters(width > 53 * unit ? 0.55 * width - 2 * unit : width), letters(width)];
   }
 
   log(lab, step, part) {
@@ -265,6 +267,19 @@ class LecturePane {
 
   scroll(by) {
     this.element.scrollBy(0, by);
+  }
+
+  /* What is at the top of the window: a part of the step, and how much of it is above; showTop puts it there. */
+  top() {
+    const above = this.element.getBoundingClientRect().top;
+    const parts = [...this.body.children].map((child) => child.getBoundingClientRect());
+    const at = this.element.scrollTop > 0 ? parts.findIndex((part) => part.height > 0 && part.bottom > above) : -1;
+    return at < 0 ? null : {at, share: (above - parts[at].top) / parts[at].height};
+  }
+
+  showTop(top) {
+    const part = top && this.body.children[top.at]?.getBoundingClientRect();
+    this.element.scrollTop = part ? this.element.scrollTop + part.top + top.share * part.height - this.element.getBoundingClientRect().top : 0;
   }
 
   running() {

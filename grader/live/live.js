@@ -45,16 +45,72 @@ class Live {
     this.resize();
     this.listen();
     this.goToHash();
+    this.told = ''; /* what the lecturer's window knows of this one */
+    this.screen = null; /* in the lecturer's window: what the other one shows */
+    window.addEventListener('pagehide', () => this.presents() || this.channel.postMessage({seen: null}));
+    if (this.presents())
+      this.channel.postMessage({order: 'tell'});
   }
 
-  /* What another window says. */
-  hear({place, black, started}) {
+  /* What another window says: where the lecture is, or an order of the lecturer's window for the one that all see. */
+  hear({place, black, started, seen, order}) {
     if (place)
       this.go(place.lab, place.step, false);
     else if (started)
       this.startClock(started, false);
-    else
+    else if (black !== undefined)
       this.black(black, false);
+    else if (this.presents() && seen !== undefined)
+      this.see(seen);
+    else if (!this.presents() && order)
+      this.obey(order);
+  }
+
+  presents() {
+    return document.body.classList.contains('presenter');
+  }
+
+  obey(order) {
+    this.told = ''; /* who asks may be new */
+    if (order === 'more')
+      this.more();
+    else if (order === 'view')
+      this.view();
+    else if (order !== 'tell')
+      this.scroll(order === 'down' ? 1 : -1);
+    this.tell();
+  }
+
+  /* To the lecturer's window: what of the step is in this one. */
+  tell() {
+    if (this.presents() || !this.lecture.place)
+      return;
+    const seen = {...this.lecture.place, top: this.lecture.top(), rest: this.lecture.rest()};
+    if (this.told === JSON.stringify(seen))
+      return;
+    this.told = JSON.stringify(seen);
+    this.channel.postMessage({seen});
+  }
+
+  /* The lecturer's window: it shows what the other one shows; null: that one is gone. */
+  see(seen) {
+    this.screen = seen;
+    if (seen && seen.lab === this.lab?.lab && seen.step === this.step)
+      this.lecture.showTop(seen.top);
+    this.showRunning();
+  }
+
+  /* Whether all have seen this step. The lecturer's window asks the other one, which has more room. */
+  rest() {
+    const isThis = this.screen && this.screen.lab === this.lab?.lab && this.screen.step === this.step;
+    return isThis ? this.screen.rest : this.lecture.rest();
+  }
+
+  more() {
+    if (this.screen)
+      this.channel.postMessage({order: 'more'});
+    else
+      this.lecture.scroll(0.8 * this.lecture.element.clientHeight);
   }
 
   /* Keep this for the page that comes after this one, if it is loaded again. */
@@ -97,12 +153,16 @@ class Live {
         document.body.classList.remove('whole'); /* somebody's program runs */
     } else if (event.kind === 'clear')
       this.wire.clear(event.of);
-    else if (event.kind === 'gate')
+    else if (event.kind === 'gate') {
       this.wire.takeGate(event);
+      this.showGate(event);
+    }
     else if (event.kind === 'servers')
       this.wire.takeServers(event);
     else
       this.lecture.take(event);
+    if (event.kind === 'end')
+      this.wire.ended(event);
     this.showRunning();
   }
 
@@ -141,9 +201,10 @@ class Live {
   showRunning() {
     const next = this.lecture.next();
     const running = this.lecture.running();
-    this.go_on.textContent = running ? 'Stop' : next ? 'Run' : this.lecture.rest() ? 'More' : this.isLast() ? 'End' : 'Next';
+    this.go_on.textContent = running ? 'Stop' : next ? 'Run' : this.rest() ? 'More' : this.isLast() ? 'End' : 'Next';
     this.go_on.title = running ? 'Stop the command (s)' : 'Go on (space)';
     this.go_on.classList.toggle('running', running);
+    this.tell();
   }
 
   /* --- Steps */
@@ -168,7 +229,8 @@ class Live {
       return;
     [this.lab, this.step] = [lab, wanted];
     document.body.classList.toggle('whole', lab.quiet[wanted - 1]); /* before the code is measured */
-    const answer = await fetch(`step/${lab.lab}/${wanted}?columns=${this.lecture.columns()}`);
+    const [beside, alone] = this.lecture.columns();
+    const answer = await fetch(`step/${lab.lab}/${wanted}?columns=${beside}&alone=${alone}`);
     const content = await answer.json();
     if (this.lab !== lab || this.step !== wanted)
       return; /* somebody has gone on */
@@ -211,8 +273,8 @@ class Live {
       this.wire.gate.goOn();
     else if (next)
       this.order(next.part.part, false);
-    else if (this.lecture.rest())
-      this.lecture.scroll(0.8 * this.lecture.element.clientHeight);
+    else if (this.rest())
+      this.more();
     else
       this.move(1);
   }
@@ -223,10 +285,16 @@ class Live {
     this.pointed = true;
   }
 
+  /* The lecture, and the wire below its end. */
   scroll(direction) {
     const unit = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    const pane = this.lecture.element.clientHeight > 0 ? this.lecture : this.wire;
+    const ladder = this.wire.sheet;
+    const isWire = direction > 0 ? !this.lecture.rest() && ladder.clientHeight > 0 && !this.wire.follows()
+                                 : ladder.scrollTop > 0 && ladder.clientHeight > 0;
+    const pane = isWire || this.lecture.element.clientHeight === 0 ? this.wire : this.lecture;
     pane.scroll(direction * SCROLLED_REMS * unit);
+    if (this.screen)
+      this.channel.postMessage({order: direction > 0 ? 'down' : 'up'});
   }
 
   /* --- The lecturer's window */
@@ -237,8 +305,16 @@ class Live {
     this.plan = element('p', {class: 'plan'});
     this.after = element('p', {class: 'after'});
     this.dark = element('p', {class: 'dark wrong', role: 'status', hidden: true}, 'The screen is black: b');
+    this.holding = element('p', {class: 'dark', role: 'status', hidden: true});
     setInterval(() => this.tick(), CLOCK_MS);
-    return element('aside', {class: 'presenting', 'aria-label': 'Notes for the lecturer'}, this.clock, this.plan, this.dark, this.notes, this.after);
+    return element('aside', {class: 'presenting', 'aria-label': 'Notes for the lecturer'}, this.clock, this.plan, this.dark, this.holding, this.notes, this.after);
+  }
+
+  /* The lecturer's window has no wire: it says what waits there. */
+  showGate({mode, ms, count: waiting}) {
+    this.holding.hidden = mode === 'flow';
+    this.holding.textContent = mode === 'hold' ? `Frames are held, and ${waiting} wait (space or f: let one pass; h: all)`
+      : `A frame passes each ${ms / 1000} s, and ${waiting} wait (h: let all pass)`;
   }
 
   tick() {
@@ -278,7 +354,7 @@ class Live {
                   ['→  Page Down', 'the next step'], ['←  Page Up', 'the step before'], ['1 to 9', 'the step with this number'], ['↓  ↑', 'scroll'],
                   ['r  s', 'run the last command again; stop it'], ['h  f', 'hold the frames, or let them pass; let one pass'],
                   ['j  k', 'go to the next frame, the one before; Enter opens it, m marks it'],
-                  ['w', 'the wire alone, the lecture alone, or both'], ['+  −  0', 'larger, smaller, as it was'], ['b', 'black, and back'],
+                  ['w', 'the wire alone, the lecture alone, or both'], ['+  −  0', 'larger, smaller, as it was'], ['b', 'black; then any key: back'],
                   ['n  p', 'notes on this page; in a second window, with a clock'], ['t', 'the clock from zero'], ['?', 'these keys']];
     this.helping = element('dialog', {'aria-label': 'Keys'}, element('h2', {}, 'Keys'),
       element('table', {}, element('tbody', {}, ...rows.map(([key, what]) => element('tr', {}, element('th', {scope: 'row'},
@@ -290,8 +366,11 @@ class Live {
   onKey(event) {
     if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches('input, select, textarea') || this.helping.open)
       return;
-    if (!this.blackness.hidden && event.key === 'Escape')
+    if (!this.blackness.hidden && /^(.|Escape|Enter|Tab|Home|End|Arrow\w+|Page\w+)$/u.test(event.key)) {
+      event.preventDefault(); /* nobody wants to go on in the dark */
       this.black(false);
+      return;
+    }
     if (/^(Tab|Enter|Arrow|Home|End)/.test(event.key))
       this.pointed = false;
     const onButton = event.target.matches('button, a, summary') && !this.pointed;
@@ -300,7 +379,7 @@ class Live {
                   h: () => this.wire.gate.toggle(), f: () => this.wire.gate.one(''), b: () => this.black(!this.isBlack),
                   '.': () => this.black(!this.isBlack), t: () => this.startClock(Date.now()), '+': () => this.resize(1), '=': () => this.resize(1), '-': () => this.resize(-1),
                   ArrowDown: () => this.scroll(1), ArrowUp: () => this.scroll(-1), j: () => this.stepFrame(1), k: () => this.stepFrame(-1),
-                  0: () => this.resize(0), w: () => this.view(), n: () => this.keep({noted: document.body.classList.toggle('noted')}), p: () => this.present(),
+                  0: () => this.resize(0), w: () => (this.screen ? this.channel.postMessage({order: 'view'}) : this.view()), n: () => this.keep({noted: document.body.classList.toggle('noted')}), p: () => this.present(),
                   '?': () => this.helping.showModal()};
     if (event.defaultPrevented || (onButton && event.key === ' '))
       return; /* the button's own */

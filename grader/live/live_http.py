@@ -2,8 +2,8 @@
 
     GET  /TOKEN/            the page, one file
     GET  /TOKEN/labs        the lectures, as JSON: titles and steps
-    GET  /TOKEN/step/02/3   one step: text, code (cut from the files now), commands; with ?columns=60, no line of code is
-                            longer, if it can be broken well
+    GET  /TOKEN/step/02/3   one step: text, code (cut from the files now), commands; with ?columns=60&alone=90, no line of
+                            code is longer beside other code, or alone, if it can be broken well
     GET  /TOKEN/events      server-sent events, from live_hub.py
     GET  /TOKEN/capture     the frames that have passed, as a capture for Wireshark (live_capture.py)
     POST /TOKEN/run         {"lab": "02", "step": 3, "part": 4}: run this command of the script; with "fault": "late",
@@ -64,12 +64,13 @@ def slides_page(lab):
     return "".join(values[piece] if at % 2 else piece for at, piece in enumerate(pieces))
 
 
-def code_json(part, student, columns):
-    return [{"heading": quote.heading(student), "language": quote.language, "lines": reflow(quote.cut(student), columns)}
+def code_json(part, student, columns, alone):
+    width = alone if len(part.quotes) == 1 else columns
+    return [{"heading": quote.heading(student), "language": quote.language, "lines": reflow(quote.cut(student), width)}
             for quote in part.quotes]
 
 
-def step_json(stage, lab, number, columns):
+def step_json(stage, lab, number, columns, alone):
     step = stage.scripts[lab].steps[number - 1]
     parts = []
     for index, part in enumerate(step.parts):
@@ -77,7 +78,7 @@ def step_json(stage, lab, number, columns):
         if part.kind in ("text", "note"):
             made["text"] = "\n".join(part.lines)
         elif part.kind == "code":
-            made["code"] = code_json(part, stage.student, columns)
+            made["code"] = code_json(part, stage.student, columns, alone)
         else:
             programs = "build/labs" if stage.student else "build/solutions"
             made["command"] = part.command().replace("H2_TRACE=1 ", "").replace("$PROGRAMS", programs)
@@ -191,12 +192,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.give(200, "application/octet-stream", self.server.wire.pcapng())
 
     def give_step(self):
-        found = re.fullmatch(r"step/(\d\d)/(\d{1,2})(?:\?columns=(\d{1,3}))?", self.path.split("/", 2)[2])
+        found = re.fullmatch(r"step/(\d\d)/(\d{1,2})(?:\?columns=(\d{1,3})(?:&alone=(\d{1,3}))?)?", self.path.split("/", 2)[2])
         if not found or not self.server.stage.parts_of(found[1], int(found[2])):
             raise Refused(404)
         try:
             columns = max(30, int(found[3] or 100))
-            self.give_json(step_json(self.server.stage, found[1], int(found[2]), columns))
+            alone = max(30, int(found[4] or columns))
+            self.give_json(step_json(self.server.stage, found[1], int(found[2]), columns, alone))
         except (Broken, OSError) as error:
             self.give_json({"title": "", "minutes": 0, "parts": [{"kind": "broken", "part": 0, "text": str(error)}]})
 

@@ -11,8 +11,9 @@ class Slides {
   constructor(lab) {
     this.lab = lab;
     this.main = element('main', {});
+    this.shade = element('div', {class: 'shade', hidden: true});
     document.title = lab.title;
-    document.body.append(this.main);
+    document.body.append(this.main, this.shade);
     this.slide(lab.title, '', []);
     this.body.classList.add('opening');
     this.body.append(...paragraphs(lab.intro));
@@ -23,10 +24,15 @@ class Slides {
     document.addEventListener('keydown', (event) => this.onKey(event));
   }
 
-  /* The keys of a clicker. */
+  /* The keys of a clicker. b and . make the screen black; then any key brings the slide back. */
   onKey(event) {
-    if (event.ctrlKey || event.altKey || event.metaKey)
+    if (event.ctrlKey || event.altKey || event.metaKey || event.key === 'Shift')
       return;
+    if (!this.shade.hidden || event.key === 'b' || event.key === '.') {
+      event.preventDefault();
+      this.shade.hidden = !this.shade.hidden;
+      return;
+    }
     const all = [...this.main.children];
     const tops = all.map((each) => each.getBoundingClientRect().top);
     const now = tops.findLastIndex((top) => top < NEAR_TOP);
@@ -76,8 +82,9 @@ class Slides {
       next();
       this.body.append(block);
     }
-    if (this.body.scrollHeight > this.body.clientHeight)
-      this.body.classList.add('dense');
+    for (const size of ['snug', 'dense'])
+      if (this.body.scrollHeight > this.body.clientHeight)
+        this.body.classList.add(size);
   }
 
   /* A command, and its frames beside it: as many as there is room for, then the others. */
@@ -92,9 +99,10 @@ class Slides {
     }
     const pair = element('div', {class: 'pair'}, card.element, this.ladder(frames.slice(0, ROWS)));
     this.put(pair, next);
-    for (let at = ROWS; at < frames.length; at += ROWS) {
+    for (let at = ROWS; at < frames.length; at += 2 * ROWS) { /* two ladders on a slide, the left one first */
+      const parts = [frames.slice(at, at + ROWS), frames.slice(at + ROWS, at + 2 * ROWS)].filter((part) => part.length > 0);
       next();
-      this.body.append(element('div', {class: 'pair'}, element('p', {}, 'The frames that follow:'), this.ladder(frames.slice(at, at + ROWS))));
+      this.body.append(element('p', {}, 'The frames that follow:'), element('div', {class: 'pair equal'}, ...parts.map((part) => this.ladder(part))));
     }
   }
 

@@ -25,7 +25,8 @@ from live_http import labs_json, slides_page, step_json   # noqa: E402
 from live_stage import COMMANDS, Stage                    # noqa: E402
 from live_wire import Wire                                # noqa: E402
 
-COLUMNS = 74         # of code, where two pieces stand side by side
+COLUMNS = 64         # of code, where two pieces stand side by side
+ALONE = 100          # of code that has the slide to itself
 QUIET_SECONDS = 0.2  # after a command: its last frames are on their way
 
 
@@ -92,7 +93,7 @@ def make(options):
         finally:
             stage.end()
             wire.end()
-        steps = [step_json(stage, number, at, COLUMNS) for at in range(1, len(script.steps) + 1)]
+        steps = [step_json(stage, number, at, COLUMNS, ALONE) for at in range(1, len(script.steps) + 1)]
         text = slides_page({**labs_json(stage)["labs"][0], "content": steps, "events": events})
     out.parent.mkdir(parents=True, exist_ok=True)
     beside = out.with_name(out.name + ".new")

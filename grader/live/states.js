@@ -169,6 +169,8 @@ class StatesPanel {
   rows(now) {
     const isClosed = (stream) => now.closed || (stream.client === 'closed' && stream.server === 'closed');
     const state = (stream, side) => (now.closed && stream[side] !== 'closed' ? 'cut off' : stream[side]);
+    const sends = (stream, side) => !now.closed && !['closed', 'half-closed (local)', 'reserved (remote)'].includes(stream[side]);
+    const window = (stream, side) => (sends(stream, side) ? stream.windows[side] : null);
     const streams = [...now.streams.values()];
     const open = streams.filter((stream) => !isClosed(stream));
     const closed = streams.filter(isClosed);
@@ -176,7 +178,7 @@ class StatesPanel {
     const rows = kept.slice(0, SHOWN_STREAMS).sort((a, b) => a.id - b.id).map((stream) => {
       const row = element('tr', {class: isClosed(stream) ? 'closed' : ''},
         element('th', {scope: 'row'}, element('span', {class: 'stream'}, String(stream.id)), ` ${stream.title}`),
-        this.cell(state(stream, 'client'), stream.windows.client), this.cell(state(stream, 'server'), stream.windows.server));
+        this.cell(state(stream, 'client'), window(stream, 'client')), this.cell(state(stream, 'server'), window(stream, 'server')));
       row.style.setProperty('--hue', stream.hue);
       return row;
     });
@@ -186,12 +188,15 @@ class StatesPanel {
       [...now.settings[side]].map(([name, value]) => `${name}\u00a0${value.toLocaleString('en')}`).join(' · ') || 'none yet'));
     const end = (side) => (now.closed ? 'closed' : now.end[side] || 'open');
     return [element('tr', {class: now.closed ? 'all closed' : 'all'}, element('th', {scope: 'row'}, 'connection'),
-                    this.cell(end('client'), now.windows.client), this.cell(end('server'), now.windows.server)), ...rows,
+                    this.cell(end('client'), now.closed ? null : now.windows.client),
+                    this.cell(end('server'), now.closed ? null : now.windows.server)), ...rows,
             settings('client'), settings('server')];
   }
 
-  /* A side of a stream, or of the connection: its state, and the window into which it may still send. */
+  /* A side of a stream, or of the connection: its state, and the window into which it may still send, if it may. */
   cell(state, window) {
+    if (!window)
+      return element('td', {class: 'side'}, element('span', {class: 'state'}, state));
     const bar = element('span', {class: window.left <= 0 ? 'bar shut' : 'bar', 'aria-hidden': 'true'}, element('span'));
     bar.firstChild.style.width = `${Math.max(0, Math.min(100, (100 * window.left) / (window.most || 1)))}%`;
     return element('td', {class: 'side'}, element('span', {class: 'state'}, state),

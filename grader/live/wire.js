@@ -292,9 +292,16 @@ class WirePane {
         button('Capture, for Wireshark', 'All frames, for Wireshark; there, decode TCP port 8080 as HTTP2 if the first ones are not', () => this.saveCapture()),
         button('Picture, as SVG', 'The frames that are shown, with the marks, as SVG', () => this.savePicture()))),
       button('Clear', 'Empty the wire', () => ask('clear', {})));
+    this.tools = this.ladder.element.querySelector('.tools');
+    this.tools.append(element('div', {class: 'ends'}, ...[...this.tools.children].slice(-2))); /* on the same line */
+    new ResizeObserver(() => this.measure()).observe(this.tools);
+    this.below = element('button', {type: 'button', class: 'below', title: 'Show what is below (down)', hidden: true});
+    this.below.addEventListener('click', () => this.scroll(0.8 * this.sheet.clientHeight));
     this.hint = element('p', {class: 'hint'}, 'Run a command, and see its frames here; and what passes ', element('code', {}, 'make serve'),
                         ', from curl or a browser, say. Other programs show their frames with ', element('code', {}, 'H2_TRACE=live'), ' before their names.');
-    this.sheet = element('div', {class: 'scroll', tabindex: -1}, this.ladder.element, this.hint);
+    this.sheet = element('div', {class: 'scroll', tabindex: -1}, this.ladder.element, this.hint, this.below);
+    this.sheet.addEventListener('scroll', () => this.showBelow());
+    new ResizeObserver(() => this.showBelow()).observe(this.sheet);
     this.element = element('section', {class: 'pane wire', 'aria-label': 'The wire'}, this.sheet, this.play.element, this.states.element, this.gate.element, this.latest);
   }
 
@@ -319,7 +326,7 @@ class WirePane {
 
   /* The bar above the ladder has one line, or two. */
   measure() {
-    this.sheet.style.setProperty('--tools', `${this.ladder.element.querySelector('.tools').offsetHeight}px`);
+    this.sheet.style.setProperty('--tools', `${this.tools.offsetHeight}px`);
   }
 
   takeServers(event) {
@@ -364,6 +371,26 @@ class WirePane {
     this.sheet.scrollTop = this.sheet.scrollHeight;
   }
 
+  /* A command has ended: its ladder is told from the top. While it ran, we have followed its end. */
+  ended({lab, step}) {
+    if (!this.of || this.of[0] !== lab || this.of[1] !== step)
+      return;
+    if (this.waiting)
+      this.rewinds = true;
+    else if (this.follows())
+      this.sheet.scrollTop = 0;
+    this.showBelow();
+  }
+
+  /* How many rows are below the window, so that nobody takes its edge for the end. */
+  showBelow() {
+    const edge = this.sheet.getBoundingClientRect().bottom;
+    const rows = this.follows() ? [] : [...this.sheet.querySelectorAll('.rows > li')];
+    const hidden = rows.length - 1 - rows.findLastIndex((row) => row.getBoundingClientRect().bottom <= edge);
+    this.below.hidden = rows.length === 0 || hidden === 0;
+    this.below.textContent = `↓ ${hidden} more`;
+  }
+
   show() {
     const follows = this.follows();
     this.waiting = false;
@@ -375,6 +402,10 @@ class WirePane {
     this.states.render();
     if (follows)
       this.follow();
+    if (follows && this.rewinds)
+      this.sheet.scrollTop = 0;
+    this.rewinds = false;
+    this.showBelow();
     this.latest.textContent = this.ladder.facts.textContent;
   }
 

@@ -237,7 +237,7 @@ def test_pages(number):
     lengths = [page.count("\n") for page in terminal.pages()]
     check(f"lab {number}: on 24 lines, no page is longer than the screen", status == 0 and max(lengths) <= 23, lengths)
     check(f"lab {number}: the screen is used well", len(lengths) < 2 * sum(lengths) / 23 + 12, lengths)
-    joined = re.findall(rf"{KEY}\r +\r((?:  C: |  Node\.js|\$ |\w).*)", terminal.plain())
+    joined = re.findall(rf"\S\r*\n-- [^\n]*{KEY}\r +\r((?:  C: |  Node\.js|\$ ).*)", terminal.plain())
     check(f"lab {number}: an empty line stands between what a key has parted", not joined, joined)
     steps = re.findall(r"(\033\[2J\033\[H)?\033\[1m── \d/\d", terminal.text)
     check(f"lab {number}: a step that begins after a key begins at the top of the screen", all(steps[1:]), steps)

@@ -192,6 +192,11 @@ def test_keys(page):
     page.press("b")
     check("b makes the screen black, and back", black == "black" and
           page.run("document.elementFromPoint(400, 400).className") != "black", black)
+    for key in (" ", "ArrowRight", "Enter", "+", "n"):
+        page.press("b")
+        page.press(key)
+        check(f"when the screen is black, the key {key!r} brings it back, and does nothing else", page.run(
+            "live.blackness.hidden && live.step === 2 && live.kept.size !== 1.125 && !document.body.classList.contains('noted')"), page.run(STATE))
     page.press("b")
     page.click(400, 400)
     check("so does a click", page.run("document.elementFromPoint(400, 400).className") != "black")
@@ -212,6 +217,10 @@ def test_keys(page):
     page.run("live.go('02', 4)")
     arrived(page, "02", 4)
     check("a step without frames has the whole window", whole == 1280 > page.run("document.querySelector('.lecture').offsetWidth") + 500, whole)
+    test_ladder_from_the_top(page)
+    test_closed(page)
+    page.run("live.go('02', 4)")
+    arrived(page, "02", 4)
     test_focus(page)
     page.press("w")
     alone = page.run("document.querySelector('.lecture').offsetWidth")
@@ -240,6 +249,7 @@ def test_size(page):
     card = "document.querySelector('.card.of-console').getBoundingClientRect().bottom"
     page.press("+", 3)
     check("+ keeps the end of the lecture in the window", page.run(card) <= 720, page.run(card))
+    page.run("live.wire.follow()")
     page.press("0")
     page.run("document.querySelectorAll('.code')[0].scrollIntoView({block: 'start'})")
     top = "document.querySelectorAll('.code')[0].getBoundingClientRect().top - document.querySelector('.lecture').getBoundingClientRect().top"
@@ -251,6 +261,42 @@ def test_size(page):
     page.press("0")
     check("strings that go on below are strings", page.run(r"""tokens("f('a;\n b', 'c')").flat().filter(([kind]) => kind === 'string').map(([, text]) => text)""") ==
           ["'a;", " b'", "'c'"])
+
+
+def test_ladder_from_the_top(page):
+    """Once its command has ended, one sees the beginning of a ladder, and how much is below."""
+    page.run("live.go('02', 3)")
+    arrived(page, "02", 3)
+    page.press("r")
+    wait_for(lambda: page.run(STATE)["running"], 2)
+    wait_for(lambda: not page.run(STATE)["running"])
+    wait_for(lambda: page.run("Boolean(document.querySelector('.wire .rows li.note')) && live.wire.sheet.scrollTop === 0"), 5)
+    said = page.run("[live.wire.sheet.scrollTop, live.wire.below.innerText, live.wire.sheet.scrollHeight > live.wire.sheet.clientHeight + 100]")
+    check("when a command has ended, its ladder is there from the top", said[0] == 0 and said[2], said)
+    rows = page.run("[...document.querySelectorAll('.wire .rows > li')].map((row) => row.getBoundingClientRect().bottom <= "
+                    "live.wire.sheet.getBoundingClientRect().bottom)")
+    check("and a button says how many rows are below", said[1] == f"↓ {rows.count(False)} more", (said, rows))
+    page.press("ArrowDown", 12)
+    check("the down key shows them", wait_for(lambda: page.run("live.wire.follows() && live.wire.below.hidden")))
+    page.run("live.go('02', 4)")
+    arrived(page, "02", 4)
+    page.run("live.wire.follow()")
+    bars = page.run("[document.querySelector('.wire .heading').getBoundingClientRect().top, document.querySelector('.wire .tools').getBoundingClientRect().bottom]")
+    check("on the next step too, the names of the two sides are below the bar, not behind it", wait_for(
+        lambda: page.run("document.querySelector('.wire .heading').getBoundingClientRect().top >= "
+                         "document.querySelector('.wire .tools').getBoundingClientRect().bottom - 1"), 5), bars)
+    ends = page.run("[...document.querySelectorAll('.wire .tools .menu, .wire .tools .ends > button')].map((each) => Math.round(each.getBoundingClientRect().bottom))")
+    check("Save and Clear stand on one line", len(ends) == 2 and abs(ends[0] - ends[1]) < 8, ends)
+
+
+def test_closed(page):
+    page.run("live.go('03', 4)")
+    arrived(page, "03", 4)
+    run_all(page)
+    last = "[...document.querySelectorAll('.wire .rows li')].pop().innerText"
+    check("the ladder names the side that has closed the connection", wait_for(lambda: "closed by the client" in page.run(last)), page.run(last))
+    rows = page.run(STATES)
+    check("nobody may still send on what is closed", rows[0][1:] == rows[1][1:] == ["closed", "closed"], rows)
 
 
 def test_focus(page):
@@ -324,8 +370,44 @@ def test_later(browser, live, page):
     page.run("live.move(1)")
     arrived(page, "02", 4)
     check("and on its own step it does not", not page.run(facts).startswith("From"), page.run(facts))
+    test_leading(page, other)
     check("its console is empty", not other.errors(), other.errors())
     other.close()
+
+
+def test_leading(page, other):
+    """The keys of the lecturer's window lead the other one, which has room for more."""
+    page.run("live.go('06', 2)")
+    arrived(other, "06", 2)
+    arrived(page, "06", 2)
+    rest = "live.lecture.rest()"
+    check("a step that is longer than the screen has more", page.run(rest) and wait_for(lambda: other.run("live.go_on.innerText") == "More"))
+    other.press(" ")
+    check("the space bar in the lecturer's window shows it on the screen", wait_for(lambda: page.run("live.lecture.element.scrollTop > 100")) and
+          page.run("live.step") == 2)
+    check("and the lecturer sees it too", wait_for(lambda: other.run("live.lecture.element.scrollTop > 50")))
+    for _ in range(10):
+        if not page.run(rest):
+            break
+        other.press(" ")
+        wait_for(lambda: not page.run(rest), 1)
+    check("once all have seen the step, the next one is next, whether or not the lecturer's window has room for it", wait_for(
+        lambda: other.run("live.go_on.innerText") == "Next") and page.run("live.step") == 2, other.run("live.go_on.innerText"))
+    other.press(" ")
+    check("so the space bar goes there", arrived(page, "06", 3) and arrived(other, "06", 3), page.run(STATE))
+    other.press("ArrowDown")
+    check("the down key scrolls the screen", wait_for(lambda: page.run("live.lecture.element.scrollTop > 20")))
+    other.press("w")
+    check("w shows the wire on the screen, and leaves the lecturer's window", wait_for(
+        lambda: page.run("document.body.classList.contains('view-wire')")) and other.run("document.querySelector('.lecture').offsetHeight > 100"))
+    page.run("live.view('both')")
+    other.press("h")
+    check("the lecturer's window says that frames are held", wait_for(lambda: other.run("live.holding.innerText").startswith("Frames are held")),
+          other.run("live.holding.innerText"))
+    other.press("h")
+    check("and no longer, once they pass", wait_for(lambda: other.run("live.holding.hidden")))
+    page.run("live.go('02', 4)")
+    arrived(page, "02", 4)
 
 
 # --- Holding ----------------------------------------------------------------------------------------------
@@ -379,7 +461,7 @@ def test_hold(browser, live):
     page.run("(() => { const select = document.querySelector('.gate select'); select.value = 'pace 100'; select.dispatchEvent(new Event('change')); })()")
     check("its button has stayed where it was", page.run(button) == place, (page.run(button), place))
     check("slowly, everything passes", wait_for(lambda: not page.run("live.lecture.running()") and not page.run(WAITING)))
-    check("and with the frames, the states arrive", wait_for(lambda: page.run(STATES)[1][1].startswith("closed,")), page.run(STATES))
+    check("and with the frames, the states arrive", wait_for(lambda: page.run(STATES)[1][1] == "closed"), page.run(STATES))
     check("the program has its answer", "Hello World" in page.run("document.querySelectorAll('.card')[1].innerText"),
           page.run("document.querySelectorAll('.card')[1].innerText"))
     page.press("h")
@@ -670,7 +752,7 @@ def test_wire(browser, live):
     wait_for(lambda: len(shown(page)) == 6)
     rows = wait_for(lambda: len(found := page.run(STATES)) > 4 and found)
     check("streams have the states of RFC 9113", [row[:2] for row in rows[1:3]] == [
-        ["1 POST /x", "open, may still send 65,535 bytes"], ["3 GET /y", "half-closed (local), may still send 65,535 bytes"]], rows)
+        ["1 POST /x", "open, may still send 65,535 bytes"], ["3 GET /y", "half-closed (local)"]], rows)
     check("the other side's window is what is left of it", rows[1][2] == "open, may still send 40 bytes" and
           rows[0][2].endswith("65,475 bytes"), rows)
     send(program, frame("WINDOW_UPDATE", "client", 1, increment=1000), frame("RST_STREAM", "server", 3, error_code="CANCEL"))
@@ -904,6 +986,16 @@ def test_slides(browser, number, folder):
           said["notes"] == script.count("> note: "), said)
     check(f"slides of lab {number}: nothing is cut", not said["full"], said["full"])
     check(f"slides of lab {number}: they are sixteen by nine", abs(said["size"] - 16 / 9) < 0.01, said["size"])
+    uneven = page.run("[...document.querySelectorAll('.slide .codes.several')].map((each) => [...each.children].map((child) => "
+                      "Math.round(child.getBoundingClientRect().top))).filter((tops) => Math.max(...tops.slice(0, 2)) - Math.min(...tops.slice(0, 2)) > 1 && tops.length === 2)")
+    check(f"slides of lab {number}: code that stands side by side begins on one line", not uneven, uneven)
+    small = page.run("[...document.querySelectorAll('.slide .matter:not(.dense):not(.snug) :is(pre, .command)')].filter((each) => parseFloat(getComputedStyle(each).fontSize) < 15).map((each) => each.innerText)")
+    check(f"slides of lab {number}: code has letters of 15 pixels, if there is room", not small, small)
+    page.press("b")
+    black = page.run("document.elementFromPoint(640, 360).className")
+    page.press(" ")
+    check(f"slides of lab {number}: b makes the screen black, and then any key brings it back", black == "shade" and page.run(
+        "document.elementFromPoint(640, 360).className !== 'shade' && document.documentElement.scrollTop < 64"), black)
     tops = "[...document.querySelectorAll('.slide')].map((each) => Math.abs(each.getBoundingClientRect().top) < 64)"
     for key, at in (("Home", 0), ("ArrowRight", 1), (" ", 2), ("PageUp", 1), ("End", said["slides"] - 1)):
         page.press(key)
