@@ -429,8 +429,10 @@ class WirePane {
     this.save(picture.text(), 'image/svg+xml', 'wire.svg');
   }
 
+  /* The files of a lecture stay apart, and say what they show. */
   save(content, type, name) {
-    const link = element('a', {href: URL.createObjectURL(new Blob([content], {type})), download: name});
+    const of = this.of ? `lab${this.of[0]}-step${this.of[1]}-` : '';
+    const link = element('a', {href: URL.createObjectURL(new Blob([content], {type})), download: of + name});
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
     const menu = this.ladder.element.querySelector('.menu');
