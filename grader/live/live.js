@@ -30,6 +30,7 @@ class Live {
     this.blackness = element('div', {class: 'black', hidden: true, 'aria-label': 'The screen is black: press b'});
     this.blackness.addEventListener('click', () => this.black(false));
     this.started = this.kept.started || Date.now();
+    this.told = null; /* what the lecturer's window knows of this one; null: there is none */
     document.body.append(this.header(), element('main', {}, this.lecture.element, this.wire.element), this.aside(), this.help(), this.blackness);
     document.addEventListener('keydown', (event) => this.onKey(event));
     this.pointed = false; /* the focus came from a mouse: keys are for the lecture, not for what was clicked */
@@ -45,11 +46,9 @@ class Live {
     this.resize();
     this.listen();
     this.goToHash();
-    this.told = ''; /* what the lecturer's window knows of this one */
     this.screen = null; /* in the lecturer's window: what the other one shows */
     window.addEventListener('pagehide', () => this.presents() || this.channel.postMessage({seen: null}));
-    if (this.presents())
-      this.channel.postMessage({order: 'tell'});
+    this.channel.postMessage(this.presents() ? {order: 'tell'} : {seen: null});
   }
 
   /* What another window says: where the lecture is, or an order of the lecturer's window for the one that all see. */
@@ -71,7 +70,7 @@ class Live {
   }
 
   obey(order) {
-    this.told = ''; /* who asks may be new */
+    this.told = ''; /* somebody has a window for the lecturer, perhaps a new one */
     if (order === 'more')
       this.more();
     else if (order === 'view')
@@ -83,6 +82,14 @@ class Live {
 
   /* To the lecturer's window: what of the step is in this one. */
   tell() {
+    if (this.told === null || this.tells)
+      return;
+    this.tells = true;
+    requestAnimationFrame(() => this.tellNow());
+  }
+
+  tellNow() {
+    this.tells = false;
     if (this.presents() || !this.lecture.place)
       return;
     const seen = {...this.lecture.place, top: this.lecture.top(), rest: this.lecture.rest()};
@@ -95,6 +102,8 @@ class Live {
   /* The lecturer's window: it shows what the other one shows; null: that one is gone. */
   see(seen) {
     this.screen = seen;
+    if (!seen)
+      this.channel.postMessage({order: 'tell'}); /* perhaps it has only been loaded again */
     if (seen && seen.lab === this.lab?.lab && seen.step === this.step)
       this.lecture.showTop(seen.top);
     this.showRunning();

@@ -65,7 +65,8 @@ def slides_page(lab):
 
 
 def code_json(part, student, columns, alone):
-    width = alone if len(part.quotes) == 1 else columns
+    beside = columns if any(quote.language == "js" for quote in part.quotes) else columns * 9 // 10  # two equal columns
+    width = alone if len(part.quotes) == 1 else beside
     return [{"heading": quote.heading(student), "language": quote.language, "lines": reflow(quote.cut(student), width)}
             for quote in part.quotes]
 

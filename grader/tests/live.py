@@ -221,6 +221,13 @@ def test_keys(page):
     test_closed(page)
     page.run("live.go('02', 4)")
     arrived(page, "02", 4)
+    page.run("live.go('02', 1)")
+    arrived(page, "02", 1)
+    empty = page.run("""[...document.querySelectorAll('.codes.several')].filter((each) => {
+      const [one, other] = [...each.children].map((child) => child.getBoundingClientRect()); return Math.abs(one.top - other.top) > 1; }).length""")
+    check("pieces of code stand side by side, of whatever language", empty == 0 and page.run(SIDE_BY_SIDE), empty)
+    page.run("live.go('02', 4)")
+    arrived(page, "02", 4)
     test_focus(page)
     page.press("w")
     alone = page.run("document.querySelector('.lecture').offsetWidth")
@@ -261,6 +268,16 @@ def test_size(page):
     page.press("0")
     check("strings that go on below are strings", page.run(r"""tokens("f('a;\n b', 'c')").flat().filter(([kind]) => kind === 'string').map(([, text]) => text)""") ==
           ["'a;", " b'", "'c'"])
+
+
+SIDE_BY_SIDE = """(() => {
+  const part = {code: [1, 2].map((number) => ({heading: 'C', language: 'c', lines: [`return ${number};`]}))};
+  const made = codeElement(part);
+  live.lecture.body.append(made);
+  const [one, other] = [...made.children].map((child) => child.getBoundingClientRect());
+  made.remove();
+  return one.top === other.top && one.right < other.left;
+})()"""
 
 
 def test_ladder_from_the_top(page):
@@ -395,6 +412,12 @@ def test_leading(page, other):
         wait_for(lambda: not page.run(rest), 1)
     check("once all have seen the step, the next one is next, whether or not the lecturer's window has room for it", wait_for(
         lambda: other.run("live.go_on.innerText") == "Next") and page.run("live.step") == 2, other.run("live.go_on.innerText"))
+    page.call("Page.reload")
+    wait_for(lambda: page.run("Boolean(window.live && live.lecture.place)"))
+    check("a screen that is loaded again is led again", wait_for(lambda: other.run("live.screen !== null && live.screen.step === 2")) and
+          wait_for(lambda: other.run("live.go_on.innerText") == "More"), other.run("live.screen"))
+    page.run("live.lecture.scroll(9999)")
+    wait_for(lambda: other.run("live.go_on.innerText") == "Next")
     other.press(" ")
     check("so the space bar goes there", arrived(page, "06", 3) and arrived(other, "06", 3), page.run(STATE))
     other.press("ArrowDown")
