@@ -297,9 +297,9 @@ def test_ladder_from_the_top(page):
     check("the down key shows them", wait_for(lambda: page.run("live.wire.follows() && live.wire.below.hidden")))
     page.run("live.go('02', 4)")
     arrived(page, "02", 4)
-    page.run("live.wire.follow()")
+    page.run("live.wire.ladder.facts.textContent = 'From step 3, and so many frames that the bar has two lines'; live.wire.follow()")
     bars = page.run("[document.querySelector('.wire .heading').getBoundingClientRect().top, document.querySelector('.wire .tools').getBoundingClientRect().bottom]")
-    check("on the next step too, the names of the two sides are below the bar, not behind it", wait_for(
+    check("when the bar has two lines, the names of the two sides are below it, not behind it", wait_for(
         lambda: page.run("document.querySelector('.wire .heading').getBoundingClientRect().top >= "
                          "document.querySelector('.wire .tools').getBoundingClientRect().bottom - 1"), 5), bars)
     ends = page.run("[...document.querySelectorAll('.wire .tools .menu, .wire .tools .ends > button')].map((each) => Math.round(each.getBoundingClientRect().bottom))")
@@ -427,7 +427,7 @@ def test_leading(page, other):
         lambda: page.run("document.body.classList.contains('view-wire')")) and other.run("document.querySelector('.lecture').offsetHeight > 100"))
     page.run("live.view('both')")
     other.press("h")
-    check("the lecturer's window says that frames are held", wait_for(lambda: other.run("live.holding.innerText").startswith("Frames are held")),
+    check("the lecturer's window says that frames are held", wait_for(lambda: other.run("!live.holding.hidden && live.holding.innerText.startsWith('Frames are held')")),
           other.run("live.holding.innerText"))
     other.press("h")
     check("and no longer, once they pass", wait_for(lambda: other.run("live.holding.hidden")))
