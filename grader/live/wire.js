@@ -384,9 +384,10 @@ class WirePane {
 
   /* How many rows are below the window, so that nobody takes its edge for the end. */
   showBelow() {
-    const edge = this.sheet.getBoundingClientRect().bottom;
-    const rows = this.follows() ? [] : [...this.sheet.querySelectorAll('.rows > li')];
-    const hidden = rows.length - 1 - rows.findLastIndex((row) => row.getBoundingClientRect().bottom <= edge);
+    this.below.hidden = this.follows(); /* it covers a row that would be cut in two */
+    const edge = this.below.getBoundingClientRect().top;
+    const rows = this.below.hidden ? [] : [...this.sheet.querySelectorAll('.rows > li')];
+    const hidden = rows.length - 1 - rows.findLastIndex((row) => row.getBoundingClientRect().bottom <= edge + 1);
     this.below.hidden = rows.length === 0 || hidden === 0;
     this.below.textContent = `↓ ${hidden} more`;
   }

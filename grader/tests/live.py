@@ -291,7 +291,7 @@ def test_ladder_from_the_top(page):
     said = page.run("[live.wire.sheet.scrollTop, live.wire.below.innerText, live.wire.sheet.scrollHeight > live.wire.sheet.clientHeight + 100]")
     check("when a command has ended, its ladder is there from the top", said[0] == 0 and said[2], said)
     rows = page.run("[...document.querySelectorAll('.wire .rows > li')].map((row) => row.getBoundingClientRect().bottom <= "
-                    "live.wire.sheet.getBoundingClientRect().bottom)")
+                    "live.wire.below.getBoundingClientRect().top + 1)")
     check("and a button says how many rows are below", said[1] == f"↓ {rows.count(False)} more", (said, rows))
     page.press("ArrowDown", 12)
     check("the down key shows them", wait_for(lambda: page.run("live.wire.follows() && live.wire.below.hidden")))
