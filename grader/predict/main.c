@@ -42,7 +42,8 @@ static void add_questions(json_t *quiz, const struct scenario *scenario, const s
     add_tls_questions(quiz, scenario, play);
     return;
   }
-  snprintf(text, sizeof text, "%s: MAX_CONCURRENT_STREAMS in the last SETTINGS of the server",
+  snprintf(text, sizeof text,
+           "%s: MAX_CONCURRENT_STREAMS in the server's last SETTINGS without the flag ACK",
            scenario->name);
   ask(quiz, text, play->max_streams);
   snprintf(text, sizeof text,

@@ -181,7 +181,8 @@ static void run_bytes(struct play *play, struct draw *draw, struct buffer *text)
       text,
       "A GET of a client whose SETTINGS_INITIAL_WINDOW_SIZE is %u. The server answers with 200 and "
       "Hello World!,\n"
-      "12 bytes. Each time the window is used up, the client opens it again by %u.\n",
+      "12 bytes. Each time the window is used up before the body has ended, the client opens it\n"
+      "again by %u.\n",
       window, window);
   play_begin(play, settings, 1, none, 1);
   play_turn(play);
