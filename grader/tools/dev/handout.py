@@ -25,7 +25,7 @@ The last is grader/mistakes/labNN/no-flush.patch, or the same name in grader/tes
 
 Commands and .js files run with free ports in place of 8000 to 8099 and 8440 to 8449; the output
 gets the original ports back. These may differ: the times of a ladder and the length of its HEADERS
-and CONTINUATION from 20 bytes on (HPACK packs some digits better than others), dates, seconds,
+and CONTINUATION from 10 bytes on (HPACK packs some digits better than others), dates, seconds,
 pauses, SEED=, the grader's own ports, the bytes of a PING, addresses, process numbers, and line
 numbers, except those of a lab's own files: the student has these files. Frames of the two sides
 cross on their way, so we compare each side's frames by themselves, and acknowledgements of SETTINGS

@@ -27,7 +27,7 @@ MARK = "\036"  # printed before the output of each command
 # --- Output that may differ -----------------------------------------------------------------------
 
 LADDER = re.compile(r"([ >]*(?:#\d+ )? *)(\d+(?:\.\d)?)? +([│├|].{19}[│┤|])(.*)$")
-LEAST_BY_CHANCE = 20  # bytes of a header block: a date alone has more
+LEAST_BY_CHANCE = 10  # bytes of a header block: a date alone has more, and a host with a port
 MASKS = [
     (re.compile(r"\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"), "DATE"),
     (re.compile(r"\bSEED=\d+"), "SEED"),
