@@ -132,6 +132,7 @@ FUZZING   := $(FLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanit
 # look into them and make a call fail (common/inner/probe.c).
 comma   := ,
 calls   := nghttp2_session_mem_recv nghttp2_session_mem_send nghttp2_session_callbacks_new nghttp2_session_client_new \
+           nghttp2_session_client_new3 nghttp2_session_server_new3 \
            nghttp2_submit_settings nghttp2_submit_request nghttp2_submit_response nghttp2_session_terminate_session \
            transport_write buffer_append buffer_append_text \
            X509_VERIFY_PARAM_set1_host SSL_CTX_set_alpn_protos SSL_select_next_proto \

@@ -261,6 +261,17 @@ static void note_settings(void) {
 WRAP_AND(int, nghttp2_session_client_new,
          (nghttp2_session * *session, const nghttp2_session_callbacks *callbacks, void *user),
          (session, callbacks, user), NGHTTP2_ERR_NOMEM, not_of_session = ~(uintptr_t)user)
+/* The same for the sessions that common/ makes. */
+WRAP_AND(int, nghttp2_session_client_new3,
+         (nghttp2_session * *session, const nghttp2_session_callbacks *callbacks, void *user,
+          const nghttp2_option *option, nghttp2_mem *memory),
+         (session, callbacks, user, option, memory), NGHTTP2_ERR_NOMEM,
+         not_of_session = ~(uintptr_t)user)
+WRAP_AND(int, nghttp2_session_server_new3,
+         (nghttp2_session * *session, const nghttp2_session_callbacks *callbacks, void *user,
+          const nghttp2_option *option, nghttp2_mem *memory),
+         (session, callbacks, user, option, memory), NGHTTP2_ERR_NOMEM,
+         not_of_session = ~(uintptr_t)user)
 WRAP_AND(int, nghttp2_submit_settings,
          (nghttp2_session * session, uint8_t flags, const nghttp2_settings_entry *entries,
           size_t count),

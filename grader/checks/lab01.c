@@ -297,7 +297,7 @@ CHECK(lab01, http1, .of_errors = true, .points = 1, .todo = 6, .section = "3.4",
       .sentence = "a server that speaks HTTP/1.1: one line on standard error, status 1") {
   static const char answer[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
   struct peer *peer = start_session(exchange);
-  peer_send_bytes(peer, answer, strlen(answer));
+  peer_send_other(peer, answer, strlen(answer));
   expect_error(exchange, 0);
 }
 
@@ -307,7 +307,7 @@ CHECK(lab01, garbage, .of_errors = true, .points = 1, .todo = 6, .section = "3.4
   exchange_random_octets(exchange, bytes, sizeof bytes);
   bytes[3] = 0xff; /* never the type of a SETTINGS frame */
   struct peer *peer = start_session(exchange);
-  peer_send_bytes(peer, bytes, sizeof bytes);
+  peer_send_other(peer, bytes, sizeof bytes);
   expect_error(exchange, 0);
 }
 
@@ -398,7 +398,7 @@ static const char *reason(const struct exchange *exchange) {
 /* What the program says when the session ends before it is open; the caller frees it. */
 static char *reason_of_early_end(struct exchange *exchange) {
   struct peer *peer = start_session(exchange);
-  peer_send_bytes(peer, "HTTP/1.1 400 Bad Request\r\n\r\n", 28);
+  peer_send_other(peer, "HTTP/1.1 400 Bad Request\r\n\r\n", 28);
   exchange_wait_for_end(exchange);
   char *copy = strdup(reason(exchange));
   if (!copy)

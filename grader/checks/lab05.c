@@ -217,6 +217,7 @@ static void expect_end(struct asked *asked) {
                      "must be closed, too.");
   }
   exchange->finding.todo_of_place = 1;
+  exchange->finding.section = ""; /* this is about libuv */
   if (!ended)
     exchange_fail_at(exchange, -1, "your program ends", NULL,
                      "all-done-still-not-end| Everything is done, but your client does not end: "
@@ -226,6 +227,7 @@ static void expect_end(struct asked *asked) {
                      "the end of the loop, with the timer still there",
                      "timer-never-closed| Your client never closes the timer.");
   exchange->finding.todo_of_place = 0;
+  exchange->finding.section = NULL;
 }
 
 /* The program must have sent only RST_STREAM(CANCEL) and a goodbye, say so, and fail. */

@@ -698,7 +698,8 @@ static void expect_refusal(struct peer *peer, enum cause cause, const char *cons
   struct exchange *exchange = peer->exchange;
   exchange_await(exchange, has_spoken_or_ended, peer);
   if (peer->bytes_received > 0)
-    exchange_fail_at(exchange, -1, "the connection is closed before a byte of HTTP/2", NULL,
+    exchange_fail_at(exchange, -1, "the connection is closed before a byte of HTTP/2",
+                     "the connection preface of HTTP/2, or a part of it",
                      "client-trusts-wrong-server| Your client speaks HTTP/2 to %s.", server);
   exchange_expect_error(exchange, 0);
   const char *line = program_stderr(exchange->program, NULL);
@@ -959,7 +960,12 @@ static void expect_address(struct exchange *exchange, const char *address, const
   char names_of_server[64];
   exchange_random_text(exchange, text, 20);
   snprintf(names_of_server, sizeof names_of_server, "IP:%s", address);
+  exchange->refusal =
+      "refuses-address| Your client refuses a certificate for the IP address in the "
+      "URL: it takes the address for a name. X509_VERIFY_PARAM_set1_ip_asc is "
+      "for addresses, X509_VERIFY_PARAM_set1_host for names.";
   expect_printed(start_by_address(exchange, address, names_of_server), text, strlen(text));
+  exchange->refusal = NULL;
   expect_refusal(start_by_address(exchange, address, wrong), OTHER_HOST, words,
                  "a server whose certificate is for another address");
 }
@@ -1237,6 +1243,7 @@ CHECK(lab06, timed_out, .points = 1, .todo = 5, .program = "client", .section = 
                      "timer-not-start-again-everything| Your client does not restart its timer for "
                      "everything that comes on the stream.");
   expect_failure_told(exchange, identity.cert, false);
+  exchange->finding.section = ""; /* from here on, it is about connections that are lost */
   expect_failure_told(exchange, identity.cert, true);
   expect_lost_handshake_told(exchange, identity.cert);
 }

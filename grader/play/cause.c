@@ -133,7 +133,11 @@ static void explain(struct exchange *exchange, const char *report) {
   const char *why = todo > 0 ? explanation(exchange, report) : NULL;
   if (!why)
     return;
-  buffer_append_text(&finding->report, why);
+  if (strstr(why, "user data of the session")) /* wherever it crashes then */
+    replace(finding, "stream-user-data-of-session| Your program gives a stream the user data of "
+                     "the session as its own, and later takes it for the stream's.");
+  else
+    buffer_append_text(&finding->report, why);
   finding->todo_of_place = todo;
   finding->is_sure = true;
 }
@@ -143,6 +147,7 @@ static void find_report(struct exchange *exchange, const char *report) {
   struct finding *finding = &exchange->finding;
   struct report_place place;
   replace(finding, report_sentence(report));
+  finding->section = ""; /* that of the check is about something else */
   explain(exchange, report);
   report_quote(&finding->report, report, exchange->lab);
   if (!report_find_place(report, exchange->lab, &place))
@@ -155,7 +160,7 @@ static void find_report(struct exchange *exchange, const char *report) {
   if (!exchange_has_failed_call(exchange) || finding->todo_of_place == 0)
     finding->todo_of_place = todo_of_report(exchange, report);
   /* Wherever the variable is used: the mistake is where its address was taken. */
-  finding->is_sure = finding->todo_of_place > 0 && strstr(report, "stack-use-after-return");
+  finding->is_sure = finding->todo_of_place > 0 && strstr(report, "stack-use-after-");
 }
 
 /* What nghttp2 makes of what a callback returned. */

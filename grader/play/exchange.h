@@ -63,7 +63,8 @@ struct exchange {
   size_t peer_count;
   size_t peers_accepted; /* how many of them peer_accept has returned */
   bool (*is_sending)(const struct exchange *exchange); /* whether bytes are on their way to it */
-  bool holds; /* do not answer a new client before peer_accept_late: */
+  const char *refusal; /* the sentence for a client that refuses the certificate; NULL: the usual */
+  bool holds;          /* do not answer a new client before peer_accept_late: */
   struct transport *held;
   struct recording recording;
   struct printed printed; /* by the program that was started last */

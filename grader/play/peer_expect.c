@@ -117,6 +117,9 @@ void peer_expect_open(struct peer *peer) {
     return;
   const char *error = *peer->error ? peer->error : "your program does not go on with it";
   bool is_client = peer->program == FRAME_FROM_CLIENT;
+  if (peer->exchange->refusal && strstr(error, "certificate"))
+    exchange_fail_at(peer->exchange, -1, "a complete TLS handshake", error, "%s",
+                     peer->exchange->refusal);
   if (is_client || peer->exchange->tls)
     exchange_fail_at(peer->exchange, -1, "a complete TLS handshake", error,
                      "tls-handshake-fails| Your %s did not complete the TLS handshake%s.",
@@ -334,6 +337,22 @@ static bool gave_up(struct peer *peer) {
   int status = 0;
   return peer->returned_count == 0 && exchange_await_end(peer->exchange) &&
          program_end(peer->exchange->program, &status) == PROGRAM_EXITED && status == 1;
+}
+
+static bool is_goaway_with_any_code(const struct frame *frame, const void *argument) {
+  (void)argument;
+  return frame->type == NGHTTP2_GOAWAY;
+}
+
+static bool has_said_goodbye(void *argument) {
+  struct search *search = argument;
+  return is_found(search) || search->peer->closed_by_program;
+}
+
+bool peer_await_goaway(struct peer *peer) {
+  struct search search = {peer, is_goaway_with_any_code, NULL, 0};
+  look_at(peer, 0);
+  return exchange_await(peer->exchange, has_said_goodbye, &search);
 }
 
 void peer_expect_goaway(struct peer *peer) {

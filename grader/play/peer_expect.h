@@ -50,6 +50,8 @@ void peer_expect_settled(struct peer *peer);
 void peer_expect_ping_ack(struct peer *peer, const uint8_t *octets);
 
 /* GOAWAY with NO_ERROR. */
+/* Wait for a GOAWAY, with any code, or for the end of the connection. Returns whether it came. */
+bool peer_await_goaway(struct peer *peer);
 void peer_expect_goaway(struct peer *peer);
 
 /* RST_STREAM on that stream with that code. */

@@ -52,6 +52,18 @@ void peer_send_bytes(struct peer *peer, const void *bytes, size_t length) {
   send_bytes(peer, bytes, length);
 }
 
+void peer_send_other(struct peer *peer, const void *bytes, size_t length) {
+  const char *text = bytes;
+  char note[64];
+  bool is_line = memchr(bytes, '\r', length) != NULL && text[0] >= ' ' && text[0] < 0x7f;
+  if (is_line)
+    snprintf(note, sizeof note, "the server: \"%.*s\"", (int)strcspn(text, "\r"), text);
+  else
+    snprintf(note, sizeof note, "the server: %zu bytes, not of a frame", length);
+  recording_add_note(&peer->exchange->recording, peer->connection, note);
+  peer_send_bytes(peer, bytes, length);
+}
+
 void peer_send_slowly(struct peer *peer) {
   peer->is_slow = true;
 }

@@ -9,6 +9,9 @@
 /* Any bytes. */
 void peer_send_bytes(struct peer *peer, const void *bytes, size_t length);
 
+/* Bytes that are not HTTP/2: the recording has a note of them. */
+void peer_send_other(struct peer *peer, const void *bytes, size_t length);
+
 /* Any frame. These values make the frame header, right or wrong; `length` bytes of payload
  * follow. */
 void peer_send_frame(struct peer *peer, uint8_t type, uint8_t flags, int32_t stream_id,

@@ -80,6 +80,10 @@ void quote_message(struct buffer *text, const char *bytes, size_t length) {
 
 /* The line that `offset` is in, with its newline, from at most 20 characters before it. */
 static void quote_line(struct buffer *text, const char *bytes, size_t length, size_t offset) {
+  if (length == 0) {
+    quote_append(text, "nothing");
+    return;
+  }
   size_t line = 1;
   size_t start = 0;
   for (size_t i = 0; i < offset; i++) {

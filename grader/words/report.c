@@ -54,6 +54,8 @@ static const struct {
                               "beyond the end of a local array."},
     {"global-buffer-overflow", "reads-writes-beyond-end-global| Your program reads or writes "
                                "beyond the end of a global array."},
+    {"stack-use-after-scope", "uses-local-variable-after-block| Your program uses a local variable "
+                              "after the end of its block: { } around it, or a loop's."},
     {"stack-use-after", "uses-local-variable-after-function| Your program uses a local variable "
                         "after its function has returned."},
     {"param-overlap", "copies-memory-onto-itself-memcpy| Your program copies memory onto itself: "
