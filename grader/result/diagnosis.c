@@ -126,7 +126,10 @@ static void take_second(struct diagnosis_likely *likely, const char *name, const
     likely->program = NULL;
   if (!likely->program)
     likely->todo = 0;
-  else if (todo < likely->todo)
+  if (!likely->program || todo == likely->todo)
+    return;
+  likely->other_todo = todo > likely->todo ? todo : likely->todo;
+  if (todo < likely->todo)
     likely->todo = todo;
 }
 

@@ -32,6 +32,7 @@ struct diagnosis_likely {
   const char *mistakes[DIAGNOSIS_ALTERNATIVES]; /* in words */
   const char *program; /* the program with the mistake; NULL if they differ */
   int todo;            /* its TODO, of two the first; 0 if none, or if the programs differ */
+  int other_todo; /* the TODO of the second, if it is another one of the same program; 0 if not */
   const char *checks[DIAGNOSIS_CHECKS]; /* that it explains */
   size_t check_count;
   bool doubtful; /* it says where the mistake is, but do not name it; set by outcome.c and todo.c */

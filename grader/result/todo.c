@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "grader/result/spectrum.h"
@@ -93,6 +94,17 @@ static int decide(const struct outcome_list *list, const struct run *run,
                                                                       : common_todo(list, outcome);
 }
 
+/* ", or TODO 5 at lab01-session/session.c:150": where two mistakes look the same. */
+static void add_other(char **where, const char *path, int line, int todo) {
+  char *both = NULL;
+  int length = line > 0 ? asprintf(&both, "%s, or TODO %d at %s:%d", *where, todo, path, line)
+                        : asprintf(&both, "%s, or TODO %d", *where, todo);
+  if (length < 0)
+    return;
+  free(*where);
+  *where = both;
+}
+
 /* "TODO 4 at lab01-session/session.c:120"; NULL if it belongs to none. */
 static char *make_where(const struct outcome_list *list, const struct run *run,
                         const struct outcome *outcome, const struct lab *lab) {
@@ -111,7 +123,12 @@ static char *make_where(const struct outcome_list *list, const struct run *run,
     length = asprintf(&where, "TODO %d at %s:%d", outcome->todo, path, line);
   else
     length = asprintf(&where, "TODO %d of %s/%s.c", outcome->todo, lab->folder, program);
-  return length < 0 ? NULL : where;
+  if (length < 0)
+    return NULL;
+  if (is_likely && likely->other_todo)
+    add_other(&where, path, line > 0 ? source_line_of_todo(path, likely->other_todo) : 0,
+              likely->other_todo);
+  return where;
 }
 
 /* Whether one of the failures that this mistake explains belongs to its TODO. */

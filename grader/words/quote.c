@@ -80,10 +80,6 @@ void quote_message(struct buffer *text, const char *bytes, size_t length) {
 
 /* The line that `offset` is in, with its newline, from at most 20 characters before it. */
 static void quote_line(struct buffer *text, const char *bytes, size_t length, size_t offset) {
-  if (length == 0) {
-    quote_append(text, "nothing");
-    return;
-  }
   size_t line = 1;
   size_t start = 0;
   for (size_t i = 0; i < offset; i++) {
@@ -110,6 +106,9 @@ void quote_difference(const char *expected, size_t expected_length, const char *
   size_t offset = 0;
   while (offset < shorter && expected[offset] == seen[offset])
     offset++;
-  quote_line(expected_text, expected, expected_length, offset);
+  if (expected_length > 0)
+    quote_line(expected_text, expected, expected_length, offset);
+  else
+    quote_append(expected_text, "nothing");
   quote_line(seen_text, seen, seen_length, offset);
 }
