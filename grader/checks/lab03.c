@@ -194,9 +194,11 @@ CHECK(lab03, get, .points = 2, .todo = 4, .section = "8.1",
 /* The response to HEAD has no body; otherwise `what` is the sentence. */
 static void expect_no_body(struct peer *peer, int32_t stream_id, const char *what) {
   peer_expect_response(peer, stream_id);
-  if (peer_stream(peer, stream_id)->body.length > 0)
+  if (peer_stream(peer, stream_id)->body.length > 0) {
+    peer->exchange->finding.section = "RFC 9110, section 9.3.2";
     exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->over_at,
                      "a response without a body, as for every HEAD", "a body", "%s", what);
+  }
   expect_answer(peer, stream_id, "");
   const char *length = peer_field(peer, stream_id, "content-length");
   if (!length || strtoul(length, NULL, 10) == strlen(BODY))
