@@ -78,28 +78,13 @@ static void print_likely(const struct board *board, const struct outcome *outcom
   board_text(board, BOARD_INDENT, "looks like: ", text);
 }
 
-/* Whether the program passes another check of its lab that is about the same section. */
-static bool can_do_it(const struct board *board, const struct outcome *outcome) {
-  const struct lab *lab = labs_find(outcome->check->lab);
-  const struct outcome_list *list = board->list;
-  for (size_t i = 0; lab && i < list->count; i++) {
-    const struct outcome *other = &list->outcomes[i];
-    const char *section = other->check->section;
-    if (outcome_is_of(other, lab) && other->verdict == OUTCOME_PASSED && section &&
-        strcmp(section, outcome_text(outcome, "section")) == 0 &&
-        strcmp(outcome_program(other), outcome_program(outcome)) == 0)
-      return true;
-  }
-  return false;
-}
-
 /* The earlier lab that teaches this, and whether it is done: if not, look there first. The "looks
- * like" is a mistake of this lab. Whoever has done that lab, or can do it in another check, has made
- * the mistake here. */
+ * like" is a mistake of this lab. Whoever has all points
+ * of that lab has made the mistake here. */
 static void print_earlier(const struct board *board, const struct outcome *outcome) {
   const struct lab *lab = labs_find(outcome_text(outcome, "earlier"));
   char text[512];
-  if (!lab || outcome_named(board->list, outcome) || can_do_it(board, outcome))
+  if (!lab || outcome_named(board->list, outcome))
     return;
   int points = progress_standing(board->run->progress, board->run->programs, board->list, lab);
   if (points >= lab->points)
