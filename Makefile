@@ -316,7 +316,7 @@ $(BUILD)/grader/grade: $(BUILD)/obj/plain/grader/grade/main.o $(GRADER:%.c=$(BUI
 $(BUILD)/grader/grade: private without = $(without_git)
 without_git = -Wl,--no-as-needed $$(find $(BUILD)/grader/no_git -type f) -Wl,-rpath,'$$ORIGIN/no_git:$$ORIGIN/../grader/no_git'
 $(BUILD)/grader/no_git: grader/tools/no_git.sh $(BUILD)/flags
-	@grader/tools/no_git.sh $(CC) $@
+	@sh grader/tools/no_git.sh $(CC) $@
 # The guard starts with each program: a static one takes half as long.
 $(BUILD)/grader/guard: private LIBRARIES =
 $(BUILD)/grader/guard: private CRITERION = -static
