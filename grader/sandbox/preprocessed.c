@@ -164,11 +164,13 @@ static bool take_line(struct reader *reader, char *word, size_t size) {
 
 /* A NUL in a string is no end: see it as a blank. Returns NULL if there is no memory. */
 static char *copy_without_nul(const struct buffer *text) {
-  char *copy = malloc(text->length + 1);
-  for (size_t i = 0; copy != NULL && i < text->length; i++)
-    copy[i] = text->bytes[i] != '\0' ? text->bytes[i] : ' ';
-  if (copy != NULL)
-    copy[text->length] = '\0';
+  char *copy = calloc(text->length + 1, 1);
+  if (copy == NULL || text->length == 0)
+    return copy;
+  memcpy(copy, text->bytes, text->length);
+  for (size_t i = 0; i < text->length; i++)
+    if (copy[i] == '\0')
+      copy[i] = ' ';
   return copy;
 }
 
