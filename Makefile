@@ -315,7 +315,7 @@ $(BUILD)/class/compile.sh: $(archives_of_labs) $(COMPILING) $(BUILD)/flags Makef
 $(BUILD)/grader/grade: $(BUILD)/obj/plain/grader/grade/main.o $(GRADER:%.c=$(BUILD)/obj/plain/%.o) | $(BUILD)/grader/no_git
 $(BUILD)/grader/grade: private without = $(without_git)
 without_git = -Wl,--no-as-needed $$(find $(BUILD)/grader/no_git -type f) -Wl,-rpath,'$$ORIGIN/no_git:$$ORIGIN/../grader/no_git'
-$(BUILD)/grader/no_git: grader/tools/no_git.sh $(BUILD)/flags
+$(BUILD)/grader/no_git: $(BUILD)/flags Makefile
 	@sh grader/tools/no_git.sh $(CC) $@
 # The guard starts with each program: a static one takes half as long.
 $(BUILD)/grader/guard: private LIBRARIES =
