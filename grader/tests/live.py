@@ -122,6 +122,13 @@ STATE = """window.live && document.querySelector('.step h2') ? ({lab: live.lab &
   arrows: document.querySelectorAll('.wire .drawing g.arrow.frame').length, output: document.querySelector('.step').innerText}) : {lab: null}"""
 
 
+def run_to_end(page):
+    """Run the step's command by its key, and wait until it has ended."""
+    page.press("r")
+    wait_for(lambda: page.run(STATE)["running"], 2)
+    wait_for(lambda: not page.run(STATE)["running"])
+
+
 def arrived(page, lab, step):
     return wait_for(lambda: (now := page.run(STATE))["lab"] == lab and (now["place"] or "").startswith(f"Step {step} of") and now)
 
@@ -249,9 +256,7 @@ def test_size(page):
     """With larger letters, the reader sees what they have seen before."""
     page.run("live.go('02', 4)")
     arrived(page, "02", 4)
-    page.press("r")
-    wait_for(lambda: page.run(STATE)["running"], 2)
-    wait_for(lambda: not page.run(STATE)["running"])
+    run_to_end(page)
     page.run("live.lecture.scroll(9999)")
     card = "document.querySelector('.card.of-console').getBoundingClientRect().bottom"
     page.press("+", 3)
@@ -284,9 +289,7 @@ def test_ladder_from_the_top(page):
     """Once its command has ended, one sees the beginning of a ladder, and how much is below."""
     page.run("live.go('02', 3)")
     arrived(page, "02", 3)
-    page.press("r")
-    wait_for(lambda: page.run(STATE)["running"], 2)
-    wait_for(lambda: not page.run(STATE)["running"])
+    run_to_end(page)
     wait_for(lambda: page.run("Boolean(document.querySelector('.wire .rows li.note')) && live.wire.sheet.scrollTop === 0"), 5)
     said = page.run("[live.wire.sheet.scrollTop, live.wire.below.innerText, live.wire.sheet.scrollHeight > live.wire.sheet.clientHeight + 100]")
     check("when a command has ended, its ladder is there from the top", said[0] == 0 and said[2], said)
@@ -309,9 +312,7 @@ def test_ladder_from_the_top(page):
 def test_closed(page):
     page.run("live.go('03', 4)")
     arrived(page, "03", 4)
-    page.press("r")
-    wait_for(lambda: page.run(STATE)["running"], 2)
-    wait_for(lambda: not page.run(STATE)["running"])
+    run_to_end(page)
     last = "[...document.querySelectorAll('.wire .rows li')].pop().innerText"
     check("the ladder names the side that has closed the connection", wait_for(lambda: "closed by the client" in page.run(last)), page.run(last))
     rows = page.run(STATES)
@@ -363,9 +364,7 @@ def test_later(browser, live, page):
     """A second window sees what the first one sees, and follows its steps."""
     page.run("live.go('02', 4)")
     arrived(page, "02", 4)
-    page.press("r")
-    wait_for(lambda: page.run(STATE)["running"], 2)
-    wait_for(lambda: not page.run(STATE)["running"])
+    run_to_end(page)
     wait_for(lambda: page.run("Boolean(document.querySelector('.wire .rows li.note'))"))
     frames = shown(page)
     other = browser.open(f"{live.url}#02/4/notes", 900, 640)
