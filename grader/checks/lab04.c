@@ -139,12 +139,19 @@ static void ask_with_body(struct pair *pair, const char *method, const char *pat
   compare(pair, stream_id);
 }
 
+/* Wait for the answer to a request that no route has. Returns its status if it is that of a route,
+ * otherwise NULL. */
+static const char *answered_like_route(struct pair *pair, int32_t stream_id) {
+  peer_expect_response(pair->program, stream_id);
+  const char *status = peer_field(pair->program, stream_id, ":status");
+  return status && strcmp(status, "200") == 0 ? status : NULL;
+}
+
 /* HEAD is another method than GET, too. */
 static void expect_head_not_found(struct pair *pair, const char *path) {
   int32_t stream_id = ask(pair, "HEAD", path);
-  peer_expect_response(pair->program, stream_id);
-  const char *status = peer_field(pair->program, stream_id, ":status");
-  if (status && strcmp(status, "200") == 0)
+  const char *status = answered_like_route(pair, stream_id);
+  if (status)
     exchange_fail_at(pair->exchange, peer_stream(pair->program, stream_id)->frame, "404", status,
                      "head-on-route-of-get| Your server answers HEAD like GET: here it is a method "
                      "like any other, and no route has it.");
@@ -175,9 +182,8 @@ CHECK(lab04, method, .points = 1, .todo = 1, .section = "8.3.1",
 /* The path is like a route, but is none. */
 static void expect_no_route(struct pair *pair, const char *path) {
   int32_t stream_id = ask(pair, "GET", path);
-  peer_expect_response(pair->program, stream_id);
-  const char *status = peer_field(pair->program, stream_id, ":status");
-  if (status && strcmp(status, "200") == 0)
+  const char *status = answered_like_route(pair, stream_id);
+  if (status)
     exchange_fail_at(pair->exchange, peer_stream(pair->program, stream_id)->frame, "404", status,
                      "answered-like-route-though-no| Your server answers %s like a route, but no "
                      "route has exactly this path.",
