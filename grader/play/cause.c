@@ -104,20 +104,27 @@ static int todo_of_report(const struct exchange *exchange, const char *report) {
   return 0;
 }
 
-/* What the calls before explain of a wrong pointer to a stream's data, in words; NULL if nothing. A
+/* What the calls before explain of a wrong pointer to a stream's data. Returns whether they do. A
  * pointer that is wrong where it is used was mostly wrong from the beginning. */
-static const char *explanation(const struct exchange *exchange, const char *report) {
+static bool explain_pointer(struct exchange *exchange, const char *report) {
+  struct finding *finding = &exchange->finding;
   struct probe probe;
+  const char *why = NULL;
   bool is_null = strstr(report, "null pointer") || strstr(report, "SEGV");
   if (!program_probe(exchange->program, &probe))
-    return NULL;
-  if (is_null && probe.user_data == 0 && probe.user_data_missing > 0)
-    return "before that, it asked for the user data of a stream, and no stream has any\n";
-  if (probe.user_data == 0 && probe.user_data_wrong > 0)
-    return "before that, it gave a stream the user data of the session as its own\n";
-  if (is_null && probe.body_of_get > 0)
-    return "before that, it gave nghttp2 a data provider for a GET, which has no body\n";
-  return NULL;
+    return false;
+  if (is_null && probe.user_data == 0 && probe.user_data_missing > 0) {
+    why = "before that, it asked for the user data of a stream, and no stream has any\n";
+  } else if (probe.user_data == 0 && probe.user_data_wrong > 0) { /* wherever it crashes then */
+    replace(finding, "stream-user-data-of-session| Your program gives a stream the user data of "
+                     "the session as its own, and later takes it for the stream's.");
+    return true;
+  } else if (is_null && probe.body_of_get > 0) {
+    why = "before that, it gave nghttp2 a data provider for a GET, which has no body\n";
+  }
+  if (why)
+    buffer_append_text(&finding->report, why);
+  return why != NULL;
 }
 
 /* The call that the check made fail, or what else the probe knows. */
@@ -130,14 +137,8 @@ static void explain(struct exchange *exchange, const char *report) {
     buffer_append_text(&finding->report, line);
     return;
   }
-  const char *why = todo > 0 ? explanation(exchange, report) : NULL;
-  if (!why)
+  if (todo == 0 || !explain_pointer(exchange, report))
     return;
-  if (strstr(why, "user data of the session")) /* wherever it crashes then */
-    replace(finding, "stream-user-data-of-session| Your program gives a stream the user data of "
-                     "the session as its own, and later takes it for the stream's.");
-  else
-    buffer_append_text(&finding->report, why);
   finding->todo_of_place = todo;
   finding->is_sure = true;
 }
