@@ -628,8 +628,8 @@ struct want_of_memory {
 };
 
 /* A program that gets no memory for the whole body must not print a part of it as if it were the
- * whole. Programs that are linked with the probe get blocks of up to 1 MiB; all others may print the
- * response. Whether the program says what has failed is the subject of the check `lost`. */
+ * whole. Programs that are linked with the probe get blocks of up to 1 MiB; all others may print
+ * the response. Whether the program says what has failed is the subject of the check `lost`. */
 static struct want_of_memory run_out_of_memory(struct exchange *exchange, const char *body) {
   const size_t length = MEBIBYTE + MEBIBYTE / 4;
   struct want_of_memory want = {.went_on = false};

@@ -147,8 +147,8 @@ static void discount_blind(struct outcome_list *list) {
   }
 }
 
-/* Whether the check's program answers requests that are malformed, and has passed no check for which
- * it must read requests. A program that only counts frames does. */
+/* Whether the check's program answers requests that are malformed, and has passed no check for
+ * which it must read requests. A program that only counts frames does. */
 static bool reads_no_requests(const struct outcome_list *list, const struct check *check) {
   bool serves = false;
   for (size_t i = 0; i < list->count; i++) {

@@ -439,8 +439,8 @@ static int run_step(struct work *work, enum step step, const char *compiler, cha
   return result;
 }
 
-/* Look at what macros make of the file. The preprocessor says nothing that the compiler does not say
- * too, and after it. Returns 0; 1, and the log says why not; -1 if it was impossible. */
+/* Look at what macros make of the file. The preprocessor says nothing that the compiler has not
+ * said. Returns 0; 1, and the log says why not; -1 if it was impossible. */
 static int check_macros(struct work *work, const char *compiler, char *map, const char *guard) {
   char word[128];
   char text[256];

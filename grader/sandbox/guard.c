@@ -2,8 +2,8 @@
  * guard: run one program, and leave nothing of it behind.
  *
  *   guard --directory DIR --memory BYTES --processes N --cpu MS --file BYTES [--allow TEXT]...
- *         [--order TEXT] [--compiler] [--any-language] [--same-user] [--without-landlock] [--without-filter]
- *         -- PROGRAM [ARGUMENT]...
+ *         [--order TEXT] [--compiler] [--any-language] [--same-user] [--without-landlock]
+ *         [--without-filter] -- PROGRAM [ARGUMENT]...
  *
  * The guard makes DIR and runs PROGRAM in it. It kills PROGRAM with all its descendants when
  * PROGRAM ends, passes a limit or is to be stopped, and removes DIR as its last act. It is a

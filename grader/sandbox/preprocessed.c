@@ -69,7 +69,7 @@ static const char *behind_blanks(const char *place) {
 
 /* ---- strings ---- */
 
-/* How long the string or the character at `place` is: to its quotation mark, or to its line's end. */
+/* How long the string or the character at `place` is: to its quotation mark, or its line's end. */
 static size_t length_of_literal(const char *place) {
   const char *end = place + 1;
   while (*end != '\0' && *end != *place && *end != '\n')

@@ -5,8 +5,8 @@
  * another name there. So forbidden.h looks for them in the file as it stands, where a macro can put
  * them together from pieces (__as ## m__), or hide from the preprocessor what it would expand. Here
  * the compiler has done all that. Then these are left:
- *   __asm__                but not after a function's declaration with a mere name, nor as <asm/swab.h>
- *                          swaps bytes
+ *   __asm__                but not after a function's declaration with a mere name, nor as
+ *                          <asm/swab.h> swaps bytes
  *   __builtin_ia32_...     single instructions
  *   section("...")         and the other attributes with a text that gcc copies
  *   #pragma GCC target     and its like, with which gcc 12 preprocesses a file otherwise when it
