@@ -82,10 +82,25 @@ def by_sides(lines):
 
 
 def fits(expected, seen):
-    """Whether the lines are as expected; "..." stands for any lines."""
-    pattern = "".join(r"(?:[^\n]*\n)*?" if line == "..." else re.escape(line + "\n")
-                      for line in expected)
-    return re.fullmatch(pattern, "".join(line + "\n" for line in seen)) is not None
+    """Whether the lines are as expected; "..." stands for any lines. Each piece between two of them is
+    taken where it comes first, so that this takes no longer with more of them."""
+    pieces = [[]]
+    for line in expected:
+        if line == "...":
+            pieces.append([])
+        else:
+            pieces[-1].append(line)
+    if len(pieces) == 1:
+        return seen == expected
+    first, *between, last = pieces
+    start, end = len(first), len(seen) - len(last)
+    if start > end or seen[:start] != first or seen[end:] != last:
+        return False
+    for piece in between:
+        while start + len(piece) <= end and seen[start:start + len(piece)] != piece:
+            start += 1
+        start += len(piece)
+    return start <= end
 
 
 def matches(expected, seen):
