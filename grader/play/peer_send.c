@@ -52,12 +52,19 @@ void peer_send_bytes(struct peer *peer, const void *bytes, size_t length) {
   send_bytes(peer, bytes, length);
 }
 
+/* How long the line is that the bytes begin with; 0 if they are no text. */
+static size_t length_of_line(const char *text, size_t length) {
+  for (size_t i = 0; i < length; i++)
+    if (text[i] < ' ' || text[i] > '~')
+      return text[i] == '\r' ? i : 0;
+  return 0;
+}
+
 void peer_send_other(struct peer *peer, const void *bytes, size_t length) {
-  const char *text = bytes;
   char note[64];
-  bool is_line = memchr(bytes, '\r', length) != NULL && text[0] >= ' ' && text[0] < 0x7f;
-  if (is_line)
-    snprintf(note, sizeof note, "the server: \"%.*s\"", (int)strcspn(text, "\r"), text);
+  size_t line = length_of_line(bytes, length);
+  if (line > 0)
+    snprintf(note, sizeof note, "the server: \"%.*s\"", (int)line, (const char *)bytes);
   else
     snprintf(note, sizeof note, "the server: %zu bytes, not of a frame", length);
   recording_add_note(&peer->exchange->recording, peer->connection, note);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/trace_json.h"
+#include "grader/base/text.h"
 
 double recording_clock(void) {
   struct timespec now;
@@ -97,11 +98,15 @@ static json_t *frame_json(const struct recorded *entry) {
   return json;
 }
 
+/* A note may quote what a peer has sent. */
+static json_t *note_json(const struct recorded *entry) {
+  return json_pack("{s:i, s:f, s:o}", "connection", (int)entry->connection, "ms",
+                   entry->milliseconds, "note", text_json(entry->note, strlen(entry->note)));
+}
+
 json_t *recording_entry_json(const struct recording *recording, size_t index) {
   const struct recorded *entry = &recording->entries[index];
-  json_t *json = entry->frame ? frame_json(entry)
-                              : json_pack("{s:i, s:f, s:s}", "connection", (int)entry->connection,
-                                          "ms", entry->milliseconds, "note", entry->note);
+  json_t *json = entry->frame ? frame_json(entry) : note_json(entry);
   if (json_object_set_new(json, "index", json_integer((json_int_t)index)) == 0)
     return json;
   json_decref(json);
