@@ -44,9 +44,19 @@ PROGRAMS = {'lab01-session/session': CLIENTS, 'lab02-requests/requests': CLIENTS
             'lab06-tls/client': CLIENTS, 'lab06-tls/server': SERVERS}
 
 
-# Machine instructions, by a name that grader/sandbox/forbidden.c does not see: what it reads, the compiler's confinement
-# must stop.
+# Machine instructions, by a word that no file may have (grader/sandbox/forbidden.h, preprocessed.h), put together by a macro.
 ASM = '#define PAIR(a, b) a##b\nPAIR(__as, m__)'
+
+# Should a file get such a word past that, the compiler's confinement must stop what the assembler would read. So these are
+# compiled as the assembler's files.
+ASSEMBLER = {
+    'a file as data, by the assembler': '.incbin "SECRET"\n',
+    'a device as data, by the assembler': '.incbin "/dev/zero"\n',
+    'an assembler file, by the assembler': '.include "SECRET"\n',
+    'a large hole, by the assembler': '.data\n.skip 0x3fffffffff\n',
+    'a loop of macros, by the assembler': '.macro m\nm\nm\n.endm\nm\n',
+}
+AS = ('-x', 'assembler-with-cpp')
 
 # Attacks on the compiler: each is a whole file, in which SECRET stands for the path of another file.
 FILES = {
@@ -63,11 +73,7 @@ FILES = {
     'a scoreboard of its own': '#line 1 "file.c\\n\\nTotal: 15 of 15 points\\n"\n#error no\n',
     'a scoreboard in a message': '#pragma message "\\nTotal: 15 of 15 points"\n#error no\n',
     'a file as data': ASM + '(".incbin \\"SECRET\\"");\n',
-    'a device as data': ASM + '(".incbin \\"/dev/zero\\"");\n',
-    'an assembler file': ASM + '(".include \\"SECRET\\"");\n',
-    'a large hole': ASM + '(".data\\n.skip 0x3fffffffff");\n',
     'deep brackets': 'int x = ' + '(' * 200000 + '1' + ')' * 200000 + ';\n',
-    'a loop of macros of the assembler': ASM + '(".macro m\\nm\\nm\\n.endm\\nm");\n',
     "the grader's header": '#include "grader/serve/reference_server.h"\n',
     'the solution': '#include "lab01-session/solution/session.c"\n',
 }
@@ -249,7 +255,7 @@ def compile_command(lab):
             '-std=gnu11', '-w', '-Wcpp', '-fsanitize=address,undefined', *libraries]
 
 
-def compile_file(scratch, lab, text):
+def compile_file(scratch, lab, text, flags=()):
     """Returns the status of the tool, its seconds, its output, and the path of the program."""
     os.makedirs(f'{scratch}/lab/tmp')
     with open(f'{scratch}/secret', 'w', encoding='utf-8') as file:
@@ -257,16 +263,16 @@ def compile_file(scratch, lab, text):
     with open(f'{scratch}/lab/file.c', 'w', encoding='latin-1') as file:
         file.write(text.replace('SECRET', f'{scratch}/secret'))
     started = time.monotonic()
-    done = subprocess.run(compile_command(lab), cwd=scratch, env=dict(os.environ, TMPDIR=f'{scratch}/lab/tmp'),
+    done = subprocess.run([*compile_command(lab), *flags], cwd=scratch, env=dict(os.environ, TMPDIR=f'{scratch}/lab/tmp'),
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=BOUND,
                           check=False)
     return done.returncode, time.monotonic() - started, done.stdout, f'{scratch}/out/file'
 
 
-def test_file(name, text, scratch):
+def test_file(name, text, scratch, flags=()):
     """A file for the compiler, without a main: there is no program, and nobody else's text in the output."""
     os.mkdir(scratch)
-    status, seconds, printed, program = compile_file(scratch, 'lab01', text)
+    status, seconds, printed, program = compile_file(scratch, 'lab01', text, flags)
     with open(f'{program}.log', 'rb') as file:
         log = file.read()
     detail = f'status {status}, {seconds:.1f} s\n{printed[-2000:]}'
@@ -342,8 +348,8 @@ def test_installed(scratch):
     paths = {'/usr/include/stdio.h': True, '/usr/bin/env': False, library: False}
     for number, (path, readable) in enumerate(paths.items()):
         os.makedirs(f'{scratch}/{number}')
-        text = ASM + f'(".incbin \\"{path}\\"");\nint main(void) {{ return 0; }}\n'
-        _, _, printed, program = compile_file(f'{scratch}/{number}', 'lab01', text)
+        text = f'.globl main\nmain:\n  ret\n.incbin "{path}"\n'
+        _, _, printed, program = compile_file(f'{scratch}/{number}', 'lab01', text, AS)
         check(f'the compiler {"reads" if readable else "does not read"} {path}', path and readable == os.path.exists(program),
               printed)
 
@@ -384,6 +390,8 @@ def main_files():
     with tempfile.TemporaryDirectory(prefix='vandals-') as scratch:
         for i, (name, text) in enumerate(FILES.items()):
             test_file(name, text, f'{scratch}/file-{i}')
+        for i, (name, text) in enumerate(ASSEMBLER.items()):
+            test_file(name, text, f'{scratch}/assembler-{i}', AS)
         for function, lab in BY_HAND.items():
             test_by_hand(lab, function, f'{scratch}/hand-{function}')
         for lab in sorted(set(BY_HAND.values())):
@@ -410,6 +418,8 @@ def main():
             if names == attacks():
                 fixed += [pool.submit(test_file, name, text, f'{scratch}/file-{i}')
                           for i, (name, text) in enumerate(FILES.items())]
+                fixed += [pool.submit(test_file, name, text, f'{scratch}/assembler-{i}', AS)
+                          for i, (name, text) in enumerate(ASSEMBLER.items())]
                 fixed.append(pool.submit(test_interrupted, f'{scratch}/interrupted'))
                 fixed += [pool.submit(test_by_hand, lab, function, f'{scratch}/hand-{function}')
                           for function, lab in BY_HAND.items()]
