@@ -170,8 +170,8 @@ CRITERION          := $(filter -l% -L% -pthread,$(criterion))
 linker_mold := -fuse-ld=mold -Wl,--no-threads,--no-fork
 linker_lld  := -fuse-ld=lld -Wl,--threads=1
 linker_gold := -fuse-ld=gold
-can_link     = $(and $(shell command -v ld.$(1)),$(shell $(CC) -fuse-ld=$(1) -Wl,--version 2>/dev/null))
-WRAPPED += $(linker_$(firstword $(foreach linker,mold lld gold,$(if $(call can_link,$(linker)),$(linker)))))
+can_link     = $(and $(shell command -v ld.$(1)),$(shell $(CC) -fuse-ld=$(1) -Wl,--version 2>/dev/null),$(linker_$(1)))
+WRAPPED += $(or $(call can_link,mold),$(call can_link,lld),$(call can_link,gold))
 
 # build/flags changes with the compiler or a flag; then make compiles everything again.
 flags := $(CC) $(WERROR) $(CFLAGS) $(PLAIN) $(RELEASE) $(WATCHED) $(FLAGS_OF_LIBRARIES) $(WRAPPED) $(LIBRARIES)
