@@ -47,7 +47,7 @@ QUIZ = """# Read these in the capture, and write the number after the colon. {co
 # tcp.stream == 0 shows the first connection. Click a line, and unfold "HyperText Transfer Protocol 2" below: Wireshark
 # says Frame for a packet, which may have several frames of HTTP/2, or none.
 # In a terminal: tshark -r build/grade/predict/{lab}.pcapng {option}-O http2 -Y {filter}
-# Then: make predict LAB={number}
+# (Debian has both: sudo apt install wireshark tshark.) Then: make predict LAB={number}
 """
 PLAIN = {"connections": "The scenarios are connections, in their order.", "option": "-d tcp.port==8000,http2 ",
          "filter": "tcp.stream==0",
@@ -164,6 +164,10 @@ def look(scenario, prediction):
     print(f"  {'✔' if right else '✘'} {scenario['name']}")
     for line in [] if right else side_by_side(predicted, seen):
         print(f"  {line}")
+    if right and predicted != seen:
+        print("      The order between streams and sides does not count. Here it was:")
+        for line in seen:
+            print(f"        {line}")
     if right and not explained:
         print("      " + (f"Section {prediction['because']} is not what explains these frames." if prediction["because"] else
                           f"Which section of RFC {scenario['rfc']} explains these frames? Say so after \"because:\"."))

@@ -1,8 +1,8 @@
 /*
  * Lab 2: requests and responses, all on one connection.
  *
- *   requests URL [PATH]...        one GET for the URL and one for each PATH, all at once
- *   requests -d DATA... URL       one POST, each DATA a separate write
+ *   requests URL [PATH]...             one GET for the URL and one for each PATH, all at once
+ *   requests -d DATA [-d DATA]... URL  one POST, whose body is every DATA, one after the other
  *
  * common/connection.h now does what you wrote in lab 1: it feeds and flushes the session, and says
  * goodbye. Requests are plain nghttp2. Each request is a stream. nghttp2 keeps one pointer of yours
