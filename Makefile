@@ -72,12 +72,12 @@ SOLUTIONS := $(patsubst %.c,$(BUILD)/solutions/%,$(subst /solution/,/,$(wildcard
 
 COMMON       := $(wildcard common/*.c common/inner/*.c)
 GRADER_MAINS := $(wildcard grader/grade/main.c grader/sandbox/guard.c grader/sandbox/make_filters.c grader/sandbox/compile.c \
-                 grader/serve/main.c grader/lecture/main.c grader/lecture/relay.c grader/live/hold.c grader/page/main.c \
+                 grader/serve/main.c grader/lecture/main.c grader/lecture/relay.c grader/page/main.c \
                  grader/words/main.c grader/predict/main.c) $(filter-out %/subject.c %/wire.c,$(wildcard grader/bonus/*.c))
 BONUS_CHECKS := $(patsubst grader/bonus/%.c,$(BUILD)/grader/%,$(filter grader/bonus/%,$(GRADER_MAINS)))
 ROOMS        := base sandbox wire words play checks result board page serve grade lecture predict bonus live
 GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard $(ROOMS:%=grader/%/*.c)))
-GRADER_BUILT := $(addprefix $(BUILD)/grader/,grade guard compile serve lecture relay hold trace_page todos predict) $(BONUS_CHECKS)
+GRADER_BUILT := $(addprefix $(BUILD)/grader/,grade guard compile serve lecture relay trace_page todos predict) $(BONUS_CHECKS)
 FILTERS      := $(BUILD)/grader/program.bpf $(BUILD)/grader/language.bpf $(BUILD)/grader/compiler.bpf
 
 TESTS   := $(patsubst %/tests/,$(BUILD)/tests/%_tests,$(sort $(dir $(wildcard */tests/*_tests.c))))
@@ -325,7 +325,6 @@ $(BUILD)/grader/compile: $(BUILD)/obj/plain/grader/sandbox/compile.o $(BUILD)/ob
 $(BUILD)/grader/serve: $(BUILD)/obj/plain/grader/serve/main.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/lecture: $(BUILD)/obj/plain/grader/lecture/main.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/relay: $(BUILD)/obj/plain/grader/lecture/relay.o $(BUILD)/obj/plain/grader.a
-$(BUILD)/grader/hold: $(BUILD)/obj/plain/grader/live/hold.o $(BUILD)/obj/plain/grader.a
 $(BONUS_CHECKS): $(BUILD)/grader/%: $(BUILD)/obj/plain/grader/bonus/%.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/predict: $(BUILD)/obj/plain/grader/predict/main.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/trace_page: $(BUILD)/obj/plain/grader/page/main.o $(BUILD)/obj/plain/grader.a

@@ -229,6 +229,10 @@ static void on_look(uv_timer_t *timer) {
   struct connection *connection = timer->data;
   if (!connection->open || connection->over)
     return; /* the transport has its own time-outs for the beginning and the end */
+  if (transport_is_held(connection->transport)) {
+    watch_rest(&connection->watch);
+    return;
+  }
   const struct watch_view view = {
       .strict = connection->strict,
       .waits = waits(connection),

@@ -299,6 +299,25 @@ struct trace *trace_open(void) {
   return trace;
 }
 
+unsigned trace_live_number(const struct trace *trace) {
+  lock();
+  bool is_live = trace && shared.output == LIVE;
+  unlock();
+  return is_live ? trace->number : 0;
+}
+
+void trace_addresses(struct trace *trace, enum frame_sender side, const char *own,
+                     const char *peer) {
+  if (trace_live_number(trace) == 0)
+    return;
+  lock();
+  set_time(trace);
+  if (begin_output(trace))
+    print_json(trace, trace_addresses_json(side, own, peer, trace->milliseconds, trace->number));
+  end_output(trace);
+  unlock();
+}
+
 /* The file has frames only. */
 static bool shows_notes(void) {
   return shared.output == LADDER || shared.output == LIVE;

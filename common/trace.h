@@ -30,6 +30,14 @@ struct trace;
  */
 struct trace *trace_open(void);
 
+/* The number of the connection for `make live`; 0 if this trace does not go there. */
+unsigned trace_live_number(const struct trace *trace);
+
+/* Tell `make live`, before anything else, which side this is, and both addresses ("[::1]:50312"):
+ * so it sees that two programs, the client and the server, show it the same connection. */
+void trace_addresses(struct trace *trace, enum frame_sender side, const char *own,
+                     const char *peer);
+
 /* `sender` has sent `length` bytes. Prints or writes every complete frame. The file is valid JSON
  * after every call, even if something kills the process then. */
 void trace_bytes(struct trace *trace, enum frame_sender sender, const void *bytes, size_t length);

@@ -24,6 +24,10 @@ static json_t *name_json(const char *name, uint32_t number) {
   return name ? json_string(name) : json_sprintf("0x%x", number);
 }
 
+static const char *sender_name(enum frame_sender sender) {
+  return sender == FRAME_FROM_CLIENT ? "client" : "server";
+}
+
 /* --- A frame ---------------------------------------------------------------------------------- */
 
 /* json_array_append_new and json_object_set_new refuse NULL, so that one test at the end of each
@@ -117,8 +121,7 @@ json_t *trace_frame_json(const struct frame *frame, double milliseconds, unsigne
   int64_t microseconds = (int64_t)(milliseconds * 1000 + 0.5);
   int failed = add(json, "connection", json_integer(connection));
   failed |= add(json, "ms", json_real((double)microseconds / 1000));
-  failed |=
-      add(json, "sender", json_string(frame->sender == FRAME_FROM_CLIENT ? "client" : "server"));
+  failed |= add(json, "sender", json_string(sender_name(frame->sender)));
   failed |= add(json, "type", name_json(frame_type_name(frame->type), frame->type));
   failed |= add(json, "flags", flags_json(frame));
   failed |= add(json, "stream", json_integer(frame->stream_id));
@@ -194,6 +197,12 @@ static json_t *event_json(double milliseconds, unsigned connection, const char *
 json_t *trace_note_json(const char *text, double milliseconds, unsigned connection) {
   return event_json(milliseconds, connection, "note",
                     text_json((const uint8_t *)text, strlen(text)));
+}
+
+json_t *trace_addresses_json(enum frame_sender side, const char *own, const char *peer,
+                             double milliseconds, unsigned connection) {
+  return json_pack("{s:I, s:f, s:s, s:s, s:s}", "connection", (json_int_t)connection, "ms",
+                   milliseconds, "side", sender_name(side), "own", own, "peer", peer);
 }
 
 json_t *trace_left_out_json(long number, double milliseconds, unsigned connection) {

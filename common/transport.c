@@ -13,6 +13,7 @@
 
 #include "common/inner/channel.h"
 #include "common/inner/connector.h"
+#include "common/inner/gate.h"
 #include "common/inner/handle.h"
 #include "common/trace.h"
 
@@ -54,6 +55,7 @@ struct transport {
   uint64_t sent;               /* bytes, so far */
   struct connector *connector; /* NULL except while CONNECTING */
   struct trace *trace;
+  struct gate *gate; /* NULL unless `make live` may hold the frames */
   void (*observer)(bool sent, const void *data, size_t length, void *user);
   void *observer_user;
   const struct transport_events *events;
@@ -94,6 +96,8 @@ void transport_free(struct transport *transport) {
   transport->state = CLOSED;
   connector_free(transport->connector);
   transport->connector = NULL;
+  gate_close(transport->gate);
+  transport->gate = NULL;
   trace_close(transport->trace);
   transport->trace = NULL;
   free(transport->output);
@@ -147,7 +151,11 @@ static void start_timer(struct transport *transport, uv_timer_cb callback, uint6
 
 /* The owner has closed the transport, but the peer does not finish: end it from this side. */
 static void on_closing_over(uv_timer_t *timer) {
-  end(timer->data, NULL);
+  struct transport *transport = timer->data;
+  if (transport_is_held(transport))
+    uv_timer_start(timer, on_closing_over, LINGER_MS, 0);
+  else
+    end(transport, NULL);
 }
 
 /* --- Reading and writing ---------------------------------------------------------------------- */
@@ -164,6 +172,22 @@ static void poll_for(struct transport *transport, int events) {
   (void)error;
 }
 
+static enum frame_sender own_side(const struct transport *transport) {
+  return transport->is_server ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT;
+}
+
+static enum frame_sender peer_side(const struct transport *transport) {
+  return transport->is_server ? FRAME_FROM_CLIENT : FRAME_FROM_SERVER;
+}
+
+/* Wait until the socket can be read, or written, or both; but not for what the gate holds: it calls
+ * on_gate. */
+static void wait_for(struct transport *transport, bool read, bool write) {
+  read = read && !gate_holds(transport->gate, peer_side(transport));
+  write = write && !gate_holds(transport->gate, own_side(transport));
+  poll_for(transport, channel_events(&transport->channel, read, write));
+}
+
 static size_t pending_output(const struct transport *transport) {
   return transport->output_end - transport->output_start;
 }
@@ -172,15 +196,32 @@ bool transport_is_stuck(const struct transport *transport) {
   return transport->polled & UV_WRITABLE;
 }
 
+bool transport_is_held(const struct transport *transport) {
+  return gate_is_patient(transport->gate);
+}
+
 uint64_t transport_sent(const struct transport *transport) {
   return transport->sent;
 }
 
 static void show(struct transport *transport, bool sent, const void *data, size_t length) {
-  enum frame_sender sender = sent == transport->is_server ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT;
-  trace_bytes(transport->trace, sender, data, length);
+  if (!transport->gate) /* it shows them itself */
+    trace_bytes(transport->trace, sent ? own_side(transport) : peer_side(transport), data, length);
   if (transport->observer)
     transport->observer(sent, data, length, transport->observer_user);
+}
+
+static ssize_t write_some(struct transport *transport, const void *data, size_t length) {
+  if (transport->gate)
+    return gate_write(transport->gate, data, length);
+  return channel_write(&transport->channel, data, length);
+}
+
+static ssize_t read_some(struct transport *transport, void *data, size_t size, char *error,
+                         size_t error_size) {
+  if (transport->gate)
+    return gate_read(transport->gate, data, size, error, error_size);
+  return channel_read(&transport->channel, data, size, error, error_size);
 }
 
 /* Write to the socket what it takes. If the peer takes nothing more, drop the rest, and leave the
@@ -188,7 +229,7 @@ static void show(struct transport *transport, bool sent, const void *data, size_
 static void flush(struct transport *transport) {
   while (pending_output(transport) > 0) {
     const uint8_t *start = transport->output + transport->output_start;
-    ssize_t sent = channel_write(&transport->channel, start, pending_output(transport));
+    ssize_t sent = write_some(transport, start, pending_output(transport));
     if (sent == CHANNEL_AGAIN)
       return;
     if (sent < 0) {
@@ -228,8 +269,7 @@ static void send_all(struct transport *transport) {
     if (pending_output(transport) == 0) {
       if (transport->state == CLOSING)
         send_end(transport);
-      bool waits = transport->state == CLOSING && !transport->shut_down;
-      poll_for(transport, channel_events(&transport->channel, true, waits));
+      wait_for(transport, true, transport->state == CLOSING && !transport->shut_down);
       return;
     }
     flush(transport);
@@ -237,14 +277,14 @@ static void send_all(struct transport *transport) {
       break;
   }
   /* The peer's FIN stays readable: waiting for that would spin. */
-  poll_for(transport, channel_events(&transport->channel, !transport->peer_shut_down, true));
+  wait_for(transport, !transport->peer_shut_down, true);
 }
 
 /* Read once. Returns whether something came, so that a caller may try again. */
 static bool receive(struct transport *transport) {
   uint8_t buffer[READ_SIZE];
   char error[256];
-  ssize_t length = channel_read(&transport->channel, buffer, sizeof buffer, error, sizeof error);
+  ssize_t length = read_some(transport, buffer, sizeof buffer, error, sizeof error);
   if (length == CHANNEL_AGAIN)
     return false;
   if (length == 0 && transport->state == CLOSING && pending_output(transport) > 0) {
@@ -286,6 +326,16 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   if (status < 0 || events & channel_events(&transport->channel, true, false))
     receive_some(transport, status < 0);
   /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): its memory goes with `poll`, later */
+  if (transport->state != CLOSED)
+    send_all(transport);
+}
+
+/* The gate lets something pass, or holds it from now on. */
+static void on_gate(void *user) {
+  struct transport *transport = user;
+  if (transport->state != OPEN && transport->state != CLOSING)
+    return;
+  receive_some(transport, false);
   if (transport->state != CLOSED)
     send_all(transport);
 }
@@ -360,18 +410,25 @@ int transport_descriptor(const struct transport *transport) {
   return transport->channel.descriptor;
 }
 
-int transport_peer(const struct transport *transport, char *text, size_t size) {
+/* The address that `ask` says: getpeername, getsockname. */
+static int print_address(const struct transport *transport,
+                         int (*ask)(int descriptor, struct sockaddr *name, socklen_t *size),
+                         char *text, size_t size) {
   struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
   socklen_t name_size = sizeof name;
   char host[46];
   char port[8];
   snprintf(text, size, "%s", "");
-  if (getpeername(transport->channel.descriptor, (struct sockaddr *)&name, &name_size) != 0 ||
+  if (ask(transport->channel.descriptor, (struct sockaddr *)&name, &name_size) != 0 ||
       getnameinfo((struct sockaddr *)&name, name_size, host, sizeof host, port, sizeof port,
                   NI_NUMERICHOST | NI_NUMERICSERV) != 0)
     return -1;
   snprintf(text, size, name.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
   return 0;
+}
+
+int transport_peer(const struct transport *transport, char *text, size_t size) {
+  return print_address(transport, getpeername, text, size);
 }
 
 SSL *transport_tls(const struct transport *transport) {
@@ -464,12 +521,26 @@ static void shake_hands(struct transport *transport) {
   }
 }
 
+/* `make live` knows a connection by its addresses, and may hold its frames. */
+static void join_live(struct transport *transport) {
+  char own[56];
+  char peer[56];
+  if (trace_live_number(transport->trace) == 0 ||
+      print_address(transport, getsockname, own, sizeof own) != 0 ||
+      print_address(transport, getpeername, peer, sizeof peer) != 0)
+    return;
+  trace_addresses(transport->trace, own_side(transport), own, peer);
+  transport->gate = gate_open(transport->loop, &transport->channel, transport->trace,
+                              own_side(transport), on_gate, transport);
+}
+
 void transport_start(struct transport *transport, const struct transport_events *events,
                      void *user) {
   assert(transport->state == ACCEPTED || transport->state == CONNECTING);
   transport->events = events;
   transport->user = user;
   transport->trace = trace_open();
+  join_live(transport);
   if (!transport->channel.ssl) {
     open_transport(transport);
     return;

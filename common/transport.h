@@ -21,7 +21,8 @@
  * the transport asks on_writable for more, as long as the socket takes it. An owner that writes
  * only there, and only while transport_room says so, never holds more than one buffer in memory.
  *
- * With H2_TRACE in the environment, every transport shows what it carries: see trace.h.
+ * With H2_TRACE in the environment, every transport shows what it carries: see trace.h. With
+ * H2_TRACE=live, the page of `make live` may also hold its frames back, in both directions.
  */
 #ifndef COMMON_TRANSPORT_H
 #define COMMON_TRANSPORT_H
@@ -94,6 +95,10 @@ size_t transport_room(const struct transport *transport);
  * socket has taken so far. */
 bool transport_is_stuck(const struct transport *transport);
 uint64_t transport_sent(const struct transport *transport);
+
+/* Whether somebody holds frames of this connection, on the page of `make live`: until they go on, no
+ * time-out counts. */
+bool transport_is_held(const struct transport *transport);
 
 /* Call on_writable in the next turn of the loop. */
 void transport_wake(struct transport *transport);

@@ -26,7 +26,7 @@ static int connect_to(const char *name) {
     return -1;
   }
   strcpy(address.sun_path, name);
-  int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (descriptor < 0)
     return -1;
   if (connect(descriptor, (const struct sockaddr *)&address, sizeof address) != 0 ||

@@ -75,11 +75,17 @@ void watch_received(struct watch *watch, size_t length) {
   watch->heard = now(watch);
 }
 
+void watch_rest(struct watch *watch) {
+  watch->rested = now(watch);
+}
+
 void watch_goodbye(struct watch *watch) {
   watch->goodbye = now(watch);
 }
 
 static bool is_over(const struct watch *watch, uint64_t since, unsigned timeout) {
+  if (since < watch->rested)
+    since = watch->rested;
   return timeout != CONNECTION_NEVER && now(watch) - since >= timeout;
 }
 

@@ -40,6 +40,7 @@ struct watch {
   bool has_streams;  /* at the last look */
   uint64_t busy;     /* when there may last have been one */
   uint64_t goodbye;  /* when connection_close was called; 0 before */
+  uint64_t rested;   /* the last watch_rest */
   struct watch_progress body, write;
 };
 
@@ -62,6 +63,9 @@ void watch_open(struct watch *watch);
 
 /* `length` bytes have arrived. */
 void watch_received(struct watch *watch, size_t length);
+
+/* Somebody holds the client's frames, or ours: no time has passed. */
+void watch_rest(struct watch *watch);
 
 /* connection_close was called. */
 void watch_goodbye(struct watch *watch);

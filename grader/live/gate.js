@@ -9,8 +9,6 @@ class GatePanel {
   constructor(ask) {
     this.ask = ask;
     this.mode = 'flow';
-    this.others = [];
-    this.numbers = new Map(); /* of each pair that we have seen: the number that its connection has on the page */
     this.speed = element('select', {'aria-label': 'Speed'}, element('option', {value: 'flow'}, 'Full speed'),
       ...PACES.map((ms) => element('option', {value: `pace ${ms}`}, `A frame each ${ms / 1000} s`)), element('option', {value: 'hold'}, 'Hold'));
     this.speed.addEventListener('change', () => this.choose(this.speed.value));
@@ -19,7 +17,7 @@ class GatePanel {
     this.list = element('ol', {class: 'waiting', 'aria-label': 'Frames that wait'});
     this.said = element('p', {class: 'said', role: 'status'});
     this.element = element('section', {class: 'gate', 'aria-label': 'Hold and slow down'}, this.hold, this.next, this.speed, this.said, this.list);
-    this.take({mode: 'flow', ms: 0, count: 0, waiting: [], doors: []});
+    this.take({mode: 'flow', ms: 0, count: 0, waiting: []});
   }
 
   button(text, title, action) {
@@ -47,17 +45,6 @@ class GatePanel {
     this.ask('pass', {sender});
   }
 
-  /* The page begins anew, with connection 1. */
-  clear() {
-    this.numbers.clear();
-  }
-
-  number(pair) {
-    if (!this.numbers.has(pair))
-      this.numbers.set(pair, this.numbers.size + 1);
-    return this.numbers.get(pair);
-  }
-
   /* The first frame of each sender is a button that lets it pass; the others come after it. */
   take(event) {
     this.mode = event.mode;
@@ -74,7 +61,7 @@ class GatePanel {
                                       : element('span', {title: label}, text);
       first[unit.sender] = false;
       const item = element('li', {class: unit.stream > 0 ? unit.sender : `${unit.sender} of-connection`}, made);
-      item.style.setProperty('--hue', hue({stream: unit.stream, connection: this.number(unit.pair)}));
+      item.style.setProperty('--hue', hue(unit));
       return item;
     }));
     if (event.count > event.waiting.length)
@@ -83,18 +70,9 @@ class GatePanel {
     this.say();
   }
 
-  /* These servers have no hold before them: somebody has started them elsewhere. */
-  reach(ports) {
-    this.others = ports;
-    this.say();
-  }
-
   say() {
-    const {mode, count: number, waiting, doors} = this.last;
-    const what = waiting.every((unit) => unit.type === 'TLS record') ? 'TLS record' : 'frame';
-    const others = this.others.length > 0 ? `. Not what passes port ${this.others.join(', ')}: we have not started that server` : '';
-    const places = doors.map(([, port]) => port).join(', ');
-    this.said.textContent = mode === 'flow' ? '' : number > 0 ? `${count(number, what)} waiting; click one to let it pass`
-      : `Holds what ${places ? `clients send to port ${places}, and the answers` : 'the commands of the lecture send'}${others}`;
+    const {mode, count: number} = this.last;
+    this.said.textContent = mode === 'flow' ? '' : number > 0 ? `${count(number, 'frame')} waiting; click one to let it pass`
+      : 'Holds what passes make serve, the servers of a lecture, and all programs with H2_TRACE=live';
   }
 }

@@ -22,6 +22,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lecture"))
 # pylint: disable=wrong-import-position
 from demo_script import ROOT, Broken, Script  # noqa: E402
+from live_gate import Gate                    # noqa: E402
 from live_http import Server                  # noqa: E402
 from live_hub import Hub                      # noqa: E402
 from live_stage import Stage                  # noqa: E402
@@ -48,8 +49,9 @@ def main(arguments):
         scripts[number].check(options.student)
     os.chdir(ROOT)
     hub = Hub()
-    wire = Wire(hub, pathlib.Path(os.environ.get("BUILD") or "build") / "live")
-    stage = Stage(hub, wire, scripts, options.student)
+    gate = Gate(hub)
+    wire = Wire(hub, pathlib.Path(os.environ.get("BUILD") or "build") / "live", gate)
+    stage = Stage(hub, wire, scripts, options.student, gate)
     try:
         server = Server(options.port, hub, stage, wire)
         print(f"the {'lecture' if scripts else 'wire'} is at {server.address()}", flush=True)

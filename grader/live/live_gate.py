@@ -1,128 +1,133 @@
-"""live_gate: hold back what passes between the programs, frame by frame: hold.c stands before each server, and obeys.
+"""live_gate: hold back what passes between the programs, frame by frame: each connection that a program shows has a gate
+in that program (common/inner/gate.h), which obeys.
 
 The page sees one gate: what waits, the oldest first, and whether everything passes ("flow"), nothing ("hold"), or one
-frame after the other ("pace", so many milliseconds apart).
+frame after the other ("pace", so many milliseconds apart). If the programs at both ends of a connection show it, only
+the one holds it whose view is on the page.
 """
 import contextlib
-import json
-import os
-import re
-import subprocess
+import itertools
+import socket
 import threading
-import time
-
-from demo_run import BUILD, die_with_us, has_connections
-from demo_script import ROOT
 
 SHOWN = 40  # of what waits
 LONGEST_PACE = 60000  # milliseconds
-END_SECONDS = 3
-
-
-class Hold:
-    """One hold.c, before one server."""
-
-    def __init__(self, address, gate):
-        scheme, port = re.match(r"(https?)://.*:(\d+)", address).groups()
-        self.gate = gate
-        self.to = int(port)
-        environment = {name: value for name, value in os.environ.items() if name not in ("H2_TRACE", "SSLKEYLOGFILE")}
-        self.process = subprocess.Popen([ROOT / BUILD / "grader/hold", "--to", port] + ["--tls"] * (scheme == "https"),
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
-                                        preexec_fn=die_with_us)
-        said = re.match(r"listening on (\S+:(\d+))\n", self.process.stdout.readline())
-        if not said:
-            raise OSError("hold does not listen")
-        self.address, self.port = said[1], int(said[2])
-        threading.Thread(target=self.listen, daemon=True).start()
-        gate.add(self)
-
-    def listen(self):
-        with contextlib.suppress(ValueError, OSError):
-            for line in self.process.stdout:
-                self.gate.heard(self, json.loads(line))
-
-    def order(self, text):
-        with contextlib.suppress(OSError):
-            self.process.stdin.write(f"{text}\n")
-            self.process.stdin.flush()
-
-    def wait(self, done, seconds, pace):
-        deadline = time.monotonic() + seconds
-        while not done() and time.monotonic() < deadline:
-            time.sleep(pace)
-
-    def is_idle(self):
-        return self.process.poll() is not None or not has_connections(self.port)
-
-    def end(self):
-        self.gate.remove(self)
-        with contextlib.suppress(OSError):
-            self.process.stdin.close()
-        try:
-            self.process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 class Gate:
-    """All holds of a lecture."""
+    """All gates of all programs. A key is (program, the number of its connection)."""
 
     def __init__(self, hub):
         self.hub = hub
         self.lock = threading.Lock()
-        self.holds = []
-        self.waiting = {}  # by (hold, id): what waits
+        self.gates = {}    # by the socket to each gate: its key
+        self.aside = set()  # the keys of connections that are held at their other end
+        self.numbers = {}  # by key: the number of the connection on the page
+        self.waiting = {}  # by (socket, sender, id): what waits
         self.mode = "flow"
         self.ms = 0
+        self.paced = threading.Event()  # set: no frame passes by itself
+        self.paced.set()
         self.tell()
 
     def tell(self):
-        units = [{key: unit[key] for key in ("pair", "sender", "type", "stream", "length")} for unit in self.waiting.values()]
-        self.hub.begin("gate", {"kind": "gate", "mode": self.mode, "ms": self.ms, "count": len(units), "waiting": units[:SHOWN],
-                                "doors": [[hold.to, hold.port] for hold in self.holds]})
+        units = [{**{name: unit[name] for name in ("sender", "type", "stream", "length")}, "connection": self.numbers.get(self.gates[at], 1)}
+                 for (at, _, _), unit in itertools.islice(self.waiting.items(), SHOWN)]
+        self.hub.begin("gate", {"kind": "gate", "mode": self.mode, "ms": self.ms, "count": len(self.waiting), "waiting": units})
 
-    def orders(self):
-        return f"pace {self.ms}" if self.mode == "pace" else self.mode
+    @staticmethod
+    def order(gate, text):
+        with contextlib.suppress(OSError):
+            gate.send(f"{text}\n".encode(), socket.MSG_DONTWAIT)  # a program that has stopped keeps nobody waiting
 
-    def add(self, hold):
+    def order_mode(self, gate):
+        self.order(gate, "flow" if self.mode == "flow" else "aside" if self.gates[gate] in self.aside else "hold")
+
+    # --- What the programs say ----------------------------------------------------------------------------------
+
+    def meet(self, gate, key):
         with self.lock:
-            self.holds.append(hold)
-            hold.order(self.orders())
+            self.gates[gate] = key
+            self.order_mode(gate)
+
+    def heard(self, gate, event):
+        """A frame waits, or has passed with all of its sender that have waited before it."""
+        sender = event.get("sender")
+        with self.lock:
+            if self.gates[gate] in self.aside:
+                return
+            if isinstance(event.get("passed"), int):
+                self.waiting = {at: unit for at, unit in self.waiting.items() if at[:2] != (gate, sender) or at[2] > event["passed"]}
+            elif sender in ("client", "server") and isinstance(event.get("type"), str) and all(
+                    isinstance(event.get(name), int) for name in ("id", "stream", "length")):
+                self.waiting[gate, sender, event["id"]] = event
             self.tell()
 
-    def remove(self, hold):
+    def forget(self, gate):
         with self.lock:
-            self.holds.remove(hold)
-            self.waiting = {key: unit for key, unit in self.waiting.items() if key[0] is not hold}
-            self.tell()
+            self.drop(gate)
+            del self.gates[gate]
 
-    def heard(self, hold, event):
+    def stand_aside(self, key):
+        """The program at the other end of this connection holds its frames."""
         with self.lock:
-            if "passed" in event:
-                self.waiting.pop((hold, event["passed"]), None)
-            elif hold in self.holds:
-                self.waiting[hold, event["id"]] = event
-            self.tell()
+            self.aside.add(key)
+            for gate in [gate for gate, its in self.gates.items() if its == key]:
+                self.order_mode(gate)
+                self.drop(gate)
+
+    def drop(self, gate):
+        """What waited there waits no longer."""
+        self.waiting = {at: unit for at, unit in self.waiting.items() if at[0] is not gate}
+        self.tell()
+
+    def part(self, program):
+        """A program has ended: another may have its number."""
+        with self.lock:
+            self.aside = {key for key in self.aside if key[0] != program}
+            self.numbers = {key: number for key, number in self.numbers.items() if key[0] != program}
+
+    def name(self, key, number):
+        """The number of a connection on the page."""
+        with self.lock:
+            self.numbers[key] = number
+            if self.waiting:
+                self.tell()
+
+    def clear(self):
+        """The page begins anew, with connection 1."""
+        with self.lock:
+            self.numbers = {}
+
+    # --- What the page asks -------------------------------------------------------------------------------------
 
     def set(self, mode, ms=0):
         """Let everything pass, nothing, or a frame every `ms` milliseconds. Return whether that is an order."""
         if mode not in ("flow", "hold", "pace") or (mode == "pace" and not 1 <= ms <= LONGEST_PACE):
             return False
         with self.lock:
+            self.paced.set()
             self.mode, self.ms = mode, ms if mode == "pace" else 0
-            for hold in self.holds:
-                hold.order(self.orders())
+            for gate in self.gates:
+                self.order_mode(gate)
+            if mode == "pace":
+                self.paced = threading.Event()
+                threading.Thread(target=self.pace, args=(self.paced, ms / 1000), daemon=True).start()
             self.tell()
         return True
+
+    def pace(self, ended, seconds):
+        while not ended.wait(seconds):
+            self.let_pass()
 
     def let_pass(self, sender=""):
         """Let the frame pass that has waited longest, or the one of this sender. Return whether that is an order."""
         if sender not in ("", "client", "server"):
             return False
         with self.lock:
-            oldest = next((key[0] for key, unit in self.waiting.items() if sender in ("", unit["sender"])), None)
+            oldest = next((at for at in self.waiting if sender in ("", at[1])), None)
             if oldest:
-                oldest.order(f"pass {sender}".strip())
+                del self.waiting[oldest]  # it has been let: nobody lets it again
+                self.order(oldest[0], f"pass {oldest[1]}")
+                self.tell()
         return True

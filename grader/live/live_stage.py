@@ -14,7 +14,6 @@ import threading
 from demo_run import BUILD, Runner
 from demo_script import ROOT
 from demo_show import printable
-from live_gate import Gate, Hold
 
 PATIENCE = 600         # seconds for one command: a lecturer may hold its frames
 LOOK_SECONDS = 0.03    # from one look at the servers to the next, while no command runs
@@ -101,7 +100,6 @@ class LiveRunner(Runner):
     def __init__(self, script, student, page, wire, gate):
         super().__init__(script.lab, student, False, page)
         self.gate = gate
-        self.holds = {}  # one before each server, by its name
         self.faults = {}  # what a reference server does wrong, by its part, where somebody has chosen
         self.places = {part: (script.path.stem[3:], number, index) for number, step in enumerate(script.steps, 1)
                        for index, part in enumerate(step.parts)}
@@ -122,32 +120,13 @@ class LiveRunner(Runner):
         held = {"H2_TIMEOUTS": "never"} if self.gate else {}  # a lecturer explains a frame as long as it takes
         return {**self.variables, "H2_TRACE": "live", **held}
 
-    def address_of(self, server):
-        """The address for requests to a server: that of the hold before it, if anybody may hold."""
-        if not self.gate:
-            return server.address()
-        hold = self.holds[server.part.name] = Hold(server.address(), self.gate)
-        self.screen.note(f"(its frames can be held: clients reach it at {hold.address})")
-        return hold.address
-
     def line_seconds(self, right):
         """What it waits for may be held."""
         return self.patience if self.gate and self.gate.mode != "flow" else super().line_seconds(right)
 
-    def before_servers(self):
-        return list(self.holds.values())
-
-    def end(self):
-        super().end()
-        for hold in self.holds.values():
-            hold.end()
-        self.holds = {}
-
     def start(self, part, again=False):
         """What a server says when it starts belongs to its own command, even if another one needs it."""
         about, said = self.screen.about, self.screen.said
-        if part.name in self.holds:
-            self.holds.pop(part.name).end()
         self.screen.begin(self.places[part])
         right = super().start(part, again)
         self.screen.tell("end", right=right)
@@ -166,13 +145,13 @@ class LiveRunner(Runner):
 class Stage:
     """A thread that runs one command after the other."""
 
-    def __init__(self, hub, wire, scripts, student, holds=True):
+    def __init__(self, hub, wire, scripts, student, gate=None):
         self.hub = hub
         self.wire = wire
         self.scripts = scripts
         self.student = student
         self.page = Page(hub)
-        self.gate = Gate(hub) if holds else None
+        self.gate = gate  # None: nobody holds anything
         self.faults = read_faults()
         self.runner = None
         self.lab = None

@@ -3,9 +3,11 @@
 Only this user can reach the socket. What comes is a stranger's word all the same: what does not look like a frame,
 a note or a number of frames that were left out is dropped.
 
-The reference server also says what it can do wrong (grader/serve/control.h); live_wire passes on what the page wants.
+Each connection also has a gate, which holds its frames (common/inner/gate.h): live_gate gives its orders. The reference
+server says what it can do wrong (grader/serve/control.h); live_wire passes on what the page wants.
 """
 import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -31,10 +33,24 @@ def is_pair(value, kind):
     return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], kind)
 
 
+def event_of(line):
+    """The JSON object that a line is; None if it is none."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def has_addresses(event):
+    """Whether a program says whose connection this is, and from where to where."""
+    return isinstance(event.get("connection"), int) and event.get("side") in ("client", "server") and \
+        all(isinstance(event.get(key), str) for key in ("own", "peer"))
+
+
 def clean(event):
     """The frame or note that this is, without anything else; None if it is neither."""
-    if not isinstance(event, dict) or not isinstance(event.get("connection"), int) or \
-            not isinstance(event.get("ms"), (int, float)):
+    if not isinstance(event.get("connection"), int) or not isinstance(event.get("ms"), (int, float)):
         return None
     if isinstance(event.get("note"), str):
         return {"note": event["note"]}
@@ -103,11 +119,14 @@ def lines_of(connection):
 class Wire:
     """The socket, and a thread for each program that has connected."""
 
-    def __init__(self, hub, folder):
+    def __init__(self, hub, folder, gate):
         self.hub = hub
+        self.gate = gate
         self.lock = threading.Lock()
         self.connections = {}  # (program, its number): (our number, when it began)
         self.open = set()  # of these, those that have not closed
+        self.pairs = {}  # by the addresses of client and server: whose view of this connection is on the page, (side, program)
+        self.others = set()  # (program, its number) at the other end of such a connection: it shows the same frames
         self.begun = None  # the moment of the first event since then
         self.capture = Capture()
         self.servers = {}  # reference servers that take orders, by our number: (socket, what we tell of it)
@@ -149,6 +168,7 @@ class Wire:
             self.open = set()
             self.begun = None
             self.capture.begin()
+            self.gate.clear()
             self.hub.begin("wire", {"kind": "clear", **({"of": of} if of else {})})
 
     def accept(self):
@@ -165,24 +185,33 @@ class Wire:
             name = pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip()
         except OSError:
             name = "?"
+        events = filter(None, map(event_of, lines_of(connection)))
         with connection:
-            for line in lines_of(connection):
-                self.take(line, pid, name, connection)
+            first = next(events, {})
+            if isinstance(first.get("gate"), int):
+                self.serve_gate(connection, (pid, first["gate"]), events)
+                return
+            for event in itertools.chain([first], events):
+                self.take(event, pid, name, connection)
         self.forget(connection)
         self.cut(pid, name)
 
-    def take(self, line, pid, name, connection):
-        try:
-            event = json.loads(line)
-        except ValueError:
-            return
-        if isinstance(event, dict) and "faults" in event:
+    def serve_gate(self, connection, key, events):
+        self.gate.meet(connection, key)
+        for event in events:
+            self.gate.heard(connection, event)
+        self.gate.forget(connection)
+
+    def take(self, event, pid, name, connection):
+        if "faults" in event:
             self.meet(connection, name, event)
             return
         cleaned = clean(event)
-        if not cleaned:
-            return
         with self.lock:
+            if has_addresses(event):
+                self.pair((pid, event["connection"]), event["side"], event["own"], event["peer"])
+            if not cleaned or (pid, event["connection"]) in self.others:
+                return
             number, since = self.place(pid, event)
             ms = round(event["ms"] + since, 3)
             self.capture.add(number, ms, event)
@@ -190,9 +219,27 @@ class Wire:
                 self.open.discard((pid, event["connection"]))
             self.hub.publish("wire", {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, "own": event["ms"], **cleaned})
 
+    def pair(self, key, side, own, peer):
+        """A connection begins. If the programs at both ends show it, the page has what the first of them says."""
+        addresses = (own, peer) if side == "client" else (peer, own)
+        first, _ = self.pairs.get(addresses, (side, None))
+        if first == side:  # the first one, or a later connection from the same port
+            self.pairs[addresses] = (side, key[0])
+        else:
+            self.others.add(key)
+            self.gate.stand_aside(key)
+            del self.pairs[addresses]
+
+    def part(self, pid):
+        """A program has ended."""
+        self.pairs = {addresses: view for addresses, view in self.pairs.items() if view[1] != pid}
+        self.others = {key for key in self.others if key[0] != pid}
+        self.gate.part(pid)
+
     def cut(self, pid, name):
         """A program has ended: so have its connections, whether or not it has said so."""
         with self.lock:
+            self.part(pid)
             for key in sorted(key for key in self.open if key[0] == pid):
                 self.open.remove(key)
                 number, since = self.connections[key]
@@ -247,4 +294,5 @@ class Wire:
             now = (time.monotonic() - self.begun) * 1000
             self.connections[key] = (len(self.connections) + 1, max(0, now - event["ms"]))
             self.open.add(key)
+            self.gate.name(key, len(self.connections))
         return self.connections[key]

@@ -7,18 +7,7 @@ class PlayPanel {
   constructor(ask) {
     this.ask = ask;
     this.servers = [];
-    this.ports = new Map(); /* of each server whose frames can be held: where its clients connect */
     this.element = element('section', {class: 'play', 'aria-label': 'What the reference server does', hidden: true});
-  }
-
-  doors(ports) {
-    this.ports = ports;
-    this.take({servers: this.servers});
-  }
-
-  /* The ports of servers whose frames cannot be held. */
-  beside() {
-    return this.servers.map((server) => server.port).filter((port) => !this.ports.has(port));
   }
 
   take(event) {
@@ -34,6 +23,6 @@ class PlayPanel {
       element('option', {value: fault}, fault === 'none' ? 'as RFC 9113 says' : FAULTS[fault] || fault)));
     select.value = server.now;
     select.addEventListener('change', () => this.ask('play', {id: server.id, fault: select.value}));
-    return element('label', {class: server.now === 'none' ? '' : 'odd'}, `Port ${this.ports.get(server.port) || server.port} answers `, select);
+    return element('label', {class: server.now === 'none' ? '' : 'odd'}, `Port ${server.port} answers `, select);
   }
 }

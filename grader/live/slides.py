@@ -21,6 +21,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lecture"))
 # pylint: disable=wrong-import-position
 from demo_script import ROOT, Broken, Script              # noqa: E402
+from live_gate import Gate                                # noqa: E402
+from live_hub import Hub                                  # noqa: E402
 from live_http import labs_json, slides_page, step_json   # noqa: E402
 from live_stage import COMMANDS, Stage                    # noqa: E402
 from live_wire import Wire                                # noqa: E402
@@ -86,8 +88,8 @@ def make(options):
     os.chdir(ROOT)
     recorder = Recorder()
     with tempfile.TemporaryDirectory(prefix="slides-") as folder:
-        wire = Wire(recorder, pathlib.Path(folder))
-        stage = Stage(recorder, wire, {number: script}, options.student, holds=False)
+        wire = Wire(recorder, pathlib.Path(folder), Gate(Hub()))  # nothing is held, and nobody looks
+        stage = Stage(recorder, wire, {number: script}, options.student)
         try:
             events, right = record(recorder, stage, number)
         finally:

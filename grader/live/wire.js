@@ -117,18 +117,22 @@ class LiveLadder extends Ladder {
     return item;
   }
 
-  /* A server's frame is on the page as soon as it has sent it. Look for those that are held, the latest first. */
+  /* A frame is on the page as soon as its program has sent it. Look for those that are held, the latest first: those of
+   * one sender pass in order. */
   hold(waits) {
     const held = new Set();
-    const rows = this.all.filter((row) => row.kind === 'frame' && row.frame.sender === 'server');
-    let at = rows.length - 1;
-    for (const unit of [...waits].reverse().filter((each) => each.sender === 'server')) {
-      const same = ({frame}) => label(frame) === unit.type && frame.stream === unit.stream && frame.length === unit.length;
-      const found = rows.findLastIndex((row, i) => i <= at && same(row));
+    const rows = this.all.filter((row) => row.kind === 'frame');
+    const before = new Map(); /* by connection and sender: the row before which to look */
+    for (const unit of [...waits].reverse()) {
+      const queue = `${unit.connection} ${unit.sender}`;
+      const end = before.get(queue) ?? rows.length;
+      const same = ({frame}) => frame.connection === unit.connection && frame.sender === unit.sender &&
+        label(frame) === unit.type && frame.stream === unit.stream && frame.length === unit.length;
+      const found = rows.findLastIndex((row, i) => i < end && same(row));
       if (found < 0)
         continue;
       held.add(rows[found].index);
-      at = found - 1;
+      before.set(queue, found);
     }
     this.waits = waits;
     const changed = rows.filter((row) => held.has(row.index) !== this.held.has(row.index));
@@ -310,7 +314,6 @@ class WirePane {
     this.of = of;
     this.at(this.place);
     this.ladder.clear();
-    this.gate.clear();
     this.states.clear();
     this.states.render();
     this.hint.hidden = false;
@@ -331,13 +334,10 @@ class WirePane {
 
   takeServers(event) {
     this.play.take(event);
-    this.gate.reach(this.play.beside());
   }
 
   takeGate(event) {
-    this.play.doors(new Map(event.doors));
     this.gate.take(event);
-    this.gate.reach(this.play.beside());
     this.hold(event.waiting);
   }
 

@@ -445,6 +445,7 @@ def servers():
 
 
 STATES = "[...document.querySelectorAll('.states tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent.replace(/\\s+/g, ' ').trim()))"
+HELD = "[...document.querySelectorAll('.wire .rows li.frame.held')].filter((row) => /from the client/.test(row.innerText)).map((row) => row.dataset.type)"
 WAITING = "[...document.querySelectorAll('.waiting li')].map((each) => each.innerText)"
 
 
@@ -459,12 +460,14 @@ def test_hold(browser, live):
     page.press(" ")
     first = ["→ preface", "→ SETTINGS", "→ HEADERS 1"]
     check("the client's frames wait", wait_for(lambda: [each for each in page.run(WAITING) if "→" in each] == first), page.run(WAITING))
-    check("the server has not seen one", not any("from the client" in row for row in shown(page)), shown(page))
-    for kind in ("preface", "SETTINGS", "HEADERS"):
+    kinds = ["preface", "SETTINGS", "HEADERS"]
+    check("the ladder shows them, and that they have not arrived", wait_for(lambda: page.run(HELD) == kinds), page.run(HELD))
+    check("the client has changed its state, and the server has not", page.run(STATES)[1][1:] == ["half-closed (local)", "idle, may still send 65,535 bytes"],
+          page.run(STATES))
+    while kinds:
         page.run("[...document.querySelectorAll('.waiting button')].find((each) => each.innerText.startsWith('→')).click()")
-        check(f"a click lets {kind} pass, and no other frame", wait_for(lambda kind=kind: [
-            row for row in shown(page) if "from the client" in row][-1:] and [
-                row.split(" ms ")[1].split()[0] for row in shown(page) if "from the client" in row and "ACK" not in row][-1] == kind), shown(page))
+        kind = kinds.pop(0)
+        check(f"a click lets {kind} pass, and no other frame", wait_for(lambda: page.run(HELD) == kinds), page.run(HELD))
     check("the answer waits too", wait_for(lambda: "← DATA 1" in page.run(WAITING)), page.run(WAITING))
     held = "[...document.querySelectorAll('.wire .rows li.frame.held')].map((row) => row.dataset.type)"
     check("the ladder shows that it has not arrived", wait_for(lambda: len(page.run(held)) == sum("←" in each for each in page.run(WAITING))) and
@@ -502,8 +505,8 @@ def test_hold(browser, live):
     page.press("h")
     wait_for(lambda: page.run("live.wire.gate.mode === 'hold'"))
     page.press(" ")
-    check("over TLS, records wait", wait_for(lambda: "→ TLS record" in page.run(WAITING)), page.run(WAITING))
-    check("and are not called frames", page.run("live.wire.gate.said.innerText").startswith("1 TLS record waiting"), page.run("live.wire.gate.said.innerText"))
+    check("over TLS, frames wait too", wait_for(lambda: [each for each in page.run(WAITING) if "→" in each] == first), page.run(WAITING))
+    check("and are called so", "frames waiting; click one" in page.run("live.wire.gate.said.innerText"), page.run("live.wire.gate.said.innerText"))
     page.press("h")
     check("and pass", wait_for(lambda: not page.run("live.lecture.running()")) and "Hello World" in page.run(STATE)["output"], page.run(STATE))
     check("the console is empty after all this", not page.errors(), page.errors())
@@ -564,6 +567,11 @@ def server(environment, *command):
             process.terminate()
 
 
+def ends(page):
+    """How many connections have ended."""
+    return page.run("live.wire.ladder.all.filter((row) => row.kind === 'note' && /^closed/.test(row.text)).length")
+
+
 def test_everything(browser, live):
     """Any program of this user, from any folder, with both sides of a connection."""
     page = browser.open(f"{live.url}#wire", 1280, 720)
@@ -574,19 +582,24 @@ def test_everything(browser, live):
     traced = {**live.environment, "H2_TRACE": "live"}
     with server(traced, ROOT / BUILD / "grader/serve") as port:
         check("a reference server says what it can do", wait_for(lambda: page.run(SERVERS % port)))
-        page.press("h")
-        check("the page says that its frames cannot be held", wait_for(lambda: f"Not what passes port {port}:" in page.run("live.wire.gate.said.innerText")),
-              page.run("live.wire.gate.said.innerText"))
-        page.press("h")
-        wait_for(lambda: page.run("live.wire.gate.mode === 'flow'"))
-        subprocess.run([ROOT / CLIENT, f"http://localhost:{port}/ping"], env=traced, cwd="/", check=True, stdout=subprocess.DEVNULL)
-        wait_for(lambda: sum("GOAWAY" in row for row in shown(page)) == 2)
+        def ask(to, environment):
+            before = ends(page)
+            subprocess.run([ROOT / CLIENT, f"http://localhost:{to}/ping"], env=environment, cwd="/", check=True, stdout=subprocess.DEVNULL)
+            wait_for(lambda: ends(page) > before)
+
+        ask(port, traced)
+        ask(port, live.environment)
         rows = shown(page)
-        check("both sides show the connection, and who has seen it", sum("seen by serve" in row for row in rows) == sum("seen by requests" in row for row in rows) > 5, rows)
-        page.run("(() => { const select = document.querySelectorAll('.wire select')[0]; select.selectedIndex = 1; select.dispatchEvent(new Event('change')); })()")
-        check("the page shows what one program has seen", 5 < len(shown(page)) == len(rows) / 2, shown(page))
-        subprocess.run([ROOT / CLIENT, f"http://localhost:{port}/ping"], env=live.environment, check=True, stdout=subprocess.DEVNULL)
-        check("also of a client that tells nothing, as curl", wait_for(lambda: sum("GOAWAY" in row for row in shown(page)) >= 1 and page.run("live.wire.ladder.numbers.size") == 3))
+        check("a client that tells nothing is seen, as curl is", wait_for(lambda: page.run("live.wire.ladder.numbers.size") == 2), rows)
+        check("a connection that both sides show is there once", len(rows) % 2 == 0 and
+              [sum(kind in row for row in rows) for kind in ("preface", "DATA", "GOAWAY")] == [2, 2, 2], rows)
+        with server({**live.environment, "H2_TRACE": ""}, ROOT / BUILD / "grader/serve") as quiet:
+            ask(quiet, traced)
+        check("each row says who has seen it", wait_for(lambda: any("seen by serve" in row for row in shown(page)) and any("seen by requests" in row for row in shown(page))), shown(page))
+        rows = [row for row in shown(page) if "seen by requests" in row]
+        page.run("(() => { const select = document.querySelectorAll('.wire select')[0]; select.selectedIndex = [...select.options].findLastIndex((each) => each.text.includes('requests'));"
+                 " select.dispatchEvent(new Event('change')); })()")
+        check("the page shows what one program has seen", 5 < len(shown(page)) <= len(rows) and all("seen by requests" in row for row in shown(page)), shown(page))
         test_marks(page)
         test_saving(page)
         test_orders(page, port, live.environment)
@@ -595,6 +608,119 @@ def test_everything(browser, live):
               nobody.stderr == "requests: H2_TRACE=live: `make live` does not run here (No such file or directory)\n", nobody)
     check("a server that ends is gone from the page", wait_for(lambda: not page.run(SERVERS % port)))
     check("no page of that had an error", not page.errors(), page.errors())
+    page.close()
+
+
+def hold_all(page, mode="hold"):
+    page.run(f"live.wire.gate.choose('{mode}')")
+    wait_for(lambda: page.run(f"live.wire.gate.mode === '{mode}'"))
+
+
+def lets_pass(page, program, look=lambda: True):
+    """Press f for each frame, one at a time, until the program has ended. Returns how many there were."""
+    passed = 0
+    while program.poll() is None:
+        if page.run("live.wire.gate.last.count") > 0:
+            count = page.run("live.wire.gate.last.count")
+            page.press("f")
+            passed += 1
+            look()
+            wait_for(lambda count=count: page.run("live.wire.gate.last.count") != count, 0.3)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            program.wait(0.02)
+    return passed
+
+
+@contextlib.contextmanager
+def program(environment, *command):
+    with subprocess.Popen(command, env=environment, cwd="/", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_hold_serve(page, live, scheme, *options):
+    """`make serve`, from curl: what curl has sent waits, and what the server answers."""
+    page.run("live.ask('clear', {})")
+    with server({**live.environment, "H2_TRACE": "live"}, ROOT / BUILD / "grader/serve", *options) as port:
+        hold_all(page)
+        with program(live.environment, "curl", "-sk", *([] if options else ["--http2-prior-knowledge"]), f"{scheme}://localhost:{port}/ping") as curl:
+            check(f"{scheme}: what curl sends waits", wait_for(lambda: "→ HEADERS 1" in page.run(WAITING)), page.run(WAITING))
+            check(f"{scheme}: each is there once", sorted(page.run(WAITING)).count("→ HEADERS 1") == 1 and page.run(WAITING).count("→ preface") == 1, page.run(WAITING))
+            sent = [each for each in page.run(WAITING) if "→" in each]
+            check(f"{scheme}: the ladder shows them", wait_for(lambda: len(page.run(HELD)) == len(sent)), (sent, page.run(HELD)))
+            window = page.run(STATES)[0][2]
+            for _ in range(sent.index("→ HEADERS 1")):
+                before = len(page.run(HELD))
+                page.run("[...document.querySelectorAll('.waiting button')].find((each) => each.innerText.startsWith('→')).click()")
+                check(f"{scheme}: one frame passes", wait_for(lambda before=before: len(page.run(HELD)) == before - 1), page.run(HELD))
+            check(f"{scheme}: the server's window grows when WINDOW_UPDATE has arrived, and not before", window.endswith(" 65,535 bytes") and
+                  wait_for(lambda: page.run(STATES)[0][2] != window), (window, page.run(STATES)))
+            check(f"{scheme}: the server has not answered", "← HEADERS 1" not in page.run(WAITING) and curl.poll() is None, page.run(WAITING))
+            page.run("[...document.querySelectorAll('.waiting button')].find((each) => each.innerText === '→ HEADERS 1').click()")
+            check(f"{scheme}: its answer waits", wait_for(lambda: "← DATA 1" in page.run(WAITING)) and curl.poll() is None, page.run(WAITING))
+            passed = lets_pass(page, curl)
+            check(f"{scheme}: frame by frame, curl gets its answer", curl.stdout.read() == "pong" and curl.returncode == 0 and passed >= 3, passed)
+        hold_all(page, "flow")
+
+
+def test_hold_both(page, live):
+    """A client and a server of ours that both show their connection: it is held once."""
+    traced = {**live.environment, "H2_TRACE": "live"}
+    page.run("live.ask('clear', {})")
+    with server(traced, ROOT / BUILD / "solutions/lab05-timeouts/server") as port:
+        hold_all(page)
+        with program(traced, ROOT / CLIENT, f"http://localhost:{port}/hello-world") as client:
+            check("both sides: each frame waits once", wait_for(lambda: sorted(each for each in page.run(WAITING) if "preface" in each) == ["→ preface"]), page.run(WAITING))
+            most = []
+            passed = lets_pass(page, client, lambda: most.append(page.run(WAITING).count("→ HEADERS 1")))
+            check("both sides: frame by frame, the client gets its answer", "Hello World" in client.stdout.read() and client.returncode == 0, passed)
+            check("both sides: no frame has been held twice", max(most) <= 1 and passed <= len(shown(page)), (passed, most, shown(page)))
+            check("both sides: no row is there twice", page.run("live.wire.ladder.numbers.size") == 1 and
+                  [sum(kind in row for row in shown(page)) for kind in ("preface", "DATA")] == [1, 1], shown(page))
+        hold_all(page, "flow")
+        hold_all(page)
+        with program(traced, ROOT / CLIENT, f"http://localhost:{port}/hello-world") as client:
+            wait_for(lambda: page.run(WAITING))
+            page.run("live.wire.gate.choose('pace 100')")
+            check("both sides: slowly, all passes", client.wait(SECONDS) == 0 and "Hello World" in client.stdout.read())
+        hold_all(page, "flow")
+
+
+def test_hold_any(browser, live):
+    page = browser.open(f"{live.url}#wire", 1280, 720)
+    wait_for(lambda: page.run("Boolean(window.live)"))
+    page.press("h")
+    check("the page says what it holds", wait_for(lambda: "all programs with H2_TRACE=live" in page.run("live.wire.gate.said.innerText")), page.run("live.wire.gate.said.innerText"))
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["sh", ROOT / "grader/tools/certs.sh"], cwd=folder, check=False, capture_output=True)
+        test_hold_serve(page, live, "http")
+        test_hold_serve(page, live, "https", "--tls", "--key", f"{folder}/key.pem", "--cert", f"{folder}/cert.pem")
+    test_hold_both(page, live)
+    check("the console of the page that holds is empty", not page.errors(), page.errors())
+    page.close()
+
+
+def test_killed(browser):
+    """Somebody kills make live while it holds frames: the programs go on."""
+    live = Live("02")
+    page = browser.open(f"{live.url}#wire", 1280, 720)
+    wait_for(lambda: page.run("Boolean(window.live)"))
+    traced = {**live.environment, "H2_TRACE": "live"}
+    with server(traced, ROOT / BUILD / "grader/serve") as port:
+        hold_all(page)
+        with program(traced, ROOT / CLIENT, f"http://localhost:{port}/ping") as client:
+            check("before somebody kills make live, frames wait", wait_for(lambda: "→ HEADERS 1" in page.run(WAITING)) and client.poll() is None, page.run(WAITING))
+            live.process.kill()
+            check("when make live is killed, the client goes on", client.wait(SECONDS) == 0 and "pong" in client.stdout.read(), client.returncode)
+        done = subprocess.run([ROOT / CLIENT, f"http://localhost:{port}/ping"], env=live.environment, capture_output=True, text=True, check=False, timeout=SECONDS)
+        check("and the server goes on too", done.returncode == 0 and "pong" in done.stdout, done)
+    live.process.wait()
+    live.process.stdout.close()
+    live.process.stderr.close()
+    live.socket.unlink()
+    live.place.cleanup()
     page.close()
 
 
@@ -979,7 +1105,7 @@ def test_students(browser):
             send(program, frame("PING", "client", length=8, data="12345678"))
             check("without lectures, the page shows the wire", wait_for(lambda: len(shown(page)) == 1) and
                   page.run("document.querySelector('.lecture').offsetWidth === 0 && document.querySelector('.bar-top').innerText.trim().startsWith('The wire')"))
-            check("nothing that holds what nobody sends", page.run("document.querySelector('.gate').offsetHeight === 0"))
+            check("and holds what passes there", page.run("document.querySelector('.gate').offsetHeight > 0"))
             check("and nothing else", page.run("[...document.querySelectorAll('.bar-top button')].filter((each) => each.offsetWidth > 0).length") == 1 and not page.errors(), page.errors())
             program.close()
 
@@ -1122,9 +1248,11 @@ def main():
             test_hold(browser, live)
             test_play(browser, live)
             test_everything(browser, live)
+            test_hold_any(browser, live)
             test_handouts(browser, live)
             test_speed(browser, live)
             test_wire(browser, live)
+        test_killed(browser)
         test_stand_in(browser)
         test_students(browser)
         with tempfile.TemporaryDirectory() as folder:

@@ -1,0 +1,64 @@
+/*
+ * gate: hold back the frames of a transport until the page of `make live` lets them pass; an inner
+ * part of transport.
+ *
+ * Only a connection that H2_TRACE=live shows has a gate. It stands between the transport and its
+ * channel, above TLS. Frames that were written wait here before they go into the socket. Frames that
+ * have arrived wait before the transport gets them, and while one waits, nothing more is read. So
+ * the programs at both ends really wait.
+ *
+ * The gate has a connection of its own to `make live` (trace_socket.h). It says whose gate it is,
+ * what begins to wait, and what has passed, a line each; the frames before one that has passed have
+ * passed too:
+ *
+ *   {"gate": 1}                                 connection 1, as in the trace
+ *   {"id": 7, "sender": "client", "type": "HEADERS", "stream": 1, "length": 38}
+ *   {"passed": 7, "sender": "client"}
+ *
+ * and takes orders, a line each:
+ *
+ *   flow                        let everything pass
+ *   aside                       the same, because the program at the other end holds the frames
+ *   hold                        let nothing pass
+ *   pass client, pass server    let the frame of this sender pass that has waited longest
+ *
+ * Until the first order, everything waits, for a second at most. When `make live` ends, everything
+ * passes.
+ */
+#ifndef COMMON_GATE_H
+#define COMMON_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <uv.h>
+
+#include "common/frame.h"
+#include "common/inner/channel.h"
+#include "common/trace.h"
+
+struct gate;
+
+/* Make a gate for this side of the connection that `trace` shows; both must outlive it. It shows
+ * the frames to the trace: those that wait as soon as they do. After each order it calls
+ * `on_change` from the loop: try again to read and to write. Returns NULL, and then nothing is held:
+ * if the trace does not go to `make live`, if that does not answer, or without memory. */
+struct gate *gate_open(uv_loop_t *loop, struct channel *channel, struct trace *trace,
+                       enum frame_sender side, void (*on_change)(void *user), void *user);
+
+/* As channel_read and channel_write, for what may pass. CHANNEL_AGAIN may also mean: wait for
+ * on_change. `size` must be the same in each call. */
+ssize_t gate_read(struct gate *gate, void *data, size_t size, char *error, size_t error_size);
+ssize_t gate_write(struct gate *gate, const void *data, size_t length);
+
+/* Whether frames of this sender wait here. NULL is allowed: no. */
+bool gate_holds(const struct gate *gate, enum frame_sender sender);
+
+/* Whether somebody holds frames, here or at the other end: then no time-out counts. NULL is
+ * allowed: no. */
+bool gate_is_patient(const struct gate *gate);
+
+/* Close and free it; what waits is lost. NULL is allowed. */
+void gate_close(struct gate *gate);
+
+#endif
