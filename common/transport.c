@@ -183,7 +183,7 @@ static enum frame_sender peer_side(const struct transport *transport) {
 /* Wait until the socket can be read, or written, or both; but not for what the gate holds: it calls
  * on_gate. */
 static void wait_for(struct transport *transport, bool read, bool write) {
-  read = read && !gate_holds(transport->gate, peer_side(transport));
+  read = read && gate_wants_to_read(transport->gate);
   write = write && !gate_holds(transport->gate, own_side(transport));
   poll_for(transport, channel_events(&transport->channel, read, write));
 }

@@ -17,7 +17,8 @@
 enum {
   PREFACE_LENGTH = 24,
   LONGEST_ORDER = 32,
-  PATIENCE_MS = 1000, /* for the first order */
+  MOST_INPUT = 64 * 1024, /* that waits: then nothing more is read */
+  PATIENCE_MS = 1000,     /* for the first order */
 };
 
 enum mode {
@@ -56,6 +57,9 @@ struct gate {
   enum mode mode;
   struct queue queues[2]; /* by sender */
   struct buffer input;    /* bytes that have been read, and wait */
+  bool has_ended;         /* the last read has got no bytes, */
+  ssize_t end;            /* but this, */
+  char error[256];        /* and that */
   uv_pipe_t *pipe;        /* from `make live` */
   int descriptor;         /* the pipe's */
   uv_timer_t *timer;
@@ -208,35 +212,42 @@ static enum frame_sender peer_of(const struct gate *gate) {
   return gate->side == FRAME_FROM_CLIENT ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT;
 }
 
-/* Nothing waits: read from the channel, and keep what may not pass. */
-static ssize_t read_channel(struct gate *gate, void *data, size_t size, char *error,
-                            size_t error_size) {
-  enum frame_sender peer = peer_of(gate);
-  ssize_t length = channel_read(gate->channel, data, size, error, error_size);
-  if (length <= 0)
-    return length;
-  size_t passing = admit(gate, peer, data, (size_t)length);
-  if (buffer_append(&gate->input, (char *)data + passing, (size_t)length - passing) != 0) {
-    let_all_pass(gate, peer);
-    passing = (size_t)length;
-  }
-  show_waiting(gate, peer, data, (size_t)length);
-  pass(gate, peer, data, passing);
-  return passing > 0 ? (ssize_t)passing : CHANNEL_AGAIN;
+/* Read once, while there is room; keep the end for when all before it has passed. */
+static void fill(struct gate *gate, void *data, size_t size) {
+  if (gate->has_ended || gate->input.length >= MOST_INPUT)
+    return;
+  ssize_t length = channel_read(gate->channel, data, size, gate->error, sizeof gate->error);
+  if (length == CHANNEL_AGAIN)
+    return;
+  if (length > 0 && buffer_append(&gate->input, data, (size_t)length) == 0)
+    return;
+  if (length > 0)
+    snprintf(gate->error, sizeof gate->error, "no memory");
+  gate->has_ended = true;
+  gate->end = length > 0 ? CHANNEL_FAILED : length;
 }
 
 ssize_t gate_read(struct gate *gate, void *data, size_t size, char *error, size_t error_size) {
   enum frame_sender peer = peer_of(gate);
   struct buffer *input = &gate->input;
-  if (input->length == 0)
-    return read_channel(gate, data, size, error, error_size);
+  fill(gate, data, size);
   size_t passing = admit(gate, peer, (const uint8_t *)input->bytes, input->length);
+  if (gate->has_ended && !gate_holds(gate, peer)) /* the last frame has not come whole */
+    passing = gate->queues[peer].open = input->length;
+  if (passing == 0 && gate->has_ended && input->length == 0) {
+    snprintf(error, error_size, "%s", gate->error);
+    return gate->end;
+  }
   show_waiting(gate, peer, (const uint8_t *)input->bytes, input->length);
-  memcpy(data, input->bytes, passing); /* not more than was read at once */
+  if (passing == 0)
+    return CHANNEL_AGAIN;
+  if (passing > size)
+    passing = size;
+  memcpy(data, input->bytes, passing);
   pass(gate, peer, data, passing);
   memmove(input->bytes, input->bytes + passing, input->length - passing);
   buffer_truncate(input, input->length - passing);
-  return passing > 0 ? (ssize_t)passing : CHANNEL_AGAIN;
+  return (ssize_t)passing;
 }
 
 ssize_t gate_write(struct gate *gate, const void *data, size_t length) {
@@ -250,6 +261,12 @@ ssize_t gate_write(struct gate *gate, const void *data, size_t length) {
 
 bool gate_holds(const struct gate *gate, enum frame_sender sender) {
   return gate && gate->queues[sender].units.length > 0;
+}
+
+bool gate_wants_to_read(const struct gate *gate) {
+  if (!gate || gate->input.length == 0)
+    return true;
+  return !gate->has_ended && gate->input.length < MOST_INPUT;
 }
 
 bool gate_is_patient(const struct gate *gate) {

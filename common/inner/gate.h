@@ -4,8 +4,8 @@
  *
  * Only a connection that H2_TRACE=live shows has a gate. It stands between the transport and its
  * channel, above TLS. Frames that were written wait here before they go into the socket. Frames that
- * have arrived wait before the transport gets them, and while one waits, nothing more is read. So
- * the programs at both ends really wait.
+ * have arrived wait before the transport gets them; when they are many, nothing more is read. So the
+ * programs at both ends really wait.
  *
  * The gate has a connection of its own to `make live` (trace_socket.h). It says whose gate it is,
  * what begins to wait, and what has passed, a line each; the frames before one that has passed have
@@ -47,12 +47,15 @@ struct gate *gate_open(uv_loop_t *loop, struct channel *channel, struct trace *t
                        enum frame_sender side, void (*on_change)(void *user), void *user);
 
 /* As channel_read and channel_write, for what may pass. CHANNEL_AGAIN may also mean: wait for
- * on_change. `size` must be the same in each call. */
+ * on_change. The end comes when all that has arrived before it has passed. */
 ssize_t gate_read(struct gate *gate, void *data, size_t size, char *error, size_t error_size);
 ssize_t gate_write(struct gate *gate, const void *data, size_t length);
 
 /* Whether frames of this sender wait here. NULL is allowed: no. */
 bool gate_holds(const struct gate *gate, enum frame_sender sender);
+
+/* Whether to wait for the socket to be readable. NULL is allowed: yes. */
+bool gate_wants_to_read(const struct gate *gate);
 
 /* Whether somebody holds frames, here or at the other end: then no time-out counts. NULL is
  * allowed: no. */

@@ -222,7 +222,7 @@ Test(gate, nonsense) {
 static const char preface_waits[] = "{\"id\": 1, \"sender\": \"client\", \"type\": \"preface\","
                                     " \"stream\": 0, \"length\": 24}";
 
-/* What arrives waits before the transport, and what comes behind it stays in the socket. */
+/* What arrives waits before the transport. */
 Test(gate, holds_what_arrives) {
   struct live live;
   begin(&live, "hold\n");
@@ -237,17 +237,72 @@ Test(gate, holds_what_arrives) {
   expect_shown(&live, "\"PING\"");
   cr_assert_eq(live.probe.received, 0, "it passes");
   send_bytes(&live, data, DATA_LENGTH);
+  expect_line(live.gate, "{\"id\": 3, \"sender\": \"client\", \"type\": \"DATA\","
+                         " \"stream\": 1, \"length\": 5}");
   order(&live, "pass server\npass client\n");
   expect_passed(&live, 1, "client");
   expect_arrived(&live, preface, PREFACE_LENGTH);
   order(&live, "pass client\n");
   expect_passed(&live, 2, "client");
-  expect_line(live.gate, "{\"id\": 3, \"sender\": \"client\", \"type\": \"DATA\","
-                         " \"stream\": 1, \"length\": 5}");
   expect_arrived(&live, ping_ack, PING_LENGTH);
   order(&live, "flow\n");
   expect_passed(&live, 3, "client");
   expect_arrived(&live, data, DATA_LENGTH);
+  end(&live);
+}
+
+/* What is more than a buffer stays in the socket. */
+Test(gate, stops_reading) {
+  enum { SIZE = 16384, FRAMES = 20, WHOLE = FRAME_HEADER_LENGTH + SIZE };
+  struct live live;
+  static char bytes[PREFACE_LENGTH + FRAMES * WHOLE];
+  memcpy(bytes, preface, PREFACE_LENGTH);
+  for (size_t i = 0; i < FRAMES; i++)
+    memcpy(bytes + PREFACE_LENGTH + i * WHOLE, "\0\x40\0\0\0\0\0\0\1", FRAME_HEADER_LENGTH);
+  begin(&live, "hold\n");
+  send_bytes(&live, bytes, sizeof bytes);
+  expect_line(live.gate, preface_waits);
+  for (int i = 0; i < 200; i++)
+    uv_run(support_loop(), UV_RUN_NOWAIT);
+  char said[8192];
+  ssize_t length = recv(live.gate, said, sizeof said, 0);
+  size_t lines = 0;
+  for (ssize_t i = 0; i < length; i++)
+    lines += said[i] == '\n';
+  cr_assert(lines >= 4 && lines < 10, "%zu frames wait", lines);
+  order(&live, "flow\n");
+  expect_arrived(&live, bytes, sizeof bytes);
+  end(&live);
+}
+
+/* A piece of a frame at the end passes; nobody can let it pass. */
+Test(gate, piece_at_the_end) {
+  struct live live;
+  begin(&live, "hold\n");
+  send_bytes(&live, preface, PREFACE_LENGTH);
+  send_bytes(&live, data, 4);
+  expect_line(live.gate, preface_waits);
+  shutdown(live.probe.peer, SHUT_WR);
+  order(&live, "pass client\n");
+  support_probe_expect_close(&live.probe, "closed by the peer");
+  cr_assert_eq(live.probe.data.length, PREFACE_LENGTH + 4, "%zu bytes", live.probe.data.length);
+  end(&live);
+}
+
+/* So does what has come before a reset, and the reset is told. */
+Test(gate, reset) {
+  struct live live;
+  begin(&live, "hold\n");
+  send_bytes(&live, preface, PREFACE_LENGTH);
+  expect_line(live.gate, preface_waits);
+  support_reset(live.probe.peer);
+  live.probe.peer = -1;
+  for (int i = 0; i < 20; i++)
+    uv_run(support_loop(), UV_RUN_NOWAIT);
+  cr_assert_not(live.probe.closed, "it has ended: %s", live.probe.error);
+  order(&live, "pass client\n");
+  support_probe_expect_close(&live.probe, "read: Connection reset by peer");
+  cr_assert_eq(live.probe.data.length, PREFACE_LENGTH, "%zu bytes", live.probe.data.length);
   end(&live);
 }
 
@@ -389,8 +444,18 @@ Test(gate, time_stands_still) {
   end(&live);
 }
 
-/* Each allocation fails in turn: then nothing is held, or what waits passes too early; but every
- * byte arrives. */
+/* There is no memory to keep what has arrived. */
+Test(gate, without_memory_to_keep) {
+  struct live live;
+  begin(&live, NULL);
+  failing_start(1);
+  send_bytes(&live, preface, PREFACE_LENGTH);
+  support_probe_expect_close(&live.probe, "no memory");
+  cr_assert(failing_stop(), "nothing was allocated");
+  end(&live);
+}
+
+/* Each allocation fails in turn: then what waits passes too early, but all arrives. */
 Test(gate, without_memory) {
   struct live live;
   char both[DATA_LENGTH * 2];
@@ -409,9 +474,9 @@ Test(gate, without_memory) {
       uv_run(support_loop(), UV_RUN_NOWAIT);
     failed = failing_stop();
     order(&live, "flow\n");
-    expect_arrived(&live, both, sizeof both);
     while (transport_is_held(live.probe.transport))
       support_turn();
+    expect_arrived(&live, both, sizeof both);
   }
   end(&live);
 }

@@ -372,6 +372,11 @@ Test(trace_open, live, .init = begin, .fini = end) {
   struct trace *other = trace_open();
   FILE *in = fdopen(accept(listener, NULL, NULL), "r");
   cr_assert(one && other && in, "no trace");
+  trace_addresses(one, server, "[::1]:8000", "[::1]:50312");
+  expect_line(in, "{\"connection\": 1, \"side\": \"server\", \"own\": \"[::1]:8000\","
+                  " \"peer\": \"[::1]:50312\"}");
+  cr_assert_eq(trace_live_number(other), 2, "number %u", trace_live_number(other));
+  cr_assert_eq(trace_live_number(NULL), 0, "NULL has a number");
   trace_bytes(one, server, settings, SETTINGS_LENGTH);
   expect_line(
       in, "{\"connection\": 1, \"sender\": \"server\", \"type\": \"SETTINGS\", \"flags\": [],"

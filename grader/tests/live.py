@@ -505,7 +505,7 @@ def test_hold(browser, live):
     page.press("h")
     wait_for(lambda: page.run("live.wire.gate.mode === 'hold'"))
     page.press(" ")
-    check("over TLS, frames wait too", wait_for(lambda: [each for each in page.run(WAITING) if "→" in each] == first), page.run(WAITING))
+    check("over TLS, frames wait too", wait_for(lambda: "→ HEADERS 1" in page.run(WAITING)) and "→ preface" in page.run(WAITING), page.run(WAITING))
     check("and are called so", "frames waiting; click one" in page.run("live.wire.gate.said.innerText"), page.run("live.wire.gate.said.innerText"))
     page.press("h")
     check("and pass", wait_for(lambda: not page.run("live.lecture.running()")) and "Hello World" in page.run(STATE)["output"], page.run(STATE))
@@ -586,6 +586,7 @@ def test_everything(browser, live):
             before = ends(page)
             subprocess.run([ROOT / CLIENT, f"http://localhost:{to}/ping"], env=environment, cwd="/", check=True, stdout=subprocess.DEVNULL)
             wait_for(lambda: ends(page) > before)
+            wait_for(lambda: page.run("!live.wire.waiting"))
 
         ask(port, traced)
         ask(port, live.environment)
@@ -600,6 +601,7 @@ def test_everything(browser, live):
         page.run("(() => { const select = document.querySelectorAll('.wire select')[0]; select.selectedIndex = [...select.options].findLastIndex((each) => each.text.includes('requests'));"
                  " select.dispatchEvent(new Event('change')); })()")
         check("the page shows what one program has seen", 5 < len(shown(page)) <= len(rows) and all("seen by requests" in row for row in shown(page)), shown(page))
+        page.run("(() => { const select = document.querySelectorAll('.wire select')[0]; select.value = 'all'; select.dispatchEvent(new Event('change')); })()")
         test_marks(page)
         test_saving(page)
         test_orders(page, port, live.environment)
