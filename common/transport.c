@@ -183,8 +183,10 @@ static enum frame_sender peer_side(const struct transport *transport) {
 /* Wait until the socket can be read, or written, or both; but not for what the gate holds: it calls
  * on_gate. */
 static void wait_for(struct transport *transport, bool read, bool write) {
-  read = read && gate_wants_to_read(transport->gate);
-  write = write && !gate_holds(transport->gate, own_side(transport));
+  if (transport->gate) {
+    read = read && gate_wants_to_read(transport->gate);
+    write = write && !gate_holds(transport->gate, own_side(transport));
+  }
   poll_for(transport, channel_events(&transport->channel, read, write));
 }
 
@@ -204,24 +206,37 @@ uint64_t transport_sent(const struct transport *transport) {
   return transport->sent;
 }
 
-static void show(struct transport *transport, bool sent, const void *data, size_t length) {
-  if (!transport->gate) /* it shows them itself */
+/* A gate shows the trace what passes, and what waits. */
+static void show_bytes(struct transport *transport, bool sent, const void *data, size_t length) {
+  if (!transport->gate)
     trace_bytes(transport->trace, sent ? own_side(transport) : peer_side(transport), data, length);
   if (transport->observer)
     transport->observer(sent, data, length, transport->observer_user);
 }
 
-static ssize_t write_some(struct transport *transport, const void *data, size_t length) {
-  if (transport->gate)
-    return gate_write(transport->gate, data, length);
-  return channel_write(&transport->channel, data, length);
+static inline void show(struct transport *transport, bool sent, const void *data, size_t length) {
+  if (transport->trace || transport->observer)
+    show_bytes(transport, sent, data, length);
 }
 
+/* As channel_write, for what may pass. */
+static ssize_t write_some(struct transport *transport, const void *data, size_t length) {
+  struct gate *gate = transport->gate;
+  size_t passing = gate ? gate_write(gate, data, length) : length;
+  ssize_t sent = passing > 0 ? channel_write(&transport->channel, data, passing) : CHANNEL_AGAIN;
+  if (gate && sent > 0)
+    gate_written(gate, data, (size_t)sent);
+  return sent;
+}
+
+/* As channel_read, for what may pass. */
 static ssize_t read_some(struct transport *transport, void *data, size_t size, char *error,
                          size_t error_size) {
-  if (transport->gate)
-    return gate_read(transport->gate, data, size, error, error_size);
-  return channel_read(&transport->channel, data, size, error, error_size);
+  struct gate *gate = transport->gate;
+  ssize_t length = CHANNEL_AGAIN;
+  if (!gate || gate_wants_to_read(gate))
+    length = channel_read(&transport->channel, data, size, error, error_size);
+  return gate ? gate_read(gate, data, length, size, error, error_size) : length;
 }
 
 /* Write to the socket what it takes. If the peer takes nothing more, drop the rest, and leave the
@@ -530,8 +545,8 @@ static void join_live(struct transport *transport) {
       print_address(transport, getpeername, peer, sizeof peer) != 0)
     return;
   trace_addresses(transport->trace, own_side(transport), own, peer);
-  transport->gate = gate_open(transport->loop, &transport->channel, transport->trace,
-                              own_side(transport), on_gate, transport);
+  transport->gate =
+      gate_open(transport->loop, transport->trace, own_side(transport), on_gate, transport);
 }
 
 void transport_start(struct transport *transport, const struct transport_events *events,

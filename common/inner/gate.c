@@ -11,6 +11,7 @@
 
 #include "common/buffer.h"
 #include "common/inner/big_endian.h"
+#include "common/inner/channel.h"
 #include "common/inner/handle.h"
 #include "common/inner/trace_socket.h"
 
@@ -51,7 +52,6 @@ struct queue {
 };
 
 struct gate {
-  struct channel *channel;
   struct trace *trace;
   enum frame_sender side;
   enum mode mode;
@@ -212,25 +212,22 @@ static enum frame_sender peer_of(const struct gate *gate) {
   return gate->side == FRAME_FROM_CLIENT ? FRAME_FROM_SERVER : FRAME_FROM_CLIENT;
 }
 
-/* Read once, while there is room; keep the end for when all before it has passed. */
-static void fill(struct gate *gate, void *data, size_t size) {
-  if (gate->has_ended || gate->input.length >= MOST_INPUT)
-    return;
-  ssize_t length = channel_read(gate->channel, data, size, gate->error, sizeof gate->error);
-  if (length == CHANNEL_AGAIN)
+/* Keep what channel_read has got, or the end, for when all before it has passed. */
+static void keep(struct gate *gate, const void *data, ssize_t length, const char *error) {
+  if (length == CHANNEL_AGAIN || gate->has_ended)
     return;
   if (length > 0 && buffer_append(&gate->input, data, (size_t)length) == 0)
     return;
-  if (length > 0)
-    snprintf(gate->error, sizeof gate->error, "no memory");
   gate->has_ended = true;
   gate->end = length > 0 ? CHANNEL_FAILED : length;
+  snprintf(gate->error, sizeof gate->error, "%s", length > 0 ? "no memory" : error);
 }
 
-ssize_t gate_read(struct gate *gate, void *data, size_t size, char *error, size_t error_size) {
+ssize_t gate_read(struct gate *gate, void *data, ssize_t length, size_t size, char *error,
+                  size_t error_size) {
   enum frame_sender peer = peer_of(gate);
   struct buffer *input = &gate->input;
-  fill(gate, data, size);
+  keep(gate, data, length, error);
   size_t passing = admit(gate, peer, (const uint8_t *)input->bytes, input->length);
   if (gate->has_ended && !gate_holds(gate, peer)) /* the last frame has not come whole */
     passing = gate->queues[peer].open = input->length;
@@ -250,13 +247,14 @@ ssize_t gate_read(struct gate *gate, void *data, size_t size, char *error, size_
   return (ssize_t)passing;
 }
 
-ssize_t gate_write(struct gate *gate, const void *data, size_t length) {
+size_t gate_write(struct gate *gate, const void *data, size_t length) {
   size_t passing = admit(gate, gate->side, data, length);
   show_waiting(gate, gate->side, data, length);
-  ssize_t sent = passing > 0 ? channel_write(gate->channel, data, passing) : CHANNEL_AGAIN;
-  if (sent > 0)
-    pass(gate, gate->side, data, (size_t)sent);
-  return sent;
+  return passing;
+}
+
+void gate_written(struct gate *gate, const void *data, size_t length) {
+  pass(gate, gate->side, data, length);
 }
 
 bool gate_holds(const struct gate *gate, enum frame_sender sender) {
@@ -358,13 +356,12 @@ static int connect_gate(struct gate *gate, uv_loop_t *loop) {
   return uv_read_start((uv_stream_t *)gate->pipe, on_alloc, on_input) == 0 ? 0 : -1;
 }
 
-struct gate *gate_open(uv_loop_t *loop, struct channel *channel, struct trace *trace,
-                       enum frame_sender side, void (*on_change)(void *user), void *user) {
+struct gate *gate_open(uv_loop_t *loop, struct trace *trace, enum frame_sender side,
+                       void (*on_change)(void *user), void *user) {
   unsigned number = trace_live_number(trace);
   struct gate *gate = number > 0 ? calloc(1, sizeof *gate) : NULL;
   if (!gate)
     return NULL;
-  gate->channel = channel;
   gate->trace = trace;
   gate->side = side;
   gate->on_change = on_change;

@@ -34,27 +34,35 @@
 #include <uv.h>
 
 #include "common/frame.h"
-#include "common/inner/channel.h"
 #include "common/trace.h"
 
 struct gate;
 
-/* Make a gate for this side of the connection that `trace` shows; both must outlive it. It shows
+/* Make a gate for this side of the connection that `trace` shows; that must outlive it. It shows
  * the frames to the trace: those that wait as soon as they do. After each order it calls
  * `on_change` from the loop: try again to read and to write. Returns NULL, and then nothing is held:
  * if the trace does not go to `make live`, if that does not answer, or without memory. */
-struct gate *gate_open(uv_loop_t *loop, struct channel *channel, struct trace *trace,
-                       enum frame_sender side, void (*on_change)(void *user), void *user);
+struct gate *gate_open(uv_loop_t *loop, struct trace *trace, enum frame_sender side,
+                       void (*on_change)(void *user), void *user);
 
-/* As channel_read and channel_write, for what may pass. CHANNEL_AGAIN may also mean: wait for
- * on_change. The end comes when all that has arrived before it has passed. */
-ssize_t gate_read(struct gate *gate, void *data, size_t size, char *error, size_t error_size);
-ssize_t gate_write(struct gate *gate, const void *data, size_t length);
+/* What of it may pass? `data` has room for `size` bytes, and `length` of them have just been read; or
+ * `length` is what channel_read returned instead, and `error` says why. Both come back changed: as
+ * if channel_read had returned what may pass; and the end once all before it has passed. With
+ * CHANNEL_AGAIN, wait for on_change too. */
+ssize_t gate_read(struct gate *gate, void *data, ssize_t length, size_t size, char *error,
+                  size_t error_size);
+
+/* How many of these bytes may be written now: `data` begins with the first that has not been. If
+ * none, wait for on_change. */
+size_t gate_write(struct gate *gate, const void *data, size_t length);
+
+/* `length` of them were written. */
+void gate_written(struct gate *gate, const void *data, size_t length);
 
 /* Whether frames of this sender wait here. NULL is allowed: no. */
 bool gate_holds(const struct gate *gate, enum frame_sender sender);
 
-/* Whether to wait for the socket to be readable. NULL is allowed: yes. */
+/* Whether to read, or else gate_read gets CHANNEL_AGAIN. NULL is allowed: yes. */
 bool gate_wants_to_read(const struct gate *gate);
 
 /* Whether somebody holds frames, here or at the other end: then no time-out counts. NULL is
