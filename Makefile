@@ -75,7 +75,7 @@ GRADER_MAINS := $(wildcard grader/grade/main.c grader/sandbox/guard.c grader/san
                  grader/serve/main.c grader/lecture/main.c grader/lecture/relay.c grader/page/main.c \
                  grader/words/main.c grader/predict/main.c) $(filter-out %/subject.c %/wire.c,$(wildcard grader/bonus/*.c))
 BONUS_CHECKS := $(patsubst grader/bonus/%.c,$(BUILD)/grader/%,$(filter grader/bonus/%,$(GRADER_MAINS)))
-ROOMS        := base sandbox wire words play checks result board page serve grade lecture predict bonus live
+ROOMS        := base sandbox wire words play checks result board page serve grade lecture predict bonus
 GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard $(ROOMS:%=grader/%/*.c)))
 GRADER_BUILT := $(addprefix $(BUILD)/grader/,grade guard compile serve lecture relay trace_page todos predict) $(BONUS_CHECKS)
 FILTERS      := $(BUILD)/grader/program.bpf $(BUILD)/grader/language.bpf $(BUILD)/grader/compiler.bpf
