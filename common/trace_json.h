@@ -31,7 +31,7 @@ json_t *trace_live_json(const struct frame *frame, double milliseconds, unsigned
 json_t *trace_note_json(const char *text, double milliseconds, unsigned connection);
 
 /* Whose connection this is, and from where to where, as H2_TRACE=live sends it:
- *   {"connection": 1, "ms": 0.123, "side": "client", "own": "127.0.0.1:50312", "peer": "[::1]:8000"}
+ *   {"connection": 1, "ms": 0.123, "side": "client", "own": "[::1]:50312", "peer": "[::1]:8000"}
  * Returns the same. */
 json_t *trace_addresses_json(enum frame_sender side, const char *own, const char *peer,
                              double milliseconds, unsigned connection);

@@ -96,7 +96,7 @@ size_t transport_room(const struct transport *transport);
 bool transport_is_stuck(const struct transport *transport);
 uint64_t transport_sent(const struct transport *transport);
 
-/* Whether somebody holds frames of this connection, on the page of `make live`: until they go on, no
+/* Whether somebody holds the frames of this connection, on the page of `make live`: meanwhile no
  * time-out counts. */
 bool transport_is_held(const struct transport *transport);
 

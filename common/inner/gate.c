@@ -258,13 +258,11 @@ void gate_written(struct gate *gate, const void *data, size_t length) {
 }
 
 bool gate_holds(const struct gate *gate, enum frame_sender sender) {
-  return gate && gate->queues[sender].units.length > 0;
+  return gate->queues[sender].units.length > 0;
 }
 
 bool gate_wants_to_read(const struct gate *gate) {
-  if (!gate || gate->input.length == 0)
-    return true;
-  return !gate->has_ended && gate->input.length < MOST_INPUT;
+  return gate->input.length == 0 || (!gate->has_ended && gate->input.length < MOST_INPUT);
 }
 
 bool gate_is_patient(const struct gate *gate) {

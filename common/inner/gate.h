@@ -3,9 +3,9 @@
  * part of transport.
  *
  * Only a connection that H2_TRACE=live shows has a gate. It stands between the transport and its
- * channel, above TLS. Frames that were written wait here before they go into the socket. Frames that
- * have arrived wait before the transport gets them; when they are many, nothing more is read. So the
- * programs at both ends really wait.
+ * channel, above TLS. Frames that were written wait here before they go into the socket. Frames
+ * that have arrived wait before the transport gets them; when they are many, nothing more is read.
+ * So the programs at both ends really wait.
  *
  * The gate has a connection of its own to `make live` (trace_socket.h). It says whose gate it is,
  * what begins to wait, and what has passed, a line each; the frames before one that has passed have
@@ -38,17 +38,19 @@
 
 struct gate;
 
-/* Make a gate for this side of the connection that `trace` shows; that must outlive it. It shows
- * the frames to the trace: those that wait as soon as they do. After each order it calls
- * `on_change` from the loop: try again to read and to write. Returns NULL, and then nothing is held:
- * if the trace does not go to `make live`, if that does not answer, or without memory. */
+/* Make a gate for this side of the connection that `trace` shows; the trace must outlive it. It
+ * shows the frames to the trace: those that wait, as soon as they do. After each order it calls
+ * `on_change` from the loop: try again to read and to write. Returns NULL, and then nothing is
+ * held: if the trace does not go to `make live`, if `make live` does not run, or without memory. */
 struct gate *gate_open(uv_loop_t *loop, struct trace *trace, enum frame_sender side,
                        void (*on_change)(void *user), void *user);
 
-/* What of it may pass? `data` has room for `size` bytes, and `length` of them have just been read; or
- * `length` is what channel_read returned instead, and `error` says why. Both come back changed: as
- * if channel_read had returned what may pass; and the end once all before it has passed. With
- * CHANNEL_AGAIN, wait for on_change too. */
+/* Whether to call channel_read now. */
+bool gate_wants_to_read(const struct gate *gate);
+
+/* `length` is what channel_read has returned, with `data`, which has room for `size` bytes, and
+ * `error`; or CHANNEL_AGAIN. Returns the same, as if channel_read had read what may pass: the end
+ * comes when all before it has passed. With CHANNEL_AGAIN, wait for on_change too. */
 ssize_t gate_read(struct gate *gate, void *data, ssize_t length, size_t size, char *error,
                   size_t error_size);
 
@@ -59,11 +61,8 @@ size_t gate_write(struct gate *gate, const void *data, size_t length);
 /* `length` of them were written. */
 void gate_written(struct gate *gate, const void *data, size_t length);
 
-/* Whether frames of this sender wait here. NULL is allowed: no. */
+/* Whether frames of this sender wait here. */
 bool gate_holds(const struct gate *gate, enum frame_sender sender);
-
-/* Whether to read, or else gate_read gets CHANNEL_AGAIN. NULL is allowed: yes. */
-bool gate_wants_to_read(const struct gate *gate);
 
 /* Whether somebody holds frames, here or at the other end: then no time-out counts. NULL is
  * allowed: no. */
