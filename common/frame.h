@@ -117,10 +117,10 @@ int frame_decoder_feed(struct frame_decoder *decoder, enum frame_sender sender, 
 /*
  * Ask `wants`, with the user of frame_decoder_new, before each frame from now on; NULL: decode
  * every frame. A frame that it does not want costs little: nobody decodes or checks it, and the
- * callback does not get it. Only when a later frame is wanted, the decoder decompresses the field blocks in
- * between; once these have become more than 256 KiB in one direction, `error` says for all later
- * ones that their fields are unknown. frame.request and frame_decoder_requests know nothing of a
- * frame that was not wanted.
+ * callback does not get it. Only when a later frame is wanted, the decoder decompresses the field
+ * blocks in between; once these have become more than 256 KiB in one direction, `error` says for
+ * all later ones that their fields are unknown. frame.request and frame_decoder_requests know
+ * nothing of a frame that was not wanted.
  */
 void frame_decoder_choose(struct frame_decoder *decoder, bool (*wants)(void *user));
 

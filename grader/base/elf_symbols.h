@@ -36,7 +36,8 @@ struct elf_symbol {
  * this machine, or has no such table. */
 bool elf_symbols_find(struct elf_symbols *symbols, size_t number, const void *bytes, size_t length);
 
-/* The symbol with this index, from 0 to symbols->count - 1. Returns false if the file ends before. */
+/* The symbol with this index, from 0 to symbols->count - 1. Returns false if the file ends
+ * before. */
 bool elf_symbols_get(const struct elf_symbols *symbols, size_t index, struct elf_symbol *symbol);
 
 /* Its name, ended by a zero; "" if it has none. */

@@ -47,7 +47,8 @@ static void add_questions(json_t *quiz, const struct scenario *scenario, const s
            scenario->name);
   ask(quiz, text, play->max_streams);
   snprintf(text, sizeof text,
-           "%s: how many frames the client has sent (Wireshark's \"Magic\", the preface, is none)", scenario->name);
+           "%s: how many frames the client has sent (Wireshark's \"Magic\", the preface, is none)",
+           scenario->name);
   ask(quiz, text, play->client_frames);
   if (play->second_headers == 0)
     return;
