@@ -1,6 +1,6 @@
 /*
  * todo: to which TODO a failure belongs, and which TODO is next. This module decides once, after
- * the run; the scoreboard, the page, the results and `make hint` show its decision.
+ * the run; the scoreboard, the page and `make hint` show its decision.
  */
 #ifndef GRADER_RESULT_TODO_H
 #define GRADER_RESULT_TODO_H

@@ -6,9 +6,16 @@
  *
  * FILE is taken as submission.h says, and copied into a folder of its own, together with the
  * headers: the compiler sees these, the archives, and what LIST names (it has the lines that
- * grader/tools/compiler_files.sh writes), and nothing else. It compiles the file, and links the
- * object if forbidden.h finds no fault with the names there. It runs under the guard, as the
- * program will: its time, memory, files and output are bounded. What it says is written to
+ * grader/tools/compiler_files.sh writes), and nothing else. In this order:
+ *
+ *   1. forbidden.h: words in its text; submission.h: which files it includes
+ *   2. compile, behind forbidden.h's header
+ *   3. preprocessed.h: words in its text once all macros are expanded
+ *   4. forbidden.h: names in its object; then all but main are made the file's own
+ *   5. link
+ *
+ * The compiler runs under the guard, as the program will: its time, memory, files and output are
+ * bounded. What it says is written to
  * PROGRAM.log, and PROGRAM is made only if it succeeds. Status 0 even where it does not: the grader
  * reads the log, and the other labs are graded. 1 if the work itself could not be done, 2 for wrong
  * usage.

@@ -6,7 +6,7 @@
 grader/README.md lists the rooms of grader/ from the ground up, common/README.md the floors of common/: each in a
 table between `<!-- rooms -->` and `<!-- /rooms -->`. The first cell of a row names a room: a folder, or the files of a
 floor, in backquotes. An arrow is an #include, or a call (`nm` of the objects shows it). A test fails, and
-prints the arrows, if an arrow goes up or arrows make a circle.
+prints the arrows, if an arrow goes up or arrows make a circle; or if the README of a room says otherwise what it calls.
 """
 import argparse
 import collections
@@ -23,6 +23,8 @@ import tap  # noqa: E402  pylint: disable=wrong-import-position
 INCLUDE = re.compile(r'^#include "((?:common|grader)/[\w/]+\.h)"', re.MULTILINE)
 TABLE = re.compile(r"<!-- rooms -->(.*)<!-- /rooms -->", re.DOTALL)
 NAME = re.compile(r"`([\w/]+)`")
+CALLS = re.compile(r"(?:It|The room|The C) calls([^.;]*)[.;]")  # a room's README: "It calls `base/` and `common/`;"
+CALLERS = re.compile(r";([^.;]*) call it\.")                     # "`play/` and `board/` call it."
 HOUSES = ("common", "grader")
 
 
@@ -112,6 +114,31 @@ def check_house(house, rooms, files, arrows):
     tap.check(f"no room of {house}/ calls one above it", not upwards, "\n".join(upwards))
 
 
+def folder_of(file):
+    """ "play" of grader/play/peer.c, or "common". """
+    return file.split("/")[1] if file.startswith("grader/") else "common"
+
+
+def said_of(text, sentence):
+    """The rooms that the README's sentence names; None if there is none."""
+    found = sentence.search(" ".join(text.split()))
+    return {name.rstrip("/") for name in NAME.findall(found[1])} if found else None
+
+
+def check_sentences(root, rooms, arrows):
+    """What the README of a room says that it calls, and who calls it."""
+    for room in (path for paths in rooms for path in paths):
+        text = (root / room / "README.md").read_text(encoding="utf-8")
+        own = room.split("/")[1]
+        calls = {folder_of(target) for source, target in arrows if folder_of(source) == own} - {own}
+        callers = {folder_of(source) for source, target in arrows if folder_of(target) == own} - {own}
+        for sentence, really in ((CALLS, calls), (CALLERS, callers)):
+            said = said_of(text, sentence)
+            if said is not None:
+                tap.check(f"{room}/README.md: {'calls' if sentence is CALLS else 'callers'}", said == really,
+                          f"said: {sorted(said)}, really: {sorted(really)}")
+
+
 def check_the_check():
     """The test notices a house with one thing wrong."""
     rooms = [["grader/low"], ["grader/high"]]
@@ -126,6 +153,8 @@ def check_the_check():
         calls = find_calls(read_files(root), root)
     tap.check("the test finds a call to a room above", find_upwards(calls, rooms) == ["grader/low/a.c -> grader/high/b.c"], calls)
     tap.check("the test finds a circle", find_circles(calls) == ["grader/high/b.c - grader/low/a.c"], calls)
+    tap.check("the test reads a README's sentence", said_of("It calls\n`base/` and `common/`;\n`play/` call it.", CALLS)
+              == {"base", "common"} and said_of("It calls `base/`; `play/` and\n`board/` call it.", CALLERS) == {"play", "board"})
     tap.check("the test finds a file without a room", place_of("grader/new.c", rooms) is None)
 
 
@@ -146,6 +175,7 @@ def main():
     tap.check("common/ calls nothing of grader/", not strangers, "\n".join(strangers))
     circles = find_circles(arrows)
     tap.check("no file is in a circle", not circles, "\n".join(circles))
+    check_sentences(options.root, read_rooms(options.root, "grader"), arrows)
     check_the_check()
     return tap.done_testing()
 
