@@ -317,6 +317,21 @@ static const nghttp2_data_provider *watch_read(const nghttp2_data_provider *prov
   return ours;
 }
 
+/* What the student's read callback gets as source->ptr. */
+static void note_source(const nghttp2_data_provider *provider, const void *user_of_stream) {
+  if (!probe || !provider)
+    return;
+  const void *source = provider->source.ptr;
+  if (!source)
+    probe->source_missing++;
+  else if (source == user_of_stream)
+    probe->source_of_stream++;
+  else if ((uintptr_t)source == ~not_of_session)
+    probe->source_of_session++;
+  else
+    probe->source_other++;
+}
+
 static bool is_get(const nghttp2_nv *fields, size_t count) {
   for (size_t i = 0; fields && i < count; i++)
     if (fields[i].namelen == 7 && memcmp(fields[i].name, ":method", 7) == 0)
@@ -328,6 +343,7 @@ static void note_request(const nghttp2_nv *fields, size_t count,
                          const nghttp2_data_provider *provider, const void *user) {
   LOOK(fields, count);
   note_stream_user(user);
+  note_source(provider, user);
   if (probe && provider && is_get(fields, count))
     probe->body_of_get++;
 }
@@ -339,9 +355,12 @@ WRAP_AND(int32_t, nghttp2_submit_request,
          (session, priority, fields, count, watch_read(provider, &ours), user), NGHTTP2_ERR_NOMEM,
          nghttp2_data_provider ours;
          note_request(fields, count, provider, user))
-static void note_response(void) {
-  if (probe)
-    probe->submitted++;
+static void note_response(nghttp2_session *session, int32_t stream_id,
+                          const nghttp2_data_provider *provider) {
+  if (!probe)
+    return;
+  probe->submitted++;
+  note_source(provider, __real_nghttp2_session_get_stream_user_data(session, stream_id));
 }
 
 WRAP_AND(int, nghttp2_submit_response,
@@ -349,7 +368,7 @@ WRAP_AND(int, nghttp2_submit_response,
           const nghttp2_data_provider *provider),
          (session, stream_id, fields, count, watch_read(provider, &ours)), NGHTTP2_ERR_NOMEM,
          nghttp2_data_provider ours;
-         note_response(); LOOK(fields, count))
+         note_response(session, stream_id, provider); LOOK(fields, count))
 
 struct stream; /* common/stream.h */
 

@@ -53,7 +53,12 @@ struct probe {
   int64_t user_data_missing; /* ... questions for that of a stream which has none ... */
   int64_t user_data_wrong;   /* ... and streams that were given the session's */
   int64_t body_of_get;       /* GET requests with a data provider */
-  int64_t refused;           /* calls of stream_respond that returned -1 */
+  int64_t
+      source_of_session; /* data providers whose source.ptr is the user data of the session ... */
+  int64_t source_of_stream; /* ... that of their stream ... */
+  int64_t source_other;     /* ... something else ... */
+  int64_t source_missing;   /* ... or NULL */
+  int64_t refused;          /* calls of stream_respond that returned -1 */
 
   /* What the first failed callback returned to nghttp2; 0 if none has failed. `place` is the
    * student's function and where it is: "on_header lab02-requests/requests.c:153". */

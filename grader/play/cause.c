@@ -127,17 +127,54 @@ static bool explain_pointer(struct exchange *exchange, const char *report) {
   return why != NULL;
 }
 
+/* What no source.ptr explains: memory that is lost, or that existed when its address was taken. */
+static bool is_of_lifetime(const char *report) {
+  return strstr(report, "LeakSanitizer") || strstr(report, "stack-use-after") ||
+         strstr(report, "heap-use-after-free") || strstr(report, "double-free");
+}
+
+/* The read callback got a pointer to another type, or none, by source.ptr of the data provider:
+ * wherever it crashes, that is where the mistake is. Returns whether it is so. */
+static bool explain_source(struct exchange *exchange, const char *report) {
+  struct probe probe;
+  const bool stream = labs_todos(exchange->lab).stream_is_source;
+  if (!program_probe(exchange->program, &probe) || is_of_lifetime(report) ||
+      (stream ? probe.source_of_stream : probe.source_of_session) > 0)
+    return false;
+  if ((stream ? probe.source_of_session : probe.source_of_stream) > 0)
+    replace(&exchange->finding,
+            stream ? "source-of-another-type| source.ptr of your data provider is the user data of "
+                     "the session; the read callback takes it for that of the stream."
+                   : "source-of-another-type| source.ptr of your data provider is the user data of "
+                     "the stream; the read callback takes it for that of the session.");
+  else if (probe.source_other > 0)
+    replace(&exchange->finding,
+            "source-of-another-type| source.ptr of your data provider does not point to what the "
+            "read callback takes it for: look at the type of both.");
+  else if (probe.source_missing > 0)
+    replace(&exchange->finding, "source-not-set| source.ptr of your data provider is NULL, and the "
+                                "read callback follows it.");
+  else
+    return false;
+  return true;
+}
+
 /* The call that the check made fail, or what else the probe knows. */
 static void explain(struct exchange *exchange, const char *report) {
   struct finding *finding = &exchange->finding;
   char line[192];
-  int todo = labs_todos(exchange->lab).user_data;
+  const struct lab_todos todos = labs_todos(exchange->lab);
   if (exchange->fails && exchange_has_failed_call(exchange)) {
     snprintf(line, sizeof line, "before that, the check made a call fail: %s\n", exchange->fails);
     buffer_append_text(&finding->report, line);
     return;
   }
-  if (todo == 0 || !explain_pointer(exchange, report))
+  int todo = 0;
+  if (todos.user_data > 0 && explain_pointer(exchange, report))
+    todo = todos.user_data;
+  else if (todos.source > 0 && explain_source(exchange, report))
+    todo = todos.source;
+  if (todo == 0)
     return;
   finding->todo_of_place = todo;
   finding->is_sure = true;
