@@ -191,9 +191,39 @@ CHECK(lab03, get, .points = 2, .todo = 4, .section = "8.1",
   exchange_end_server(exchange);
 }
 
-/* The response to HEAD has no body; otherwise `what` is the sentence. */
+/* Send a HEAD with :method behind all other fields: their order is free. */
+static void send_late_head(struct peer *peer, int32_t stream_id) {
+  peer_send_headers(peer, stream_id, true, ":path", "/", ":scheme", "http", ":authority",
+                    "localhost", ":method", "HEAD", NULL);
+}
+
+/* A HEAD has a body. Where no field comes behind :method, none can undo the note of it. */
+static void fail_head_with_body(struct peer *peer, int32_t stream_id) {
+  enum { LATER = 1000 }; /* than all streams of the check */
+  struct exchange *exchange = peer->exchange;
+  long frame = peer_stream(peer, stream_id)->over_at;
+  send_late_head(peer, LATER + 1);
+  peer_expect_response(peer, LATER + 1);
+  exchange->finding.stream = stream_id;
+  exchange->finding.section = "RFC 9110, section 9.3.2";
+  if (peer_stream(peer, LATER + 1)->body.length == 0) {
+    exchange->finding.todo_of_place = 2;
+    exchange_fail_at(
+        exchange, frame, "a response without a body, as for every HEAD", "a body",
+        "head-note-lost| Your server answers a HEAD with a body, but not if :method is "
+        "the last field: a later field undoes the note.");
+  }
+  exchange_fail_at(
+      exchange, frame, "a response without a body, as for every HEAD", "a body",
+      "head-answered-body-respond-must| Your server answers a HEAD with a body: "
+      "on_header must note the method (TODO 2), and respond must look at it (TODO 4).");
+}
+
+/* The response to HEAD has no body; otherwise `what` is the sentence. NULL: find it. */
 static void expect_no_body(struct peer *peer, int32_t stream_id, const char *what) {
   peer_expect_response(peer, stream_id);
+  if (peer_stream(peer, stream_id)->body.length > 0 && !what)
+    fail_head_with_body(peer, stream_id);
   if (peer_stream(peer, stream_id)->body.length > 0) {
     peer->exchange->finding.section = "RFC 9110, section 9.3.2";
     exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->over_at,
@@ -208,6 +238,40 @@ static void expect_no_body(struct peer *peer, int32_t stream_id, const char *wha
                    length,
                    "head-content-length-other| The content-length of the response to HEAD is not "
                    "that of the body that GET gets.");
+}
+
+/* A method that is like HEAD, but another one, is answered like any other. */
+static void expect_no_head(struct peer *peer, int32_t stream_id, const char *method,
+                           const char *kind) {
+  struct exchange *exchange = peer->exchange;
+  peer_send_request(peer, stream_id, true, method, "/");
+  peer_expect_response(peer, stream_id);
+  if (peer_stream(peer, stream_id)->body.length == 0) {
+    exchange->finding.todo_of_place = 2;
+    snprintf(exchange->finding.stands, sizeof exchange->finding.stands, "%s", kind);
+    exchange_fail_at(
+        exchange, peer_stream(peer, stream_id)->frame, BODY, "a response without body",
+        "method-like-head| Your server takes the method %s for HEAD: compare all its letters, "
+        "their number and their case.",
+        method);
+  }
+  expect_answer(peer, stream_id, BODY);
+}
+
+/* More letters than HEAD, fewer, small ones, other ones. */
+static int32_t expect_no_other_head(struct peer *peer, int32_t stream_id) {
+  struct exchange *exchange = peer->exchange;
+  char longer[16] = "HEAD";
+  char other[8] = "HEAD";
+  server_rules_unknown_method(exchange, longer + strlen("HEAD"));
+  do
+    other[1 + exchange_random(exchange, 3)] = (char)('A' + exchange_random(exchange, 26));
+  while (strcmp(other, "HEAD") == 0);
+  const char *const methods[][2] = {
+      {longer, "longer"}, {"HEA", "shorter"}, {"head", "another case"}, {other, "other letters"}};
+  for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++, stream_id += 2)
+    expect_no_head(peer, stream_id, methods[i][0], methods[i][1]);
+  return stream_id;
 }
 
 CHECK(lab03, methods, .of_fields = true, .points = 2, .todo = 2, .section = "8.3.1",
@@ -229,16 +293,16 @@ CHECK(lab03, methods, .of_fields = true, .points = 2, .todo = 2, .section = "8.3
   for (size_t i = 0; i < sizeof order / sizeof order[0]; i++, stream_id += 2) {
     peer_send_request(peer, stream_id, true, methods[order[i]], "/any/path");
     if (order[i] == 0)
-      expect_no_body(peer, stream_id,
-                     "head-answered-body-respond-must| Your server answers a HEAD with a body: "
-                     "on_header must note the method (TODO 2), and respond must look at it "
-                     "(TODO 4).");
+      expect_no_body(peer, stream_id, NULL);
     else
       expect_answer(peer, stream_id, BODY);
   }
   peer_send_headers(peer, stream_id, true, ":method", "GET", ":scheme", "http", ":authority",
                     "localhost", ":path", "/", "x-method", "HEAD", NULL);
   expect_answer(peer, stream_id, BODY);
+  stream_id = expect_no_other_head(peer, stream_id + 2);
+  send_late_head(peer, stream_id);
+  expect_no_body(peer, stream_id, NULL);
   /* A later header block of a stream is its trailers: the request is still a HEAD. */
   peer_send_request(peer, stream_id + 2, false, "HEAD", "/");
   peer_send_headers(peer, stream_id + 2, true, "x-trailer", "of the request", NULL);
