@@ -63,6 +63,7 @@ struct match {
   double caused;   /* how many of the checks that tell something fail because of it, ... */
   double there;    /* ... how much of that is there, ... */
   double explains; /* ... and how much of it is not explained yet */
+  double hidden;   /* how many checks fail otherwise, by what is named already */
 };
 
 /* Whether the check says anything: it ran, and the program did not stop at a TODO that is not
@@ -83,8 +84,10 @@ static void add_to_match(struct match *match, const struct diagnosis *diagnosis,
     return;
   double likeness = json_is_object(seen) ? compare(known, seen) : 0;
   bool explained = is_explained(diagnosis, check);
-  if (explained && likeness <= 0)
-    return; /* what is named already hides what this one would have done here */
+  if (explained && likeness <= 0) { /* what is named already hides what this one would have done */
+    match->hidden++;
+    return;
+  }
   match->caused++;
   match->there += likeness;
   if (!explained)
@@ -105,6 +108,13 @@ static struct match match_mistake(const struct diagnosis *diagnosis, const json_
   if (match.caused == 0 || match.there / match.caused < ENOUGH)
     match.explains = 0;
   return match;
+}
+
+/* One of which hardly anything is to be seen is a guess: it fits to anything that is left. */
+static bool is_mostly_hidden(const struct diagnosis *diagnosis, const json_t *mistake,
+                             const json_t *evidence) {
+  struct match match = match_mistake(diagnosis, mistake, evidence);
+  return match.hidden > match.caused;
 }
 
 /* --- All of them ------------------------------------------------------------------------------ */
@@ -204,7 +214,8 @@ static bool find_next(struct diagnosis *diagnosis, const json_t *mistakes, const
   const char *best_name = NULL;
   double explains;
   const json_t *best = find_best(diagnosis, mistakes, evidence, &best_name, &explains);
-  if (!best || explains < SHARE * (double)count_unexplained(diagnosis, evidence))
+  if (!best || explains < SHARE * (double)count_unexplained(diagnosis, evidence) ||
+      is_mostly_hidden(diagnosis, best, evidence))
     return false;
   take_first(&likely, best_name, best);
   take_checks(diagnosis, &likely, best, evidence);

@@ -14,9 +14,9 @@
  *
  * A mistake fits if nearly all of its effects are there. Of those that fit, we name the one that
  * explains most, if it explains about half of the failures at least. The rest may come from a
- * second mistake; the first may hide some of its effects. If another mistake explains the same
- * failures nearly as well, we name both; if three or more do, we name none. A check in which the
- * program has stopped at a TODO that is not done says nothing.
+ * second mistake; the first may hide some of its effects, but not most of them. If another mistake
+ * explains the same failures nearly as well, we name both; if three or more do, we name none. A
+ * check in which the program has stopped at a TODO that is not done says nothing.
  */
 #ifndef GRADER_DIAGNOSIS_H
 #define GRADER_DIAGNOSIS_H

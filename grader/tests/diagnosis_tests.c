@@ -118,6 +118,14 @@ Test(diagnosis, takes_what_is_hidden_by_the_first_as_unknown) {
          "{'x': {'id': 'No.'}, 'y': {'id': 'No.'}, 'z': {'id': 'Wrong.'}}", "a b|c");
 }
 
+/* But one of which hardly anything is to be seen is a guess: it fits to anything. */
+Test(diagnosis, names_none_that_is_mostly_hidden) {
+  expect("{'a': {'mistake': 'a', 'fails': [{'checks': ['v', 'w', 'x'], 'id': 'No.'}]},"
+         " 'b': {'mistake': 'b', 'fails': [{'checks': ['w', 'x', 'z'], 'id': 'Wrong.'}]}}",
+         "{'v': {'id': 'No.'}, 'w': {'id': 'No.'}, 'x': {'id': 'No.'}, 'z': {'id': 'Wrong.'}}",
+         "a");
+}
+
 Test(diagnosis, has_the_todo_and_the_checks_of_what_it_names) {
   json_t *mistakes = quoted_json(table_text);
   json_t *evidence = quoted_json("{'get': {'id': 'It leaks.', 'seen': 'on_begin'},"
