@@ -139,12 +139,56 @@ static void ask_with_body(struct pair *pair, const char *method, const char *pat
   compare(pair, stream_id);
 }
 
-/* Wait for the answer to a request that no route has. Returns its status if it is that of a route,
- * otherwise NULL. */
+/* Requests that no route has, and that the program answers like a route nevertheless: of which kinds
+ * they are, and the first of them. */
+struct found {
+  unsigned kinds; /* a bit for each */
+  long frame;
+  char what[64]; /* its method or path */
+};
+
+/* Wait for the answer to a request that no route has. Returns its status if the answer is that of a
+ * route: not if only the status is. Otherwise NULL. */
 static const char *answered_like_route(struct pair *pair, int32_t stream_id) {
   peer_expect_response(pair->program, stream_id);
+  peer_expect_response(pair->reference, stream_id);
+  const struct buffer *text = &peer_stream(pair->reference, stream_id)->body;
+  const struct buffer *body = &peer_stream(pair->program, stream_id)->body;
   const char *status = peer_field(pair->program, stream_id, ":status");
-  return status && strcmp(status, "200") == 0 ? status : NULL;
+  bool not_found = text->length > 0 && text->length == body->length &&
+                   memcmp(text->bytes, body->bytes, text->length) == 0;
+  return status && strcmp(status, "200") == 0 && !not_found ? status : NULL;
+}
+
+/* Ask for what no route has: `what` is the method or the path that is of this kind. */
+static void ask_other(struct pair *pair, struct found *found, const char *method, const char *path,
+                      const char *what, unsigned kind) {
+  int32_t stream_id = ask(pair, method, path);
+  if (!answered_like_route(pair, stream_id)) {
+    compare(pair, stream_id);
+    return;
+  }
+  if (found->kinds == 0) {
+    found->frame = peer_stream(pair->program, stream_id)->frame;
+    snprintf(found->what, sizeof found->what, "%s", what);
+  }
+  found->kinds |= 1U << kind;
+}
+
+/* Which kinds were found tells one mistake from another: "200 for paths in another case". The first
+ * kind includes all others. */
+static void say_found(char *text, size_t size, const struct found *found, const char *things,
+                      const char *const *kinds, size_t count) {
+  size_t length = (size_t)snprintf(text, size, "200 for %s", things);
+  const char *separator = " ";
+  for (size_t i = 0; i < count && length < size; i++) {
+    if (!(found->kinds & 1U << i))
+      continue;
+    length += (size_t)snprintf(text + length, size - length, "%s%s", separator, kinds[i]);
+    separator = ", ";
+    if (i == 0)
+      return;
+  }
 }
 
 /* HEAD is another method than GET, too. */
@@ -158,19 +202,48 @@ static void expect_head_not_found(struct pair *pair, const char *path) {
   compare(pair, stream_id);
 }
 
-CHECK(lab04, method, .points = 1, .todo = 1, .section = "8.3.1",
-      .sentence = "another method on a GET route: 404, HEAD without a body") {
-  char unknown[8] = "";
-  const char *const methods[] = {"POST", "PUT", "DELETE", "OPTIONS", "get", unknown};
-  char path[32] = "/";
-  const char *const paths[] = {"/ping", "/hello-world", path};
-  size_t order[sizeof methods / sizeof methods[0]];
+enum { METHOD_OTHER, METHOD_CASE, METHOD_LONGER, METHOD_SHORTER, METHOD_KINDS };
+
+/* Nothing is found with another method on these paths. */
+static void expect_other_methods_not_found(struct pair *pair, const char *const *paths,
+                                           size_t path_count) {
+  static const char *const kinds[METHOD_KINDS] = {"of any name", "in another case",
+                                                  "that begin with GET", "that GET begins with"};
+  struct exchange *exchange = pair->exchange;
+  char unknown[8];
+  char longer[16] = "GET";
   server_rules_unknown_method(exchange, unknown);
-  exchange_random_text(exchange, path + 1, 16);
-  struct pair pair = start_pair(exchange);
+  server_rules_unknown_method(exchange, longer + strlen("GET"));
+  const struct {
+    const char *method;
+    unsigned kind;
+  } others[] = {{"POST", METHOD_OTHER},  {"PUT", METHOD_OTHER},     {"DELETE", METHOD_OTHER},
+                {unknown, METHOD_OTHER}, {"OPTIONS", METHOD_OTHER}, {"get", METHOD_CASE},
+                {longer, METHOD_LONGER}, {"GE", METHOD_SHORTER},    {"G", METHOD_SHORTER}};
+  size_t order[sizeof others / sizeof others[0]];
+  struct found found = {.kinds = 0};
+  char seen[128];
   exchange_shuffle(exchange, order, sizeof order / sizeof order[0]);
   for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
-    ask_all(&pair, methods[order[i]], paths, sizeof paths / sizeof paths[0]);
+    for (size_t p = 0; p < path_count; p++)
+      ask_other(pair, &found, others[order[i]].method, paths[p], others[order[i]].method,
+                others[order[i]].kind);
+  if (found.kinds == 0)
+    return;
+  say_found(seen, sizeof seen, &found, "methods", kinds, METHOD_KINDS);
+  exchange_fail_at(exchange, found.frame, "404", seen,
+                   "method-like-get| Your server answers the method %s like GET, but no route has "
+                   "exactly this method.",
+                   found.what);
+}
+
+CHECK(lab04, method, .points = 1, .todo = 1, .section = "8.3.1",
+      .sentence = "another method on a GET route: 404, HEAD without a body") {
+  char path[32] = "/";
+  const char *const paths[] = {"/ping", "/hello-world", path};
+  exchange_random_text(exchange, path + 1, 16);
+  struct pair pair = start_pair(exchange);
+  expect_other_methods_not_found(&pair, paths, sizeof paths / sizeof paths[0]);
   for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
     expect_head_not_found(&pair, paths[i]); /* last: others may fail for the same reason */
   ask_with_body(&pair, "POST", "/ping");
@@ -179,29 +252,34 @@ CHECK(lab04, method, .points = 1, .todo = 1, .section = "8.3.1",
   exchange_end_server(exchange);
 }
 
-/* The path is like a route, but is none. */
-static void expect_no_route(struct pair *pair, const char *path) {
-  int32_t stream_id = ask(pair, "GET", path);
-  const char *status = answered_like_route(pair, stream_id);
-  if (status)
-    exchange_fail_at(pair->exchange, peer_stream(pair->program, stream_id)->frame, "404", status,
-                     "answered-like-route-though-no| Your server answers %s like a route, but no "
-                     "route has exactly this path.",
-                     path);
-  compare(pair, stream_id);
+enum {
+  PATH_OTHER,
+  PATH_CASE,
+  PATH_QUERY,
+  PATH_SLASH,
+  PATH_LONGER,
+  PATH_SHORTER,
+  PATH_BEFORE,
+  PATH_KINDS
+};
+
+static void expect_no_route(struct pair *pair, struct found *found, const char *path,
+                            unsigned kind) {
+  ask_other(pair, found, "GET", path, path, kind);
 }
 
 /* The route with something behind it. */
-static void expect_no_route_behind(struct pair *pair, const char *route, const char *separator) {
+static void expect_no_route_behind(struct pair *pair, struct found *found, const char *route,
+                                   const char *separator, unsigned kind) {
   char path[64];
   char more[32];
   exchange_random_text(pair->exchange, more, 1 + exchange_random(pair->exchange, 20));
   snprintf(path, sizeof path, "%s%s%s", route, separator, more);
-  expect_no_route(pair, path);
+  expect_no_route(pair, found, path, kind);
 }
 
 /* The same letters, but some or all of them large. */
-static void expect_no_route_alike(struct pair *pair, const char *route) {
+static void expect_no_route_alike(struct pair *pair, struct found *found, const char *route) {
   struct exchange *exchange = pair->exchange;
   char path[32];
   size_t first[] = {1, 1 + exchange_random(exchange, 4)};
@@ -209,12 +287,12 @@ static void expect_no_route_alike(struct pair *pair, const char *route) {
     snprintf(path, sizeof path, "%s", route);
     for (char *letter = path + first[i]; *letter; letter++)
       *letter = (char)toupper((unsigned char)*letter);
-    expect_no_route(pair, path);
+    expect_no_route(pair, found, path, PATH_CASE);
   }
 }
 
 /* The route with another letter somewhere, with something behind it, and written otherwise. */
-static void expect_no_route_beside(struct pair *pair, const char *route) {
+static void expect_no_route_beside(struct pair *pair, struct found *found, const char *route) {
   struct exchange *exchange = pair->exchange;
   char path[32];
   char letter[2];
@@ -224,32 +302,52 @@ static void expect_no_route_beside(struct pair *pair, const char *route) {
     exchange_random_text(exchange, letter, 1);
   while (letter[0] == route[place]);
   path[place] = letter[0];
-  expect_no_route(pair, path);
+  expect_no_route(pair, found, path, PATH_OTHER);
   snprintf(path, sizeof path, "%s%s", route, letter);
-  expect_no_route(pair, path);
-  expect_no_route_behind(pair, route, "/");
-  expect_no_route_behind(pair, route, "?");
-  expect_no_route_behind(pair, route, "?q=");
-  expect_no_route_alike(pair, route);
+  expect_no_route(pair, found, path, PATH_LONGER);
+  expect_no_route_behind(pair, found, route, "/", PATH_SLASH);
+  expect_no_route_behind(pair, found, route, "?", PATH_QUERY);
+  expect_no_route_behind(pair, found, route, "?q=", PATH_QUERY);
+  expect_no_route_alike(pair, found, route);
+}
+
+static void fail_path_found(struct exchange *exchange, const struct found *found) {
+  static const char *const kinds[PATH_KINDS] = {
+      "with other letters", "in another case", "with a query",    "with a slash behind",
+      "with more behind",   "cut short",       "with more before"};
+  char seen[160];
+  say_found(seen, sizeof seen, found, "paths", kinds, PATH_KINDS);
+  exchange_fail_at(exchange, found->frame, "404", seen,
+                   "answered-like-route-though-no| Your server answers %s like a route, but no "
+                   "route has exactly this path.",
+                   found->what);
 }
 
 CHECK(lab04, exact_path, .points = 2, .todo = 1, .section = "8.3.1",
       .sentence = "a path must be exactly the route's: case, slash, query, prefix") {
-  static const char *const paths[] = {"/Ping",         "/ping/", "/ping?",       "/ping?a=b",
-                                      "/pingpong",     "/pin",   "//ping",       "/hello-world/",
-                                      "/hello-worlds", "/hello", "/Hello-World", "/hello-world?x"};
-  enum { PATHS = sizeof paths / sizeof paths[0] };
-  size_t order[PATHS];
+  static const struct {
+    const char *path;
+    unsigned kind;
+  } others[] = {
+      {"/Ping", PATH_CASE},          {"/Hello-World", PATH_CASE}, {"/ping/", PATH_SLASH},
+      {"/hello-world/", PATH_SLASH}, {"/ping?", PATH_QUERY},      {"/hello-world?x", PATH_QUERY},
+      {"/ping?a=b", PATH_QUERY},     {"/pingpong", PATH_LONGER},  {"/hello-worlds", PATH_LONGER},
+      {"/pin", PATH_SHORTER},        {"/hello", PATH_SHORTER},    {"//ping", PATH_BEFORE}};
+  enum { OTHERS = sizeof others / sizeof others[0] };
+  size_t order[OTHERS];
+  struct found found = {.kinds = 0};
   struct pair pair = start_pair(exchange);
-  exchange_shuffle(exchange, order, PATHS);
-  for (size_t i = 0, real = exchange_random(exchange, PATHS); i < PATHS; i++) {
+  exchange_shuffle(exchange, order, OTHERS);
+  for (size_t i = 0, real = exchange_random(exchange, OTHERS); i < OTHERS; i++) {
     if (i == real)
       ask_and_compare(&pair, "GET", "/ping");
-    expect_no_route(&pair, paths[order[i]]);
+    expect_no_route(&pair, &found, others[order[i]].path, others[order[i]].kind);
   }
-  expect_no_route_beside(&pair, "/ping");
-  expect_no_route_beside(&pair, "/hello-world");
+  expect_no_route_beside(&pair, &found, "/ping");
+  expect_no_route_beside(&pair, &found, "/hello-world");
   ask_and_compare(&pair, "GET", "/hello-world");
+  if (found.kinds != 0)
+    fail_path_found(exchange, &found);
   exchange_end_server(exchange);
 }
 

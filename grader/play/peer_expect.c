@@ -550,7 +550,28 @@ static _Noreturn void fail_part(struct peer *peer, int32_t stream_id, long frame
                    quoted[0].bytes, seen ? quoted[1].bytes : "none", "%s", what);
 }
 
-static void expect_status(struct peer *peer, int32_t stream_id, const char *expected) {
+/* Whether the body that came is this one, and not empty. */
+static bool has_body(struct peer *peer, int32_t stream_id, const char *body) {
+  const struct buffer *seen = &peer_stream(peer, stream_id)->body;
+  return seen->length > 0 && seen->length == strlen(body) &&
+         memcmp(seen->bytes, body, seen->length) == 0;
+}
+
+/* The response to what has no route has another status. If its body is right, your server knows
+ * that: only the status is wrong. */
+static const char *fault_of_not_found(const char *seen, bool right_body) {
+  if (right_body)
+    return "status-of-not-found| The status of the response is wrong: your server sends the text "
+           "of "
+           "the 404 with another status.";
+  return seen && strcmp(seen, "200") == 0
+             ? "status-unknown-found| The status of the response is wrong: your server takes "
+               "the request for a known one."
+             : "status-not-found-wrong| The status of the response is wrong.";
+}
+
+static void expect_status(struct peer *peer, int32_t stream_id, const char *expected,
+                          const char *body) {
   const char *seen = peer_field(peer, stream_id, ":status");
   if (seen && strcmp(seen, expected) == 0)
     return;
@@ -560,11 +581,9 @@ static void expect_status(struct peer *peer, int32_t stream_id, const char *expe
             seen && strcmp(seen, "404") == 0
                 ? "status-known-not-found| The status of the response is wrong: your server takes "
                   "the request for an unknown one."
-            : strcmp(expected, "404") != 0 ? "status-wrong| The status of the response is wrong."
-            : seen && strcmp(seen, "200") == 0
-                ? "status-unknown-found| The status of the response is wrong: your server takes "
-                  "the request for a known one."
-                : "status-not-found-wrong| The status of the response is wrong.",
+            : strcmp(expected, "404") != 0
+                ? "status-wrong| The status of the response is wrong."
+                : fault_of_not_found(seen, has_body(peer, stream_id, body)),
             expected, seen, seen ? strlen(seen) : 0);
 }
 
@@ -695,7 +714,7 @@ void peer_expect_answer(struct peer *peer, int32_t stream_id, const char *status
                         const char *body) {
   peer_expect_response(peer, stream_id);
   expect_well_formed_response(peer, stream_id);
-  expect_status(peer, stream_id, status);
+  expect_status(peer, stream_id, status, body);
   expect_body(peer, stream_id, body);
   expect_date(peer, stream_id);
 }
