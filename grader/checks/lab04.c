@@ -382,6 +382,20 @@ static bool is_logged_or_sleeps(void *argument) {
   return logged->count > 0 || exchange_idle(logged->exchange) > 0.25;
 }
 
+/* The line has not come: perhaps it does when the program ends, as nobody has flushed it. */
+static _Noreturn void fail_not_logged(const struct logged *logged) {
+  struct exchange *exchange = logged->exchange;
+  struct buffer seen = {0};
+  buffer_append_text(&seen, program_stdout(exchange->program, NULL));
+  exchange_let_server_end(exchange);
+  if (count_lines(program_stdout(exchange->program, NULL), logged->request) > 0)
+    exchange_fail_at(exchange, -1, logged->request, "nothing, until your server ends",
+                     "log-not-flushed| Your server logs a request, but its line leaves the program "
+                     "only at the end: call fflush(stdout).");
+  exchange_fail_at(exchange, -1, logged->request, seen.bytes,
+                   "request-missing-log| Your server does not log a request.");
+}
+
 /* Ask both. The program says so while it runs. */
 static struct logged ask_and_await_log(struct pair *pair, const char *method, const char *path) {
   struct logged logged = {.exchange = pair->exchange};
@@ -389,10 +403,7 @@ static struct logged ask_and_await_log(struct pair *pair, const char *method, co
   ask_and_compare(pair, method, path);
   exchange_await(pair->exchange, is_logged_or_sleeps, &logged);
   if (logged.count == 0)
-    exchange_fail_at(
-        pair->exchange, -1, logged.request, program_stdout(pair->exchange->program, NULL),
-        "request-missing-log| Your server does not log a request, or its line does not leave the "
-        "program (fflush).");
+    fail_not_logged(&logged);
   return logged;
 }
 

@@ -254,6 +254,23 @@ static const char *assertion_sentence(const char *text) {
          "or common/, in a way that it does not allow.";
 }
 
+/* What a program that waits has printed: where it is long, the last line is enough. */
+static void append_last_printed(struct finding *finding, const char *text, size_t length) {
+  enum { SHORT = 60 };
+  struct buffer quoted = {0};
+  size_t start = length > 0 ? length - 1 : 0; /* a newline at the end begins no other line */
+  while (start > 0 && text[start - 1] != '\n')
+    start--;
+  bool all = length <= SHORT;
+  if (length == 0)
+    return;
+  quote_text(&quoted, all ? text : text + start, all ? length : length - start);
+  buffer_append_text(&finding->report, all ? "it has printed so far: " : "it printed last: ");
+  buffer_append_text(&finding->report, quoted.bytes ? quoted.bytes : "");
+  buffer_append_text(&finding->report, "\n");
+  buffer_free(&quoted);
+}
+
 /* What the program has printed, unless the finding is about just that. */
 static void append_output(struct finding *finding, const char *name, const char *text,
                           size_t length) {
@@ -334,7 +351,7 @@ void cause_find(struct exchange *exchange) {
   size_t length;
   const char *text = program_stdout(exchange->program, &length);
   if (finding->waiting)
-    append_output(finding, "it has printed so far: ", text, length);
+    append_last_printed(finding, text, length);
   text = program_stderr(exchange->program, &length);
   append_output(finding, "on standard error: ", text, length);
 }

@@ -171,9 +171,11 @@ bool exchange_await_end(struct exchange *exchange) {
 }
 
 void exchange_wait_for_end(struct exchange *exchange) {
-  if (!exchange_await_end(exchange))
-    exchange_fail_at(exchange, -1, "your program ends", NULL,
-                     "program-does-not-end| Your program does not end.");
+  if (exchange_await_end(exchange))
+    return;
+  exchange->finding.section = ""; /* this is about the program, not about HTTP/2 */
+  exchange_fail_at(exchange, -1, "your program ends", NULL,
+                   "program-does-not-end| Your program does not end.");
 }
 
 /* --- The program ------------------------------------------------------------------------------ */
@@ -451,11 +453,17 @@ void exchange_end_server_by(struct exchange *exchange, int signal) {
   exchange_wait_for_end(exchange);
   int code = -1;
   enum program_end end = program_end(exchange->program, &code);
-  if (end != PROGRAM_EXITED || code != 0 || *program_sanitizer_report(exchange->program))
-    exchange_fail_at(
-        exchange, -1, "exit status 0", NULL,
-        "server-ends-badly-after-signal| Your server did not exit cleanly after SIG%s.",
-        sigabbrev_np(signal));
+  if (end == PROGRAM_EXITED && code == 0 && !*program_sanitizer_report(exchange->program))
+    return;
+  exchange->finding.section = "";
+  exchange_fail_at(exchange, -1, "exit status 0", NULL,
+                   "server-ends-badly-after-signal| Your server did not exit cleanly after SIG%s.",
+                   sigabbrev_np(signal));
+}
+
+void exchange_let_server_end(struct exchange *exchange) {
+  if (!program_ended(exchange->program) && exchange_signal(exchange, SIGTERM) == 0)
+    exchange_await_end(exchange);
 }
 
 void exchange_expect_status(struct exchange *exchange, int status) {

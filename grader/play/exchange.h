@@ -149,6 +149,10 @@ int exchange_signal(struct exchange *exchange, int signal);
 void exchange_end_server(struct exchange *exchange);
 void exchange_end_server_by(struct exchange *exchange, int signal);
 
+/* Send SIGTERM, and wait for the end if it comes: then everything is there that the program has
+ * printed and not flushed. For checks that have failed already. */
+void exchange_let_server_end(struct exchange *exchange);
+
 /* Wait for the program to end by itself. Returns whether it has. */
 bool exchange_await_end(struct exchange *exchange);
 

@@ -1,15 +1,18 @@
 /* standing: see standing.h. */
 #include "grader/play/standing.h"
 
+#include <nghttp2/nghttp2.h>
 #include <stdio.h>
 
 #include "grader/words/quote.h"
 
-/* The last frame that went in that direction; NULL if there is none. */
+/* The last frame that went in that direction and tells something: frames of unknown types do not.
+ * NULL if there is none. */
 static const struct frame *last_frame(const struct exchange *exchange, enum frame_sender sender) {
   for (size_t i = exchange->recording.count; i > 0; i--) {
     const struct frame *frame = exchange->recording.entries[i - 1].frame;
-    if (frame && frame->sender == sender)
+    bool is_unknown = frame && frame->type > NGHTTP2_CONTINUATION && frame->type < FRAME_PREFACE;
+    if (frame && frame->sender == sender && !is_unknown)
       return frame;
   }
   return NULL;
@@ -72,6 +75,7 @@ void standing_sleep(struct exchange *exchange) {
   if (!program_sleeps(exchange->program))
     return;
   buffer_clear(&finding->seen);
+  finding->section = ""; /* this is about libuv */
   finding_say(finding, "sleeps| Your program sleeps, and can do nothing else in the meantime.");
   say(finding, "sleeps", "is in sleep, usleep, uv_sleep or the like");
 }
