@@ -138,7 +138,7 @@ calls   := nghttp2_session_mem_recv nghttp2_session_mem_send nghttp2_session_cal
            X509_VERIFY_PARAM_set1_host SSL_CTX_set_alpn_protos SSL_select_next_proto \
            $(patsubst %,nghttp2_session_callbacks_set_%_callback,on_begin_headers on_header on_data_chunk_recv \
              on_frame_recv on_stream_close) \
-           nghttp2_session_get_stream_user_data nghttp2_session_set_stream_user_data stream_respond \
+           nghttp2_session_get_stream_user_data nghttp2_session_set_stream_user_data stream_respond stream_close \
            malloc calloc realloc strdup strndup _exit _Exit quick_exit bind dl_iterate_phdr
 WRAPPED := $(calls:%=-Wl$(comma)--wrap=%)
 # Also a program that makes none of these calls has the probe.

@@ -387,6 +387,16 @@ int __wrap_stream_respond(struct stream *stream, int status, const nghttp2_nv *f
   return result;
 }
 
+void __real_stream_close(struct stream *stream, uint32_t error_code)
+    __attribute__((weak)); /* without --wrap */
+void __wrap_stream_close(struct stream *stream, uint32_t error_code);
+
+void __wrap_stream_close(struct stream *stream, uint32_t error_code) {
+  if (probe)
+    probe->given_up++;
+  __real_stream_close(stream, error_code);
+}
+
 /* --- Other calls ------------------------------------------------------------------------------ */
 
 WRAP(int, nghttp2_session_terminate_session, (nghttp2_session * session, uint32_t error_code),

@@ -59,6 +59,7 @@ struct probe {
   int64_t source_other;     /* ... something else ... */
   int64_t source_missing;   /* ... or NULL */
   int64_t refused;          /* calls of stream_respond that returned -1 */
+  int64_t given_up;         /* calls of stream_close */
 
   /* What the first failed callback returned to nghttp2; 0 if none has failed. `place` is the
    * student's function and where it is: "on_header lab02-requests/requests.c:153". */

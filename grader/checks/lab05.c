@@ -234,15 +234,20 @@ static void expect_end(struct asked *asked) {
 static void expect_not_dropped(struct asked *asked) {
   struct exchange *exchange = asked->exchange;
   const struct peer *peer = asked->peer;
+  struct probe probe;
   char expected[64];
   if (!peer->closed_by_program || find_reset(peer) >= 0 ||
       peer_find_frame(peer, NGHTTP2_GOAWAY, 0) >= 0)
     return;
+  bool reset = program_probe(exchange->program, &probe) && probe.given_up > 0;
   snprintf(expected, sizeof expected, "RST_STREAM CANCEL on stream %d, GOAWAY", asked->stream_id);
   exchange->finding.section = "6.4";
   exchange_fail_at(exchange, -1, expected, "the connection is closed without either",
-                   "closed-before-reset| Your client closes the connection before RST_STREAM is "
-                   "sent: client_close sends what still waits, client_free and exit do not.");
+                   reset ? "closed-before-reset| Your client resets the stream, but closes the "
+                           "connection before RST_STREAM is sent: client_close sends what still "
+                           "waits, client_free and exit do not."
+                         : "closed-without-reset| Your client closes the connection, and does not "
+                           "reset the stream before that.");
 }
 
 /* The program must have sent only RST_STREAM(CANCEL) and a goodbye, say so, and fail. */
