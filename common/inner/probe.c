@@ -258,6 +258,11 @@ static void note_settings(void) {
     probe->settings++;
 }
 
+void probe_sends(void) {
+  if (probe && probe->settings > 0)
+    probe->sends++;
+}
+
 WRAP_AND(int, nghttp2_session_client_new,
          (nghttp2_session * *session, const nghttp2_session_callbacks *callbacks, void *user),
          (session, callbacks, user), NGHTTP2_ERR_NOMEM, not_of_session = ~(uintptr_t)user)
@@ -326,8 +331,12 @@ static bool is_get(const nghttp2_nv *fields, size_t count) {
 
 static void note_request(const nghttp2_nv *fields, size_t count,
                          const nghttp2_data_provider *provider, const void *user) {
+  static uintptr_t last; /* inverted, too */
   LOOK(fields, count);
   note_stream_user(user);
+  if (probe && user && (uintptr_t)user != ~not_of_session && last == ~(uintptr_t)user)
+    probe->user_data_same++;
+  last = ~(uintptr_t)user;
   if (probe && provider && is_get(fields, count))
     probe->body_of_get++;
 }

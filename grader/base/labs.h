@@ -16,10 +16,10 @@ struct lab {
   bool tls; /* its programs speak TLS */
 };
 
-/* The TODO in which the student sends what nghttp2 has to send; gives a stream its user data; finds
- * the route of a path; responds. 0: none, or that is given. */
+/* The TODO in which the student sends what nghttp2 has to send; submits SETTINGS; feeds the session;
+ * gives a stream its user data; finds the route of a path; responds. 0: none, or that is given. */
 struct lab_todos {
-  int send, user_data, route, respond;
+  int send, submit, feed, user_data, route, respond;
 };
 
 /* All labs, in order. */

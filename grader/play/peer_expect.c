@@ -214,13 +214,17 @@ static void expect_server_preface(struct peer *peer) {
 }
 
 /* Only the preface came. Its bytes are the first that nghttp2 has to send: perhaps the program took
- * no more. */
+ * no more, or it had taken them before it submitted SETTINGS. */
 static void expect_submitted_sent(struct exchange *exchange) {
   struct probe probe;
-  int todo = labs_todos(exchange->lab).send;
-  if (todo == 0 || !program_probe(exchange->program, &probe) || probe.settings <= 0)
+  const struct lab_todos todos = labs_todos(exchange->lab);
+  if (todos.send == 0 || !program_probe(exchange->program, &probe) || probe.settings <= 0)
     return;
-  blame(exchange, todo);
+  blame(exchange, probe.sends == 0 ? todos.submit : todos.send);
+  if (probe.sends == 0)
+    exchange_fail_at(exchange, -1, "SETTINGS", "only the preface",
+                     "submitted-after-sending| Your program submits SETTINGS, but sends nothing "
+                     "after that: only the preface comes.");
   exchange_fail_at(exchange, -1, "SETTINGS", "only the preface",
                    "submitted-not-sent| After the preface comes nothing, though your program has "
                    "submitted SETTINGS: nghttp2_session_mem_send gives one piece at a time.");
