@@ -389,9 +389,24 @@ WRAP(int, buffer_append_text, (struct buffer * buffer, const char *text), (buffe
 WRAP(int, X509_VERIFY_PARAM_set1_host,
      (X509_VERIFY_PARAM * parameters, const char *name, size_t length), (parameters, name, length),
      0)
+static enum probe_alpn kind_of_alpn(const unsigned char *list, unsigned int length) {
+  unsigned int place = 0;
+  while (place < length && list[place] > 0 && list[place] < length - place)
+    place += 1 + list[place];
+  if (place == length)
+    return length == 3 && memcmp(list, "\2h2", 3) == 0 ? PROBE_ALPN_H2 : PROBE_ALPN_MORE;
+  return place > 0 && list[place] == 0 && place + 1 == length ? PROBE_ALPN_NUL : PROBE_ALPN_BAD;
+}
+
+static void note_alpn(const unsigned char *list, unsigned int length) {
+  LOOK(list, length);
+  if (probe && list && length > 0)
+    probe->alpn = kind_of_alpn(list, length);
+}
+
 WRAP_AND(int, SSL_CTX_set_alpn_protos,
          (SSL_CTX * context, const unsigned char *protocols, unsigned int length),
-         (context, protocols, length), 1, LOOK(protocols, length))
+         (context, protocols, length), 1, note_alpn(protocols, length))
 WRAP_AND(int, SSL_select_next_proto,
          (unsigned char **chosen, unsigned char *chosen_length, const unsigned char *ours,
           unsigned int our_length, const unsigned char *offered, unsigned int offered_length),

@@ -38,6 +38,10 @@ enum { PROBE_KEY = sizeof(int64_t), PROBE_ORDER = 128 /* bytes of all that, at m
 
 enum { PROBE_FUNCTIONS = 48, PROBE_CALLS = 16, PROBE_RECENT = 16 };
 
+/* A list for ALPN: none; h2 and nothing else; right in form, but more than that; right but for a NUL
+ * behind it, which counts; wrong in form. */
+enum probe_alpn { PROBE_ALPN_NONE, PROBE_ALPN_H2, PROBE_ALPN_MORE, PROBE_ALPN_NUL, PROBE_ALPN_BAD };
+
 struct probe {
   int64_t blocks; /* allocated and not freed, by malloc and everything built on it ... */
   int64_t bytes;  /* ... and how many bytes they are; both are 0 without AddressSanitizer */
@@ -57,6 +61,9 @@ struct probe {
   int64_t user_data_same;    /* ... or the same as the request before */
   int64_t body_of_get;       /* GET requests with a data provider */
   int64_t refused;           /* calls of stream_respond that returned -1 */
+
+  /* The list that SSL_CTX_set_alpn_protos got last. */
+  int64_t alpn; /* enum probe_alpn */
 
   /* What the first failed callback returned to nghttp2; 0 if none has failed. `place` is the
    * student's function and where it is: "on_header lab02-requests/requests.c:153". */

@@ -524,6 +524,25 @@ static const char *program_name(const struct exchange *exchange) {
   return slash ? slash + 1 : exchange->arguments[0];
 }
 
+/* Fail if the program has printed several errors, each on a line with its name. */
+static void expect_one_error(struct exchange *exchange, const char *text, const char *name) {
+  size_t first = strcspn(text, "\n") + 1;
+  size_t lines = 0;
+  bool same = true;
+  for (const char *line = text; *line; line += strcspn(line, "\n") + 1, lines++) {
+    if (strncmp(line, name, strlen(name)) != 0 || line[strlen(name)] != ':' || !strchr(line, '\n'))
+      return;
+    same = same && strncmp(line, text, first) == 0;
+  }
+  if (lines < 2)
+    return;
+  exchange_fail_at(exchange, -1, "one error, on one line", text,
+                   same ? "error-told-again| Your program prints the same error %zu times."
+                        : "error-after-error| Your program prints %zu errors: after the first one, "
+                          "it goes on.",
+                   lines);
+}
+
 void exchange_expect_error(struct exchange *exchange, int other) {
   exchange_wait_for_end(exchange);
   int code = -1;
@@ -545,6 +564,7 @@ void exchange_expect_error(struct exchange *exchange, int other) {
   bool usage = other != 0 && strncmp(text, "usage: ", 7) == 0;
   if (one_line && (named || usage))
     return;
+  expect_one_error(exchange, text, name);
   struct buffer seen = {0};
   quote_message(&seen, text, length);
   char expected[64];
