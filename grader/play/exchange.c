@@ -538,8 +538,8 @@ static void expect_one_error(struct exchange *exchange, const char *text, const 
     return;
   exchange_fail_at(exchange, -1, "one error, on one line", text,
                    same ? "error-told-again| Your program prints the same error %zu times."
-                        : "error-after-error| Your program prints %zu errors: after the first one, "
-                          "it goes on.",
+                        : "error-after-error| Your program prints %zu errors, not one: it goes on "
+                          "after the first, or reports the same again in other words.",
                    lines);
 }
 
