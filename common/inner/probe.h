@@ -38,8 +38,8 @@ enum { PROBE_KEY = sizeof(int64_t), PROBE_ORDER = 128 /* bytes of all that, at m
 
 enum { PROBE_FUNCTIONS = 48, PROBE_CALLS = 16, PROBE_RECENT = 16 };
 
-/* A list for ALPN: none; h2 and nothing else; right in form, but more than that; right but for a NUL
- * behind it, which counts; wrong in form. */
+/* A list for ALPN: none; h2 and nothing else; right in form, but more than that; right but for a
+ * NUL behind it, which counts; wrong in form. */
 enum probe_alpn { PROBE_ALPN_NONE, PROBE_ALPN_H2, PROBE_ALPN_MORE, PROBE_ALPN_NUL, PROBE_ALPN_BAD };
 
 struct probe {

@@ -16,8 +16,9 @@ struct lab {
   bool tls; /* its programs speak TLS */
 };
 
-/* The TODO in which the student sends what nghttp2 has to send; submits SETTINGS; feeds the session;
- * gives a stream its user data; finds the route of a path; responds. 0: none, or that is given. */
+/* The TODO in which the student sends what nghttp2 has to send; submits SETTINGS; feeds the
+ * session; gives a stream its user data; finds the route of a path; responds. 0: none, or that is
+ * given. */
 struct lab_todos {
   int send, submit, feed, user_data, route, respond;
 };

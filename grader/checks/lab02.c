@@ -99,7 +99,7 @@ static void expect_field(struct exchange *exchange, struct peer *peer, int32_t s
                    name + strspn(name, ":"), name, seen ? "not right" : "missing");
 }
 
-/* All requests have come. A program that takes the path from the URL asks for the same each time. */
+/* All requests have come. A program that takes the path from the URL asks for one path only. */
 static void expect_other_paths(struct peer *peer, const char *path, size_t count) {
   for (int32_t id = 1; id < (int32_t)(2 * count); id += 2) {
     const char *seen = peer_field(peer, id, ":path");

@@ -728,10 +728,8 @@ static _Noreturn void fail_wrong_cause(struct exchange *exchange, enum cause cau
                    server);
 }
 
-/* The client must send no byte of HTTP/2 to this server, and end with one line that has one of
- * these words. */
-static void expect_refusal(struct peer *peer, enum cause cause, const char *const *words,
-                           const char *server) {
+/* The client must send no byte of HTTP/2 to this server. */
+static void expect_no_http2(struct peer *peer, enum cause cause, const char *server) {
   struct exchange *exchange = peer->exchange;
   const bool offers_more = cause == ALPN && alpn_of_client(exchange) == PROBE_ALPN_MORE;
   exchange_await(exchange, has_spoken_or_ended, peer);
@@ -743,6 +741,14 @@ static void expect_refusal(struct peer *peer, enum cause cause, const char *cons
                                    "and speaks HTTP/2 to %s."
                                  : "client-trusts-wrong-server| Your client speaks HTTP/2 to %s.",
                      server);
+}
+
+/* The client must send no byte of HTTP/2 to this server, and end with one line that has one of
+ * these words. */
+static void expect_refusal(struct peer *peer, enum cause cause, const char *const *words,
+                           const char *server) {
+  struct exchange *exchange = peer->exchange;
+  expect_no_http2(peer, cause, server);
   exchange_expect_error(exchange, 0);
   const char *line = program_stderr(exchange->program, NULL);
   const char *reason = reason_of(exchange, line);
