@@ -61,15 +61,17 @@ static void leave(void) {
 ssize_t __wrap_nghttp2_session_mem_recv(nghttp2_session *session, const uint8_t *bytes,
                                         size_t length) {
   enter(session, "nghttp2_session_mem_recv");
-  ssize_t taken = probe_fails("nghttp2_session_mem_recv")
-                      ? NGHTTP2_ERR_NOMEM
-                      : __real_nghttp2_session_mem_recv(session, bytes, length);
+  static bool failed; /* from then on: how many pieces the bytes come in shall not matter */
+  failed = failed || probe_fails("nghttp2_session_mem_recv");
+  ssize_t taken =
+      failed ? NGHTTP2_ERR_NOMEM : __real_nghttp2_session_mem_recv(session, bytes, length);
   leave();
   return taken;
 }
 
 ssize_t __wrap_nghttp2_session_mem_send(nghttp2_session *session, const uint8_t **bytes) {
   enter(session, "nghttp2_session_mem_send");
+  probe_sends();
   static bool failed; /* from then on: a program that only tries again never ends */
   failed = failed || probe_fails("nghttp2_session_mem_send");
   ssize_t length = failed ? NGHTTP2_ERR_NOMEM : __real_nghttp2_session_mem_send(session, bytes);

@@ -258,6 +258,11 @@ static void note_settings(void) {
     probe->settings++;
 }
 
+void probe_sends(void) {
+  if (probe && probe->settings > 0)
+    probe->sends++;
+}
+
 WRAP_AND(int, nghttp2_session_client_new,
          (nghttp2_session * *session, const nghttp2_session_callbacks *callbacks, void *user),
          (session, callbacks, user), NGHTTP2_ERR_NOMEM, not_of_session = ~(uintptr_t)user)
@@ -341,9 +346,13 @@ static bool is_get(const nghttp2_nv *fields, size_t count) {
 
 static void note_request(const nghttp2_nv *fields, size_t count,
                          const nghttp2_data_provider *provider, const void *user) {
+  static uintptr_t last; /* inverted, too */
   LOOK(fields, count);
   note_stream_user(user);
   note_source(provider, user);
+  if (probe && user && (uintptr_t)user != ~not_of_session && last == ~(uintptr_t)user)
+    probe->user_data_same++;
+  last = ~(uintptr_t)user;
   if (probe && provider && is_get(fields, count))
     probe->body_of_get++;
 }
@@ -409,9 +418,24 @@ WRAP(int, buffer_append_text, (struct buffer * buffer, const char *text), (buffe
 WRAP(int, X509_VERIFY_PARAM_set1_host,
      (X509_VERIFY_PARAM * parameters, const char *name, size_t length), (parameters, name, length),
      0)
+static enum probe_alpn kind_of_alpn(const unsigned char *list, unsigned int length) {
+  unsigned int place = 0;
+  while (place < length && list[place] > 0 && list[place] < length - place)
+    place += 1 + list[place];
+  if (place == length)
+    return length == 3 && memcmp(list, "\2h2", 3) == 0 ? PROBE_ALPN_H2 : PROBE_ALPN_MORE;
+  return place > 0 && list[place] == 0 && place + 1 == length ? PROBE_ALPN_NUL : PROBE_ALPN_BAD;
+}
+
+static void note_alpn(const unsigned char *list, unsigned int length) {
+  LOOK(list, length);
+  if (probe && list && length > 0)
+    probe->alpn = kind_of_alpn(list, length);
+}
+
 WRAP_AND(int, SSL_CTX_set_alpn_protos,
          (SSL_CTX * context, const unsigned char *protocols, unsigned int length),
-         (context, protocols, length), 1, LOOK(protocols, length))
+         (context, protocols, length), 1, note_alpn(protocols, length))
 WRAP_AND(int, SSL_select_next_proto,
          (unsigned char **chosen, unsigned char *chosen_length, const unsigned char *ours,
           unsigned int our_length, const unsigned char *offered, unsigned int offered_length),

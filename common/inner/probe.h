@@ -9,7 +9,8 @@
  * that says what is to fail. The probe takes both out of it: so the program cannot know before it
  * happens, since its environment is the same in every check.
  *   NAME                the first call of the function NAME (probe.c has the list) fails as its
- *                       documentation says; of nghttp2_session_mem_send, every later one too
+ *                       documentation says; of nghttp2_session_mem_send and _recv, every later one
+ *                       too
  *   NAME in FUNCTION    the first one that this function of the student makes
  *   each allocation     the student's file gets no memory the first time that it asks for some at a
  *                       place, from the moment that the grader has set `armed`: once at each place
@@ -37,6 +38,10 @@ enum { PROBE_KEY = sizeof(int64_t), PROBE_ORDER = 128 /* bytes of all that, at m
 
 enum { PROBE_FUNCTIONS = 48, PROBE_CALLS = 16, PROBE_RECENT = 16 };
 
+/* A list for ALPN: none; h2 and nothing else; right in form, but more than that; right but for a
+ * NUL behind it, which counts; wrong in form. */
+enum probe_alpn { PROBE_ALPN_NONE, PROBE_ALPN_H2, PROBE_ALPN_MORE, PROBE_ALPN_NUL, PROBE_ALPN_BAD };
+
 struct probe {
   int64_t blocks; /* allocated and not freed, by malloc and everything built on it ... */
   int64_t bytes;  /* ... and how many bytes they are; both are 0 without AddressSanitizer */
@@ -47,11 +52,13 @@ struct probe {
   int64_t port;   /* the first one that the program asked for, by bind */
   int64_t submitted; /* calls of nghttp2_submit_response */
   int64_t settings;  /* calls of nghttp2_submit_settings */
+  int64_t sends;     /* calls of nghttp2_session_mem_send after the first of those */
 
   /* What explains a failure. */
   int64_t user_data;         /* streams that were given user data ... */
   int64_t user_data_missing; /* ... questions for that of a stream which has none ... */
-  int64_t user_data_wrong;   /* ... and streams that were given the session's */
+  int64_t user_data_wrong;   /* ... and streams that were given the session's ... */
+  int64_t user_data_same;    /* ... or the same as the request before */
   int64_t body_of_get;       /* GET requests with a data provider */
   int64_t
       source_of_session; /* data providers whose source.ptr is the user data of the session ... */
@@ -60,6 +67,9 @@ struct probe {
   int64_t source_missing;   /* ... or NULL */
   int64_t refused;          /* calls of stream_respond that returned -1 */
   int64_t given_up;         /* calls of stream_close */
+
+  /* The list that SSL_CTX_set_alpn_protos got last. */
+  int64_t alpn; /* enum probe_alpn */
 
   /* What the first failed callback returned to nghttp2; 0 if none has failed. `place` is the
    * student's function and where it is: "on_header lab02-requests/requests.c:153". */
@@ -82,5 +92,8 @@ struct probe {
 
 /* Whether this call of that function must fail. Inside the programs only. */
 bool probe_fails(const char *name);
+
+/* nghttp2_session_mem_send is called. Inside the programs only. */
+void probe_sends(void);
 
 #endif

@@ -25,7 +25,7 @@ struct lab_todos labs_todos(const struct lab *lab) {
   static const struct {
     const char *id;
     struct lab_todos todos;
-  } rows[] = {{"lab01", {.send = 2}},
+  } rows[] = {{"lab01", {.send = 2, .submit = 3, .feed = 4}},
               {"lab02", {.user_data = 1, .source = 1}},
               {"lab03", {.user_data = 1, .source = 4, .stream_is_source = true}},
               {"lab04", {.route = 1, .respond = 4}}};

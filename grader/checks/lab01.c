@@ -12,6 +12,10 @@
 #include "grader/play/peer_send.h"
 #include "grader/play/port.h"
 
+#define CLOSED "session closed"
+
+enum { SETTINGS_TODO = 5, END_TODO = 6 };
+
 /* Start `session` against a server of ours. */
 static struct peer *start_session(struct exchange *exchange) {
   peer_listen(exchange);
@@ -34,12 +38,12 @@ static void expect_error(struct exchange *exchange, int other) {
 }
 
 /* SETTINGS without a setting that anybody knows, and perhaps WINDOW_UPDATE: nobody can tell the
- * frames by their length. */
+ * frames by their length. One is never empty, like an acknowledgement: `goodbye` has that. */
 static void send_settings(struct peer *peer) {
   enum { MOST = 4 };
   struct exchange *exchange = peer->exchange;
   nghttp2_settings_entry settings[MOST];
-  size_t count = exchange_random(exchange, MOST + 1);
+  size_t count = 1 + exchange_random(exchange, MOST);
   for (size_t i = 0; i < count; i++)
     settings[i] = (nghttp2_settings_entry){0xf000 + (int32_t)exchange_random(exchange, 0xfff),
                                            exchange_random(exchange, 1 << 20)};
@@ -51,6 +55,15 @@ static void send_settings(struct peer *peer) {
 /* Let it come to its end, the usual way. */
 static void finish(struct exchange *exchange, struct peer *peer) {
   peer_expect_goodbye(peer);
+  exchange_wait_for_end(exchange);
+  int code = -1;
+  if (program_end(exchange->program, &code) == PROGRAM_EXITED && code == 1 &&
+      !*program_sanitizer_report(exchange->program))
+    exchange_fail_at(exchange, -1, "exit status 0", NULL,
+                     "everything-still-failed| Your program says goodbye, and then reports an "
+                     "error: it ends the session before the server's SETTINGS and the "
+                     "acknowledgement of its own have both come, or it takes a right end for a "
+                     "failure.");
   exchange_expect_status(exchange, 0);
 }
 
@@ -89,6 +102,13 @@ static bool is_said_again(const char *line) {
 static void expect_printed(struct exchange *exchange, const nghttp2_settings_entry *settings,
                            size_t count, const char *what) {
   const char *output = program_stdout(exchange->program, NULL);
+  if (count > 1 && !strstr(output, "SETTINGS_")) {
+    exchange->finding.todo_of_place = SETTINGS_TODO;
+    exchange->finding.is_sure = true;
+    exchange_fail_at(exchange, -1, "each setting on a line", *output ? output : "nothing",
+                     "no-setting-printed| Your program prints none of the settings that the server "
+                     "sent.");
+  }
   for (size_t i = 0; i < count; i++) {
     char line[128];
     snprintf(line, sizeof line, "%s: %u\n", frame_setting_name((uint16_t)settings[i].settings_id),
@@ -100,11 +120,44 @@ static void expect_printed(struct exchange *exchange, const nghttp2_settings_ent
   }
 }
 
+/* Standard output must end in a newline. */
+static void expect_newline(struct exchange *exchange) {
+  size_t length;
+  const char *output = program_stdout(exchange->program, &length);
+  const char *last = memrchr(output, '\n', length);
+  last = last ? last + 1 : output;
+  if (!*last)
+    return;
+  bool is_end = strncmp(last, CLOSED, strlen(CLOSED)) == 0;
+  exchange->finding.section = "";
+  exchange->finding.todo_of_place = is_end ? END_TODO : SETTINGS_TODO;
+  exchange->finding.is_sure = is_end;
+  char line[128];
+  snprintf(line, sizeof line, "%s\n", last);
+  exchange_fail_at(exchange, -1, line, last,
+                   "last-line-without-newline| The last line that your program prints does not end "
+                   "in a newline.");
+}
+
+/* `session closed` belongs on standard output. */
+static void expect_closed_on_output(struct exchange *exchange) {
+  if (!strstr(program_stderr(exchange->program, NULL), CLOSED) ||
+      strstr(program_stdout(exchange->program, NULL), CLOSED))
+    return;
+  exchange->finding.section = "";
+  exchange->finding.todo_of_place = END_TODO;
+  exchange->finding.is_sure = true;
+  exchange_fail_at(exchange, -1, "on standard output: session closed", "it is on standard error",
+                   "session-closed-on-standard-error| Your program prints `session closed` on "
+                   "standard error.");
+}
+
 /* The program must print these settings and `session closed`, and nothing else. */
 static void expect_lines(struct exchange *exchange, const nghttp2_settings_entry *settings,
                          size_t count, const char *what) {
   expect_printed(exchange, settings, count, what);
   const char *output = program_stdout(exchange->program, NULL);
+  expect_newline(exchange);
   /* Some libraries know settings that the server has not sent. */
   for (const char *line = output; *line; line = next_line(line))
     if ((strncmp(line, "SETTINGS_", 9) != 0 && strncmp(line, "session closed\n", 15) != 0) ||
@@ -115,7 +168,9 @@ static void expect_lines(struct exchange *exchange, const nghttp2_settings_entry
 
 /* The last line must be `session closed`. */
 static void expect_closed(struct exchange *exchange) {
-  static const char last[] = "session closed\n";
+  static const char last[] = CLOSED "\n";
+  expect_closed_on_output(exchange);
+  expect_newline(exchange);
   size_t length;
   const char *output = program_stdout(exchange->program, &length);
   const char *end = output + length - (length < strlen(last) ? length : strlen(last));
@@ -129,22 +184,54 @@ static void expect_closed(struct exchange *exchange) {
           : "not-print-session-closed| Your program does not print `session closed`.");
 }
 
+/* Whether the peer has got GOAWAY, or an acknowledgement. */
+static bool has_ended_or_acknowledged(void *argument) {
+  const struct peer *peer = argument;
+  return peer->settings_acknowledged || peer_find_frame(peer, NGHTTP2_GOAWAY, 0) >= 0 ||
+         peer->closed_by_program;
+}
+
+/* The peer has sent SETTINGS, and holds its acknowledgement back: the session must not end yet. */
+static void expect_not_ended(struct peer *peer) {
+  struct exchange *exchange = peer->exchange;
+  exchange_await(exchange, has_ended_or_acknowledged, peer);
+  long goaway = peer_find_frame(peer, NGHTTP2_GOAWAY, 0);
+  if (peer->settings_acknowledged || goaway < 0)
+    return;
+  exchange->finding.todo_of_place = SETTINGS_TODO;
+  exchange_fail_at(exchange, goaway, "no GOAWAY before the server has acknowledged SETTINGS", NULL,
+                   "ends-before-acknowledgement| Your program ends the session too early: the "
+                   "server has sent its SETTINGS, but has not yet acknowledged yours.");
+}
+
+/* Two settings that have a name. */
+static void draw_two_settings(struct exchange *exchange, nghttp2_settings_entry *settings) {
+  settings[0] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
+                                         exchange_random(exchange, 0x7fffffff)};
+  settings[1] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
+                                         exchange_random(exchange, 0x7fffffff)};
+}
+
 CHECK(lab01, settings_ack, .by_heart = true, .points = 1, .todo = 4, .section = "6.5.3",
       .sentence = "the server's SETTINGS are acknowledged, and later ones too") {
-  const nghttp2_settings_entry later[] = {
-      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, exchange_random(exchange, 0x7fffffff)}};
+  enum { COUNT = 2 };
+  nghttp2_settings_entry first[COUNT];
+  nghttp2_settings_entry later[COUNT];
+  draw_two_settings(exchange, first);
+  draw_two_settings(exchange, later);
   struct peer *peer = start_session(exchange);
   peer->hold_settings_ack = true; /* a session that is already closing need not acknowledge */
   peer_expect_preface(peer);
-  send_settings(peer);
+  peer_send_settings(peer, first, COUNT);
+  expect_not_ended(peer);
   peer_expect_settings_ack(peer);
   peer->settings_acknowledged = false;
-  peer_send_settings(peer, later, 1);
+  peer_send_settings(peer, later, COUNT);
   peer_expect_settings_ack(peer);
   exchange_earn(exchange);
   peer_send_settings_ack(peer);
   finish(exchange, peer);
-  expect_printed(exchange, later, 1,
+  expect_printed(exchange, later, COUNT,
                  "setting-sent-later-not-printed| Your program does not print a setting that the "
                  "server sent in its second SETTINGS.");
 }
@@ -183,6 +270,7 @@ CHECK(lab01, settings_printed, .points = 1, .todo = 5, .section = "6.5.2",
       "setting-sent-not-printed| Your program does not print a setting that the server sent.");
   exchange_earn(exchange);
   exchange_expect_status(exchange, 0);
+  expect_closed_on_output(exchange);
   exchange_expect_silence(exchange);
 }
 
@@ -194,6 +282,7 @@ CHECK(lab01, ping, .points = 1, .todo = 4, .section = "6.7",
   peer->hold_settings_ack = true; /* so that it cannot be done before it has seen the PING */
   send_settings(peer);
   peer_send_ping(peer, octets);
+  expect_not_ended(peer);
   peer_expect_ping_ack(peer, octets);
   exchange_earn(exchange);
   peer_send_settings_ack(peer);
@@ -204,7 +293,7 @@ CHECK(lab01, slowly, .points = 1, .todo = 4, .section = "4.1",
       .sentence = "the server's bytes may arrive one at a time") {
   nghttp2_settings_entry settings[SETTINGS];
   draw_settings(exchange, settings);
-  const size_t count = 1 + exchange_random(exchange, 3);
+  const size_t count = 2 + exchange_random(exchange, 3);
   for (size_t i = 0; i < count; i++)
     settings[i].value &= INT_MAX; /* settings_printed has one that is more */
   struct peer *peer = start_session(exchange);
@@ -219,13 +308,29 @@ CHECK(lab01, slowly, .points = 1, .todo = 4, .section = "4.1",
   exchange_expect_status(exchange, 0);
 }
 
+/* A program that knows an acknowledgement by its length waits now. */
+static void expect_end_after_empty_settings(struct peer *peer) {
+  struct exchange *exchange = peer->exchange;
+  if (peer_await_goaway(peer) || peer->closed_by_program)
+    return;
+  exchange->finding.todo_of_place = SETTINGS_TODO;
+  exchange->finding.is_sure = true;
+  exchange->finding.section = "6.5";
+  exchange_fail_at(exchange, -1, "GOAWAY NO_ERROR", NULL,
+                   "empty-settings-not-taken| Your program does not end the session if the "
+                   "server's SETTINGS frame is empty: only the flag ACK makes it an "
+                   "acknowledgement.");
+}
+
 CHECK(lab01, goodbye, .by_heart = true, .points = 2, .todo = 6, .section = "5.4.1",
       .sentence = "GOAWAY(NO_ERROR) before the close, then `session closed` and status 0") {
   const nghttp2_settings_entry settings[] = {
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, exchange_random(exchange, 0x7fffffff)}};
-  for (size_t count = 0; count <= 1; count++) { /* without a setting, and with one */
+  for (int empty = 0; empty <= 1; empty++) { /* with a setting, and without one */
     struct peer *peer = start_session(exchange);
-    peer_send_settings(peer, settings, count);
+    peer_send_settings(peer, settings, empty ? 0 : 1);
+    if (empty)
+      expect_end_after_empty_settings(peer);
     finish(exchange, peer);
     expect_closed(exchange);
     expect_lines(exchange, NULL, 0, "");

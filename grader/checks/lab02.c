@@ -9,6 +9,9 @@
 #include "grader/play/peer_receive.h"
 #include "grader/play/peer_send.h"
 #include "grader/play/port.h"
+#include "grader/words/quote.h"
+
+enum { BODY_TODO = 2, KEEP_TODO = 4 };
 
 enum { PATH_SIZE = 32, LINE_SIZE = 32, MEBIBYTE = 1024 * 1024 };
 
@@ -81,16 +84,47 @@ static int32_t expect_request_of_many(struct peer *peer) {
 
 enum { MOST_REQUESTS = 30 };
 
+/* The request must have this field. */
+static void expect_field(struct exchange *exchange, struct peer *peer, int32_t stream_id,
+                         const char *name, const char *value) {
+  const char *seen = peer_field(peer, stream_id, name);
+  if (seen && strcmp(seen, value) == 0)
+    return;
+  char expected[256];
+  char found[256];
+  snprintf(expected, sizeof expected, "%s: %s", name, value);
+  snprintf(found, sizeof found, "%s: %s", name, seen ? seen : "(missing)");
+  exchange_fail_at(exchange, peer_stream(peer, stream_id)->frame, expected, found,
+                   "request-field-%s-%s| The request's %s is %s.", seen ? "wrong" : "missing",
+                   name + strspn(name, ":"), name, seen ? "not right" : "missing");
+}
+
+/* All requests have come. A program that takes the path from the URL asks for one path only. */
+static void expect_other_paths(struct peer *peer, const char *path, size_t count) {
+  for (int32_t id = 1; id < (int32_t)(2 * count); id += 2) {
+    const char *seen = peer_field(peer, id, ":path");
+    if (!seen || strcmp(seen, path) != 0)
+      return;
+  }
+  exchange_fail_at(peer->exchange, -1, "a request for each PATH on the command line",
+                   "the URL's path in every request",
+                   "path-of-url-in-all| Every request has the :path of the URL, also those for the "
+                   "PATHs on the command line.");
+}
+
 /* The requests for these paths have come: put their streams in the order of the paths. */
 static void find_streams(struct peer *peer, char paths[][PATH_SIZE], size_t count,
                          int32_t *streams) {
   for (size_t i = 0; i < count; i++) {
     int32_t stream_id = expect_request_of_many(peer);
     const char *path = peer_field(peer, stream_id, ":path");
+    if (!path)
+      expect_field(peer->exchange, peer, stream_id, ":path", paths[i]);
     for (size_t p = 0; p < count; p++)
       if (path && strcmp(path, paths[p]) == 0)
         streams[p] = stream_id;
   }
+  expect_other_paths(peer, paths[0], count);
   for (size_t i = 0; i < count; i++)
     if (streams[i] == 0)
       exchange_fail_at(peer->exchange, -1, paths[i], "no request for it",
@@ -185,7 +219,10 @@ static void finish(struct exchange *exchange, struct peer *peer, struct buffer *
   const char *seen = program_stdout(exchange->program, &length);
   if (peer->returned_count == 1)
     exchange->finding.todo_of_place = todo_of_difference(seen, length, output);
-  else if (count(seen, ":status: ") < count(output->bytes, ":status: "))
+  if (exchange->finding.todo_of_place == KEEP_TODO && length > output->length + 1)
+    what =
+        "prints-more-than-body| Your program prints more than the body: bytes that are not in it.";
+  else if (peer->returned_count > 1 && count(seen, ":status: ") < count(output->bytes, ":status: "))
     what = "header-lines-response-missing| The header lines of a response are missing.";
   exchange_expect_output(exchange, what, output->bytes, output->length);
   exchange->finding.todo_of_place = 0;
@@ -215,20 +252,80 @@ static void expect_failure(struct exchange *exchange, const char *what, const ch
                      "of the request, or the URL of the connection.");
 }
 
+/* A request's body, as it should be; it is made of pieces of that length (0: unknown). */
+struct right_body {
+  const char *bytes;
+  size_t length;
+  size_t piece;
+};
+
+/* Append what a body has from this byte on. */
+static void quote_rest(struct buffer *text, const char *bytes, size_t length, size_t offset) {
+  if (offset > 0)
+    quote_append(text, "from byte %zu on: ", offset);
+  if (offset < length)
+    quote_text(text, bytes + offset, length - offset);
+  else
+    quote_append(text, "nothing");
+}
+
+/* The sentence for a body of which not even the first `right` bytes are all that is right. */
+static const char *fault_of_body(const struct right_body *body, const struct buffer *seen,
+                                 size_t right) {
+  enum { SAME = 16, CHANCE = 2 /* bytes that are the same by chance */ };
+  size_t piece = body->piece ? body->piece : body->length;
+  const char *first = body->bytes + right / piece * piece;
+  size_t from = right % piece;
+  for (size_t i = 0; i <= CHANCE && i < from; i++)
+    if (from - i >= SAME && seen->length - (right - i) >= SAME &&
+        memcmp(seen->bytes + right - i, first, SAME) == 0)
+      return "first-bytes-of-piece-again| After %zu bytes of the body, the first bytes of the same "
+             "-d come again: the copy does not begin at the offset.";
+  if (body->piece > 0 && right >= piece && from <= CHANCE)
+    return "body-wrong-at-next-piece| The body is right up to byte %zu, where the next -d begins: "
+           "that one does not come from its first byte on.";
+  return "after-first-octets-requests-body| The request's body differs from -d after its first "
+         "%zu bytes.";
+}
+
+/* No -d has a NUL: a body that has one has gone beyond the end of its piece. */
+static void expect_no_nul(struct exchange *exchange, const struct buffer *seen) {
+  const char *nul = seen->length > 0 ? memchr(seen->bytes, '\0', seen->length) : NULL;
+  struct buffer quoted = {0};
+  if (!nul)
+    return;
+  quote_rest(&quoted, seen->bytes, seen->length, (size_t)(nul - seen->bytes));
+  exchange_fail_at(exchange, -1, "no NUL", quoted.bytes,
+                   "body-beyond-end-of-piece| After %zu bytes of the request's body comes the NUL "
+                   "that ends a -d: your program reads beyond the end of it.",
+                   (size_t)(nul - seen->bytes));
+}
+
+/* Every byte of the body that has come is right, and none is missing; `what` is the sentence if it
+ * is too short. */
+static void expect_body_bytes(struct exchange *exchange, const struct right_body *body,
+                              const struct buffer *seen, const char *what) {
+  size_t right = common_length(seen->bytes, seen->length, body->bytes, body->length);
+  if (right == seen->length && right == body->length)
+    return;
+  struct buffer quoted[2] = {0};
+  quote_rest(&quoted[0], body->bytes, body->length, right);
+  quote_rest(&quoted[1], seen->bytes, seen->length, right);
+  if (right < seen->length && right < body->length)
+    what = fault_of_body(body, seen, right);
+  else if (right < seen->length)
+    what = "body-goes-on-too-long| After the %zu bytes of -d, the request's body goes on.";
+  exchange_fail_at(exchange, -1, quoted[0].bytes, quoted[1].bytes, what, right);
+}
+
 /* The request has ended, and had this body. */
 static void expect_body(struct exchange *exchange, struct peer *peer, int32_t stream_id,
                         const char *body, const char *what) {
   peer_expect_end_of_request(peer, stream_id);
   const struct buffer *seen = &peer_stream(peer, stream_id)->body;
-  size_t right = common_length(seen->bytes, seen->length, body, strlen(body));
-  if (right < seen->length)
-    exchange_fail_at(exchange, -1, body, seen->bytes,
-                     "after-first-octets-requests-body| The request's body differs from -d after "
-                     "its first %zu bytes.",
-                     right);
-  if (right < strlen(body))
-    exchange_fail_at(exchange, -1, body, seen->length > 0 ? seen->bytes : "an empty body", "%s",
-                     what);
+  const struct right_body right = {body, strlen(body), 0};
+  expect_no_nul(exchange, seen);
+  expect_body_bytes(exchange, &right, seen, what);
   const char *length = peer_field(peer, stream_id, "content-length");
   if (length && strtoul(length, NULL, 10) != seen->length) {
     exchange->finding.section = "8.1.1";
@@ -240,20 +337,6 @@ static void expect_body(struct exchange *exchange, struct peer *peer, int32_t st
 }
 
 /* --- Requests --------------------------------------------------------------------------------- */
-
-static void expect_field(struct exchange *exchange, struct peer *peer, int32_t stream_id,
-                         const char *name, const char *value) {
-  const char *seen = peer_field(peer, stream_id, name);
-  if (seen && strcmp(seen, value) == 0)
-    return;
-  char expected[256];
-  char found[256];
-  snprintf(expected, sizeof expected, "%s: %s", name, value);
-  snprintf(found, sizeof found, "%s: %s", name, seen ? seen : "(missing)");
-  exchange_fail_at(exchange, peer_stream(peer, stream_id)->frame, expected, found,
-                   "request-field-wrong| The request's %s is %s.", name,
-                   seen ? "not right" : "missing");
-}
 
 /* RFC 9110, section 9.3.1: a GET has no content. Its HEADERS have END_STREAM, and no
  * DATA follows. */
@@ -370,8 +453,10 @@ static size_t window_used(const struct peer *peer) {
   const struct recording *recording = &peer->exchange->recording;
   size_t used = 0;
   for (size_t i = 0; i < recording->count; i++) {
-    const struct frame *frame = recording->entries[i].frame;
-    if (frame && frame->sender == peer->program && frame->type == NGHTTP2_DATA)
+    const struct recorded *entry = &recording->entries[i];
+    const struct frame *frame = entry->frame;
+    if (frame && entry->connection == peer->connection && frame->sender == peer->program &&
+        frame->type == NGHTTP2_DATA)
       used += frame->length;
   }
   return used;
@@ -392,10 +477,15 @@ static void expect_blocked(struct peer *peer, int32_t stream_id) {
     char seen[64];
     snprintf(seen, sizeof seen, "%zu bytes of DATA%s", window_used(peer),
              peer_stream(peer, stream_id)->ended ? ", and END_STREAM" : "");
+    peer->exchange->finding.section = "6.9.1";
+    peer->exchange->finding.todo_of_place = BODY_TODO;
     exchange_fail_at(peer->exchange, -1, "65,535 bytes of DATA, as the windows allow, then a pause",
-                     seen,
-                     "not-send-flow-control-windows| Your program does not send as much as the "
-                     "flow-control windows allow.");
+                     seen, "%s",
+                     peer_stream(peer, stream_id)->ended
+                         ? "body-ends-too-early| Your program ends the request's body before it "
+                           "has sent all of it."
+                         : "not-send-flow-control-windows| Your program does not send as much as "
+                           "the flow-control windows allow.");
   }
 }
 
@@ -406,11 +496,16 @@ static bool has_ended_or_is_too_long(void *argument) {
 
 enum { PIECES = 16, PIECE_LENGTH = MEBIBYTE / PIECES };
 
-static bool is_joined_from(const struct buffer *body, char pieces[PIECES][PIECE_LENGTH + 1]) {
-  bool equal = body->length == MEBIBYTE;
-  for (int i = 0; i < PIECES && equal; i++)
-    equal = memcmp(body->bytes + (size_t)i * PIECE_LENGTH, pieces[i], PIECE_LENGTH) == 0;
-  return equal;
+/* The body is all the pieces, one after the other. */
+static void expect_joined(struct exchange *exchange, const struct buffer *body,
+                          char pieces[PIECES][PIECE_LENGTH + 1]) {
+  static char joined[MEBIBYTE + 1];
+  for (size_t i = 0; i < PIECES; i++)
+    memcpy(joined + i * PIECE_LENGTH, pieces[i], PIECE_LENGTH);
+  const struct right_body right = {joined, MEBIBYTE, PIECE_LENGTH};
+  expect_body_bytes(exchange, &right, body,
+                    "body-1-048-576-bytes| The body of 1,048,576 bytes did not arrive whole: %zu "
+                    "bytes came.");
 }
 
 CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
@@ -436,16 +531,13 @@ CHECK(lab02, post_large, .points = 1, .todo = 2, .section = "6.9.1",
   peer_send_window_update(peer, stream_id, 2 * MEBIBYTE);
   const struct buffer *body = &peer_stream(peer, stream_id)->body;
   exchange_await(exchange, has_ended_or_is_too_long, peer_stream(peer, stream_id));
+  expect_no_nul(exchange, body);
   if (body->length > MEBIBYTE)
     exchange_fail_at(exchange, -1, "END_STREAM after 1,048,576 bytes of DATA", "more DATA",
                      "body-goes-after-last-byte| Your program sends more than the body: it sends "
                      "some bytes again.");
   peer_expect_end_of_request(peer, stream_id);
-  if (!is_joined_from(body, pieces))
-    exchange_fail(
-        exchange,
-        "body-1-048-576-bytes| The body of 1,048,576 bytes did not arrive whole: %zu bytes came.",
-        body->length);
+  expect_joined(exchange, body, pieces);
   exchange_earn(exchange);
   peer_send_headers(peer, stream_id, true, ":status", "204", NULL);
   struct buffer output = {0};
@@ -594,8 +686,14 @@ CHECK(lab02, informational, .points = 1, .todo = 3, .section = "8.1",
   peer_send_body(peer, stream_id, body, strlen(body));
   struct buffer output = {0};
   append_named(&output, "x-final", value, body);
+  peer_expect_goodbye(peer);
+  exchange_wait_for_end(exchange);
+  const char *seen = program_stdout(exchange->program, NULL);
   finish(exchange, peer, &output,
-         "103-not-told-from-final| Your program takes the 103 for the final response.");
+         strstr(seen, "103\n") && strstr(seen, "200\n")
+             ? "fields-of-103-kept| Your program prints the fields of the 103 before those of the "
+               "final response."
+             : "103-not-told-from-final| Your program takes the 103 for the final response.");
 }
 
 CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
@@ -605,7 +703,9 @@ CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
   char value[LINE_SIZE];
   char body[LINE_SIZE];
   exchange_random_text(exchange, value, 4 + exchange_random(exchange, 8));
+  char first[LINE_SIZE];
   random_line(exchange, body);
+  strcpy(first, body);
   struct buffer output = {0};
   peer_send_padded(peer);
   for (int i = 0; i < 2; i++) { /* the second body is empty */
@@ -616,9 +716,15 @@ CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
     append_named(&output, "x-name", value, body);
     *body = '\0';
   }
+  peer_expect_goodbye(peer);
+  exchange_wait_for_end(exchange);
+  const char *seen = program_stdout(exchange->program, NULL);
+  bool lost = !strstr(seen, first) && !strstr(seen, "x-trailer") &&
+              count(seen, value) == count(output.bytes, value);
   finish(exchange, peer, &output,
-         "trailers-not-told-from-header| Your program takes the trailers for header fields of the "
-         "response.");
+         lost ? "body-lost-with-trailers| Your program loses the body when trailers come after it."
+              : "trailers-not-told-from-header| Your program takes the trailers for header fields "
+                "of the response.");
 }
 
 /* What a program did when it got no memory for a whole body. */
@@ -811,6 +917,7 @@ static void expect_reset_behind_response(struct exchange *exchange, uint32_t cod
   peer->hold_windows = true; /* so that the request does not end */
   peer_handshake(peer);
   int32_t stream_id = peer_expect_request(peer);
+  expect_blocked(peer, stream_id); /* if not, its stream is closed before the reset comes */
   peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
   peer_send_data(peer, stream_id, "early\n", 6, true);
   peer_send_reset(peer, stream_id, code);

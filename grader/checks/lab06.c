@@ -191,11 +191,13 @@ CHECK(lab06, no_h2, .of_errors = true, .points = 1, .todo = 2, .section = "RFC 7
   strcat(offer, "\2h2");
   start_server(exchange);
   for (int i = 0; i < OFFERS; i++) {
-    SSL_CTX *tls = offering(exchange, offer);
+    SSL_CTX *tls = offering(exchange, i == 1 ? "\x08http/1.1" : offer);
     make_offer(exchange, offer, false); /* the next one */
     expect_alert(exchange, tls, alerts,
-                 "client-not-offer-h2-not| Your server does not refuse a client that does not "
-                 "offer h2 as the contract says.");
+                 i == 1 ? "server-agrees-to-http1| Your server does not refuse a client that "
+                          "offers only http/1.1: choose from a list that has h2 and nothing else."
+                        : "client-not-offer-h2-not| Your server does not refuse a client that does "
+                          "not offer h2 as the contract says.");
   }
   expect_client_served(exchange);
   exchange_end_server(exchange);
@@ -510,16 +512,36 @@ static bool has_connected_or_ended(void *argument) {
          program_ended(exchange->program);
 }
 
+enum { SET_UP_TODO = 4, HANDSHAKE_TODO = 5 };
+
+/* What the client has given to SSL_CTX_set_alpn_protos, as far as we know. */
+static int64_t alpn_of_client(const struct exchange *exchange) {
+  struct probe probe;
+  return program_probe(exchange->program, &probe) ? probe.alpn : PROBE_ALPN_NONE;
+}
+
+/* The sentence for a client that ends before it connects. */
+static const char *fault_before_connected(const struct exchange *exchange) {
+  switch (alpn_of_client(exchange)) {
+  case PROBE_ALPN_NUL:
+    return "alpn-list-with-nul| Your client gives up before it has connected: its ALPN list ends "
+           "in a NUL, as a text in quotes does, and the NUL counts as part of the list.";
+  case PROBE_ALPN_BAD:
+    return "alpn-list-malformed| Your client gives up before it has connected: in its ALPN list, "
+           "each name must come after its length.";
+  default: return "client-gives-up-before-connected| Your client gives up before it has connected.";
+  }
+}
+
 /* The client must connect. If it ends before, it took something in set_up for a failure: TODO 4,
  * whatever the check is about. */
 static struct peer *accept_client(struct exchange *exchange) {
   exchange_await(exchange, has_connected_or_ended, exchange);
   bool connected = exchange->held || exchange->peer_count > exchange->peers_accepted;
   if (!connected && program_ended(exchange->program)) {
-    exchange->finding.todo_of_place = 4;
-    exchange_fail_at(
-        exchange, -1, "a TCP connection to the server", NULL,
-        "client-gives-up-before-connected| Your client gives up before it has connected.");
+    exchange->finding.todo_of_place = SET_UP_TODO;
+    exchange_fail_at(exchange, -1, "a TCP connection to the server", NULL, "%s",
+                     fault_before_connected(exchange));
   }
   return exchange->holds ? peer_accept_late(exchange) : peer_accept(exchange);
 }
@@ -691,30 +713,61 @@ static bool names_other_cause(const char *reason, enum cause cause) {
   return cause >= ALPN && strcasestr(reason, "certificate");
 }
 
+/* The client names another cause than this. If it takes the host for a wrong one, though it is
+ * right, it compares the certificate with something else: that is set up. */
+static _Noreturn void fail_wrong_cause(struct exchange *exchange, enum cause cause,
+                                       const char *reason, const char *expected,
+                                       const char *server) {
+  const bool is_host = cause != OTHER_HOST && names(reason, causes[OTHER_HOST]);
+  exchange->finding.todo_of_place = is_host ? SET_UP_TODO : HANDSHAKE_TODO;
+  exchange_fail_at(exchange, -1, expected, program_stderr(exchange->program, NULL),
+                   is_host ? "refusal-by-host| Your client refuses the server for its host name, "
+                             "which is right. It should refuse it because it is %s."
+                           : "refusal-with-wrong-cause| Your client names a wrong cause why it "
+                             "refuses the server: it is %s.",
+                   server);
+}
+
+/* The client must send no byte of HTTP/2 to this server. */
+static void expect_no_http2(struct peer *peer, enum cause cause, const char *server) {
+  struct exchange *exchange = peer->exchange;
+  const bool offers_more = cause == ALPN && alpn_of_client(exchange) == PROBE_ALPN_MORE;
+  exchange_await(exchange, has_spoken_or_ended, peer);
+  exchange->finding.section = cause == ALPN ? "3.2" : cause == VERSION ? "9.2" : NULL;
+  if (peer->bytes_received > 0)
+    exchange_fail_at(exchange, -1, "the connection is closed before a byte of HTTP/2",
+                     "the connection preface of HTTP/2, or a part of it",
+                     offers_more ? "client-offers-more-than-h2| Your client offers more than h2, "
+                                   "and speaks HTTP/2 to %s."
+                                 : "client-trusts-wrong-server| Your client speaks HTTP/2 to %s.",
+                     server);
+}
+
 /* The client must send no byte of HTTP/2 to this server, and end with one line that has one of
  * these words. */
 static void expect_refusal(struct peer *peer, enum cause cause, const char *const *words,
                            const char *server) {
   struct exchange *exchange = peer->exchange;
-  exchange_await(exchange, has_spoken_or_ended, peer);
-  if (peer->bytes_received > 0)
-    exchange_fail_at(exchange, -1, "the connection is closed before a byte of HTTP/2",
-                     "the connection preface of HTTP/2, or a part of it",
-                     "client-trusts-wrong-server| Your client speaks HTTP/2 to %s.", server);
+  expect_no_http2(peer, cause, server);
   exchange_expect_error(exchange, 0);
   const char *line = program_stderr(exchange->program, NULL);
   const char *reason = reason_of(exchange, line);
   char expected[64];
   snprintf(expected, sizeof expected, "a reason with the word \"%s\"", words[0]);
   const bool named = names(reason, words);
-  if (named && names_other_cause(reason, cause)) {
-    exchange->finding.todo_of_place = 5; /* where the reason is written */
+  const bool names_other = names_other_cause(reason, cause);
+  if (names_other && !names(reason, causes[cause]))
+    fail_wrong_cause(exchange, cause, reason, expected, server);
+  if (named && names_other) {
+    exchange->finding.todo_of_place = HANDSHAKE_TODO; /* where the reason is written */
     exchange_fail_at(exchange, -1, "the one cause", line,
                      "refusal-with-several-causes| Your client names several causes why it refuses "
                      "the server, so nobody knows which.");
   }
-  if (named)
+  if (named) {
+    exchange->finding.section = NULL;
     return;
+  }
   if (strcasestr(line, "connection is lost") || strcasestr(line, "does not say why"))
     exchange_fail_at(exchange, -1, expected, line,
                      "refusal-error-queue-empty| Your client does not say why it refuses %s: it "
@@ -846,8 +899,13 @@ static void expect_systems_authority_refused(struct exchange *exchange, const ch
   have_it_ask(exchange, trusted, PATIENCE);
   if (exchange_await(exchange, has_connected_or_ended, exchange) && exchange->held)
     identity_let_system_trust(exchange, authority);
-  expect_refusal(accept_client(exchange), SIGNER, words_of_signer,
-                 "a server whose authority only the system trusts");
+  struct peer *peer = accept_client(exchange);
+  /* It has refused other signers before: so it verifies, but trusts too many. */
+  exchange->finding.todo_of_place = SET_UP_TODO;
+  exchange->finding.is_sure = true;
+  expect_refusal(peer, SIGNER, words_of_signer, "a server whose authority only the system trusts");
+  exchange->finding.todo_of_place = 0;
+  exchange->finding.is_sure = false;
 }
 
 CHECK(lab06, unknown_ca, .of_errors = true, .points = 1, .todo = 4, .program = "client",

@@ -159,6 +159,21 @@ static bool explain_source(struct exchange *exchange, const char *report) {
   return true;
 }
 
+/* All streams have the same user data, so that the responses are mixed up: whatever the check says
+ * of it. Keep what it expected and saw. */
+static void explain_shared(struct exchange *exchange) {
+  struct finding *finding = &exchange->finding;
+  struct probe probe;
+  int todo = labs_todos(exchange->lab).user_data;
+  if (todo == 0 || !program_probe(exchange->program, &probe) || probe.user_data_same == 0)
+    return;
+  finding_say(finding, "streams-share-user-data| Your program gives all streams the same user "
+                       "data, so it mixes up their responses.");
+  finding->section = "";
+  finding->todo_of_place = todo;
+  finding->is_sure = true;
+}
+
 /* The call that the check made fail, or what else the probe knows. */
 static void explain(struct exchange *exchange, const char *report) {
   struct finding *finding = &exchange->finding;
@@ -344,6 +359,8 @@ void cause_find(struct exchange *exchange) {
     const char *assertion = assertion_sentence(program_stderr(exchange->program, NULL));
     replace(finding, end == PROGRAM_KILLED && assertion ? assertion : what);
     finding->crashed = true;
+  } else {
+    explain_shared(exchange);
   }
   if (end != PROGRAM_KILLED)
     find_failed_callback(exchange);

@@ -271,8 +271,17 @@ void exchange_fail_ignored_call(struct exchange *exchange, const char *call, con
   size_t told;
   struct probe probe;
   program_stderr(exchange->program, &told);
-  if (program_probe(exchange->program, &probe) && probe.returned != 0 &&
-      probe.returned != NGHTTP2_ERR_CALLBACK_FAILURE)
+  bool returned = program_probe(exchange->program, &probe) && probe.returned != 0;
+  if (returned && labs_todos(exchange->lab).feed) {
+    exchange->finding.todo_of_place = labs_todos(exchange->lab).feed;
+    exchange->finding.is_sure = true;
+    exchange_fail_at(exchange, -1, "an error, the end of the connection, and status 1", seen,
+                     "failed-feed-goes-on| When %s fails, your callback returns an error, and so "
+                     "nghttp2_session_mem_recv fails. After that, your program goes on: call fail, "
+                     "close the transport, and return.",
+                     call);
+  }
+  if (returned && probe.returned > NGHTTP2_ERR_FATAL)
     exchange_fail_at(exchange, -1, "an error, and status 1", seen,
                      "failed-call-other-code| When %s fails, your callback returns %jd: nghttp2 "
                      "takes that for no failure here; return NGHTTP2_ERR_CALLBACK_FAILURE.",
@@ -488,6 +497,12 @@ void exchange_expect_output(struct exchange *exchange, const char *what, const v
   const char *seen = program_stdout(exchange->program, &seen_length);
   if (seen_length == length && memcmp(seen, bytes, length) == 0)
     return;
+  size_t told;
+  const char *error = program_stderr(exchange->program, &told);
+  if (seen_length == 0 && length > 0 && memmem(error, told, bytes, length))
+    exchange_fail_at(exchange, -1, "this on standard output", "it is on standard error",
+                     "output-on-standard-error| Your program prints on standard error what belongs "
+                     "on standard output.");
   struct buffer expected = {0};
   struct buffer found = {0};
   quote_difference(bytes, length, seen, seen_length, &expected, &found);
@@ -517,6 +532,25 @@ static const char *program_name(const struct exchange *exchange) {
   return slash ? slash + 1 : exchange->arguments[0];
 }
 
+/* Fail if the program has printed several errors, each on a line with its name. */
+static void expect_one_error(struct exchange *exchange, const char *text, const char *name) {
+  size_t first = strcspn(text, "\n") + 1;
+  size_t lines = 0;
+  bool same = true;
+  for (const char *line = text; *line; line += strcspn(line, "\n") + 1, lines++) {
+    if (strncmp(line, name, strlen(name)) != 0 || line[strlen(name)] != ':' || !strchr(line, '\n'))
+      return;
+    same = same && strncmp(line, text, first) == 0;
+  }
+  if (lines < 2)
+    return;
+  exchange_fail_at(exchange, -1, "one error, on one line", text,
+                   same ? "error-told-again| Your program prints the same error %zu times."
+                        : "error-after-error| Your program prints %zu errors, not one: it goes on "
+                          "after the first, or reports the same again in other words.",
+                   lines);
+}
+
 void exchange_expect_error(struct exchange *exchange, int other) {
   exchange_wait_for_end(exchange);
   int code = -1;
@@ -538,6 +572,7 @@ void exchange_expect_error(struct exchange *exchange, int other) {
   bool usage = other != 0 && strncmp(text, "usage: ", 7) == 0;
   if (one_line && (named || usage))
     return;
+  expect_one_error(exchange, text, name);
   struct buffer seen = {0};
   quote_message(&seen, text, length);
   char expected[64];
@@ -677,6 +712,29 @@ void exchange_fault(struct exchange *exchange, const char *why) {
   longjmp(exchange->stop, 1);
 }
 
+/* Whether two texts differ only by white space. */
+static bool same_but_space(const char *left, const char *right) {
+  for (; *left || *right; left++, right++) {
+    left += strspn(left, " \t\r\n");
+    right += strspn(right, " \t\r\n");
+    if (*left != *right)
+      return false;
+    if (!*left)
+      return true;
+  }
+  return true;
+}
+
+/* Append a text of the finding. Quote what nobody could see otherwise: white space, and where a
+ * long text ends. */
+static void append_text(struct buffer *text, const char *words, bool quoted) {
+  enum { LONG = 240 };
+  if (quoted || strlen(words) > LONG || strpbrk(words, "\t\r\n"))
+    quote_message(text, words, strlen(words));
+  else
+    buffer_append_text(text, words);
+}
+
 static _Noreturn void fail(struct exchange *exchange, long frame, const char *expected,
                            const char *seen, const char *what) {
   struct finding *finding = &exchange->finding;
@@ -684,8 +742,9 @@ static _Noreturn void fail(struct exchange *exchange, long frame, const char *ex
   finding->frame = frame;
   finding_say(finding, what);
   assert(*finding->id); /* every failure has one: "no-goaway| Your program ..." */
-  buffer_append_text(&finding->expected, expected ? expected : "");
-  buffer_append_text(&finding->seen, seen ? seen : "");
+  bool quoted = expected && seen && same_but_space(expected, seen);
+  append_text(&finding->expected, expected ? expected : "", quoted);
+  append_text(&finding->seen, seen ? seen : "", quoted);
   if (!seen && frame >= 0 && exchange->recording.entries[frame].frame)
     quote_frame(&finding->seen, exchange->recording.entries[frame].frame);
   longjmp(exchange->stop, 1);

@@ -214,13 +214,17 @@ static void expect_server_preface(struct peer *peer) {
 }
 
 /* Only the preface came. Its bytes are the first that nghttp2 has to send: perhaps the program took
- * no more. */
+ * no more, or it had taken them before it submitted SETTINGS. */
 static void expect_submitted_sent(struct exchange *exchange) {
   struct probe probe;
-  int todo = labs_todos(exchange->lab).send;
-  if (todo == 0 || !program_probe(exchange->program, &probe) || probe.settings <= 0)
+  const struct lab_todos todos = labs_todos(exchange->lab);
+  if (todos.send == 0 || !program_probe(exchange->program, &probe) || probe.settings <= 0)
     return;
-  blame(exchange, todo);
+  blame(exchange, probe.sends == 0 ? todos.submit : todos.send);
+  if (probe.sends == 0)
+    exchange_fail_at(exchange, -1, "SETTINGS", "only the preface",
+                     "submitted-after-sending| Your program submits SETTINGS, but sends nothing "
+                     "after that: only the preface comes.");
   exchange_fail_at(exchange, -1, "SETTINGS", "only the preface",
                    "submitted-not-sent| After the preface comes nothing, though your program has "
                    "submitted SETTINGS: nghttp2_session_mem_send gives one piece at a time.");
@@ -410,10 +414,22 @@ static bool is_closed(void *argument) {
   return peer->closed_by_program;
 }
 
+/* Whether a frame of HTTP/2 has come from the program: if not, HTTP/2 does not say how it ends. */
+static bool speaks_http2(const struct peer *peer) {
+  const struct recording *recording = &peer->exchange->recording;
+  for (size_t i = 0; i < recording->count; i++) {
+    const struct recorded *entry = &recording->entries[i];
+    if (entry->frame && entry->connection == peer->connection &&
+        entry->frame->sender == peer->program && entry->frame->type != FRAME_NOT_HTTP2)
+      return true;
+  }
+  return false;
+}
+
 void peer_expect_close(struct peer *peer) {
   look_at(peer, 0);
   if (!exchange_await(peer->exchange, is_closed, peer))
-    fail_expectation(peer, "6.8",
+    fail_expectation(peer, speaks_http2(peer) ? "6.8" : "",
                      peer->program == FRAME_FROM_CLIENT ? "the connection is closed by the client"
                                                         : "the connection is closed by the server",
                      "not-close-connection| Your program does not close the connection.");

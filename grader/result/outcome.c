@@ -132,6 +132,7 @@ static void discount(struct outcome *outcome, const char *why) {
   json_object_del(finding, "evidence");
   json_object_set_new(finding, "id", json_string(OUTCOME_UNEARNED));
   json_object_set_new(finding, "what", json_string(why));
+  json_object_set_new(finding, "section", json_string("")); /* nothing is wrong there */
 }
 
 static void discount_blind(struct outcome_list *list) {

@@ -156,7 +156,7 @@ void todo_decide(struct outcome_list *list, const struct run *run) {
   for (size_t i = 0; i < list->count; i++) {
     struct outcome *outcome = &list->outcomes[i];
     const struct lab *lab = labs_find(outcome->check->lab);
-    if (outcome->verdict != OUTCOME_FAILED || !lab)
+    if (outcome->verdict != OUTCOME_FAILED || !lab || outcome_is_unearned(outcome))
       continue;
     outcome->todo = decide(list, run, outcome, lab);
     outcome->where = make_where(list, run, outcome, lab);

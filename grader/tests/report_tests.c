@@ -67,6 +67,21 @@ Test(report, says_what_happened) {
       "Your program follows a wild pointer: it was never set, or points into freed memory.");
 }
 
+Test(report, tells_the_end_of_the_stack_from_a_wild_pointer) {
+  static const char begin[] =
+      "==9==ERROR: AddressSanitizer: SEGV on unknown address 0x7ffc274b0000 "
+      "(pc 0x7f9ad7150d8a bp 0x7ffc273ab2e0 sp ";
+  static const char end[] = " T0)\n==9==The signal is caused by a READ memory access.\n";
+  char report[512];
+  snprintf(report, sizeof report, "%s0x7ffc273ab268%s", begin, end);
+  expect_sentence(report, "Your program reads beyond the end of a text or an array: the length is "
+                          "too large, or the place where it begins is wrong.");
+  snprintf(report, sizeof report, "%s0x7ffd273ab268%s", begin, end);
+  expect_sentence(
+      report,
+      "Your program follows a wild pointer: it was never set, or points into freed memory.");
+}
+
 Test(report, tells_a_large_array_from_a_recursion) {
   char recursion[2048] = "==1==ERROR: AddressSanitizer: stack-overflow on address 0x7ffc\n";
   const char *array = "==1==ERROR: AddressSanitizer: stack-overflow on address 0x7ffc\n"
@@ -78,6 +93,12 @@ Test(report, tells_a_large_array_from_a_recursion) {
     snprintf(recursion + strlen(recursion), sizeof recursion - strlen(recursion),
              "    #%d 0x1 in again /x/lab03-server/server.c:10\n", i);
   expect_sentence(recursion, "Your program calls itself without end.");
+  char deep[4096] = "==1==ERROR: AddressSanitizer: stack-overflow on address 0x7ffc\n";
+  for (int i = 0; i < 10; i++) /* the library's functions, called last */
+    snprintf(deep + strlen(deep), sizeof deep - strlen(deep),
+             "    #%d 0x1 in SSL_do_part_%d (/lib/libssl.so.3+0x1)\n", i, i);
+  strcat(deep, strstr(recursion, "    #0"));
+  expect_sentence(deep, "Your program calls itself without end.");
   expect_sentence(array, "Your program reads or writes where the stack ends: a local variable is "
                          "too large, or a copy is too long.");
 }

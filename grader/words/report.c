@@ -28,16 +28,16 @@ static void append(struct buffer *text, const char *format, ...) {
  * large: only in the first case the stack shows one place again and again. */
 static bool is_recursion(const char *report) {
   enum { TIMES = 8 };
-  const char *stack = strstr(report, "\n    #3 ");
-  const char *function = stack ? strstr(stack, " in ") : NULL;
-  if (!function)
-    return false;
-  char name[80];
-  snprintf(name, sizeof name, "%.*s ", (int)(strcspn(function + 4, " \n") + 4), function);
-  int times = 0;
-  for (const char *next = report; (next = strstr(next, name)); next += strlen(name))
-    times++;
-  return times >= TIMES;
+  for (const char *function = report; (function = strstr(function, " in ")); function += 4) {
+    char name[80];
+    int times = 0;
+    snprintf(name, sizeof name, "%.*s ", (int)(strcspn(function + 4, " \n") + 4), function);
+    for (const char *next = function; (next = strstr(next, name)); next += strlen(name))
+      times++;
+    if (times >= TIMES)
+      return true;
+  }
+  return false;
 }
 
 /* The first sign that a report has decides. */
@@ -109,7 +109,23 @@ static const char *stack_sentence(const char *report) {
          "local variable is too large, or a copy is too long.";
 }
 
+/* Whether the program has read up to the end of the stack, behind the arguments of main, which
+ * AddressSanitizer does not guard. */
+static bool is_end_of_stack(const char *report) {
+  enum { PAGE = 4096, STACK = 1 << 24 };
+  const char *place = strstr(report, "SEGV on unknown address 0x");
+  const char *top = place ? strstr(place, " sp 0x") : NULL;
+  if (!top || !strstr(report, "READ memory access"))
+    return false;
+  unsigned long address = strtoul(strstr(place, "0x"), NULL, 16);
+  unsigned long stack = strtoul(top + strlen(" sp "), NULL, 16);
+  return address % PAGE == 0 && address > stack && address - stack < STACK;
+}
+
 const char *report_sentence(const char *report) {
+  if (is_end_of_stack(report))
+    return "reads-beyond-end-of-memory| Your program reads beyond the end of a text or an array: "
+           "the length is too large, or the place where it begins is wrong.";
   if (strstr(report, "stack-overflow"))
     return stack_sentence(report);
   if (strstr(report, "null pointer of type 'struct list'") && strstr(report, " in list_add "))
