@@ -35,12 +35,6 @@ class GatePanel {
     this.choose(this.mode === 'flow' ? 'hold' : 'flow');
   }
 
-  /* What the space bar does while a command runs. */
-  goOn() {
-    if (this.mode === 'hold' && !this.next.disabled)
-      this.one('');
-  }
-
   one(sender) {
     this.ask('pass', {sender});
   }

@@ -186,7 +186,7 @@ class Live {
     this.labSelect = element('select', {'aria-label': 'Lab'}, ...this.labs.labs.map((lab) => element('option', {value: lab.lab}, lab.title)));
     this.labSelect.addEventListener('change', () => this.go(this.labSelect.value, 1));
     this.steps = element('ol', {class: 'steps'});
-    this.go_on = button('Run', 'Go on (space)', () => (this.lecture.running() ? this.ask('stop', {}) : this.goOn()));
+    this.go_on = button('Run', 'Go on', () => (this.lecture.running() ? this.ask('stop', {}) : this.goOn()));
     this.lost = element('p', {class: 'lost wrong', role: 'alert', hidden: true}, 'make live has ended');
     this.tabs = element('div', {class: 'tabs'}, button('Lecture', 'Show the lecture, and the wire beside it', () => this.view('both')),
                         button('Wire', 'Show the wire alone: every program that runs with H2_TRACE=live', () => this.view('wire')));
@@ -211,7 +211,7 @@ class Live {
     const next = this.lecture.next();
     const running = this.lecture.running();
     this.go_on.textContent = running ? 'Stop' : next ? 'Run' : this.rest() ? 'More' : this.isLast() ? 'End' : 'Next';
-    this.go_on.title = running ? 'Stop the command (s)' : 'Go on (space)';
+    this.go_on.title = running ? 'Stop the command (s)' : this.leads() ? 'Go on (space)' : 'Go on';
     this.go_on.classList.toggle('running', running);
     this.tell();
   }
@@ -274,13 +274,25 @@ class Live {
       this.go(this.labs.labs[at + by].lab, by > 0 ? 1 : this.labs.labs[at + by].steps.length);
   }
 
-  /* Run the next command of this step; if all have run, show the rest of the step, and then the next one. While a
-   * command runs, let one of the frames pass that are held. */
+  /* The space bar: let one of the frames pass that wait; otherwise go on with the lecture, if it is in sight. */
+  space() {
+    if (this.wire.gate.last.count > 0)
+      this.wire.gate.one('');
+    else if (this.leads())
+      this.goOn();
+  }
+
+  /* Whether the lecture is in sight. The lecturer's window always has it. */
+  leads() {
+    return this.presents() || !document.body.classList.contains('view-wire');
+  }
+
+  /* Run the next command of this step; if all have run, show the rest of the step, and then the next one. */
   goOn() {
     const next = this.lecture.next();
     if (this.lecture.running())
-      this.wire.gate.goOn();
-    else if (next)
+      return;
+    if (next)
       this.order(next.part.part, false);
     else if (this.rest())
       this.more();
@@ -359,7 +371,7 @@ class Live {
   /* --- Keys, and what they do */
 
   help() {
-    const rows = [['Space', 'go on: the next command, the rest of the step, the next step; while frames are held, let one pass'],
+    const rows = [['Space', 'while frames wait: let one pass; otherwise, with the lecture in sight: the next command, the rest of the step, the next step'],
                   ['→  Page Down', 'the next step'], ['←  Page Up', 'the step before'], ['1 to 9', 'the step with this number'], ['↓  ↑', 'scroll'],
                   ['r  s', 'run the last command again; stop it'], ['h  f', 'hold the frames, or let them pass; let one pass'],
                   ['j  k', 'go to the next frame, the one before; Enter opens it, m marks it'],
@@ -384,7 +396,7 @@ class Live {
       this.pointed = false;
     const onButton = event.target.matches('button, a, summary') && !this.pointed;
     const keys = {ArrowRight: () => this.move(1), PageDown: () => this.move(1), ArrowLeft: () => this.move(-1), PageUp: () => this.move(-1),
-                  ' ': () => this.goOn(), r: () => this.again(), s: () => this.ask('stop', {}),
+                  ' ': () => this.space(), r: () => this.again(), s: () => this.ask('stop', {}),
                   h: () => this.wire.gate.toggle(), f: () => this.wire.gate.one(''), b: () => this.black(!this.isBlack),
                   '.': () => this.black(!this.isBlack), t: () => this.startClock(Date.now()), '+': () => this.resize(1), '=': () => this.resize(1), '-': () => this.resize(-1),
                   ArrowDown: () => this.scroll(1), ArrowUp: () => this.scroll(-1), j: () => this.stepFrame(1), k: () => this.stepFrame(-1),
@@ -427,6 +439,7 @@ class Live {
     if (!this.alone)
       this.keep({view: next});
     [...this.tabs.children].forEach((tab, i) => tab.setAttribute('aria-pressed', (next === 'wire') === (i === 1)));
+    this.showRunning();
   }
 
   present() {

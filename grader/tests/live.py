@@ -667,6 +667,34 @@ def test_hold_serve(page, live, scheme, *options):
         hold_all(page, "flow")
 
 
+def test_space(page, live):
+    """While frames of one's own program wait, the space bar lets one pass, and leaves the lecture alone."""
+    page.run("live.go('02', 4)")
+    arrived(page, "02", 4)
+    began = "[...live.lecture.logs.values()].filter((log) => log.command).length"
+    before = page.run(began)
+    check("a command is next", page.run("Boolean(live.lecture.next())"))
+    with server({**live.environment, "H2_TRACE": "live"}, ROOT / BUILD / "grader/serve") as port:
+        for view in ("both", "wire"):
+            page.run(f"live.view('{view}')")
+            hold_all(page)
+            with program(live.environment, "curl", "-s", "--http2-prior-knowledge", f"http://localhost:{port}/ping"):
+                wait_for(lambda: "→ HEADERS 1" in page.run(WAITING))
+                oldest, *others = page.run(WAITING)
+                page.press(" ")
+                check(f"{view}: the space bar lets one frame of any program pass", wait_for(lambda others=others: page.run(WAITING)[:len(others)] == others),
+                      (oldest, others, page.run(WAITING)))
+                hold_all(page, "flow")
+            wait_for(lambda: not page.run(WAITING))
+    for mode in ("hold", "flow"):
+        hold_all(page, mode)
+        page.press(" ")
+    for mode in ("hold", "flow"):
+        hold_all(page, mode)  # so that a command would have begun
+    check("it has run no command, and in the tab Wire it never does", page.run(began) == before and page.run("live.step") == 4 and
+          not page.run("live.lecture.running()"), page.run(STATE))
+
+
 def test_hold_both(page, live):
     """A client and a server of ours that both show their connection: it is held once."""
     traced = {**live.environment, "H2_TRACE": "live"}
@@ -700,6 +728,7 @@ def test_hold_any(browser, live):
         test_hold_serve(page, live, "http")
         test_hold_serve(page, live, "https", "--tls", "--key", f"{folder}/key.pem", "--cert", f"{folder}/cert.pem")
     test_hold_both(page, live)
+    test_space(page, live)
     check("the console of the page that holds is empty", not page.errors(), page.errors())
     page.close()
 
