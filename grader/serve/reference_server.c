@@ -75,6 +75,41 @@ static void send_slowly(struct stream *stream, const char *body) {
   uv_timer_start(&slow->timer, send_next_octet, SLOW_MS, SLOW_MS);
 }
 
+/* --- Half a body ------------------------------------------------------------------------------ */
+
+/* What ends a connection in the next turn of the loop, when nghttp2 has sent what it has. */
+struct cut {
+  uv_timer_t timer;
+  struct stream *stream;
+};
+
+static void free_cut(uv_handle_t *timer) {
+  struct cut *cut = timer->data;
+  stream_release(cut->stream);
+  free(cut);
+}
+
+static void on_cut(uv_timer_t *timer) {
+  struct cut *cut = timer->data;
+  struct connection *connection = stream_connection(cut->stream);
+  if (connection)
+    transport_close(connection_transport(connection));
+  uv_close((uv_handle_t *)timer, free_cut);
+}
+
+static void send_half(struct stream *stream, const char *body) {
+  struct cut *cut = malloc(sizeof *cut);
+  if (!cut) {
+    stream_close(stream, NGHTTP2_INTERNAL_ERROR);
+    return;
+  }
+  stream_write(stream, body, strlen(body) / 2);
+  *cut = (struct cut){.stream = stream_keep(stream)};
+  uv_timer_init(transport_loop(connection_transport(stream_connection(stream))), &cut->timer);
+  cut->timer.data = cut;
+  uv_timer_start(&cut->timer, on_cut, 0, 0);
+}
+
 /* --- Routes ----------------------------------------------------------------------------------- */
 
 /* Answer with a text that is constant. */
@@ -87,8 +122,7 @@ static void answer(const struct reference_config *config, struct stream *stream,
   } else if (config->fault == REFERENCE_SLOW) {
     send_slowly(stream, body);
   } else if (config->fault == REFERENCE_HALF) {
-    stream_write(stream, body, length / 2);
-    transport_close(connection_transport(stream_connection(stream)));
+    send_half(stream, body);
   } else {
     stream_write_static(stream, body, length);
     stream_end(stream, NULL, 0);

@@ -27,7 +27,7 @@ enum reference_fault {
   REFERENCE_GOAWAY,  /* it ends every connection at once with GOAWAY(ENHANCE_YOUR_CALM) */
   REFERENCE_GARBAGE, /* it speaks HTTP/1.1 */
   REFERENCE_WINDOW,  /* it keeps the windows of its clients' streams closed: no body gets through */
-  REFERENCE_HALF,    /* it closes the connection in the middle of the first response */
+  REFERENCE_HALF,    /* it sends half of a response's body, and closes the connection */
   REFERENCE_FAULTS,
 };
 

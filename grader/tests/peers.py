@@ -251,6 +251,18 @@ def test_echo(url):
           f'{code}\n{len(out)} bytes\n{err}')
 
 
+def test_half():
+    """`--misbehave half`: the response's header section and half of its body, and then the end."""
+    with Server([*SERVERS['serve'], '--misbehave', 'half']) as server:
+        for path, body in ROUTES['serve'].items():
+            code, out, err = run('curl', '-sS', '-i', '--http2-prior-knowledge', server.url + path)
+            head, _, seen = out.partition(b'\r\n\r\n')
+            check(f'serve sends half of {path}, and closes', code != 0 and head.startswith(b'HTTP/2 200')
+                  and f'content-length: {len(body)}'.encode() in head and seen == body[:len(body) // 2].encode(),
+                  f'{code}\n{out!r}\n{err}')
+    check('serve has no report of that', server.status == 0 and not server.errors, f'{server.status}\n{server.errors}')
+
+
 def test_patience(client, server, name):
     """Lab 5: a ping in time, and one that is too slow; the server learns that the client gave up."""
     with Server([*server, '--port', '0', '--delay', '50']) as serving:
@@ -274,7 +286,7 @@ def test_timeouts():
 
 
 def main():
-    for test in (test_nghttpd, test_node_server, test_timeouts):
+    for test in (test_nghttpd, test_node_server, test_timeouts, test_half):
         test()
     for name in SERVERS:
         test_server(name)
