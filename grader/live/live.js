@@ -166,6 +166,8 @@ class Live {
       this.wire.takeGate(event);
       this.showGate(event);
     }
+    else if (event.kind === 'lost')
+      this.wire.takeLost(event);
     else if (event.kind === 'servers')
       this.wire.takeServers(event);
     else

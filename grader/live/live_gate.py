@@ -30,9 +30,11 @@ class Gate:
         self.paced.set()
         self.tell()
 
+    def shown(self, gate, unit):
+        return {**{name: unit[name] for name in ("sender", "type", "stream", "length")}, "connection": self.numbers.get(self.gates[gate], 1)}
+
     def tell(self):
-        units = [{**{name: unit[name] for name in ("sender", "type", "stream", "length")}, "connection": self.numbers.get(self.gates[at], 1)}
-                 for (at, _, _), unit in itertools.islice(self.waiting.items(), SHOWN)]
+        units = [self.shown(gate, unit) for (gate, _, _), unit in itertools.islice(self.waiting.items(), SHOWN)]
         self.hub.begin("gate", {"kind": "gate", "mode": self.mode, "ms": self.ms, "count": len(self.waiting), "waiting": units})
 
     @staticmethod
@@ -64,7 +66,11 @@ class Gate:
             self.tell()
 
     def forget(self, gate):
+        """A connection has ended: what waited there never arrives."""
         with self.lock:
+            lost = [self.shown(gate, unit) for (at, _, _), unit in self.waiting.items() if at is gate]
+            if lost and self.gates[gate] in self.numbers:
+                self.hub.publish("wire", {"kind": "lost", "connection": lost[0]["connection"], "units": lost})
             self.drop(gate)
             del self.gates[gate]
 

@@ -20,7 +20,10 @@ class LiveLadder extends Ladder {
     this.marks = new Set(); /* of indices */
     this.leftOut = 0; /* frames that no program has sent us, because there were too many */
     this.waits = []; /* what is held, as the gate says it */
-    this.held = new Set(); /* indices of frames that their sender has sent, and that are held */
+    this.held = new Set(); /* indices of frames that their sender has sent, and that have not arrived */
+    this.lost = new Set(); /* of these, those that waited when their connection ended */
+    this.losses = [];      /* what the gate says of those, until the rows of their connection are all here */
+    this.closed = new Set(); /* numbers of connections that have ended */
     this.first = 0; /* frames that are not kept */
     this.back = 0;  /* rows below those on the page; 0: the last one is there */
   }
@@ -58,6 +61,9 @@ class LiveLadder extends Ladder {
     [...this.seenBy.options].slice(1).forEach((option) => option.remove());
     this.marks = new Set();
     this.held = new Set();
+    this.lost = new Set();
+    this.losses = [];
+    this.closed = new Set();
     this.leftOut = 0;
     this.first = 0;
     this.back = 0;
@@ -110,20 +116,18 @@ class LiveLadder extends Ladder {
     const star = element('button', {class: 'star', type: 'button', tabindex: -1, title: 'Mark this frame (m)', 'aria-label': 'Mark this frame', 'aria-pressed': marked}, '★');
     star.addEventListener('click', () => this.mark(row.index));
     item.classList.toggle('marked', marked);
-    item.classList.toggle('held', this.held.has(row.index));
+    this.dash(row, item);
     if (this.several)
       item.querySelector('.first').append(element('span', {class: 'by'}, ` · seen by ${row.by}`));
     item.append(star);
     return item;
   }
 
-  /* A frame is on the page as soon as its program has sent it. Look for those that are held, the latest first: those of
-   * one sender pass in order. */
-  hold(waits) {
-    const held = new Set();
-    const rows = this.all.filter((row) => row.kind === 'frame');
+  /* The indices of the rows of these frames. Look for the latest first: those of one sender pass in order. */
+  find(units, rows) {
+    const indices = new Set();
     const before = new Map(); /* by connection and sender: the row before which to look */
-    for (const unit of [...waits].reverse()) {
+    for (const unit of [...units].reverse()) {
       const queue = `${unit.connection} ${unit.sender}`;
       const end = before.get(queue) ?? rows.length;
       const same = ({frame}) => frame.connection === unit.connection && frame.sender === unit.sender &&
@@ -131,17 +135,32 @@ class LiveLadder extends Ladder {
       const found = rows.findLastIndex((row, i) => i < end && same(row));
       if (found < 0)
         continue;
-      held.add(rows[found].index);
+      indices.add(rows[found].index);
       before.set(queue, found);
     }
+    return indices;
+  }
+
+  /* A frame is on the page as soon as its program has sent it. */
+  hold(waits) {
+    const rows = this.all.filter((row) => row.kind === 'frame');
+    const [held, lost] = [this.held, this.lost];
+    const known = this.losses.filter((loss) => this.closed.has(loss.connection)); /* all its rows are here */
+    this.losses = this.losses.filter((loss) => !known.includes(loss));
     this.waits = waits;
-    const changed = rows.filter((row) => held.has(row.index) !== this.held.has(row.index));
-    this.held = held;
+    this.lost = new Set([...lost, ...known.flatMap((loss) => [...this.find(loss.units, rows)])]);
+    this.held = new Set([...this.find(waits, rows), ...this.lost]);
+    const changed = rows.filter(({index}) => held.has(index) !== this.held.has(index) || lost.has(index) !== this.lost.has(index));
     for (const row of changed)
       for (const each of [row.item, row.drawn])
-        each?.classList.toggle('held', held.has(row.index));
+        this.dash(row, each);
     if (changed.length > 0)
       this.draw(); /* a row may have more lines now, or fewer */
+  }
+
+  dash(row, each) {
+    each?.classList.toggle('held', this.held.has(row.index));
+    each?.classList.toggle('lost', this.lost.has(row.index));
   }
 
   heldFrames() {
@@ -150,7 +169,7 @@ class LiveLadder extends Ladder {
 
   arrow(row, ...rest) {
     row.drawn = super.arrow(row, ...rest);
-    row.drawn?.classList.toggle('held', this.held.has(row.index));
+    this.dash(row, row.drawn);
     return row.drawn;
   }
 
@@ -203,6 +222,8 @@ class LiveLadder extends Ladder {
                  connection: entry.connection, text: entry.note, frame: entry, by: entry.by, pid: entry.pid};
     this.all.push(row);
     this.leftOut += entry.left_out || 0;
+    if (row.kind === 'note' && /^closed/.test(row.text))
+      this.closed.add(row.connection);
     if (!this.programs.has(entry.pid))
       this.addProgram(entry);
     this.numbers.add(entry.connection);
@@ -341,6 +362,12 @@ class WirePane {
     this.hold(event.waiting);
   }
 
+  /* A connection has ended while these frames waited. */
+  takeLost(event) {
+    this.ladder.losses.push(event);
+    this.hold(this.ladder.waits);
+  }
+
   hold(waits) {
     this.ladder.hold(waits);
     this.states.hold(this.ladder.heldFrames());
@@ -397,7 +424,7 @@ class WirePane {
     this.waiting = false;
     this.hint.hidden = true;
     this.ladder.flush();
-    if (this.ladder.waits.length > 0)
+    if (this.ladder.waits.length > 0 || this.ladder.losses.length > 0)
       this.hold(this.ladder.waits);
     this.measure();
     this.states.render();

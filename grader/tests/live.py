@@ -667,6 +667,31 @@ def test_hold_serve(page, live, scheme, *options):
         hold_all(page, "flow")
 
 
+def test_lost(page, live):
+    """Somebody kills a program while its frames wait: they never arrive."""
+    rows = "[...document.querySelectorAll('.wire .rows li.frame%s')].map((row) => [row.dataset.sender, row.dataset.type].join(' '))"
+    says = "[...document.querySelectorAll('.wire .rows li.lost .first')].every((each) => getComputedStyle(each, '::after').content.includes('never arrived'))"
+    page.run("live.ask('clear', {})")
+    with server(live.environment, ROOT / BUILD / "grader/serve") as port:
+        hold_all(page)
+        with program({**live.environment, "H2_TRACE": "live"}, ROOT / CLIENT, f"http://localhost:{port}/ping") as client:
+            wait_for(lambda: {"→ HEADERS 1", "← SETTINGS", "← WINDOW_UPDATE"} <= set(page.run(WAITING)))
+            before = page.run(WAITING)
+            page.run("[...document.querySelectorAll('.waiting button')].find((each) => each.innerText === '→ preface').click()")
+            wait_for(lambda: "→ preface" not in page.run(WAITING), 10)
+            held = wait_for(lambda: len(found := page.run(rows % ".held")) == len(before) - 1 and found, 10) or []
+            client.kill()
+            client.wait(SECONDS)
+        check("killed: its frames no longer wait", wait_for(lambda: not page.run(WAITING)), page.run(WAITING))
+        check("killed: those that waited never arrive, and the page says so", wait_for(lambda: held and page.run(rows % ".lost") == held, 10) and page.run(says) and
+              page.run("document.querySelectorAll('.wire .arrow.held').length") == len(held), (held, page.run(rows % ".lost")))
+        check("killed: the one that has passed has arrived", len(page.run(rows % "")) == len(held) + 1, (held, page.run(rows % "")))
+        page.call("Page.reload")
+        check("killed: so says a page that is loaded again", wait_for(lambda: page.run("Boolean(window.live && live.wire)") and page.run(rows % ".lost") == held),
+              page.run(rows % ".lost"))
+        hold_all(page, "flow")
+
+
 def test_space(page, live):
     """While frames of one's own program wait, the space bar lets one pass, and leaves the lecture alone."""
     page.run("live.go('02', 4)")
@@ -728,6 +753,7 @@ def test_hold_any(browser, live):
         test_hold_serve(page, live, "http")
         test_hold_serve(page, live, "https", "--tls", "--key", f"{folder}/key.pem", "--cert", f"{folder}/cert.pem")
     test_hold_both(page, live)
+    test_lost(page, live)
     test_space(page, live)
     check("the console of the page that holds is empty", not page.errors(), page.errors())
     page.close()
