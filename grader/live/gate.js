@@ -35,11 +35,12 @@ class GatePanel {
     this.choose(this.mode === 'flow' ? 'hold' : 'flow');
   }
 
-  one(sender) {
-    this.ask('pass', {sender});
+  /* Let one frame pass: the oldest of all, or of this sender of this connection. */
+  one(sender, connection = 0) {
+    this.ask('pass', {sender, connection});
   }
 
-  /* The first frame of each sender is a button that lets it pass; the others come after it. */
+  /* The first frame of each sender of each connection is a button that lets it pass; the others come after it. */
   take(event) {
     this.mode = event.mode;
     this.hold.textContent = event.mode === 'flow' ? 'Hold' : 'Let all pass';
@@ -47,13 +48,16 @@ class GatePanel {
     this.next.disabled = event.count === 0;
     this.speed.value = event.mode === 'pace' ? `pace ${event.ms}` : event.mode;
     this.element.classList.toggle('holds', event.mode !== 'flow');
-    const first = {client: true, server: true};
+    const several = event.waiting.some((unit) => unit.connection > 1);
+    const queues = new Set(); /* those whose first frame is there */
     this.list.replaceChildren(...event.waiting.map((unit) => {
-      const text = [`${unit.sender === 'client' ? '→' : '←'} ${unit.type}`, unit.stream > 0 ? ` ${unit.stream}` : ''].join('');
-      const label = `${unit.type} from the ${unit.sender}${unit.stream > 0 ? `, stream ${unit.stream}` : ''}, ${count(unit.length, 'byte')}`;
-      const made = first[unit.sender] ? this.button(text, `Let it pass: ${label}`, () => this.one(unit.sender))
-                                      : element('span', {title: label}, text);
-      first[unit.sender] = false;
+      const queue = `${unit.connection} ${unit.sender}`;
+      const at = several ? `connection ${unit.connection}, ` : '';
+      const text = [several ? `${unit.connection}: ` : '', unit.sender === 'client' ? '→' : '←', ` ${unit.type}`, unit.stream > 0 ? ` ${unit.stream}` : ''].join('');
+      const label = `${at}${unit.type} from the ${unit.sender}${unit.stream > 0 ? `, stream ${unit.stream}` : ''}, ${count(unit.length, 'byte')}`;
+      const made = queues.has(queue) ? element('span', {title: label}, text)
+                                     : this.button(text, `Let it pass: ${label}`, () => this.one(unit.sender, unit.connection));
+      queues.add(queue);
       const item = element('li', {class: unit.stream > 0 ? unit.sender : `${unit.sender} of-connection`}, made);
       item.style.setProperty('--hue', hue(unit));
       return item;

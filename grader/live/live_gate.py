@@ -30,8 +30,11 @@ class Gate:
         self.paced.set()
         self.tell()
 
+    def number(self, gate):
+        return self.numbers.get(self.gates[gate], 1)
+
     def shown(self, gate, unit):
-        return {**{name: unit[name] for name in ("sender", "type", "stream", "length")}, "connection": self.numbers.get(self.gates[gate], 1)}
+        return {**{name: unit[name] for name in ("sender", "type", "stream", "length")}, "connection": self.number(gate)}
 
     def tell(self):
         units = [self.shown(gate, unit) for (gate, _, _), unit in itertools.islice(self.waiting.items(), SHOWN)]
@@ -126,12 +129,13 @@ class Gate:
         while not ended.wait(seconds):
             self.let_pass()
 
-    def let_pass(self, sender=""):
-        """Let the frame pass that has waited longest, or the one of this sender. Return whether that is an order."""
-        if sender not in ("", "client", "server"):
+    def let_pass(self, sender="", connection=0):
+        """Let the frame pass that has waited longest: of all, or of this sender, or of the connection with this number
+        on the page. Return whether that is an order."""
+        if sender not in ("", "client", "server") or not isinstance(connection, int):
             return False
         with self.lock:
-            oldest = next((at for at in self.waiting if sender in ("", at[1])), None)
+            oldest = next((at for at in self.waiting if sender in ("", at[1]) and connection in (0, self.number(at[0]))), None)
             if oldest:
                 del self.waiting[oldest]  # it has been let: nobody lets it again
                 self.order(oldest[0], f"pass {oldest[1]}")

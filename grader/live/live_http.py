@@ -270,7 +270,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.give_json({})
 
     def let_pass(self):
-        if not self.server.stage.gate.let_pass(self.order().get("sender", "")):
+        order = self.order()
+        if not self.server.stage.gate.let_pass(order.get("sender", ""), order.get("connection", 0)):
             raise Refused(400)
         self.give_json({})
 

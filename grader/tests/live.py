@@ -667,6 +667,28 @@ def test_hold_serve(page, live, scheme, *options):
         hold_all(page, "flow")
 
 
+def test_hold_several(page, live):
+    """Each connection has buttons of its own."""
+    page.run("live.ask('clear', {})")
+    first = {f"{number}: {what}" for number in (1, 2) for what in ("→ preface", "← SETTINGS")}
+    buttons = "[...document.querySelectorAll('.waiting button')].map((each) => each.innerText)"
+    click = "[...document.querySelectorAll('.waiting button')].find((each) => each.innerText === '%s').click()"
+    with contextlib.ExitStack() as stack:
+        port = stack.enter_context(server({**live.environment, "H2_TRACE": "live"}, ROOT / BUILD / "grader/serve"))
+        hold_all(page)
+        clients = [stack.enter_context(program(live.environment, ROOT / CLIENT, f"http://localhost:{port}/ping")) for _ in range(2)]
+        check("several: the first frame of each sender of each connection is a button, with the connection's number",
+              wait_for(lambda: set(page.run(buttons)) == first, 10) and len(page.run(buttons)) == 4, page.run(buttons))
+        for name in ("→ preface", "→ SETTINGS", "→ HEADERS 1"):
+            wait_for(lambda name=name: f"2: {name}" in page.run(buttons), 10)
+            page.run(click % f"2: {name}")
+        check("several: a click lets that connection's frame pass, and the other one waits", wait_for(lambda: any(
+            each.startswith("2: ← DATA") for each in page.run(WAITING)), 10) and "1: → preface" in page.run(buttons), page.run(WAITING))
+        hold_all(page, "flow")
+        check("several: then all pass", [client.wait(SECONDS) for client in clients] == [0, 0])
+    wait_for(lambda: not page.run(WAITING))
+
+
 def test_lost(page, live):
     """Somebody kills a program while its frames wait: they never arrive."""
     rows = "[...document.querySelectorAll('.wire .rows li.frame%s')].map((row) => [row.dataset.sender, row.dataset.type].join(' '))"
@@ -702,6 +724,7 @@ def test_space(page, live):
     with server({**live.environment, "H2_TRACE": "live"}, ROOT / BUILD / "grader/serve") as port:
         for view in ("both", "wire"):
             page.run(f"live.view('{view}')")
+            page.run("live.ask('clear', {})")
             hold_all(page)
             with program(live.environment, "curl", "-s", "--http2-prior-knowledge", f"http://localhost:{port}/ping"):
                 wait_for(lambda: "→ HEADERS 1" in page.run(WAITING))
@@ -753,6 +776,7 @@ def test_hold_any(browser, live):
         test_hold_serve(page, live, "http")
         test_hold_serve(page, live, "https", "--tls", "--key", f"{folder}/key.pem", "--cert", f"{folder}/cert.pem")
     test_hold_both(page, live)
+    test_hold_several(page, live)
     test_lost(page, live)
     test_space(page, live)
     check("the console of the page that holds is empty", not page.errors(), page.errors())
@@ -1256,7 +1280,7 @@ def test_strangers(live):
         check(f"only a command of the script can be run: {wrong}", live.ask("POST", f"{home}run", json.dumps(wrong), **headers) == status)
     check("an order that is no JSON is refused", live.ask("POST", f"{home}run", "{", **headers) == 400)
     for path, order, status in (("gate", {"mode": "open"}, 400), ("gate", {"mode": "pace", "ms": 0}, 400), ("gate", {"mode": "pace", "ms": "1"}, 400),
-                                ("gate", {"mode": ["hold"]}, 400), ("pass", {"sender": "me"}, 400), ("play", {"id": 1, "fault": "late"}, 409),
+                                ("gate", {"mode": ["hold"]}, 400), ("pass", {"sender": "me"}, 400), ("pass", {"sender": "", "connection": "1"}, 400), ("play", {"id": 1, "fault": "late"}, 409),
                                 ("play", {"id": "1", "fault": ["late"]}, 409), ("gate", {"mode": "flow"}, 200)):
         check(f"{path} takes only its own orders: {order}", live.ask("POST", f"{home}{path}", json.dumps(order), **headers) == status)
     check("a long order is refused", live.ask("POST", f"{home}run", " " * 5000, **headers) == 413)
