@@ -55,6 +55,7 @@ struct gate {
   struct trace *trace;
   enum frame_sender side;
   enum mode mode;
+  bool has_given_up;      /* the first order has not come in time, and not yet */
   struct queue queues[2]; /* by sender */
   struct buffer input;    /* bytes that have been read, and wait */
   bool has_ended;         /* the last read has got no bytes, */
@@ -273,11 +274,18 @@ bool gate_is_patient(const struct gate *gate) {
 
 static void set_mode(struct gate *gate, enum mode mode) {
   gate->mode = mode;
+  gate->has_given_up = false;
   uv_timer_stop(gate->timer);
   if (is_shut(gate))
     return; /* on_change tells what waits */
   let_all_pass(gate, FRAME_FROM_CLIENT);
   let_all_pass(gate, FRAME_FROM_SERVER);
+}
+
+static void hold(struct gate *gate) {
+  if (gate->has_given_up)
+    tell(gate, "{\"late\": true}\n");
+  set_mode(gate, HOLD);
 }
 
 /* What is not an order is no order. */
@@ -287,7 +295,7 @@ static void obey(struct gate *gate) {
   else if (strcmp(gate->order, "aside") == 0)
     set_mode(gate, ASIDE);
   else if (strcmp(gate->order, "hold") == 0)
-    set_mode(gate, HOLD);
+    hold(gate);
   else if (strcmp(gate->order, "pass client") == 0)
     let_pass(gate, FRAME_FROM_CLIENT, 1);
   else if (strcmp(gate->order, "pass server") == 0)
@@ -322,10 +330,11 @@ static void on_input(uv_stream_t *pipe, ssize_t length, const uv_buf_t *buffer) 
   gate->on_change(gate->user);
 }
 
-/* `make live` says nothing: it has stopped, perhaps. */
+/* `make live` says nothing: it has stopped, perhaps, or is busy. */
 static void on_silence(uv_timer_t *timer) {
   struct gate *gate = timer->data;
   set_mode(gate, FLOW);
+  gate->has_given_up = true;
   gate->on_change(gate->user);
 }
 

@@ -14,6 +14,7 @@
  *   {"gate": 1}                                 connection 1, as in the trace
  *   {"id": 7, "sender": "client", "type": "HEADERS", "stream": 1, "length": 38}
  *   {"passed": 7, "sender": "client"}
+ *   {"late": true}                              the first order was "hold", and came too late
  *
  * and takes orders, a line each:
  *
@@ -22,8 +23,8 @@
  *   hold                        let nothing pass
  *   pass client, pass server    let the frame of this sender pass that has waited longest
  *
- * Until the first order, everything waits, for a second at most. When `make live` ends, everything
- * passes.
+ * Until the first order, everything waits, for a second at most: then everything passes until an
+ * order comes. When `make live` ends, everything passes.
  */
 #ifndef COMMON_GATE_H
 #define COMMON_GATE_H

@@ -192,7 +192,7 @@ Test(gate, begins_shut) {
   end(&live);
 }
 
-/* Somebody has stopped `make live`: wait for a second, and go on. */
+/* Somebody has stopped `make live`: wait for a second, and go on. An order may still come. */
 Test(gate, silence) {
   struct live live;
   uint64_t began = support_now();
@@ -200,6 +200,13 @@ Test(gate, silence) {
   send_bytes(&live, preface, PREFACE_LENGTH);
   expect_arrived(&live, preface, PREFACE_LENGTH);
   cr_assert_geq(support_now() - began, 900, "after %lu ms", (unsigned long)(support_now() - began));
+  order(&live, "hold\n");
+  expect_line(live.gate, "{\"late\": true}");
+  send_bytes(&live, settings, SETTINGS_LENGTH);
+  expect_settings_wait(&live, 2, "client");
+  order(&live, "hold\n"); /* not the first one: not late */
+  order(&live, "pass client\n");
+  expect_passed(&live, 2, "client");
   end(&live);
 }
 

@@ -17,7 +17,7 @@ class GatePanel {
     this.list = element('ol', {class: 'waiting', 'aria-label': 'Frames that wait'});
     this.said = element('p', {class: 'said', role: 'status'});
     this.element = element('section', {class: 'gate', 'aria-label': 'Hold and slow down'}, this.hold, this.next, this.speed, this.said, this.list);
-    this.take({mode: 'flow', ms: 0, count: 0, waiting: []});
+    this.take({mode: 'flow', ms: 0, late: 0, count: 0, waiting: []});
   }
 
   button(text, title, action) {
@@ -69,8 +69,9 @@ class GatePanel {
   }
 
   say() {
-    const {mode, count: number} = this.last;
-    this.said.textContent = mode === 'flow' ? '' : number > 0 ? `${count(number, 'frame')} waiting; click one to let it pass`
+    const {mode, late, count: number} = this.last;
+    const now = mode === 'flow' ? '' : number > 0 ? `${count(number, 'frame')} waiting; click one to let it pass`
       : 'Holds what passes make serve, the servers of a lecture, and all programs with H2_TRACE=live';
+    this.said.textContent = late > 0 ? `Hold came too late for ${count(late, 'connection')}: frames have passed there. ${now}` : now;
   }
 }

@@ -26,6 +26,7 @@ class Gate:
         self.waiting = {}  # by (socket, sender, id): what waits
         self.mode = "flow"
         self.ms = 0
+        self.late = 0  # connections that had no order in time: frames have passed there
         self.paced = threading.Event()  # set: no frame passes by itself
         self.paced.set()
         self.tell()
@@ -38,7 +39,8 @@ class Gate:
 
     def tell(self):
         units = [self.shown(gate, unit) for (gate, _, _), unit in itertools.islice(self.waiting.items(), SHOWN)]
-        self.hub.begin("gate", {"kind": "gate", "mode": self.mode, "ms": self.ms, "count": len(self.waiting), "waiting": units})
+        self.hub.begin("gate", {"kind": "gate", "mode": self.mode, "ms": self.ms, "late": self.late, "count": len(self.waiting),
+                                "waiting": units})
 
     @staticmethod
     def order(gate, text):
@@ -61,7 +63,9 @@ class Gate:
         with self.lock:
             if self.gates[gate] in self.aside:
                 return
-            if isinstance(event.get("passed"), int):
+            if event.get("late") is True:
+                self.late += 1
+            elif isinstance(event.get("passed"), int):
                 self.waiting = {at: unit for at, unit in self.waiting.items() if at[:2] != (gate, sender) or at[2] > event["passed"]}
             elif sender in ("client", "server") and isinstance(event.get("type"), str) and all(
                     isinstance(event.get(name), int) for name in ("id", "stream", "length")):
@@ -116,7 +120,7 @@ class Gate:
             return False
         with self.lock:
             self.paced.set()
-            self.mode, self.ms = mode, ms if mode == "pace" else 0
+            self.mode, self.ms, self.late = mode, ms if mode == "pace" else 0, 0
             for gate in self.gates:
                 self.order_mode(gate)
             if mode == "pace":

@@ -714,6 +714,25 @@ def test_lost(page, live):
         hold_all(page, "flow")
 
 
+def test_late(page, live):
+    """We are too busy for a new connection: its first frames pass, and the page says so."""
+    said = "live.wire.gate.said.innerText"
+    with server({**live.environment, "H2_TRACE": "live"}, ROOT / BUILD / "grader/serve") as port:
+        hold_all(page)
+        live.process.send_signal(signal.SIGSTOP)
+        with socket.create_connection(("localhost", int(port)), SECONDS) as client:
+            came = client.recv(100)
+            live.process.send_signal(signal.SIGCONT)
+            check("late: the server's SETTINGS have passed, and the page says so", came and wait_for(
+                lambda: "Hold came too late for 1 connection: " in page.run(said), 10), page.run(said))
+            client.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\4" + bytes(5))
+            check("late: what comes then waits", wait_for(lambda: any("→ preface" in each for each in page.run(WAITING)), 10), page.run(WAITING))
+        hold_all(page, "flow")
+        hold_all(page)
+        check("late: it is said once", "too late" not in page.run(said), page.run(said))
+        hold_all(page, "flow")
+
+
 def test_space(page, live):
     """While frames of one's own program wait, the space bar lets one pass, and leaves the lecture alone."""
     page.run("live.go('02', 4)")
@@ -778,6 +797,7 @@ def test_hold_any(browser, live):
     test_hold_both(page, live)
     test_hold_several(page, live)
     test_lost(page, live)
+    test_late(page, live)
     test_space(page, live)
     check("the console of the page that holds is empty", not page.errors(), page.errors())
     page.close()
