@@ -322,7 +322,7 @@ class WirePane {
     new ResizeObserver(() => this.measure()).observe(this.tools);
     this.below = element('button', {type: 'button', class: 'below', title: 'Show what is below (down)', hidden: true});
     this.below.addEventListener('click', () => this.scroll(0.8 * this.sheet.clientHeight));
-    this.hint = element('p', {class: 'hint'}, 'Run a command, and see its frames here; and what passes ', element('code', {}, 'make serve'),
+    this.hint = element('p', {class: 'hint'}, 'Here are the frames of a lecture’s commands, and what passes ', element('code', {}, 'make serve'),
                         ', from curl or a browser, say. Other programs show their frames with ', element('code', {}, 'H2_TRACE=live'), ' before their names.');
     this.sheet = element('div', {class: 'scroll', tabindex: -1}, this.ladder.element, this.hint, this.below);
     this.sheet.addEventListener('scroll', () => this.showBelow());
