@@ -580,6 +580,7 @@ def test_everything(browser, live):
     page.run("live.ask('clear', {})")
     hint = wait_for(lambda: page.run("!live.wire.hint.hidden && live.wire.hint.innerText"))
     check("empty, it says whose frames come here, and asks nobody to run a command", "Here are the frames of" in hint and "Run a command" not in hint, hint)
+    check("and which programs it cannot show", "Start programs after make live: one that runs already may not be shown." in hint, hint)
     check("beside the ladder, not below it, are its states", page.run("document.querySelector('.scroll').clientHeight > 600 && document.querySelector('.gate').offsetLeft > 700"))
     page.run("live.ask('clear', {})")
     traced = {**live.environment, "H2_TRACE": "live"}
