@@ -423,7 +423,7 @@ class WirePane {
   show() {
     const follows = this.follows();
     this.waiting = false;
-    this.hint.hidden = true;
+    this.hint.hidden = this.ladder.all.length > 0; /* perhaps somebody has just cleared it */
     this.ladder.flush();
     if (this.ladder.waits.length > 0 || this.ladder.losses.length > 0)
       this.hold(this.ladder.waits);
