@@ -113,7 +113,7 @@ CHEATS = {
         (r'strcmp\(method, routes\[i\]\.method\) == 0', '!strstr(" POST PUT DELETE OPTIONS HEAD get ", method)')],
         'method', ''),
     'logs all requests only at the end': ('04', ['router'], [
-        (r'printf\(" %d\\n", status\);\n  fflush\(stdout\);', 'printf(" %d\\\\n", status);')], 'log', 'does not log'),
+        (r'printf\(" %d\\n", status\);\n  fflush\(stdout\);', 'printf(" %d\\\\n", status);')], 'log', 'leaves the program only at the'),
     'logs all requests on one line': ('04', ['router'], [
         (r'printf\(" %d\\n", status\)', 'printf(" %d ", status)')], 'log', 'does not log'),
     'takes any free port, whatever --port says': ('04', ['router'], [
