@@ -37,77 +37,73 @@ static void log_request(const struct reference_config *config, const struct stre
   fflush(stdout);
 }
 
-/* --- A body byte by byte ---------------------------------------------------------------------- */
+/* --- Later ------------------------------------------------------------------------------------ */
 
 enum { LATE_MS = 2000, SLOW_MS = 20 };
 
-struct slow_body {
+/* What a timer does with a stream. */
+struct later {
   uv_timer_t timer;
   struct stream *stream;
-  const char *next;
+  const struct reference_config *config; /* for a request that is answered late */
+  const char *next;                      /* byte of the body, for one that comes slowly */
 };
 
-static void free_slow_body(uv_handle_t *timer) {
-  struct slow_body *slow = timer->data;
-  stream_release(slow->stream);
-  free(slow);
+static void free_later(uv_handle_t *timer) {
+  struct later *later = timer->data;
+  stream_release(later->stream);
+  free(later);
 }
 
-static void send_next_octet(uv_timer_t *timer) {
-  struct slow_body *slow = timer->data;
-  bool last = slow->next[0] == '\0' || slow->next[1] == '\0';
-  if (last)
-    stream_end(slow->stream, slow->next, strlen(slow->next));
-  else if (stream_write(slow->stream, slow->next++, 1) >= 0)
-    return;
-  uv_close((uv_handle_t *)timer, free_slow_body);
-}
-
-static void send_slowly(struct stream *stream, const char *body) {
-  struct slow_body *slow = malloc(sizeof *slow);
-  if (!slow) {
+/* Call back after `timeout` ms, then each `repeat` ms unless that is 0, with a copy of `what` as
+ * the timer's data. The callback closes the timer, with free_later. */
+static void start_later(const struct later *what, uv_timer_cb callback, uint64_t timeout,
+                        uint64_t repeat) {
+  struct stream *stream = what->stream;
+  struct later *later = malloc(sizeof *later);
+  if (!later) {
     stream_close(stream, NGHTTP2_INTERNAL_ERROR);
     return;
   }
-  *slow = (struct slow_body){.stream = stream_keep(stream), .next = body};
-  uv_timer_init(transport_loop(connection_transport(stream_connection(stream))), &slow->timer);
-  slow->timer.data = slow;
-  uv_timer_start(&slow->timer, send_next_octet, SLOW_MS, SLOW_MS);
+  *later = *what;
+  later->stream = stream_keep(stream);
+  uv_timer_init(transport_loop(connection_transport(stream_connection(stream))), &later->timer);
+  later->timer.data = later;
+  uv_timer_start(&later->timer, callback, timeout, repeat);
+}
+
+/* --- A body byte by byte ---------------------------------------------------------------------- */
+
+static void send_next_octet(uv_timer_t *timer) {
+  struct later *later = timer->data;
+  bool last = later->next[0] == '\0' || later->next[1] == '\0';
+  if (last)
+    stream_end(later->stream, later->next, strlen(later->next));
+  else if (stream_write(later->stream, later->next++, 1) >= 0)
+    return;
+  uv_close((uv_handle_t *)timer, free_later);
+}
+
+static void send_slowly(struct stream *stream, const char *body) {
+  const struct later slow = {.stream = stream, .next = body};
+  start_later(&slow, send_next_octet, SLOW_MS, SLOW_MS);
 }
 
 /* --- Half a body ------------------------------------------------------------------------------ */
 
-/* What ends a connection in the next turn of the loop, when nghttp2 has sent what it has. */
-struct cut {
-  uv_timer_t timer;
-  struct stream *stream;
-};
-
-static void free_cut(uv_handle_t *timer) {
-  struct cut *cut = timer->data;
-  stream_release(cut->stream);
-  free(cut);
-}
-
+/* End the connection in the next turn of the loop, when nghttp2 has sent what it has. */
 static void on_cut(uv_timer_t *timer) {
-  struct cut *cut = timer->data;
-  struct connection *connection = stream_connection(cut->stream);
+  struct later *later = timer->data;
+  struct connection *connection = stream_connection(later->stream);
   if (connection)
     transport_close(connection_transport(connection));
-  uv_close((uv_handle_t *)timer, free_cut);
+  uv_close((uv_handle_t *)timer, free_later);
 }
 
 static void send_half(struct stream *stream, const char *body) {
-  struct cut *cut = malloc(sizeof *cut);
-  if (!cut) {
-    stream_close(stream, NGHTTP2_INTERNAL_ERROR);
-    return;
-  }
   stream_write(stream, body, strlen(body) / 2);
-  *cut = (struct cut){.stream = stream_keep(stream)};
-  uv_timer_init(transport_loop(connection_transport(stream_connection(stream))), &cut->timer);
-  cut->timer.data = cut;
-  uv_timer_start(&cut->timer, on_cut, 0, 0);
+  const struct later cut = {.stream = stream};
+  start_later(&cut, on_cut, 0, 0);
 }
 
 /* --- Routes ----------------------------------------------------------------------------------- */
@@ -174,36 +170,17 @@ static void route(const struct reference_config *config, struct stream *stream) 
     answer(config, stream, 404, &plain, 1, "path not found");
 }
 
-/* A request that is answered later. */
-struct late {
-  uv_timer_t timer;
-  struct stream *stream;
-  const struct reference_config *config;
-};
-
-static void free_late(uv_handle_t *timer) {
-  struct late *late = timer->data;
-  stream_release(late->stream);
-  free(late);
-}
-
+/* A request that is answered late. */
 static void on_late(uv_timer_t *timer) {
-  struct late *late = timer->data;
-  if (!stream_is_closed(late->stream))
-    route(late->config, late->stream);
-  uv_close((uv_handle_t *)timer, free_late);
+  struct later *later = timer->data;
+  if (!stream_is_closed(later->stream))
+    route(later->config, later->stream);
+  uv_close((uv_handle_t *)timer, free_later);
 }
 
 static void route_late(const struct reference_config *config, struct stream *stream) {
-  struct late *late = malloc(sizeof *late);
-  if (!late) {
-    stream_close(stream, NGHTTP2_INTERNAL_ERROR);
-    return;
-  }
-  *late = (struct late){.stream = stream_keep(stream), .config = config};
-  uv_timer_init(transport_loop(connection_transport(stream_connection(stream))), &late->timer);
-  late->timer.data = late;
-  uv_timer_start(&late->timer, on_late, LATE_MS, 0);
+  const struct later late = {.stream = stream, .config = config};
+  start_later(&late, on_late, LATE_MS, 0);
 }
 
 static void on_stream(struct stream *stream, void *user) {
