@@ -59,6 +59,11 @@ void finding_free(struct finding *finding) {
   buffer_free(&finding->report);
 }
 
+void finding_blame(struct finding *finding, int todo) {
+  finding->todo_of_place = todo;
+  finding->is_sure = true;
+}
+
 void finding_say(struct finding *finding, const char *text) {
   size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
   bool has_id = length < FINDING_ID && strncmp(text + length, "| ", 2) == 0;

@@ -49,6 +49,9 @@ void finding_free(struct finding *finding);
  * say goodbye." has the failure's id before the bar. */
 void finding_say(struct finding *finding, const char *text);
 
+/* The mistake is in this TODO, whatever other programs that fail alike say. */
+void finding_blame(struct finding *finding, int todo);
+
 /* {"id": ..., "seen": ..., "ran": "1 2 5"}: which failure it is; the student's function in which
  * the program crashed, or the state of the program, or what else was seen, without numbers, because
  * they differ from run to run; and the TODOs of which a function has run. "seen" and "ran" are left

@@ -31,7 +31,7 @@ static void expect_error(struct exchange *exchange, int other) {
   else
     exchange_expect_error(exchange, other);
   const char *output = program_stdout(exchange->program, NULL);
-  if (strstr(output, "session closed"))
+  if (strstr(output, CLOSED))
     exchange_fail_at(exchange, -1, "an error, and nothing else", output,
                      "says-session-closed-though-session| Your program prints `session closed`, "
                      "but the session has failed.");
@@ -103,8 +103,7 @@ static void expect_printed(struct exchange *exchange, const nghttp2_settings_ent
                            size_t count, const char *what) {
   const char *output = program_stdout(exchange->program, NULL);
   if (count > 1 && !strstr(output, "SETTINGS_")) {
-    exchange->finding.todo_of_place = SETTINGS_TODO;
-    exchange->finding.is_sure = true;
+    finding_blame(&exchange->finding, SETTINGS_TODO);
     exchange_fail_at(exchange, -1, "each setting on a line", *output ? output : "nothing",
                      "no-setting-printed| Your program prints none of the settings that the server "
                      "sent.");
@@ -145,8 +144,7 @@ static void expect_closed_on_output(struct exchange *exchange) {
       strstr(program_stdout(exchange->program, NULL), CLOSED))
     return;
   exchange->finding.section = "";
-  exchange->finding.todo_of_place = END_TODO;
-  exchange->finding.is_sure = true;
+  finding_blame(&exchange->finding, END_TODO);
   exchange_fail_at(exchange, -1, "on standard output: session closed", "it is on standard error",
                    "session-closed-on-standard-error| Your program prints `session closed` on "
                    "standard error.");
@@ -160,7 +158,8 @@ static void expect_lines(struct exchange *exchange, const nghttp2_settings_entry
   expect_newline(exchange);
   /* Some libraries know settings that the server has not sent. */
   for (const char *line = output; *line; line = next_line(line))
-    if ((strncmp(line, "SETTINGS_", 9) != 0 && strncmp(line, "session closed\n", 15) != 0) ||
+    if ((strncmp(line, "SETTINGS_", 9) != 0 &&
+         strncmp(line, CLOSED "\n", strlen(CLOSED "\n")) != 0) ||
         is_said_again(line))
       exchange_fail_at(exchange, -1, "each setting on a line, then: session closed", output,
                        "line-too-much| Your program prints one line too many on standard output.");
@@ -313,8 +312,7 @@ static void expect_end_after_empty_settings(struct peer *peer) {
   struct exchange *exchange = peer->exchange;
   if (peer_await_goaway(peer) || peer->closed_by_program)
     return;
-  exchange->finding.todo_of_place = SETTINGS_TODO;
-  exchange->finding.is_sure = true;
+  finding_blame(&exchange->finding, SETTINGS_TODO);
   exchange->finding.section = "6.5";
   exchange_fail_at(exchange, -1, "GOAWAY NO_ERROR", NULL,
                    "empty-settings-not-taken| Your program does not end the session if the "
@@ -542,7 +540,7 @@ CHECK(lab01, calls_fail, .points = 1, .todo = 1, .of_errors = true, .section = N
     enum program_end end = program_end(exchange->program, &code);
     if (!exchange_expect_failed_call(exchange)) { /* it does without this call */
       if (end == PROGRAM_EXITED && code == 0 &&
-          !strstr(program_stdout(exchange->program, NULL), "session closed"))
+          !strstr(program_stdout(exchange->program, NULL), CLOSED))
         exchange_fail_at(exchange, -1, "a whole session, or an error", "exit status 0",
                          "session-not-whole| Your program ends with status 0, but without a "
                          "session.");

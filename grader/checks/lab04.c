@@ -139,8 +139,8 @@ static void ask_with_body(struct pair *pair, const char *method, const char *pat
   compare(pair, stream_id);
 }
 
-/* Requests that no route has, and that the program answers like a route nevertheless: of which kinds
- * they are, and the first of them. */
+/* Requests that no route has, and that the program answers like a route nevertheless: of which
+ * kinds they are, and the first of them. */
 struct found {
   unsigned kinds; /* a bit for each */
   long frame;

@@ -901,8 +901,7 @@ static void expect_systems_authority_refused(struct exchange *exchange, const ch
     identity_let_system_trust(exchange, authority);
   struct peer *peer = accept_client(exchange);
   /* It has refused other signers before: so it verifies, but trusts too many. */
-  exchange->finding.todo_of_place = SET_UP_TODO;
-  exchange->finding.is_sure = true;
+  finding_blame(&exchange->finding, SET_UP_TODO);
   expect_refusal(peer, SIGNER, words_of_signer, "a server whose authority only the system trusts");
   exchange->finding.todo_of_place = 0;
   exchange->finding.is_sure = false;

@@ -170,8 +170,7 @@ static void explain_shared(struct exchange *exchange) {
   finding_say(finding, "streams-share-user-data| Your program gives all streams the same user "
                        "data, so it mixes up their responses.");
   finding->section = "";
-  finding->todo_of_place = todo;
-  finding->is_sure = true;
+  finding_blame(finding, todo);
 }
 
 /* The call that the check made fail, or what else the probe knows. */
@@ -191,8 +190,7 @@ static void explain(struct exchange *exchange, const char *report) {
     todo = todos.source;
   if (todo == 0)
     return;
-  finding->todo_of_place = todo;
-  finding->is_sure = true;
+  finding_blame(finding, todo);
 }
 
 /* What a sanitizer has reported, with the place in the student's file. */
@@ -269,20 +267,24 @@ static const char *assertion_sentence(const char *text) {
          "or common/, in a way that it does not allow.";
 }
 
+static void append_quoted(struct finding *finding, const char *name, const struct buffer *quoted) {
+  buffer_append_text(&finding->report, name);
+  buffer_append_text(&finding->report, quoted->bytes ? quoted->bytes : "");
+  buffer_append_text(&finding->report, "\n");
+}
+
 /* What a program that waits has printed: where it is long, the last line is enough. */
 static void append_last_printed(struct finding *finding, const char *text, size_t length) {
   enum { SHORT = 60 };
   struct buffer quoted = {0};
-  size_t start = length > 0 ? length - 1 : 0; /* a newline at the end begins no other line */
-  while (start > 0 && text[start - 1] != '\n')
-    start--;
   bool all = length <= SHORT;
   if (length == 0)
     return;
+  size_t start = length - 1; /* a newline at the end begins no other line */
+  while (start > 0 && text[start - 1] != '\n')
+    start--;
   quote_text(&quoted, all ? text : text + start, all ? length : length - start);
-  buffer_append_text(&finding->report, all ? "it has printed so far: " : "it printed last: ");
-  buffer_append_text(&finding->report, quoted.bytes ? quoted.bytes : "");
-  buffer_append_text(&finding->report, "\n");
+  append_quoted(finding, all ? "it has printed so far: " : "it printed last: ", &quoted);
   buffer_free(&quoted);
 }
 
@@ -292,11 +294,8 @@ static void append_output(struct finding *finding, const char *name, const char 
   struct buffer quoted = {0};
   quote_message(&quoted, text, length);
   bool known = finding->seen.bytes && quoted.bytes && strstr(finding->seen.bytes, quoted.bytes);
-  if (length > 0 && !known) {
-    buffer_append_text(&finding->report, name);
-    buffer_append_text(&finding->report, quoted.bytes ? quoted.bytes : "");
-    buffer_append_text(&finding->report, "\n");
-  }
+  if (length > 0 && !known)
+    append_quoted(finding, name, &quoted);
   buffer_free(&quoted);
 }
 

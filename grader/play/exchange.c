@@ -273,8 +273,7 @@ void exchange_fail_ignored_call(struct exchange *exchange, const char *call, con
   program_stderr(exchange->program, &told);
   bool returned = program_probe(exchange->program, &probe) && probe.returned != 0;
   if (returned && labs_todos(exchange->lab).feed) {
-    exchange->finding.todo_of_place = labs_todos(exchange->lab).feed;
-    exchange->finding.is_sure = true;
+    finding_blame(&exchange->finding, labs_todos(exchange->lab).feed);
     exchange_fail_at(exchange, -1, "an error, the end of the connection, and status 1", seen,
                      "failed-feed-goes-on| When %s fails, your callback returns an error, and so "
                      "nghttp2_session_mem_recv fails. After that, your program goes on: call fail, "
