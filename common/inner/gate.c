@@ -16,7 +16,6 @@
 #include "common/inner/trace_socket.h"
 
 enum {
-  PREFACE_LENGTH = 24,
   LONGEST_ORDER = 32,
   MOST_INPUT = 64 * 1024, /* that waits: then nothing more is read */
   PATIENCE_MS = 1000,     /* for the first order */
@@ -40,15 +39,15 @@ struct unit {
 /* What one sender has sent: a queue of bytes, the first of which is the next to pass. The bytes are
  * the caller's; the lengths count from that first byte. */
 struct queue {
-  uint8_t header[PREFACE_LENGTH]; /* of the frame whose header has not come whole */
-  size_t have;                    /* so much of it has come */
-  size_t known;                   /* the end of the last frame whose header has come */
-  size_t open;                    /* so much may pass */
-  size_t shown;                   /* so much the trace has */
-  bool has_greeted;               /* the client's preface has come */
-  struct buffer units;            /* struct unit: those that wait, from `open` on */
-  size_t told;                    /* `make live` knows so many of them */
-  unsigned long last;             /* the id of the last one so far */
+  uint8_t header[NGHTTP2_CLIENT_MAGIC_LEN]; /* of the frame whose header has not come whole */
+  size_t have;                              /* so much of it has come */
+  size_t known;                             /* the end of the last frame whose header has come */
+  size_t open;                              /* so much may pass */
+  size_t shown;                             /* so much the trace has */
+  bool has_greeted;                         /* the client's preface has come */
+  struct buffer units;                      /* struct unit: those that wait, from `open` on */
+  size_t told;                              /* `make live` knows so many of them */
+  unsigned long last;                       /* the id of the last one so far */
 };
 
 struct gate {
@@ -148,7 +147,7 @@ static bool is_shut(const struct gate *gate) {
  * before. Without memory, it and all before it pass. */
 static void add_unit(struct gate *gate, enum frame_sender sender, size_t header_length) {
   struct queue *queue = &gate->queues[sender];
-  bool is_preface = header_length == PREFACE_LENGTH;
+  bool is_preface = header_length == NGHTTP2_CLIENT_MAGIC_LEN;
   bool has_begun = queue->open + header_length > queue->known;
   struct unit unit = {.size = header_length, .id = queue->last + 1, .is_preface = is_preface};
   memcpy(unit.header, queue->header, sizeof unit.header);
@@ -170,7 +169,7 @@ static size_t admit(struct gate *gate, enum frame_sender sender, const uint8_t *
   struct queue *queue = &gate->queues[sender];
   while (queue->known < length) {
     bool greets = sender == FRAME_FROM_CLIENT && !queue->has_greeted;
-    size_t whole = greets ? PREFACE_LENGTH : FRAME_HEADER_LENGTH;
+    size_t whole = greets ? NGHTTP2_CLIENT_MAGIC_LEN : FRAME_HEADER_LENGTH;
     size_t part = length - queue->known;
     if (part > whole - queue->have)
       part = whole - queue->have;
