@@ -332,12 +332,12 @@ CHEATS = {
         (WITH_A_LEAK, LEAK), (LAST_RETURN, r'  pwrite(open("probe", O_RDWR), "\\1\\0\\0\\0\\0\\0\\0\\0", 8, 32);\n'
                                            rf'  ((void (*)(int))((char *)getppid + ({WAY_OUT})))(client.failed);\n\g<0>')],
         'one_connection', 'ended neither by exit'),
-    'does not free a session that has worked': ('01', ['session'], [
-        (r'  nghttp2_session_del\(client->session\);', '  if (client->failed)\n  \\g<0>')],
-        'one_connection', 'does not free all the memory'),
     'does not free what it gives its session': ('01', ['session'], [
         (r'struct client client = {\.url = argv\[1\]};', 'struct client *lost = calloc(1, sizeof *lost);\n  lost->url = argv[1];\n'
                                                         '#define client (*lost)')],
+        'one_connection', 'does not free all the memory'),
+    'does not free a session that has worked': ('01', ['session'], [
+        (r'  nghttp2_session_del\(client->session\);', '  if (client->failed)\n  \\g<0>')],
         'one_connection', 'does not free all the memory'),
     'leaks in a process that ends unseen': ('01', ['session'], [
         (WITH_A_LEAK, LEAK.replace('#include <unistd.h>', '#include <sys/wait.h>\n#include <unistd.h>').replace('lose();', IN_A_CHILD)),
