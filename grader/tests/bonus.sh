@@ -74,13 +74,13 @@ broken() {
   return 1
 }
 
-# Each case is for itself, so as many run at the same time as there are processors. later TITLE COMMAND... begins one, in
+# Each case is for itself, and waits most of its time, so four run for each processor. later TITLE COMMAND... begins one, in
 # a folder of its own; `results` checks all of them, in their order.
 titles=()
 later() {
   titles+=("$1")
   shift
-  while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n; done
+  while [ "$(jobs -rp | wc -l)" -ge $((4 * $(nproc))) ]; do wait -n; done
   place=$work/cases/${#titles[@]}
   mkdir -p "$place/$folder/bonus" "$place/build/bonus/$folder/bonus"
   ln -s "$root/build/grader" "$place/build/grader"
