@@ -1,7 +1,5 @@
 #!/usr/bin/env python3
 """`make class` finds whose files are whose, gives everybody the right points, and goes on where it was stopped.
-
-Runs alone: it measures nothing, but both processors grade.
 """
 import calendar
 import csv

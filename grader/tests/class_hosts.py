@@ -2,7 +2,6 @@
 """`make class HOSTS=a,b`: two hosts, each a network namespace with an sshd, grade like this machine, also when one dies.
 
 A host has its own process and mount namespaces too: it sees neither this project nor its home, but an empty folder.
-Runs alone: the hosts share the processors.
 """
 import csv
 import os

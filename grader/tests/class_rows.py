@@ -2,7 +2,7 @@
 """`make class` on a class made by machine, in one zip as Moodle gives it: right programs, known mistakes, starters, hostile
 programs, odd uploads. It is known what each must get; every row of the table is right.
 
-ROWS=300 makes a class of 300, with more of the known mistakes. Runs alone: both processors grade.
+ROWS=300 makes a class of 300, with more of the known mistakes.
 """
 import csv
 import io

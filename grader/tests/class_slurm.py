@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """`make class ENGINE=slurm` on a cluster of one node, with slurmctld, slurmd and munged of its own: it makes the same table
 as this machine, also when the node dies.
-
-Runs alone: the node has the processors.
 """
 import contextlib
 import os
