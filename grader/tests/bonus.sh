@@ -4,6 +4,8 @@ set -u
 root=$PWD
 # shellcheck source=grader/tools/dev/tap.sh
 . grader/tools/dev/tap.sh
+# shellcheck source=grader/tools/dev/tap_later.sh
+. grader/tools/dev/tap_later.sh
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work"/grader "$work"/build "$work"/lab02-x/bonus && cd "$work" || exit 1
@@ -74,28 +76,13 @@ broken() {
   return 1
 }
 
-# Each case is for itself, and waits most of its time, so four run for each processor. later TITLE COMMAND... begins one, in
-# a folder of its own; `results` checks all of them, in their order.
-titles=()
-later() {
-  titles+=("$1")
-  shift
-  while [ "$(jobs -rp | wc -l)" -ge $((4 * $(nproc))) ]; do wait -n; done
-  place=$work/cases/${#titles[@]}
+# Each case is for itself, in a folder of its own, and waits most of its time.
+AT_ONCE=$((4 * $(nproc)))
+case_of() { # COMMAND...
+  place=$(mktemp -d "$work/case.XXXXXX") || return 1
   mkdir -p "$place/$folder/bonus" "$place/build/bonus/$folder/bonus"
   ln -s "$root/build/grader" "$place/build/grader"
-  (
-    cd "$place" || exit 1
-    "$@" >out 2>&1
-    echo $? >status
-  ) &
-}
-outcome() { cat "$work/cases/$1/out" && [ "$(cat "$work/cases/$1/status")" -eq 0 ]; }
-results() {
-  wait
-  for number in "${!titles[@]}"; do
-    check "${titles[number]}" outcome $((number + 1))
-  done
+  cd "$place" && "$@"
 }
 
 # program TITLE FOLDER NAME: FOLDER/bonus/NAME.c has what every bonus has; the checks that follow are about it.
@@ -106,8 +93,8 @@ program() {
   check "$title: the starter is the one derived from its solution" \
     cmp -s "$root/$folder/bonus/$name.c" <(sh "$root/grader/tools/dev/starter.sh" "$solution")
   check "$title: it has a handout" [ -f "$root/$folder/bonus/$name.md" ]
-  later "$title: the starter compiles, gets no points, and keeps no rule" keeps "$root/$folder/bonus/$name.c" 0 ✔
-  later "$title: the solution compiles, gets all points, and keeps every rule" keeps "$solution" 3 ✘
+  later "$title: the starter compiles, gets no points, and keeps no rule" case_of keeps "$root/$folder/bonus/$name.c" 0 ✔
+  later "$title: the solution compiles, gets all points, and keeps every rule" case_of keeps "$solution" 3 ✘
 }
 keeps() { # FILE POINTS SIGN: no rule has this sign
   compile "$1" && graded && says "$2 of 3" && ! says "$3" && return
@@ -115,21 +102,21 @@ keeps() { # FILE POINTS SIGN: no rule has this sign
   return 1
 }
 # right TITLE SED...: change the solution; it must keep all points.
-right() { later "$title: right: $1" still_right "${@:2}"; }
+right() { later "$title: right: $1" case_of still_right "${@:2}"; }
 still_right() {
   sed "$@" "$solution" >right.c
   ! cmp -s "$solution" right.c && compile right.c && graded && says "3 of 3" && ! says ✘ && return
   cat said
   return 1
 }
-mistake() { later "$title: mistake: $1" broken "${@:2}"; }
+mistake() { later "$title: mistake: $1" case_of broken "${@:2}"; }
 # todos N RULE...: with TODO 1 to N done, these rules hold, and no others.
 only() {
   with_todos "$1" && [ "$(sed -n 's/^  ✔ \([a-z]*\).*/\1/p' said | paste -sd' ')" = "${*:2}" ] && return
   cat said
   return 1
 }
-todos() { later "$title: TODO 1 to $1 get the points for their rules" only "$@"; }
+todos() { later "$title: TODO 1 to $1 get the points for their rules" case_of only "$@"; }
 
 program "slow reader" lab02-requests slow
 todos 1 window
