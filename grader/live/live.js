@@ -174,7 +174,7 @@ class Live {
       this.lecture.take(event);
     if (event.kind === 'end')
       this.wire.ended(event);
-    this.showRunning();
+    this.showSoon();
   }
 
   /* --- The head of the page */
@@ -207,6 +207,17 @@ class Live {
       made.addEventListener('click', () => this.go(this.lab.lab, i + 1));
       return element('li', {}, made);
     }));
+  }
+
+  /* The same, once, with the next picture: many events may come before it. */
+  showSoon() {
+    if (this.shows)
+      return;
+    this.shows = true;
+    requestAnimationFrame(() => {
+      this.shows = false;
+      this.showRunning();
+    });
   }
 
   showRunning() {

@@ -133,7 +133,7 @@ class Wire:
         self.path = self.free_name(folder)
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(self.path))
-        self.listener.listen(64)
+        self.listener.listen(1024)  # programs do not wait for us: many connections may begin at once
         self.link = self.make_link()
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -273,7 +273,7 @@ class Wire:
                 self.tell_servers()
 
     def tell_servers(self):
-        self.hub.begin("servers", {"kind": "servers", "servers": [told for _, told in self.servers.values()]})
+        self.hub.replace("servers", {"kind": "servers", "servers": [told for _, told in self.servers.values()]})
 
     def play(self, number, fault):
         """Make a reference server do this from now on. Return whether that is an order."""

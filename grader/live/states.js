@@ -138,10 +138,7 @@ class StatesPanel {
 
   /* These frames have been sent, and have not arrived. */
   hold(held) {
-    const changed = held.size !== this.held.size || [...held].some((frame) => !this.held.has(frame));
     this.held = held;
-    if (changed)
-      this.render();
   }
 
   take(frame) {

@@ -5,6 +5,7 @@
 
 const MOST_ROWS = 500;  /* of the ladder on the page at a time; it keeps MOST_KEPT */
 const MOST_KEPT = 20000;
+const AT_ONCE = 60;       /* new rows with one picture, so that the page answers in between */
 const NEAR = 60;        /* pixels from the end of the ladder: a reader who is there sees what comes */
 
 class LiveLadder extends Ladder {
@@ -124,38 +125,48 @@ class LiveLadder extends Ladder {
   }
 
   /* The indices of the rows of these frames. Look for the latest first: those of one sender pass in order. */
-  find(units, rows) {
-    const indices = new Set();
-    const before = new Map(); /* by connection and sender: the row before which to look */
-    for (const unit of [...units].reverse()) {
-      const queue = `${unit.connection} ${unit.sender}`;
-      const end = before.get(queue) ?? rows.length;
-      const same = ({frame}) => frame.connection === unit.connection && frame.sender === unit.sender &&
-        label(frame) === unit.type && frame.stream === unit.stream && frame.length === unit.length;
-      const found = rows.findLastIndex((row, i) => i < end && same(row));
-      if (found < 0)
+  find(units) {
+    const queueOf = ({connection, sender}) => `${connection} ${sender}`;
+    const queues = new Map(units.map((unit) => [queueOf(unit), {units: [], rows: []}]));
+    for (const unit of units)
+      queues.get(queueOf(unit)).units.push(unit);
+    if (queues.size > 0)
+      for (const row of this.all)
+        if (row.kind === 'frame')
+          queues.get(queueOf(row.frame))?.rows.push(row);
+    return new Set([...queues.values()].flatMap((queue) => this.match(queue)));
+  }
+
+  /* The same, for the frames and the rows of one sender. */
+  match({units, rows}) {
+    const indices = [];
+    let end = rows.length; /* look before this row */
+    for (const unit of units.reverse()) {
+      const isUnit = ({frame}) => label(frame) === unit.type && frame.stream === unit.stream && frame.length === unit.length;
+      let at = end - 1;
+      while (at >= 0 && !isUnit(rows[at]))
+        at--;
+      if (at < 0)
         continue;
-      indices.add(rows[found].index);
-      before.set(queue, found);
+      indices.push(rows[at].index);
+      end = at;
     }
     return indices;
   }
 
   /* A frame is on the page as soon as its program has sent it. */
   hold(waits) {
-    const rows = this.all.filter((row) => row.kind === 'frame');
     const [held, lost] = [this.held, this.lost];
     const known = this.losses.filter((loss) => this.closed.has(loss.connection)); /* all its rows are here */
-    this.losses = this.losses.filter((loss) => !known.includes(loss));
+    this.losses = this.losses.filter((loss) => !this.closed.has(loss.connection));
     this.waits = waits;
-    this.lost = new Set([...lost, ...known.flatMap((loss) => [...this.find(loss.units, rows)])]);
-    this.held = new Set([...this.find(waits, rows), ...this.lost]);
-    const changed = rows.filter(({index}) => held.has(index) !== this.held.has(index) || lost.has(index) !== this.lost.has(index));
+    this.lost = new Set([...lost, ...this.find(known.flatMap((loss) => loss.units))]);
+    this.held = new Set([...this.find(waits), ...this.lost]);
+    const changed = this.current.filter(({index}) => held.has(index) !== this.held.has(index) || lost.has(index) !== this.lost.has(index));
     for (const row of changed)
       for (const each of [row.item, row.drawn])
         this.dash(row, each);
-    if (changed.length > 0)
-      this.draw(); /* a row may have more lines now, or fewer */
+    this.moved = this.moved || changed.length > 0; /* a row may have more lines now, or fewer */
   }
 
   dash(row, each) {
@@ -164,7 +175,7 @@ class LiveLadder extends Ladder {
   }
 
   heldFrames() {
-    return new Set(this.all.filter((row) => this.held.has(row.index)).map((row) => row.frame));
+    return new Set([...this.held].map((index) => this.all[index - this.first]?.frame));
   }
 
   arrow(row, ...rest) {
@@ -205,7 +216,11 @@ class LiveLadder extends Ladder {
       this.current.find((row) => row.kind === 'frame' && row.index === index)?.item.scrollIntoView({block: 'nearest'});
   }
 
+  /* All rows are on the page then, those too that have just come. */
   render() {
+    if (this.back > 0)
+      this.back += this.fresh.length;
+    this.fresh = [];
     super.render();
     if (this.facts && this.waits)
       this.count();
@@ -256,19 +271,38 @@ class LiveLadder extends Ladder {
       `${frame.connection > 1 ? `Connection ${frame.connection}, s` : 'S'}tream ${frame.stream}${title ? `: ${title.slice(0, 40)}` : ''}`));
   }
 
+  /* Put on the page what has come; perhaps not all of it at once. */
   flush() {
-    const fresh = this.fresh.splice(0);
     const several = new Set(this.programs.values()).size > 1;
     const others = (this.numbers.size > 1 && this.connections < 2) || (several && !this.several); /* now each row names them */
     this.several = several;
     this.connections = this.numbers.size;
-    if (this.back > 0)
-      this.back += fresh.length;
-    if (others || this.toScale || this.back > 0 || this.current.length + fresh.length > 1.5 * MOST_ROWS)
+    if (others || this.toScale || this.back > 0) {
       this.render();
-    else
-      this.grow(fresh);
+    } else {
+      if (this.current.length + this.fresh.length > 1.5 * MOST_ROWS)
+        this.makeRoom();
+      this.grow(this.fresh.splice(0, document.hidden ? MOST_ROWS : AT_ONCE));
+    }
     this.count();
+  }
+
+  /* Take rows away at the top, and some that have come may never be on the page: a button shows them. */
+  makeRoom() {
+    this.fresh = this.fresh.slice(-MOST_ROWS);
+    const rows = this.current.filter((row) => row.kind !== 'gap');
+    const kept = rows.slice(Math.max(0, rows.length + this.fresh.length - MOST_ROWS));
+    for (const row of this.current.slice(0, this.current.length - kept.length)) {
+      row.item.remove();
+      row.item = row.drawn = null;
+    }
+    const number = this.all.filter((row) => this.passes(row)).length - kept.length - this.fresh.length;
+    const gap = {kind: 'gap', number, what: 'earlier', by: MOST_ROWS};
+    gap.item = this.item(gap);
+    gap.item.querySelector('button').tabIndex = 0;
+    this.list.prepend(gap.item);
+    this.current = [gap, ...kept];
+    this.moved = true;
   }
 
   grow(fresh) {
@@ -280,7 +314,13 @@ class LiveLadder extends Ladder {
     const button = from === 0 && this.list.querySelector('button.line');
     if (button)
       button.tabIndex = 0;
-    this.draw(from);
+    this.draw(this.moved ? 0 : from);
+  }
+
+  draw(from = 0) {
+    super.draw(from);
+    if (from === 0)
+      this.moved = false;
   }
 
   count() {
@@ -305,6 +345,7 @@ class WirePane {
     this.gate = new GatePanel(ask);
     this.play = new PlayPanel(ask);
     this.waiting = false;
+    this.waits = null; /* the gate's last word, if it is not on the page yet */
     this.latest = element('p', {class: 'unseen', 'aria-live': 'polite'});
     const button = (text, title, action) => {
       const made = element('button', {type: 'button', title, 'aria-label': `${text}: ${title}`}, text);
@@ -358,15 +399,16 @@ class WirePane {
     this.play.take(event);
   }
 
+  /* What waits now. The last word counts: with many connections, they come faster than anybody can read. */
   takeGate(event) {
-    this.gate.take(event);
-    this.hold(event.waiting);
+    this.waits = event;
+    this.soon();
   }
 
   /* A connection has ended while these frames waited. */
   takeLost(event) {
     this.ladder.losses.push(event);
-    this.hold(this.ladder.waits);
+    this.soon();
   }
 
   hold(waits) {
@@ -381,6 +423,11 @@ class WirePane {
   take(event) {
     this.ladder.add(event);
     this.states.take(event);
+    this.soon();
+  }
+
+  /* Show all that has come, once, with the next picture. */
+  soon() {
     if (this.waiting)
       return;
     this.waiting = true;
@@ -424,13 +471,21 @@ class WirePane {
     const follows = this.follows();
     this.waiting = false;
     this.hint.hidden = this.ladder.all.length > 0; /* perhaps somebody has just cleared it */
+    const waits = this.waits || {waiting: this.ladder.waits};
+    if (this.waits)
+      this.gate.take(waits);
+    if (this.waits || waits.waiting.length > 0 || this.ladder.losses.length > 0)
+      this.hold(waits.waiting);
+    this.waits = null;
     this.ladder.flush();
-    if (this.ladder.waits.length > 0 || this.ladder.losses.length > 0)
-      this.hold(this.ladder.waits);
     this.measure();
     this.states.render();
     if (follows)
       this.follow();
+    if (this.ladder.fresh.length > 0) {
+      this.soon();
+      return;
+    }
     if (follows && this.rewinds)
       this.sheet.scrollTop = 0;
     this.rewinds = false;

@@ -693,6 +693,68 @@ def test_hold_several(page, live):
     wait_for(lambda: not page.run(WAITING))
 
 
+CROWD = 300
+HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\4" + bytes(5) + b"\0\0\3\1\5\0\0\0\1\x82\x86\x84"  # and GET /
+
+
+def busy(page):
+    """Milliseconds of processor time that the page has used so far."""
+    return {each["name"]: each["value"] for each in page.call("Performance.getMetrics")["metrics"]}["TaskDuration"] * 1000
+
+
+def watch(page, done):
+    """Ask the page until this is so. Returns what it did before each answer, in milliseconds of processor time, which do
+    not depend on who else runs."""
+    times = []
+    used = busy(page)
+
+    def asks():
+        nonlocal used
+        answer = page.run(done)
+        used, before = busy(page), used
+        times.append(used - before)
+        return answer
+
+    wait_for(asks)
+    return times
+
+
+def test_crowd(page, live):
+    """Frames of many connections wait, pass, and are on the page, and it still answers."""
+    page.run("live.ask('clear', {})")
+    wait_for(lambda: not shown(page))
+    page.call("Performance.enable", timeDomain="threadTicks")
+    with contextlib.ExitStack() as stack:
+        port = stack.enter_context(server({**live.environment, "H2_TRACE": "live"}, ROOT / BUILD / "grader/serve"))
+        hold_all(page)
+        clients = [stack.enter_context(socket.create_connection(("localhost", int(port)), SECONDS)) for _ in range(CROWD)]
+        for client in clients:
+            client.sendall(HELLO)
+        all_wait = "live.wire.gate.last.count === %d && live.wire.ladder.frames.length === %d && !live.wire.waiting" % (5 * CROWD, 5 * CROWD)
+        times = watch(page, all_wait)
+        check(f"{CROWD} connections: each frame of each waits", page.run(all_wait), page.run("[live.wire.gate.last.count, live.wire.ladder.frames.length]"))
+        held = "[...document.querySelectorAll('.wire .rows li.frame')].every((row) => row.matches('.held'))"
+        check(f"{CROWD} connections: the ladder shows that no frame has arrived", len(shown(page)) > 400 and page.run(held))
+        before = page.run("live.wire.gate.last.count")
+        page.press("f")
+        check(f"{CROWD} connections: f lets one pass", wait_for(lambda: page.run("live.wire.gate.last.count") == before - 1), page.run("live.wire.gate.last.count"))
+        page.press("h")
+        times += watch(page, f"live.wire.gate.last.count === 0 && !live.wire.waiting && live.wire.ladder.frames.length === {7 * CROWD}")
+    print(f"# {CROWD} connections: before an answer, the page works for {statistics.median(times):.0f} ms (median of {len(times)}), "
+          f"{max(times):.0f} ms at most, {sum(times):.0f} ms in all")
+    check(f"{CROWD} connections: the page answers after 200 ms of work", max(times) < 200, times)
+    check(f"{CROWD} connections: it says how many have ended", wait_for(lambda: page.run(f"live.wire.ladder.closed.size === {CROWD} && !live.wire.waiting")),
+          page.run("live.wire.ladder.closed.size"))
+    rows = page.run("[document.querySelector('.wire .gap').innerText, live.wire.ladder.all.length - document.querySelectorAll('.wire .rows li:not(.gap)').length]")
+    check(f"{CROWD} connections: a button says how many rows are above", rows[0].startswith(f"{rows[1]:,} earlier rows"), rows)
+    check(f"{CROWD} connections: each arrow is beside its row", page.run(APART) < 2, page.run(APART))
+
+
+# The largest distance of an arrow from its row's place for it.
+APART = """Math.max(0, ...live.wire.ladder.current.filter((row) => row.drawn).map((row) => Math.abs(
+  row.drawn.querySelector('.shaft').getBoundingClientRect().top - row.item.getBoundingClientRect().top - live.wire.ladder.arrowHeight())))"""
+
+
 def test_lost(page, live):
     """Somebody kills a program while its frames wait: they never arrive."""
     rows = "[...document.querySelectorAll('.wire .rows li.frame%s')].map((row) => [row.dataset.sender, row.dataset.type].join(' '))"
@@ -800,6 +862,7 @@ def test_hold_any(browser, live):
         test_hold_serve(page, live, "https", "--tls", "--key", f"{folder}/key.pem", "--cert", f"{folder}/cert.pem")
     test_hold_both(page, live)
     test_hold_several(page, live)
+    test_crowd(page, live)
     test_lost(page, live)
     test_late(page, live)
     test_space(page, live)
