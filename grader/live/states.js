@@ -122,9 +122,14 @@ class StatesPanel {
     this.clear();
     this.tabs = element('div', {class: 'connections', role: 'group', 'aria-label': 'Connections'});
     this.body = element('tbody');
+    this.fold = element('button', {type: 'button', class: 'fold', title: 'Show or hide the states'});
+    this.fold.addEventListener('click', () => {
+      this.folded = !this.isFolded();
+      this.render();
+    });
     const side = (name) => element('th', {scope: 'col'}, element('strong', {}, name), element('span', {class: 'bytes'}, 'may still send'));
     this.element = element('section', {class: 'states', 'aria-label': 'Streams and windows now'}, this.tabs,
-      element('table', {}, element('thead', {}, element('tr', {}, element('th', {scope: 'col'}, 'Streams now'), side('client'), side('server'))),
+      element('table', {}, element('thead', {}, element('tr', {}, element('th', {scope: 'col'}, this.fold), side('client'), side('server'))),
               this.body));
     this.render();
   }
@@ -134,6 +139,12 @@ class StatesPanel {
     this.chosen = null; /* by the reader; otherwise the last one with a frame */
     this.last = null;
     this.held = new Set();
+    this.folded = null; /* by the reader */
+  }
+
+  /* Where all has ended, the ladder has the room of the states. */
+  isFolded() {
+    return this.folded ?? Boolean(this.connections.get(this.chosen ?? this.last)?.closed);
   }
 
   /* These frames have been sent, and have not arrived. */
@@ -160,6 +171,9 @@ class StatesPanel {
     });
     this.tabs.replaceChildren(...tabs);
     this.element.classList.toggle('empty', !now);
+    this.element.classList.toggle('folded', this.isFolded());
+    this.fold.setAttribute('aria-expanded', !this.isFolded());
+    this.fold.textContent = `${this.isFolded() ? '▸' : '▾'} Streams ${now?.closed ? 'at the end' : 'now'}`;
     this.body.replaceChildren(...(now ? this.rows(now) : []));
   }
 

@@ -369,7 +369,8 @@ class WirePane {
     this.sheet = element('div', {class: 'scroll', tabindex: -1}, this.ladder.element, this.hint, this.below);
     this.sheet.addEventListener('scroll', () => this.showBelow());
     new ResizeObserver(() => this.showBelow()).observe(this.sheet);
-    this.element = element('section', {class: 'pane wire', 'aria-label': 'The wire'}, this.sheet, this.play.element, this.states.element, this.gate.element, this.latest);
+    this.gate.element.append(this.play.element);
+    this.element = element('section', {class: 'pane wire', 'aria-label': 'The wire'}, this.sheet, this.states.element, this.gate.element, this.latest);
   }
 
   /* `of`: the lab and the step of the command whose frames come now. */

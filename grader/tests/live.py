@@ -296,6 +296,11 @@ def test_ladder_from_the_top(page):
     rows = page.run("[...document.querySelectorAll('.wire .rows > li')].map((row) => row.getBoundingClientRect().bottom <= "
                     "live.wire.below.getBoundingClientRect().top + 1)")
     check("and a button says how many rows are below", said[1] == f"↓ {rows.count(False)} more", (said, rows))
+    rooms = page.run("[live.wire.sheet.offsetHeight, live.wire.element.offsetHeight, getComputedStyle(live.wire.states.body).display]")
+    check("the ladder has the room of the states, which have all ended", rooms[0] > rooms[1] - 90 and rooms[2] == "none", rooms)
+    page.run("live.wire.states.fold.click()")
+    check("a button shows them", page.run("live.wire.states.body.offsetHeight > 60 && live.wire.states.fold.getAttribute('aria-expanded') === 'true'"))
+    page.run("live.wire.states.fold.click()")
     page.press("ArrowDown", 12)
     check("the down key shows them", wait_for(lambda: page.run("live.wire.follows() && live.wire.below.hidden")))
     page.run("live.go('02', 4)")
