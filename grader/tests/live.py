@@ -235,6 +235,7 @@ def test_keys(page):
     check("pieces of code stand side by side, of whatever language", empty == 0 and page.run(SIDE_BY_SIDE), empty)
     page.run("live.go('02', 4)")
     arrived(page, "02", 4)
+    test_folds(page)
     test_focus(page)
     page.press("w")
     alone = page.run("document.querySelector('.lecture').offsetWidth")
@@ -312,6 +313,35 @@ def test_ladder_from_the_top(page):
                          "document.querySelector('.wire .tools').getBoundingClientRect().bottom - 1"), 5), bars)
     ends = page.run("[...document.querySelectorAll('.wire .tools .menu, .wire .tools .ends > button')].map((each) => Math.round(each.getBoundingClientRect().bottom))")
     check("Save and Clear stand on one line", len(ends) == 2 and abs(ends[0] - ends[1]) < 8, ends)
+
+
+# Lines of code that have no room: the browser has broken them.
+BROKEN = """[...document.querySelectorAll('.code .row')].filter((row) =>
+  row.getBoundingClientRect().height > 1.5 * parseFloat(getComputedStyle(row).lineHeight)).map((row) => row.innerText)"""
+CODE = "document.querySelectorAll('.code.c .row').length"
+
+
+def test_folds(page):
+    """Code has the line ends for the room that it has, whatever has changed that."""
+    page.run("live.go('02', 2)")
+    arrived(page, "02", 2)
+    lines = page.run(CODE)
+    page.run("live.view('wire'); live.go('02', 3)")
+    arrived(page, "02", 3)
+    page.run("live.go('02', 2)")
+    arrived(page, "02", 2)
+    page.run("live.view('both')")
+    check("code that came while nobody saw it is folded for its room", wait_for(lambda: page.run(CODE) == lines and not page.run(BROKEN)), page.run(BROKEN))
+    page.run("live.view('lecture')")
+    check("with more room, it has fewer lines", wait_for(lambda: page.run(CODE) < lines and not page.run(BROKEN)), (lines, page.run(CODE)))
+    page.run("live.view('both')")
+    wait_for(lambda: page.run(CODE) == lines)
+    page.press("+", 3)
+    check("with larger letters, it has more", wait_for(lambda: page.run(CODE) > lines and not page.run(BROKEN)), (lines, page.run(CODE), page.run(BROKEN)))
+    page.press("0")
+    check("and then as many as before", wait_for(lambda: page.run(CODE) == lines and not page.run(BROKEN)), (lines, page.run(CODE), page.run(BROKEN)))
+    page.run("live.go('02', 4)")
+    arrived(page, "02", 4)
 
 
 def test_closed(page):
