@@ -423,9 +423,32 @@ def test_later(browser, live, page):
     page.run("live.move(1)")
     arrived(page, "02", 4)
     check("and on its own step it does not", not page.run(facts).startswith("From"), page.run(facts))
+    test_bars(page, other)
     test_leading(page, other)
     check("its console is empty", not other.errors(), other.errors())
     other.close()
+
+
+# What has no room in a bar chart: words, times, bars.
+CUT = """[...document.querySelectorAll('.chart p > *')].filter((each) => each.scrollWidth > each.clientWidth + 1 ||
+  each.getBoundingClientRect().right > each.closest('.card').getBoundingClientRect().right ||
+  (each.matches('.bar') && each.clientWidth < 80)).map((each) => `${each.className}: ${each.innerText}`)"""
+
+
+def test_bars(page, other):
+    """A bar chart has room beside the notes."""
+    page.run("live.go('02', 5)")
+    arrived(page, "02", 5)
+    arrived(other, "02", 5)
+    if page.run(STATE)["next"]:
+        run_to_end(page)
+    for width, height in ((700, 500), (900, 640), (1280, 720), (1600, 900)):
+        other.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        other.settle()
+        check(f"the lecturer's window of {width} x {height} shows the whole bar chart", wait_for(lambda: other.run(
+            "document.querySelectorAll('.chart p').length === 4"), 5) and not other.run(CUT), other.run(CUT))
+    other.call("Emulation.setDeviceMetricsOverride", width=900, height=640, deviceScaleFactor=1, mobile=False)
+    check("so does the screen", not page.run(CUT), page.run(CUT))
 
 
 def test_leading(page, other):
