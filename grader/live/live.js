@@ -167,6 +167,8 @@ class Live {
       this.wire.takeGate(event);
       this.showGate(event);
     }
+    else if (event.kind === 'ends')
+      this.wire.takeEnds(event);
     else if (event.kind === 'lost')
       this.wire.takeLost(event);
     else if (event.kind === 'servers')

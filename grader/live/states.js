@@ -127,7 +127,8 @@ class StatesPanel {
       this.folded = !this.isFolded();
       this.render();
     });
-    const side = (name) => element('th', {scope: 'col'}, element('strong', {}, name), element('span', {class: 'bytes'}, 'may still send'));
+    this.who = {client: element('span', {class: 'who'}), server: element('span', {class: 'who'})};
+    const side = (name) => element('th', {scope: 'col'}, element('strong', {}, name), ' ', this.who[name], element('span', {class: 'bytes'}, 'may send'));
     this.element = element('section', {class: 'states', 'aria-label': 'Streams and windows now'}, this.tabs,
       element('table', {}, element('thead', {}, element('tr', {}, element('th', {scope: 'col'}, this.fold), side('client'), side('server'))),
               this.body));
@@ -139,6 +140,7 @@ class StatesPanel {
     this.chosen = null; /* by the reader; otherwise the last one with a frame */
     this.last = null;
     this.held = new Set();
+    this.ends = new Map(); /* by number of a connection: who is at its two ends */
     this.folded = null; /* by the reader */
   }
 
@@ -162,7 +164,8 @@ class StatesPanel {
   render() {
     const now = this.connections.get(this.chosen ?? this.last)?.without(this.held);
     const tabs = this.connections.size < 2 ? [] : [...this.connections.keys()].slice(-12).map((number) => {
-      const button = element('button', {type: 'button', 'aria-pressed': now.number === number}, `Connection ${number}`);
+      const client = this.ends.get(number)?.client;
+      const button = element('button', {type: 'button', 'aria-pressed': now.number === number}, `Connection ${number}${client ? `: ${client}` : ''}`);
       button.addEventListener('click', () => {
         this.chosen = number;
         this.render();
@@ -170,6 +173,8 @@ class StatesPanel {
       return button;
     });
     this.tabs.replaceChildren(...tabs);
+    for (const [side, text] of Object.entries(this.who))
+      text.textContent = this.ends.get(now?.number)?.[side] || '';
     this.element.classList.toggle('empty', !now);
     this.element.classList.toggle('folded', this.isFolded());
     this.fold.setAttribute('aria-expanded', !this.isFolded());

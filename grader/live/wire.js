@@ -17,6 +17,7 @@ class LiveLadder extends Ladder {
     this.streams = new Set();
     this.from = ''; /* the step whose command this was, if it is not the one on the page */
     this.programs = new Map(); /* by process number: name */
+    this.ends = new Map();     /* by number of a connection: who is at its two ends */
     this.program = 'all';
     this.marks = new Set(); /* of indices */
     this.leftOut = 0; /* frames that no program has sent us, because there were too many */
@@ -57,6 +58,7 @@ class LiveLadder extends Ladder {
     this.connections = 0;
     this.several = false;
     this.programs = new Map();
+    this.ends = new Map();
     this.program = this.seenBy.value = 'all';
     this.seenBy.hidden = true;
     [...this.seenBy.options].slice(1).forEach((option) => option.remove());
@@ -189,6 +191,12 @@ class LiveLadder extends Ladder {
     return this.toScale ? row.ms : row.frame.own;
   }
 
+  /* Its client, if that is a program that we know. */
+  who(number) {
+    const client = this.ends.get(number)?.client || 'port';
+    return client.startsWith('port') ? super.who(number) : `${super.who(number)}, ${client}`;
+  }
+
   mark(index) {
     this.toggle(this.marks, index);
   }
@@ -274,7 +282,8 @@ class LiveLadder extends Ladder {
   /* Put on the page what has come; perhaps not all of it at once. */
   flush() {
     const several = new Set(this.programs.values()).size > 1;
-    const others = (this.numbers.size > 1 && this.connections < 2) || (several && !this.several); /* now each row names them */
+    const others = (this.numbers.size > 1 && (this.connections < 2 || this.renamed)) || (several && !this.several); /* now each row names them */
+    this.renamed = false;
     this.several = several;
     this.connections = this.numbers.size;
     if (others || this.toScale || this.back > 0) {
@@ -406,6 +415,15 @@ class WirePane {
     this.soon();
   }
 
+  /* Who is at the two ends of a connection. */
+  takeEnds(event) {
+    const known = this.ladder.ends.has(event.connection);
+    this.ladder.ends.set(event.connection, event);
+    this.ladder.renamed = this.ladder.renamed || known;
+    this.states.ends = this.ladder.ends;
+    this.soon();
+  }
+
   /* A connection has ended while these frames waited. */
   takeLost(event) {
     this.ladder.losses.push(event);
@@ -510,7 +528,7 @@ class WirePane {
   }
 
   savePicture() {
-    const picture = new Picture(this.ladder.current, (row) => this.ladder.marks.has(row.index), this.ladder.facts.textContent);
+    const picture = new Picture(this.ladder.current, this.ladder);
     this.save(picture.text(), 'image/svg+xml', 'wire.svg');
   }
 

@@ -203,7 +203,7 @@ class Ladder {
     case 'note':
       return this.plainItem('note', row, element('span', {class: 'time'}, milliseconds(this.time(row))),
         element('span', {class: 'text'}, element('span', {class: 'at', 'aria-hidden': 'true'}, `${this.time(row).toFixed(2)} `),
-          this.connections > 1 ? `connection ${row.connection}: ` : null, row.text));
+          this.connections > 1 ? `${this.who(row.connection)}: ` : null, row.text));
     case 'printed':
       return this.plainItem('printed', row, element('span', {class: 'time'}, milliseconds(row.ms)),
         element('span', {class: 'text'}, element('span', {class: 'at', 'aria-hidden': 'true'}, `${row.ms.toFixed(2)} `),
@@ -227,6 +227,11 @@ class Ladder {
     return row.ms;
   }
 
+  /* A connection, in words. */
+  who(number) {
+    return `connection ${number}`;
+  }
+
   plainItem(kind, row, ...children) {
     return element('li', {class: kind}, element('div', {class: 'line'}, ...children));
   }
@@ -236,7 +241,7 @@ class Ladder {
     const isMarked = row.index === this.marked;
     const facts = [];
     if (this.connections > 1)
-      facts.push(`connection ${frame.connection}`);
+      facts.push(this.who(frame.connection));
     if (frame.type !== 'preface' && frame.type !== 'not HTTP/2')
       facts.push(`stream ${frame.stream}`);
     const flags = frame.flags.filter((flag) => flag !== 'ACK').join(' | ');

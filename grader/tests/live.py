@@ -651,6 +651,17 @@ def test_everything(browser, live):
             wait_for(lambda: page.run("!live.wire.waiting"))
 
         ask(port, traced)
+        who = "[...document.querySelectorAll('.states thead .who')].map((each) => each.innerText)"
+        check("the page says which programs are at the two ends", wait_for(lambda: page.run(who) == ["requests", f"serve, port {port}"], 10), page.run(who))
+        ask(port, live.environment)
+        check("and the port of one that it does not know", wait_for(lambda: re.fullmatch(r"port \d+", page.run(who)[0]), 10) and page.run(who)[1] == f"serve, port {port}", page.run(who))
+        tabs = "[...document.querySelectorAll('.connections button')].map((each) => each.innerText)"
+        check("so do the buttons of the connections", re.fullmatch(r"Connection 1: requests;Connection 2: port \d+", ";".join(page.run(tabs))), page.run(tabs))
+        check("and the ladder's rows", any("connection 1, requests · stream 1" in row for row in shown(page)) and
+              any("connection 2 · stream 1" in row for row in shown(page)), shown(page))
+        page.run("live.ask('clear', {})")
+        wait_for(lambda: not shown(page))
+        ask(port, traced)
         ask(port, live.environment)
         rows = shown(page)
         check("a client that tells nothing is seen, as curl is", wait_for(lambda: page.run("live.wire.ladder.numbers.size") == 2), rows)
