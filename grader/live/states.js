@@ -14,7 +14,7 @@ const otherSide = (side) => (side === 'client' ? 'server' : 'client');
 class ConnectionStates {
   constructor(number) {
     this.number = number;
-    this.settings = {client: new Map(), server: new Map()};
+    this.settings = {client: null, server: null}; /* until its first SETTINGS frame */
     this.windows = {client: {left: DEFAULT_WINDOW, most: DEFAULT_WINDOW}, server: {left: DEFAULT_WINDOW, most: DEFAULT_WINDOW}};
     this.initial = {client: DEFAULT_WINDOW, server: DEFAULT_WINDOW}; /* of the streams on which this side sends */
     this.streams = new Map();
@@ -69,8 +69,10 @@ class ConnectionStates {
   }
 
   takeSettings(sender, frame, arrived) {
+    if (!frame.flags.includes('ACK'))
+      this.settings[sender] = this.settings[sender] || new Map();
     for (const [name, value] of frame.settings || []) {
-      this.settings[sender].set(name.replace('SETTINGS_', ''), value);
+      this.settings[sender]?.set(name.replace('SETTINGS_', ''), value);
       if (name !== 'SETTINGS_INITIAL_WINDOW_SIZE' || !arrived)
         continue;
       const receiver = otherSide(sender); /* it sends DATA into these windows */
@@ -201,12 +203,20 @@ class StatesPanel {
     if (streams.length > rows.length)
       rows.push(element('tr', {}, element('td', {colspan: 3}, `and ${count(streams.length - rows.length, 'more stream')}`)));
     const settings = (side) => element('tr', {}, element('td', {class: 'settings', colspan: 3}, element('strong', {}, `The ${side}’s settings: `),
-      [...now.settings[side]].map(([name, value]) => `${name}\u00a0${value.toLocaleString('en')}`).join(' · ') || 'none yet'));
+      this.settings(now.settings[side])));
     const end = (side) => (now.closed ? 'closed' : now.end[side] || 'open');
     return [element('tr', {class: now.closed ? 'all closed' : 'all'}, element('th', {scope: 'row'}, 'connection'),
                     this.cell(end('client'), now.closed ? null : now.windows.client),
                     this.cell(end('server'), now.closed ? null : now.windows.server)), ...rows,
             settings('client'), settings('server')];
+  }
+
+  /* The settings that a side has sent; null: it has sent no SETTINGS frame. */
+  settings(sent) {
+    if (!sent)
+      return 'none yet';
+    const changed = [...sent].map(([name, value]) => `${name}\u00a0${value.toLocaleString('en')}`);
+    return changed.join(' · ') || 'it keeps the defaults (RFC 9113, section 6.5.2)';
   }
 
   /* A side of a stream, or of the connection: its state, and the window into which it may still send, if it may. */

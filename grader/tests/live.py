@@ -1166,6 +1166,7 @@ def test_wire(browser, live):
     page.run("[...document.querySelectorAll('.wire .tools button')].find((each) => each.innerText === 'Clear').click()")
     check("Clear empties the wire", wait_for(lambda: not shown(page)))
     test_second(page, live)
+    test_settings(page, program)
     test_hostile_frames(page, program)
     test_quick(page, program)
     test_many(page, program)
@@ -1195,6 +1196,21 @@ def test_second(page, live):
                        ".getBoundingClientRect().left < document.querySelector('.scroll').getBoundingClientRect().left; })")
     check("on a second line, too, what Save opens is in the window", outside == [], outside)
     page.run("document.querySelector('.menu').open = false; live.ask('clear', {})")
+    wait_for(lambda: not shown(page))
+
+
+def test_settings(page, program):
+    """A SETTINGS frame without a setting is one: its sender keeps the defaults."""
+    said = "[...document.querySelectorAll('.states .settings')].map((each) => each.innerText)"
+    page.run("live.wire.states.folded = false")
+    send(program, frame("preface", "client", length=24))
+    wait_for(lambda: len(shown(page)) == 1 and page.run(said))
+    check("before a SETTINGS frame, a side has no settings", page.run(said) == ["The client’s settings: none yet", "The server’s settings: none yet"], page.run(said))
+    send(program, frame("SETTINGS", "client"), frame("SETTINGS", "client", flags=["ACK"]), frame("SETTINGS", "server", flags=["ACK"]))
+    wait_for(lambda: len(shown(page)) == 4)
+    check("after an empty one, it keeps the defaults; an ACK says nothing", page.run(said) == [
+        "The client’s settings: it keeps the defaults (RFC 9113, section 6.5.2)", "The server’s settings: none yet"], page.run(said))
+    page.run("live.ask('clear', {})")
     wait_for(lambda: not shown(page))
 
 
