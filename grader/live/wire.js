@@ -176,6 +176,11 @@ class LiveLadder extends Ladder {
     each?.classList.toggle('lost', this.lost.has(row.index));
   }
 
+  /* What has kept a frame from arriving, in words; "" if it has arrived. */
+  fate({index}) {
+    return this.lost.has(index) ? 'never arrived' : this.held.has(index) ? 'waits' : '';
+  }
+
   heldFrames() {
     return new Set([...this.held].map((index) => this.all[index - this.first]?.frame));
   }

@@ -824,6 +824,15 @@ APART = """Math.max(0, ...live.wire.ladder.current.filter((row) => row.drawn).ma
   row.drawn.querySelector('.shaft').getBoundingClientRect().top - row.item.getBoundingClientRect().top - live.wire.ladder.arrowHeight())))"""
 
 
+def picture(page):
+    """What the saved picture has of frames that have not arrived: dashed arrows; heads of the others; words, how many."""
+    drawn = xml.etree.ElementTree.fromstring(saved(page, "Picture")[1])
+    svg = "{http://www.w3.org/2000/svg}"
+    words = [fate for each in drawn.iter(f"{svg}text") for fate in ("waits", "never arrived") if (each.text or "").endswith(f" · {fate}")]
+    return (sum("stroke-dasharray" in line.attrib for line in drawn.iter(f"{svg}line")), len(list(drawn.iter(f"{svg}path"))),
+            words[0] if words else "", len(words))
+
+
 def test_lost(page, live):
     """Somebody kills a program while its frames wait: they never arrive."""
     rows = "[...document.querySelectorAll('.wire .rows li.frame%s')].map((row) => [row.dataset.sender, row.dataset.type].join(' '))"
@@ -837,11 +846,15 @@ def test_lost(page, live):
             page.run("[...document.querySelectorAll('.waiting button')].find((each) => each.innerText === '→ preface').click()")
             wait_for(lambda: "→ preface" not in page.run(WAITING), 10)
             held = wait_for(lambda: len(found := page.run(rows % ".held")) == len(before) - 1 and found, 10) or []
+            drawn = picture(page)
+            check("a picture shows frames that wait as the page does", drawn == (len(held), 1, "waits", len(held)), (held, drawn))
             client.kill()
             client.wait(SECONDS)
         check("killed: its frames no longer wait", wait_for(lambda: not page.run(WAITING)), page.run(WAITING))
         check("killed: those that waited never arrive, and the page says so", wait_for(lambda: held and page.run(rows % ".lost") == held, 10) and page.run(says) and
               page.run("document.querySelectorAll('.wire .arrow.held').length") == len(held), (held, page.run(rows % ".lost")))
+        drawn = picture(page)
+        check("killed: so does a picture", drawn == (len(held), 1, "never arrived", len(held)), (held, drawn))
         check("killed: the one that has passed has arrived", len(page.run(rows % "")) == len(held) + 1, (held, page.run(rows % "")))
         page.call("Page.reload")
         check("killed: so says a page that is loaded again", wait_for(lambda: page.run("Boolean(window.live && live.wire)") and page.run(rows % ".lost") == held),
