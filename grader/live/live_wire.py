@@ -224,7 +224,7 @@ class Wire:
             self.capture.add(number, ms, event)
             if str(event.get("note")).startswith("closed"):
                 self.open.discard((pid, event["connection"]))
-            self.hub.publish("wire", {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, "own": event["ms"], **cleaned})
+            self.hub.publish("wire", {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, **cleaned})
 
     def pair(self, key, side, own, peer, name):
         """A connection begins. If the programs at both ends show it, the page has what the first of them says."""
@@ -259,11 +259,11 @@ class Wire:
             self.part(pid)
             for key in sorted(key for key in self.open if key[0] == pid):
                 self.open.remove(key)
-                number, since = self.connections[key]
+                number, _ = self.connections[key]
                 ms = round((time.monotonic() - self.begun) * 1000, 3)
                 note = "closed: the program has ended"
                 self.capture.add(number, ms, {"note": note})
-                self.hub.publish("wire", {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, "own": round(ms - since, 3), "note": note})
+                self.hub.publish("wire", {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, "note": note})
 
     def pcapng(self):
         with self.lock:

@@ -191,11 +191,6 @@ class LiveLadder extends Ladder {
     return row.drawn;
   }
 
-  /* With several connections, each has its own clock: to compare them, there is time to scale. */
-  time(row) {
-    return this.toScale ? row.ms : row.frame.own;
-  }
-
   /* Its client, if that is a program that we know. */
   who(number) {
     const client = this.ends.get(number)?.client || 'port';
@@ -524,7 +519,7 @@ class WirePane {
   }
 
   saveTrace() {
-    const frames = this.shown().filter((row) => row.kind === 'frame').map(({frame: {kind, by, pid, own, ...frame}}) => frame);
+    const frames = this.shown().filter((row) => row.kind === 'frame').map(({frame: {kind, by, pid, ...frame}}) => frame);
     this.save(`${JSON.stringify(frames, null, 1)}\n`, 'application/json', 'trace.json');
   }
 
