@@ -1278,8 +1278,7 @@ def test_many(page, program):
         send(program, *(frame("HEADERS" if i < 500 else "DATA", "client" if i % 2 else "server", 1 + 2 * (i % 500),
                               ms=i / 10, length=3, data="abc", fields=[[":method", "GET"], [":path", f"/{i % 500}"]])
                         for i in range(first, first + 500)))
-    wait_for(lambda: page.run("live.wire.ladder.frames.length") == 10000)
-    page.settle()
+    wait_for(lambda: page.run("live.wire.ladder.frames.length === 10000 && !live.wire.waiting"))
     print(f"# 10,000 frames are on the page after {time.monotonic() - began:.1f} s")
     check("10,000 frames: the page keeps all, and shows the last of them", page.run("live.wire.ladder.frames.length") == 10000 and
           400 < len(shown(page)) < 1000 and "9,999" not in page.run("document.querySelector('.wire .gap').innerText"))
