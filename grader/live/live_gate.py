@@ -100,7 +100,7 @@ class Gate:
             if lost and self.gates[gate] in self.numbers:
                 self.hub.publish("wire", {"kind": "lost", "connection": lost[0]["connection"], "units": lost})
             self.drop(gate)
-            del self.gates[gate]
+            self.numbers.pop(self.gates.pop(gate), None)
 
     def stand_aside(self, key):
         """The program at the other end of this connection holds its frames."""
@@ -128,7 +128,8 @@ class Gate:
         """A program has ended: another may have its number."""
         with self.lock:
             self.aside = {key for key in self.aside if key[0] != program}
-            self.numbers = {key: number for key, number in self.numbers.items() if key[0] != program}
+            still = set(self.gates.values())  # what waits there never arrives, and forget is about to say so
+            self.numbers = {key: number for key, number in self.numbers.items() if key[0] != program or key in still}
 
     def name(self, key, number):
         """The number of a connection on the page."""
