@@ -373,8 +373,8 @@ class WirePane {
     this.below = element('button', {type: 'button', class: 'below', title: 'Show what is below (down)', hidden: true});
     this.below.addEventListener('click', () => this.scroll(0.8 * this.sheet.clientHeight));
     this.hint = element('p', {class: 'hint'}, 'Here are the frames of a lecture’s commands, and what passes ', element('code', {}, 'make serve'),
-                        ', from curl or a browser, say. Other programs show their frames with ', element('code', {}, 'H2_TRACE=live'), ' before their names. Start programs after ',
-                        element('code', {}, 'make live'), ': one that runs already may not be shown.');
+                        ', from curl or a browser, say. Other programs show their frames with ', element('code', {}, 'H2_TRACE=live'), ' before their names. A connection that has begun before ',
+                        element('code', {}, 'make live'), ' is not shown.');
     this.sheet = element('div', {class: 'scroll', tabindex: -1}, this.ladder.element, this.hint, this.below);
     this.sheet.addEventListener('scroll', () => this.showBelow());
     new ResizeObserver(() => this.showBelow()).observe(this.sheet);

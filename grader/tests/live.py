@@ -638,7 +638,7 @@ def test_everything(browser, live):
     page.run("live.ask('clear', {})")
     hint = wait_for(lambda: page.run("!live.wire.hint.hidden && live.wire.hint.innerText"))
     check("empty, it says whose frames come here, and asks nobody to run a command", "Here are the frames of" in hint and "Run a command" not in hint, hint)
-    check("and which programs it cannot show", "Start programs after make live: one that runs already may not be shown." in hint, hint)
+    check("and which programs it cannot show", "A connection that has begun before make live is not shown." in hint, hint)
     check("beside the ladder, not below it, are its states", page.run("document.querySelector('.scroll').clientHeight > 600 && document.querySelector('.gate').offsetLeft > 700"))
     page.run("live.ask('clear', {})")
     traced = {**live.environment, "H2_TRACE": "live"}
@@ -974,6 +974,32 @@ def test_killed(browser):
     live.socket.unlink()
     live.place.cleanup()
     page.close()
+
+
+def test_earlier(browser):
+    """`make serve` that runs before make live is shown from then on; without make live, it says nothing."""
+    quiet = {name: value for name, value in os.environ.items() if not name.startswith(("H2_", "MAKE"))}
+    environment = {**quiet, "H2_LIVE": str(ROOT / BUILD / "live/socket"), **dict([MARK.split("=")])}
+    with subprocess.Popen(["make", "-s", "serve", "PORT=0", f"BUILD={BUILD}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=environment, start_new_session=True) as process:
+        port = re.search(r":(\d+)$", process.stdout.readline().strip())[1]
+        ask = [ROOT / CLIENT, f"http://localhost:{port}/ping"]
+        before = subprocess.run(ask, env=quiet, capture_output=True, text=True, check=False)
+        with Live("02") as live:
+            page = browser.open(f"{live.url}#wire", 1280, 720)
+            wait_for(lambda: page.run("Boolean(window.live)"))
+            after = subprocess.run(ask, env=quiet, capture_output=True, text=True, check=False)
+            check("a server that began before make live is shown", wait_for(lambda: any("pong" in row for row in shown(page)), 10), shown(page))
+            check("and takes orders", wait_for(lambda: page.run(SERVERS % port), 10))
+            hold_all(page)
+            with program(quiet, *ask) as client:
+                check("and its frames can be held", wait_for(lambda: "← SETTINGS" in " ".join(page.run(WAITING)), 10), page.run(WAITING))
+                hold_all(page, "flow")
+                check("and pass", client.wait(SECONDS) == 0)
+            page.close()
+            os.killpg(process.pid, signal.SIGTERM)
+        said = process.stderr.read()
+        check("with and without make live, it answers, and says nothing of it", before.returncode == after.returncode == 0 and "H2_TRACE" not in said, (before, after, said))
 
 
 def test_marks(page):
@@ -1522,6 +1548,7 @@ def main():
             test_handouts(browser, live)
             test_speed(browser, live)
             test_wire(browser, live)
+        test_earlier(browser)
         test_killed(browser)
         test_stand_in(browser)
         test_students(browser)
