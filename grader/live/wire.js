@@ -186,6 +186,7 @@ class LiveLadder extends Ladder {
   }
 
   arrow(row, ...rest) {
+    row.top = row.item.offsetTop;
     row.drawn = super.arrow(row, ...rest);
     this.dash(row, row.drawn);
     return row.drawn;
@@ -323,13 +324,22 @@ class LiveLadder extends Ladder {
     const button = from === 0 && this.list.querySelector('button.line');
     if (button)
       button.tabIndex = 0;
-    this.draw(this.moved ? 0 : from);
+    this.draw(this.moved && !this.toScale ? this.unmoved(from) : from);
+  }
+
+  /* How many rows are where they have been drawn, of the first `count`. Forget the arrows of the others. */
+  unmoved(count) {
+    const moved = this.current.findIndex((row, i) => i < count && row.item.offsetTop !== row.top);
+    if (moved < 0)
+      return count;
+    for (const row of this.current.slice(moved, count))
+      row.drawn?.remove();
+    return moved;
   }
 
   draw(from = 0) {
     super.draw(from);
-    if (from === 0)
-      this.moved = false;
+    this.moved = false;
   }
 
   count() {
