@@ -554,7 +554,7 @@ live: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
 tls_fault := $(filter expired other-host unknown no-alpn old,$(TLS))
 serve: $(BUILD)/grader/serve $(if $(TLS),key.pem cert.pem)
 	$(if $(tls_fault),@mkdir -p $(BUILD)/serve && cp key.pem cert.pem $(BUILD)/serve)
-	+@[ -n "$${H2_TRACE+set}" ] || [ ! -S $(BUILD)/live/socket ] || export H2_TRACE=live; \
+	+@export H2_TRACE="$${H2_TRACE-later}"; \
 	  exec $(BUILD)/grader/serve $(if $(PORT),--port $(call quote,$(PORT))) $(if $(TLS),--tls) \
 	  $(if $(tls_fault),--tls-fault $(tls_fault) --key $(BUILD)/serve/key.pem --cert $(BUILD)/serve/cert.pem) \
 	  $(if $(MISBEHAVE),--misbehave $(call quote,$(MISBEHAVE)))

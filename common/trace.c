@@ -18,6 +18,7 @@
 enum output {
   NOT_ASKED, /* H2_TRACE has not been looked at yet */
   NOTHING,
+  ABSENT, /* `make live` does not run yet: look again with the next connection */
   LADDER,
   JSON,
   LIVE,
@@ -97,13 +98,13 @@ static void open_file(const char *name) {
     append(empty, strlen(empty));
 }
 
-static void open_live(void) {
-  shared.output = LIVE;
-  if (trace_live_open() == 0)
-    return;
-  fprintf(stderr, "%s: H2_TRACE=live: `make live` does not run here (%s)\n",
-          program_invocation_short_name, strerror(errno));
-  shared.output = NOTHING;
+/* Say once that nobody is there, unless the environment says that somebody comes later. */
+static void open_live(const char *value) {
+  bool is_told = shared.output == ABSENT || strcmp(value, "later") == 0;
+  shared.output = trace_live_open() == 0 ? LIVE : ABSENT;
+  if (shared.output == ABSENT && !is_told)
+    fprintf(stderr, "%s: H2_TRACE=live: `make live` does not run here (%s)\n",
+            program_invocation_short_name, strerror(errno));
 }
 
 static void send_lines(struct trace *trace, const char *text, size_t length) {
@@ -132,8 +133,8 @@ static void ask_environment(void) {
     shared.output = NOTHING;
   else if (length > strlen(suffix) && strcmp(value + length - strlen(suffix), suffix) == 0)
     open_file(value);
-  else if (strcmp(value, "live") == 0)
-    open_live();
+  else if (strcmp(value, "live") == 0 || strcmp(value, "later") == 0)
+    open_live(value);
   else
     shared.output = LADDER;
   shared.one_terminal = outputs_are_one_terminal();
@@ -270,9 +271,9 @@ static void unlock(void) {
 }
 
 static struct trace *open_trace(void) {
-  if (shared.output == NOT_ASKED)
+  if (shared.output == NOT_ASKED || shared.output == ABSENT)
     ask_environment();
-  if (shared.output == NOTHING)
+  if (shared.output == NOTHING || shared.output == ABSENT)
     return NULL;
   struct trace *trace = calloc(1, sizeof *trace);
   if (!trace)

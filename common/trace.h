@@ -21,12 +21,13 @@ struct trace;
 
 /*
  * Begin to trace one connection as the environment says: a value of H2_TRACE that ends in ".json"
- * is a file, "live" is `make live`, any other value means the ladder. Returns NULL when H2_TRACE is
- * unset, empty or "0", when its file cannot be written or nobody listens (reported once, on stderr)
- * and when there is no memory. Every
- * function here accepts a NULL trace and does nothing, so callers need no test. All connections of
- * a process, on all threads, share one ladder or one file, and have numbers from 1 in it (in the
- * ladder, once there are two). One trace belongs to one thread.
+ * is a file, "live" is `make live`, "later" is that too, any other value means the ladder. Returns
+ * NULL when H2_TRACE is unset, empty or "0", when its file cannot be written (reported once, on
+ * stderr), while `make live` does not run (reported once, but not for "later": `make live` gets the
+ * connections that begin after it) and when there is no memory. Every function here accepts a NULL
+ * trace and does nothing, so callers need no test. All connections of a process, on all threads,
+ * share one ladder or one file, and have numbers from 1 in it (in the ladder, once there are two).
+ * One trace belongs to one thread.
  */
 struct trace *trace_open(void);
 

@@ -521,6 +521,38 @@ Test(trace_open, live_without_reader, .init = begin, .fini = end) {
   expect_failure("live", "`make live` does not run here (No such file or directory)");
 }
 
+/* `make live` begins after the program: it gets the connections that begin from then on. */
+static void expect_later(const char *value, const char *said) {
+  setenv("H2_LIVE", file, 1);
+  setenv("H2_TRACE", value, 1);
+  listen_to_stderr();
+  for (int i = 0; i < 3; i++)
+    cr_assert_null(trace_open(), "a trace to nobody");
+  int listener = listen_live();
+  setenv("H2_TRACE", value, 1);
+  struct trace *trace = trace_open();
+  cr_assert_eq(trace_live_number(trace), 1, "number %u", trace_live_number(trace));
+  FILE *in = fdopen(accept(listener, NULL, NULL), "r");
+  trace_note(trace, "a note");
+  expect_line(in, "{\"connection\": 1, \"note\": \"a note\"}");
+  trace_close(trace);
+  fclose(in);
+  close(listener);
+  expect_said(said);
+}
+
+Test(trace_open, live_later, .init = begin, .fini = end) {
+  expect_later("later", "");
+}
+
+Test(trace_open, live_after_all, .init = begin, .fini = end) {
+  char expected[128];
+  snprintf(expected, sizeof expected,
+           "%s: H2_TRACE=live: `make live` does not run here (No such file or directory)\n",
+           program_invocation_short_name);
+  expect_later("live", expected);
+}
+
 Test(trace_open, live_name_too_long, .init = begin, .fini = end) {
   char name[200];
   memset(name, 'x', sizeof name - 1);

@@ -4,6 +4,7 @@
  */
 
 const PACES = [100, 500, 2000]; /* milliseconds from one frame to the next */
+const SHOWN_WAITING = 40;
 
 class GatePanel {
   constructor(ask) {
@@ -50,7 +51,8 @@ class GatePanel {
     this.element.classList.toggle('holds', event.mode !== 'flow');
     const several = event.waiting.some((unit) => unit.connection > 1);
     const queues = new Set(); /* those whose first frame is there */
-    this.list.replaceChildren(...event.waiting.map((unit) => {
+    const waiting = event.waiting.slice(0, SHOWN_WAITING);
+    this.list.replaceChildren(...waiting.map((unit) => {
       const queue = `${unit.connection} ${unit.sender}`;
       const at = several ? `connection ${unit.connection}, ` : '';
       const text = [several ? `${unit.connection}: ` : '', unit.sender === 'client' ? '→' : '←', ` ${unit.type}`, unit.stream > 0 ? ` ${unit.stream}` : ''].join('');
@@ -62,8 +64,8 @@ class GatePanel {
       item.style.setProperty('--hue', hue(unit));
       return item;
     }));
-    if (event.count > event.waiting.length)
-      this.list.append(element('li', {}, `and ${event.count - event.waiting.length} more`));
+    if (event.count > waiting.length)
+      this.list.append(element('li', {}, `and ${event.count - waiting.length} more`));
     this.last = event;
     this.say();
   }

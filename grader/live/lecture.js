@@ -213,6 +213,14 @@ class LecturePane {
     return heading;
   }
 
+  /* The same step, with other line ends in its code. */
+  fold(step) {
+    const top = this.top();
+    const code = step.parts.filter((part) => part.kind === 'code');
+    this.body.querySelectorAll(':scope > .codes').forEach((each, i) => each.replaceWith(codeElement(code[i])));
+    this.showTop(top);
+  }
+
   part(part) {
     if (part.kind === 'text')
       return paragraphs(part.text);

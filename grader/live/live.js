@@ -39,6 +39,7 @@ class Live {
     this.lecture.element.addEventListener('scroll', () => this.showRunning());
     window.addEventListener('hashchange', () => this.goToHash(false));
     window.addEventListener('resize', () => this.resize());
+    onWidth(this.lecture.element, () => this.refold());
     this.alone = labs.labs.length === 0; /* no lecture: only the wire */
     document.body.classList.toggle('alone', this.alone);
     document.body.classList.toggle('noted', Boolean(this.kept.noted));
@@ -166,6 +167,8 @@ class Live {
       this.wire.takeGate(event);
       this.showGate(event);
     }
+    else if (event.kind === 'ends')
+      this.wire.takeEnds(event);
     else if (event.kind === 'lost')
       this.wire.takeLost(event);
     else if (event.kind === 'servers')
@@ -174,7 +177,7 @@ class Live {
       this.lecture.take(event);
     if (event.kind === 'end')
       this.wire.ended(event);
-    this.showRunning();
+    this.showSoon();
   }
 
   /* --- The head of the page */
@@ -209,6 +212,17 @@ class Live {
     }));
   }
 
+  /* The same, once, with the next picture: many events may come before it. */
+  showSoon() {
+    if (this.shows)
+      return;
+    this.shows = true;
+    requestAnimationFrame(() => {
+      this.shows = false;
+      this.showRunning();
+    });
+  }
+
   showRunning() {
     const next = this.lecture.next();
     const running = this.lecture.running();
@@ -240,13 +254,14 @@ class Live {
       return;
     [this.lab, this.step] = [lab, wanted];
     document.body.classList.toggle('whole', lab.quiet[wanted - 1]); /* before the code is measured */
-    const [beside, alone] = this.lecture.columns();
-    const answer = await fetch(`step/${lab.lab}/${wanted}?columns=${beside}&alone=${alone}`);
-    const content = await answer.json();
+    const columns = this.lecture.columns();
+    const content = await this.contentOf(lab, wanted, columns);
     if (this.lab !== lab || this.step !== wanted)
       return; /* somebody has gone on */
     const focused = this.lecture.element.contains(document.activeElement);
     const heading = this.lecture.show(lab, wanted, content);
+    this.columns = columns.join();
+    this.refold(); /* somebody may have changed the window */
     if (focused)
       heading.focus();
     this.labSelect.value = lab.lab;
@@ -258,6 +273,23 @@ class Live {
     this.showNotes(content);
     if (tell)
       this.channel.postMessage({place: {lab: lab.lab, step: wanted}});
+  }
+
+  /* A step's text, code and commands; no line of code has more letters than `columns`: beside other code, and alone. */
+  async contentOf(lab, step, [beside, alone]) {
+    return (await fetch(`step/${lab.lab}/${step}?columns=${beside}&alone=${alone}`)).json();
+  }
+
+  /* The code of the step again, if its lines have more room now, or less: after a change of tab, window or letters. */
+  async refold() {
+    const columns = this.lecture.columns();
+    const place = this.lecture.place;
+    if (!place || this.lecture.element.clientWidth === 0 || columns.join() === this.columns)
+      return;
+    this.columns = columns.join();
+    const content = await this.contentOf(place, place.step, columns);
+    if (this.lecture.place === place && columns.join() === this.columns)
+      this.lecture.fold(content);
   }
 
   isLast() {
@@ -466,6 +498,7 @@ class Live {
       this.wire.ladder.element.style.setProperty(`--${name}`, (rems * unit).toFixed(1));
     this.wire.ladder.draw();
     this.wire.measure();
+    this.refold();
     stay?.();
     if (follows)
       this.wire.follow();

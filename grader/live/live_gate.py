@@ -9,8 +9,10 @@ import contextlib
 import itertools
 import socket
 import threading
+import time
 
-SHOWN = 40  # of what waits
+SHOWN = 2000  # of what waits
+TELL_S = 0.05  # from telling the page what waits to telling it again
 LONGEST_PACE = 60000  # milliseconds
 
 
@@ -23,24 +25,43 @@ class Gate:
         self.gates = {}    # by the socket to each gate: its key
         self.aside = set()  # the keys of connections that are held at their other end
         self.numbers = {}  # by key: the number of the connection on the page
-        self.waiting = {}  # by (socket, sender, id): what waits
+        self.waiting = {}  # by (socket, sender): what waits of it, by id, in order; never empty
+        self.arrivals = itertools.count()
         self.mode = "flow"
         self.ms = 0
         self.late = 0  # connections that had no order in time: frames have passed there
         self.paced = threading.Event()  # set: no frame passes by itself
         self.paced.set()
-        self.tell()
+        self.changed = threading.Event()  # set: the page does not know yet
+        self.tell_page()
+        threading.Thread(target=self.keep_telling, daemon=True).start()
 
     def number(self, gate):
         return self.numbers.get(self.gates[gate], 1)
 
-    def shown(self, gate, unit):
-        return {**{name: unit[name] for name in ("sender", "type", "stream", "length")}, "connection": self.number(gate)}
+    def units(self):
+        """All that waits, the oldest first: each (number of its arrival, socket, frame)."""
+        return sorted((each for queue in self.waiting.values() for each in queue.values()), key=lambda each: each[0])
+
+    def shown(self, units):
+        return [{**{name: unit[name] for name in ("sender", "type", "stream", "length")}, "connection": self.number(gate)}
+                for _, gate, unit in units]
 
     def tell(self):
-        units = [self.shown(gate, unit) for (gate, _, _), unit in itertools.islice(self.waiting.items(), SHOWN)]
-        self.hub.begin("gate", {"kind": "gate", "mode": self.mode, "ms": self.ms, "late": self.late, "count": len(self.waiting),
-                                "waiting": units})
+        self.changed.set()
+
+    def keep_telling(self):
+        """Tell the page what has changed; not for each of many frames, or it does nothing else."""
+        while self.changed.wait():
+            self.changed.clear()
+            with self.lock:
+                self.tell_page()
+            time.sleep(TELL_S)
+
+    def tell_page(self):
+        units = self.units()
+        self.hub.replace("gate", {"kind": "gate", "mode": self.mode, "ms": self.ms, "late": self.late, "count": len(units),
+                                  "waiting": self.shown(units[:SHOWN])})
 
     @staticmethod
     def order(gate, text):
@@ -66,20 +87,20 @@ class Gate:
             if event.get("late") is True:
                 self.late += 1
             elif isinstance(event.get("passed"), int):
-                self.waiting = {at: unit for at, unit in self.waiting.items() if at[:2] != (gate, sender) or at[2] > event["passed"]}
+                self.remove(gate, sender, event["passed"])
             elif sender in ("client", "server") and isinstance(event.get("type"), str) and all(
                     isinstance(event.get(name), int) for name in ("id", "stream", "length")):
-                self.waiting[gate, sender, event["id"]] = event
+                self.waiting.setdefault((gate, sender), {})[event["id"]] = (next(self.arrivals), gate, event)
             self.tell()
 
     def forget(self, gate):
         """A connection has ended: what waited there never arrives."""
         with self.lock:
-            lost = [self.shown(gate, unit) for (at, _, _), unit in self.waiting.items() if at is gate]
+            lost = self.shown(each for each in self.units() if each[1] is gate)
             if lost and self.gates[gate] in self.numbers:
                 self.hub.publish("wire", {"kind": "lost", "connection": lost[0]["connection"], "units": lost})
             self.drop(gate)
-            del self.gates[gate]
+            self.numbers.pop(self.gates.pop(gate), None)
 
     def stand_aside(self, key):
         """The program at the other end of this connection holds its frames."""
@@ -91,14 +112,24 @@ class Gate:
 
     def drop(self, gate):
         """What waited there waits no longer."""
-        self.waiting = {at: unit for at, unit in self.waiting.items() if at[0] is not gate}
+        for sender in ("client", "server"):
+            self.waiting.pop((gate, sender), None)
         self.tell()
+
+    def remove(self, gate, sender, last):
+        """The frames of this sender have passed, up to this one."""
+        queue = self.waiting.get((gate, sender), {})
+        while queue and next(iter(queue)) <= last:
+            del queue[next(iter(queue))]
+        if not queue:
+            self.waiting.pop((gate, sender), None)
 
     def part(self, program):
         """A program has ended: another may have its number."""
         with self.lock:
             self.aside = {key for key in self.aside if key[0] != program}
-            self.numbers = {key: number for key, number in self.numbers.items() if key[0] != program}
+            still = set(self.gates.values())  # what waits there never arrives, and forget is about to say so
+            self.numbers = {key: number for key, number in self.numbers.items() if key[0] != program or key in still}
 
     def name(self, key, number):
         """The number of a connection on the page."""
@@ -139,9 +170,11 @@ class Gate:
         if sender not in ("", "client", "server") or not isinstance(connection, int):
             return False
         with self.lock:
-            oldest = next((at for at in self.waiting if sender in ("", at[1]) and connection in (0, self.number(at[0]))), None)
-            if oldest:
-                del self.waiting[oldest]  # it has been let: nobody lets it again
-                self.order(oldest[0], f"pass {oldest[1]}")
+            firsts = [next(iter(queue.values())) for (gate, its), queue in self.waiting.items()
+                      if sender in ("", its) and connection in (0, self.number(gate))]
+            if firsts:
+                _, gate, unit = min(firsts, key=lambda each: each[0])
+                self.remove(gate, unit["sender"], unit["id"])  # it has been let: nobody lets it again
+                self.order(gate, f"pass {unit['sender']}")
                 self.tell()
         return True

@@ -65,9 +65,16 @@ def slides_page(lab):
 
 
 def code_json(part, student, columns, alone):
-    beside = columns if any(quote.language == "js" for quote in part.quotes) else columns * 9 // 10  # two equal columns
-    width = alone if len(part.quotes) == 1 else beside
-    return [{"heading": quote.heading(student), "language": quote.language, "lines": reflow(quote.cut(student), width)}
+    has_js = any(quote.language == "js" for quote in part.quotes)
+
+    def width(quote):
+        if len(part.quotes) == 1:
+            return alone
+        if not has_js:
+            return columns * 9 // 10  # two equal columns
+        return columns * 3 // 4 if quote.language == "js" and columns < alone else columns  # the left one is narrower
+
+    return [{"heading": quote.heading(student), "language": quote.language, "lines": reflow(quote.cut(student), width(quote))}
             for quote in part.quotes]
 
 

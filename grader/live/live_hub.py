@@ -18,34 +18,41 @@ class Hub:
         self.lock = threading.Lock()
         self.numbers = itertools.count(1)
         self.events = collections.deque(maxlen=MOST_EVENTS)  # each (number, about, text)
+        self.latest = {}  # by what it is about: the last entry, where no other counts
         self.browsers = set()
 
     def publish(self, about, event):
         with self.lock:
-            self.keep(about, event)
+            self.events.append(self.send(about, event))
+
+    def replace(self, about, event):
+        """The same, if this event says all that the ones before it have said."""
+        with self.lock:
+            self.latest[about] = self.send(about, event)
 
     def begin(self, about, event):
         """The same, and forget all that was about this before."""
         with self.lock:
             self.events = collections.deque((each for each in self.events if each[1] != about), MOST_EVENTS)
-            self.keep(about, event)
+            self.events.append(self.send(about, event))
 
-    def keep(self, about, event):
+    def send(self, about, event):
+        """Number the event and give it to every browser. Return the entry to keep."""
         entry = (next(self.numbers), about, json.dumps(event, separators=(",", ":")))
-        self.events.append(entry)
         for browser in list(self.browsers):
             try:
                 browser.put_nowait(entry)
             except queue.Full:
                 self.browsers.discard(browser)
                 browser.behind = True
+        return entry
 
     def join(self, after):
         """A queue with every event after this number, and with those to come."""
         browser = queue.Queue(MOST_WAITING)
         browser.behind = False
         with self.lock:
-            for entry in self.events:
+            for entry in sorted([*self.events, *self.latest.values()], key=lambda each: each[0]):
                 if entry[0] > after:
                     browser.put_nowait(entry)
             self.browsers.add(browser)

@@ -48,6 +48,12 @@ def has_addresses(event):
         all(isinstance(event.get(key), str) for key in ("own", "peer"))
 
 
+def port_of(address):
+    """The port of an address, as "[::1]:8000"; "?" if it has none."""
+    port = address.rpartition(":")[2]
+    return port if re.fullmatch(r"\d{1,5}", port) else "?"
+
+
 def clean(event):
     """The frame or note that this is, without anything else; None if it is neither."""
     if not isinstance(event.get("connection"), int) or not isinstance(event.get("ms"), (int, float)):
@@ -125,7 +131,8 @@ class Wire:
         self.lock = threading.Lock()
         self.connections = {}  # (program, its number): (our number, when it began)
         self.open = set()  # of these, those that have not closed
-        self.pairs = {}  # by the addresses of client and server: whose view of this connection is on the page, (side, program)
+        self.pairs = {}  # by the addresses of client and server: whose view of this connection is on the page, (side, its key)
+        self.ends = {}   # (program, its number): who is at the two ends, {"client": "requests", "server": "serve, port 8000"}
         self.others = set()  # (program, its number) at the other end of such a connection: it shows the same frames
         self.begun = None  # the moment of the first event since then
         self.capture = Capture()
@@ -133,7 +140,7 @@ class Wire:
         self.path = self.free_name(folder)
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(self.path))
-        self.listener.listen(64)
+        self.listener.listen(1024)  # programs do not wait for us: many connections may begin at once
         self.link = self.make_link()
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -209,7 +216,7 @@ class Wire:
         cleaned = clean(event)
         with self.lock:
             if has_addresses(event):
-                self.pair((pid, event["connection"]), event["side"], event["own"], event["peer"])
+                self.pair((pid, event["connection"]), event["side"], event["own"], event["peer"], name)
             if not cleaned or (pid, event["connection"]) in self.others:
                 return
             number, since = self.place(pid, event)
@@ -217,22 +224,32 @@ class Wire:
             self.capture.add(number, ms, event)
             if str(event.get("note")).startswith("closed"):
                 self.open.discard((pid, event["connection"]))
-            self.hub.publish("wire", {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, "own": event["ms"], **cleaned})
+            self.hub.publish("wire", {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, **cleaned})
 
-    def pair(self, key, side, own, peer):
+    def pair(self, key, side, own, peer, name):
         """A connection begins. If the programs at both ends show it, the page has what the first of them says."""
-        addresses = (own, peer) if side == "client" else (peer, own)
-        first, _ = self.pairs.get(addresses, (side, None))
+        client, server = addresses = (own, peer) if side == "client" else (peer, own)
+        first, view = self.pairs.get(addresses, (side, None))
+        known = {side: name if side == "client" else f"{name}, port {port_of(server)}"}
         if first == side:  # the first one, or a later connection from the same port
-            self.pairs[addresses] = (side, key[0])
+            self.pairs[addresses] = (side, key)
+            self.ends[key] = {"client": f"port {port_of(client)}", "server": f"port {port_of(server)}", **known}
         else:
             self.others.add(key)
             self.gate.stand_aside(key)
             del self.pairs[addresses]
+            self.ends[view].update(known)
+            self.tell_ends(view)
+
+    def tell_ends(self, key):
+        """Who is at the two ends of this connection, if it is on the page."""
+        if key in self.connections and key in self.ends:
+            self.hub.publish("wire", {"kind": "ends", "connection": self.connections[key][0], **self.ends[key]})
 
     def part(self, pid):
         """A program has ended."""
-        self.pairs = {addresses: view for addresses, view in self.pairs.items() if view[1] != pid}
+        self.pairs = {addresses: view for addresses, view in self.pairs.items() if view[1][0] != pid}
+        self.ends = {key: ends for key, ends in self.ends.items() if key[0] != pid}
         self.others = {key for key in self.others if key[0] != pid}
         self.gate.part(pid)
 
@@ -242,11 +259,11 @@ class Wire:
             self.part(pid)
             for key in sorted(key for key in self.open if key[0] == pid):
                 self.open.remove(key)
-                number, since = self.connections[key]
+                number, _ = self.connections[key]
                 ms = round((time.monotonic() - self.begun) * 1000, 3)
                 note = "closed: the program has ended"
                 self.capture.add(number, ms, {"note": note})
-                self.hub.publish("wire", {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, "own": round(ms - since, 3), "note": note})
+                self.hub.publish("wire", {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, "note": note})
 
     def pcapng(self):
         with self.lock:
@@ -273,7 +290,7 @@ class Wire:
                 self.tell_servers()
 
     def tell_servers(self):
-        self.hub.begin("servers", {"kind": "servers", "servers": [told for _, told in self.servers.values()]})
+        self.hub.replace("servers", {"kind": "servers", "servers": [told for _, told in self.servers.values()]})
 
     def play(self, number, fault):
         """Make a reference server do this from now on. Return whether that is an order."""
@@ -295,4 +312,5 @@ class Wire:
             self.connections[key] = (len(self.connections) + 1, max(0, now - event["ms"]))
             self.open.add(key)
             self.gate.name(key, len(self.connections))
+            self.tell_ends(key)
         return self.connections[key]

@@ -20,10 +20,11 @@ function cut(text, letters) {
 }
 
 class Picture {
-  constructor(rows, isMarked, facts) {
+  /* `of`: the ladder. */
+  constructor(rows, of) {
     this.rows = rows.filter((row) => row.kind === 'frame' || row.kind === 'note');
-    this.isMarked = isMarked;
-    this.facts = facts;
+    this.of = of;
+    this.facts = of.facts.textContent;
   }
 
   text() {
@@ -43,22 +44,24 @@ class Picture {
 
   row(row, top) {
     const y = top + PICTURE.row / 2 + 4;
-    const time = this.words(PICTURE.client - 16, y + 4, milliseconds(row.frame?.own ?? row.ms), {'text-anchor': 'end', fill: '#5d5a54'});
+    const time = this.words(PICTURE.client - 16, y + 4, milliseconds(row.ms), {'text-anchor': 'end', fill: '#5d5a54'});
     if (row.kind === 'note')
       return [time, this.words(PICTURE.text, y + 4, cut(row.text, PICTURE.letters), {'font-style': 'italic', fill: '#5d5a54'})];
-    const mark = this.isMarked(row) ? [shape('rect', {x: 4, y: top + 1, width: PICTURE.width - 8, height: PICTURE.row - 2, rx: 6, fill: '#fff3bf', stroke: '#c79a00'}),
+    const mark = this.of.marks.has(row.index) ? [shape('rect', {x: 4, y: top + 1, width: PICTURE.width - 8, height: PICTURE.row - 2, rx: 6, fill: '#fff3bf', stroke: '#c79a00'}),
                                        this.words(10, y + 4, '★', {fill: '#8a6a00'})] : [];
-    return [...mark, time, ...this.frame(row.frame, y)];
+    return [...mark, time, ...this.frame(row.frame, y, this.of.fate(row))];
   }
 
-  frame(frame, y) {
+  /* `fate`: what has kept it from arriving; "" if it has arrived. */
+  frame(frame, y, fate) {
     const color = isConnection(frame) ? '#5d5a54' : plainColor(`oklch(0.5 0.15 ${hue(frame)})`);
     const [from, to, way] = frame.sender === 'client' ? [PICTURE.client, PICTURE.server, 1] : [PICTURE.server, PICTURE.client, -1];
     const flags = frame.flags.filter((flag) => flag !== 'ACK').join(' | ');
-    const facts = [frame.connection > 1 ? `connection ${frame.connection}` : '', frame.type === 'preface' ? '' : `stream ${frame.stream}`, flags, count(frame.length, 'byte')];
+    const facts = [this.of.connections > 1 ? this.of.who(frame.connection) : '', frame.type === 'preface' ? '' : `stream ${frame.stream}`, flags, count(frame.length, 'byte'), fate];
     const content = cut(summary(frame), PICTURE.letters);
-    return [shape('line', {x1: from + 3 * way, x2: to - 8 * way, y1: y, y2: y, stroke: color, 'stroke-width': 1.75}),
-            shape('path', {d: `M${to - way} ${y} l${-8 * way} -4.5 v9 z`, fill: color}),
+    const head = fate ? [] : [shape('path', {d: `M${to - way} ${y} l${-8 * way} -4.5 v9 z`, fill: color})];
+    return [shape('line', {x1: from + 3 * way, x2: to - 8 * way, y1: y, y2: y, stroke: color, 'stroke-width': 1.75, ...(fate ? {'stroke-dasharray': '4 5'} : {})}),
+            ...head,
             this.words((PICTURE.client + PICTURE.server) / 2, y - 5, label(frame), {'text-anchor': 'middle', 'font-family': 'monospace', 'font-weight': 600, 'font-size': 12, fill: color}),
             this.words(PICTURE.text, content ? y - 3 : y + 4, facts.filter(Boolean).join(' · ')),
             this.words(PICTURE.text, y + 13, content, {'font-family': 'monospace', 'font-size': 12, fill: frame.error ? '#b0271d' : '#5d5a54'})];

@@ -23,6 +23,6 @@ class PlayPanel {
       element('option', {value: fault}, fault === 'none' ? 'as RFC 9113 says' : FAULTS[fault] || fault)));
     select.value = server.now;
     select.addEventListener('change', () => this.ask('play', {id: server.id, fault: select.value}));
-    return element('label', {class: server.now === 'none' ? '' : 'odd'}, `Port ${server.port} answers `, select);
+    return element('label', {class: server.now === 'none' ? '' : 'odd'}, `${server.by}, port ${server.port}, answers `, select);
   }
 }

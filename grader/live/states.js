@@ -14,7 +14,7 @@ const otherSide = (side) => (side === 'client' ? 'server' : 'client');
 class ConnectionStates {
   constructor(number) {
     this.number = number;
-    this.settings = {client: new Map(), server: new Map()};
+    this.settings = {client: null, server: null}; /* until its first SETTINGS frame */
     this.windows = {client: {left: DEFAULT_WINDOW, most: DEFAULT_WINDOW}, server: {left: DEFAULT_WINDOW, most: DEFAULT_WINDOW}};
     this.initial = {client: DEFAULT_WINDOW, server: DEFAULT_WINDOW}; /* of the streams on which this side sends */
     this.streams = new Map();
@@ -69,8 +69,10 @@ class ConnectionStates {
   }
 
   takeSettings(sender, frame, arrived) {
+    if (!frame.flags.includes('ACK'))
+      this.settings[sender] = this.settings[sender] || new Map();
     for (const [name, value] of frame.settings || []) {
-      this.settings[sender].set(name.replace('SETTINGS_', ''), value);
+      this.settings[sender]?.set(name.replace('SETTINGS_', ''), value);
       if (name !== 'SETTINGS_INITIAL_WINDOW_SIZE' || !arrived)
         continue;
       const receiver = otherSide(sender); /* it sends DATA into these windows */
@@ -122,9 +124,15 @@ class StatesPanel {
     this.clear();
     this.tabs = element('div', {class: 'connections', role: 'group', 'aria-label': 'Connections'});
     this.body = element('tbody');
-    const side = (name) => element('th', {scope: 'col'}, element('strong', {}, name), element('span', {class: 'bytes'}, 'may still send'));
+    this.fold = element('button', {type: 'button', class: 'fold', title: 'Show or hide the states'});
+    this.fold.addEventListener('click', () => {
+      this.folded = !this.isFolded();
+      this.render();
+    });
+    this.who = {client: element('span', {class: 'who'}), server: element('span', {class: 'who'})};
+    const side = (name) => element('th', {scope: 'col'}, element('strong', {}, name), ' ', this.who[name], element('span', {class: 'bytes'}, 'may send'));
     this.element = element('section', {class: 'states', 'aria-label': 'Streams and windows now'}, this.tabs,
-      element('table', {}, element('thead', {}, element('tr', {}, element('th', {scope: 'col'}, 'Streams now'), side('client'), side('server'))),
+      element('table', {}, element('thead', {}, element('tr', {}, element('th', {scope: 'col'}, this.fold), side('client'), side('server'))),
               this.body));
     this.render();
   }
@@ -134,14 +142,18 @@ class StatesPanel {
     this.chosen = null; /* by the reader; otherwise the last one with a frame */
     this.last = null;
     this.held = new Set();
+    this.ends = new Map(); /* by number of a connection: who is at its two ends */
+    this.folded = null; /* by the reader */
+  }
+
+  /* Where all has ended, the ladder has the room of the states. */
+  isFolded() {
+    return this.folded ?? Boolean(this.connections.get(this.chosen ?? this.last)?.closed);
   }
 
   /* These frames have been sent, and have not arrived. */
   hold(held) {
-    const changed = held.size !== this.held.size || [...held].some((frame) => !this.held.has(frame));
     this.held = held;
-    if (changed)
-      this.render();
   }
 
   take(frame) {
@@ -154,7 +166,8 @@ class StatesPanel {
   render() {
     const now = this.connections.get(this.chosen ?? this.last)?.without(this.held);
     const tabs = this.connections.size < 2 ? [] : [...this.connections.keys()].slice(-12).map((number) => {
-      const button = element('button', {type: 'button', 'aria-pressed': now.number === number}, `Connection ${number}`);
+      const client = this.ends.get(number)?.client;
+      const button = element('button', {type: 'button', 'aria-pressed': now.number === number}, `Connection ${number}${client ? `: ${client}` : ''}`);
       button.addEventListener('click', () => {
         this.chosen = number;
         this.render();
@@ -162,7 +175,12 @@ class StatesPanel {
       return button;
     });
     this.tabs.replaceChildren(...tabs);
+    for (const [side, text] of Object.entries(this.who))
+      text.textContent = this.ends.get(now?.number)?.[side] || '';
     this.element.classList.toggle('empty', !now);
+    this.element.classList.toggle('folded', this.isFolded());
+    this.fold.setAttribute('aria-expanded', !this.isFolded());
+    this.fold.textContent = `${this.isFolded() ? '▸' : '▾'} Streams ${now?.closed ? 'at the end' : 'now'}`;
     this.body.replaceChildren(...(now ? this.rows(now) : []));
   }
 
@@ -185,12 +203,20 @@ class StatesPanel {
     if (streams.length > rows.length)
       rows.push(element('tr', {}, element('td', {colspan: 3}, `and ${count(streams.length - rows.length, 'more stream')}`)));
     const settings = (side) => element('tr', {}, element('td', {class: 'settings', colspan: 3}, element('strong', {}, `The ${side}’s settings: `),
-      [...now.settings[side]].map(([name, value]) => `${name}\u00a0${value.toLocaleString('en')}`).join(' · ') || 'none yet'));
+      this.settings(now.settings[side])));
     const end = (side) => (now.closed ? 'closed' : now.end[side] || 'open');
     return [element('tr', {class: now.closed ? 'all closed' : 'all'}, element('th', {scope: 'row'}, 'connection'),
                     this.cell(end('client'), now.closed ? null : now.windows.client),
                     this.cell(end('server'), now.closed ? null : now.windows.server)), ...rows,
             settings('client'), settings('server')];
+  }
+
+  /* The settings that a side has sent; null: it has sent no SETTINGS frame. */
+  settings(sent) {
+    if (!sent)
+      return 'none yet';
+    const changed = [...sent].map(([name, value]) => `${name}\u00a0${value.toLocaleString('en')}`);
+    return changed.join(' · ') || 'it keeps the defaults (RFC 9113, section 6.5.2)';
   }
 
   /* A side of a stream, or of the connection: its state, and the window into which it may still send, if it may. */

@@ -5,6 +5,7 @@
 
 const MOST_ROWS = 500;  /* of the ladder on the page at a time; it keeps MOST_KEPT */
 const MOST_KEPT = 20000;
+const AT_ONCE = 60;       /* new rows with one picture, so that the page answers in between */
 const NEAR = 60;        /* pixels from the end of the ladder: a reader who is there sees what comes */
 
 class LiveLadder extends Ladder {
@@ -16,6 +17,7 @@ class LiveLadder extends Ladder {
     this.streams = new Set();
     this.from = ''; /* the step whose command this was, if it is not the one on the page */
     this.programs = new Map(); /* by process number: name */
+    this.ends = new Map();     /* by number of a connection: who is at its two ends */
     this.program = 'all';
     this.marks = new Set(); /* of indices */
     this.leftOut = 0; /* frames that no program has sent us, because there were too many */
@@ -56,6 +58,7 @@ class LiveLadder extends Ladder {
     this.connections = 0;
     this.several = false;
     this.programs = new Map();
+    this.ends = new Map();
     this.program = this.seenBy.value = 'all';
     this.seenBy.hidden = true;
     [...this.seenBy.options].slice(1).forEach((option) => option.remove());
@@ -124,38 +127,48 @@ class LiveLadder extends Ladder {
   }
 
   /* The indices of the rows of these frames. Look for the latest first: those of one sender pass in order. */
-  find(units, rows) {
-    const indices = new Set();
-    const before = new Map(); /* by connection and sender: the row before which to look */
-    for (const unit of [...units].reverse()) {
-      const queue = `${unit.connection} ${unit.sender}`;
-      const end = before.get(queue) ?? rows.length;
-      const same = ({frame}) => frame.connection === unit.connection && frame.sender === unit.sender &&
-        label(frame) === unit.type && frame.stream === unit.stream && frame.length === unit.length;
-      const found = rows.findLastIndex((row, i) => i < end && same(row));
-      if (found < 0)
+  find(units) {
+    const queueOf = ({connection, sender}) => `${connection} ${sender}`;
+    const queues = new Map(units.map((unit) => [queueOf(unit), {units: [], rows: []}]));
+    for (const unit of units)
+      queues.get(queueOf(unit)).units.push(unit);
+    if (queues.size > 0)
+      for (const row of this.all)
+        if (row.kind === 'frame')
+          queues.get(queueOf(row.frame))?.rows.push(row);
+    return new Set([...queues.values()].flatMap((queue) => this.match(queue)));
+  }
+
+  /* The same, for the frames and the rows of one sender. */
+  match({units, rows}) {
+    const indices = [];
+    let end = rows.length; /* look before this row */
+    for (const unit of units.reverse()) {
+      const isUnit = ({frame}) => label(frame) === unit.type && frame.stream === unit.stream && frame.length === unit.length;
+      let at = end - 1;
+      while (at >= 0 && !isUnit(rows[at]))
+        at--;
+      if (at < 0)
         continue;
-      indices.add(rows[found].index);
-      before.set(queue, found);
+      indices.push(rows[at].index);
+      end = at;
     }
     return indices;
   }
 
   /* A frame is on the page as soon as its program has sent it. */
   hold(waits) {
-    const rows = this.all.filter((row) => row.kind === 'frame');
     const [held, lost] = [this.held, this.lost];
     const known = this.losses.filter((loss) => this.closed.has(loss.connection)); /* all its rows are here */
-    this.losses = this.losses.filter((loss) => !known.includes(loss));
+    this.losses = this.losses.filter((loss) => !this.closed.has(loss.connection));
     this.waits = waits;
-    this.lost = new Set([...lost, ...known.flatMap((loss) => [...this.find(loss.units, rows)])]);
-    this.held = new Set([...this.find(waits, rows), ...this.lost]);
-    const changed = rows.filter(({index}) => held.has(index) !== this.held.has(index) || lost.has(index) !== this.lost.has(index));
+    this.lost = new Set([...lost, ...this.find(known.flatMap((loss) => loss.units))]);
+    this.held = new Set([...this.find(waits), ...this.lost]);
+    const changed = this.current.filter(({index}) => held.has(index) !== this.held.has(index) || lost.has(index) !== this.lost.has(index));
     for (const row of changed)
       for (const each of [row.item, row.drawn])
         this.dash(row, each);
-    if (changed.length > 0)
-      this.draw(); /* a row may have more lines now, or fewer */
+    this.moved = this.moved || changed.length > 0; /* a row may have more lines now, or fewer */
   }
 
   dash(row, each) {
@@ -163,19 +176,26 @@ class LiveLadder extends Ladder {
     each?.classList.toggle('lost', this.lost.has(row.index));
   }
 
+  /* What has kept a frame from arriving, in words; "" if it has arrived. */
+  fate({index}) {
+    return this.lost.has(index) ? 'never arrived' : this.held.has(index) ? 'waits' : '';
+  }
+
   heldFrames() {
-    return new Set(this.all.filter((row) => this.held.has(row.index)).map((row) => row.frame));
+    return new Set([...this.held].map((index) => this.all[index - this.first]?.frame));
   }
 
   arrow(row, ...rest) {
+    row.top = row.item.offsetTop;
     row.drawn = super.arrow(row, ...rest);
     this.dash(row, row.drawn);
     return row.drawn;
   }
 
-  /* With several connections, each has its own clock: to compare them, there is time to scale. */
-  time(row) {
-    return this.toScale ? row.ms : row.frame.own;
+  /* Its client, if that is a program that we know. */
+  who(number) {
+    const client = this.ends.get(number)?.client || 'port';
+    return client.startsWith('port') ? super.who(number) : `${super.who(number)}, ${client}`;
   }
 
   mark(index) {
@@ -205,7 +225,11 @@ class LiveLadder extends Ladder {
       this.current.find((row) => row.kind === 'frame' && row.index === index)?.item.scrollIntoView({block: 'nearest'});
   }
 
+  /* All rows are on the page then, those too that have just come. */
   render() {
+    if (this.back > 0)
+      this.back += this.fresh.length;
+    this.fresh = [];
     super.render();
     if (this.facts && this.waits)
       this.count();
@@ -256,19 +280,39 @@ class LiveLadder extends Ladder {
       `${frame.connection > 1 ? `Connection ${frame.connection}, s` : 'S'}tream ${frame.stream}${title ? `: ${title.slice(0, 40)}` : ''}`));
   }
 
+  /* Put on the page what has come; perhaps not all of it at once. */
   flush() {
-    const fresh = this.fresh.splice(0);
     const several = new Set(this.programs.values()).size > 1;
-    const others = (this.numbers.size > 1 && this.connections < 2) || (several && !this.several); /* now each row names them */
+    const others = (this.numbers.size > 1 && (this.connections < 2 || this.renamed)) || (several && !this.several); /* now each row names them */
+    this.renamed = false;
     this.several = several;
     this.connections = this.numbers.size;
-    if (this.back > 0)
-      this.back += fresh.length;
-    if (others || this.toScale || this.back > 0 || this.current.length + fresh.length > 1.5 * MOST_ROWS)
+    if (others || this.toScale || this.back > 0) {
       this.render();
-    else
-      this.grow(fresh);
+    } else {
+      if (this.current.length + this.fresh.length > 1.5 * MOST_ROWS)
+        this.makeRoom();
+      this.grow(this.fresh.splice(0, document.hidden ? MOST_ROWS : AT_ONCE));
+    }
     this.count();
+  }
+
+  /* Take rows away at the top, and some that have come may never be on the page: a button shows them. */
+  makeRoom() {
+    this.fresh = this.fresh.slice(-MOST_ROWS);
+    const rows = this.current.filter((row) => row.kind !== 'gap');
+    const kept = rows.slice(Math.max(0, rows.length + this.fresh.length - MOST_ROWS));
+    for (const row of this.current.slice(0, this.current.length - kept.length)) {
+      row.item.remove();
+      row.item = row.drawn = null;
+    }
+    const number = this.all.filter((row) => this.passes(row)).length - kept.length - this.fresh.length;
+    const gap = {kind: 'gap', number, what: 'earlier', by: MOST_ROWS};
+    gap.item = this.item(gap);
+    gap.item.querySelector('button').tabIndex = 0;
+    this.list.prepend(gap.item);
+    this.current = [gap, ...kept];
+    this.moved = true;
   }
 
   grow(fresh) {
@@ -280,7 +324,22 @@ class LiveLadder extends Ladder {
     const button = from === 0 && this.list.querySelector('button.line');
     if (button)
       button.tabIndex = 0;
-    this.draw(from);
+    this.draw(this.moved && !this.toScale ? this.unmoved(from) : from);
+  }
+
+  /* How many rows are where they have been drawn, of the first `count`. Forget the arrows of the others. */
+  unmoved(count) {
+    const moved = this.current.findIndex((row, i) => i < count && row.item.offsetTop !== row.top);
+    if (moved < 0)
+      return count;
+    for (const row of this.current.slice(moved, count))
+      row.drawn?.remove();
+    return moved;
+  }
+
+  draw(from = 0) {
+    super.draw(from);
+    this.moved = false;
   }
 
   count() {
@@ -305,6 +364,7 @@ class WirePane {
     this.gate = new GatePanel(ask);
     this.play = new PlayPanel(ask);
     this.waiting = false;
+    this.waits = null; /* the gate's last word, if it is not on the page yet */
     this.latest = element('p', {class: 'unseen', 'aria-live': 'polite'});
     const button = (text, title, action) => {
       const made = element('button', {type: 'button', title, 'aria-label': `${text}: ${title}`}, text);
@@ -323,12 +383,13 @@ class WirePane {
     this.below = element('button', {type: 'button', class: 'below', title: 'Show what is below (down)', hidden: true});
     this.below.addEventListener('click', () => this.scroll(0.8 * this.sheet.clientHeight));
     this.hint = element('p', {class: 'hint'}, 'Here are the frames of a lecture’s commands, and what passes ', element('code', {}, 'make serve'),
-                        ', from curl or a browser, say. Other programs show their frames with ', element('code', {}, 'H2_TRACE=live'), ' before their names. Start programs after ',
-                        element('code', {}, 'make live'), ': one that runs already may not be shown.');
+                        ', from curl or a browser, say. Other programs show their frames with ', element('code', {}, 'H2_TRACE=live'), ' before their names. A connection that has begun before ',
+                        element('code', {}, 'make live'), ' is not shown.');
     this.sheet = element('div', {class: 'scroll', tabindex: -1}, this.ladder.element, this.hint, this.below);
     this.sheet.addEventListener('scroll', () => this.showBelow());
     new ResizeObserver(() => this.showBelow()).observe(this.sheet);
-    this.element = element('section', {class: 'pane wire', 'aria-label': 'The wire'}, this.sheet, this.play.element, this.states.element, this.gate.element, this.latest);
+    this.gate.element.append(this.play.element);
+    this.element = element('section', {class: 'pane wire', 'aria-label': 'The wire'}, this.sheet, this.states.element, this.gate.element, this.latest);
   }
 
   /* `of`: the lab and the step of the command whose frames come now. */
@@ -358,15 +419,25 @@ class WirePane {
     this.play.take(event);
   }
 
+  /* What waits now. The last word counts: with many connections, they come faster than anybody can read. */
   takeGate(event) {
-    this.gate.take(event);
-    this.hold(event.waiting);
+    this.waits = event;
+    this.soon();
+  }
+
+  /* Who is at the two ends of a connection. */
+  takeEnds(event) {
+    const known = this.ladder.ends.has(event.connection);
+    this.ladder.ends.set(event.connection, event);
+    this.ladder.renamed = this.ladder.renamed || known;
+    this.states.ends = this.ladder.ends;
+    this.soon();
   }
 
   /* A connection has ended while these frames waited. */
   takeLost(event) {
     this.ladder.losses.push(event);
-    this.hold(this.ladder.waits);
+    this.soon();
   }
 
   hold(waits) {
@@ -381,6 +452,11 @@ class WirePane {
   take(event) {
     this.ladder.add(event);
     this.states.take(event);
+    this.soon();
+  }
+
+  /* Show all that has come, once, with the next picture. */
+  soon() {
     if (this.waiting)
       return;
     this.waiting = true;
@@ -424,13 +500,21 @@ class WirePane {
     const follows = this.follows();
     this.waiting = false;
     this.hint.hidden = this.ladder.all.length > 0; /* perhaps somebody has just cleared it */
+    const waits = this.waits || {waiting: this.ladder.waits};
+    if (this.waits)
+      this.gate.take(waits);
+    if (this.waits || waits.waiting.length > 0 || this.ladder.losses.length > 0)
+      this.hold(waits.waiting);
+    this.waits = null;
     this.ladder.flush();
-    if (this.ladder.waits.length > 0 || this.ladder.losses.length > 0)
-      this.hold(this.ladder.waits);
     this.measure();
     this.states.render();
     if (follows)
       this.follow();
+    if (this.ladder.fresh.length > 0) {
+      this.soon();
+      return;
+    }
     if (follows && this.rewinds)
       this.sheet.scrollTop = 0;
     this.rewinds = false;
@@ -445,7 +529,7 @@ class WirePane {
   }
 
   saveTrace() {
-    const frames = this.shown().filter((row) => row.kind === 'frame').map(({frame: {kind, by, pid, own, ...frame}}) => frame);
+    const frames = this.shown().filter((row) => row.kind === 'frame').map(({frame: {kind, by, pid, ...frame}}) => frame);
     this.save(`${JSON.stringify(frames, null, 1)}\n`, 'application/json', 'trace.json');
   }
 
@@ -454,7 +538,7 @@ class WirePane {
   }
 
   savePicture() {
-    const picture = new Picture(this.ladder.current, (row) => this.ladder.marks.has(row.index), this.ladder.facts.textContent);
+    const picture = new Picture(this.ladder.current, this.ladder);
     this.save(picture.text(), 'image/svg+xml', 'wire.svg');
   }
 

@@ -44,8 +44,10 @@ function onWidth(watched, action) {
   }).observe(watched);
 }
 
+const DIGITS = new Intl.NumberFormat('en'); /* to make it takes longer than to use it */
+
 function count(number, noun) {
-  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
+  return `${DIGITS.format(number)} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 function milliseconds(ms) {

@@ -201,9 +201,9 @@ class Ladder {
     case 'frame': return this.frameItem(row);
     case 'run': return this.runItem(row);
     case 'note':
-      return this.plainItem('note', row, element('span', {class: 'time'}, milliseconds(this.time(row))),
-        element('span', {class: 'text'}, element('span', {class: 'at', 'aria-hidden': 'true'}, `${this.time(row).toFixed(2)} `),
-          this.connections > 1 ? `connection ${row.connection}: ` : null, row.text));
+      return this.plainItem('note', row, element('span', {class: 'time'}, milliseconds(row.ms)),
+        element('span', {class: 'text'}, element('span', {class: 'at', 'aria-hidden': 'true'}, `${row.ms.toFixed(2)} `),
+          this.connections > 1 ? `${this.who(row.connection)}: ` : null, row.text));
     case 'printed':
       return this.plainItem('printed', row, element('span', {class: 'time'}, milliseconds(row.ms)),
         element('span', {class: 'text'}, element('span', {class: 'at', 'aria-hidden': 'true'}, `${row.ms.toFixed(2)} `),
@@ -222,9 +222,9 @@ class Ladder {
     }
   }
 
-  /* What the reader sees as a row's time. */
-  time(row) {
-    return row.ms;
+  /* A connection, in words. */
+  who(number) {
+    return `connection ${number}`;
   }
 
   plainItem(kind, row, ...children) {
@@ -236,7 +236,7 @@ class Ladder {
     const isMarked = row.index === this.marked;
     const facts = [];
     if (this.connections > 1)
-      facts.push(`connection ${frame.connection}`);
+      facts.push(this.who(frame.connection));
     if (frame.type !== 'preface' && frame.type !== 'not HTTP/2')
       facts.push(`stream ${frame.stream}`);
     const flags = frame.flags.filter((flag) => flag !== 'ACK').join(' | ');
@@ -244,11 +244,11 @@ class Ladder {
     const content = summary(frame);
     const button = element('button', {class: 'line', type: 'button', tabindex: -1, 'data-key': `f${row.index}`,
                                       'aria-expanded': this.openFrames.has(row.index)},
-      element('span', {class: 'time'}, milliseconds(this.time(row)), element('span', {class: 'unseen'}, ' ms ')),
+      element('span', {class: 'time'}, milliseconds(row.ms), element('span', {class: 'unseen'}, ' ms ')),
       element('span', {class: 'text'},
         element('span', {class: 'first'},
           isMarked ? element('strong', {class: 'tag'}, 'seen: first divergence') : null,
-          element('span', {class: 'at', 'aria-hidden': 'true'}, `${this.time(row).toFixed(2)} `),
+          element('span', {class: 'at', 'aria-hidden': 'true'}, `${row.ms.toFixed(2)} `),
           element('span', {class: 'type'}, `${label(frame)} `),
           element('span', {class: 'unseen'}, `from the ${frame.sender}, `),
           element('span', {class: 'stream'}, facts.join(' · ')), facts.length > 0 ? ' · ' : '', rest),

@@ -15,6 +15,7 @@ struct control {
   struct reference_config *config;
   int port;
   uv_loop_t *loop; /* NULL: not started */
+  bool is_open;    /* `make live` runs, and gives orders by the pipe */
   uv_pipe_t pipe;
   char order[LONGEST_ORDER]; /* the part of a line that has come */
   size_t length;
@@ -55,9 +56,12 @@ static struct connection **connections(const struct control *control, size_t *co
   return (void *)control->connections.bytes;
 }
 
+static void look(struct control *control);
+
 /* Without memory, an order does not reach this connection. */
 static void on_connection(struct connection *connection, void *user) {
   struct control *control = user;
+  look(control);
   buffer_append(&control->connections, &connection, sizeof(struct connection *));
 }
 
@@ -131,7 +135,8 @@ static void on_read(uv_stream_t *pipe, ssize_t length, const uv_buf_t *buffer) {
 
 struct control *control_new(struct reference_config *config) {
   const char *trace = getenv("H2_TRACE");
-  struct control *control = trace && strcmp(trace, "live") == 0 ? calloc(1, sizeof *control) : NULL;
+  bool is_live = trace && (strcmp(trace, "live") == 0 || strcmp(trace, "later") == 0);
+  struct control *control = is_live ? calloc(1, sizeof *control) : NULL;
   if (!control)
     return NULL;
   control->config = config;
@@ -141,21 +146,29 @@ struct control *control_new(struct reference_config *config) {
   return control;
 }
 
-void control_start(struct control *control, uv_loop_t *loop, int port) {
-  int descriptor = control ? trace_socket_open() : -1;
+/* `make live` may have begun only now. */
+static void look(struct control *control) {
+  int descriptor = control->loop && !control->is_open ? trace_socket_open() : -1;
   if (descriptor < 0)
     return;
-  control->port = port;
-  uv_pipe_init(loop, &control->pipe, 0); /* it cannot fail */
-  control->pipe.data = control;
-  control->loop = loop;
   if (uv_pipe_open(&control->pipe, descriptor) != 0) {
     close(descriptor);
     return;
   }
+  control->is_open = true;
   uv_read_start((uv_stream_t *)&control->pipe, on_alloc, on_read);
-  uv_unref((uv_handle_t *)&control->pipe);
   tell(control);
+}
+
+void control_start(struct control *control, uv_loop_t *loop, int port) {
+  if (!control)
+    return;
+  control->port = port;
+  control->loop = loop;
+  uv_pipe_init(loop, &control->pipe, 0); /* it cannot fail */
+  control->pipe.data = control;
+  uv_unref((uv_handle_t *)&control->pipe);
+  look(control);
 }
 
 void control_free(struct control *control) {

@@ -18,11 +18,11 @@
 struct control;
 
 /* `config` must outlive the control, which changes its fault. Returns NULL when there is no memory,
- * and without H2_TRACE=live. Every function here accepts NULL. */
+ * and without H2_TRACE=live or H2_TRACE=later. Every function here accepts NULL. */
 struct control *control_new(struct reference_config *config);
 
 /* Take orders for the server on `port`, as long as the loop runs; that alone does not keep it
- * running. If `make live` does not run, nothing happens. */
+ * running. If `make live` does not run yet, look for it whenever a connection begins. */
 void control_start(struct control *control, uv_loop_t *loop, int port);
 
 /* The loop must not run. It runs once more to close what is open. */

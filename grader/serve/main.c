@@ -9,8 +9,8 @@
  * `old`, nothing better than TLS 1.1. The certificate of the first two goes into --cert, with its
  * key in --key: so that a client can be told to trust it.
  *
- * With H2_TRACE=live, the page of `make live` can change the misbehaviour while it runs
- * (control.h).
+ * With H2_TRACE=live or H2_TRACE=later, the page of `make live` can change the misbehaviour while
+ * it runs (control.h).
  *
  * Listens on 8000; with --tls on 8443, with key.pem and cert.pem. Prints `listening on
  * http://localhost:PORT` (or https) and a line for each request. SIGINT and SIGTERM end it.

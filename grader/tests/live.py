@@ -235,6 +235,7 @@ def test_keys(page):
     check("pieces of code stand side by side, of whatever language", empty == 0 and page.run(SIDE_BY_SIDE), empty)
     page.run("live.go('02', 4)")
     arrived(page, "02", 4)
+    test_folds(page)
     test_focus(page)
     page.press("w")
     alone = page.run("document.querySelector('.lecture').offsetWidth")
@@ -296,6 +297,11 @@ def test_ladder_from_the_top(page):
     rows = page.run("[...document.querySelectorAll('.wire .rows > li')].map((row) => row.getBoundingClientRect().bottom <= "
                     "live.wire.below.getBoundingClientRect().top + 1)")
     check("and a button says how many rows are below", said[1] == f"↓ {rows.count(False)} more", (said, rows))
+    rooms = page.run("[live.wire.sheet.offsetHeight, live.wire.element.offsetHeight, getComputedStyle(live.wire.states.body).display]")
+    check("the ladder has the room of the states, which have all ended", rooms[0] > rooms[1] - 90 and rooms[2] == "none", rooms)
+    page.run("live.wire.states.fold.click()")
+    check("a button shows them", page.run("live.wire.states.body.offsetHeight > 60 && live.wire.states.fold.getAttribute('aria-expanded') === 'true'"))
+    page.run("live.wire.states.fold.click()")
     page.press("ArrowDown", 12)
     check("the down key shows them", wait_for(lambda: page.run("live.wire.follows() && live.wire.below.hidden")))
     page.run("live.go('02', 4)")
@@ -307,6 +313,35 @@ def test_ladder_from_the_top(page):
                          "document.querySelector('.wire .tools').getBoundingClientRect().bottom - 1"), 5), bars)
     ends = page.run("[...document.querySelectorAll('.wire .tools .menu, .wire .tools .ends > button')].map((each) => Math.round(each.getBoundingClientRect().bottom))")
     check("Save and Clear stand on one line", len(ends) == 2 and abs(ends[0] - ends[1]) < 8, ends)
+
+
+# Lines of code that have no room: the browser has broken them.
+BROKEN = """[...document.querySelectorAll('.code .row')].filter((row) =>
+  row.getBoundingClientRect().height > 1.5 * parseFloat(getComputedStyle(row).lineHeight)).map((row) => row.innerText)"""
+CODE = "document.querySelectorAll('.code.c .row').length"
+
+
+def test_folds(page):
+    """Code has the line ends for the room that it has, whatever has changed that."""
+    page.run("live.go('02', 2)")
+    arrived(page, "02", 2)
+    lines = page.run(CODE)
+    page.run("live.view('wire'); live.go('02', 3)")
+    arrived(page, "02", 3)
+    page.run("live.go('02', 2)")
+    arrived(page, "02", 2)
+    page.run("live.view('both')")
+    check("code that came while nobody saw it is folded for its room", wait_for(lambda: page.run(CODE) == lines and not page.run(BROKEN)), page.run(BROKEN))
+    page.run("live.view('lecture')")
+    check("with more room, it has fewer lines", wait_for(lambda: page.run(CODE) < lines and not page.run(BROKEN)), (lines, page.run(CODE)))
+    page.run("live.view('both')")
+    wait_for(lambda: page.run(CODE) == lines)
+    page.press("+", 3)
+    check("with larger letters, it has more", wait_for(lambda: page.run(CODE) > lines and not page.run(BROKEN)), (lines, page.run(CODE), page.run(BROKEN)))
+    page.press("0")
+    check("and then as many as before", wait_for(lambda: page.run(CODE) == lines and not page.run(BROKEN)), (lines, page.run(CODE), page.run(BROKEN)))
+    page.run("live.go('02', 4)")
+    arrived(page, "02", 4)
 
 
 def test_closed(page):
@@ -388,9 +423,32 @@ def test_later(browser, live, page):
     page.run("live.move(1)")
     arrived(page, "02", 4)
     check("and on its own step it does not", not page.run(facts).startswith("From"), page.run(facts))
+    test_bars(page, other)
     test_leading(page, other)
     check("its console is empty", not other.errors(), other.errors())
     other.close()
+
+
+# What has no room in a bar chart: words, times, bars.
+CUT = """[...document.querySelectorAll('.chart p > *')].filter((each) => each.scrollWidth > each.clientWidth + 1 ||
+  each.getBoundingClientRect().right > each.closest('.card').getBoundingClientRect().right ||
+  (each.matches('.bar') && each.clientWidth < 80)).map((each) => `${each.className}: ${each.innerText}`)"""
+
+
+def test_bars(page, other):
+    """A bar chart has room beside the notes."""
+    page.run("live.go('02', 5)")
+    arrived(page, "02", 5)
+    arrived(other, "02", 5)
+    if page.run(STATE)["next"]:
+        run_to_end(page)
+    for width, height in ((700, 500), (900, 640), (1280, 720), (1600, 900)):
+        other.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        other.settle()
+        check(f"the lecturer's window of {width} x {height} shows the whole bar chart", wait_for(lambda: other.run(
+            "document.querySelectorAll('.chart p').length === 4"), 5) and not other.run(CUT), other.run(CUT))
+    other.call("Emulation.setDeviceMetricsOverride", width=900, height=640, deviceScaleFactor=1, mobile=False)
+    check("so does the screen", not page.run(CUT), page.run(CUT))
 
 
 def test_leading(page, other):
@@ -580,7 +638,7 @@ def test_everything(browser, live):
     page.run("live.ask('clear', {})")
     hint = wait_for(lambda: page.run("!live.wire.hint.hidden && live.wire.hint.innerText"))
     check("empty, it says whose frames come here, and asks nobody to run a command", "Here are the frames of" in hint and "Run a command" not in hint, hint)
-    check("and which programs it cannot show", "Start programs after make live: one that runs already may not be shown." in hint, hint)
+    check("and which programs it cannot show", "A connection that has begun before make live is not shown." in hint, hint)
     check("beside the ladder, not below it, are its states", page.run("document.querySelector('.scroll').clientHeight > 600 && document.querySelector('.gate').offsetLeft > 700"))
     page.run("live.ask('clear', {})")
     traced = {**live.environment, "H2_TRACE": "live"}
@@ -592,6 +650,17 @@ def test_everything(browser, live):
             wait_for(lambda: ends(page) > before)
             wait_for(lambda: page.run("!live.wire.waiting"))
 
+        ask(port, traced)
+        who = "[...document.querySelectorAll('.states thead .who')].map((each) => each.innerText)"
+        check("the page says which programs are at the two ends", wait_for(lambda: page.run(who) == ["requests", f"serve, port {port}"], 10), page.run(who))
+        ask(port, live.environment)
+        check("and the port of one that it does not know", wait_for(lambda: re.fullmatch(r"port \d+", page.run(who)[0]), 10) and page.run(who)[1] == f"serve, port {port}", page.run(who))
+        tabs = "[...document.querySelectorAll('.connections button')].map((each) => each.innerText)"
+        check("so do the buttons of the connections", re.fullmatch(r"Connection 1: requests;Connection 2: port \d+", ";".join(page.run(tabs))), page.run(tabs))
+        check("and the ladder's rows", any("connection 1, requests · stream 1" in row for row in shown(page)) and
+              any("connection 2 · stream 1" in row for row in shown(page)), shown(page))
+        page.run("live.ask('clear', {})")
+        wait_for(lambda: not shown(page))
         ask(port, traced)
         ask(port, live.environment)
         rows = shown(page)
@@ -693,6 +762,80 @@ def test_hold_several(page, live):
     wait_for(lambda: not page.run(WAITING))
 
 
+CROWD = 300
+HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\4" + bytes(5) + b"\0\0\3\1\5\0\0\0\1\x82\x86\x84"  # and GET /
+
+
+def busy(page):
+    """Milliseconds of processor time that the page has used so far."""
+    return {each["name"]: each["value"] for each in page.call("Performance.getMetrics")["metrics"]}["TaskDuration"] * 1000
+
+
+def watch(page, done):
+    """Ask the page until this is so. Returns what it did before each answer, in milliseconds of processor time, which do
+    not depend on who else runs."""
+    times = []
+    used = busy(page)
+
+    def asks():
+        nonlocal used
+        answer = page.run(done)
+        used, before = busy(page), used
+        times.append(used - before)
+        return answer
+
+    wait_for(asks)
+    return times
+
+
+def test_crowd(page, live):
+    """Frames of many connections wait, pass, and are on the page, and it still answers."""
+    page.run("live.ask('clear', {})")
+    wait_for(lambda: not shown(page))
+    page.call("Performance.enable", timeDomain="threadTicks")
+    with contextlib.ExitStack() as stack:
+        port = stack.enter_context(server({**live.environment, "H2_TRACE": "live"}, ROOT / BUILD / "grader/serve"))
+        hold_all(page)
+        times = []
+        all_wait = ""
+        for number in range(1, CROWD + 1):  # not all at once: Hold would come too late on a machine that is busy
+            stack.enter_context(socket.create_connection(("localhost", int(port)), SECONDS)).sendall(HELLO)
+            all_wait = f"live.wire.gate.last.count === {5 * number} && live.wire.ladder.frames.length === {5 * number} && !live.wire.waiting"
+            if number % 20 == 0:
+                times += watch(page, all_wait)
+        check(f"{CROWD} connections: each frame of each waits", page.run(all_wait), page.run("[live.wire.gate.last.count, live.wire.ladder.frames.length]"))
+        held = "[...document.querySelectorAll('.wire .rows li.frame')].every((row) => row.matches('.held'))"
+        check(f"{CROWD} connections: the ladder shows that no frame has arrived", len(shown(page)) > 400 and page.run(held))
+        before = page.run("live.wire.gate.last.count")
+        page.press("f")
+        check(f"{CROWD} connections: f lets one pass", wait_for(lambda: page.run("live.wire.gate.last.count") == before - 1), page.run("live.wire.gate.last.count"))
+        page.press("h")
+        times += watch(page, f"live.wire.gate.last.count === 0 && !live.wire.waiting && live.wire.ladder.frames.length === {7 * CROWD}")
+    print(f"# {CROWD} connections: before an answer, the page works for {statistics.median(times):.0f} ms (median of {len(times)}), "
+          f"{max(times):.0f} ms at most, {sum(times):.0f} ms in all")
+    check(f"{CROWD} connections: the page answers after 200 ms of work, and never freezes", statistics.quantiles(times, n=20)[-1] < 200 and
+          max(times) < 1000, times)
+    check(f"{CROWD} connections: it says how many have ended", wait_for(lambda: page.run(f"live.wire.ladder.closed.size === {CROWD} && !live.wire.waiting")),
+          page.run("live.wire.ladder.closed.size"))
+    rows = page.run("[document.querySelector('.wire .gap').innerText, live.wire.ladder.all.length - document.querySelectorAll('.wire .rows li:not(.gap)').length]")
+    check(f"{CROWD} connections: a button says how many rows are above", rows[0].startswith(f"{rows[1]:,} earlier rows"), rows)
+    check(f"{CROWD} connections: each arrow is beside its row", page.run(APART) < 2, page.run(APART))
+
+
+# The largest distance of an arrow from its row's place for it.
+APART = """Math.max(0, ...live.wire.ladder.current.filter((row) => row.drawn).map((row) => Math.abs(
+  row.drawn.querySelector('.shaft').getBoundingClientRect().top - row.item.getBoundingClientRect().top - live.wire.ladder.arrowHeight())))"""
+
+
+def picture(page):
+    """What the saved picture has of frames that have not arrived: dashed arrows; heads of the others; words, how many."""
+    drawn = xml.etree.ElementTree.fromstring(saved(page, "Picture")[1])
+    svg = "{http://www.w3.org/2000/svg}"
+    words = [fate for each in drawn.iter(f"{svg}text") for fate in ("waits", "never arrived") if (each.text or "").endswith(f" · {fate}")]
+    return (sum("stroke-dasharray" in line.attrib for line in drawn.iter(f"{svg}line")), len(list(drawn.iter(f"{svg}path"))),
+            words[0] if words else "", len(words))
+
+
 def test_lost(page, live):
     """Somebody kills a program while its frames wait: they never arrive."""
     rows = "[...document.querySelectorAll('.wire .rows li.frame%s')].map((row) => [row.dataset.sender, row.dataset.type].join(' '))"
@@ -706,11 +849,15 @@ def test_lost(page, live):
             page.run("[...document.querySelectorAll('.waiting button')].find((each) => each.innerText === '→ preface').click()")
             wait_for(lambda: "→ preface" not in page.run(WAITING), 10)
             held = wait_for(lambda: len(found := page.run(rows % ".held")) == len(before) - 1 and found, 10) or []
+            drawn = picture(page)
+            check("a picture shows frames that wait as the page does", drawn == (len(held), 1, "waits", len(held)), (held, drawn))
             client.kill()
             client.wait(SECONDS)
         check("killed: its frames no longer wait", wait_for(lambda: not page.run(WAITING)), page.run(WAITING))
         check("killed: those that waited never arrive, and the page says so", wait_for(lambda: held and page.run(rows % ".lost") == held, 10) and page.run(says) and
               page.run("document.querySelectorAll('.wire .arrow.held').length") == len(held), (held, page.run(rows % ".lost")))
+        drawn = picture(page)
+        check("killed: so does a picture", drawn == (len(held), 1, "never arrived", len(held)), (held, drawn))
         check("killed: the one that has passed has arrived", len(page.run(rows % "")) == len(held) + 1, (held, page.run(rows % "")))
         page.call("Page.reload")
         check("killed: so says a page that is loaded again", wait_for(lambda: page.run("Boolean(window.live && live.wire)") and page.run(rows % ".lost") == held),
@@ -800,6 +947,7 @@ def test_hold_any(browser, live):
         test_hold_serve(page, live, "https", "--tls", "--key", f"{folder}/key.pem", "--cert", f"{folder}/cert.pem")
     test_hold_both(page, live)
     test_hold_several(page, live)
+    test_crowd(page, live)
     test_lost(page, live)
     test_late(page, live)
     test_space(page, live)
@@ -827,6 +975,32 @@ def test_killed(browser):
     live.socket.unlink()
     live.place.cleanup()
     page.close()
+
+
+def test_earlier(browser):
+    """`make serve` that runs before make live is shown from then on; without make live, it says nothing."""
+    quiet = {name: value for name, value in os.environ.items() if not name.startswith(("H2_", "MAKE"))}
+    environment = {**quiet, "H2_LIVE": str(ROOT / BUILD / "live/socket"), **dict([MARK.split("=")])}
+    with subprocess.Popen(["make", "-s", "serve", "PORT=0", f"BUILD={BUILD}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=environment, start_new_session=True) as process:
+        port = re.search(r":(\d+)$", process.stdout.readline().strip())[1]
+        ask = [ROOT / CLIENT, f"http://localhost:{port}/ping"]
+        before = subprocess.run(ask, env=quiet, capture_output=True, text=True, check=False)
+        with Live("02") as live:
+            page = browser.open(f"{live.url}#wire", 1280, 720)
+            wait_for(lambda: page.run("Boolean(window.live)"))
+            after = subprocess.run(ask, env=quiet, capture_output=True, text=True, check=False)
+            check("a server that began before make live is shown", wait_for(lambda: any("pong" in row for row in shown(page)), 10), shown(page))
+            check("and takes orders", wait_for(lambda: page.run(SERVERS % port), 10))
+            hold_all(page)
+            with program(quiet, *ask) as client:
+                check("and its frames can be held", wait_for(lambda: "← SETTINGS" in " ".join(page.run(WAITING)), 10), page.run(WAITING))
+                hold_all(page, "flow")
+                check("and pass", client.wait(SECONDS) == 0)
+            page.close()
+            os.killpg(process.pid, signal.SIGTERM)
+        said = process.stderr.read()
+        check("with and without make live, it answers, and says nothing of it", before.returncode == after.returncode == 0 and "H2_TRACE" not in said, (before, after, said))
 
 
 def test_marks(page):
@@ -1034,6 +1208,7 @@ def test_wire(browser, live):
     page.run("[...document.querySelectorAll('.wire .tools button')].find((each) => each.innerText === 'Clear').click()")
     check("Clear empties the wire", wait_for(lambda: not shown(page)))
     test_second(page, live)
+    test_settings(page, program)
     test_hostile_frames(page, program)
     test_quick(page, program)
     test_many(page, program)
@@ -1046,13 +1221,16 @@ def test_second(page, live):
     program = live.program()
     send(program, frame("preface", "client", length=24))
     wait_for(lambda: len(shown(page)) == 1)
-    time.sleep(0.1)
+    began = time.monotonic()
+    wait_for(lambda: time.monotonic() > began + 0.1)
     send(program, frame("preface", "client", length=24, connection=2, ms=0.25), frame("HEADERS", "client", 1, ["END_HEADERS"], connection=2, ms=0.75, fields=[]))
     wait_for(lambda: len(shown(page)) == 3)
     times = "[...document.querySelectorAll('.wire .rows li.frame .time')].map((each) => parseFloat(each.textContent))"
-    check("each connection has its own clock", page.run(times) == [0.5, 0.25, 0.75], page.run(times))
+    now = page.run("[...document.querySelectorAll('.wire .rows li.frame')].map((row, i) => live.wire.ladder.all[i].ms)")
+    check("all connections have one clock", now[0] < 1 and now[1] > 100 and abs(now[2] - now[1] - 0.5) < 0.01, now)
+    check("and the page shows it", all(abs(time - ms) < 1 for time, ms in zip(page.run(times), now)), (now, page.run(times)))
     page.run("document.querySelectorAll('.wire .switch input')[1].click()")
-    check("to scale, all have one", page.run(times)[1] > 50, page.run(times))
+    check("to scale, too", page.run(times)[1] > 100, page.run(times))
     page.run("document.querySelectorAll('.wire .switch input')[0].click()")
     program.close()
     notes = "[...document.querySelectorAll('.wire .rows li.note')].map((row) => row.innerText)"
@@ -1063,6 +1241,21 @@ def test_second(page, live):
                        ".getBoundingClientRect().left < document.querySelector('.scroll').getBoundingClientRect().left; })")
     check("on a second line, too, what Save opens is in the window", outside == [], outside)
     page.run("document.querySelector('.menu').open = false; live.ask('clear', {})")
+    wait_for(lambda: not shown(page))
+
+
+def test_settings(page, program):
+    """A SETTINGS frame without a setting is one: its sender keeps the defaults."""
+    said = "[...document.querySelectorAll('.states .settings')].map((each) => each.innerText)"
+    page.run("live.wire.states.folded = false")
+    send(program, frame("preface", "client", length=24))
+    wait_for(lambda: len(shown(page)) == 1 and page.run(said))
+    check("before a SETTINGS frame, a side has no settings", page.run(said) == ["The client’s settings: none yet", "The server’s settings: none yet"], page.run(said))
+    send(program, frame("SETTINGS", "client"), frame("SETTINGS", "client", flags=["ACK"]), frame("SETTINGS", "server", flags=["ACK"]))
+    wait_for(lambda: len(shown(page)) == 4)
+    check("after an empty one, it keeps the defaults; an ACK says nothing", page.run(said) == [
+        "The client’s settings: it keeps the defaults (RFC 9113, section 6.5.2)", "The server’s settings: none yet"], page.run(said))
+    page.run("live.ask('clear', {})")
     wait_for(lambda: not shown(page))
 
 
@@ -1114,8 +1307,7 @@ def test_many(page, program):
         send(program, *(frame("HEADERS" if i < 500 else "DATA", "client" if i % 2 else "server", 1 + 2 * (i % 500),
                               ms=i / 10, length=3, data="abc", fields=[[":method", "GET"], [":path", f"/{i % 500}"]])
                         for i in range(first, first + 500)))
-    wait_for(lambda: page.run("live.wire.ladder.frames.length") == 10000)
-    page.settle()
+    wait_for(lambda: page.run("live.wire.ladder.frames.length === 10000 && !live.wire.waiting"))
     print(f"# 10,000 frames are on the page after {time.monotonic() - began:.1f} s")
     check("10,000 frames: the page keeps all, and shows the last of them", page.run("live.wire.ladder.frames.length") == 10000 and
           400 < len(shown(page)) < 1000 and "9,999" not in page.run("document.querySelector('.wire .gap').innerText"))
@@ -1357,6 +1549,7 @@ def main():
             test_handouts(browser, live)
             test_speed(browser, live)
             test_wire(browser, live)
+        test_earlier(browser)
         test_killed(browser)
         test_stand_in(browser)
         test_students(browser)
