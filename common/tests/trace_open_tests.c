@@ -522,7 +522,7 @@ Test(trace_open, live_without_reader, .init = begin, .fini = end) {
 }
 
 /* `make live` begins after the program: it gets the connections that begin from then on. */
-static void expect_later(const char *value, const char *said) {
+static void expect_later(const char *value, const char *told) {
   setenv("H2_LIVE", file, 1);
   setenv("H2_TRACE", value, 1);
   listen_to_stderr();
@@ -538,7 +538,7 @@ static void expect_later(const char *value, const char *said) {
   trace_close(trace);
   fclose(in);
   close(listener);
-  expect_said(said);
+  expect_said(told);
 }
 
 Test(trace_open, live_later, .init = begin, .fini = end) {
