@@ -109,8 +109,10 @@ static void check_end(struct program *program) {
   if (program->ended || !program->gone || !program->output.ended || !program->error.ended)
     return;
   const struct ending *ending = &program->ending;
-  int failure = sanitizer_read_reports(program->directory, program->pid, &program->report);
-  if (ending->end == PROGRAM_EXITED && ending->code == PROGRAM_SANITIZER_STATUS && failure == 0)
+  bool by_sanitizer = ending->end == PROGRAM_EXITED && ending->code == PROGRAM_SANITIZER_STATUS;
+  int failure =
+      sanitizer_read_reports(program->directory, program->pid, by_sanitizer, &program->report);
+  if (by_sanitizer && failure == 0)
     failure = sanitizer_move_report(&program->error.bytes, &program->report);
   const char *slipped = slipped_away(program);
   if (slipped != NULL && failure == 0)

@@ -112,7 +112,7 @@ static size_t length_of_warning(const struct buffer *text) {
 
 /* A sanitizer makes the file when it has something to say: so one with nothing in it, or that
  * cannot be read, was changed. */
-static int append_report(const char *path, bool own, struct buffer *report) {
+static int append_report(const char *path, bool own, bool ended, struct buffer *report) {
   static const char emptied[] = "ERROR: the program has emptied the report of a sanitizer\n";
   struct buffer text = {0};
   int result = read_file(path, &text);
@@ -120,7 +120,7 @@ static int append_report(const char *path, bool own, struct buffer *report) {
   if (result == 0 && length == 0)
     return buffer_append_text(report, emptied);
   char *complaint =
-      own && length > 0 ? strstr(text.bytes, "LeakSanitizer has encountered a fatal error") : NULL;
+      own && ended ? strstr(text.bytes, "LeakSanitizer has encountered a fatal error") : NULL;
   if (complaint != NULL) /* and all that follows is about it */
     length = (size_t)(beginning_of_line(&text, complaint) - text.bytes);
   size_t warning = own ? length_of_warning(&text) : 0;
@@ -134,7 +134,7 @@ static int is_report(const struct dirent *entry) {
   return strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
 }
 
-int sanitizer_read_reports(const char *directory, pid_t pid, struct buffer *report) {
+int sanitizer_read_reports(const char *directory, pid_t pid, bool ended, struct buffer *report) {
   char own[64];
   snprintf(own, sizeof own, "%s%d", prefix, (int)pid);
   struct dirent **entries;
@@ -144,7 +144,7 @@ int sanitizer_read_reports(const char *directory, pid_t pid, struct buffer *repo
     char path[PATH_MAX + NAME_MAX];
     snprintf(path, sizeof path, "%s/%s", directory, entries[i]->d_name);
     if (result == 0 && report->length < REPORTS_SIZE)
-      result = append_report(path, strcmp(entries[i]->d_name, own) == 0, report);
+      result = append_report(path, strcmp(entries[i]->d_name, own) == 0, ended, report);
     free(entries[i]);
   }
   if (count >= 0)

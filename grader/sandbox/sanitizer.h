@@ -19,10 +19,11 @@ bool sanitizer_finds_leaks(void);
  * them. Returns 0 or -1 with errno set. */
 int sanitizer_set_options(struct environment *environment, const char *directory, int status);
 
-/* Append the reports in `directory`, except LeakSanitizer's complaint that it may not trace the
- * program, process `pid`, which says nothing about the program. Another process of the program may
- * have the file changed that says what ended it. Returns 0, or -1 when there is no memory. */
-int sanitizer_read_reports(const char *directory, pid_t pid, struct buffer *report);
+/* Append the reports in `directory`. Leave out LeakSanitizer's complaint that it may not trace the
+ * program, process `pid`, which says nothing about the program; but only if it `ended` the program:
+ * one that goes on has written it itself. Another process of the program may have the file changed
+ * that says what ended it. Returns 0, or -1 when there is no memory. */
+int sanitizer_read_reports(const char *directory, pid_t pid, bool ended, struct buffer *report);
 
 /* gcc's library of UndefinedBehaviorSanitizer, together with AddressSanitizer's, writes to standard
  * error anyway. For a program that ended with the sanitizers' status: move such a report, if it is
