@@ -13,8 +13,16 @@ static const char *const beginnings[] = {"__real_", "__wrap_",      "__intercept
                                          "__lsan_", "__sanitizer_", "__cyg_profile_func_",
                                          "__asan_", "__ubsan_",     NULL};
 
-static const char *const whole_names[] = {"dlopen",          "dlmopen",  "dlsym",       "dlvsym",
-                                          "dl_iterate_phdr", "_r_debug", "probe_fails", NULL};
+static const char *const whole_names[] = {
+    "dlopen", "dlmopen", "dlsym", "dlvsym", "dl_iterate_phdr", "_r_debug", "probe_fails",
+    /* all system calls: also those that the C library makes only for itself */
+    "syscall", "ptrace",
+    /* run the handlers of the end before it, or after LeakSanitizer's look */
+    "__cxa_finalize", "at_quick_exit", "__cxa_at_quick_exit",
+    /* memory that no sanitizer counts, and the probe neither counts nor lets fail */
+    "mmap", "mmap64", "__mmap", "mremap", "brk", "__brk", "sbrk", "__sbrk", "__libc_malloc",
+    "__libc_calloc", "__libc_realloc", "__libc_memalign", "__libc_valloc", "__libc_pvalloc",
+    "memalign", "valloc", "pvalloc", "__strdup", "__strndup", "__asprintf", "__getdelim", NULL};
 
 /* What the compiler's instrumentation calls; but not what it cannot know of. */
 static const char *const instruments[] = {"__asan_init",
@@ -137,21 +145,48 @@ static bool is_forbidden_directive(const char *place) {
          has_word(behind_blanks(rest), forbidden_copying, &rest);
 }
 
+/* Whether nothing but blanks and a comment is before this place in its line. (Bytes of 0x80 and more
+ * are the mark at the beginning of a file in UTF-8.) */
+static bool begins_line(const char *begin, const char *place) {
+  while (place > begin && (strchr(" \t\v\f\r", place[-1]) != NULL || (place[-1] & 0x80) != 0))
+    place--;
+  if (place == begin || place[-1] == '\n')
+    return true;
+  return place[-1] == '/' && place - begin > 1 && (place[-2] == '*' || place[-2] == '\n');
+}
+
+/* Whether the directive behind '#' gives the lines that follow another file's name: #line, or
+ * # 12 "common/stream.c" */
+static bool names_file(const char *place) {
+  static const char *const line[] = {"line", NULL};
+  const char *rest;
+  place = behind_blanks(place);
+  if (has_word(place, line, &rest))
+    return true;
+  if (!isdigit((unsigned char)*place))
+    return false;
+  while (isdigit((unsigned char)*place))
+    place = behind_blanks(place + 1);
+  return *place == '"' || *place == 'R'; /* R"(common/stream.c)" */
+}
+
 int forbidden_assembly(const struct buffer *source, const char **word) {
   static const char *const words[] = {"__asm", "__builtin_ia32_"};
   static const char directive[] = "#ident, or a macro of such a name,";
   int line = 1;
-  for (size_t i = 0; i < source->length; i++) { /* a NUL is a blank to the compiler */
+  for (size_t i = 0; i < source->length; i++) {
     const char *place = source->bytes + i;
     for (size_t k = 0; *place == '_' && k < sizeof words / sizeof words[0]; k++) {
       *word = words[k];
       if (behind(place, *word) != NULL)
         return line;
     }
+    const char *rest = *place == '#' ? place + 1 : behind(place, "%:");
     *word = directive;
-    const char *digraph = behind(place, "%:");
-    if ((*place == '#' && is_forbidden_directive(place + 1)) ||
-        (digraph != NULL && is_forbidden_directive(digraph)))
+    if (rest != NULL && is_forbidden_directive(rest))
+      return line;
+    *word = "#line";
+    if (rest != NULL && begins_line(source->bytes, place) && names_file(rest))
       return line;
     line += *place == '\n';
   }

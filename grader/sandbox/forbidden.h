@@ -3,7 +3,9 @@
  *
  * A submission is linked with the sanitizers and with common/inner/probe.c, which watch it. Names
  * of theirs in its object (__real_malloc, __lsan_do_leak_check, __asan_default_options) can only
- * serve to go around them, and so can functions that find other functions (dlsym). The compiler
+ * serve to go around them, and so can functions that find other functions (dlsym), that make
+ * any system call (syscall), that end the program before its end (__cxa_finalize), or that give
+ * memory which nobody counts (mmap). The compiler
  * itself puts some of the sanitizers' names into the object, and these are right; but none is
  * defined there.
  *
@@ -33,7 +35,8 @@ extern const char *const forbidden_copying[];
  * no sanitizer looks at, and how they begin; 0 if there is none. What its macros put together is
  * preprocessed.h's. The header refuses the spelling
  * asm, and the headers that have functions for single instructions; these spellings are in headers
- * of the system too. So are directives: #ident, and those that take away the header's macros. */
+ * of the system too. So are directives: #ident; those that take away the header's macros; and #line,
+ * for where a function stands says whose it is. The source has no NUL. */
 int forbidden_assembly(const struct buffer *source, const char **word);
 
 /* Whether this object file, which a stranger's file has become, has such a name: put the first into

@@ -60,6 +60,8 @@ int submission_read(const char *path, struct buffer *content, char *why, size_t 
     snprintf(why, size, "%s", strerror(errno));
   else if (content->length > SUBMISSION_SIZE)
     snprintf(why, size, "it has more than %d KiB", SUBMISSION_SIZE / 1024);
+  else if (content->length > 0 && memchr(content->bytes, '\0', content->length) != NULL)
+    snprintf(why, size, "it is no text: it has a NUL");
   if (file >= 0)
     close(file);
   return *why == '\0' ? 0 : -1;
