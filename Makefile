@@ -131,15 +131,17 @@ FUZZING   := $(FLAGS) -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanit
 # The labs' programs notice a forbidden call of nghttp2 (common/inner/misuse.c), and let the grader
 # look into them and make a call fail (common/inner/probe.c).
 comma   := ,
-calls   := nghttp2_session_mem_recv nghttp2_session_mem_send nghttp2_session_callbacks_new nghttp2_session_client_new \
-           nghttp2_session_client_new3 nghttp2_session_server_new3 \
-           nghttp2_submit_settings nghttp2_submit_request nghttp2_submit_response nghttp2_session_terminate_session \
+calls   := nghttp2_session_mem_recv nghttp2_session_mem_send nghttp2_session_callbacks_new \
+           $(foreach side,client server,$(foreach version,new new2 new3,nghttp2_session_$(side)_$(version))) \
+           nghttp2_submit_settings nghttp2_submit_request nghttp2_submit_response \
+           nghttp2_session_terminate_session nghttp2_session_terminate_session2 \
            transport_write buffer_append buffer_append_text \
            X509_VERIFY_PARAM_set1_host SSL_CTX_set_alpn_protos SSL_select_next_proto \
            $(patsubst %,nghttp2_session_callbacks_set_%_callback,on_begin_headers on_header on_data_chunk_recv \
              on_frame_recv on_stream_close) \
            nghttp2_session_get_stream_user_data nghttp2_session_set_stream_user_data stream_respond stream_close \
-           malloc calloc realloc strdup strndup _exit _Exit quick_exit bind dl_iterate_phdr
+           malloc calloc realloc reallocarray aligned_alloc posix_memalign strdup strndup \
+           asprintf vasprintf __asprintf_chk __vasprintf_chk open_memstream getline getdelim _exit _Exit quick_exit bind dl_iterate_phdr
 WRAPPED := $(calls:%=-Wl$(comma)--wrap=%)
 # Also a program that makes none of these calls has the probe.
 WRAPPED += -Wl,--undefined=probe_fails

@@ -12,13 +12,14 @@
  *                       documentation says; of nghttp2_session_mem_send and _recv, every later one
  *                       too
  *   NAME in FUNCTION    the first one that this function of the student makes
+ *   the second NAME     the second call of the function NAME
  *   each allocation     the student's file gets no memory the first time that it asks for some at a
  *                       place, from the moment that the grader has set `armed`: once at each place
  *   large allocations   nobody in the program gets a block of more than 1 MiB
  *
  * The probe reads this before anything in the student's file runs. In the grader, it
- * also keeps the program from executing another one, from starting processes, and from ending
- * before LeakSanitizer has looked.
+ * also keeps the program from executing another one, from starting processes, from trapping its own
+ * system calls, from ending before LeakSanitizer has looked, and from going on after that.
  *
  * The student's own file is compiled with -finstrument-functions: each of its functions says when
  * it begins and when it ends.
@@ -47,8 +48,8 @@ struct probe {
   int64_t bytes;  /* ... and how many bytes they are; both are 0 without AddressSanitizer */
   int64_t failed; /* calls that were made to fail: 0 or 1, or one for each place or block */
   int64_t armed;  /* the grader writes 1 here */
-  int64_t looked; /* the key, or 1 if there is none, once LeakSanitizer looks for lost memory: the
-                        last thing at a right end */
+  int64_t looked; /* the key, or 1 if there is none, once LeakSanitizer has looked for lost memory
+                        and found none: the last thing at a right end */
   int64_t port;   /* the first one that the program asked for, by bind */
   int64_t submitted; /* calls of nghttp2_submit_response */
   int64_t settings;  /* calls of nghttp2_submit_settings */
