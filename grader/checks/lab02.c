@@ -1091,10 +1091,9 @@ CHECK(lab02, calls_fail, .points = 1, .todo = 3, .of_errors = true, .section = N
   static const struct {
     const char *name;
     int todo;
-  } calls[] = {{"nghttp2_submit_request", 1},
-               {"buffer_append", 3},
-               {"buffer_append_text", 3},
-               {"buffer_append in on_data_chunk_recv", 4}};
+  } calls[] = {{"nghttp2_submit_request", 1},        {"buffer_append", 3},
+               {"the second buffer_append", 3},      {"buffer_append_text", 3},
+               {"the second buffer_append_text", 3}, {"buffer_append in on_data_chunk_recv", 4}};
   for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
     exchange->fails = calls[i].name;
     exchange->finding.todo_of_place = calls[i].todo;
