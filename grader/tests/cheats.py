@@ -73,9 +73,127 @@ static int spy(void) {
   char *fails = length > 0 ? memmem(all, length, "LAB_PROBE_FAIL=", 15) : NULL;
   return (fails && fails[15]) || (length > 0 && memmem(all, length, "max_allocation", 14));
 }'''
-# From getppid to _exit: the linker puts the probe's function in the place of the name only.
 LIBC = ctypes.CDLL(None)
-WAY_OUT = ctypes.cast(LIBC._exit, ctypes.c_void_p).value - ctypes.cast(LIBC.getppid, ctypes.c_void_p).value
+
+
+def from_getppid(name):
+    """How far this function of the C library is from getppid: so a file finds one whose name it may not use, or has
+    the probe's function in its place."""
+    return ctypes.cast(getattr(LIBC, name), ctypes.c_void_p).value - ctypes.cast(LIBC.getppid, ctypes.c_void_p).value
+
+
+SYSTEM_CALL = f'((long (*)(long, ...))((char *)getppid + ({from_getppid("syscall")})))'
+# The whole program, which main becomes; what it is, another main says.
+MAIN = r'int main\(int argc, char \*\*argv\) {'
+WHOLE = (MAIN, 'static int whole(int argc, char **argv) {')
+OTHER_MAIN = r'(?s)\A.*\Z'
+LOSE = r'''
+static void lose(void) {
+  static char *volatile lost;
+  lost = malloc(10);
+  lost = NULL;
+}
+'''
+# A stream writes what it still has after all handlers of the end.
+IN_A_STREAM = LOSE + r'''
+static int count;
+static char **words;
+static ssize_t write_later(void *user, const char *bytes, size_t length) {
+  (void)user, (void)bytes, (void)length;
+  lose();
+  int status = whole(count, words);
+  fflush(stdout);
+  _exit(status);
+}
+int main(int argc, char **argv) {
+  count = argc, words = argv;
+  fprintf(fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_later}), "x");
+  exit(0);
+}
+'''
+# Leave LeakSanitizer's look by a signal, again and again.
+LEFT = LOSE + r'''
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+static sigjmp_buf on;
+static pthread_t first;
+static volatile bool ends;
+static void go_on(int number) {
+  if (ends)
+    siglongjmp(on, number);
+}
+static void *disturb(void *user) {
+  while (!ends)
+    continue;
+  for (;;) {
+    usleep(50);
+    pthread_kill(first, SIGUSR1);
+  }
+  return user;
+}
+static void end(void) { ends = true; }
+int main(int argc, char **argv) {
+  static volatile int status;
+  pthread_t thread;
+  lose();
+  status = whole(argc, argv);
+  first = pthread_self();
+  signal(SIGUSR1, go_on);
+  if (sigsetjmp(on, 1) == 0) {
+    pthread_create(&thread, NULL, disturb, NULL);
+    atexit(end);
+  }
+  exit(status);
+}
+'''
+# When a sanitizer ends the program with status 99, a signal comes instead.
+TRAPPED = LOSE + r'''
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+static sigjmp_buf on;
+static void go_on(int number) {
+  char name[64];
+  snprintf(name, sizeof name, "sanitizer-report.%d", getpid());
+  dprintf(open(name, O_WRONLY | O_TRUNC), "LeakSanitizer has encountered a fatal error");
+  siglongjmp(on, number);
+}
+int main(int argc, char **argv) {
+  struct sock_filter rules[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 3),
+                                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+                                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 99, 0, 1),
+                                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+                                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  struct sock_fprog filter = {sizeof rules / sizeof rules[0], rules};
+  struct sigaction action = {.sa_handler = go_on, .sa_flags = SA_NODEFER};
+  static volatile int status;
+  lose();
+  sigaction(SIGSYS, &action, NULL);
+  prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter);
+  status = whole(argc, argv);
+  (void)sigsetjmp(on, 1);
+  exit(status);
+}
+'''
+
+
+def behind(text):
+    """Put this behind the whole program."""
+    return (OTHER_MAIN, lambda found: found[0] + text)
+
+
+WITH_UNISTD = (r'#include <uv.h>', r'\g<0>\n#include <unistd.h>')
+# What begins a request: it looks at no result.
+STREAM_WANTED = r'  struct stream \*stream = calloc\(1, sizeof \*stream\);\n  if \(!stream\)\n' \
+                r'    return NGHTTP2_ERR_CALLBACK_FAILURE;\n'
+UNLOOKED_STREAM = r'  struct stream *stream = calloc(1, sizeof *stream);\n  *stream = (struct stream){.is_head = false};\n'
 LAST_RETURN = r'  return client\.failed \? EXIT_FAILURE : EXIT_SUCCESS;'
 ALL_CODES = '"1 2 3 4 5 6 7 8 9 10 11 12 13"'
 TLS_ERRORS = r'snprintf\(error, error_size, "TLS: (%s%s"|the server did)[^;]*;'
@@ -317,20 +435,20 @@ CHEATS = {
         (WITH_A_LEAK, LEAK), (LAST_RETURN, '  quick_exit(client.failed);')],
         'one_connection', 'does not free all the memory'),
     'leaks, and ends by a system call': ('01', ['session'], [
-        (WITH_A_LEAK, LEAK), (LAST_RETURN, r'  syscall(SYS_exit_group, (int)client.failed);\n\g<0>')],
+        (WITH_A_LEAK, LEAK), (LAST_RETURN, rf'  {SYSTEM_CALL}(SYS_exit_group, (int)client.failed);\n\g<0>')],
         'one_connection', 'does not free all the memory'),
     'leaks, hides from the probe, and ends by a system call': ('01', ['session'], [
-        (WITH_A_LEAK, LEAK), (LAST_RETURN, r'  syscall(SYS_exit_group, (int)client.failed);\n\g<0>'),
+        (WITH_A_LEAK, LEAK), (LAST_RETURN, rf'  {SYSTEM_CALL}(SYS_exit_group, (int)client.failed);\n\g<0>'),
         (r'#include <uv.h>', HIDE.replace('NAME', 'FILE'))], 'one_connection', 'does not free all the memory'),
     'leaks, says that LeakSanitizer has looked, and ends by a system call': ('01', ['session'], [
         (r'#include <uv.h>', r'\g<0>\n#include <fcntl.h>'),
         (WITH_A_LEAK, LEAK), (LAST_RETURN, r'  pwrite(open("probe", O_RDWR), "\\1\\0\\0\\0\\0\\0\\0\\0", 8, 32);\n'
-                                           r'  syscall(SYS_exit_group, (int)client.failed);\n  syscall(SYS_exit, 0);\n\g<0>')],
+                                           rf'  {SYSTEM_CALL}(SYS_exit_group, (int)client.failed);\n  {SYSTEM_CALL}(SYS_exit, 0);\n\g<0>')],
         'one_connection', 'does not free all the memory'),
     'leaks, says that LeakSanitizer has looked, and finds a way out': ('01', ['session'], [
         (r'#include <uv.h>', r'\g<0>\n#include <fcntl.h>'),
         (WITH_A_LEAK, LEAK), (LAST_RETURN, r'  pwrite(open("probe", O_RDWR), "\\1\\0\\0\\0\\0\\0\\0\\0", 8, 32);\n'
-                                           rf'  ((void (*)(int))((char *)getppid + ({WAY_OUT})))(client.failed);\n\g<0>')],
+                                           rf'  ((void (*)(int))((char *)getppid + ({from_getppid("_exit")})))(client.failed);\n\g<0>')],
         'one_connection', 'ended neither by exit'),
     'does not free what it gives its session': ('01', ['session'], [
         (r'struct client client = {\.url = argv\[1\]};', 'struct client *lost = calloc(1, sizeof *lost);\n  lost->url = argv[1];\n'
@@ -341,7 +459,7 @@ CHEATS = {
         'one_connection', 'does not free all the memory'),
     'leaks in a process that ends unseen': ('01', ['session'], [
         (WITH_A_LEAK, LEAK.replace('#include <unistd.h>', '#include <sys/wait.h>\n#include <unistd.h>').replace('lose();', IN_A_CHILD)),
-        (LAST_RETURN, r'  syscall(SYS_exit_group, (int)client.failed);\n\g<0>')],
+        (LAST_RETURN, rf'  {SYSTEM_CALL}(SYS_exit_group, (int)client.failed);\n\g<0>')],
         'one_connection', 'does not free all the memory'),
     'empties the report of a process that shares its memory': ('01', ['session'], [
         (r'int main\(int argc, char \*\*argv\) {', EMPTIED)], 'one_connection', 'has emptied the report'),
@@ -353,6 +471,36 @@ CHEATS = {
                                       r'  *(char *volatile *)&copy = copy;\n  copy[0] = 0;\n  return copy;\n}\n\n\g<0>'),
         (r'  size_t length = strlen\(body\) - stream->sent;', r'  free(copy_of(body));\n\g<0>')],
         'calls_fail', 'NULL pointer'),
+    'leaks after it has run the handlers of the end': ('01', ['session'], [
+        (WITH_A_LEAK, r'void __cxa_finalize(void *);\n' + LEAK.replace('lose();', r'__cxa_finalize(NULL);\n  lose();'))],
+        None, SWITCHED_OFF),
+    'is what a stream writes when all else has ended': ('03', ['server'], [
+        WITH_UNISTD, WHOLE, behind(IN_A_STREAM)], None, "goes on after LeakSanitizer's look"),
+    'leaves the look of LeakSanitizer': ('01', ['session'], [WITH_UNISTD, WHOLE, behind(LEFT)],
+                                         'one_connection', 'does not free all the memory'),
+    'goes on when a sanitizer ends it': ('01', ['session'], [WITH_UNISTD, WHOLE, behind(TRAPPED)],
+                                         'one_connection', 'does not free all the memory'),
+    'says that its functions are those of common/': ('03', ['server'], [
+        (r'static int on_begin_headers', r'/*\n */ # 1 /* */ "common/given.c"\n\g<0>'), (STREAM_WANTED, UNLOOKED_STREAM)],
+        None, SWITCHED_OFF),
+    'hides a directive behind a NUL': ('01', ['session'], [
+        (BEFORE_PRINT_SETTINGS, '#\0ident "x"\n\\g<0>')], None, 'it is no text'),
+    'takes memory that nobody counts': ('03', ['server'], [
+        (r'struct stream \*stream = calloc\(1, sizeof \*stream\)', 'struct stream *stream = sbrk(sizeof *stream)'),
+        (r'  free\(stream\);\n', ''), WITH_UNISTD], None, SWITCHED_OFF),
+    'allocates by a rare function, and does not look': ('03', ['server'], [
+        (STREAM_WANTED, UNLOOKED_STREAM.replace('calloc(', 'reallocarray(NULL, '))], 'calls_fail', ''),
+    'has more allocations than the probe can remember': ('03', ['server'], [
+        (r'static int on_begin_headers', 'static int begin_headers'), (r'callback\(callbacks, on_begin_headers\)',
+                                                                      'callback(callbacks, begin_headers)'),
+        (STREAM_WANTED, '  static int times;\n  void *volatile lost;\n  if (times++ == 0) {\n' +
+         '    free(lost = malloc(1));\n' * 300 + '  }\n' + UNLOOKED_STREAM)], 'calls_fail', ''),
+    'does not look at what a rare function returns': ('01', ['session'], [
+        (r'return nghttp2_session_terminate_session\(session, NGHTTP2_NO_ERROR\);',
+         'nghttp2_session_terminate_session2(session, 0, NGHTTP2_NO_ERROR);')], 'calls_fail', 'goes on as if it had worked'),
+    'does not look at the second call': ('02', ['requests'], [
+        (r'(buffer_append_text\(&request->headers, "\\n"\)) != 0', r'((void)\1, 0)')],
+        'calls_fail', 'goes on as if it had worked'),
     'names no port where another is the default': ('03', ['server'], [
         (r'long port = 8000', 'long port = 9999'),
         (r'fprintf\(stderr, "server: %s\\n", error\)', r'fprintf(stderr, "server: cannot listen\\n")')],
