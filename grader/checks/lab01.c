@@ -37,6 +37,14 @@ static void expect_error(struct exchange *exchange, int other) {
                      "but the session has failed.");
 }
 
+/* A setting without a name: nobody has registered these numbers, so a program ignores it (RFC 9113,
+ * section 6.5.2). */
+static nghttp2_settings_entry draw_unknown(struct exchange *exchange) {
+  enum { FIRST = 0x100, COUNT = 0x4000 };
+  return (nghttp2_settings_entry){FIRST + (int32_t)exchange_random(exchange, COUNT),
+                                  exchange_random(exchange, UINT32_MAX)};
+}
+
 /* SETTINGS without a setting that anybody knows, and perhaps WINDOW_UPDATE: nobody can tell the
  * frames by their length. One is never empty, like an acknowledgement: `goodbye` has that. */
 static void send_settings(struct peer *peer) {
@@ -45,8 +53,7 @@ static void send_settings(struct peer *peer) {
   nghttp2_settings_entry settings[MOST];
   size_t count = 1 + exchange_random(exchange, MOST);
   for (size_t i = 0; i < count; i++)
-    settings[i] = (nghttp2_settings_entry){0xf000 + (int32_t)exchange_random(exchange, 0xfff),
-                                           exchange_random(exchange, 1 << 20)};
+    settings[i] = draw_unknown(exchange);
   peer_send_settings(peer, settings, count);
   if (exchange_random(exchange, 2) == 0)
     peer_send_window_update(peer, 0, 1 + exchange_random(exchange, 1 << 20));
@@ -89,16 +96,54 @@ static const char *next_line(const char *line) {
   return line + strcspn(line, "\n") + (strchr(line, '\n') != NULL);
 }
 
-/* Whoever prints a setting with several values has not read it. */
-static bool is_said_again(const char *line) {
+/* How many lines of the text begin as this one, up to the colon. */
+static size_t count_said(const char *text, const char *line) {
+  size_t count = 0;
   size_t length = strcspn(line, ":\n") + 1;
-  for (const char *later = next_line(line); *later; later = next_line(later))
-    if (strncmp(later, line, length) == 0)
+  for (; *text; text = next_line(text))
+    count += strncmp(text, line, length) == 0;
+  return count;
+}
+
+enum { LINE = 128 };
+
+/* The line, with a newline, that the program prints for a setting with a name. Returns `line`. */
+static const char *write_line(char line[LINE], const nghttp2_settings_entry *setting) {
+  snprintf(line, LINE, "%s: %u\n", frame_setting_name((uint16_t)setting->settings_id),
+           setting->value);
+  return line;
+}
+
+/* Whether the program may print this line of its output: `session closed`, or a setting. Whoever
+ * prints a setting with another value, or more often than the server has sent it, has not read it.
+ * Some libraries know settings that the server has not sent. */
+static bool is_right_line(const char *output, const char *line,
+                          const nghttp2_settings_entry *settings, size_t count) {
+  char text[LINE];
+  size_t sent = 0;
+  bool found = false;
+  if (strncmp(line, "SETTINGS_", 9) != 0)
+    return strncmp(line, CLOSED "\n", strlen(CLOSED "\n")) == 0 && count_said(output, line) == 1;
+  for (size_t i = 0; i < count; i++) {
+    if (!frame_setting_name((uint16_t)settings[i].settings_id))
+      continue;
+    write_line(text, &settings[i]);
+    sent += strncmp(line, text, strcspn(text, ":") + 1) == 0;
+    found = found || strncmp(line, text, strlen(text)) == 0;
+  }
+  return sent == 0 ? count_said(output, line) == 1 : found && count_said(output, line) <= sent;
+}
+
+/* Whether the server sends another value for this setting behind it, which counts. */
+static bool is_sent_again(const nghttp2_settings_entry *settings, size_t place, size_t count) {
+  for (size_t i = place + 1; i < count; i++)
+    if (settings[i].settings_id == settings[place].settings_id)
       return true;
   return false;
 }
 
-/* The program must print these settings; `what` is the sentence if one of them is missing. */
+/* The program must print these settings, if they have a name; `what` is the sentence if one of them
+ * is missing. */
 static void expect_printed(struct exchange *exchange, const nghttp2_settings_entry *settings,
                            size_t count, const char *what) {
   const char *output = program_stdout(exchange->program, NULL);
@@ -109,10 +154,9 @@ static void expect_printed(struct exchange *exchange, const nghttp2_settings_ent
                      "sent.");
   }
   for (size_t i = 0; i < count; i++) {
-    char line[128];
-    snprintf(line, sizeof line, "%s: %u\n", frame_setting_name((uint16_t)settings[i].settings_id),
-             settings[i].value);
-    if (has_line(output, line))
+    char line[LINE];
+    if (!frame_setting_name((uint16_t)settings[i].settings_id) ||
+        is_sent_again(settings, i, count) || has_line(output, write_line(line, &settings[i])))
       continue;
     line[strlen(line) - 1] = '\0';
     exchange_fail_at(exchange, -1, line, *output ? output : "nothing was printed", "%s", what);
@@ -131,7 +175,7 @@ static void expect_newline(struct exchange *exchange) {
   exchange->finding.section = "";
   exchange->finding.todo_of_place = is_end ? END_TODO : SETTINGS_TODO;
   exchange->finding.is_sure = is_end;
-  char line[128];
+  char line[LINE];
   snprintf(line, sizeof line, "%s\n", last);
   exchange_fail_at(exchange, -1, line, last,
                    "last-line-without-newline| The last line that your program prints does not end "
@@ -156,12 +200,10 @@ static void expect_lines(struct exchange *exchange, const nghttp2_settings_entry
   expect_printed(exchange, settings, count, what);
   const char *output = program_stdout(exchange->program, NULL);
   expect_newline(exchange);
-  /* Some libraries know settings that the server has not sent. */
   for (const char *line = output; *line; line = next_line(line))
-    if ((strncmp(line, "SETTINGS_", 9) != 0 &&
-         strncmp(line, CLOSED "\n", strlen(CLOSED "\n")) != 0) ||
-        is_said_again(line))
-      exchange_fail_at(exchange, -1, "each setting on a line, then: session closed", output,
+    if (!is_right_line(output, line, settings, count))
+      exchange_fail_at(exchange, -1,
+                       "each setting that has a name, on a line; then: session closed", output,
                        "line-too-much| Your program prints one line too many on standard output.");
 }
 
@@ -203,6 +245,17 @@ static void expect_not_ended(struct peer *peer) {
                    "server has sent its SETTINGS, but has not yet acknowledged yours.");
 }
 
+/* A large frame of a type that nobody knows: a program reads it to its end, and ignores it. */
+static void send_large_frame(struct peer *peer) {
+  enum { LEAST = 1024, FIRST_TYPE = 0x40, TYPES = 0x80, FLAGS = 0x100 };
+  static uint8_t payload[16 * 1024];
+  struct exchange *exchange = peer->exchange;
+  size_t length = LEAST + exchange_random(exchange, sizeof payload - LEAST + 1);
+  uint8_t type = (uint8_t)(FIRST_TYPE + exchange_random(exchange, TYPES));
+  exchange_random_octets(exchange, payload, length);
+  peer_send_frame(peer, type, (uint8_t)exchange_random(exchange, FLAGS), 0, payload, length);
+}
+
 /* Two settings that have a name. */
 static void draw_two_settings(struct exchange *exchange, nghttp2_settings_entry *settings) {
   settings[0] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
@@ -213,59 +266,98 @@ static void draw_two_settings(struct exchange *exchange, nghttp2_settings_entry 
 
 CHECK(lab01, settings_ack, .by_heart = true, .points = 1, .todo = 4, .section = "6.5.3",
       .sentence = "the server's SETTINGS are acknowledged, and later ones too") {
-  enum { COUNT = 2 };
-  nghttp2_settings_entry first[COUNT];
-  nghttp2_settings_entry later[COUNT];
-  draw_two_settings(exchange, first);
-  draw_two_settings(exchange, later);
+  enum { EACH = 2, LEAST = 3, MOST = 6 };
+  nghttp2_settings_entry sent[MOST][EACH];
+  const size_t count = LEAST + exchange_random(exchange, MOST - LEAST + 1);
+  for (size_t i = 0; i < count; i++)
+    draw_two_settings(exchange, sent[i]);
   struct peer *peer = start_session(exchange);
   peer->hold_settings_ack = true; /* a session that is already closing need not acknowledge */
   peer_expect_preface(peer);
-  peer_send_settings(peer, first, COUNT);
+  peer_send_settings(peer, sent[0], EACH);
   expect_not_ended(peer);
   peer_expect_settings_ack(peer);
-  peer->settings_acknowledged = false;
-  peer_send_settings(peer, later, COUNT);
-  peer_expect_settings_ack(peer);
+  send_large_frame(peer);
+  for (size_t i = 1; i < count; i++) {
+    peer->settings_acknowledged = false;
+    peer_send_settings(peer, sent[i], EACH);
+    peer_expect_settings_ack(peer);
+  }
   exchange_earn(exchange);
   peer_send_settings_ack(peer);
   finish(exchange, peer);
-  expect_printed(exchange, later, COUNT,
-                 "setting-sent-later-not-printed| Your program does not print a setting that the "
-                 "server sent in its second SETTINGS.");
+  for (size_t i = 1; i < count; i++)
+    expect_printed(exchange, sent[i], EACH,
+                   "setting-sent-later-not-printed| Your program does not print a setting that the "
+                   "server sent in a later SETTINGS.");
 }
 
-enum { SETTINGS = 8 };
+enum { NAMED = 8, TWICE = 2, UNKNOWN = 4, SETTINGS = NAMED + TWICE + UNKNOWN };
+
+/* Three settings may have values that are more than an int can hold. */
+static uint32_t draw_large(struct exchange *exchange) {
+  return 0x80000000u + exchange_random(exchange, 0x7fffffff);
+}
 
 /* Fill `settings` with all that have a name, in any order. */
-static void draw_settings(struct exchange *exchange, nghttp2_settings_entry *settings) {
-  size_t order[SETTINGS];
-  const nghttp2_settings_entry all[SETTINGS] = {
-      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, exchange_random(exchange, 1000)},
+static void draw_named(struct exchange *exchange, nghttp2_settings_entry *settings) {
+  size_t order[NAMED];
+  const nghttp2_settings_entry all[NAMED] = {
+      {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, draw_large(exchange)},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, exchange_random(exchange, 1u << 31)},
       {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, 16384 + exchange_random(exchange, 1u << 20)},
-      {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, exchange_random(exchange, 10000)},
-      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
-       0x80000000u + exchange_random(exchange, 0x7fffffff)}, /* more than an int can hold */
-      {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},                     /* a server may say nothing else */
+      {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, draw_large(exchange)},
+      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, draw_large(exchange)},
+      {NGHTTP2_SETTINGS_ENABLE_PUSH, 0}, /* a server may say nothing else */
       {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, exchange_random(exchange, 2)},
       {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, exchange_random(exchange, 2)},
   };
-  exchange_shuffle(exchange, order, SETTINGS);
-  for (size_t i = 0; i < SETTINGS; i++)
+  exchange_shuffle(exchange, order, NAMED);
+  for (size_t i = 0; i < NAMED; i++)
     settings[i] = all[order[i]];
+}
+
+/* Insert a setting before that place. */
+static void insert(nghttp2_settings_entry *settings, size_t count, size_t place,
+                   nghttp2_settings_entry setting) {
+  memmove(settings + place + 1, settings + place, (count - place) * sizeof *settings);
+  settings[place] = setting;
+}
+
+/* Let one of them, which is large, have another value before: the later one counts. */
+static void insert_smaller(struct exchange *exchange, nghttp2_settings_entry *settings,
+                           size_t count, int32_t id) {
+  size_t place = 0;
+  while (settings[place].settings_id != id)
+    place++;
+  insert(settings, count, exchange_random(exchange, (uint32_t)place + 1),
+         (nghttp2_settings_entry){id, exchange_random(exchange, settings[place].value)});
+}
+
+/* Fill `settings` with all that have a name, two of them twice, and a few without a name, in any
+ * order. The last has a name. Returns how many there are. */
+static size_t draw_settings(struct exchange *exchange, nghttp2_settings_entry *settings) {
+  size_t count = NAMED;
+  draw_named(exchange, settings);
+  insert_smaller(exchange, settings, count++, NGHTTP2_SETTINGS_HEADER_TABLE_SIZE);
+  insert_smaller(exchange, settings, count++,
+                 exchange_random(exchange, 2) == 0 ? NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS
+                                                   : NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE);
+  for (size_t more = 2 + exchange_random(exchange, UNKNOWN - 1); more > 0; more--, count++)
+    insert(settings, count, exchange_random(exchange, (uint32_t)count), draw_unknown(exchange));
+  return count;
 }
 
 CHECK(lab01, settings_printed, .points = 1, .todo = 5, .section = "6.5.2",
       .sentence = "the server's settings are printed, one per line") {
   nghttp2_settings_entry settings[SETTINGS];
-  draw_settings(exchange, settings);
+  const size_t count = draw_settings(exchange, settings);
   struct peer *peer = start_session(exchange);
-  peer_send_settings(peer, settings, SETTINGS);
+  peer_send_settings(peer, settings, count);
   peer_expect_goodbye(peer);
   exchange_wait_for_end(exchange);
   expect_lines(
-      exchange, settings, SETTINGS,
+      exchange, settings, count,
       "setting-sent-not-printed| Your program does not print a setting that the server sent.");
   exchange_earn(exchange);
   exchange_expect_status(exchange, 0);
@@ -274,15 +366,22 @@ CHECK(lab01, settings_printed, .points = 1, .todo = 5, .section = "6.5.2",
 }
 
 CHECK(lab01, ping, .points = 1, .todo = 4, .section = "6.7",
-      .sentence = "a PING is answered while the session is open") {
-  uint8_t octets[8];
+      .sentence = "each PING is answered while the session is open") {
+  enum { LEAST = 2, MOST = 6 };
+  uint8_t octets[MOST][8];
+  const size_t count = LEAST + exchange_random(exchange, MOST - LEAST + 1);
   exchange_random_octets(exchange, octets, sizeof octets);
   struct peer *peer = start_session(exchange);
-  peer->hold_settings_ack = true; /* so that it cannot be done before it has seen the PING */
+  peer->hold_settings_ack = true; /* so that it cannot be done before it has seen each PING */
   send_settings(peer);
-  peer_send_ping(peer, octets);
+  for (size_t i = 0; i < count; i++) {
+    peer_send_ping(peer, octets[i]);
+    if (exchange_random(exchange, 3) == 0)
+      send_settings(peer);
+  }
   expect_not_ended(peer);
-  peer_expect_ping_ack(peer, octets);
+  for (size_t i = 0; i < count; i++)
+    peer_expect_ping_ack(peer, octets[i]);
   exchange_earn(exchange);
   peer_send_settings_ack(peer);
   finish(exchange, peer);
@@ -290,11 +389,13 @@ CHECK(lab01, ping, .points = 1, .todo = 4, .section = "6.7",
 
 CHECK(lab01, slowly, .points = 1, .todo = 4, .section = "4.1",
       .sentence = "the server's bytes may arrive one at a time") {
-  nghttp2_settings_entry settings[SETTINGS];
-  draw_settings(exchange, settings);
-  const size_t count = 2 + exchange_random(exchange, 3);
-  for (size_t i = 0; i < count; i++)
-    settings[i].value &= INT_MAX; /* settings_printed has one that is more */
+  nghttp2_settings_entry settings[NAMED + 1];
+  draw_named(exchange, settings);
+  const size_t named = 2 + exchange_random(exchange, 3);
+  for (size_t i = 0; i < named; i++)
+    settings[i].value &= INT_MAX; /* settings_printed has some that are more */
+  const size_t count = named + 1;
+  insert(settings, named, exchange_random(exchange, (uint32_t)named), draw_unknown(exchange));
   struct peer *peer = start_session(exchange);
   peer_send_slowly(peer);
   peer_send_settings(peer, settings, count);
@@ -331,7 +432,9 @@ CHECK(lab01, goodbye, .by_heart = true, .points = 2, .todo = 6, .section = "5.4.
       expect_end_after_empty_settings(peer);
     finish(exchange, peer);
     expect_closed(exchange);
-    expect_lines(exchange, NULL, 0, "");
+    expect_lines(exchange, settings, empty ? 0 : 1,
+                 "setting-sent-not-printed| Your program does not print a setting that the server "
+                 "sent.");
   }
 }
 
@@ -363,8 +466,46 @@ CHECK(lab01, one_connection, .by_heart = true, .points = 1, .todo = 3, .section 
                      "makes no request.");
 }
 
+/* What the program says on standard error after the URL. */
+static const char *reason(const struct exchange *exchange) {
+  const char *text = program_stderr(exchange->program, NULL);
+  const char *url = strstr(text, exchange->arguments[1]);
+  return url ? url + strlen(exchange->arguments[1]) : text;
+}
+
+/* The same; the caller frees it. */
+static char *copy_reason(struct exchange *exchange) {
+  char *copy = strdup(reason(exchange));
+  if (!copy)
+    exchange_fault(exchange, "out of memory");
+  return copy;
+}
+
+static bool has_connected_or_ended(void *argument) {
+  const struct exchange *exchange = argument;
+  return exchange->peer_count > exchange->peers_accepted || program_ended(exchange->program);
+}
+
+/* A name with an empty label (RFC 1035) is unknown everywhere, without a look-up. There is a server
+ * at the port, but on localhost. */
+static void expect_unknown_host_told(struct exchange *exchange) {
+  char label[2][16];
+  char url[64];
+  for (int i = 0; i < 2; i++)
+    exchange_random_text(exchange, label[i], 3 + exchange_random(exchange, 10));
+  peer_listen(exchange);
+  snprintf(url, sizeof url, "http://%s..%s%s", label[0], label[1], strrchr(exchange->url, ':'));
+  exchange_start(exchange, "session", url, NULL);
+  exchange_await(exchange, has_connected_or_ended, exchange);
+  if (exchange->peer_count > 0)
+    exchange_fail_at(exchange, -1, "no connection", "a connection to localhost",
+                     "connects-to-localhost| Your program connects to localhost, but the URL names "
+                     "another host.");
+  expect_error(exchange, 0);
+}
+
 CHECK(lab01, refused, .of_errors = true, .points = 1, .todo = 6, .section = NULL,
-      .sentence = "no server: one line on standard error, status 1") {
+      .sentence = "no server, or no such host: one line that says which, status 1") {
   char url[64];
   struct port port;
   if (port_hold(&port) != 0)
@@ -373,18 +514,22 @@ CHECK(lab01, refused, .of_errors = true, .points = 1, .todo = 6, .section = NULL
   exchange_start(exchange, "session", url, NULL);
   expect_error(exchange, 0);
   port_release(&port);
+  char *refused = copy_reason(exchange);
+  expect_unknown_host_told(exchange);
+  if (strcmp(refused, reason(exchange)) == 0)
+    exchange_fail_at(exchange, -1, "one reason for no server, and another for no such host",
+                     refused,
+                     "same-reason-for-both| Your program gives the same reason whether there is no "
+                     "server or no such host: call fail with the text that on_close gets.");
+  free(refused);
 }
 
 CHECK(lab01, nowhere, .of_errors = true, .points = 1, .todo = 6, .section = NULL,
-      .sentence = "an unknown host: status 1; wrong usage, not an http:// URL: status 2") {
-  /* A label has 63 bytes at most (RFC 1035): a longer one is unknown everywhere, without a
-   * look-up. */
+      .sentence = "wrong usage, and what is no http:// URL: status 2") {
   char host[80];
   char url[128];
-  exchange_random_text(exchange, host, 70);
+  exchange_random_text(exchange, host, 4 + exchange_random(exchange, 66));
   snprintf(url, sizeof url, "http://%s", host);
-  exchange_start(exchange, "session", url, NULL);
-  expect_error(exchange, 0);
   exchange_start(exchange, "session", "localhost;8000", NULL);
   expect_error(exchange, 2);
   exchange_start(exchange, "session", NULL);
@@ -431,16 +576,28 @@ CHECK(lab01, closed_early, .of_errors = true, .points = 1, .todo = 6, .section =
   expect_error(exchange, 0);
 }
 
+/* GOAWAY with this error, and any text for people behind it (RFC 9113, section 6.8). */
+static void send_goaway(struct peer *peer, uint32_t code) {
+  enum { FIXED = 8, TEXT = 40 };
+  uint8_t payload[FIXED + TEXT] = {
+      [4] = (uint8_t)(code >> 24), (uint8_t)(code >> 16), (uint8_t)(code >> 8), (uint8_t)code};
+  size_t length = exchange_random(peer->exchange, TEXT);
+  exchange_random_text(peer->exchange, (char *)payload + FIXED, length);
+  peer_send_frame(peer, NGHTTP2_GOAWAY, 0, 0, payload, FIXED + length);
+}
+
 /* The server says goodbye with this error before it acknowledges SETTINGS. */
 static void expect_goaway_reported(struct exchange *exchange, uint32_t code) {
   struct peer *peer = start_session(exchange);
   peer->hold_settings_ack = true;
   send_settings(peer);
   peer_expect_preface(peer);
-  peer_send_goaway(peer, 0, code);
+  send_goaway(peer, code);
   peer_send_settings_ack(peer); /* the session is open then, but not well */
   peer_close(peer);
   expect_error(exchange, 0);
+  if (code > NGHTTP2_HTTP_1_1_REQUIRED)
+    return; /* it has no name */
   char expected[96];
   snprintf(expected, sizeof expected, "a line with the name of the error code, %s",
            nghttp2_http2_strerror(code));
@@ -473,14 +630,10 @@ static void expect_goaway_without_error_accepted(struct exchange *exchange) {
 CHECK(lab01, goaway_error, .of_errors = true, .points = 1, .todo = 5, .section = "6.8",
       .by_hand = "MISBEHAVE=goaway",
       .sentence = "a GOAWAY with an error: one line on standard error, status 1") {
-  expect_goaway_reported(exchange, NGHTTP2_PROTOCOL_ERROR + exchange_random(exchange, 13));
-  expect_goaway_reported(exchange, NGHTTP2_CANCEL); /* an error, too */
+  const uint32_t known = NGHTTP2_HTTP_1_1_REQUIRED; /* the highest code with a name */
+  expect_goaway_reported(exchange, NGHTTP2_PROTOCOL_ERROR + exchange_random(exchange, known));
+  expect_goaway_reported(exchange, known + 1 + exchange_random(exchange, UINT32_MAX - known));
   expect_goaway_without_error_accepted(exchange);
-}
-
-static bool has_connected_or_ended(void *argument) {
-  const struct exchange *exchange = argument;
-  return exchange->peer_count > exchange->peers_accepted || program_ended(exchange->program);
 }
 
 /* A correct server, for as long as the program lives. */
@@ -491,22 +644,12 @@ static void serve_to_the_end(struct exchange *exchange) {
   exchange_await_end(exchange);
 }
 
-/* What the program says on standard error after the URL. */
-static const char *reason(const struct exchange *exchange) {
-  const char *text = program_stderr(exchange->program, NULL);
-  const char *url = strstr(text, exchange->arguments[1]);
-  return url ? url + strlen(exchange->arguments[1]) : text;
-}
-
 /* What the program says when the session ends before it is open; the caller frees it. */
 static char *reason_of_early_end(struct exchange *exchange) {
   struct peer *peer = start_session(exchange);
   peer_send_other(peer, "HTTP/1.1 400 Bad Request\r\n\r\n", 28);
   exchange_wait_for_end(exchange);
-  char *copy = strdup(reason(exchange));
-  if (!copy)
-    exchange_fault(exchange, "out of memory");
-  return copy;
+  return copy_reason(exchange);
 }
 
 /* The program must say why, not "unknown" (an error code that nobody has), and not the same as
