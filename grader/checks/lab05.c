@@ -880,35 +880,53 @@ static void expect_reset_without_memory(struct exchange *exchange) {
   exchange_end_server(exchange);
 }
 
-/* Ask for pings, and reset each with a code of its own: all that have a name, and a few others.
- * Returns how many there are. */
-static int32_t ask_and_reset(struct peer *peer) {
-  enum { NAMED = NGHTTP2_HTTP_1_1_REQUIRED + 1, OTHERS = 5 };
+/* Ask for a ping, and reset it in the same packet: so it is early. */
+static void ask_and_reset(struct peer *peer, int32_t stream_id, uint32_t code) {
+  ask(peer, stream_id, "/ping");
+  peer_send_reset(peer, stream_id, code);
+}
+
+/* Do so with each error code that has a name, and with others. Returns how often. */
+static int32_t reset_with_errors(struct peer *peer) {
+  enum { NAMED = NGHTTP2_HTTP_1_1_REQUIRED, OTHERS = 5 };
   struct exchange *exchange = peer->exchange;
   size_t order[NAMED + OTHERS];
   size_t count = NAMED + 1 + exchange_random(exchange, OTHERS);
   exchange_shuffle(exchange, order, count);
   for (size_t i = 0; i < count; i++) {
-    uint32_t other = NAMED + exchange_random(exchange, UINT32_MAX - NAMED);
-    ask(peer, 2 * (int32_t)i + 1, "/ping");
-    /* with it, in one packet: so it is early */
-    peer_send_reset(peer, 2 * (int32_t)i + 1, order[i] < NAMED ? (uint32_t)order[i] : other);
+    uint32_t code = 1 + (uint32_t)order[i];
+    if (code > NAMED)
+      code += exchange_random(exchange, UINT32_MAX - NAMED - OTHERS);
+    ask_and_reset(peer, 2 * (int32_t)i + 1, code);
   }
   return (int32_t)count;
+}
+
+/* The same without an error: NO_ERROR closes a stream, too. */
+static void expect_no_error_logged(struct peer *peer, int32_t stream_id) {
+  struct exchange *exchange = peer->exchange;
+  struct log log = {exchange, count_closed(exchange) + 1};
+  ask_and_reset(peer, stream_id, NGHTTP2_NO_ERROR);
+  peer_expect_settled(peer);
+  if (!exchange_await(exchange, is_logged, &log))
+    exchange_fail_at(exchange, -1, "a line: stream closed", "none after RST_STREAM NO_ERROR",
+                     "no-error-not-logged| Your server does not log that a stream was closed, if "
+                     "the error code is NO_ERROR.");
 }
 
 CHECK(lab05, closed_early, .points = 1, .todo = 5, .program = "server", .section = "5.1",
       .sentence = "a stream closed early, or without memory, gets no answer; others do") {
   struct peer *peer = start_server(exchange, 80 + (int)exchange_random(exchange, 50));
   peer_expect_settled(peer);
-  const int32_t count = ask_and_reset(peer);
+  const int32_t count = reset_with_errors(peer);
   ask(peer, 2 * count + 1, "/ping");
   peer_expect_answer(peer, 2 * count + 1, "200", "pong");
   for (int32_t i = 0; i < count; i++)
     expect_nothing(peer, 2 * i + 1); /* its timer was before that */
   expect_log(exchange, (size_t)count);
+  expect_no_error_logged(peer, 2 * count + 3);
   exchange_end_server(exchange);
-  expect_log(exchange, (size_t)count);
+  expect_log(exchange, (size_t)count + 1);
   expect_reset_without_memory(exchange);
 }
 
