@@ -250,6 +250,20 @@ CHEATS = {
     'prints status 200, whatever has come': ('05', ['client'], [
         (r'i < stream_header_count\(stream\); i\+\+\)', r'i == 0; i++)\n    printf(":status: 200\\n");\n'
                                                     r'  for (size_t i = 1; \g<0>')], 'in_time', 'does not print'),
+    'restarts the timer for the first two DATA frames': ('05', ['client'], [
+        (r'(static void on_data\((.|\n)*?)  restart_timer\(request\);',
+         r'\1  static int count;\n  if (++count < 3)\n    restart_timer(request);')], 'inactivity', 'restart its timer'),
+    'prints only the first field of a response': ('05', ['client'], [
+        (r'i < stream_header_count\(stream\);', 'i < stream_header_count(stream) && i < 2;')], 'in_time', 'does not print'),
+    'has no timer of more than 700 ms': ('05', ['client'], [
+        (r'  uv_timer_start\(', r'  if (request->timeout < 700)\n  \g<0>')], 'timeout', 'goes on waiting'),
+    'takes the CANCEL of a server for its own time-out': ('05', ['client'], [
+        (r'  request->error_code = error_code;', r'\g<0>\n  if (error_code == NGHTTP2_CANCEL && !request->timed_out) {\n'
+         r'    puts("request timed out");\n    request->timed_out = true;\n  }')], 'failure', 'reports a time-out'),
+    'has no delay of a second or more': ('05', ['server'], [
+        (r'\(uint64_t\)settings->delay', '(uint64_t)settings->delay % 1000')], 'lost', 'too early'),
+    'logs another status than it sends': ('05', ['server'], [
+        (r'printf\(" %d\\n", status\);', r'printf(" %d\\n", status + 1);')], 'routes', 'and with its status'),
     'serves two hundred pings at once': ('05', ['server'], [
         (r'  struct pong \*pong = malloc', r'  static int count;\n  if (++count > 200)\n    return;\n\g<0>')], 'at_once', ''),
     'checks only certificates that sign themselves': ('06', ['client'], [
@@ -315,13 +329,25 @@ CHEATS = {
         None, ''),
     'counts frames, and reads no field': ('03', ['server'], [(r'(?s)\A.*\Z', lambda _: text_of('hostile/blind.c'))],
                                           None, 'it does not read their fields'),
+    'takes a GOAWAY with an unknown error code for none': ('01', ['session'], [
+        (r'error_code != NGHTTP2_NO_ERROR\) {', r'error_code != NGHTTP2_NO_ERROR && frame->goaway.error_code < 14) {')],
+        'goaway_error', 'exit status does not say so'),
+    'reads only the beginning of what arrives': ('01', ['session'], [
+        (r'session_mem_recv\(client->session, data, length\)',
+         'session_mem_recv(client->session, data, length < 256 ? length : 256)')], 'settings_ack', ''),
+    'prints only eight of the settings in a frame': ('01', ['session'], [
+        (r'i < settings->niv;', 'i < settings->niv && i < 8;')], 'settings_printed', 'does not print a setting'),
+    'connects to localhost for a short name': ('01', ['session'], [
+        (r'transport_connect\(loop, url->host,',
+         'transport_connect(loop, url->host[0] < 97 ? url->host : "localhost",')],
+        'nowhere', 'the URL names another host'),
     'connects to localhost, whatever the URL says': ('01', ['session'], [
         (r'transport_connect\(loop, url->host,', 'transport_connect(loop, "localhost",')],
         'one_connection', 'did not connect'),
     'forgets the settings of a second SETTINGS': ('01', ['session'], [
         (r'    print_settings\(&frame->settings\);',
          '    if (!client->settings_received)\n      print_settings(&frame->settings);')],
-        'settings_ack', 'in its second SETTINGS'),
+        'settings_ack', 'in a later SETTINGS'),
     'requests three paths, whatever the number': ('02', ['requests'], [
         (r'    client->requests\[client->request_count\+\+\]\.path = argv\[i\];',
          r'    if (client->request_count < 3)\n  \g<0>')], 'at_once', 'did not send all the requests'),
