@@ -816,18 +816,38 @@ static void answer_with_status(struct peer *peer, int32_t stream_id, uint32_t st
   buffer_append_text(output, body);
 }
 
+/* A program that has printed the successful response has printed the others, too. */
+static void expect_statuses_printed(struct exchange *exchange, const uint32_t *statuses,
+                                    size_t count, uint32_t success) {
+  const char *seen = program_stdout(exchange->program, NULL);
+  char line[32];
+  snprintf(line, sizeof line, ":status: %u\n", success);
+  for (size_t i = 0; i < count && strstr(seen, line); i++) {
+    char expected[32];
+    snprintf(expected, sizeof expected, ":status: %u\n", statuses[i]);
+    if (!strstr(seen, expected))
+      exchange_fail_at(exchange, -1, expected, "no such line",
+                       "response-status-500-not-printed| Your program does not print a response "
+                       "with an error status like any other.");
+  }
+}
+
 CHECK(lab02, error_status, .points = 1, .todo = 5, .section = "8.3.2",
       .sentence = "a response with status 404, 500, 3xx ... is printed like any other") {
   const uint32_t statuses[] = {
       500 + exchange_random(exchange, 100), 404,          400 + exchange_random(exchange, 100),
-      300 + exchange_random(exchange, 4),   NOT_MODIFIED, 305 + exchange_random(exchange, 95),
-      201 + exchange_random(exchange, 3)};
+      300 + exchange_random(exchange, 4),   NOT_MODIFIED, 305 + exchange_random(exchange, 95)};
+  const uint32_t success = 201 + exchange_random(exchange, 3);
   enum { COUNT = sizeof statuses / sizeof statuses[0] };
   static struct gets gets;
-  struct peer *peer = start_gets(exchange, COUNT, &gets);
+  struct peer *peer = start_gets(exchange, COUNT + 1, &gets);
   struct buffer output = {0};
   for (size_t i = 0; i < COUNT; i++)
     answer_with_status(peer, gets.streams[i], statuses[i], &output);
+  answer_with_status(peer, gets.streams[COUNT], success, &output);
+  peer_expect_goodbye(peer);
+  exchange_wait_for_end(exchange);
+  expect_statuses_printed(exchange, statuses, COUNT, success);
   finish(exchange, peer, &output,
          "response-status-500-not-printed| Your program does not print a response with an error "
          "status like any other.");
@@ -938,6 +958,9 @@ static struct want_of_memory run_out_of_memory(struct exchange *exchange, const 
   bool good = program_end(exchange->program, &code) == PROGRAM_EXITED && code == 0;
   bool whole = printed >= strlen(":status: 200\n\n") + length; /* and a newline, perhaps */
   bool crashed = strstr(program_sanitizer_report(exchange->program), "ERROR: ") != NULL;
+  if (crashed && !exchange_has_failed_call(exchange)) /* it would crash with enough memory, too */
+    exchange_fail(exchange,
+                  "sanitizer-found-error| A sanitizer has found an error in your program.");
   want.went_on = crashed || (good && printed > 0 && !whole);
   snprintf(want.seen, sizeof want.seen, "%zu bytes on standard output; your program %s", printed,
            program_end_text(exchange->program));
