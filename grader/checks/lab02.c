@@ -12,7 +12,7 @@
 #include "grader/play/port.h"
 #include "grader/words/quote.h"
 
-enum { BODY_TODO = 2, KEEP_TODO = 4, NOT_MODIFIED = 304 };
+enum { REQUEST_TODO = 1, BODY_TODO = 2, KEEP_TODO = 4, NOT_MODIFIED = 304 };
 
 enum { PATH_SIZE = 32, NAME_SIZE = 32, LINE_SIZE = 32, MEBIBYTE = 1024 * 1024 };
 
@@ -100,6 +100,7 @@ static void expect_field(struct exchange *exchange, struct peer *peer, int32_t s
   char found[256];
   snprintf(expected, sizeof expected, "%s: %s", name, value);
   snprintf(found, sizeof found, "%s: %s", name, seen ? seen : "(missing)");
+  finding_blame(&exchange->finding, REQUEST_TODO);
   exchange_fail_at(exchange, peer_stream(peer, stream_id)->frame, expected, found,
                    "request-field-%s-%s| The request's %s is %s.", seen ? "wrong" : "missing",
                    name + strspn(name, ":"), name, seen ? "not right" : "missing");
@@ -109,10 +110,12 @@ static void expect_field(struct exchange *exchange, struct peer *peer, int32_t s
  * DATA follows. */
 static void expect_no_data(struct exchange *exchange, const struct peer *peer, int32_t stream_id) {
   long data = peer_find_frame(peer, NGHTTP2_DATA, stream_id);
-  if (data >= 0)
-    exchange_fail_at(exchange, data, "END_STREAM in the HEADERS of the GET, and no DATA", NULL,
-                     "get-no-body-data-comes| Your program sends DATA with a GET, which has no "
-                     "body: it submitted a data source.");
+  if (data < 0)
+    return;
+  finding_blame(&exchange->finding, REQUEST_TODO);
+  exchange_fail_at(exchange, data, "END_STREAM in the HEADERS of the GET, and no DATA", NULL,
+                   "get-no-body-data-comes| Your program sends DATA with a GET, which has no "
+                   "body: it submitted a data source.");
 }
 
 /* The four pseudo-header fields of the request on that stream. */
