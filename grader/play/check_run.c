@@ -159,9 +159,25 @@ static const struct peer *find_illegal(const struct exchange *exchange) {
   return NULL;
 }
 
+/* Its messages are made in that TODO, mostly. */
+static _Noreturn void fail_malformed(struct exchange *exchange, const struct peer *peer) {
+  const struct lab_todos todos = labs_todos(exchange->lab);
+  const char *field = peer->legal.messages.field;
+  char seen[256];
+  snprintf(seen, sizeof seen, "%s%s%s", peer->legal.error, *field ? ": " : "", field);
+  exchange->finding.section = "8.1.1";
+  exchange->finding.todo_of_place = todos.respond > 0 ? todos.respond : todos.source;
+  exchange_fail_at(exchange, peer->illegal_at, NULL, seen,
+                   "malformed-message| Your program sends a malformed %s, which other programs "
+                   "refuse.",
+                   peer->program == FRAME_FROM_CLIENT ? "request" : "response");
+}
+
 /* Whatever the check is about. */
 static void expect_legal(struct exchange *exchange) {
   const struct peer *peer = find_illegal(exchange);
+  if (peer && peer->legal.is_malformed)
+    fail_malformed(exchange, peer);
   if (peer)
     exchange_fail_at(exchange, peer->illegal_at, NULL, peer->legal.error,
                      "illegal-frame| Your program sends a frame that HTTP/2 does not allow here.");

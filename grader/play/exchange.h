@@ -32,7 +32,7 @@
 #include "grader/wire/pcap.h"
 #include "grader/wire/recording.h"
 
-enum { EXCHANGE_PEERS = 256, EXCHANGE_ARGUMENTS = 40 };
+enum { EXCHANGE_PEERS = 256, EXCHANGE_ARGUMENTS = 256 };
 
 struct peer;
 

@@ -4,7 +4,17 @@
 #include <nghttp2/nghttp2.h>
 #include <string.h>
 
+/* Streams of a client are odd, those of a server even. */
+static void note_stream(struct legal *legal, enum frame_sender peer, int32_t stream_id) {
+  bool is_odd = stream_id % 2 == 1;
+  if (is_odd == (peer == FRAME_FROM_CLIENT) && stream_id > legal->of_peer)
+    legal->of_peer = stream_id;
+}
+
 static void note_sent(struct legal *legal, const struct frame *frame) {
+  note_stream(legal, frame->sender, frame->stream_id);
+  note_stream(legal, frame->sender, frame->promised_stream_id);
+  messages_note_peer(&legal->messages, frame);
   if (frame->type == NGHTTP2_SETTINGS && !(frame->flags & NGHTTP2_FLAG_ACK))
     legal->settings++;
   if (frame->type == NGHTTP2_PING && !(frame->flags & NGHTTP2_FLAG_ACK) &&
@@ -33,6 +43,25 @@ static bool is_of_stream(const struct frame *frame) {
          frame->type == NGHTTP2_CONTINUATION;
 }
 
+/* RFC 9113, section 6.8: a GOAWAY that announces another one may name the highest stream of all. */
+static const char *judge_goaway(struct legal *legal, const struct frame *frame) {
+  int32_t last = frame->last_stream_id;
+  bool announces = last == INT32_MAX && frame->error_code == NGHTTP2_NO_ERROR;
+  if (last > legal->of_peer && !announces)
+    return "its last stream is none that the other side has opened (RFC 9113, section 6.8)";
+  if (legal->says_goodbye && last > legal->goodbye)
+    return "its last stream is higher than in the GOAWAY before (RFC 9113, section 6.8)";
+  legal->says_goodbye = true;
+  legal->goodbye = last;
+  return NULL;
+}
+
+static const char *judge_message(struct legal *legal, const struct frame *frame) {
+  const char *error = messages_judge(&legal->messages, frame);
+  legal->is_malformed = legal->is_malformed || (error && !legal->error);
+  return error;
+}
+
 /* What is wrong with this frame of the program; NULL if nothing is. */
 static const char *judge(struct legal *legal, const struct frame *frame) {
   bool ack = frame->flags & NGHTTP2_FLAG_ACK;
@@ -49,7 +78,9 @@ static const char *judge(struct legal *legal, const struct frame *frame) {
     return "it acknowledges SETTINGS that were never sent (RFC 9113, section 6.5.3)";
   if (frame->type == NGHTTP2_SETTINGS && ack)
     legal->settings--;
-  return NULL;
+  if (frame->type == NGHTTP2_GOAWAY)
+    return judge_goaway(legal, frame);
+  return judge_message(legal, frame);
 }
 
 bool legal_look(struct legal *legal, enum frame_sender program, const struct frame *frame) {

@@ -364,6 +364,24 @@ CHEATS = {
         (r'    request->ended = true;',
          r'\g<0>\n  if (request && frame->hd.type == NGHTTP2_RST_STREAM)\n    request->ended = false;')],
         'reset', 'reset with NO_ERROR'),
+    'sends a request that real servers refuse': ('02', ['requests'], [
+        (r'      field_make\(":path", request->path\),', r'\g<0>\n      field_make("te", "gzip"),')],
+        'get', 'sends a malformed request'),
+    'sends a response that real clients refuse': ('03', ['server'], [
+        (r'snprintf\(length, sizeof length, "%zu"', 'snprintf(length, sizeof length, "%zu bytes"')],
+        'get', 'sends a malformed response'),
+    'names a stream of nobody in its GOAWAY': ('01', ['session'], [
+        (r'terminate_session\(session, ', 'terminate_session2(session, 0x7ffffffe, ')],
+        'goodbye', 'that the other side has opened'),
+    'knows trailers by their name': ('02', ['requests'], [
+        (r'  if \(request->in_trailers\)\n    return 0;', '  if (field_is(name, name_length, "x-trailer"))\n    return 0;')],
+        'trailers', 'takes the trailers for header fields'),
+    'opens again the windows of its first stream only': ('02', ['requests'], [
+        (r'static nghttp2_session_callbacks \*create_callbacks', r'static int before(nghttp2_session *session, '
+         r'const nghttp2_frame *frame, void *user) {\n  (void)session;\n  (void)user;\n  return frame->hd.type == '
+         r'NGHTTP2_WINDOW_UPDATE && frame->hd.stream_id > 1 ? NGHTTP2_ERR_CANCEL : 0;\n}\n\n\g<0>'),
+        (r'  return callbacks;\n}', r'  nghttp2_session_callbacks_set_before_frame_send_callback(callbacks, before);\n\g<0>')],
+        'large', 'never opens its flow-control windows again'),
     'takes https for http (lab 2)': ('02', ['requests'], [(r' \|\| client->url\.tls', '')], 'lost', 'wrong arguments'),
     'has the date of its first response in all': ('03', ['server'], [
         (r'const char \*date = date_now\(&client->server->date\);',

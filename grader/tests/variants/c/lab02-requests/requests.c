@@ -10,7 +10,7 @@
 
 #include "../wire.h"
 
-enum { REQUESTS = 64, PIECE = 1000 };
+enum { REQUESTS = 256, PIECE = 1000 };
 
 /* A growing text. */
 struct text {
