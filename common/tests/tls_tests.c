@@ -329,6 +329,40 @@ Test(tls, expired) {
                         "TLS: certificate verify failed: certificate is not yet valid");
 }
 
+Test(tls, signer_is_no_authority) {
+  static const struct certificate root = {.subject = "root"};
+  static const struct certificate other = {
+      .subject = "other", .constraints = "critical,CA:FALSE", .signer = &root};
+  char authority[128];
+  snprintf(authority, sizeof authority, "%s", certificates_path("authority.cert"));
+  const struct certificate certificate = {
+      .names = "DNS:localhost", .signer = &other, .authority = authority};
+  struct meeting meeting = {0};
+  certificates_write("bad", &certificate);
+  start(&meeting, "localhost", certificates_client("authority", "localhost"),
+        certificates_server("bad"));
+  support_wait(&meeting.client.closed);
+  cr_assert_str_eq(meeting.client.error, "TLS: certificate verify failed: invalid CA certificate",
+                   "'%s'", meeting.client.error);
+  support_wait(&meeting.server.closed);
+  free_both(&meeting);
+}
+
+Test(tls, chain) {
+  static const struct certificate root = {.subject = "root"};
+  static const struct certificate between = {.subject = "between", .signer = &root};
+  char authority[128];
+  snprintf(authority, sizeof authority, "%s", certificates_path("authority.cert"));
+  const struct certificate certificate = {
+      .names = "DNS:localhost", .signer = &between, .authority = authority};
+  struct meeting meeting = {0};
+  certificates_write("chain", &certificate);
+  start(&meeting, "localhost", certificates_client("authority", "localhost"),
+        certificates_server("chain"));
+  expect_meeting(&meeting);
+  free_both(&meeting);
+}
+
 /* RFC 7301 forbids this, and OpenSSL itself notices it. */
 static int choose_other(SSL *ssl, const unsigned char **chosen, unsigned char *length,
                         const unsigned char *offered, unsigned int offered_length, void *user) {
