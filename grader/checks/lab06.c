@@ -47,10 +47,22 @@ static void expect_service(struct peer *peer, int32_t stream_id) {
   peer_expect_answer(peer, stream_id, "200", "Hello World");
 }
 
+/* Connect through TLS. By SNI the client names localhost, another host, or none, such as one that
+ * has only an address. */
+static struct peer *connect_with_any_name(struct exchange *exchange) {
+  char name[24];
+  exchange_random_text(exchange, name, 1 + exchange_random(exchange, 20));
+  const char *const hosts[] = {"localhost", name, NULL};
+  exchange_use_tls(exchange, identity_client(exchange));
+  struct peer *peer = peer_begin_to_connect(exchange);
+  SSL_set_tlsext_host_name(transport_tls(peer->transport), hosts[exchange_random(exchange, 3)]);
+  peer_expect_open(peer);
+  return peer;
+}
+
 /* A new client, through TLS, is served. */
 static struct peer *expect_client_served(struct exchange *exchange) {
-  exchange_use_tls(exchange, identity_client(exchange));
-  struct peer *peer = peer_connect(exchange);
+  struct peer *peer = connect_with_any_name(exchange);
   peer_send_preface(peer, NULL, 0);
   expect_service(peer, 1);
   return peer;
@@ -89,6 +101,21 @@ static void expect_pong(struct peer *peer, int32_t stream_id, double asked, doub
                      "ping-answered-too-early| Your server answers the ping too early.");
 }
 
+enum { PINGS = 24, OTHERS = 100 };
+
+/* Many requests on a connection: first all the pings, then others, which are answered at once.
+ * Returns the stream after them. */
+static int32_t ask_much(struct peer *peer, int32_t stream_id, int pings) {
+  struct exchange *exchange = peer->exchange;
+  for (; pings > 0; pings--, stream_id += 2)
+    peer_send_request(peer, stream_id, true, "GET", "/ping");
+  for (int others = OTHERS / 2 + (int)exchange_random(exchange, OTHERS / 2); others > 0; others--) {
+    expect_service(peer, stream_id);
+    stream_id += 2;
+  }
+  return stream_id;
+}
+
 CHECK(lab06, serves, .points = 1, .todo = 3, .section = NULL,
       .sentence = "lab 5's routes, over TLS: /hello-world, /ping, 404") {
   enum { DEFAULT = 750 };
@@ -99,11 +126,12 @@ CHECK(lab06, serves, .points = 1, .todo = 3, .section = NULL,
                                 NULL);
   struct peer *peer = expect_client_served(exchange);
   double asked = recording_clock();
-  peer_send_request(peer, 3, true, "GET", "/ping");
-  server_rules_expect_not_found(peer, 5);
+  int pings = PINGS / 2 + (int)exchange_random(exchange, PINGS / 2);
+  server_rules_expect_not_found(peer, ask_much(peer, 3, pings));
   for (int clients = 3 + (int)exchange_random(exchange, 5); clients > 0; clients--)
     expect_client_served(exchange);
-  expect_pong(peer, 3, asked, DEFAULT);
+  for (int i = 0; i < pings; i++)
+    expect_pong(peer, 3 + 2 * i, asked, DEFAULT);
   exchange_end_server(exchange);
   exchange_expect_silence(exchange);
 }
@@ -236,6 +264,19 @@ static void limit_versions(SSL_CTX *tls, int least, int most) {
   SSL_CTX_set_max_proto_version(tls, most);
 }
 
+/* A client that allows no encryption, or no certificate, but nothing better; it offers both. */
+static void expect_weak_client_refused(struct exchange *exchange) {
+  static const char *const alerts[] = {"handshake failure", "insufficient security", NULL};
+  SSL_CTX *weak = identity_client(exchange);
+  SSL_CTX_set_max_proto_version(weak, TLS1_2_VERSION);
+  if (SSL_CTX_set_cipher_list(weak, "aNULL:eNULL:@SECLEVEL=0") == 1) /* OpenSSL may be without */
+    expect_alert(exchange, weak, alerts,
+                 "server-agrees-to-no-security| Your server agrees to a cipher suite without a "
+                 "certificate, or without encryption.");
+  else
+    SSL_CTX_free(weak);
+}
+
 CHECK(lab06, versions, .of_errors = true, .points = 1, .todo = 1, .section = "9.2",
       .sentence = "TLS 1.2 and 1.3 are spoken, TLS 1.1 gets the alert protocol_version") {
   static const char *const alerts[] = {"protocol version", NULL};
@@ -254,6 +295,9 @@ CHECK(lab06, versions, .of_errors = true, .points = 1, .todo = 1, .section = "9.
   expect_alert(exchange, old, alerts,
                "client-speaks-nothing-better-tls| Your server does not refuse a client that speaks "
                "only TLS 1.1 or older.");
+  exchange->finding.section = "9.2.2";
+  expect_weak_client_refused(exchange);
+  exchange->finding.section = NULL;
   exchange_end_server(exchange);
 }
 
@@ -457,10 +501,10 @@ static bool has_said_closed(void *argument) {
   return strstr(program_stdout(exchange->program, NULL), "stream closed\n") != NULL;
 }
 
-/* A ping that its client gives up, as in lab 5. */
+/* A ping that its client gives up, as in lab 5, whatever its reason. */
 static void expect_closed_told(struct peer *peer, int32_t stream_id) {
   peer_send_request(peer, stream_id, true, "GET", "/ping");
-  peer_send_reset(peer, stream_id, NGHTTP2_CANCEL);
+  peer_send_reset(peer, stream_id, exchange_random(peer->exchange, NGHTTP2_HTTP_1_1_REQUIRED + 1));
   if (!exchange_await(peer->exchange, has_said_closed, peer->exchange))
     exchange_fail_at(peer->exchange, -1, "the line: stream closed",
                      program_stdout(peer->exchange->program, NULL),
@@ -577,14 +621,44 @@ static struct peer *start_good_client(struct exchange *exchange, const char *tim
   return start_client(exchange, identity_server(exchange, &identity), identity.cert, timeout);
 }
 
-/* The same with a server whose certificate is signed by the one that the client trusts. */
+/* The client must not take the server's authority for an unknown one. */
+static void expect_trust(struct peer *peer) {
+  struct exchange *exchange = peer->exchange;
+  exchange_await(exchange, is_refused_or_open, peer);
+  if (!peer->connected && strstr(peer->error, "unknown CA")) {
+    exchange->finding.todo_of_place = SET_UP_TODO;
+    exchange_fail_at(exchange, -1, "a complete TLS handshake", peer->error,
+                     "refuses-authority-of-ca| Your client refuses a server whose certificate is "
+                     "signed, through an authority between them, by one of the certificates in the "
+                     "file of --ca. The file has several.");
+  }
+  peer_expect_open(peer);
+}
+
+/* The authority that the client trusts, and one that it has allowed to sign. */
+static const struct certificate trusted_authority = {.subject = "trusted"};
+static const struct certificate authority_between = {.subject = "between",
+                                                     .signer = &trusted_authority};
+
+/* The same with a server whose certificate leads to one of those in the file of --ca, which is not
+ * the first of them. */
 static struct peer *start_client_of_authority(struct exchange *exchange) {
   char trusted[IDENTITY_PATH];
-  const struct certificate certificate = {.names = "DNS:localhost", .authority = trusted};
+  char bundle[IDENTITY_PATH];
+  const struct certificate certificate = {
+      .names = "DNS:localhost", .authority = trusted, .signer = &authority_between};
   struct identity identity;
+  struct identity others[2];
   identity_path(exchange, trusted, "cert.pem");
   identity_make(exchange, &identity, &certificate);
-  return start_client(exchange, identity_server(exchange, &identity), trusted, PATIENCE);
+  for (int i = 0; i < 2; i++)
+    identity_make(exchange, &others[i], NULL);
+  const char *const certs[] = {trusted, others[0].cert, others[1].cert};
+  identity_bundle(exchange, bundle, certs, 3);
+  struct peer *peer =
+      start_client(exchange, identity_server(exchange, &identity), bundle, PATIENCE);
+  expect_trust(peer);
+  return peer;
 }
 
 /* The URL that the client was started with: its last argument. */
@@ -612,20 +686,32 @@ static int32_t expect_request(struct peer *peer) {
   return stream_id;
 }
 
-/* Send the header section of a response, with values that nobody knows beforehand, and append what
+/* What the client prints of a field. */
+static void append_field(struct buffer *output, const char *name, const char *value) {
+  buffer_append_text(output, name);
+  buffer_append_text(output, ": ");
+  buffer_append_text(output, value);
+  buffer_append_text(output, "\n");
+}
+
+/* Send the header section of a response, with fields that nobody knows beforehand, and append what
  * the client has to print of it. */
 static void send_head(struct peer *peer, int32_t stream_id, struct buffer *output) {
+  enum { FIELDS = 4, NAME = 24, VALUE = 80 };
   struct exchange *exchange = peer->exchange;
-  char head[64];
   char status[4];
-  char name[16];
-  char value[16];
+  char names[FIELDS][NAME];
+  char values[FIELDS][VALUE];
   snprintf(status, sizeof status, "%u", 400 + exchange_random(exchange, 200));
-  exchange_random_text(exchange, name, 12);
-  exchange_random_text(exchange, value, 1 + exchange_random(exchange, 12));
-  peer_send_headers(peer, stream_id, false, ":status", status, name, value, NULL);
-  snprintf(head, sizeof head, ":status: %s\n%s: %s\n\n", status, name, value);
-  buffer_append_text(output, head);
+  append_field(output, ":status", status);
+  for (int i = 0; i < FIELDS; i++) {
+    exchange_random_text(exchange, names[i], 8 + exchange_random(exchange, NAME - 8));
+    exchange_random_text(exchange, values[i], 1 + exchange_random(exchange, VALUE - 1));
+    append_field(output, names[i], values[i]);
+  }
+  buffer_append_text(output, "\n");
+  peer_send_headers(peer, stream_id, false, ":status", status, names[0], values[0], names[1],
+                    values[1], names[2], values[2], names[3], values[3], NULL);
 }
 
 /* The response is complete: the client prints it, and ends. */
@@ -792,18 +878,6 @@ static void expect_refused(struct exchange *exchange, const struct certificate *
   expect_refusal(peer, cause, words, server);
 }
 
-/* The same, if it signs itself, and if the authority that the client trusts has signed it. */
-static void expect_certificate_refused(struct exchange *exchange,
-                                       const struct certificate *certificate, enum cause cause,
-                                       const char *const *words, const char *server) {
-  struct certificate is_signed = *certificate;
-  char authority[IDENTITY_PATH];
-  identity_path(exchange, authority, "cert.pem");
-  is_signed.authority = authority;
-  expect_refused(exchange, certificate, NULL, cause, words, server);
-  expect_refused(exchange, &is_signed, authority, cause, words, server);
-}
-
 /* A missing file names nobody to trust: the client must say so, and connect to nobody. */
 static void expect_missing_ca_refused(struct exchange *exchange, const char *cert) {
   char none[IDENTITY_PATH + 8];
@@ -825,8 +899,11 @@ static void expect_client_usage(struct exchange *exchange, const char *ca) {
   exchange_expect_usage(exchange, "client", "--ca", ca, plain, NULL);
 }
 
-static const char *const words_of_signer[] = {"certificate", "issuer", "unknown ca", NULL};
+static const char *const words_of_signer[] = {"certificate", "issuer",    "unknown ca", "signature",
+                                              "path length", "extension", "subtree",    NULL};
 static const char *const words_of_alpn[] = {"ALPN", "h2", "protocol", NULL};
+static const char *const words_of_other_protocol[] = {"ALPN",     "h2",        "protocol",
+                                                      "http/1.1", "extension", NULL};
 static const char *const words_of_version[] = {"version",   "protocol", "alert",
                                                "handshake", "TLS",      NULL};
 
@@ -866,25 +943,106 @@ static SSL_CTX *without_alpn(struct exchange *exchange, const struct identity *i
   return tls;
 }
 
+/* A server that agrees on `user`, whatever the client offers. */
+static int choose(SSL *ssl, const unsigned char **chosen, unsigned char *length,
+                  const unsigned char *offered, unsigned int offered_length, void *user) {
+  (void)ssl;
+  (void)offered;
+  (void)offered_length;
+  *chosen = user;
+  *length = (unsigned char)strlen(user);
+  return SSL_TLSEXT_ERR_OK;
+}
+
+/* A server that has chosen this protocol, which must not go away. */
+static SSL_CTX *with_protocol(struct exchange *exchange, const struct identity *identity,
+                              char *protocol) {
+  SSL_CTX *tls = identity_server(exchange, identity);
+  SSL_CTX_set_alpn_select_cb(tls, choose, protocol);
+  return tls;
+}
+
 #define WITHOUT_H2     "a server that has not agreed to h2 by ALPN"
 #define OF_OLD_VERSION "a server that speaks only TLS 1.1 or older"
 
-/* An authority has signed it: one that the client does not trust, though the system may; or one
- * that it trusts, but the signature is wrong; or for another purpose. */
-static void expect_signatures_refused(struct exchange *exchange, const char *trusted) {
+/* What is wrong with a server's certificate, or with its signers'. */
+struct bad_chain {
+  struct certificate certificate;
+  bool unknown; /* nobody in --ca has signed */
+  const char *server;
+};
+
+/* Nobody whom the client trusts has signed it, as it is: */
+static const struct certificate forged = {
+    .subject = "forged", .signer = &trusted_authority, .forged = true};
+static const struct certificate for_others = {.subject = "for others",
+                                              .signer = &trusted_authority,
+                                              .extension = "nameConstraints",
+                                              .value = "critical,permitted;DNS:other.test"};
+static const struct bad_chain unsigned_chains[] = {
+    {{.names = "DNS:localhost"},
+     true,
+     "a server whose certificate an unknown authority has signed"},
+    {{.names = "DNS:localhost", .forged = true},
+     false,
+     "a server whose certificate has a wrong signature"},
+    {{.names = "DNS:localhost", .signer = &forged},
+     false,
+     "a server whose authority's certificate has a wrong signature"},
+    {{.names = "DNS:localhost", .signer = &for_others},
+     false,
+     "a server whose authority may sign only for other hosts"},
+    {{.names = "DNS:localhost", .extension = "1.3.6.1.4.1.32473.1", .value = "critical,DER:0500"},
+     false,
+     "a server whose certificate has a critical extension that nobody knows"},
+};
+
+/* Somebody has signed it who is known, but must not sign: */
+static const struct certificate no_authority = {
+    .subject = "none", .signer = &trusted_authority, .constraints = "critical,CA:FALSE"};
+static const struct certificate last_authority = {
+    .subject = "last", .signer = &trusted_authority, .constraints = "critical,CA:TRUE,pathlen:0"};
+static const struct certificate one_more = {.subject = "more", .signer = &last_authority};
+static const struct certificate no_signing = {.subject = "no signing",
+                                              .signer = &trusted_authority,
+                                              .extension = "keyUsage",
+                                              .value = "critical,digitalSignature"};
+static const struct bad_chain forbidden_chains[] = {
+    {{.names = "DNS:localhost", .signer = &no_authority},
+     false,
+     "a server whose certificate another server has signed, which is no authority"},
+    {{.names = "DNS:localhost", .signer = &one_more},
+     false,
+     "a server whose chain is longer than its authority allows (pathlen)"},
+    {{.names = "DNS:localhost", .signer = &no_signing},
+     false,
+     "a server whose signer's key is not for certificates (keyUsage)"},
+};
+
+static const struct bad_chain for_clients = {{.names = "DNS:localhost", .purpose = "clientAuth"},
+                                             false,
+                                             "a server whose certificate is for clients only"};
+
+/* `other` is the certificate of somebody else. */
+static void expect_chain_refused(struct exchange *exchange, const struct bad_chain *chain,
+                                 const char *other) {
+  struct certificate certificate = chain->certificate;
   char authority[IDENTITY_PATH];
   identity_path(exchange, authority, "cert.pem");
-  const struct certificate good = {.names = "DNS:localhost", .authority = authority};
-  struct certificate bad = good;
-  expect_refused(exchange, &good, trusted, SIGNER, words_of_signer,
-                 "a server whose certificate an unknown authority has signed");
-  bad.forged = true;
-  expect_refused(exchange, &bad, authority, SIGNER, words_of_signer,
-                 "a server whose certificate has a wrong signature");
-  bad.forged = false;
-  bad.purpose = "clientAuth";
-  expect_refused(exchange, &bad, authority, SIGNER, words_of_signer,
-                 "a server whose certificate is for clients only");
+  certificate.authority = authority;
+  expect_refused(exchange, &certificate, chain->unknown ? other : authority, SIGNER,
+                 words_of_signer, chain->server);
+}
+
+/* OpenSSL refuses all of these by itself: so one of each kind is enough. */
+static void expect_chains_refused(struct exchange *exchange, const char *other) {
+  enum {
+    UNSIGNED = sizeof unsigned_chains / sizeof unsigned_chains[0],
+    FORBIDDEN = sizeof forbidden_chains / sizeof forbidden_chains[0]
+  };
+  expect_chain_refused(exchange, &unsigned_chains[exchange_random(exchange, UNSIGNED)], other);
+  expect_chain_refused(exchange, &forbidden_chains[exchange_random(exchange, FORBIDDEN)], other);
+  expect_chain_refused(exchange, &for_clients, other);
 }
 
 /* The system trusts the authority, but --ca does not name it. */
@@ -915,7 +1073,7 @@ CHECK(lab06, unknown_ca, .of_errors = true, .points = 1, .todo = 4, .program = "
   identity_make(exchange, &trusted, &other);
   expect_refused(exchange, NULL, trusted.cert, SIGNER, words_of_signer,
                  "a server whose certificate has an unknown signer");
-  expect_signatures_refused(exchange, trusted.cert);
+  expect_chains_refused(exchange, trusted.cert);
   expect_systems_authority_refused(exchange, trusted.cert);
   expect_another_reason(exchange, without_alpn(exchange, &trusted), trusted.cert, ALPN,
                         words_of_alpn, WITHOUT_H2);
@@ -935,8 +1093,9 @@ static void name_another_host(struct exchange *exchange, char names_of_server[OT
   char text[3][16];
   for (int i = 0; i < 3; i++)
     exchange_random_text(exchange, text[i], 3 + exchange_random(exchange, 10));
-  snprintf(names_of_server, OTHER_NAMES, "DNS:%s.%s,DNS:localhost.%s,DNS:%slocalhost,IP:127.0.0.1",
-           text[0], text[1], text[2], text[1]);
+  snprintf(names_of_server, OTHER_NAMES,
+           "DNS:%s.%s,DNS:localhost.%s,DNS:%slocalhost,DNS:%s.localhost,IP:127.0.0.1", text[0],
+           text[1], text[2], text[1], text[2]);
 }
 
 /* A client that cannot set the host, or offer h2, must say so and connect to nobody. A client that
@@ -981,16 +1140,39 @@ CHECK(lab06, wrong_host, .of_errors = true, .points = 1, .todo = 4, .program = "
   expect_failed_call_told(exchange, &identity, "SSL_CTX_set_alpn_protos");
 }
 
+/* A certificate with such dates that signs itself; and a chain where the server's certificate has
+ * them, or that of the authority before it. */
+static void expect_dates_refused(struct exchange *exchange, const struct certificate *dates,
+                                 bool of_authority, enum cause cause,
+                                 const char *const servers[2]) {
+  static const struct certificate good = {.names = "DNS:localhost"};
+  char authority[IDENTITY_PATH];
+  struct certificate between = authority_between;
+  struct certificate chain = of_authority ? good : *dates;
+  expect_refused(exchange, dates, NULL, cause, causes[cause], servers[0]);
+  identity_path(exchange, authority, "cert.pem");
+  chain.authority = authority;
+  chain.signer = &between;
+  if (of_authority) {
+    between.from = dates->from;
+    between.until = dates->until;
+  }
+  expect_refused(exchange, &chain, authority, cause, causes[cause], servers[of_authority]);
+}
+
 CHECK(lab06, expired, .of_errors = true, .points = 1, .todo = 5, .program = "client",
       .section = "RFC 5280, section 6", .by_hand = "TLS=expired",
       .sentence = "a certificate that has expired, or is not valid yet, is refused: why") {
-  const long soon = 3600 + (long)exchange_random(exchange, 3600);
+  static const char *const expired[] = {"a server whose certificate has expired",
+                                        "a server whose authority's certificate has expired"};
+  static const char *const early[] = {"a server whose certificate is not valid yet",
+                                      "a server whose authority's certificate is not valid yet"};
+  const long soon = 60 + (long)exchange_random(exchange, 1500); /* some minutes */
+  const bool authority_expired = exchange_random(exchange, 2) == 0;
   const struct certificate past = {.names = "DNS:localhost", .from = -3 * soon, .until = -soon};
   const struct certificate future = {.names = "DNS:localhost", .from = soon, .until = 3 * soon};
-  expect_certificate_refused(exchange, &past, EXPIRED, causes[EXPIRED],
-                             "a server whose certificate has expired");
-  expect_certificate_refused(exchange, &future, TOO_EARLY, causes[TOO_EARLY],
-                             "a server whose certificate is not valid yet");
+  expect_dates_refused(exchange, &past, authority_expired, EXPIRED, expired);
+  expect_dates_refused(exchange, &future, !authority_expired, TOO_EARLY, early);
 }
 
 /* A URL with that address, in brackets if need be, and a certificate for `names`. */
@@ -1049,31 +1231,18 @@ CHECK(lab06, address, .points = 1, .todo = 4, .program = "client",
     expect_address(exchange, "::1", "DNS:localhost,IP:127.0.0.1,IP:::2");
 }
 
-/* A server that agrees on `user`, whatever the client offers. */
-static int choose(SSL *ssl, const unsigned char **chosen, unsigned char *length,
-                  const unsigned char *offered, unsigned int offered_length, void *user) {
-  (void)ssl;
-  (void)offered;
-  (void)offered_length;
-  *chosen = user;
-  *length = (unsigned char)strlen(user);
-  return SSL_TLSEXT_ERR_OK;
-}
-
 CHECK(lab06, without_h2, .of_errors = true, .points = 1, .todo = 5, .program = "client",
       .section = "3.2", .by_hand = "TLS=no-alpn",
       .sentence = "a server that does not choose h2 by ALPN is refused, with the reason") {
-  static const char *const words_of_http1[] = {"ALPN",     "h2",        "protocol",
-                                               "http/1.1", "extension", NULL};
-  static char http1[] = "http/1.1";
+  static char longer[8] = "h2"; /* a check is a process of its own */
   struct identity identity;
   identity_make(exchange, &identity, NULL);
+  exchange_random_text(exchange, longer + 2, 1 + exchange_random(exchange, 4));
   expect_refusal(start_client(exchange, without_alpn(exchange, &identity), identity.cert, PATIENCE),
                  ALPN, words_of_alpn, WITHOUT_H2);
-  SSL_CTX *other = identity_server(exchange, &identity);
-  SSL_CTX_set_alpn_select_cb(other, choose, http1);
-  expect_refusal(start_client(exchange, other, identity.cert, PATIENCE), ALPN, words_of_http1,
-                 "a server that has chosen http/1.1 by ALPN");
+  SSL_CTX *other = with_protocol(exchange, &identity, longer);
+  expect_refusal(start_client(exchange, other, identity.cert, PATIENCE), ALPN,
+                 words_of_other_protocol, "a server that has chosen another protocol by ALPN");
   SSL_CTX *old = identity_server(exchange, &identity);
   limit_versions(old, TLS1_VERSION, TLS1_1_VERSION);
   expect_another_reason(exchange, old, identity.cert, VERSION, words_of_version, OF_OLD_VERSION);
@@ -1091,6 +1260,35 @@ static int note_old_version(SSL *ssl, int *alert, void *user) {
   return SSL_CLIENT_HELLO_SUCCESS;
 }
 
+/* A server of TLS 1.2 that prefers suites without a certificate, or without encryption, to good
+ * ones. */
+static SSL_CTX *preferring_no_security(struct exchange *exchange, const struct identity *identity) {
+  static const char *const lists[] = {"aNULL:eNULL:ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=0",
+                                      "eNULL:aNULL:ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=0"};
+  SSL_CTX *tls = identity_server(exchange, identity);
+  SSL_CTX_set_cipher_list(tls, lists[exchange_random(exchange, 2)]);
+  SSL_CTX_set_options(tls, SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_dh_auto(tls, 1);
+  return tls;
+}
+
+/* The connection has a suite by which the client knows who the server is, and nobody can read. */
+static void expect_security(struct peer *peer) {
+  peer_expect_open(peer);
+  const SSL_CIPHER *suite = SSL_get_current_cipher(tls_of(peer));
+  const bool is_anonymous = SSL_CIPHER_get_auth_nid(suite) == NID_auth_null;
+  peer->exchange->finding.section = "9.2.2";
+  if (is_anonymous || SSL_CIPHER_get_cipher_nid(suite) == NID_undef)
+    exchange_fail_at(peer->exchange, -1, "a suite with a certificate and with encryption",
+                     SSL_CIPHER_get_name(suite),
+                     is_anonymous
+                         ? "client-needs-no-certificate| Your client agrees to a cipher suite "
+                           "without a certificate: anybody can be the server."
+                         : "client-needs-no-encryption| Your client agrees to a cipher suite "
+                           "without encryption: anybody can read what it sends.");
+  peer->exchange->finding.section = NULL;
+}
+
 CHECK(lab06, old_version, .of_errors = true, .points = 1, .todo = 4, .program = "client",
       .section = "9.2", .by_hand = "TLS=old",
       .sentence = "TLS 1.2 and 1.3 are spoken; a server of TLS 1.1 or older is refused") {
@@ -1098,6 +1296,7 @@ CHECK(lab06, old_version, .of_errors = true, .points = 1, .todo = 4, .program = 
   identity_make(exchange, &identity, NULL);
   SSL_CTX *tls = identity_server(exchange, &identity);
   static bool offers_old; /* a check is a process of its own */
+  static char http1[] = "http/1.1";
   limit_versions(tls, TLS1_VERSION, TLS1_1_VERSION);
   SSL_CTX_set_client_hello_cb(tls, note_old_version, &offers_old);
   struct peer *peer = start_client(exchange, tls, identity.cert, PATIENCE);
@@ -1105,15 +1304,17 @@ CHECK(lab06, old_version, .of_errors = true, .points = 1, .todo = 4, .program = 
   if (offers_old) /* though no cipher suite that it allows is for such a version */
     exchange_fail_at(exchange, -1, "supported versions: TLS 1.2, TLS 1.3", "TLS 1.1 or older, too",
                      "client-offers-old-version| Your client offers TLS 1.1 or older.");
-  expect_another_reason(exchange, without_alpn(exchange, &identity), identity.cert, ALPN,
-                        words_of_alpn, WITHOUT_H2);
+  expect_another_reason(exchange, with_protocol(exchange, &identity, http1), identity.cert, ALPN,
+                        words_of_other_protocol, "a server that has chosen http/1.1 by ALPN");
   for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
     char text[32];
     exchange_random_text(exchange, text, 20);
-    tls = identity_server(exchange, &identity);
+    tls = preferring_no_security(exchange, &identity);
     SSL_CTX_set_min_proto_version(tls, version);
     SSL_CTX_set_max_proto_version(tls, version);
-    expect_printed(start_client(exchange, tls, identity.cert, PATIENCE), text, strlen(text));
+    peer = start_client(exchange, tls, identity.cert, PATIENCE);
+    expect_security(peer);
+    expect_printed(peer, text, strlen(text));
   }
 }
 
@@ -1219,10 +1420,43 @@ static void expect_handshake_given_up(struct exchange *exchange, const char *ca)
   peer_take_held(exchange);
 }
 
+static void send_info(struct peer *peer, int32_t stream_id, struct buffer *output) {
+  (void)output; /* the client does not print it */
+  peer_send_headers(peer, stream_id, false, ":status", "103", "link", "</style>; rel=preload",
+                    NULL);
+}
+
+/* Some DATA frames at once. */
+static void send_pieces(struct peer *peer, int32_t stream_id, struct buffer *output) {
+  char text[8];
+  for (int pieces = 1 + (int)exchange_random(peer->exchange, 12); pieces > 0; pieces--) {
+    exchange_random_text(peer->exchange, text, 1 + exchange_random(peer->exchange, 7));
+    peer_send_data(peer, stream_id, text, strlen(text), false);
+    buffer_append_text(output, text);
+  }
+}
+
+static void send_last(struct peer *peer, int32_t stream_id, struct buffer *output) {
+  peer_send_data(peer, stream_id, "end", 3, true);
+  buffer_append_text(output, "end\n");
+}
+
+/* Whether the client waits for more than half of its time, after which the rest may come. */
+static bool waits(struct peer *peer, const char *timeout) {
+  struct impatience impatience = {peer, recording_clock() + 0.6 * strtod(timeout, NULL)};
+  exchange_await(peer->exchange, has_given_up_or_is_late, &impatience);
+  return !peer->closed_by_program;
+}
+
 /* A response that takes longer than the client has time, though no pause does. Returns whether the
  * client has waited for its end. */
-static bool answer_slowly(struct exchange *exchange, const char *ca, const char *timeout) {
-  static const char *const pieces[] = {"", "slow", "ly"};
+static bool answer_slowly(struct exchange *exchange, const char *ca, const char *timeout,
+                          bool informs) {
+  typedef void send_part(struct peer * peer, int32_t stream_id, struct buffer * output);
+  static send_part *const parts[2][5] = {
+      {send_head, send_pieces, send_pieces, send_last, NULL},
+      {send_info, send_info, send_head, send_last, NULL},
+  };
   struct buffer output = {0};
   exchange->peers_accepted = exchange->peer_count;
   have_it_ask(exchange, ca, timeout);
@@ -1231,26 +1465,23 @@ static bool answer_slowly(struct exchange *exchange, const char *ca, const char 
   struct peer *peer = accept_client(exchange);
   peer_send_settings(peer, NULL, 0);
   int32_t stream_id = expect_request(peer);
-  for (int i = 0; i < 3; i++) {
-    struct impatience impatience = {peer, recording_clock() + 0.6 * strtod(timeout, NULL)};
-    exchange_await(exchange, has_given_up_or_is_late, &impatience);
-    if (peer->closed_by_program) {
+  for (send_part *const *part = parts[informs]; *part; part++) {
+    if (!waits(peer, timeout)) {
       exchange_wait_for_end(exchange);
       buffer_free(&output);
       return false;
     }
-    if (i == 0)
-      send_head(peer, stream_id, &output);
-    else
-      peer_send_data(peer, stream_id, pieces[i], strlen(pieces[i]), i == 2);
+    (*part)(peer, stream_id, &output);
   }
-  buffer_append_text(&output, "slowly\n");
   expect_output(peer, &output);
   return true;
 }
 
 /* The stream is reset, or the connection is lost: it says so, with the URL. */
 static void expect_failure_told(struct exchange *exchange, const char *ca, bool lost) {
+  static const uint32_t codes[] = {NGHTTP2_INTERNAL_ERROR, NGHTTP2_CANCEL, NGHTTP2_STREAM_CLOSED,
+                                   NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_HTTP_1_1_REQUIRED};
+  enum { CODES = sizeof codes / sizeof codes[0] };
   exchange_extend(exchange);
   exchange->peers_accepted = exchange->peer_count;
   have_it_ask(exchange, ca, PATIENCE);
@@ -1261,7 +1492,7 @@ static void expect_failure_told(struct exchange *exchange, const char *ca, bool 
   if (lost)
     peer_abort(peer);
   else
-    peer_send_reset(peer, stream_id, NGHTTP2_INTERNAL_ERROR);
+    peer_send_reset(peer, stream_id, codes[exchange_random(exchange, CODES)]);
   exchange_expect_error_about(exchange, url_of(exchange));
 }
 
@@ -1296,8 +1527,9 @@ CHECK(lab06, timed_out, .points = 1, .todo = 5, .program = "client", .section = 
   be_server(exchange, identity_server(exchange, &identity));
   expect_request_given_up(exchange, identity.cert);
   expect_handshake_given_up(exchange, identity.cert);
-  if (!answer_slowly(exchange, identity.cert, "150") &&
-      !answer_slowly(exchange, identity.cert, "2000"))
+  const bool informs = exchange_random(exchange, 2) == 0;
+  if (!answer_slowly(exchange, identity.cert, "150", informs) &&
+      !answer_slowly(exchange, identity.cert, "2000", informs))
     exchange_fail_at(exchange, -1, "a timer that starts again with each piece", NULL,
                      "timer-not-start-again-everything| Your client does not restart its timer for "
                      "everything that comes on the stream.");

@@ -55,22 +55,45 @@ void identity_make(struct exchange *exchange, struct identity *identity,
               0644); /* as root, the program is another user's; the key is for this check only */
 }
 
-/* SSL_CERT_DIR is the program's directory (exchange.c); files there have a hash for a name. */
-void identity_let_system_trust(struct exchange *exchange, const char *cert) {
-  char path[PATH_MAX];
+static X509 *read_certificate(struct exchange *exchange, const char *cert) {
   FILE *file = fopen(cert, "re");
   X509 *x509 = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
   if (file)
     fclose(file);
   if (!x509)
     exchange_fault(exchange, "cannot read a certificate");
-  snprintf(path, sizeof path, "%s/%08lx.0", program_directory(exchange->program),
-           X509_subject_name_hash(x509));
-  file = fopen(path, "we");
+  return x509;
+}
+
+/* Append it to this file, which everybody may read. */
+static void append_certificate(struct exchange *exchange, const char *cert, const char *path) {
+  X509 *x509 = read_certificate(exchange, cert);
+  FILE *file = fopen(path, "ae");
   bool written = file && PEM_write_X509(file, x509) == 1;
   X509_free(x509);
   if (!file || fclose(file) != 0 || !written || chmod(path, 0644) != 0)
     exchange_fault(exchange, "cannot write a certificate");
+}
+
+void identity_bundle(struct exchange *exchange, char *path, const char *const *certs,
+                     size_t count) {
+  size_t place = 1 + exchange_random(exchange, (uint32_t)count - 1);
+  identity_path(exchange, path, "cert.pem");
+  for (size_t i = 1; i < count; i++) {
+    append_certificate(exchange, certs[i], path);
+    if (i == place)
+      append_certificate(exchange, certs[0], path);
+  }
+}
+
+/* SSL_CERT_DIR is the program's directory (exchange.c); files there have a hash for a name. */
+void identity_let_system_trust(struct exchange *exchange, const char *cert) {
+  char path[PATH_MAX];
+  X509 *x509 = read_certificate(exchange, cert);
+  snprintf(path, sizeof path, "%s/%08lx.0", program_directory(exchange->program),
+           X509_subject_name_hash(x509));
+  X509_free(x509);
+  append_certificate(exchange, cert, path);
 }
 
 SSL_CTX *identity_server(struct exchange *exchange, const struct identity *identity) {

@@ -25,6 +25,10 @@ void identity_path(struct exchange *exchange, char *path, const char *kind);
 void identity_make(struct exchange *exchange, struct identity *identity,
                    const struct certificate *wanted);
 
+/* Write the certificates of these files, at least two, into a new one, the first of them behind
+ * some of the others. Its path into `path`. */
+void identity_bundle(struct exchange *exchange, char *path, const char *const *certs, size_t count);
+
 /* Put a copy of this certificate where OpenSSL looks for those that the system trusts: a running
  * program that asks for these, and has not looked yet, finds it. */
 void identity_let_system_trust(struct exchange *exchange, const char *cert);
