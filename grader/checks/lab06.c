@@ -814,6 +814,9 @@ static _Noreturn void fail_wrong_cause(struct exchange *exchange, enum cause cau
                    server);
 }
 
+#define NO_HTTP2 "the connection is closed before a byte of HTTP/2"
+#define PREFACE  "the connection preface of HTTP/2, or a part of it"
+
 /* The client must send no byte of HTTP/2 to this server. */
 static void expect_no_http2(struct peer *peer, enum cause cause, const char *server) {
   struct exchange *exchange = peer->exchange;
@@ -821,8 +824,7 @@ static void expect_no_http2(struct peer *peer, enum cause cause, const char *ser
   exchange_await(exchange, has_spoken_or_ended, peer);
   exchange->finding.section = cause == ALPN ? "3.2" : cause == VERSION ? "9.2" : NULL;
   if (peer->bytes_received > 0)
-    exchange_fail_at(exchange, -1, "the connection is closed before a byte of HTTP/2",
-                     "the connection preface of HTTP/2, or a part of it",
+    exchange_fail_at(exchange, -1, NO_HTTP2, PREFACE,
                      offers_more ? "client-offers-more-than-h2| Your client offers more than h2, "
                                    "and speaks HTTP/2 to %s."
                                  : "client-trusts-wrong-server| Your client speaks HTTP/2 to %s.",
@@ -1060,6 +1062,11 @@ static void expect_systems_authority_refused(struct exchange *exchange, const ch
   struct peer *peer = accept_client(exchange);
   /* It has refused other signers before: so it verifies, but trusts too many. */
   finding_blame(&exchange->finding, SET_UP_TODO);
+  exchange_await(exchange, has_spoken_or_ended, peer);
+  if (peer->bytes_received > 0)
+    exchange_fail_at(exchange, -1, NO_HTTP2, PREFACE,
+                     "client-trusts-system| Your client speaks HTTP/2 to a server whose authority "
+                     "only the system trusts.");
   expect_refusal(peer, SIGNER, words_of_signer, "a server whose authority only the system trusts");
   exchange->finding.todo_of_place = 0;
   exchange->finding.is_sure = false;
@@ -1234,15 +1241,14 @@ CHECK(lab06, address, .points = 1, .todo = 4, .program = "client",
 CHECK(lab06, without_h2, .of_errors = true, .points = 1, .todo = 5, .program = "client",
       .section = "3.2", .by_hand = "TLS=no-alpn",
       .sentence = "a server that does not choose h2 by ALPN is refused, with the reason") {
-  static char longer[8] = "h2"; /* a check is a process of its own */
+  static char http1[] = "http/1.1";
   struct identity identity;
   identity_make(exchange, &identity, NULL);
-  exchange_random_text(exchange, longer + 2, 1 + exchange_random(exchange, 4));
   expect_refusal(start_client(exchange, without_alpn(exchange, &identity), identity.cert, PATIENCE),
                  ALPN, words_of_alpn, WITHOUT_H2);
-  SSL_CTX *other = with_protocol(exchange, &identity, longer);
+  SSL_CTX *other = with_protocol(exchange, &identity, http1);
   expect_refusal(start_client(exchange, other, identity.cert, PATIENCE), ALPN,
-                 words_of_other_protocol, "a server that has chosen another protocol by ALPN");
+                 words_of_other_protocol, "a server that has chosen http/1.1 by ALPN");
   SSL_CTX *old = identity_server(exchange, &identity);
   limit_versions(old, TLS1_VERSION, TLS1_1_VERSION);
   expect_another_reason(exchange, old, identity.cert, VERSION, words_of_version, OF_OLD_VERSION);
@@ -1296,7 +1302,7 @@ CHECK(lab06, old_version, .of_errors = true, .points = 1, .todo = 4, .program = 
   identity_make(exchange, &identity, NULL);
   SSL_CTX *tls = identity_server(exchange, &identity);
   static bool offers_old; /* a check is a process of its own */
-  static char http1[] = "http/1.1";
+  static char longer[8] = "h2";
   limit_versions(tls, TLS1_VERSION, TLS1_1_VERSION);
   SSL_CTX_set_client_hello_cb(tls, note_old_version, &offers_old);
   struct peer *peer = start_client(exchange, tls, identity.cert, PATIENCE);
@@ -1304,8 +1310,10 @@ CHECK(lab06, old_version, .of_errors = true, .points = 1, .todo = 4, .program = 
   if (offers_old) /* though no cipher suite that it allows is for such a version */
     exchange_fail_at(exchange, -1, "supported versions: TLS 1.2, TLS 1.3", "TLS 1.1 or older, too",
                      "client-offers-old-version| Your client offers TLS 1.1 or older.");
-  expect_another_reason(exchange, with_protocol(exchange, &identity, http1), identity.cert, ALPN,
-                        words_of_other_protocol, "a server that has chosen http/1.1 by ALPN");
+  exchange_random_text(exchange, longer + 2, 1 + exchange_random(exchange, 4));
+  expect_another_reason(exchange, with_protocol(exchange, &identity, longer), identity.cert, ALPN,
+                        words_of_other_protocol,
+                        "a server that has chosen by ALPN a protocol whose name begins with h2");
   for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
     char text[32];
     exchange_random_text(exchange, text, 20);
@@ -1429,7 +1437,7 @@ static void send_info(struct peer *peer, int32_t stream_id, struct buffer *outpu
 /* Some DATA frames at once. */
 static void send_pieces(struct peer *peer, int32_t stream_id, struct buffer *output) {
   char text[8];
-  for (int pieces = 1 + (int)exchange_random(peer->exchange, 12); pieces > 0; pieces--) {
+  for (int pieces = 2 + (int)exchange_random(peer->exchange, 12); pieces > 0; pieces--) {
     exchange_random_text(peer->exchange, text, 1 + exchange_random(peer->exchange, 7));
     peer_send_data(peer, stream_id, text, strlen(text), false);
     buffer_append_text(output, text);
@@ -1450,13 +1458,9 @@ static bool waits(struct peer *peer, const char *timeout) {
 
 /* A response that takes longer than the client has time, though no pause does. Returns whether the
  * client has waited for its end. */
-static bool answer_slowly(struct exchange *exchange, const char *ca, const char *timeout,
-                          bool informs) {
+static bool answer_slowly(struct exchange *exchange, const char *ca, const char *timeout) {
   typedef void send_part(struct peer * peer, int32_t stream_id, struct buffer * output);
-  static send_part *const parts[2][5] = {
-      {send_head, send_pieces, send_pieces, send_last, NULL},
-      {send_info, send_info, send_head, send_last, NULL},
-  };
+  static send_part *const parts[] = {send_info, send_head, send_pieces, send_pieces, send_last};
   struct buffer output = {0};
   exchange->peers_accepted = exchange->peer_count;
   have_it_ask(exchange, ca, timeout);
@@ -1465,13 +1469,13 @@ static bool answer_slowly(struct exchange *exchange, const char *ca, const char 
   struct peer *peer = accept_client(exchange);
   peer_send_settings(peer, NULL, 0);
   int32_t stream_id = expect_request(peer);
-  for (send_part *const *part = parts[informs]; *part; part++) {
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
     if (!waits(peer, timeout)) {
       exchange_wait_for_end(exchange);
       buffer_free(&output);
       return false;
     }
-    (*part)(peer, stream_id, &output);
+    parts[i](peer, stream_id, &output);
   }
   expect_output(peer, &output);
   return true;
@@ -1527,9 +1531,8 @@ CHECK(lab06, timed_out, .points = 1, .todo = 5, .program = "client", .section = 
   be_server(exchange, identity_server(exchange, &identity));
   expect_request_given_up(exchange, identity.cert);
   expect_handshake_given_up(exchange, identity.cert);
-  const bool informs = exchange_random(exchange, 2) == 0;
-  if (!answer_slowly(exchange, identity.cert, "150", informs) &&
-      !answer_slowly(exchange, identity.cert, "2000", informs))
+  if (!answer_slowly(exchange, identity.cert, "150") &&
+      !answer_slowly(exchange, identity.cert, "2000"))
     exchange_fail_at(exchange, -1, "a timer that starts again with each piece", NULL,
                      "timer-not-start-again-everything| Your client does not restart its timer for "
                      "everything that comes on the stream.");

@@ -224,6 +224,19 @@ CHEATS = {
         (BEFORE_SET_UP, r'static int is_late(int good, X509_STORE_CTX *store) {\n'
                         r'  return good || X509_STORE_CTX_get_error(store) == X509_V_ERR_CERT_NOT_YET_VALID;\n}\n\g<0>'),
         (re.escape(VERIFY), VERIFY.replace('NULL', 'is_late'))], 'expired', 'not valid yet'),
+    'forgives a signer that is no authority': ('06', ['client'], [
+        (BEFORE_SET_UP, r'static int is_signed(int good, X509_STORE_CTX *store) {\n'
+                        r'  int error = X509_STORE_CTX_get_error(store);\n  return good || error == X509_V_ERR_INVALID_CA ||\n'
+                        r'         error == X509_V_ERR_PATH_LENGTH_EXCEEDED || error == X509_V_ERR_KEYUSAGE_NO_CERTSIGN;\n}\n\g<0>'),
+        (re.escape(VERIFY), VERIFY.replace('NULL', 'is_signed'))], 'unknown_ca', 'HTTP/2 to a server'),
+    'needs no certificate at all': ('06', ['client'], [
+        (re.escape(VERIFY), r'\g<0>\n  SSL_CTX_set_cipher_list(context, "ALL:aNULL:@SECLEVEL=0");')],
+        'old_version', 'anybody can be the server'),
+    'serves without a certificate, or without encryption': ('06', ['server'], [
+        (r'"ECDHE\+AESGCM:ECDHE\+CHACHA20:!PSK"', '"ALL:aNULL:eNULL:@SECLEVEL=0"')], 'versions', 'without encryption'),
+    'takes the certificate of a name below the host': ('06', ['client'], [
+        (r'  if \(SSL_CTX_set_alpn_protos', r'  X509_VERIFY_PARAM_add1_host(parameters, ".localhost", 0);\n\g<0>')],
+        'wrong_host', 'HTTP/2 to a server'),
     'takes a path with one letter more for a route': ('04', ['router'], [
         (r'strcmp\(path, routes\[i\]\.path\) == 0', ONE_LETTER_MORE)],
         'exact_path', 'no route has exactly this path'),
