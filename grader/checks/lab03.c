@@ -83,19 +83,13 @@ static void expect_service(struct peer *peer, int32_t stream_id) {
   expect_answer(peer, stream_id, BODY);
 }
 
-enum { MALFORMED = 3 };
-
 /* Send a request without a body that is malformed in this way. Returns what is wrong with it. */
-static const char *send_malformed(struct peer *peer, int32_t stream_id, size_t kind) {
-  static const struct {
-    const char *what, *fields[3]; /* NULL ends them */
-  } requests[MALFORMED] = {{"it has no :path", {"accept", "*/*", NULL}},
-                           {"a field name in upper case", {":path", "/", "X-Upper"}},
-                           {"a connection-specific field", {":path", "/", "connection"}}};
-  const char *const *fields = requests[kind].fields;
-  peer_send_headers(peer, stream_id, true, ":method", "GET", ":scheme", "http", ":authority",
-                    "localhost", fields[0], fields[1], fields[2], "close", NULL);
-  return requests[kind].what;
+static const char *send_malformed(struct peer *peer, int32_t stream_id, enum request_fault fault,
+                                  struct request *request) {
+  request_make(request, peer->exchange, "GET", "/", false);
+  const char *what = request_spoil(request, fault);
+  peer_send_made(peer, stream_id, true, request);
+  return what;
 }
 
 /* A new client that gets answers to a few requests; the next one is on `stream_id`. */
@@ -112,8 +106,9 @@ static struct peer *connect_reading_client(struct exchange *exchange, int32_t *s
  * whatever else is wrong with a program. See outcome.c. */
 static void try_malformed(struct exchange *exchange) {
   int32_t stream_id;
+  struct request request;
   struct peer *peer = connect_reading_client(exchange, &stream_id);
-  send_malformed(peer, stream_id, exchange_random(exchange, MALFORMED));
+  send_malformed(peer, stream_id, exchange_random(exchange, REQUEST_FAULTS), &request);
   if (!peer_refuses(peer, stream_id) && peer_field(peer, stream_id, ":status"))
     exchange->serves_malformed = true;
 }
@@ -148,8 +143,8 @@ static bool is_second_over(void *argument) {
 }
 
 /* The date moves on when time does, on the streams from this one on. A server may read its clock
- * once a second, and not at its beginning. */
-static void expect_date_moves(struct peer *peer, int32_t stream_id) {
+ * once a second, and not at its beginning. Returns the next stream. */
+static int32_t expect_date_moves(struct peer *peer, int32_t stream_id) {
   enum { SECONDS = 3 };
   expect_service(peer, stream_id);
   const time_t first = date_of(peer, stream_id);
@@ -159,7 +154,7 @@ static void expect_date_moves(struct peer *peer, int32_t stream_id) {
     stream_id += 2;
     expect_service(peer, stream_id);
     if (date_of(peer, stream_id) != first)
-      return;
+      return stream_id + 2;
   }
   peer->exchange->finding.todo_of_place = 5;
   exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->frame,
@@ -182,10 +177,12 @@ CHECK(lab03, get, .points = 2, .todo = 4, .section = "8.1",
   expect_answer(peer, 5, BODY);
   exchange_random_text(exchange, text, 1000 + exchange_random(exchange, 3000));
   *text = '/';
-  peer_send_headers(peer, 7, true, ":method", "GET", ":scheme", "http", ":authority", "localhost",
-                    ":path", text, "cookie", text + 1, NULL);
+  peer_send_request_with(peer, 7, true, "GET", text, "cookie", text + 1);
   expect_answer(peer, 7, BODY);
-  expect_date_moves(peer, 9);
+  enum { TWICE_IN = 8 /* it takes a second */ };
+  int32_t next = expect_date_moves(peer, 9);
+  if (exchange_random(exchange, TWICE_IN) == 0)
+    expect_date_moves(peer, next);
   try_malformed(exchange);
   exchange_earn(exchange);
   exchange_end_server(exchange);
@@ -193,8 +190,10 @@ CHECK(lab03, get, .points = 2, .todo = 4, .section = "8.1",
 
 /* Send a HEAD with :method behind all other fields: their order is free. */
 static void send_late_head(struct peer *peer, int32_t stream_id) {
-  peer_send_headers(peer, stream_id, true, ":path", "/", ":scheme", "http", ":authority",
-                    "localhost", ":method", "HEAD", NULL);
+  char authority[32];
+  snprintf(authority, sizeof authority, "localhost:%d", peer->exchange->port);
+  peer_send_headers(peer, stream_id, true, ":path", "/", ":scheme", "http", ":authority", authority,
+                    ":method", "HEAD", NULL);
 }
 
 /* A HEAD has a body. Where no field comes behind :method, none can undo the note of it. */
@@ -261,22 +260,34 @@ static void expect_no_head(struct peer *peer, int32_t stream_id, const char *met
 /* More letters than HEAD, fewer, small ones, other ones. */
 static int32_t expect_no_other_head(struct peer *peer, int32_t stream_id) {
   struct exchange *exchange = peer->exchange;
-  char longer[16] = "HEAD";
+  char longer[4 + SERVER_RULES_METHOD] = "HEAD";
+  char mixed[8] = "HEAD";
   char other[8] = "HEAD";
   server_rules_unknown_method(exchange, longer + strlen("HEAD"));
+  server_rules_mix_case(exchange, mixed);
   do
     other[1 + exchange_random(exchange, 3)] = (char)('A' + exchange_random(exchange, 26));
   while (strcmp(other, "HEAD") == 0);
-  const char *const methods[][2] = {
-      {longer, "longer"}, {"HEA", "shorter"}, {"head", "another case"}, {other, "other letters"}};
+  const char *const methods[][2] = {{longer, "longer"},
+                                    {"HEA", "shorter"},
+                                    {"head", "another case"},
+                                    {mixed, "another case"},
+                                    {other, "other letters"}};
   for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++, stream_id += 2)
     expect_no_head(peer, stream_id, methods[i][0], methods[i][1]);
   return stream_id;
 }
 
+/* A GET with a field of any name that has the value HEAD. */
+static void ask_with_head_in_field(struct peer *peer, int32_t stream_id) {
+  char name[32];
+  exchange_random_text(peer->exchange, name, 4 + exchange_random(peer->exchange, 20));
+  peer_send_request_with(peer, stream_id, true, "GET", "/", name, "HEAD");
+}
+
 CHECK(lab03, methods, .of_fields = true, .points = 2, .todo = 2, .section = "8.3.1",
       .sentence = "PUT, PATCH, any other method: the same answer; HEAD: without a body") {
-  char unknown[8];
+  char unknown[SERVER_RULES_METHOD];
   const char *const methods[] = {"HEAD",
                                  "PUT",
                                  "DELETE",
@@ -297,8 +308,7 @@ CHECK(lab03, methods, .of_fields = true, .points = 2, .todo = 2, .section = "8.3
     else
       expect_answer(peer, stream_id, BODY);
   }
-  peer_send_headers(peer, stream_id, true, ":method", "GET", ":scheme", "http", ":authority",
-                    "localhost", ":path", "/", "x-method", "HEAD", NULL);
+  ask_with_head_in_field(peer, stream_id);
   expect_answer(peer, stream_id, BODY);
   stream_id = expect_no_other_head(peer, stream_id + 2);
   send_late_head(peer, stream_id);
@@ -350,10 +360,10 @@ CHECK(lab03, post, .points = 2, .todo = 5, .section = "8.1",
 
 /* A POST with a body of that length is answered like any other request. */
 static void expect_upload(struct peer *peer, int32_t stream_id, size_t length) {
-  char *bytes = malloc(length + 1);
+  char *bytes = malloc(length);
   if (!bytes)
     exchange_fault(peer->exchange, "out of memory");
-  exchange_random_text(peer->exchange, bytes, length);
+  memset(bytes, 'a' + (int)exchange_random(peer->exchange, 26), length);
   peer_send_request(peer, stream_id, false, "POST", "/send-data");
   peer_send_body(peer, stream_id, bytes, length);
   expect_answer(peer, stream_id, BODY);
@@ -370,8 +380,11 @@ CHECK(lab03, hundred_streams, .points = 1, .todo = 1, .section = "5.1.2",
     peer_send_data(peer, 2 * i + 1, "x", 1, true);
   for (int i = 0; i < COUNT; i++)
     expect_answer(peer, 2 * i + 1, BODY);
-  /* Longer than a window, which the server must open again. */
-  expect_upload(peer, 2 * COUNT + 1, 70000 + exchange_random(exchange, 100000));
+  /* Much longer than a window, which the server must open again and again. A client may leave out
+   * numbers of streams (section 5.1.1). */
+  int32_t skipped = COUNT + (int32_t)exchange_random(exchange, PEER_STREAMS - COUNT - 1);
+  expect_upload(peer, 2 * skipped + 1, 1200000 + exchange_random(exchange, 1200000));
+  expect_service(peer, 2 * skipped + 3);
   try_malformed(exchange);
   exchange_earn(exchange);
   exchange_end_server(exchange);
@@ -436,6 +449,8 @@ CHECK(lab03, streams_freed, .by_heart = true, .points = 2, .todo = 6, .section =
   enum { ROUNDS = 3, COUNT = 50 };
   struct probe probes[ROUNDS];
   struct peer *peer = start_server(exchange);
+  peer->uses_writer = false; /* else the server's HPACK table would grow and shrink */
+  peer->sends_few_fields = true;
   int32_t stream_id = 1;
   bool known = ask_and_reset(peer, &stream_id, COUNT, &probes[0]);
   uint32_t limit = max_concurrent_streams(exchange);
@@ -474,7 +489,7 @@ CHECK(lab03, fifty_connections, .by_heart = true, .points = 1, .todo = 1, .secti
     expect_answer(peers[i], 1, BODY);
   for (int i = 0; i < COUNT; i++)
     peer_close(peers[i]);
-  for (uint32_t left = 30 + exchange_random(exchange, 20); left > 0; left--) {
+  for (uint32_t left = 30 + exchange_random(exchange, 100); left > 0; left--) {
     struct peer *peer = connect_client(exchange);
     expect_service(peer, 1);
     peer_close(peer);
@@ -483,15 +498,38 @@ CHECK(lab03, fifty_connections, .by_heart = true, .points = 1, .todo = 1, .secti
   exchange_end_server(exchange);
 }
 
-/* So many bytes of the body have come on stream 1. */
+/* So many bytes of the body have come on the stream. */
 struct progress {
-  struct peer *peer;
+  struct peer_stream *stream;
   size_t length;
 };
 
 static bool has_come(void *argument) {
   const struct progress *progress = argument;
-  return peer_stream(progress->peer, 1)->body.length >= progress->length;
+  return progress->stream->body.length >= progress->length;
+}
+
+static _Noreturn void fail_beyond_window(struct exchange *exchange) {
+  exchange_fail(exchange, "sends-more-clients-window-allows| Your server sends more than the "
+                          "client's window allows.");
+}
+
+/* The window, of one byte at first, opens by any number of bytes: each time the server fills it. */
+static void expect_pieces(struct peer *peer, int32_t stream_id) {
+  struct exchange *exchange = peer->exchange;
+  const size_t whole = strlen(BODY);
+  peer_send_request(peer, stream_id, true, "GET", "/");
+  for (size_t window = 1; window < whole;) {
+    struct progress progress = {peer_stream(peer, stream_id), window};
+    if (!exchange_await(exchange, has_come, &progress))
+      break; /* expect_answer says what is missing */
+    if (progress.stream->body.length > window)
+      fail_beyond_window(exchange);
+    uint32_t increment = 1 + exchange_random(exchange, (uint32_t)whole);
+    peer_send_window_update(peer, stream_id, increment);
+    window += increment;
+  }
+  expect_answer(peer, stream_id, BODY);
 }
 
 CHECK(lab03, tiny_window, .points = 2, .todo = 3, .section = "6.9.2",
@@ -503,7 +541,7 @@ CHECK(lab03, tiny_window, .points = 2, .todo = 3, .section = "6.9.2",
   peer_send_preface(peer, settings, 1);
   peer_send_request(peer, 1, true, "GET", "/");
   for (size_t length = 1; length <= strlen(BODY); length++) {
-    struct progress progress = {peer, length};
+    struct progress progress = {peer_stream(peer, 1), length};
     if (!exchange_await(exchange, has_come, &progress)) {
       if (length == 1)
         expect_answer(peer, 1, BODY); /* says what is missing from the beginning */
@@ -517,18 +555,31 @@ CHECK(lab03, tiny_window, .points = 2, .todo = 3, .section = "6.9.2",
                        "the body after WINDOW_UPDATE.");
     }
     if (peer_stream(peer, 1)->body.length > length)
-      exchange_fail(exchange, "sends-more-clients-window-allows| Your server sends more than the "
-                              "client's window allows.");
+      fail_beyond_window(exchange);
     peer_send_window_update(peer, 1, 1); /* also for a final frame without bytes */
   }
   expect_answer(peer, 1, BODY);
-  peer_send_request(peer, 3, true, "GET", "/");
+  for (int32_t stream_id = 3; stream_id < 9; stream_id += 2)
+    expect_pieces(peer, stream_id);
+  peer_send_request(peer, 9, true, "GET", "/");
   peer_settle(peer);
-  peer_send_window_update(peer, 3, 1000); /* more than the rest */
-  expect_answer(peer, 3, BODY);
+  peer_send_window_update(peer, 9, 1000); /* more than the rest */
+  expect_answer(peer, 9, BODY);
   try_malformed(exchange);
   exchange_earn(exchange);
   exchange_end_server(exchange);
+}
+
+/* A few requests, each reset with any error code, also one that nobody knows (RFC 9113, section 7).
+ * Returns the next stream. */
+static int32_t send_resets(struct peer *peer) {
+  enum { RESETS = 4, KNOWN = NGHTTP2_HTTP_1_1_REQUIRED + 1 };
+  for (int32_t i = 0; i < RESETS; i++) {
+    uint32_t code = exchange_random(peer->exchange, i == 0 ? UINT32_MAX : KNOWN);
+    peer_send_request(peer, 2 * i + 1, false, "POST", "/");
+    peer_send_reset(peer, 2 * i + 1, code);
+  }
+  return 2 * RESETS + 1;
 }
 
 CHECK(lab03, lost_clients, .by_heart = true, .points = 2, .todo = 6, .section = "6.4",
@@ -541,10 +592,8 @@ CHECK(lab03, lost_clients, .by_heart = true, .points = 2, .todo = 6, .section = 
     peer_send_data(vanishes, id, "half", 4, false);
   }
   struct peer *resets = connect_client(exchange);
-  peer_send_request(resets, 1, false, "POST", "/");
-  peer_send_reset(resets, 1, NGHTTP2_CANCEL);
-  peer_send_request(resets, 3, true, "GET", "/");
-  expect_answer(resets, 3, BODY);
+  int32_t next = send_resets(resets);
+  expect_service(resets, next);
   struct peer *garbage = connect_client(exchange);
   peer_send_request(garbage, 1, false, "POST", "/");
   peer_send_bytes(garbage, "\377\377\377\377garbage\377\377\377\377\377\377\377\377\377", 20);
@@ -559,19 +608,37 @@ CHECK(lab03, lost_clients, .by_heart = true, .points = 2, .todo = 6, .section = 
   exchange_end_server(exchange);
 }
 
-CHECK(lab03, malformed, .of_fields = true, .points = 1, .todo = 1, .section = "8.1.1",
+/* A body that is shorter or longer than its content-length. */
+static void expect_lengths_compared(struct exchange *exchange) {
+  char length[8];
+  uint32_t right = 2 + exchange_random(exchange, 100);
+  char *body = exchange_random_text(exchange, (char[128]){0}, right);
+  for (int longer = 0; longer < 2; longer++) {
+    struct peer *peer = connect_client(exchange);
+    uint32_t wrong =
+        longer ? exchange_random(exchange, right) : right + 1 + exchange_random(exchange, 100);
+    snprintf(length, sizeof length, "%u", wrong);
+    peer_send_request_with(peer, 1, false, "POST", "/", "content-length", length);
+    peer_send_data(peer, 1, body, right, true);
+    peer_expect_refusal(peer, 1,
+                        longer ? "a body that is longer than its content-length"
+                               : "a body that is shorter than its content-length");
+  }
+}
+
+CHECK(lab03, malformed, .points = 1, .todo = 1, .section = "8.1.1",
       .sentence = "malformed requests are refused, and the server goes on") {
   struct peer *steady = start_server(exchange);
-  for (size_t kind = 0; kind < MALFORMED; kind++) {
+  size_t order[REQUEST_FAULTS];
+  exchange_shuffle(exchange, order, REQUEST_FAULTS);
+  for (size_t i = 0; i < REQUEST_FAULTS; i++) {
     int32_t stream_id;
+    struct request request;
     struct peer *peer = connect_reading_client(exchange, &stream_id);
-    peer_expect_refusal(peer, stream_id, send_malformed(peer, stream_id, kind));
+    const char *what = send_malformed(peer, stream_id, (enum request_fault)order[i], &request);
+    peer_expect_refusal(peer, stream_id, what);
   }
-  struct peer *peer = connect_client(exchange);
-  peer_send_headers(peer, 1, false, ":method", "POST", ":scheme", "http", ":authority", "localhost",
-                    ":path", "/", "content-length", "10", NULL);
-  peer_send_data(peer, 1, "short", 5, true);
-  peer_expect_refusal(peer, 1, "a body that is shorter than its content-length");
+  expect_lengths_compared(exchange);
   expect_service(steady, 1);
   exchange_end_server(exchange);
 }
@@ -598,41 +665,46 @@ CHECK(lab03, port_taken, .of_errors = true, .points = 1, .todo = 1, .section = N
   exchange_end_server(exchange);
 }
 
-enum { IN_FLIGHT = 10 };
+enum { MOST_IN_FLIGHT = 20 };
 
 /* A new client with requests in flight: the server has them, and each waits for its end. */
-static struct peer *connect_busy_client(struct exchange *exchange) {
+static struct peer *connect_busy_client(struct exchange *exchange, int in_flight) {
   struct peer *peer = connect_client(exchange);
   expect_service(peer, 1);
-  for (int i = 1; i <= IN_FLIGHT; i++)
+  for (int i = 1; i <= in_flight; i++)
     peer_send_request(peer, 2 * i + 1, false, "POST", "/");
   peer_expect_settled(peer); /* so all requests have come */
   return peer;
 }
 
 /* Let the requests end: the server answers them. */
-static void finish_busy_client(struct peer *peer) {
-  for (int i = 1; i <= IN_FLIGHT; i++)
+static void finish_busy_client(struct peer *peer, int in_flight) {
+  for (int i = 1; i <= in_flight; i++)
     peer_send_data(peer, 2 * i + 1, "x", 1, true);
-  for (int i = 1; i <= IN_FLIGHT; i++)
+  for (int i = 1; i <= in_flight; i++)
     expect_answer(peer, 2 * i + 1, BODY);
 }
 
-/* This signal comes while two clients have requests in flight; one may be gone before the other is
- * done. */
+/* This signal comes while some clients have requests in flight; one may be gone before the others
+ * are done. */
 static void expect_graceful_end(struct exchange *exchange, int signal) {
+  enum { MOST = 4 };
+  struct peer *clients[MOST];
+  int in_flight = 1 + (int)exchange_random(exchange, MOST_IN_FLIGHT);
+  int count = 2 + (int)exchange_random(exchange, MOST - 1);
   exchange_start_server(exchange, "server", NULL);
-  struct peer *first = connect_busy_client(exchange);
-  struct peer *last = connect_busy_client(exchange);
+  for (int i = 0; i < count; i++)
+    clients[i] = connect_busy_client(exchange, in_flight);
   exchange_signal(exchange, signal);
-  peer_expect_goaway(first);
-  peer_expect_goaway(last);
-  finish_busy_client(first);
-  peer_settle(last); /* in this turn of its loop, or before, ... */
-  peer_settle(last); /* ... the server forgets its first client */
-  finish_busy_client(last);
-  peer_expect_close(first);
-  peer_expect_close(last);
+  for (int i = 0; i < count; i++)
+    peer_expect_goaway(clients[i]);
+  for (int i = 0; i < count; i++) {
+    finish_busy_client(clients[i], in_flight);
+    peer_settle(clients[count - 1]); /* in this turn of its loop, or before, ... */
+    peer_settle(clients[count - 1]); /* ... the server forgets the client */
+  }
+  for (int i = 0; i < count; i++)
+    peer_expect_close(clients[i]);
   exchange_expect_status(exchange, 0);
 }
 

@@ -120,20 +120,17 @@ CHECK(lab04, not_found, .points = 2, .todo = 3, .section = "8.3.2",
   exchange_end_server(exchange);
 }
 
-/* The same with a body, its length and a field that nobody knows: they change nothing. */
+/* The same with a body and its length: they change nothing. */
 static void ask_with_body(struct pair *pair, const char *method, const char *path) {
-  char name[16];
   char body[32];
   char length[8];
   int32_t stream_id = pair->next_stream;
   struct peer *const both[] = {pair->program, pair->reference};
   pair->next_stream += 2;
-  exchange_random_text(pair->exchange, name, 12);
   exchange_random_text(pair->exchange, body, 1 + exchange_random(pair->exchange, 30));
   snprintf(length, sizeof length, "%zu", strlen(body));
   for (int i = 0; i < 2; i++) {
-    peer_send_headers(both[i], stream_id, false, ":method", method, ":scheme", "http", ":authority",
-                      "localhost", ":path", path, "content-length", length, name, body, NULL);
+    peer_send_request_with(both[i], stream_id, false, method, path, "content-length", length);
     peer_send_data(both[i], stream_id, body, strlen(body), true);
   }
   compare(pair, stream_id);
@@ -210,15 +207,18 @@ static void expect_other_methods_not_found(struct pair *pair, const char *const 
   static const char *const kinds[METHOD_KINDS] = {"of any name", "in another case",
                                                   "that begin with GET", "that GET begins with"};
   struct exchange *exchange = pair->exchange;
-  char unknown[8];
-  char longer[16] = "GET";
+  char unknown[SERVER_RULES_METHOD];
+  char longer[3 + SERVER_RULES_METHOD] = "GET";
+  char mixed[] = "GET";
   server_rules_unknown_method(exchange, unknown);
   server_rules_unknown_method(exchange, longer + strlen("GET"));
+  server_rules_mix_case(exchange, mixed);
   const struct {
     const char *method;
     unsigned kind;
   } others[] = {{"POST", METHOD_OTHER},  {"PUT", METHOD_OTHER},     {"DELETE", METHOD_OTHER},
                 {unknown, METHOD_OTHER}, {"OPTIONS", METHOD_OTHER}, {"get", METHOD_CASE},
+                {"PATCH", METHOD_OTHER}, {"TRACE", METHOD_OTHER},   {mixed, METHOD_CASE},
                 {longer, METHOD_LONGER}, {"GE", METHOD_SHORTER},    {"G", METHOD_SHORTER}};
   size_t order[sizeof others / sizeof others[0]];
   struct found found = {.kinds = 0};
@@ -260,6 +260,8 @@ enum {
   PATH_LONGER,
   PATH_SHORTER,
   PATH_BEFORE,
+  PATH_PERCENT,
+  PATH_DOTS,
   PATH_KINDS
 };
 
@@ -291,6 +293,19 @@ static void expect_no_route_alike(struct pair *pair, struct found *found, const 
   }
 }
 
+/* What looks like the route. */
+static void expect_no_route_like(struct pair *pair, struct found *found, const char *route) {
+  static const unsigned kinds[SERVER_RULES_PATHS] = {
+      [SERVER_RULES_PERCENT] = PATH_PERCENT, [SERVER_RULES_DOTS] = PATH_DOTS,
+      [SERVER_RULES_SLASHES] = PATH_SLASH,   [SERVER_RULES_PARAMETER] = PATH_LONGER,
+      [SERVER_RULES_PREFIX] = PATH_BEFORE,   [SERVER_RULES_LETTER_LESS] = PATH_OTHER};
+  char path[64];
+  for (int kind = 0; kind < SERVER_RULES_PATHS; kind++) {
+    server_rules_make_path(pair->exchange, path, sizeof path, route, (enum server_rules_path)kind);
+    expect_no_route(pair, found, path, kinds[kind]);
+  }
+}
+
 /* The route with another letter somewhere, with something behind it, and written otherwise. */
 static void expect_no_route_beside(struct pair *pair, struct found *found, const char *route) {
   struct exchange *exchange = pair->exchange;
@@ -309,12 +324,14 @@ static void expect_no_route_beside(struct pair *pair, struct found *found, const
   expect_no_route_behind(pair, found, route, "?", PATH_QUERY);
   expect_no_route_behind(pair, found, route, "?q=", PATH_QUERY);
   expect_no_route_alike(pair, found, route);
+  expect_no_route_like(pair, found, route);
 }
 
 static void fail_path_found(struct exchange *exchange, const struct found *found) {
   static const char *const kinds[PATH_KINDS] = {
-      "with other letters", "in another case", "with a query",    "with a slash behind",
-      "with more behind",   "cut short",       "with more before"};
+      "with other letters",  "in another case",  "with a query",
+      "with a slash behind", "with more behind", "cut short",
+      "with more before",    "with a %XX",       "with dots"};
   char seen[160];
   say_found(seen, sizeof seen, found, "paths", kinds, PATH_KINDS);
   exchange_fail_at(exchange, found->frame, "404", seen,
@@ -332,7 +349,8 @@ CHECK(lab04, exact_path, .points = 2, .todo = 1, .section = "8.3.1",
       {"/Ping", PATH_CASE},          {"/Hello-World", PATH_CASE}, {"/ping/", PATH_SLASH},
       {"/hello-world/", PATH_SLASH}, {"/ping?", PATH_QUERY},      {"/hello-world?x", PATH_QUERY},
       {"/ping?a=b", PATH_QUERY},     {"/pingpong", PATH_LONGER},  {"/hello-worlds", PATH_LONGER},
-      {"/pin", PATH_SHORTER},        {"/hello", PATH_SHORTER},    {"//ping", PATH_BEFORE}};
+      {"/pin", PATH_SHORTER},        {"/hello", PATH_SHORTER},    {"//ping", PATH_BEFORE},
+      {"/helloworld", PATH_OTHER},   {"/hello_world", PATH_OTHER}};
   enum { OTHERS = sizeof others / sizeof others[0] };
   size_t order[OTHERS];
   struct found found = {.kinds = 0};
@@ -353,8 +371,10 @@ CHECK(lab04, exact_path, .points = 2, .todo = 1, .section = "8.3.1",
 
 CHECK(lab04, long_path, .points = 1, .todo = 1, .section = "6.10",
       .sentence = "a path of 8 KiB is just one more unknown path") {
-  static char path[8 * 1024 + 1] = "/ping";
-  exchange_random_text(exchange, path + strlen(path), sizeof path - 1 - strlen(path));
+  enum { LEAST = 8 * 1024, MORE = 4 * 1024 };
+  static char path[LEAST + MORE + 1] = "/ping";
+  size_t length = LEAST + exchange_random(exchange, MORE);
+  exchange_random_text(exchange, path + strlen(path), length - strlen(path));
   const char *const paths[] = {path, "/ping"};
   struct pair pair = start_pair(exchange);
   ask_all(&pair, "GET", paths, sizeof paths / sizeof paths[0]);
@@ -409,7 +429,7 @@ static struct logged ask_and_await_log(struct pair *pair, const char *method, co
 
 CHECK(lab04, log, .points = 1, .todo = 4, .section = NULL,
       .sentence = "a line for each request, with its method and path") {
-  char unknown[8];
+  char unknown[SERVER_RULES_METHOD];
   const char *const methods[] = {"GET", "DELETE", "POST",
                                  server_rules_unknown_method(exchange, unknown)};
   enum { OTHERS = sizeof methods / sizeof methods[0], ALL = OTHERS + 2 };

@@ -69,6 +69,7 @@ int exchange_init(struct exchange *exchange, const struct check *check) {
   if (!exchange->lab ||
       chance_begin(&exchange->chance, seed ? seed : "1", check->lab, check->id) != 0 ||
       chance_begin(&exchange->noise, seed ? seed : "1", "noise", check->id) != 0 ||
+      chance_begin(&exchange->requests, seed ? seed : "1", "requests", check->id) != 0 ||
       uv_loop_init(&exchange->loop) != 0)
     return -1;
   uv_timer_init(&exchange->loop, &exchange->tick);

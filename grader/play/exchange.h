@@ -70,9 +70,10 @@ struct exchange {
   struct printed printed; /* by the program that was started last */
   struct pcap *pcap;      /* NULL without a capture */
   struct chance chance;
-  struct chance noise; /* drawn from by itself, so that the other values stay the same */
-  bool out_of_memory;  /* noticed where exchange_fault cannot be called */
-  bool stopping;       /* the check is over: the program must end */
+  struct chance noise;    /* drawn from by itself, so that the other values stay the same */
+  struct chance requests; /* the same, for how peers write header sections */
+  bool out_of_memory;     /* noticed where exchange_fault cannot be called */
+  bool stopping;          /* the check is over: the program must end */
   enum verdict verdict;
   bool earned;           /* see exchange_earn */
   bool serves_malformed; /* the program has answered a request that it cannot have read */

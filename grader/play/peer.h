@@ -21,6 +21,7 @@
 #include "common/buffer.h"
 #include "common/transport.h"
 #include "grader/play/exchange.h"
+#include "grader/play/hpack_writer.h"
 #include "grader/play/legal.h"
 #include "grader/wire/tls_notes.h"
 #include "grader/wire/tls_records.h"
@@ -57,6 +58,9 @@ struct peer {
   struct tls_notes notes;
   struct frame_decoder *decoder;
   nghttp2_hd_deflater *deflater;
+  struct hpack_writer writer; /* in place of the deflater, ... */
+  bool uses_writer;           /* ... on about half of the connections */
+  bool sends_few_fields;      /* its requests have no further fields (request.h) */
   size_t next;                /* the recording's entry after the last expectation that held */
   bool hold_settings_ack;     /* do not acknowledge SETTINGS by itself */
   bool hold_windows;          /* do not open windows by itself */

@@ -20,6 +20,23 @@ static struct peer_stream *find_stream(struct peer *peer, int32_t stream_id) {
   return stream_id > 0 && stream_id % 2 == 1 && index < PEER_STREAMS ? &peer->streams[index] : NULL;
 }
 
+/* The window of all streams begins with this size. */
+static void change_window(struct peer *peer, int32_t size) {
+  int32_t change = size - peer->initial_window;
+  peer->initial_window = size;
+  for (size_t s = 0; s < PEER_STREAMS; s++)
+    peer->streams[s].window += change;
+}
+
+/* The program's HPACK decoder allows a table of this size; the grader never uses more than the
+ * default. */
+static void change_table_size(struct peer *peer, uint32_t size) {
+  size_t allowed = size < HPACK_TABLE_SIZE ? size : HPACK_TABLE_SIZE;
+  peer->writer.allowed = allowed;
+  if (nghttp2_hd_deflate_change_table_size(peer->deflater, allowed) != 0)
+    peer->exchange->out_of_memory = true;
+}
+
 static void on_settings(struct peer *peer, const struct frame *frame) {
   if (frame->flags & NGHTTP2_FLAG_ACK) {
     peer->settings_acknowledged = true;
@@ -28,12 +45,11 @@ static void on_settings(struct peer *peer, const struct frame *frame) {
   }
   peer->settings_received = true;
   for (size_t i = 0; i < frame->setting_count; i++) {
-    if (frame->settings[i].id != NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE)
-      continue;
-    int32_t change = (int32_t)frame->settings[i].value - peer->initial_window;
-    peer->initial_window += change;
-    for (size_t s = 0; s < PEER_STREAMS; s++)
-      peer->streams[s].window += change;
+    uint32_t value = frame->settings[i].value;
+    if (frame->settings[i].id == NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE)
+      change_window(peer, (int32_t)value);
+    if (frame->settings[i].id == NGHTTP2_SETTINGS_HEADER_TABLE_SIZE)
+      change_table_size(peer, value);
   }
   if (!peer->hold_settings_ack && peer->settings_sent)
     peer_send_settings_ack(peer);
@@ -263,11 +279,14 @@ static struct peer *peer_new(struct exchange *exchange, enum frame_sender progra
     peer->streams[i].window = peer->initial_window;
   peer->decoder = frame_decoder_new(on_frame, peer);
   if (!peer->decoder ||
-      nghttp2_hd_deflate_new(&peer->deflater, NGHTTP2_DEFAULT_HEADER_TABLE_SIZE) != 0) {
+      nghttp2_hd_deflate_new(&peer->deflater, NGHTTP2_DEFAULT_HEADER_TABLE_SIZE) != 0 ||
+      hpack_writer_init(&peer->writer, &exchange->requests) != 0) {
+    nghttp2_hd_deflate_del(peer->deflater);
     frame_decoder_free(peer->decoder);
     free(peer);
     return NULL;
   }
+  peer->uses_writer = chance_next(&exchange->requests) % 2 == 0;
   uv_timer_init(&exchange->loop, &peer->slow_timer);
   peer->slow_timer.data = peer;
   return peer;
@@ -280,6 +299,7 @@ static void free_memory(uv_handle_t *slow_timer) {
     buffer_free(&peer->streams[i].body);
   }
   nghttp2_hd_deflate_del(peer->deflater);
+  hpack_writer_free(&peer->writer);
   frame_decoder_free(peer->decoder);
   buffer_free(&peer->value);
   buffer_free(&peer->slow);

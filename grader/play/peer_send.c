@@ -9,7 +9,13 @@
 #include "common/frame.h"
 #include "grader/wire/unread.h"
 
-enum { FIELDS = 64, BLOCK_SIZE = 64 * 1024, DATA_SIZE = 16384, SLOW_MS = 1 };
+enum {
+  FIELDS = 64,
+  BLOCK_SIZE = 64 * 1024,
+  DATA_SIZE = 16384,
+  LARGEST_FRAGMENT = 16000, /* of a header block, so that padding has room in the frame, too */
+  SLOW_MS = 1
+};
 
 static void no_memory(struct peer *peer) {
   exchange_fault(peer->exchange, "out of memory");
@@ -216,17 +222,42 @@ void peer_send_window_update(struct peer *peer, int32_t stream_id, uint32_t incr
   peer_send_frame(peer, NGHTTP2_WINDOW_UPDATE, 0, stream_id, payload, sizeof payload);
 }
 
-/* Encode name, value, ..., NULL into `block`. Returns its length. */
-static size_t encode_fields(struct peer *peer, uint8_t *block, va_list arguments) {
-  nghttp2_nv fields[FIELDS];
+/* Append the header block of these fields, as nghttp2 encodes it. */
+static void deflate(struct peer *peer, struct buffer *block, const struct request_field *fields,
+                    size_t count) {
+  nghttp2_nv nvs[FIELDS];
+  uint8_t octets[BLOCK_SIZE];
+  for (size_t i = 0; i < count; i++)
+    nvs[i] = field_make(fields[i].name, fields[i].value);
+  ssize_t length = nghttp2_hd_deflate_hd(peer->deflater, octets, sizeof octets, nvs, count);
+  if (length < 0)
+    exchange_fault(peer->exchange, nghttp2_strerror((int)length));
+  if (buffer_append(block, octets, (size_t)length) != 0)
+    no_memory(peer);
+}
+
+/* Append the header block of these fields. */
+static void encode(struct peer *peer, struct buffer *block, const struct request_field *fields,
+                   size_t count) {
+  if (!peer->uses_writer) {
+    deflate(peer, block, fields, count);
+    return;
+  }
+  hpack_writer_begin(&peer->writer, block);
+  for (size_t i = 0; i < count; i++)
+    hpack_writer_put(&peer->writer, block, fields[i].name, fields[i].value);
+  if (peer->writer.no_memory)
+    no_memory(peer);
+}
+
+/* The same of name, value, ..., NULL. */
+static void encode_list(struct peer *peer, struct buffer *block, va_list arguments) {
+  struct request_field fields[FIELDS];
   size_t count = 0;
   const char *name;
   while (count < FIELDS && (name = va_arg(arguments, const char *)))
-    fields[count++] = field_make(name, va_arg(arguments, const char *));
-  ssize_t length = nghttp2_hd_deflate_hd(peer->deflater, block, BLOCK_SIZE, fields, count);
-  if (length < 0)
-    exchange_fault(peer->exchange, nghttp2_strerror((int)length));
-  return (size_t)length;
+    fields[count++] = (struct request_field){name, va_arg(arguments, const char *)};
+  encode(peer, block, fields, count);
 }
 
 void peer_send_padded(struct peer *peer) {
@@ -257,26 +288,46 @@ static void send_content(struct peer *peer, uint8_t type, uint8_t flags, int32_t
   buffer_free(&payload);
 }
 
+/* The block in one HEADERS; or in two frames, in which case HEADERS has `first` octets of it. */
+static void send_block(struct peer *peer, int32_t stream_id, bool end_stream,
+                       const struct buffer *block, size_t first) {
+  uint8_t flags = end_stream ? NGHTTP2_FLAG_END_STREAM : 0;
+  if (first >= block->length) {
+    send_content(peer, NGHTTP2_HEADERS, flags | NGHTTP2_FLAG_END_HEADERS, stream_id, block->bytes,
+                 block->length);
+    return;
+  }
+  peer_send_frame(peer, NGHTTP2_HEADERS, flags, stream_id, block->bytes, first);
+  peer_send_frame(peer, NGHTTP2_CONTINUATION, NGHTTP2_FLAG_END_HEADERS, stream_id,
+                  block->bytes + first, block->length - first);
+}
+
 void peer_send_headers(struct peer *peer, int32_t stream_id, int end_stream, ...) {
-  uint8_t block[BLOCK_SIZE];
+  struct buffer block = {0};
   va_list arguments;
   va_start(arguments, end_stream);
-  size_t length = encode_fields(peer, block, arguments);
+  encode_list(peer, &block, arguments);
   va_end(arguments);
-  uint8_t flags = NGHTTP2_FLAG_END_HEADERS | (end_stream ? NGHTTP2_FLAG_END_STREAM : 0);
-  send_content(peer, NGHTTP2_HEADERS, flags, stream_id, block, length);
+  send_block(peer, stream_id, end_stream, &block, LARGEST_FRAGMENT);
+  buffer_free(&block);
 }
 
 void peer_send_headers_in_two(struct peer *peer, int32_t stream_id, int end_stream, ...) {
-  uint8_t block[BLOCK_SIZE];
+  struct buffer block = {0};
   va_list arguments;
   va_start(arguments, end_stream);
-  size_t length = encode_fields(peer, block, arguments);
+  encode_list(peer, &block, arguments);
   va_end(arguments);
-  peer_send_frame(peer, NGHTTP2_HEADERS, end_stream ? NGHTTP2_FLAG_END_STREAM : 0, stream_id, block,
-                  length / 2);
-  peer_send_frame(peer, NGHTTP2_CONTINUATION, NGHTTP2_FLAG_END_HEADERS, stream_id,
-                  block + length / 2, length - length / 2);
+  send_block(peer, stream_id, end_stream, &block, block.length / 2);
+  buffer_free(&block);
+}
+
+void peer_send_made(struct peer *peer, int32_t stream_id, bool end_stream,
+                    const struct request *request) {
+  struct buffer block = {0};
+  encode(peer, &block, request->fields, request->count);
+  send_block(peer, stream_id, end_stream, &block, LARGEST_FRAGMENT);
+  buffer_free(&block);
 }
 
 void peer_send_data(struct peer *peer, int32_t stream_id, const void *bytes, size_t length,
@@ -345,9 +396,15 @@ void peer_send_preface(struct peer *peer, const nghttp2_settings_entry *entries,
 
 void peer_send_request(struct peer *peer, int32_t stream_id, bool end_stream, const char *method,
                        const char *path) {
-  char agent[48];
-  exchange_random_text(peer->exchange, agent, 4 + exchange_random(peer->exchange, 40));
-  peer_send_headers(peer, stream_id, end_stream, ":method", method, ":scheme",
-                    peer->exchange->lab->tls ? "https" : "http", ":authority", "localhost", ":path",
-                    path, "user-agent", agent, NULL);
+  peer_send_request_with(peer, stream_id, end_stream, method, path, NULL, NULL);
+}
+
+void peer_send_request_with(struct peer *peer, int32_t stream_id, bool end_stream,
+                            const char *method, const char *path, const char *name,
+                            const char *value) {
+  struct request request;
+  request_make(&request, peer->exchange, method, path, peer->sends_few_fields);
+  if (name)
+    request_add(&request, name, value);
+  peer_send_made(peer, stream_id, end_stream, &request);
 }

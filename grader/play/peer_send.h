@@ -5,6 +5,7 @@
 #define GRADER_PEER_SEND_H
 
 #include "grader/play/peer.h"
+#include "grader/play/request.h"
 
 /* Any bytes. */
 void peer_send_bytes(struct peer *peer, const void *bytes, size_t length);
@@ -59,9 +60,18 @@ size_t peer_add_settings(struct peer *peer, nghttp2_settings_entry *entries, siz
 /* A client's preface, and SETTINGS after it. If `count` is 0: a few that change nothing. */
 void peer_send_preface(struct peer *peer, const nghttp2_settings_entry *entries, size_t count);
 
-/* A whole request without a body, or the header section of one. Its user-agent is random. */
+/* A whole request without a body, or the header section of one; made by request.h. */
 void peer_send_request(struct peer *peer, int32_t stream_id, bool end_stream, const char *method,
                        const char *path);
+
+/* The same with one more field. */
+void peer_send_request_with(struct peer *peer, int32_t stream_id, bool end_stream,
+                            const char *method, const char *path, const char *name,
+                            const char *value);
+
+/* A request that request_make has made. */
+void peer_send_made(struct peer *peer, int32_t stream_id, bool end_stream,
+                    const struct request *request);
 
 /* FIN; or RST, at once. */
 void peer_close(struct peer *peer);

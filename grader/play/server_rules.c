@@ -1,6 +1,7 @@
 /* server_rules: see server_rules.h. */
 #include "grader/play/server_rules.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,10 +31,58 @@ void server_rules_expect_usage(struct exchange *exchange, const char *name, cons
 /* --- 404 -------------------------------------------------------------------------------------- */
 
 const char *server_rules_unknown_method(struct exchange *exchange, char *method) {
-  exchange_random_text(exchange, method, 5 + exchange_random(exchange, 3)); /* not GET, HEAD */
-  for (char *letter = method; *letter; letter++)
-    *letter = (char)(*letter - 'a' + 'A');
+  static const char known[] = " GET HEAD CONNECT ";
+  char word[SERVER_RULES_METHOD + 2];
+  do {
+    exchange_random_text(exchange, method, 1 + exchange_random(exchange, SERVER_RULES_METHOD - 1));
+    for (char *letter = method; *letter; letter++)
+      *letter = (char)toupper((unsigned char)*letter);
+    snprintf(word, sizeof word, " %s ", method);
+  } while (strstr(known, word));
   return method;
+}
+
+void server_rules_mix_case(struct exchange *exchange, char *text) {
+  const size_t length = strlen(text);
+  size_t letter;
+  do
+    letter = exchange_random(exchange, (uint32_t)length);
+  while (!isalpha((unsigned char)text[letter]));
+  for (size_t i = 0; i < length; i++) {
+    bool other = i == letter || exchange_random(exchange, 2) == 0;
+    if (other && isalpha((unsigned char)text[i]))
+      text[i] = (char)(text[i] ^ ('a' ^ 'A'));
+  }
+}
+
+/* A letter of the route written as its code, in small or large hexadecimal digits. */
+static void write_percent(struct exchange *exchange, char *path, size_t size, const char *route) {
+  size_t place = 1 + exchange_random(exchange, (uint32_t)strlen(route) - 1);
+  bool large = exchange_random(exchange, 2) == 0;
+  snprintf(path, size, large ? "%.*s%%%02X%s" : "%.*s%%%02x%s", (int)place, route,
+           (unsigned char)route[place], route + place + 1);
+}
+
+void server_rules_make_path(struct exchange *exchange, char *path, size_t size, const char *route,
+                            enum server_rules_path kind) {
+  static const char separators[] = ";&=,!:";
+  char word[16];
+  size_t place = 1 + exchange_random(exchange, (uint32_t)strlen(route) - 1);
+  char separator = separators[exchange_random(exchange, sizeof separators - 1)];
+  exchange_random_text(exchange, word, 1 + exchange_random(exchange, 12));
+  switch (kind) {
+  case SERVER_RULES_PERCENT: write_percent(exchange, path, size, route); break;
+  case SERVER_RULES_DOTS:
+    if (exchange_random(exchange, 2) == 0)
+      snprintf(path, size, "/.%s", route);
+    else
+      snprintf(path, size, "/%s/..%s", word, route);
+    break;
+  case SERVER_RULES_SLASHES: snprintf(path, size, "%s//", route); break;
+  case SERVER_RULES_PARAMETER: snprintf(path, size, "%s%c%s", route, separator, word); break;
+  case SERVER_RULES_PREFIX: snprintf(path, size, "/%s%s", word, route); break;
+  default: snprintf(path, size, "%.*s%s", (int)place, route, route + place + 1); break;
+  }
 }
 
 static void expect_not_found(struct peer *peer, int32_t stream_id, const char *method,
@@ -50,21 +99,28 @@ static void expect_not_found(struct peer *peer, int32_t stream_id, const char *m
                    "content-type-response-not-right| The content-type of the response is wrong.");
 }
 
-/* Another method on that route, and paths that begin with it. */
+/* Another method on that route, and paths that begin with it or look like it. */
 static int32_t expect_not_found_beside(struct peer *peer, int32_t stream_id, const char *route) {
-  static const char *const methods[] = {"POST", "PUT", "DELETE", "OPTIONS", "HEAD", "get"};
-  static const char separators[] = "?/";
   struct exchange *exchange = peer->exchange;
-  char unknown[8];
+  char mixed[] = "GET";
+  const char *const methods[] = {"POST",  "PUT",  "DELETE", "OPTIONS", "PATCH",
+                                 "TRACE", "HEAD", "get",    mixed};
+  static const char separators[] = "?/";
+  char unknown[SERVER_RULES_METHOD];
   char path[64];
   char more[16];
   size_t count = sizeof methods / sizeof methods[0];
+  server_rules_mix_case(exchange, mixed);
   for (size_t i = 0; i < count; i++, stream_id += 2)
     expect_not_found(peer, stream_id, methods[i], route);
   expect_not_found(peer, stream_id, server_rules_unknown_method(exchange, unknown), route);
   for (size_t i = 0; i < sizeof separators; i++) { /* the last is the NUL: no separator */
     exchange_random_text(exchange, more, 1 + exchange_random(exchange, 12));
     snprintf(path, sizeof path, "%s%.1s%s", route, separators + i, more);
+    expect_not_found(peer, stream_id += 2, "GET", path);
+  }
+  for (int kind = 0; kind < SERVER_RULES_PATHS; kind++) {
+    server_rules_make_path(exchange, path, sizeof path, route, (enum server_rules_path)kind);
     expect_not_found(peer, stream_id += 2, "GET", path);
   }
   return stream_id + 2;
