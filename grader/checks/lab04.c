@@ -45,12 +45,18 @@ static int32_t ask(struct pair *pair, const char *method, const char *path) {
   return stream_id;
 }
 
-/* Require the content-type of the reference server's answer; if it has none, accept any. */
+/* Require the content-type of the reference server's answer; if it has none, accept any text. */
 static void compare_content_type(struct pair *pair, int32_t stream_id) {
   char expected[128];
   const char *value = peer_field(pair->reference, stream_id, "content-type");
-  if (!value)
+  const char *text = peer_field(pair->program, stream_id, "content-type");
+  if (!value && (!text || strncmp(text, "text/", strlen("text/")) == 0))
     return;
+  if (!value)
+    exchange_fail_at(pair->exchange, peer_stream(pair->program, stream_id)->frame,
+                     "text/plain, or no content-type", text,
+                     "content-type-no-text| The content-type of the response is not that of a "
+                     "text.");
   snprintf(expected, sizeof expected, "content-type: %s", value);
   const char *seen = peer_field(pair->program, stream_id, "content-type");
   if (seen && strcmp(seen, expected + strlen("content-type: ")) == 0)
@@ -210,6 +216,7 @@ static void expect_other_methods_not_found(struct pair *pair, const char *const 
   char unknown[SERVER_RULES_METHOD];
   char longer[3 + SERVER_RULES_METHOD] = "GET";
   char mixed[] = "GET";
+  char one_more[] = {'G', 'E', 'T', (char)('A' + exchange_random(exchange, 26)), '\0'};
   server_rules_unknown_method(exchange, unknown);
   server_rules_unknown_method(exchange, longer + strlen("GET"));
   server_rules_mix_case(exchange, mixed);
@@ -219,7 +226,8 @@ static void expect_other_methods_not_found(struct pair *pair, const char *const 
   } others[] = {{"POST", METHOD_OTHER},  {"PUT", METHOD_OTHER},     {"DELETE", METHOD_OTHER},
                 {unknown, METHOD_OTHER}, {"OPTIONS", METHOD_OTHER}, {"get", METHOD_CASE},
                 {"PATCH", METHOD_OTHER}, {"TRACE", METHOD_OTHER},   {mixed, METHOD_CASE},
-                {longer, METHOD_LONGER}, {"GE", METHOD_SHORTER},    {"G", METHOD_SHORTER}};
+                {longer, METHOD_LONGER}, {one_more, METHOD_LONGER}, {"GE", METHOD_SHORTER},
+                {"G", METHOD_SHORTER}};
   size_t order[sizeof others / sizeof others[0]];
   struct found found = {.kinds = 0};
   char seen[128];
@@ -296,9 +304,10 @@ static void expect_no_route_alike(struct pair *pair, struct found *found, const 
 /* What looks like the route. */
 static void expect_no_route_like(struct pair *pair, struct found *found, const char *route) {
   static const unsigned kinds[SERVER_RULES_PATHS] = {
-      [SERVER_RULES_PERCENT] = PATH_PERCENT, [SERVER_RULES_DOTS] = PATH_DOTS,
-      [SERVER_RULES_SLASHES] = PATH_SLASH,   [SERVER_RULES_PARAMETER] = PATH_LONGER,
-      [SERVER_RULES_PREFIX] = PATH_BEFORE,   [SERVER_RULES_LETTER_LESS] = PATH_OTHER};
+      [SERVER_RULES_PERCENT] = PATH_PERCENT,  [SERVER_RULES_DOT] = PATH_DOTS,
+      [SERVER_RULES_DOTS] = PATH_DOTS,        [SERVER_RULES_SLASHES] = PATH_SLASH,
+      [SERVER_RULES_PARAMETER] = PATH_LONGER, [SERVER_RULES_PREFIX] = PATH_BEFORE,
+      [SERVER_RULES_LETTER_LESS] = PATH_OTHER};
   char path[64];
   for (int kind = 0; kind < SERVER_RULES_PATHS; kind++) {
     server_rules_make_path(pair->exchange, path, sizeof path, route, (enum server_rules_path)kind);
@@ -385,6 +394,7 @@ CHECK(lab04, long_path, .points = 1, .todo = 1, .section = "6.10",
 struct logged {
   struct exchange *exchange;
   char request[64];
+  const char *status; /* of the answer */
   size_t count;
 };
 
@@ -393,6 +403,38 @@ static size_t count_lines(const char *output, const char *request) {
   for (const char *end; (end = strchr(output, '\n')); output = end + 1)
     count += memmem(output, (size_t)(end - output), request, strlen(request)) != NULL;
   return count;
+}
+
+/* Whether one of the words is a status and none is `status`. A line need not have one. */
+static bool has_other_status(const char *line, size_t length, const char *status) {
+  enum { DIGITS = 3 };
+  bool other = false;
+  for (const char *end = line + length; line < end;) {
+    size_t word = strcspn(line, " \t\n");
+    if (word == DIGITS && strncmp(line, status, DIGITS) == 0)
+      return false;
+    other = other || (word == DIGITS && strspn(line, "0123456789") == DIGITS);
+    line += word + 1;
+  }
+  return other;
+}
+
+/* Fail if the line about the request names another status than that of the answer. */
+static void expect_no_other_status(const struct logged *logged) {
+  const char *line = program_stdout(logged->exchange->program, NULL);
+  char expected[80];
+  struct buffer seen = {0};
+  for (const char *end; (end = strchr(line, '\n')); line = end + 1) {
+    size_t length = (size_t)(end - line);
+    if (!memmem(line, length, logged->request, strlen(logged->request)) ||
+        !has_other_status(line, length, logged->status))
+      continue;
+    snprintf(expected, sizeof expected, "%s %s", logged->request, logged->status);
+    buffer_append(&seen, line, length);
+    exchange_fail_at(logged->exchange, -1, expected, seen.bytes,
+                     "log-other-status| The line that your server logs names another status than "
+                     "the answer has.");
+  }
 }
 
 static bool is_logged_or_sleeps(void *argument) {
@@ -417,13 +459,15 @@ static _Noreturn void fail_not_logged(const struct logged *logged) {
 }
 
 /* Ask both. The program says so while it runs. */
-static struct logged ask_and_await_log(struct pair *pair, const char *method, const char *path) {
-  struct logged logged = {.exchange = pair->exchange};
+static struct logged ask_and_await_log(struct pair *pair, const char *method, const char *path,
+                                       const char *status) {
+  struct logged logged = {.exchange = pair->exchange, .status = status};
   snprintf(logged.request, sizeof logged.request, "%s %s", method, path);
   ask_and_compare(pair, method, path);
   exchange_await(pair->exchange, is_logged_or_sleeps, &logged);
   if (logged.count == 0)
     fail_not_logged(&logged);
+  expect_no_other_status(&logged);
   return logged;
 }
 
@@ -438,10 +482,10 @@ CHECK(lab04, log, .points = 1, .todo = 4, .section = NULL,
   for (int i = 0; i < OTHERS; i++) {
     char path[48] = "/";
     exchange_random_text(exchange, path + 1, 12 + exchange_random(exchange, 30));
-    logged[i] = ask_and_await_log(&pair, methods[i], path);
+    logged[i] = ask_and_await_log(&pair, methods[i], path, "404");
   }
-  logged[OTHERS] = ask_and_await_log(&pair, "GET", "/ping");
-  logged[OTHERS + 1] = ask_and_await_log(&pair, "GET", "/hello-world");
+  logged[OTHERS] = ask_and_await_log(&pair, "GET", "/ping", "200");
+  logged[OTHERS + 1] = ask_and_await_log(&pair, "GET", "/hello-world", "200");
   exchange_end_server(exchange);
   const char *output = program_stdout(exchange->program, NULL);
   for (size_t i = 0; i < ALL; i++)
@@ -477,12 +521,21 @@ static void expect_graceful_end(struct exchange *exchange, int signal) {
   exchange_expect_status(exchange, 0);
 }
 
+/* One client more, with one request. */
+static void ping_once(struct exchange *exchange) {
+  struct peer *peer = peer_connect(exchange);
+  peer_send_preface(peer, NULL, 0);
+  peer_send_request(peer, 1, true, "GET", "/ping");
+  peer_expect_answer(peer, 1, "200", "pong");
+  peer_close(peer);
+}
+
 CHECK(lab04, at_once, .points = 1, .todo = 2, .section = "5",
       .sentence = "a hundred requests at once, each with its own answer") {
   static const char *const paths[] = {"/ping", "/nothing", "/hello-world", "/ping/"};
-  enum { COUNT = 100, TIMES = 2 /* it can do so again */ };
+  enum { COUNT = 100, MOST_TIMES = 4 /* it can do so again */ };
   struct pair pair = start_pair(exchange);
-  for (int time = 0; time < TIMES; time++) {
+  for (uint32_t times = 2 + exchange_random(exchange, MOST_TIMES - 1); times > 0; times--) {
     int32_t first = pair.next_stream;
     for (int i = 0; i < COUNT; i++)
       ask(&pair, "GET", paths[exchange_random(exchange, 4)]);
@@ -490,6 +543,8 @@ CHECK(lab04, at_once, .points = 1, .todo = 2, .section = "5",
       compare(&pair, first + 2 * i);
   }
   peer_close(pair.program);
+  for (uint32_t more = 5 + exchange_random(exchange, 20); more > 0; more--)
+    ping_once(exchange);
   expect_graceful_end(exchange, SIGTERM);
   exchange_start_server(exchange, "router", NULL);
   expect_graceful_end(exchange, SIGINT);

@@ -72,12 +72,8 @@ void server_rules_make_path(struct exchange *exchange, char *path, size_t size, 
   exchange_random_text(exchange, word, 1 + exchange_random(exchange, 12));
   switch (kind) {
   case SERVER_RULES_PERCENT: write_percent(exchange, path, size, route); break;
-  case SERVER_RULES_DOTS:
-    if (exchange_random(exchange, 2) == 0)
-      snprintf(path, size, "/.%s", route);
-    else
-      snprintf(path, size, "/%s/..%s", word, route);
-    break;
+  case SERVER_RULES_DOT: snprintf(path, size, "/.%s", route); break;
+  case SERVER_RULES_DOTS: snprintf(path, size, "/%s/..%s", word, route); break;
   case SERVER_RULES_SLASHES: snprintf(path, size, "%s//", route); break;
   case SERVER_RULES_PARAMETER: snprintf(path, size, "%s%c%s", route, separator, word); break;
   case SERVER_RULES_PREFIX: snprintf(path, size, "/%s%s", word, route); break;

@@ -27,7 +27,8 @@ void server_rules_mix_case(struct exchange *exchange, char *text);
 /* In which ways a path can look like a route's, and be another one. */
 enum server_rules_path {
   SERVER_RULES_PERCENT,     /* a letter is written as %XX */
-  SERVER_RULES_DOTS,        /* "/./" or "/x/../" before it */
+  SERVER_RULES_DOT,         /* "/." before it */
+  SERVER_RULES_DOTS,        /* "/x/.." before it */
   SERVER_RULES_SLASHES,     /* "//" behind it */
   SERVER_RULES_PARAMETER,   /* ";x" behind it, or another separator */
   SERVER_RULES_PREFIX,      /* "/x" before it */
