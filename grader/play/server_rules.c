@@ -63,11 +63,17 @@ static void write_percent(struct exchange *exchange, char *path, size_t size, co
            (unsigned char)route[place], route + place + 1);
 }
 
+/* A letter of the route is missing, not the last: then the rest would only be cut short. */
+static void write_without_letter(struct exchange *exchange, char *path, size_t size,
+                                 const char *route) {
+  size_t place = 1 + exchange_random(exchange, (uint32_t)strlen(route) - 2);
+  snprintf(path, size, "%.*s%s", (int)place, route, route + place + 1);
+}
+
 void server_rules_make_path(struct exchange *exchange, char *path, size_t size, const char *route,
                             enum server_rules_path kind) {
   static const char separators[] = ";&=,!:";
   char word[16];
-  size_t place = 1 + exchange_random(exchange, (uint32_t)strlen(route) - 1);
   char separator = separators[exchange_random(exchange, sizeof separators - 1)];
   exchange_random_text(exchange, word, 1 + exchange_random(exchange, 12));
   switch (kind) {
@@ -77,7 +83,7 @@ void server_rules_make_path(struct exchange *exchange, char *path, size_t size, 
   case SERVER_RULES_SLASHES: snprintf(path, size, "%s//", route); break;
   case SERVER_RULES_PARAMETER: snprintf(path, size, "%s%c%s", route, separator, word); break;
   case SERVER_RULES_PREFIX: snprintf(path, size, "/%s%s", word, route); break;
-  default: snprintf(path, size, "%.*s%s", (int)place, route, route + place + 1); break;
+  default: write_without_letter(exchange, path, size, route); break;
   }
 }
 

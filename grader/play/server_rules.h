@@ -32,7 +32,7 @@ enum server_rules_path {
   SERVER_RULES_SLASHES,     /* "//" behind it */
   SERVER_RULES_PARAMETER,   /* ";x" behind it, or another separator */
   SERVER_RULES_PREFIX,      /* "/x" before it */
-  SERVER_RULES_LETTER_LESS, /* a letter is missing */
+  SERVER_RULES_LETTER_LESS, /* a letter is missing, not the last */
   SERVER_RULES_PATHS
 };
 
