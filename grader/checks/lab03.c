@@ -86,7 +86,7 @@ static void expect_service(struct peer *peer, int32_t stream_id) {
 /* Send a request without a body that is malformed in this way. Returns what is wrong with it. */
 static const char *send_malformed(struct peer *peer, int32_t stream_id, enum request_fault fault,
                                   struct request *request) {
-  request_make(request, peer->exchange, "GET", "/", false);
+  request_make(request, peer->exchange, "GET", "/");
   const char *what = request_spoil(request, fault);
   peer_send_made(peer, stream_id, true, request);
   return what;
@@ -269,9 +269,9 @@ static int32_t expect_no_other_head(struct peer *peer, int32_t stream_id) {
   do
     other[1 + exchange_random(exchange, 3)] = (char)('A' + exchange_random(exchange, 26));
   while (strcmp(other, "HEAD") == 0);
-  const char *const methods[][2] = {{longer, "longer"},      {one_more, "longer"},
-                                    {"HEA", "shorter"},      {"head", "another case"},
-                                    {mixed, "another case"}, {other, "other letters"}};
+  const char *const methods[][2] = {{longer, "longer"},       {one_more, "longer"},
+                                    {"HEA", "shorter"},       {"head", "another case"},
+                                    {other, "other letters"}, {mixed, "another case"}};
   for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++, stream_id += 2)
     expect_no_head(peer, stream_id, methods[i][0], methods[i][1]);
   return stream_id;
@@ -449,8 +449,8 @@ CHECK(lab03, streams_freed, .by_heart = true, .points = 2, .todo = 6, .section =
   enum { ROUNDS = 3, COUNT = 50 };
   struct probe probes[ROUNDS];
   struct peer *peer = start_server(exchange);
-  peer->uses_writer = false; /* else the server's HPACK table would grow and shrink */
-  peer->sends_few_fields = true;
+  peer->uses_writer = false; /* else the server's HPACK table would grow and shrink, ... */
+  peer->is_plain = true;     /* ... and so it would by other fields each time */
   int32_t stream_id = 1;
   bool known = ask_and_reset(peer, &stream_id, COUNT, &probes[0]);
   uint32_t limit = max_concurrent_streams(exchange);

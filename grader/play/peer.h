@@ -60,7 +60,7 @@ struct peer {
   nghttp2_hd_deflater *deflater;
   struct hpack_writer writer; /* in place of the deflater, ... */
   bool uses_writer;           /* ... on about half of the connections */
-  bool sends_few_fields;      /* its requests have no further fields (request.h) */
+  bool is_plain;              /* its requests are those of request_make_plain */
   size_t next;                /* the recording's entry after the last expectation that held */
   bool hold_settings_ack;     /* do not acknowledge SETTINGS by itself */
   bool hold_windows;          /* do not open windows by itself */

@@ -403,7 +403,10 @@ void peer_send_request_with(struct peer *peer, int32_t stream_id, bool end_strea
                             const char *method, const char *path, const char *name,
                             const char *value) {
   struct request request;
-  request_make(&request, peer->exchange, method, path, peer->sends_few_fields);
+  if (peer->is_plain)
+    request_make_plain(&request, peer->exchange, method, path);
+  else
+    request_make(&request, peer->exchange, method, path);
   if (name)
     request_add(&request, name, value);
   peer_send_made(peer, stream_id, end_stream, &request);

@@ -86,26 +86,41 @@ static const char *make_authority(struct request *request) {
              exchange->port);
 }
 
+/* Move some of the fields that are there to the front. */
+static void mix(struct request *request) {
+  for (size_t i = 0; i < request->count; i++) {
+    struct request_field moved = take_out(request, choose(request, (uint32_t)request->count));
+    insert(request, 0, moved.name, moved.value);
+  }
+}
+
+void request_make_plain(struct request *request, struct exchange *exchange, const char *method,
+                        const char *path) {
+  *request = (struct request){.exchange = exchange};
+  add_pseudo(request, 0, ":method", method);
+  add_pseudo(request, 1, ":scheme", exchange_scheme(exchange));
+  add_pseudo(request, 2, ":authority", say(request, "localhost:%d", exchange->port));
+  add_pseudo(request, 3, ":path", path);
+}
+
 void request_make(struct request *request, struct exchange *exchange, const char *method,
-                  const char *path, bool is_short) {
-  enum { MOST = 20, FEW = 3, MANY_IN = 6 };
+                  const char *path) {
+  enum { MOST = 20, FEW = 3, MANY_IN = 6, HOST_IN = 8 };
   *request = (struct request){.exchange = exchange};
   const char *authority = make_authority(request);
-  bool is_host = choose(request, 8) == 0; /* as from a gateway: RFC 9113, section 8.3.1 */
+  bool is_host = choose(request, HOST_IN) == 0; /* as from a gateway: RFC 9113, section 8.3.1 */
   add_pseudo(request, 0, ":method", method);
   add_pseudo(request, 1, ":scheme", exchange_scheme(exchange));
   if (!is_host)
     add_pseudo(request, 2, ":authority", authority);
   add_pseudo(request, request->count, ":path", path);
-  for (size_t i = 0; choose(request, 2) == 0 && i < request->count; i++) {
-    struct request_field moved = take_out(request, choose(request, (uint32_t)request->count));
-    insert(request, 0, moved.name, moved.value);
-  }
+  if (choose(request, 2) == 0)
+    mix(request);
   if (is_host)
     request_add(request, "host", authority);
   request_add(request, "user-agent", make_word(request, 4 + choose(request, 40)));
   uint32_t further = choose(request, choose(request, MANY_IN) == 0 ? MOST + 1 : FEW);
-  for (uint32_t i = 0; !is_short && i < further; i++)
+  for (uint32_t i = 0; i < further; i++)
     add_further(request);
 }
 

@@ -25,9 +25,13 @@ struct request {
   size_t used; /* of the texts */
 };
 
-/* Make a request with this method and path, and further fields: none if `is_short`. */
+/* Make a request with this method and path. */
 void request_make(struct request *request, struct exchange *exchange, const char *method,
-                  const char *path, bool is_short);
+                  const char *path);
+
+/* The same without anything by chance: four fields. */
+void request_make_plain(struct request *request, struct exchange *exchange, const char *method,
+                        const char *path);
 
 /* Add a field somewhere among the regular ones. */
 void request_add(struct request *request, const char *name, const char *value);
