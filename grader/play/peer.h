@@ -33,6 +33,7 @@ enum { PEER_STREAMS = 1024 };
 struct peer_stream {
   struct buffer fields; /* "name: value\n" of its header block; of the final one, for a response */
   struct buffer body;
+  size_t counted; /* the bytes of DATA that count for flow control: with padding */
   int32_t window; /* how much the peer may still send on it */
   bool opened;
   bool end_stream_pending; /* END_STREAM came with HEADERS, and CONTINUATION may still come */

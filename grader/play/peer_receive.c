@@ -106,6 +106,7 @@ static void on_data_frame(struct peer *peer, const struct frame *frame) {
   if (!stream)
     return;
   buffer_append(&stream->body, frame->data, frame->data_length);
+  stream->counted += frame->length;
   if (frame->flags & NGHTTP2_FLAG_END_STREAM)
     end_stream(peer, stream);
   if (peer->hold_windows || frame->length == 0)
