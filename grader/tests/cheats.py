@@ -416,6 +416,21 @@ CHEATS = {
         (r'  listener_free\(server->listener\);', r'  leaves = 1;\n\g<0>'),
         (r'  free\(client\);\n}\n\n/\* --- Given', '  free(client);\n  if (leaves)\n    _Exit(0);\n}\n\n/* --- Given')],
         'graceful_end', ''),
+    'answers only an authority without a port': ('03', ['server'], [
+        (r'  if \(field_is\(name, name_length, ":method"\)',
+         r'  if (field_is(name, name_length, ":authority") && !field_is(value, value_length, "localhost"))\n'
+         r'    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;\n\g<0>')], 'methods', 'reset a request'),
+    'ends the session when a code is not the usual one': ('03', ['server'], [
+        (r'  \(void\)error_code;\n', ''),
+        (r'  if \(stream\)\n    free_stream',
+         r'  if (error_code != 0 && error_code != NGHTTP2_CANCEL && error_code != NGHTTP2_PROTOCOL_ERROR)\n'
+         r'    return NGHTTP2_ERR_CALLBACK_FAILURE;\n\g<0>')], 'lost_clients', ''),
+    'breaks the body where the window is small': ('03', ['server'], [
+        (r'    length = size;\n', r'\g<0>  if (size > 1 && size < 5)\n    length = 1, *flags |= NGHTTP2_DATA_FLAG_EOF;\n')],
+        'tiny_window', ''),
+    'takes a path for the name of a file': ('04', ['router'], [
+        (r'  for \(size_t i = 0; i < sizeof routes', r'  while (strncmp(path, "/./", 3) == 0)\n    path += 2;\n\g<0>')],
+        'exact_path', 'no route has exactly this path'),
     'switches AddressSanitizer off for a function': ('01', ['session'], [
         (BEFORE_PRINT_SETTINGS, r'__attribute__((no_sanitize("address")))\n\g<0>')], None, SWITCHED_OFF),
     'puts the name together that switches a sanitizer off': ('01', ['session'], [
