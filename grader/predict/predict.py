@@ -29,7 +29,7 @@ BUILD = ROOT / (os.environ.get("BUILD") or "build")
 OUT = BUILD / "grade/predict"
 LINE = re.compile(r"[cs] [A-Z_]+ \d+( \d+)?( [A-Z_]+)*$")
 HEAD = """# What will go over the wire? Replace each "?" by one line per frame, in the order in which the client (c) or the server (s)
-# sends them:
+# sends them. Only the order of one side's frames on one stream counts; mix sides and streams as you like:
 #     {examples}
 # {stream_0}
 # Write only the flags END_STREAM and ACK. Then run: make predict LAB={lab}
@@ -112,8 +112,8 @@ def parse(path):
             predictions[name]["because"] = line[8:].strip()
         elif line == "?":
             predictions[name]["open"] = True
-        elif LINE.match(line):
-            predictions[name]["lines"].append(line)
+        elif LINE.match(line[0] + line[1:].upper()):  # RFC 8446 writes the names of alerts in small letters
+            predictions[name]["lines"].append(line[0] + line[1:].upper())
         else:
             raise Wrong(f"{path.name}:{number}: this is no frame: {line}")
     if seed is None or seed >= 1000000:

@@ -121,7 +121,7 @@ static void run_alpn(struct play *play, struct draw *draw, struct buffer *text) 
                "that no route has (404,\n"
                "14 bytes). In place of the stream, write the number of the client: c HEADERS 2 "
                "END_STREAM. Write HEADERS and\n"
-               "DATA, and the alerts of TLS by their names: s ALERT 3 ACCESS_DENIED. RFC 8446, "
+               "DATA, and the alerts of TLS by their names: s ALERT 3 access_denied. RFC 8446, "
                "section 6.2, says what each alert\n"
                "means. A client that has neither gets no line. They offer by ALPN:\n");
   for (unsigned i = 0; i < OFFERS; i++) {
@@ -157,10 +157,11 @@ static void run_trust(struct play *play, struct draw *draw, struct buffer *text)
   begin(&meeting, play, draw);
   draw_order(draw, order, SERVERS);
   scenario_say(
-      text, "Lines as in alpn (RFC 8446, section 6.2). For a certificate of another host, OpenSSL "
-            "sends the alert that means a\n"
-            "corrupt certificate. Four clients like lab 6's want https://localhost. Each meets "
-            "another server, which shows:\n");
+      text, "Requests, answers (404, 14 bytes) and lines as in alpn (RFC 8446, section 6.2). All "
+            "offer h2. For a certificate of\n"
+            "another host, OpenSSL sends the alert that means a corrupt certificate. Four clients "
+            "like lab 6's want\n"
+            "https://localhost. Each meets another server, which shows:\n");
   for (unsigned i = 0; i < SERVERS && !play->failed; i++) {
     struct identity identity;
     scenario_say(text, "  client %u: %s\n", i + 1, servers[order[i]].says);
@@ -187,8 +188,9 @@ static void run_versions(struct play *play, struct draw *draw, struct buffer *te
   struct meeting meeting;
   begin(&meeting, play, draw);
   draw_order(draw, order, KINDS);
-  scenario_say(text, "Lines as in alpn (RFC 8446, section 6.2). Five clients to lab 6's server. "
-                     "Each speaks only:\n");
+  scenario_say(text, "Requests, answers (404, 14 bytes) and lines as in alpn (RFC 8446, section "
+                     "6.2). Five clients to lab 6's\n"
+                     "server. All offer h2. Each speaks only:\n");
   for (unsigned i = 0; i < KINDS; i++) {
     SSL_CTX *client = make_client(meeting.server.cert);
     const char *ciphers = kinds[order[i]].ciphers;

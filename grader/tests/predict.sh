@@ -47,7 +47,8 @@ for lab in lab01 lab02 lab03 lab04 lab05 lab06; do
   case $lab in
     lab01) check "$lab: the head says that all frames are on stream 0" head_says $lab "All of this lab's frames are on stream 0" ;;
     lab04) check "$lab: the head names the exception" head_says $lab "such as SETTINGS and GOAWAY, unless the scenario asks" ;;
-    *) check "$lab: the head leaves stream 0 out" head_says $lab "Leave out the frames of stream 0, such as SETTINGS and GOAWAY." ;;
+    *) check "$lab: the head says which order counts" head_says $lab "Only the order of one side's frames on one stream counts"
+      check "$lab: the head leaves stream 0 out" head_says $lab "Leave out the frames of stream 0, such as SETTINGS and GOAWAY." ;;
   esac
   check "$lab: three scenarios, three questions or more" sh -c 'test "$(grep -c "^== " "$1/predict.txt")" = 3 &&
     test "$(grep -c "^answer:" "$1/quiz.txt")" -ge 3' sh "$lab-x"
@@ -110,6 +111,10 @@ check "wrong answers count as wrong" says "quiz: 0 of 3 right"
 sed -i 's/ALERT \(.\) UNKNOWN_CA/ALERT \1 BAD_CERTIFICATE/' lab06-x/predict.txt
 predict lab06-x
 check "another alert is wrong" grep -qE '^ *> .* c ALERT . UNKNOWN_CA' said
+fill_in lab06
+sed -i 's/\(ALERT . \)\(.*\)/\1\L\2/' lab06-x/predict.txt
+predict lab06-x
+check "an alert in small letters, as RFC 8446 has it, is right" sh -c 'grep -q "ALERT . unknown_ca" lab06-x/predict.txt && grep -qF "3 of 3" said'
 fill_in lab06
 sed -i 's/^because: 4.3.4/because:/' lab06-x/predict.txt
 predict lab06-x
