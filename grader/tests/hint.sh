@@ -82,9 +82,11 @@ check "the second call gives the second hint" gives "Second of one." lab01-one "
 check "a third call repeats the last hint" gives "hint 2 of 2" lab01-one "" 1
 check "without a number, the hint is for the lowest open TODO" gives "First of two." lab01-one
 sed -i '/todo/d' lab01-one/session.c
-check_not "if all TODOs are done, the student must name one" hint lab01-one
+check "if all TODOs are done, it says that nothing is left" gives "Lab 01: every TODO is done" lab01-one
+check "that is no failure" hint lab01-one
 echo 'session 1' >build/grade/next/lab01
 check "if all TODOs are done, the grader may have named one" gives "TODO 1: hint 2 of 2" lab01-one
+check_not "a file that is missing is an error" hint lab01-one none
 check_not "a TODO that does not exist is an error" hint lab01-one "" 3
 check_not "a lab without hints is an error" hint lab03-none
 check "in a lab with two programs, the hint is for the unfinished one" gives "For the server." lab02-two

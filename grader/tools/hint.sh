@@ -12,7 +12,7 @@
 #   2. The second.
 #
 # Without TODO: the lowest one that is not done, by the calls of todo() in the file. If all are
-# done: the one that the last `make grade` named. build/hints remembers how many hints it has shown.
+# done: the one that the last `make grade` named; if it named none, nothing is left. build/hints remembers how many hints it has shown.
 set -u
 lab=${1:?usage: hint.sh labNN-name [PROGRAM] [TODO]}
 program=${2:-}
@@ -29,7 +29,8 @@ fi
 
 if [ -z "$todo" ]; then
   for source in "$lab"/${program:-*}.c; do
-    todo=$("$BUILD/grader/todos" "$source" | sed -n '1s/ .*//p')
+    todos=$("$BUILD/grader/todos" "$source") || exit 1
+    todo=${todos%% *}
     [ -n "$todo" ] && program=$(basename "$source" .c) && break
   done
 fi
@@ -38,8 +39,9 @@ if [ -z "$todo" ] && [ -f "$BUILD/grade/next/lab$number" ]; then
   program=${program:-$failed}
 fi
 if [ -z "$todo" ]; then
-  echo "hint: every TODO of lab $number is done; TODO=3 gives a hint anyway" >&2
-  exit 1
+  echo "Lab $number: every TODO is done. If make grade LAB=$number agrees, nothing is left."
+  echo "make hint LAB=$number TODO=3 gives a hint anyway."
+  exit 0
 fi
 
 # Find the heading: of the named program, of the lab's only program, or of any program.
