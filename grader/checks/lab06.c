@@ -981,6 +981,10 @@ static const struct certificate for_others = {.subject = "for others",
                                               .signer = &trusted_authority,
                                               .extension = "nameConstraints",
                                               .value = "critical,permitted;DNS:other.test"};
+static const struct certificate no_signing = {.subject = "no signing",
+                                              .signer = &trusted_authority,
+                                              .extension = "keyUsage",
+                                              .value = "critical,digitalSignature"};
 static const struct bad_chain unsigned_chains[] = {
     {{.names = "DNS:localhost"},
      true,
@@ -994,6 +998,9 @@ static const struct bad_chain unsigned_chains[] = {
     {{.names = "DNS:localhost", .signer = &for_others},
      false,
      "a server whose authority may sign only for other hosts"},
+    {{.names = "DNS:localhost", .signer = &no_signing},
+     false,
+     "a server whose signer's key is not for certificates (keyUsage)"},
     {{.names = "DNS:localhost", .extension = "1.3.6.1.4.1.32473.1", .value = "critical,DER:0500"},
      false,
      "a server whose certificate has a critical extension that nobody knows"},
@@ -1005,10 +1012,6 @@ static const struct certificate no_authority = {
 static const struct certificate last_authority = {
     .subject = "last", .signer = &trusted_authority, .constraints = "critical,CA:TRUE,pathlen:0"};
 static const struct certificate one_more = {.subject = "more", .signer = &last_authority};
-static const struct certificate no_signing = {.subject = "no signing",
-                                              .signer = &trusted_authority,
-                                              .extension = "keyUsage",
-                                              .value = "critical,digitalSignature"};
 static const struct bad_chain forbidden_chains[] = {
     {{.names = "DNS:localhost", .signer = &no_authority},
      false,
@@ -1016,9 +1019,6 @@ static const struct bad_chain forbidden_chains[] = {
     {{.names = "DNS:localhost", .signer = &one_more},
      false,
      "a server whose chain is longer than its authority allows (pathlen)"},
-    {{.names = "DNS:localhost", .signer = &no_signing},
-     false,
-     "a server whose signer's key is not for certificates (keyUsage)"},
 };
 
 static const struct bad_chain for_clients = {{.names = "DNS:localhost", .purpose = "clientAuth"},

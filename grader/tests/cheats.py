@@ -227,7 +227,8 @@ CHEATS = {
     'forgives a signer that is no authority': ('06', ['client'], [
         (BEFORE_SET_UP, r'static int is_signed(int good, X509_STORE_CTX *store) {\n'
                         r'  int error = X509_STORE_CTX_get_error(store);\n  return good || error == X509_V_ERR_INVALID_CA ||\n'
-                        r'         error == X509_V_ERR_PATH_LENGTH_EXCEEDED || error == X509_V_ERR_KEYUSAGE_NO_CERTSIGN;\n}\n\g<0>'),
+                        r'         error == X509_V_ERR_PATH_LENGTH_EXCEEDED ||\n'
+                        r'         (error == X509_V_ERR_INVALID_PURPOSE && X509_STORE_CTX_get_error_depth(store) > 0);\n}\n\g<0>'),
         (re.escape(VERIFY), VERIFY.replace('NULL', 'is_signed'))], 'unknown_ca', 'HTTP/2 to a server'),
     'needs no certificate at all': ('06', ['client'], [
         (re.escape(VERIFY), r'\g<0>\n  SSL_CTX_set_cipher_list(context, "ALL:aNULL:@SECLEVEL=0");')],
