@@ -16,6 +16,8 @@
 
 static const char BODY[] = "Hello World!";
 
+enum { BODY_TODO = 3, RESPOND_TODO = 4 };
+
 /* A new client that has sent its preface. */
 static struct peer *connect_client(struct exchange *exchange) {
   struct peer *peer = peer_connect(exchange);
@@ -57,10 +59,19 @@ static void expect_attempt(struct peer *peer, int32_t stream_id) {
   }
 }
 
+/* All responses have status 200, which respond writes. If this one has another, blame it; but
+ * another TODO may have refused the request, with 4xx or 5xx. */
+static void blame_status(struct peer *peer, int32_t stream_id) {
+  const char *status = peer_field(peer, stream_id, ":status");
+  if (status && strcmp(status, "200") != 0 && *status != '4' && *status != '5')
+    finding_blame(&peer->exchange->finding, RESPOND_TODO);
+}
+
 /* 200, a date and this body. If content-length is right and the body is not, blame the body. */
 static void expect_answer(struct peer *peer, int32_t stream_id, const char *text) {
   expect_attempt(peer, stream_id);
   peer_expect_response(peer, stream_id);
+  blame_status(peer, stream_id);
   const struct buffer *seen = &peer_stream(peer, stream_id)->body;
   const char *length = peer_field(peer, stream_id, "content-length");
   if (length && strtoul(length, NULL, 10) == strlen(text) && seen->length > 0 &&
