@@ -553,6 +553,21 @@ static void expect_pieces(struct peer *peer, int32_t stream_id, bool few) {
   expect_answer(peer, stream_id, BODY);
 }
 
+/* What has come of the body on stream 1 is its beginning: each piece begins where the last ended. */
+static void expect_beginning(struct peer *peer) {
+  const struct buffer *seen = &peer_stream(peer, 1)->body;
+  struct buffer quoted[2] = {0};
+  if (seen->length == 0 || seen->length > strlen(BODY) ||
+      memcmp(seen->bytes, BODY, seen->length) == 0)
+    return;
+  quote_text(&quoted[0], BODY, seen->length);
+  quote_text(&quoted[1], seen->bytes, seen->length);
+  finding_blame(&peer->exchange->finding, BODY_TODO);
+  exchange_fail_at(peer->exchange, -1, quoted[0].bytes, quoted[1].bytes,
+                   "body-pieces-wrong| Sent in pieces, the body is wrong: each piece must begin "
+                   "where the last one ended.");
+}
+
 CHECK(lab03, tiny_window, .points = 2, .todo = 3, .section = "6.9.2",
       .sentence = "a client with a window of one byte gets the body byte by byte") {
   const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1}};
@@ -563,7 +578,9 @@ CHECK(lab03, tiny_window, .points = 2, .todo = 3, .section = "6.9.2",
   peer_send_request(peer, 1, true, "GET", "/");
   for (size_t length = 1; length <= strlen(BODY); length++) {
     struct progress progress = {peer_stream(peer, 1), length};
-    if (!exchange_await(exchange, has_come, &progress)) {
+    bool moved = exchange_await(exchange, has_come, &progress);
+    expect_beginning(peer);
+    if (!moved) {
       if (length == 1)
         expect_answer(peer, 1, BODY); /* says what is missing from the beginning */
       if (peer_stream(peer, 1)->ended)
