@@ -109,6 +109,38 @@ static const char *find_place(struct exchange *exchange, const struct watched *w
   return name;
 }
 
+/* Whether this text of a function has "return N;" with that number, and no condition before it. */
+static bool text_returns(const char *text, int64_t number) {
+  char statement[40];
+  snprintf(statement, sizeof statement, "\n  return %jd;", (intmax_t)number);
+  const char *found = strstr(text, statement);
+  const char *before = found;
+  if (!found)
+    return false;
+  while (before > text && before[-1] != '\n')
+    before--; /* the line before it */
+  before += strspn(before, " ");
+  return strncmp(before, "if", 2) != 0 && strncmp(before, "else", 4) != 0;
+}
+
+/* Whether the callback that has failed ends with "return N;", with the number that nghttp2 got:
+ * then no function that it has called is to blame. */
+static bool made_number(const struct exchange *exchange, const struct watched *watched) {
+  enum { LINES = 400 };
+  struct buffer text = {0};
+  int line = source_line_of_function(watched->path, exchange->finding.function);
+  if (line <= 0 || source_lines(watched->path, line, LINES, &text) != 0 || !text.bytes) {
+    buffer_free(&text);
+    return false;
+  }
+  char *end = strstr(text.bytes, "\n}");
+  if (end)
+    *end = '\0';
+  bool made = text_returns(text.bytes, watched->probe.returned);
+  buffer_free(&text);
+  return made;
+}
+
 static void note(struct exchange *exchange, const struct watched *watched) {
   struct finding *finding = &exchange->finding;
   const struct probe *probe = &watched->probe;
@@ -118,7 +150,9 @@ static void note(struct exchange *exchange, const struct watched *watched) {
     if (todo > 0 && todo < FINDING_TODOS)
       finding->ran[todo] = true;
   }
-  if (place) {
+  if (place && cause_is_failed_callback(finding) && made_number(exchange, watched)) {
+    finding_blame(finding, finding->todo_of_place);
+  } else if (place) {
     snprintf(finding->function, sizeof finding->function, "%s", place);
     finding->todo_of_place = todo_of(watched->path, place);
   }
