@@ -310,6 +310,18 @@ static void note_stream_user(const void *user) {
     *((uintptr_t)user == ~not_of_session ? &probe->user_data_wrong : &probe->user_data) += 1;
 }
 
+void *__real_nghttp2_session_get_stream_user_data(nghttp2_session *session, int32_t stream_id)
+    __attribute__((weak)); /* without --wrap */
+
+/* User data for a stream that has other user data, or that is closed: the program meant another. */
+static void note_other_stream(nghttp2_session *session, int32_t stream_id, const void *user) {
+  if (!probe || !user)
+    return;
+  const void *before = __real_nghttp2_session_get_stream_user_data(session, stream_id);
+  if ((before && before != user) || nghttp2_session_get_stream_local_close(session, stream_id) < 0)
+    probe->user_data_elsewhere++;
+}
+
 static void note_settings(void) {
   if (probe)
     probe->settings++;
@@ -352,10 +364,9 @@ WRAP_AND(int, nghttp2_submit_settings,
          LOOK(entries, count))
 WRAP_AND(int, nghttp2_session_set_stream_user_data,
          (nghttp2_session * session, int32_t stream_id, void *user), (session, stream_id, user),
-         NGHTTP2_ERR_INVALID_ARGUMENT, note_stream_user(user))
+         NGHTTP2_ERR_INVALID_ARGUMENT, note_stream_user(user);
+         note_other_stream(session, stream_id, user))
 
-void *__real_nghttp2_session_get_stream_user_data(nghttp2_session *session, int32_t stream_id)
-    __attribute__((weak)); /* without --wrap */
 void *__wrap_nghttp2_session_get_stream_user_data(nghttp2_session *session, int32_t stream_id);
 
 void *__wrap_nghttp2_session_get_stream_user_data(nghttp2_session *session, int32_t stream_id) {
@@ -373,6 +384,8 @@ static ssize_t call_read(nghttp2_session *session, int32_t stream_id, uint8_t *b
   uint8_t *exact = malloc(size);
   ssize_t length =
       student_read(session, stream_id, exact ? exact : bytes, size, flags, source, user);
+  if (probe && length > 0 && (size_t)length > size)
+    probe->read_too_much++;
   if (exact && length > 0 && (size_t)length <= size && !(*flags & NGHTTP2_DATA_FLAG_NO_COPY))
     memcpy(bytes, exact, (size_t)length);
   free(exact);

@@ -56,17 +56,19 @@ struct probe {
   int64_t sends;     /* calls of nghttp2_session_mem_send after the first of those */
 
   /* What explains a failure. */
-  int64_t user_data;         /* streams that were given user data ... */
-  int64_t user_data_missing; /* ... questions for that of a stream which has none ... */
-  int64_t user_data_wrong;   /* ... and streams that were given the session's ... */
-  int64_t user_data_same;    /* ... or the same as the request before */
-  int64_t body_of_get;       /* GET requests with a data provider */
-  int64_t source_of_session; /* data providers whose source.ptr is the session's user data ... */
-  int64_t source_of_stream;  /* ... that of their stream ... */
-  int64_t source_other;      /* ... something else ... */
-  int64_t source_missing;    /* ... or NULL */
-  int64_t refused;           /* calls of stream_respond that returned -1 */
-  int64_t given_up;          /* calls of stream_close */
+  int64_t user_data;           /* streams that were given user data ... */
+  int64_t user_data_missing;   /* ... questions for that of a stream which has none ... */
+  int64_t user_data_wrong;     /* ... and streams that were given the session's ... */
+  int64_t user_data_same;      /* ... or the same as the request before */
+  int64_t user_data_elsewhere; /* ... or that had others, or were closed */
+  int64_t body_of_get;         /* GET requests with a data provider */
+  int64_t read_too_much;       /* read callbacks that returned more than they were asked for */
+  int64_t source_of_session;   /* data providers whose source.ptr is the session's user data ... */
+  int64_t source_of_stream;    /* ... that of their stream ... */
+  int64_t source_other;        /* ... something else ... */
+  int64_t source_missing;      /* ... or NULL */
+  int64_t refused;             /* calls of stream_respond that returned -1 */
+  int64_t given_up;            /* calls of stream_close */
 
   /* The list that SSL_CTX_set_alpn_protos got last. */
   int64_t alpn; /* enum probe_alpn */

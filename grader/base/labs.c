@@ -26,8 +26,8 @@ struct lab_todos labs_todos(const struct lab *lab) {
     const char *id;
     struct lab_todos todos;
   } rows[] = {{"lab01", {.send = 2, .submit = 3, .feed = 4}},
-              {"lab02", {.user_data = 1, .source = 1}},
-              {"lab03", {.user_data = 1, .source = 4, .stream_is_source = true}},
+              {"lab02", {.user_data = 1, .source = 1, .read = 2}},
+              {"lab03", {.user_data = 1, .source = 4, .read = 3, .stream_is_source = true}},
               {"lab04", {.route = 1, .respond = 4}}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
     if (strcmp(rows[i].id, lab->id) == 0)

@@ -553,7 +553,7 @@ static void expect_pieces(struct peer *peer, int32_t stream_id, bool few) {
   expect_answer(peer, stream_id, BODY);
 }
 
-/* What has come of the body on stream 1 is its beginning: each piece begins where the last ended. */
+/* What has come of the body on stream 1 is its beginning. */
 static void expect_beginning(struct peer *peer) {
   const struct buffer *seen = &peer_stream(peer, 1)->body;
   struct buffer quoted[2] = {0};

@@ -115,6 +115,10 @@ static bool explain_pointer(struct exchange *exchange, const char *report) {
     return false;
   if (is_null && probe.user_data == 0 && probe.user_data_missing > 0) {
     why = "before that, it asked for the user data of a stream, and no stream has any\n";
+  } else if (is_null && probe.user_data_elsewhere > 0 && probe.user_data_missing > 0) {
+    replace(finding, "user-data-on-another-stream| Your program gives the user data of a stream to "
+                     "another stream, so this one has none: which stream id does it pass?");
+    return true;
   } else if (probe.user_data == 0 && probe.user_data_wrong > 0) { /* wherever it crashes then */
     replace(finding, "stream-user-data-of-session| Your program gives a stream the user data of "
                      "the session as its own, and later takes it for the stream's.");
@@ -252,6 +256,20 @@ bool cause_is_failed_callback(const struct finding *finding) {
   return strncmp(finding->id, "callback-", strlen("callback-")) == 0;
 }
 
+/* The read callback has returned more than there was room for: nghttp2 takes that for a failure. */
+static bool find_long_read(struct exchange *exchange) {
+  struct probe probe;
+  const int todo = labs_todos(exchange->lab).read;
+  if (todo == 0 || exchange->fails || !program_probe(exchange->program, &probe) ||
+      probe.read_too_much == 0)
+    return false;
+  replace(&exchange->finding, "read-returns-too-much| Your read callback returned more bytes than "
+                              "`size`, which is the most that nghttp2 has room for.");
+  exchange->finding.section = "";
+  finding_blame(&exchange->finding, todo);
+  return true;
+}
+
 /* What libuv found when it ended the program with SIGABRT, in a student's words;
  * NULL for anything else. */
 static const char *assertion_sentence(const char *text) {
@@ -361,7 +379,7 @@ void cause_find(struct exchange *exchange) {
   } else {
     explain_shared(exchange);
   }
-  if (end != PROGRAM_KILLED)
+  if (end != PROGRAM_KILLED && !find_long_read(exchange))
     find_failed_callback(exchange);
   note_said(exchange);
   size_t length;
