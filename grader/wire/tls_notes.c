@@ -2,6 +2,8 @@
 #include "grader/wire/tls_notes.h"
 
 #include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/sslerr.h>
 #include <openssl/x509v3.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -157,6 +159,12 @@ static void describe_certificate(struct buffer *text, const SSL *ssl, struct oct
 
 /* --- OpenSSL tells ---------------------------------------------------------------------------- */
 
+/* Whether OpenSSL sends an alert only because the other side has closed the connection in the middle
+ * of the handshake: it calls that a "decode error", as if garbage had come. */
+static bool is_at_end(void) {
+  return ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+}
+
 /* Called for each message; `content` is the message without encryption. */
 static void on_message(int sent, int version, int type, const void *content, size_t length,
                        SSL *ssl, void *user) {
@@ -164,6 +172,8 @@ static void on_message(int sent, int version, int type, const void *content, siz
   struct octets message = {content, length};
   struct buffer text = {0};
   (void)version;
+  if (type == SSL3_RT_ALERT && sent && is_at_end())
+    return;
   if (type == SSL3_RT_ALERT && length == 2 && message.bytes[1] != SSL_AD_CLOSE_NOTIFY) {
     append_text(&text, (sent != 0) == notes->is_client ? "alert of the client: "
                                                        : "alert of the server: ");
