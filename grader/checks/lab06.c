@@ -807,10 +807,11 @@ static _Noreturn void fail_wrong_cause(struct exchange *exchange, enum cause cau
   const bool is_host = cause != OTHER_HOST && names(reason, causes[OTHER_HOST]);
   exchange->finding.todo_of_place = is_host ? SET_UP_TODO : HANDSHAKE_TODO;
   exchange_fail_at(exchange, -1, expected, program_stderr(exchange->program, NULL),
-                   is_host ? "refusal-by-host| Your client refuses the server for its host name, "
-                             "which is right. It should refuse it because it is %s."
-                           : "refusal-with-wrong-cause| Your client names a wrong cause why it "
-                             "refuses the server: it is %s.",
+                   is_host
+                       ? "refusal-by-host| To refuse %s is right, but not for its host name: the "
+                         "certificate is for this host."
+                       : "refusal-with-wrong-cause| Your client names a wrong cause why it "
+                         "refuses the server: it is %s.",
                    server);
 }
 
