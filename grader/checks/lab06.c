@@ -18,6 +18,7 @@
 #include "grader/play/peer_send.h"
 #include "grader/play/port.h"
 #include "grader/play/server_rules.h"
+#include "grader/play/trail.h"
 
 enum {
   EARLY = 5, /* milliseconds that clocks and their rounding may differ by */
@@ -203,6 +204,7 @@ static void expect_alert(struct exchange *exchange, SSL_CTX *tls, const char *co
         strcmp(peer->error + strlen(begin), alerts[i]) == 0)
       return;
   snprintf(expected, sizeof expected, "the alert: %s", alerts[0]);
+  trail_blame_handshake(exchange, peer->error);
   exchange_fail_at(exchange, -1, expected,
                    peer->connected ? "the handshake is completed"
                    : *peer->error  ? peer->error

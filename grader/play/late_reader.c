@@ -18,6 +18,7 @@
 #include "common/field.h"
 #include "common/inner/channel.h"
 #include "common/tls.h"
+#include "grader/play/trail.h"
 
 enum {
   LITTLE = 2048, /* what the socket takes at first */
@@ -145,6 +146,7 @@ static _Noreturn void fail(struct late_reader *reader, const char *what) {
            *reader->error ? reader->error : "the server does not go on, though it can write again");
   struct exchange *exchange = reader->exchange;
   end(reader);
+  trail_blame_handshake(exchange, seen);
   exchange_fail_at(exchange, -1, "the rest of the handshake", seen, "%s", what);
 }
 

@@ -8,6 +8,7 @@
 
 #include "grader/play/peer_receive.h"
 #include "grader/play/peer_send.h"
+#include "grader/play/trail.h"
 #include "grader/words/quote.h"
 
 /* Frames that a program may send at any time without being asked. */
@@ -120,6 +121,10 @@ void peer_expect_open(struct peer *peer) {
   if (peer->exchange->refusal && strstr(error, "certificate"))
     exchange_fail_at(peer->exchange, -1, "a complete TLS handshake", error, "%s",
                      peer->exchange->refusal);
+  if (!is_client && trail_blame_handshake(peer->exchange, error))
+    exchange_fail_at(peer->exchange, -1, "a complete TLS handshake", error,
+                     "tls-handshake-given-up| Your server closes the connection before it has "
+                     "chosen a protocol: its function handshake gives up too early.");
   if (is_client || peer->exchange->tls)
     exchange_fail_at(peer->exchange, -1, "a complete TLS handshake", error,
                      "tls-handshake-fails| Your %s did not complete the TLS handshake%s.",

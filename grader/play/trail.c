@@ -33,6 +33,15 @@ bool trail_with(const struct exchange *exchange, const char *function) {
   return has_run(exchange, function, false);
 }
 
+bool trail_blame_handshake(struct exchange *exchange, const char *error) {
+  const int todo = labs_todos(exchange->lab).handshake;
+  if (todo == 0 || strcmp(error, "TLS: closed by the peer") != 0 ||
+      !trail_with(exchange, "handshake") || trail_with(exchange, "choose_protocol"))
+    return false;
+  finding_blame(&exchange->finding, todo);
+  return true;
+}
+
 /* The student's file of the program that runs now, or has run last; NULL if there is none. */
 static const char *find_source(const struct exchange *exchange, char *path, size_t size) {
   const char *folder = getenv(CHECK_PROGRAMS);

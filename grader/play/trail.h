@@ -15,6 +15,11 @@ bool trail_without(const struct exchange *exchange, const char *function);
 /* Whether it is known that the program has called this function. */
 bool trail_with(const struct exchange *exchange, const char *function);
 
+/* The handshake has failed, with this error on our side. If the server closed the connection before
+ * OpenSSL came to choose a protocol, without an alert, its own function `handshake` gave up: blame
+ * that. Returns whether it is so. */
+bool trail_blame_handshake(struct exchange *exchange, const char *error);
+
 /* For a check that has failed: note in its finding the TODOs whose functions have run in the
  * last program. If the program was ended from outside, note also in which function it was. */
 void trail_note(struct exchange *exchange);
