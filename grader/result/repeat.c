@@ -37,14 +37,21 @@ static void print_word(FILE *out, const char *word) {
   fputc('\'', out);
 }
 
-/* What a URL of a check begins with, before its port; "" if it is none. */
-static const char *host_of(const char *argument) {
-  static const char *const hosts[] = {
-      "http://localhost:", "https://localhost:", "https://127.0.0.1:"};
+/* What the URL of a check's server begins with, before its port. */
+static const struct host {
+  const char *begin;
+  const char *by_hand; /* where the reference server is */
+} hosts[] = {{"http://localhost:", "http://localhost:"},
+             {"https://localhost:", "https://localhost:"},
+             {"https://127.0.0.1:", "https://127.0.0.1:"},
+             {"http://127.0.0.", "http://localhost:"}}; /* its last number and the port follow */
+
+/* The row of a URL; NULL if it is none. */
+static const struct host *host_of(const char *argument) {
   for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
-    if (strncmp(argument, hosts[i], strlen(hosts[i])) == 0)
-      return hosts[i];
-  return "";
+    if (strncmp(argument, hosts[i].begin, strlen(hosts[i].begin)) == 0)
+      return &hosts[i];
+  return NULL;
 }
 
 static int port_of(const char *url) {
@@ -54,14 +61,14 @@ static int port_of(const char *url) {
 /* The same, with the port of the reference server in place of the check's. */
 static void print_argument(FILE *out, const char *argument) {
   char url[4096];
-  size_t length = strlen(host_of(argument));
-  if (length == 0) {
+  const struct host *host = host_of(argument);
+  if (!host) {
     print_word(out, argument);
     return;
   }
-  const char *rest = argument + length;
-  snprintf(url, sizeof url, "%s%d%s", host_of(argument), port_of(argument),
-           rest + strspn(rest, "0123456789"));
+  const char *rest = argument + strlen(host->begin);
+  snprintf(url, sizeof url, "%s%d%s", host->by_hand, port_of(argument),
+           rest + strspn(rest, "0123456789:"));
   print_word(out, url);
 }
 
@@ -165,7 +172,7 @@ static struct arguments read_arguments(const json_t *command) {
   json_array_foreach(command, index, value) {
     const char *argument = text_of(value);
     said.server = said.server || strcmp(argument, "--port") == 0;
-    if (*host_of(argument))
+    if (host_of(argument))
       said.url = argument;
     if (strcmp(before, "--cert") == 0)
       said.cert = relative(argument);
