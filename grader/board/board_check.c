@@ -44,7 +44,7 @@ void board_check_line(const struct board *board, const struct outcome *outcome) 
   int points = outcome->verdict == OUTCOME_PASSED ? check->points : 0;
   enum progress_change change = PROGRESS_NONE;
   /* There is nothing to compare when a student runs one check again and again. */
-  if (!board->run->only_check)
+  if (!board->run->only_check && !outcome_is_unearned(outcome)) /* what it did is right */
     change = progress_of(board->run->progress, board->run->programs, outcome);
   snprintf(text, sizeof text, "%s%s", changes[change], check->sentence);
   fprintf(board->out, "  ");
