@@ -742,7 +742,8 @@ static _Noreturn void fail(struct exchange *exchange, long frame, const char *ex
   finding->frame = frame;
   finding_say(finding, what);
   assert(*finding->id); /* every failure has one: "no-goaway| Your program ..." */
-  bool quoted = expected && seen && same_but_space(expected, seen);
+  bool shown = expected && strchr(expected, '"'); /* it is quoted already: nothing is hidden */
+  bool quoted = expected && seen && !shown && same_but_space(expected, seen);
   append_text(&finding->expected, expected ? expected : "", quoted);
   append_text(&finding->seen, seen ? seen : "", quoted);
   if (!seen && frame >= 0 && exchange->recording.entries[frame].frame)
