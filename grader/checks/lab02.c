@@ -904,6 +904,23 @@ static struct peer *start_few_at_once(struct exchange *exchange, struct gets *ge
   return peer;
 }
 
+/* The fields of trailers have taken the place of those of their response: in which responses? */
+static const char *fault_of_replaced(const char *seen, const char *expected, const char *value,
+                                     const char *body) {
+  char plain[LINE_SIZE + 32];
+  char named[2 * LINE_SIZE];
+  snprintf(plain, sizeof plain, ":status: 200\n\n%s", body);
+  snprintf(named, sizeof named, ": %s\n\n%s", value, body);
+  if (count(seen, plain) < count(expected, plain))
+    return "trailers-replace-fields| Your program does not know trailers: their fields replace "
+           "those of the response. When is a response final?";
+  if (count(seen, named) < count(expected, named))
+    return "trailers-replace-other-fields| Your program does not know trailers if the response has "
+           "fields besides :status: their fields replace those of the response.";
+  return "trailers-replace-without-body| Your program does not know trailers after an empty body: "
+         "their fields replace those of the response.";
+}
+
 CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
       .sentence = "trailers after the body are not printed as header fields") {
   static struct gets gets;
@@ -919,11 +936,16 @@ CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
   peer_send_padded(peer);
   for (size_t i = 0; i < gets.count; i++) { /* every second body is empty */
     int32_t stream_id = take_get(peer, &gets);
-    peer_send_headers(peer, stream_id, false, ":status", "200", names[0], value, NULL);
+    bool named = i % 4 < 2; /* it has a field besides :status */
+    peer_send_headers(peer, stream_id, false, ":status", "200", named ? names[0] : NULL, value,
+                      NULL);
     if (i % 2 == 0)
       peer_send_data(peer, stream_id, body, strlen(body), false);
     peer_send_headers(peer, stream_id, true, names[1], "behind", NULL);
-    append_named(&output, names[0], value, i % 2 == 0 ? body : "");
+    if (named)
+      append_named(&output, names[0], value, i % 2 == 0 ? body : "");
+    else
+      append_plain(&output, body, i % 2 == 0 ? strlen(body) : 0);
   }
   expect_gets(peer, &gets);
   peer_expect_goodbye(peer);
@@ -931,10 +953,15 @@ CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
   const char *seen = program_stdout(exchange->program, NULL);
   bool lost = !strstr(seen, body) && !strstr(seen, names[1]) &&
               count(seen, value) == count(output.bytes, value);
+  if (strstr(seen, names[1]) && count(seen, ":status:") < count(output.bytes, ":status:"))
+    exchange_expect_output(exchange, fault_of_replaced(seen, output.bytes, value, body),
+                           output.bytes, output.length);
   finish(exchange, peer, &output,
          lost ? "body-lost-with-trailers| Your program loses the body when trailers come after it."
-              : "trailers-not-told-from-header| Your program takes the trailers for header fields "
-                "of the response.");
+         : strstr(seen, "behind")
+             ? "trailers-not-told-from-header| Your program takes the trailers for header fields "
+               "of the response."
+             : "response-not-printed-came| Your program does not print the response as it came.");
 }
 
 /* What a program did when it got no memory for a whole body. */
