@@ -301,7 +301,7 @@ static void finish(struct exchange *exchange, struct peer *peer, struct buffer *
   if (exchange->finding.todo_of_place == KEEP_TODO && length > output->length + 1)
     what =
         "prints-more-than-body| Your program prints more than the body: bytes that are not in it.";
-  else if (peer->returned_count > 1 && count(seen, ":status: ") < count(output->bytes, ":status: "))
+  else if (peer->returned_count > 1 && count(seen, ":status:") < count(output->bytes, ":status:"))
     what = "header-lines-response-missing| The header lines of a response are missing.";
   exchange_expect_output(exchange, what, output->bytes, output->length);
   exchange->finding.todo_of_place = 0;
@@ -889,6 +889,8 @@ CHECK(lab02, informational, .points = 1, .todo = 3, .section = "8.1",
          strstr(seen, "103\n") && strstr(seen, "200\n")
              ? "fields-of-103-kept| Your program prints the fields of the 103 before those of the "
                "final response."
+         : strstr(seen, "200\n") && !strstr(seen, "early") && strstr(seen, body)
+             ? "response-not-printed-came| Your program does not print the response as it came."
              : "103-not-told-from-final| Your program takes the 103 for the final response.");
 }
 
