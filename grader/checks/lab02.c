@@ -10,9 +10,10 @@
 #include "grader/play/peer_receive.h"
 #include "grader/play/peer_send.h"
 #include "grader/play/port.h"
+#include "grader/play/trail.h"
 #include "grader/words/quote.h"
 
-enum { REQUEST_TODO = 1, BODY_TODO = 2, KEEP_TODO = 4, NOT_MODIFIED = 304 };
+enum { REQUEST_TODO = 1, BODY_TODO = 2, KEEP_TODO = 4, CLOSE_TODO = 5, NOT_MODIFIED = 304 };
 
 enum { PATH_SIZE = 32, NAME_SIZE = 32, LINE_SIZE = 32, MEBIBYTE = 1024 * 1024 };
 
@@ -380,6 +381,19 @@ static void expect_no_nul(struct exchange *exchange, const struct buffer *seen) 
                    (size_t)(nul - seen->bytes));
 }
 
+/* The body is wrong. The mistake is source.ptr if it is the request, and read_data takes it for the
+ * client, as it was given. */
+static void expect_right_source(struct exchange *exchange) {
+  struct probe probe;
+  if (!program_probe(exchange->program, &probe) || probe.source_of_session > 0 ||
+      probe.source_of_stream == 0 || !trail_has(exchange, "struct client *client = source->ptr;"))
+    return;
+  finding_blame(&exchange->finding, REQUEST_TODO);
+  exchange_fail(exchange,
+                "source-of-another-type| source.ptr of your data provider is the user "
+                "data of the stream; the read callback takes it for that of the session.");
+}
+
 /* Every byte of the body that has come is right, and none is missing; `what` is the sentence if it
  * is too short. */
 static void expect_body_bytes(struct exchange *exchange, const struct right_body *body,
@@ -387,6 +401,7 @@ static void expect_body_bytes(struct exchange *exchange, const struct right_body
   size_t right = common_length(seen->bytes, seen->length, body->bytes, body->length);
   if (right == seen->length && right == body->length)
     return;
+  expect_right_source(exchange);
   struct buffer quoted[2] = {0};
   quote_rest(&quoted[0], body->bytes, body->length, right);
   quote_rest(&quoted[1], seen->bytes, seen->length, right);
@@ -562,6 +577,7 @@ static void expect_blocked(struct peer *peer, int32_t stream_id) {
   if (!exchange_await(peer->exchange, is_blocked, peer) ||
       window_used(peer) > NGHTTP2_INITIAL_WINDOW_SIZE) {
     char seen[64];
+    expect_right_source(peer->exchange);
     snprintf(seen, sizeof seen, "%zu bytes of DATA%s", window_used(peer),
              peer_stream(peer, stream_id)->ended ? ", and END_STREAM" : "");
     peer->exchange->finding.section = "6.9.1";
@@ -1132,12 +1148,20 @@ CHECK(lab02, at_once, .points = 1, .todo = 1, .section = "5",
   exchange_earn(exchange);
   struct buffer output = {0};
   bool prints_each = true;
-  for (size_t i = count; i-- > 0;) {
+  for (size_t answered = 0; answered < count; answered++) {
+    /* The last first, but for one: whoever looks only at the last request notices. */
+    size_t i = answered < 2 ? count - 2 + answered : count - 1 - answered;
     char body[32];
     exchange_random_text(exchange, body, 10 + exchange_random(exchange, 20));
     append_plain(&output, body, strlen(body));
     prints_each = answer_one(peer, gets.streams[i], body, prints_each) && prints_each;
-    if (i > 0 && peer_find_frame(peer, NGHTTP2_GOAWAY, 0) >= 0)
+    if (answered == 0 && peer_find_frame(peer, NGHTTP2_GOAWAY, 0) >= 0) {
+      exchange->finding.todo_of_place = CLOSE_TODO;
+      exchange_fail_at(exchange, -1, "GOAWAY after the last response", "GOAWAY after the first",
+                       "says-goodbye-after-first| Your program says goodbye after the first "
+                       "response that ends, though it waits for others.");
+    }
+    if (answered + 1 < count && peer_find_frame(peer, NGHTTP2_GOAWAY, 0) >= 0)
       exchange_fail_at(exchange, -1, "GOAWAY after the last response", "GOAWAY before it",
                        "says-goodbye-before-all-responses| Your program says goodbye before all "
                        "responses have come.");

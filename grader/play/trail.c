@@ -49,6 +49,18 @@ static const char *find_source(const struct exchange *exchange, char *path, size
   return folder && name ? source_path(folder, exchange->lab->folder, name + 1, path, size) : NULL;
 }
 
+bool trail_has(const struct exchange *exchange, const char *line) {
+  enum { LINES = 100000 };
+  char path[PATH_MAX];
+  char wanted[256];
+  struct buffer text = {0};
+  snprintf(wanted, sizeof wanted, " %s\n", line);
+  bool has = find_source(exchange, path, sizeof path) && source_lines(path, 1, LINES, &text) == 0 &&
+             text.bytes && strstr(text.bytes, wanted);
+  buffer_free(&text);
+  return has;
+}
+
 static int todo_of(const char *path, const char *function) {
   int line = function ? source_line_of_function(path, function) : 0;
   return line > 0 ? source_todo_of_line(path, line) : 0;

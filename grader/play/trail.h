@@ -15,6 +15,9 @@ bool trail_without(const struct exchange *exchange, const char *function);
 /* Whether it is known that the program has called this function. */
 bool trail_with(const struct exchange *exchange, const char *function);
 
+/* Whether the student's file has this line, in a function or elsewhere. */
+bool trail_has(const struct exchange *exchange, const char *line);
+
 /* The handshake has failed, with this error on our side. If the server closed the connection before
  * OpenSSL came to choose a protocol, without an alert, its own function `handshake` gave up: blame
  * that. Returns whether it is so. */
