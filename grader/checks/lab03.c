@@ -67,11 +67,34 @@ static void blame_status(struct peer *peer, int32_t stream_id) {
     finding_blame(&peer->exchange->finding, RESPOND_TODO);
 }
 
+static void send_late_head(struct peer *peer, int32_t stream_id);
+
+static bool has_body_or_is_over(void *argument) {
+  return ((const struct peer_stream *)argument)->body.length > 0 || is_over(argument);
+}
+
+/* This response should have a body, and has none. Say so if HEAD gets one instead: then on_header
+ * or respond has it the wrong way round, and nothing tells from outside which. */
+static void expect_no_exchange(struct peer *peer, int32_t stream_id, const char *text) {
+  enum { LATE = 1003 }; /* after all streams of the check */
+  struct peer_stream *head = peer_stream(peer, LATE);
+  if (!*text || peer_stream(peer, stream_id)->body.length > 0)
+    return;
+  send_late_head(peer, LATE);
+  exchange_await(peer->exchange, has_body_or_is_over, head);
+  if (head->body.length > 0)
+    exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->frame,
+                     "a body here, and none for HEAD", "no body here, but one for HEAD",
+                     "body-for-head-only| Your server answers only HEAD with a body: it is the "
+                     "wrong way round.");
+}
+
 /* 200, a date and this body. If content-length is right and the body is not, blame the body. */
 static void expect_answer(struct peer *peer, int32_t stream_id, const char *text) {
   expect_attempt(peer, stream_id);
   peer_expect_response(peer, stream_id);
   blame_status(peer, stream_id);
+  expect_no_exchange(peer, stream_id, text);
   const struct buffer *seen = &peer_stream(peer, stream_id)->body;
   const char *length = peer_field(peer, stream_id, "content-length");
   if (length && strtoul(length, NULL, 10) == strlen(text) && seen->length > 0 &&
