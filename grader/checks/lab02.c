@@ -926,7 +926,7 @@ static struct peer *start_few_at_once(struct exchange *exchange, struct gets *ge
 static const char *fault_of_replaced(const char *seen, const char *expected, const char *value,
                                      const char *body) {
   char plain[LINE_SIZE + 32];
-  char named[2 * LINE_SIZE];
+  char named[2 * LINE_SIZE + 8];
   snprintf(plain, sizeof plain, ":status: 200\n\n%s", body);
   snprintf(named, sizeof named, ": %s\n\n%s", value, body);
   if (count(seen, plain) < count(expected, plain))
