@@ -17,6 +17,7 @@ from demo_show import RED
 COMMAND_SECONDS = float(os.environ.get("DEMO_SECONDS", "20"))  # for a command, and for each wait
 AFTERMATH_SECONDS = 1  # for what a server prints after a command that failed
 END_SECONDS = 3
+LINE_PACE = 0.2      # from one look at what a server has printed to the next
 LOOK_SECONDS = 0.01  # from one look at the connections of a server to the next
 NOT_CLOSED = ("01", "03", "08")  # ESTABLISHED, SYN_RECV, CLOSE_WAIT in /proc/net/tcp
 PR_SET_PDEATHSIG = 1
@@ -323,16 +324,19 @@ class Runner:
         """What stands between the clients and the servers."""
         return [relay for relay, _ in self.relays]
 
-    def line_seconds(self, right):
-        """How long a server may take until it prints a line. There may be none after a command that failed."""
-        return COMMAND_SECONDS if right else AFTERMATH_SECONDS
+    def has_line(self, server, line):
+        """Whether the server has printed the line since the last look; or nobody waits for it any longer."""
+        return self.stopped or line in server.unshown(server.pipe)
+
+    def await_line(self, server, line, right):
+        """Whether the server prints the line. There may be none after a command that failed."""
+        return server.wait(lambda: self.has_line(server, line), COMMAND_SECONDS if right else AFTERMATH_SECONDS, LINE_PACE)
 
     def show_servers(self, part, right):
         """Show the new output of the servers. Return whether it has the line that we wait for."""
         came = not part.until
         for server in self.servers.values():
-            if part.until and server.wait(lambda server=server: self.stopped or part.until in server.unshown(server.pipe),
-                                          self.line_seconds(right), 0.2):
+            if part.until and self.await_line(server, part.until, right):
                 came = True
             for each in [*self.before_servers(), server]:
                 each.wait(each.is_idle, COMMAND_SECONDS, LOOK_SECONDS)

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import threading
 
-from demo_run import BUILD, Runner
+from demo_run import BUILD, LINE_PACE, Runner
 from demo_script import ROOT
 from demo_show import printable
 
@@ -120,9 +120,12 @@ class LiveRunner(Runner):
         held = {"H2_TIMEOUTS": "never"} if self.gate else {}  # a lecturer explains a frame as long as it takes
         return {**self.variables, "H2_TRACE": "live", **held}
 
-    def line_seconds(self, right):
-        """What it waits for may be held."""
-        return self.patience if self.gate and self.gate.mode != "flow" else super().line_seconds(right)
+    def await_line(self, server, line, right):
+        """What makes the server print it may be held, as long as the server has a connection."""
+        if self.gate and self.gate.mode != "flow":
+            server.wait(lambda: self.has_line(server, line) or server.is_idle(), self.patience, LINE_PACE)
+            right = False  # without a connection, it prints the line soon or never
+        return super().await_line(server, line, right)
 
     def start(self, part, again=False):
         """What a server says when it starts belongs to its own command, even if another one needs it."""

@@ -955,6 +955,20 @@ def test_hold_any(browser, live):
     page.close()
 
 
+def test_line_that_never_comes(browser):
+    """RST_STREAM is held so long that the server has answered: it never says that the stream was closed."""
+    with Live("05") as live:
+        page = browser.open(f"{live.url}#05/4", 1280, 720)
+        arrived(page, "05", 4)
+        hold_all(page)
+        page.press("r")
+        for kind in ("→ RST_STREAM", "← DATA"):  # in a queue, the first lets the next wait
+            check(f"{kind} waits", wait_for(lambda kind=kind: any(kind in each for each in page.run(WAITING)) or page.press("f")), page.run(WAITING))
+        hold_all(page, "pace 100")
+        check("the command ends with its frames", wait_for(lambda: not page.run("live.lecture.running()") and not page.run(WAITING)), page.run(WAITING))
+        page.close()
+
+
 def test_killed(browser):
     """Somebody kills make live while it holds frames: the programs go on."""
     live = Live("02")
@@ -1551,6 +1565,7 @@ def main():
             test_wire(browser, live)
         test_earlier(browser)
         test_killed(browser)
+        test_line_that_never_comes(browser)
         test_stand_in(browser)
         test_students(browser)
         with tempfile.TemporaryDirectory() as folder:
