@@ -1,8 +1,8 @@
 /*
  * legal: what no program may send, whatever a check is about: a frame that is wrong in itself, a
- * frame on a stream that nobody has opened, an acknowledgement of what was never sent, a GOAWAY that
- * names a stream of nobody, a malformed request or response (legal_message.h). It sees the frames of
- * one connection in both directions, and keeps the first error.
+ * frame on a stream that nobody has opened, an acknowledgement of what was never sent, a GOAWAY
+ * that names a stream of nobody, a malformed request or response (legal_message.h). It sees the
+ * frames of one connection in both directions, and keeps the first error.
  *
  * A program that knows its lines by heart, and sends them without reading, ends here.
  */

@@ -145,8 +145,8 @@ static bool is_forbidden_directive(const char *place) {
          has_word(behind_blanks(rest), forbidden_copying, &rest);
 }
 
-/* Whether nothing but blanks and a comment is before this place in its line. (Bytes of 0x80 and more
- * are the mark at the beginning of a file in UTF-8.) */
+/* Whether nothing but blanks and a comment is before this place in its line. (Bytes of 0x80 and
+ * more are the mark at the beginning of a file in UTF-8.) */
 static bool begins_line(const char *begin, const char *place) {
   while (place > begin && (strchr(" \t\v\f\r", place[-1]) != NULL || (place[-1] & 0x80) != 0))
     place--;

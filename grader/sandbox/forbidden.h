@@ -33,10 +33,10 @@ extern const char *const forbidden_copying[];
 
 /* The line in which a stranger's file has machine instructions (__asm__, __builtin_ia32_...), that
  * no sanitizer looks at, and how they begin; 0 if there is none. What its macros put together is
- * preprocessed.h's. The header refuses the spelling
- * asm, and the headers that have functions for single instructions; these spellings are in headers
- * of the system too. So are directives: #ident; those that take away the header's macros; and #line,
- * for where a function stands says whose it is. The source has no NUL. */
+ * preprocessed.h's. The header refuses the spelling asm, and the headers that have functions for
+ * single instructions; these spellings are in headers of the system too. So are directives: #ident;
+ * those that take away the header's macros; and #line, for where a function stands says whose it
+ * is. The source has no NUL. */
 int forbidden_assembly(const struct buffer *source, const char **word);
 
 /* Whether this object file, which a stranger's file has become, has such a name: put the first into

@@ -159,8 +159,8 @@ static void describe_certificate(struct buffer *text, const SSL *ssl, struct oct
 
 /* --- OpenSSL tells ---------------------------------------------------------------------------- */
 
-/* Whether OpenSSL sends an alert only because the other side has closed the connection in the middle
- * of the handshake: it calls that a "decode error", as if garbage had come. */
+/* Whether OpenSSL sends an alert only because the other side has closed the connection in the
+ * middle of the handshake: it calls that a "decode error", as if garbage had come. */
 static bool is_at_end(void) {
   return ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
 }
