@@ -76,8 +76,8 @@ broken() {
   return 1
 }
 
-# Each case is for itself, in a folder of its own, and waits most of its time.
-AT_ONCE=$((4 * $(nproc)))
+# Each case is for itself, in a folder of its own. Some look at the time, so no more run at once than there are processors.
+AT_ONCE=$(nproc)
 case_of() { # COMMAND...
   place=$(mktemp -d "$work/case.XXXXXX") || return 1
   mkdir -p "$place/$folder/bonus" "$place/build/bonus/$folder/bonus"
