@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""run_tests: run tests, two at once for each processor, since they wait half of their time, and count.
+"""run_tests: run tests, one more at once than there are processors, since they often wait, and count.
 
     run_tests.py [--only NAME] TEST...
 
@@ -168,7 +168,7 @@ def run_all(paths):
     """Run the tests. Yield what run_timed returns of each, when it has ended."""
     for path in filter(runs_alone, paths):
         yield run_timed(path)
-    with concurrent.futures.ThreadPoolExecutor(2 * os.cpu_count()) as pool:
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() + 1) as pool:
         runs = [pool.submit(run_timed, path) for path in paths if not runs_alone(path)]
         try:
             for done in concurrent.futures.as_completed(runs):
