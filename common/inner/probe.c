@@ -80,8 +80,8 @@ static struct probe *map(const char *path, char order[PROBE_ORDER]) {
 
 /* --- The end ---------------------------------------------------------------------------------- */
 
-/* What ended functions have left below us on the stack is nobody's, but LeakSanitizer, which is about
- * to use this part, takes a pointer there for one that is in use. */
+/* What ended functions have left below us on the stack is nobody's, but LeakSanitizer, which is
+ * about to use this part, takes a pointer there for one that is in use. */
 __attribute__((noinline, no_sanitize("address", "undefined"))) static void wipe_stack(void) {
   char unused[16 * 1024];
   explicit_bzero(unused, sizeof unused);
@@ -332,31 +332,25 @@ void probe_sends(void) {
     probe->sends++;
 }
 
-WRAP_AND(int, nghttp2_session_client_new,
-         (nghttp2_session * *session, const nghttp2_session_callbacks *callbacks, void *user),
-         (session, callbacks, user), NGHTTP2_ERR_NOMEM, not_of_session = ~(uintptr_t)user)
-WRAP_AS(int, nghttp2_session_client_new2, nghttp2_session_client_new,
-        (nghttp2_session * *session, const nghttp2_session_callbacks *callbacks, void *user,
-         const nghttp2_option *option),
-        (session, callbacks, user, option), NGHTTP2_ERR_NOMEM, not_of_session = ~(uintptr_t)user)
-/* The same for the sessions that common/ makes, and for a server's. */
-WRAP_AND(int, nghttp2_session_client_new3,
-         (nghttp2_session * *session, const nghttp2_session_callbacks *callbacks, void *user,
-          const nghttp2_option *option, nghttp2_mem *memory),
-         (session, callbacks, user, option, memory), NGHTTP2_ERR_NOMEM,
-         not_of_session = ~(uintptr_t)user)
-WRAP_AND(int, nghttp2_session_server_new3,
-         (nghttp2_session * *session, const nghttp2_session_callbacks *callbacks, void *user,
-          const nghttp2_option *option, nghttp2_mem *memory),
-         (session, callbacks, user, option, memory), NGHTTP2_ERR_NOMEM,
-         not_of_session = ~(uintptr_t)user)
-WRAP_AND(int, nghttp2_session_server_new,
-         (nghttp2_session * *session, const nghttp2_session_callbacks *callbacks, void *user),
-         (session, callbacks, user), NGHTTP2_ERR_NOMEM, not_of_session = ~(uintptr_t)user)
-WRAP_AS(int, nghttp2_session_server_new2, nghttp2_session_server_new,
-        (nghttp2_session * *session, const nghttp2_session_callbacks *callbacks, void *user,
-         const nghttp2_option *option),
-        (session, callbacks, user, option), NGHTTP2_ERR_NOMEM, not_of_session = ~(uintptr_t)user)
+/* The sessions of the student's file, and (by the last) those that common/ makes. */
+#define WRAP_SESSIONS(side)                                                                        \
+  WRAP_AND(int, nghttp2_session_##side##_new,                                                      \
+           (nghttp2_session * *session, const nghttp2_session_callbacks *callbacks, void *user),   \
+           (session, callbacks, user), NGHTTP2_ERR_NOMEM, not_of_session = ~(uintptr_t)user)       \
+  WRAP_AS(int, nghttp2_session_##side##_new2, nghttp2_session_##side##_new,                        \
+          (nghttp2_session * *session, const nghttp2_session_callbacks *callbacks, void *user,     \
+           const nghttp2_option *option),                                                          \
+          (session, callbacks, user, option), NGHTTP2_ERR_NOMEM,                                   \
+          not_of_session = ~(uintptr_t)user)                                                       \
+  WRAP_AND(int, nghttp2_session_##side##_new3,                                                     \
+           (nghttp2_session * *session, const nghttp2_session_callbacks *callbacks, void *user,    \
+            const nghttp2_option *option, nghttp2_mem *memory),                                    \
+           (session, callbacks, user, option, memory), NGHTTP2_ERR_NOMEM,                          \
+           not_of_session = ~(uintptr_t)user)
+
+WRAP_SESSIONS(client)
+WRAP_SESSIONS(server)
+
 WRAP_AND(int, nghttp2_submit_settings,
          (nghttp2_session * session, uint8_t flags, const nghttp2_settings_entry *entries,
           size_t count),

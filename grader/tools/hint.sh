@@ -12,7 +12,8 @@
 #   2. The second.
 #
 # Without TODO: the lowest one that is not done, by the calls of todo() in the file. If all are
-# done: the one that the last `make grade` named; if it named none, nothing is left. build/hints remembers how many hints it has shown.
+# done: the one that the last `make grade` named; if it named none, nothing is left. build/hints
+# remembers how many hints it has shown.
 set -u
 lab=${1:?usage: hint.sh labNN-name [PROGRAM] [TODO]}
 program=${2:-}
