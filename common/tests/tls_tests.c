@@ -329,18 +329,24 @@ Test(tls, expired) {
                         "TLS: certificate verify failed: certificate is not yet valid");
 }
 
-Test(tls, signer_is_no_authority) {
-  static const struct certificate root = {.subject = "root"};
-  static const struct certificate other = {
-      .subject = "other", .constraints = "critical,CA:FALSE", .signer = &root};
+/* The server's certificate has this signer, whose signer the client trusts. */
+static void meet_by_chain(struct meeting *meeting, const struct certificate *signer) {
   char authority[128];
   snprintf(authority, sizeof authority, "%s", certificates_path("authority.cert"));
   const struct certificate certificate = {
-      .names = "DNS:localhost", .signer = &other, .authority = authority};
+      .names = "DNS:localhost", .signer = signer, .authority = authority};
+  certificates_write("chain", &certificate);
+  start(meeting, "localhost", certificates_client("authority", "localhost"),
+        certificates_server("chain"));
+}
+
+static const struct certificate root = {.subject = "root"};
+
+Test(tls, signer_is_no_authority) {
+  static const struct certificate other = {
+      .subject = "other", .constraints = "critical,CA:FALSE", .signer = &root};
   struct meeting meeting = {0};
-  certificates_write("bad", &certificate);
-  start(&meeting, "localhost", certificates_client("authority", "localhost"),
-        certificates_server("bad"));
+  meet_by_chain(&meeting, &other);
   support_wait(&meeting.client.closed);
   cr_assert_str_eq(meeting.client.error, "TLS: certificate verify failed: invalid CA certificate",
                    "'%s'", meeting.client.error);
@@ -349,16 +355,9 @@ Test(tls, signer_is_no_authority) {
 }
 
 Test(tls, chain) {
-  static const struct certificate root = {.subject = "root"};
   static const struct certificate between = {.subject = "between", .signer = &root};
-  char authority[128];
-  snprintf(authority, sizeof authority, "%s", certificates_path("authority.cert"));
-  const struct certificate certificate = {
-      .names = "DNS:localhost", .signer = &between, .authority = authority};
   struct meeting meeting = {0};
-  certificates_write("chain", &certificate);
-  start(&meeting, "localhost", certificates_client("authority", "localhost"),
-        certificates_server("chain"));
+  meet_by_chain(&meeting, &between);
   expect_meeting(&meeting);
   free_both(&meeting);
 }

@@ -412,22 +412,28 @@ Test(program, failure_of_the_leak_sanitizer_is_no_report) {
   expect_report("traced", NULL, PROGRAM_SANITIZER_STATUS);
 }
 
-/* gcc 16's LeakSanitizer tries to fork first, and says so if it may not. */
-Test(program, warning_of_the_leak_sanitizer_is_no_report) {
+/* Read the reports, when process 77 has written `text` into its own. */
+static void read_report_of_77(const char *text, pid_t pid, bool ended, struct buffer *report) {
   char directory[] = "/tmp/program-tests-XXXXXX";
   char path[64];
-  struct buffer own = {0};
-  struct buffer of_other = {0};
   cr_assert_not_null(mkdtemp(directory));
   snprintf(path, sizeof path, "%s/sanitizer-report.77", directory);
   FILE *file = fopen(path, "w");
   cr_assert_not_null(file);
-  fputs("==77==WARNING: TestPTrace() failed to fork (errno 1)\n", file);
+  fputs(text, file);
   fclose(file);
-  cr_assert_eq(sanitizer_read_reports(directory, 77, false, &own), 0);
-  cr_assert_eq(sanitizer_read_reports(directory, 78, false, &of_other), 0);
+  cr_assert_eq(sanitizer_read_reports(directory, pid, ended, report), 0);
   unlink(path);
   rmdir(directory);
+}
+
+/* gcc 16's LeakSanitizer tries to fork first, and says so if it may not. */
+Test(program, warning_of_the_leak_sanitizer_is_no_report) {
+  static const char text[] = "==77==WARNING: TestPTrace() failed to fork (errno 1)\n";
+  struct buffer own = {0};
+  struct buffer of_other = {0};
+  read_report_of_77(text, 77, false, &own);
+  read_report_of_77(text, 78, false, &of_other);
   cr_assert_eq(own.length, 0, "%s", own.bytes);
   cr_assert_neq(of_other.length, 0, "another process has said it");
   buffer_free(&of_other);
@@ -435,20 +441,11 @@ Test(program, warning_of_the_leak_sanitizer_is_no_report) {
 
 /* A program that goes on after a report can overwrite it. */
 Test(program, complaint_of_the_leak_sanitizer_ends_the_program) {
-  char directory[] = "/tmp/program-tests-XXXXXX";
-  char path[64];
+  static const char text[] = "==77==LeakSanitizer has encountered a fatal error.\n";
   struct buffer of_ended = {0};
   struct buffer of_going_on = {0};
-  cr_assert_not_null(mkdtemp(directory));
-  snprintf(path, sizeof path, "%s/sanitizer-report.77", directory);
-  FILE *file = fopen(path, "w");
-  cr_assert_not_null(file);
-  fputs("==77==LeakSanitizer has encountered a fatal error.\n", file);
-  fclose(file);
-  cr_assert_eq(sanitizer_read_reports(directory, 77, true, &of_ended), 0);
-  cr_assert_eq(sanitizer_read_reports(directory, 77, false, &of_going_on), 0);
-  unlink(path);
-  rmdir(directory);
+  read_report_of_77(text, 77, true, &of_ended);
+  read_report_of_77(text, 77, false, &of_going_on);
   cr_assert_eq(of_ended.length, 0, "%s", of_ended.bytes);
   cr_assert_neq(of_going_on.length, 0, "the program has written it itself");
   buffer_free(&of_going_on);
