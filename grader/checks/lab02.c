@@ -1024,13 +1024,8 @@ struct sending {
   size_t length; /* that are not sent yet */
 };
 
-/* How many bytes of it both windows allow now, in one frame. */
 static size_t allowed(const struct sending *sending) {
-  enum { FRAME = 16384 };
-  int32_t stream = peer_stream(sending->peer, sending->stream_id)->window;
-  int32_t window = stream < sending->peer->window ? stream : sending->peer->window;
-  size_t length = sending->length < FRAME ? sending->length : FRAME;
-  return window <= 0 ? 0 : length < (size_t)window ? length : (size_t)window;
+  return peer_allowance(sending->peer, sending->stream_id, sending->length);
 }
 
 static bool may_send_any(void *argument) {

@@ -339,33 +339,35 @@ void peer_send_data(struct peer *peer, int32_t stream_id, const void *bytes, siz
                length);
 }
 
-/* What the windows allow to be sent at once on a stream. */
-struct allowance {
-  const struct peer *peer;
-  const struct peer_stream *stream;
+size_t peer_allowance(struct peer *peer, int32_t stream_id, size_t length) {
+  int32_t stream = peer_stream(peer, stream_id)->window;
+  int32_t window = peer->window < stream ? peer->window : stream;
+  size_t piece = length < DATA_SIZE ? length : DATA_SIZE;
+  return window <= 0 ? 0 : piece < (size_t)window ? piece : (size_t)window;
+}
+
+/* A stream on which there is something to send. */
+struct sender {
+  struct peer *peer;
+  int32_t stream_id;
 };
 
 static bool may_send(void *argument) {
-  const struct allowance *allowance = argument;
-  return (allowance->peer->window > 0 && allowance->stream->window > 0) ||
-         !allowance->peer->transport;
+  const struct sender *sender = argument;
+  return peer_allowance(sender->peer, sender->stream_id, 1) > 0 || !sender->peer->transport;
 }
 
 void peer_send_body(struct peer *peer, int32_t stream_id, const void *bytes, size_t length) {
-  struct allowance allowance = {peer, peer_stream(peer, stream_id)};
+  struct sender sender = {peer, stream_id};
   const uint8_t *next = bytes;
   do {
-    if (length > 0 && !exchange_await(peer->exchange, may_send, &allowance))
+    if (length > 0 && !exchange_await(peer->exchange, may_send, &sender))
       exchange_fail_at(peer->exchange, -1, "WINDOW_UPDATE", NULL,
                        "never-opens-flow-control-windows| Your program never opens its "
                        "flow-control windows again.");
-    int32_t window =
-        peer->window < allowance.stream->window ? peer->window : allowance.stream->window;
-    size_t piece = length < DATA_SIZE ? length : DATA_SIZE;
-    if (piece > (size_t)window)
-      piece = (size_t)window;
     if (!peer->transport)
       return;
+    size_t piece = peer_allowance(peer, stream_id, length);
     peer_send_data(peer, stream_id, next, piece, piece == length);
     next += piece;
     length -= piece;

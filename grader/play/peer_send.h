@@ -38,6 +38,10 @@ void peer_send_headers_in_two(struct peer *peer, int32_t stream_id, int end_stre
 void peer_send_data(struct peer *peer, int32_t stream_id, const void *bytes, size_t length,
                     bool end_stream);
 
+/* How many of `length` bytes of a body both windows, and the size of a frame, allow to be sent now
+ * on that stream. */
+size_t peer_allowance(struct peer *peer, int32_t stream_id, size_t length);
+
 /* A body of any length in DATA frames, with END_STREAM; it waits for the program to open its
  * windows. */
 void peer_send_body(struct peer *peer, int32_t stream_id, const void *bytes, size_t length);
