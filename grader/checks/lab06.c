@@ -139,20 +139,24 @@ CHECK(lab06, serves, .points = 1, .todo = 3, .section = NULL,
 
 enum { OFFER_SIZE = 128, OFFERS = 4 };
 
-/* A list of protocols in ALPN's form that nobody knows beforehand; "h2" is in it or not. */
+/* A list of protocols in ALPN's form that nobody knows beforehand. "h2" is somewhere in it; or it is
+ * not, and all that is almost h2 is. */
 static void make_offer(struct exchange *exchange, char offer[OFFER_SIZE], bool with_h2) {
-  static const char *const known[] = {"http/1.1", "h2c", "h3", "hq"};
-  const uint32_t count = 1 + exchange_random(exchange, 4);
-  const uint32_t place = exchange_random(exchange, count);
+  static const char *const known[] = {"http/1.1", "h3", "h", "H2", "h2c", "h2-14", "hh2", "h2 "};
+  enum { KNOWN = sizeof known / sizeof *known, NAMES = KNOWN + 4 };
+  size_t order[NAMES];
+  exchange_shuffle(exchange, order, NAMES);
+  const size_t count = with_h2 ? 1 + exchange_random(exchange, NAMES) : NAMES;
+  const size_t place = exchange_random(exchange, (uint32_t)count);
   char *next = offer;
-  for (uint32_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < count; i++) {
     char name[16];
-    uint32_t which = exchange_random(exchange, 8);
-    exchange_random_text(exchange, name, 1 + exchange_random(exchange, 8));
-    const char *chosen = which < sizeof known / sizeof *known ? known[which] : name;
+    exchange_random_text(exchange, name, 3 + exchange_random(exchange, 6));
     if (with_h2 && i == place)
-      chosen = "h2";
-    next += sprintf(next, "%c%s", (char)strlen(chosen), chosen);
+      strcpy(name, "h2");
+    else if (order[i] < KNOWN)
+      strcpy(name, known[order[i]]);
+    next += sprintf(next, "%c%s", (char)strlen(name), name);
   }
 }
 
