@@ -661,11 +661,14 @@ static int long_delay(struct exchange *exchange) {
   return 60000 + (int)(chance_next(&exchange->noise) % 60000);
 }
 
-/* Start the server with that delay, in milliseconds, and connect. */
+/* Start the server with that delay, in milliseconds, and connect. 0: without --delay, so 750. */
 static struct peer *start_server(struct exchange *exchange, int delay) {
   char number[16];
   snprintf(number, sizeof number, "%d", delay);
-  exchange_start_server(exchange, "server", "--delay", number, NULL);
+  if (delay)
+    exchange_start_server(exchange, "server", "--delay", number, NULL);
+  else
+    exchange_start_server(exchange, "server", NULL);
   return connect_client(exchange);
 }
 
@@ -823,8 +826,7 @@ CHECK(lab05, routes, .points = 1, .todo = 4, .program = "server", .section = "8.
 
 CHECK(lab05, slow_ping, .points = 1, .todo = 4, .program = "server", .section = "5",
       .sentence = "GET /ping: pong after 750 ms; meanwhile others are served") {
-  exchange_start_server(exchange, "server", NULL);
-  struct peer *peer = connect_client(exchange);
+  struct peer *peer = start_server(exchange, 0);
   peer_expect_settled(peer);
   double asked = recording_clock();
   ask(peer, 1, "/ping");
@@ -947,7 +949,7 @@ static void expect_no_error_logged(struct peer *peer, int32_t stream_id) {
 
 CHECK(lab05, closed_early, .points = 1, .todo = 5, .program = "server", .section = "5.1",
       .sentence = "a stream closed early, or without memory, gets no answer; others do") {
-  struct peer *peer = start_server(exchange, 80 + (int)exchange_random(exchange, 50));
+  struct peer *peer = start_server(exchange, 0);
   peer_expect_settled(peer);
   const int32_t count = reset_with_errors(peer);
   ask(peer, 2 * count + 1, "/ping");
