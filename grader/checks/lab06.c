@@ -3,6 +3,8 @@
  *
  * The peers leave the handshake to OpenSSL and accept everything that it accepts: so the program
  * itself has to be careful. */
+#include <arpa/inet.h>
+#include <netdb.h>
 #include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdio.h>
@@ -596,19 +598,84 @@ static struct peer *accept_client(struct exchange *exchange) {
   return exchange->holds ? peer_accept_late(exchange) : peer_accept(exchange);
 }
 
+/* --- Where the client asks --- */
+
+/* What the certificate of a right server names: the host of the next URL. */
+static char names_of_host[96] = "DNS:localhost";
+
+/* Whether whoever asks for this name, which is in the file of hosts, stays on this machine. */
+static bool is_of_this_machine(const char *name) {
+  const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
+  struct addrinfo *found;
+  if (getaddrinfo(name, NULL, &hints, &found) != 0)
+    return false;
+  bool is_local = true;
+  for (const struct addrinfo *one = found; one; one = one->ai_next) {
+    const struct sockaddr_in *address = (const struct sockaddr_in *)one->ai_addr;
+    is_local = is_local && ntohl(address->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+  }
+  freeaddrinfo(found);
+  return is_local;
+}
+
+/* Another name than localhost of this machine, from its file of hosts; NULL if it has none. */
+static const char *other_name(void) {
+  static char name[64];
+  const struct hostent *host;
+  sethostent(0);
+  while (!*name && (host = gethostent()))
+    if (strncmp(host->h_name, "localhost", 9) != 0 && strlen(host->h_name) < sizeof name &&
+        is_of_this_machine(host->h_name))
+      strcpy(name, host->h_name);
+  endhostent();
+  return *name ? name : NULL;
+}
+
+static void ask_at_name(struct exchange *exchange, const char *name) {
+  exchange->host = name;
+  snprintf(names_of_host, sizeof names_of_host, "DNS:%s", name ? name : "localhost");
+}
+
+/* At a name, or at an address: a client has no reason to trust one more than the other. */
+static void ask_anywhere(struct exchange *exchange) {
+  static char address[16];
+  snprintf(address, sizeof address, "127.%u.%u.%u", exchange_random(exchange, 250),
+           exchange_random(exchange, 250), 2 + exchange_random(exchange, 250));
+  switch (exchange_random(exchange, 3)) {
+  case 0: ask_at_name(exchange, NULL); break;
+  case 1: ask_at_name(exchange, other_name()); break;
+  default:
+    exchange->host = address;
+    snprintf(names_of_host, sizeof names_of_host, "IP:%s", address);
+  }
+}
+
+/* Make such an identity, NULL: one like others, for that host unless it has names. */
+static void make_identity(struct exchange *exchange, struct identity *identity,
+                          const struct certificate *wanted) {
+  struct certificate certificate = wanted ? *wanted : (struct certificate){0};
+  if (!certificate.names)
+    certificate.names = names_of_host;
+  identity_make(exchange, identity, &certificate);
+}
+
 /* Be a server with this context. */
 static void be_server(struct exchange *exchange, SSL_CTX *tls) {
   exchange_use_tls(exchange, tls);
   peer_listen(exchange);
 }
 
-/* Start the client against it, with the certificate `ca` to trust. */
+/* Start the client against it, with the certificate `ca` to trust. `timeout` may be NULL: without
+ * that option. */
 static void have_it_ask(struct exchange *exchange, const char *ca, const char *timeout) {
   char path[16];
   char url[128];
   exchange_random_text(exchange, path, 12);
   snprintf(url, sizeof url, "%s/%s", exchange->url, path);
-  exchange_start(exchange, "client", "--ca", ca, "--timeout", timeout, url, NULL);
+  if (timeout)
+    exchange_start(exchange, "client", "--ca", ca, "--timeout", timeout, url, NULL);
+  else
+    exchange_start(exchange, "client", "--ca", ca, url, NULL);
 }
 
 /* Both. */
@@ -619,11 +686,19 @@ static struct peer *start_client(struct exchange *exchange, SSL_CTX *tls, const 
   return accept_client(exchange);
 }
 
-#define PATIENCE "20000" /* milliseconds */
+static const char TIMED_OUT[] = "request timed out\n";
+
+/* Enough milliseconds, as a text. No client knows from it which check this is. */
+static const char *patience(struct exchange *exchange) {
+  static char text[8];
+  snprintf(text, sizeof text, "%u", 5000 + exchange_random(exchange, 25000));
+  return text;
+}
 
 static struct peer *start_good_client(struct exchange *exchange, const char *timeout) {
   struct identity identity;
-  identity_make(exchange, &identity, NULL);
+  ask_at_name(exchange, other_name());
+  make_identity(exchange, &identity, NULL);
   return start_client(exchange, identity_server(exchange, &identity), identity.cert, timeout);
 }
 
@@ -641,28 +716,33 @@ static void expect_trust(struct peer *peer) {
   peer_expect_open(peer);
 }
 
-/* The authority that the client trusts, and one that it has allowed to sign. */
+/* The authority that the client trusts, one that it has allowed to sign, and another that this one
+ * has allowed. */
 static const struct certificate trusted_authority = {.subject = "trusted"};
 static const struct certificate authority_between = {.subject = "between",
                                                      .signer = &trusted_authority};
+static const struct certificate authority_below = {.subject = "below",
+                                                   .signer = &authority_between};
 
 /* The same with a server whose certificate leads to one of those in the file of --ca, which is not
  * the first of them. */
 static struct peer *start_client_of_authority(struct exchange *exchange) {
   char trusted[IDENTITY_PATH];
   char bundle[IDENTITY_PATH];
+  const bool is_long = exchange_random(exchange, 2) == 0;
   const struct certificate certificate = {
-      .names = "DNS:localhost", .authority = trusted, .signer = &authority_between};
+      .authority = trusted, .signer = is_long ? &authority_below : &authority_between};
   struct identity identity;
   struct identity others[2];
+  ask_anywhere(exchange);
   identity_path(exchange, trusted, "cert.pem");
-  identity_make(exchange, &identity, &certificate);
+  make_identity(exchange, &identity, &certificate);
   for (int i = 0; i < 2; i++)
     identity_make(exchange, &others[i], NULL);
   const char *const certs[] = {trusted, others[0].cert, others[1].cert};
   identity_bundle(exchange, bundle, certs, 3);
   struct peer *peer =
-      start_client(exchange, identity_server(exchange, &identity), bundle, PATIENCE);
+      start_client(exchange, identity_server(exchange, &identity), bundle, patience(exchange));
   expect_trust(peer);
   return peer;
 }
@@ -748,15 +828,18 @@ CHECK(lab06, get, .points = 1, .todo = 5, .program = "client", .section = "3.2",
   char chosen[256];
   exchange_random_text(exchange, text, 20);
   exchange->holds = true; /* so that it has to wait in the handshake */
-  struct peer *peer = start_good_client(exchange, PATIENCE);
+  struct peer *peer = start_good_client(exchange, patience(exchange));
   peer_expect_open(peer);
   if (strcmp(protocol_of(peer, chosen, sizeof chosen), "h2") != 0)
     exchange_fail_at(exchange, -1, "ALPN: h2", "no ALPN",
                      "client-not-offer-h2-alpn| Your client does not offer h2 by ALPN.");
+  const char *host = exchange->host ? exchange->host : "localhost";
   const char *name = SSL_get_servername(tls_of(peer), TLSEXT_NAMETYPE_host_name);
-  if (!name || strcmp(name, "localhost") != 0)
+  char expected[96];
+  snprintf(expected, sizeof expected, "server name: %s", host);
+  if (!name || strcmp(name, host) != 0)
     exchange_fail_at(
-        exchange, -1, "server name: localhost", name ? name : "none",
+        exchange, -1, expected, name ? name : "none",
         "client-not-say-host-asks| Your client does not send the name of the host (SNI).");
   expect_printed(peer, text, strlen(text));
   exchange_expect_silence(exchange);
@@ -874,16 +957,45 @@ static void expect_refusal(struct peer *peer, enum cause cause, const char *cons
       server);
 }
 
+static bool gave_up(const struct exchange *exchange) {
+  return program_ended(exchange->program) &&
+         strcmp(program_stdout(exchange->program, NULL), TIMED_OUT) == 0;
+}
+
+/* Have the client ask once, within that time; NULL: within its default. Returns the connection when
+ * it has ended without HTTP/2, or NULL if its time was over before. */
+static struct peer *ask_wrong_server(struct exchange *exchange, const char *ca, const char *timeout,
+                                     enum cause cause, const char *server) {
+  exchange_extend(exchange);
+  exchange->peers_accepted = exchange->peer_count;
+  have_it_ask(exchange, ca, timeout);
+  exchange_await(exchange, has_connected_or_ended, exchange);
+  if (exchange->peer_count == exchange->peers_accepted && gave_up(exchange))
+    return NULL;
+  struct peer *peer = accept_client(exchange);
+  expect_no_http2(peer, cause, server);
+  return gave_up(exchange) ? NULL : peer;
+}
+
 /* The server has such a certificate, and the client trusts `trusted`; NULL: the certificate
- * itself. */
+ * itself. A client that has only its default may not come so far as to refuse it: then again. */
 static void expect_refused(struct exchange *exchange, const struct certificate *certificate,
                            const char *trusted, enum cause cause, const char *const *words,
                            const char *server) {
   struct identity identity;
-  exchange_extend(exchange);
-  identity_make(exchange, &identity, certificate);
-  struct peer *peer = start_client(exchange, identity_server(exchange, &identity),
-                                   trusted ? trusted : identity.cert, PATIENCE);
+  struct peer *peer = NULL;
+  make_identity(exchange, &identity, certificate);
+  be_server(exchange, identity_server(exchange, &identity));
+  const char *ca = trusted ? trusted : identity.cert;
+  if (exchange_random(exchange, 2) == 0)
+    peer = ask_wrong_server(exchange, ca, NULL, cause, server);
+  if (!peer)
+    peer = ask_wrong_server(exchange, ca, patience(exchange), cause, server);
+  if (!peer)
+    exchange_fail(exchange,
+                  "client-does-not-refuse| Your client does not refuse %s: its time is "
+                  "over before.",
+                  server);
   expect_refusal(peer, cause, words, server);
 }
 
@@ -891,9 +1003,10 @@ static void expect_refused(struct exchange *exchange, const struct certificate *
 static void expect_missing_ca_refused(struct exchange *exchange, const char *cert) {
   char none[IDENTITY_PATH + 8];
   snprintf(none, sizeof none, "%s.none", cert);
-  exchange_start(exchange, "client", "--ca", none, "--timeout", PATIENCE, exchange->url, NULL);
+  exchange_start(exchange, "client", "--ca", none, "--timeout", patience(exchange), exchange->url,
+                 NULL);
   exchange_expect_error_about(exchange, none);
-  exchange_start(exchange, "client", "--timeout", PATIENCE, exchange->url, NULL);
+  exchange_start(exchange, "client", "--timeout", patience(exchange), exchange->url, NULL);
   exchange_expect_error_about(exchange, "cert.pem"); /* the default, which is missing here */
 }
 
@@ -935,8 +1048,9 @@ static void expect_another_reason(struct exchange *exchange, SSL_CTX *tls, const
                                   enum cause cause, const char *const *words, const char *server) {
   char reasons[2][256];
   reduce(reason_of(exchange, program_stderr(exchange->program, NULL)), reasons[0]);
+  ask_at_name(exchange, NULL);
   exchange_extend(exchange);
-  expect_refusal(start_client(exchange, tls, ca, PATIENCE), cause, words, server);
+  expect_refusal(start_client(exchange, tls, ca, patience(exchange)), cause, words, server);
   const char *line = program_stderr(exchange->program, NULL);
   reduce(reason_of(exchange, line), reasons[1]);
   if (strcasecmp(reasons[0], reasons[1]) == 0)
@@ -987,28 +1101,21 @@ static const struct certificate forged = {
 static const struct certificate for_others = {.subject = "for others",
                                               .signer = &trusted_authority,
                                               .extension = "nameConstraints",
-                                              .value = "critical,permitted;DNS:other.test"};
+                                              .value = "critical,permitted;DNS:other.test,"
+                                                       "permitted;IP:10.0.0.0/255.0.0.0"};
 static const struct certificate no_signing = {.subject = "no signing",
                                               .signer = &trusted_authority,
                                               .extension = "keyUsage",
                                               .value = "critical,digitalSignature"};
 static const struct bad_chain unsigned_chains[] = {
-    {{.names = "DNS:localhost"},
-     true,
-     "a server whose certificate an unknown authority has signed"},
-    {{.names = "DNS:localhost", .forged = true},
-     false,
-     "a server whose certificate has a wrong signature"},
-    {{.names = "DNS:localhost", .signer = &forged},
-     false,
-     "a server whose authority's certificate has a wrong signature"},
-    {{.names = "DNS:localhost", .signer = &for_others},
-     false,
-     "a server whose authority may sign only for other hosts"},
-    {{.names = "DNS:localhost", .signer = &no_signing},
+    {{0}, true, "a server whose certificate an unknown authority has signed"},
+    {{.forged = true}, false, "a server whose certificate has a wrong signature"},
+    {{.signer = &forged}, false, "a server whose authority's certificate has a wrong signature"},
+    {{.signer = &for_others}, false, "a server whose authority may sign only for other hosts"},
+    {{.signer = &no_signing},
      false,
      "a server whose signer's key is not for certificates (keyUsage)"},
-    {{.names = "DNS:localhost", .extension = "1.3.6.1.4.1.32473.1", .value = "critical,DER:0500"},
+    {{.extension = "1.3.6.1.4.1.32473.1", .value = "critical,DER:0500"},
      false,
      "a server whose certificate has a critical extension that nobody knows"},
 };
@@ -1020,23 +1127,23 @@ static const struct certificate last_authority = {
     .subject = "last", .signer = &trusted_authority, .constraints = "critical,CA:TRUE,pathlen:0"};
 static const struct certificate one_more = {.subject = "more", .signer = &last_authority};
 static const struct bad_chain forbidden_chains[] = {
-    {{.names = "DNS:localhost", .signer = &no_authority},
+    {{.signer = &no_authority},
      false,
      "a server whose certificate another server has signed, which is no authority"},
-    {{.names = "DNS:localhost", .signer = &one_more},
+    {{.signer = &one_more},
      false,
      "a server whose chain is longer than its authority allows (pathlen)"},
 };
 
-static const struct bad_chain for_clients = {{.names = "DNS:localhost", .purpose = "clientAuth"},
-                                             false,
-                                             "a server whose certificate is for clients only"};
+static const struct bad_chain for_clients = {
+    {.purpose = "clientAuth"}, false, "a server whose certificate is for clients only"};
 
 /* `other` is the certificate of somebody else. */
 static void expect_chain_refused(struct exchange *exchange, const struct bad_chain *chain,
                                  const char *other) {
   struct certificate certificate = chain->certificate;
   char authority[IDENTITY_PATH];
+  ask_anywhere(exchange);
   identity_path(exchange, authority, "cert.pem");
   certificate.authority = authority;
   expect_refused(exchange, &certificate, chain->unknown ? other : authority, SIGNER,
@@ -1059,11 +1166,12 @@ static void expect_systems_authority_refused(struct exchange *exchange, const ch
   char authority[IDENTITY_PATH];
   struct identity identity;
   identity_path(exchange, authority, "cert.pem");
-  const struct certificate certificate = {.names = "DNS:localhost", .authority = authority};
-  identity_make(exchange, &identity, &certificate);
+  const struct certificate certificate = {.authority = authority};
+  ask_anywhere(exchange);
+  make_identity(exchange, &identity, &certificate);
   be_server(exchange, identity_server(exchange, &identity));
   exchange->holds = true; /* so that it looks for the authority after this: */
-  have_it_ask(exchange, trusted, PATIENCE);
+  have_it_ask(exchange, trusted, patience(exchange));
   if (exchange_await(exchange, has_connected_or_ended, exchange) && exchange->held)
     identity_let_system_trust(exchange, authority);
   struct peer *peer = accept_client(exchange);
@@ -1085,6 +1193,7 @@ CHECK(lab06, unknown_ca, .of_errors = true, .points = 1, .todo = 4, .program = "
   const struct certificate other = {.names = "DNS:localhost", .subject = "other"};
   struct identity trusted;
   identity_make(exchange, &trusted, &other);
+  ask_anywhere(exchange);
   expect_refused(exchange, NULL, trusted.cert, SIGNER, words_of_signer,
                  "a server whose certificate has an unknown signer");
   expect_chains_refused(exchange, trusted.cert);
@@ -1119,7 +1228,7 @@ static void expect_failed_call_told(struct exchange *exchange, const struct iden
   exchange_extend(exchange);
   be_server(exchange, identity_server(exchange, identity));
   exchange->fails = call;
-  have_it_ask(exchange, identity->cert, PATIENCE);
+  have_it_ask(exchange, identity->cert, patience(exchange));
   exchange->fails = NULL;
   exchange_await(exchange, has_connected_or_ended, exchange);
   if (!exchange_expect_failed_call(exchange)) {
@@ -1159,10 +1268,11 @@ CHECK(lab06, wrong_host, .of_errors = true, .points = 1, .todo = 4, .program = "
 static void expect_dates_refused(struct exchange *exchange, const struct certificate *dates,
                                  bool of_authority, enum cause cause,
                                  const char *const servers[2]) {
-  static const struct certificate good = {.names = "DNS:localhost"};
+  static const struct certificate good = {0};
   char authority[IDENTITY_PATH];
   struct certificate between = authority_between;
   struct certificate chain = of_authority ? good : *dates;
+  ask_anywhere(exchange);
   expect_refused(exchange, dates, NULL, cause, causes[cause], servers[0]);
   identity_path(exchange, authority, "cert.pem");
   chain.authority = authority;
@@ -1183,8 +1293,8 @@ CHECK(lab06, expired, .of_errors = true, .points = 1, .todo = 5, .program = "cli
                                       "a server whose authority's certificate is not valid yet"};
   const long soon = 60 + (long)exchange_random(exchange, 1500); /* some minutes */
   const bool authority_expired = exchange_random(exchange, 2) == 0;
-  const struct certificate past = {.names = "DNS:localhost", .from = -3 * soon, .until = -soon};
-  const struct certificate future = {.names = "DNS:localhost", .from = soon, .until = 3 * soon};
+  const struct certificate past = {.from = -3 * soon, .until = -soon};
+  const struct certificate future = {.from = soon, .until = 3 * soon};
   expect_dates_refused(exchange, &past, authority_expired, EXPIRED, expired);
   expect_dates_refused(exchange, &future, !authority_expired, TOO_EARLY, early);
 }
@@ -1202,7 +1312,8 @@ static struct peer *start_by_address(struct exchange *exchange, const char *addr
   be_server(exchange, identity_server(exchange, &identity));
   snprintf(url, sizeof url, "https://%s%s%s%s/", bracketed ? "[" : "", address,
            bracketed ? "]" : "", strrchr(exchange->url, ':'));
-  exchange_start(exchange, "client", "--ca", identity.cert, "--timeout", PATIENCE, url, NULL);
+  exchange_start(exchange, "client", "--ca", identity.cert, "--timeout", patience(exchange), url,
+                 NULL);
   return accept_client(exchange);
 }
 
@@ -1251,10 +1362,11 @@ CHECK(lab06, without_h2, .of_errors = true, .points = 1, .todo = 5, .program = "
   static char http1[] = "http/1.1";
   struct identity identity;
   identity_make(exchange, &identity, NULL);
-  expect_refusal(start_client(exchange, without_alpn(exchange, &identity), identity.cert, PATIENCE),
-                 ALPN, words_of_alpn, WITHOUT_H2);
+  expect_refusal(
+      start_client(exchange, without_alpn(exchange, &identity), identity.cert, patience(exchange)),
+      ALPN, words_of_alpn, WITHOUT_H2);
   SSL_CTX *other = with_protocol(exchange, &identity, http1);
-  expect_refusal(start_client(exchange, other, identity.cert, PATIENCE), ALPN,
+  expect_refusal(start_client(exchange, other, identity.cert, patience(exchange)), ALPN,
                  words_of_other_protocol, "a server that has chosen http/1.1 by ALPN");
   SSL_CTX *old = identity_server(exchange, &identity);
   limit_versions(old, TLS1_VERSION, TLS1_1_VERSION);
@@ -1312,7 +1424,7 @@ CHECK(lab06, old_version, .of_errors = true, .points = 1, .todo = 4, .program = 
   static char longer[8] = "h2";
   limit_versions(tls, TLS1_VERSION, TLS1_1_VERSION);
   SSL_CTX_set_client_hello_cb(tls, note_old_version, &offers_old);
-  struct peer *peer = start_client(exchange, tls, identity.cert, PATIENCE);
+  struct peer *peer = start_client(exchange, tls, identity.cert, patience(exchange));
   expect_refusal(peer, VERSION, words_of_version, OF_OLD_VERSION);
   if (offers_old) /* though no cipher suite that it allows is for such a version */
     exchange_fail_at(exchange, -1, "supported versions: TLS 1.2, TLS 1.3", "TLS 1.1 or older, too",
@@ -1327,7 +1439,7 @@ CHECK(lab06, old_version, .of_errors = true, .points = 1, .todo = 4, .program = 
     tls = preferring_no_security(exchange, &identity);
     SSL_CTX_set_min_proto_version(tls, version);
     SSL_CTX_set_max_proto_version(tls, version);
-    peer = start_client(exchange, tls, identity.cert, PATIENCE);
+    peer = start_client(exchange, tls, identity.cert, patience(exchange));
     expect_security(peer);
     expect_printed(peer, text, strlen(text));
   }
@@ -1361,7 +1473,6 @@ static bool has_given_up_or_is_late(void *argument) {
 
 /* The client, started then with that time, has given up by itself: it says so, and not early. */
 static void expect_timeout_told(struct exchange *exchange, double started, double milliseconds) {
-  static const char output[] = "request timed out\n";
   if (recording_clock() - started < milliseconds - EARLY)
     exchange_fail_at(
         exchange, -1, "nothing, until the time is over", NULL,
@@ -1369,7 +1480,7 @@ static void expect_timeout_told(struct exchange *exchange, double started, doubl
   exchange_expect_output(
       exchange,
       "request-timed-out-not-told| Your client does not report the time-out as the contract says.",
-      output, strlen(output));
+      TIMED_OUT, strlen(TIMED_OUT));
   exchange_expect_status(exchange, 1);
 }
 
@@ -1495,7 +1606,7 @@ static void expect_failure_told(struct exchange *exchange, const char *ca, bool 
   enum { CODES = sizeof codes / sizeof codes[0] };
   exchange_extend(exchange);
   exchange->peers_accepted = exchange->peer_count;
-  have_it_ask(exchange, ca, PATIENCE);
+  have_it_ask(exchange, ca, patience(exchange));
   struct peer *peer = accept_client(exchange);
   peer_handshake(peer);
   int32_t stream_id = expect_request(peer);
@@ -1517,7 +1628,7 @@ static bool waits_in_handshake(void *argument) {
 static void expect_lost_handshake_told(struct exchange *exchange, const char *ca) {
   exchange_extend(exchange);
   exchange->holds = true;
-  have_it_ask(exchange, ca, PATIENCE);
+  have_it_ask(exchange, ca, patience(exchange));
   exchange_await(exchange, waits_in_handshake, exchange);
   peer_take_held(exchange);
   peer_abort(exchange->peers[exchange->peer_count - 1]);
