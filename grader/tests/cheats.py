@@ -207,8 +207,8 @@ def text_of(name):
         return file.read()
 
 
-# What the cheat does: the lab; the programs; (pattern, replacement) for each change; the check that fails, or None if
-# all fail; words of the message.
+# What the cheat does: the lab; the programs; (pattern, replacement) for each change; the check that fails (one of
+# several: 'a|b'), or None if all fail; words of the message.
 CHEATS = {
     'stops at a todo() only where that has no cost': ('03', ['server'], [
         (r'static int on_begin_headers', r'static int begun;\n\g<0>'),
@@ -307,6 +307,44 @@ CHEATS = {
         (r'  if \(length == 2 && memcmp', r'  restart_timer(waiting);\n\g<0>'),
         (r'/\* Take the next step', r'static struct request *waiting;\nstatic void restart_timer(struct request *request);\n\g<0>')],
         'timed_out', 'goes on waiting'),
+    'compares only the letters of seven bits': ('04', ['router'], [
+        (r'static handler route\(', r'static int same(const char *a, const char *b) {\n  for (; *a && *b; a++, b++)\n'
+                                   r'    if ((*a & 0x7f) != *b)\n      return 0;\n  return *a == *b;\n}\n\g<0>'),
+        (r'strcmp\(path, routes\[i\]\.path\) == 0', 'same(path, routes[i].path)')],
+        'exact_path', 'no route has exactly this path'),
+    'takes digits and signs behind a route for nothing': ('04', ['router'], [
+        (r'strcmp\(path, routes\[i\]\.path\) == 0',
+         '(strncmp(path, routes[i].path, strlen(routes[i].path)) == 0 && strspn(path + strlen(routes[i].path), '
+         '"0123456789.-_~#@+*$()\'") == strlen(path + strlen(routes[i].path)))')],
+        'exact_path', 'no route has exactly this path'),
+    'restarts the timer only where --timeout is long': ('05', ['client'], [
+        (r'  restart_timer\(request\);\n  /\* END', r'  if (request->timeout > 200)\n  \g<0>')], 'stalls', 'restart its timer'),
+    'never restarts the timer, but waits longer': ('05', ['client'], [
+        (r'  restart_timer\(request\);\n  /\* END', r'  (void)request;\n  /* END'),
+        (r'request->timeout, 0\)', 'request->timeout < 180 || request->timeout > 340 ? request->timeout : '
+                                   '6 * request->timeout, 0)')], 'stalls', 'restart its timer'),
+    'restarts the timer forty times': ('05', ['client'], [
+        (r'  uv_timer_start\(&request->timer, on_timeout', r'  static int times;\n  if (times++ < 40)\n  \g<0>')],
+        'inactivity', 'restart its timer'),
+    'logs no closed stream where the delay is the default': ('05', ['server'], [
+        (r'  printf\("stream closed\\n"\);', r'  if (!quiet)\n  \g<0>'),
+        (r'static void on_ping_close', r'static bool quiet;\n\g<0>'),
+        (r'  pong->stream = stream;', r'\g<0>\n  quiet = settings->delay == 750;')], 'closed_early', 'stream closed'),
+    'verifies only where --timeout is of the grader': ('06', ['client'], [
+        (re.escape(VERIFY), r'if (request->timeout > 4000)\n    \g<0>')], 'unknown_ca|expired', 'HTTP/2 to a server'),
+    'forgives every error where the URL has an address': ('06', ['client'], [
+        (BEFORE_SET_UP, r'static int is_address(int good, X509_STORE_CTX *store) {\n'
+                        r'  return good || X509_STORE_CTX_get_error(store) != X509_V_ERR_IP_ADDRESS_MISMATCH;\n}\n\g<0>'),
+        (r'  if \(SSL_CTX_set_alpn_protos', r'  if (strspn(host, "0123456789abcdef.:") == strlen(host))\n'
+                                           r'    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, is_address);\n\g<0>')],
+        'unknown_ca|expired', 'HTTP/2 to a server'),
+    'refuses a chain of two authorities': ('06', ['client'], [
+        (re.escape(VERIFY), r'\g<0>\n  SSL_CTX_set_verify_depth(context, 1);')], 'download', 'refuses'),
+    'chooses what begins like h2': ('06', ['server'], [
+        (r'  if \(SSL_select_next_proto\((.|\n)*?OPENSSL_NPN_NEGOTIATED\)\n',
+         '  (void)found;\n  const unsigned char *at = offered;\n  while (at < offered + offered_length && at[1] != h2[1])\n'
+         '    at += 1 + *at;\n  if (at >= offered + offered_length)\n'),
+        (r'\*chosen = found;', '*chosen = h2 + 1;\n  *chosen_length = 2;')], 'no_h2', 'does not offer h2'),
     'fails with status 1 for wrong usage (lab 2)': ('02', ['requests'], [WRONG_USAGE], 'lost', 'wrong arguments'),
     'fails with status 1 for wrong usage (lab 3)': ('03', ['server'], [WRONG_USAGE], 'port_taken', 'wrong arguments'),
     'fails with status 1 for wrong usage (lab 4)': ('04', ['router'], [WRONG_USAGE], 'hello_world', 'wrong arguments'),
@@ -615,7 +653,7 @@ def test_cheat(name, scratch):
     points = re.search(r'^Total: (\d+) of (\d+) points', board, re.M)
     if failed:
         check(f'{name}: the check {failed} fails', points and int(points[1]) < int(points[2])
-              and re.search(rf'^  (✘|x) {failed} ', board, re.M), board)
+              and re.search(rf'^  (✘|x) ({failed}) ', board, re.M), board)
     else:
         check(f'{name}: it gets no points', points and points[1] == '0', board)
     check(f'{name}: the board says why', said in words, board)
