@@ -67,11 +67,12 @@ int gradescope_write(const char *path, const struct run *run, const struct outco
     points += outcome->verdict == OUTCOME_PASSED ? outcome->check->points : 0;
     json_array_append_new(tests, test_json(outcome, run->missing[index]));
   }
-  json_t *results = json_pack(
-      "{s:i, s:f, s:s, s:o, s:{s:o, s:o, s:O*}}", "score", points, "execution_time", run->seconds,
-      "output", outcome_faults(list) ? "The grader itself failed in some checks." : "", "tests",
-      tests, "extra_data", "looks_like", looks_like_json(list), "protection", protection_json(),
-      "beside", run->beside);
+  json_t *results =
+      json_pack("{s:i, s:f, s:s, s:o, s:{s:o, s:o, s:s, s:O*}}", "score", points, "execution_time",
+                run->seconds, "output",
+                outcome_faults(list) ? "The grader itself failed in some checks." : "", "tests",
+                tests, "extra_data", "looks_like", looks_like_json(list), "protection",
+                protection_json(), "seed", run->seed, "beside", run->beside);
   int result = json_file_write(results, path, JSON_INDENT(2));
   json_decref(results);
   return result;

@@ -87,12 +87,23 @@ def test_results(tree, scratch):
     found = json.loads(out.read_text())
     check('a student who hands in nothing gets 0, and a message', found['score'] == 0 and 'Nothing was graded' in found['output'], found)
     check('its results have the format of Gradescope', not schema.problems(found, 'gradescope'), schema.problems(found, 'gradescope'))
-    board.write_text('Total: 3 of 20 points (0.6 s, SEED=12)\nmake: *** [Makefile:400: grade] Error 3\n')
-    (pathlib.Path(scratch) / 'some.json').write_text('{"score": 3, "tests": [], "extra_data": {"protection": []}}')
+    digits = '1' * 5000
+    board.write_text(f'  | #pragma message "SEED={digits}"make: *** [Makefile:400: grade] Error 3\n')
+    (pathlib.Path(scratch) / 'some.json').write_text('{"score": 3, "tests": [], "extra_data": {"protection": [], "seed": "12"}}')
     run(sys.executable, results, '2', board, f'{scratch}/some.json', out, cwd=tree)
     found = json.loads(out.read_text())
     check('the message says that a fault of the grader is not the student\'s', found['score'] == 3 and 'not your fault' in found['output']
           and found['extra_data'] == {'protection': [], 'fault': True, 'status': 2, 'seed': 12}, found)
+    board.write_text('make: *** [Makefile:400: grade] Error 3\nTotal: 3 of 20 points (0.6 s, SEED=12)\n')
+    run(sys.executable, results, '0', board, f'{scratch}/some.json', out, cwd=tree)
+    check('what a student writes is no fault of the grader', 'fault' not in json.loads(out.read_text())['extra_data'], out.read_text())
+    for text in ('[]', '{"score": 3, "extra_data": []}', f'{{"score": {digits}}}'):
+        out.unlink()
+        (pathlib.Path(scratch) / 'odd.json').write_text(text)
+        status, said = run(sys.executable, results, '0', board, f'{scratch}/odd.json', out, cwd=tree)
+        found = json.loads(out.read_text()) if out.exists() else {}
+        check(f'there are results whatever the grader wrote: {text[:40]}', status == 0 and found.get('score') == 0
+              and not schema.problems(found, 'gradescope'), f'{found}{said}')
 
 
 def autograder(tree, system, out, built):
@@ -131,7 +142,8 @@ def test_gradescope(tree, scratch, built):
         submit(place / 'submission', tree, kind)
         _, text = run('bash', place / 'source/run_autograder', cwd=place, PLACE=str(place))
         found = json.loads((place / 'results/results.json').read_text())
-        check(f'Gradescope: {kind}', found['score'] == points and (kind != 'broken' or 'error: expected' in found['output']), f'{found}{text}')
+        check(f'Gradescope: {kind}', found['score'] == points and (kind != 'broken' or 'error: expected' in found['output'])
+              and (kind == 'nothing') == (found['extra_data']['seed'] is None), f'{found}{text}')
         check('Gradescope: the results have its format', not schema.problems(found, 'gradescope'), schema.problems(found, 'gradescope'))
 
 
