@@ -27,6 +27,8 @@ FEWEST = 80      # tokens: shorter files are alike by chance
 MOST = 20000     # tokens: nobody writes that much by hand
 RUN = '12'       # tokens in a row that sim_c counts
 SHOWN = 50       # pairs on the page
+SHOWN_LINES = 1000  # of each: the time to find the same lines grows with the square of this
+SHOWN_WIDTH = 1000  # characters of a line
 
 UNKNOWN = '''\
 This tool cannot know who wrote it first, whether one copied from the other or both from the same place, and what came
@@ -57,16 +59,24 @@ class Pair:
 
 # --- The student's own lines ------------------------------------------------------------------------------
 
+# A comment or a text may have no end. Each pattern matches from its first character on, whatever follows, so that none
+# is tried again behind it: a file of 1 MiB takes no longer than its length.
+COMMENT = r'//[^\n]*|/\*.*?(?:\*/|\Z)'
+TEXT = r'"(?:[^"\\\n]+|\\.)*"?|\'(?:[^\'\\\n]+|\\.)*\'?'
+LEXEMES = re.compile(f'{TEXT}|{COMMENT}', re.S)
+WORDS = re.compile(rf'{TEXT}|(?P<name>[A-Za-z_]\w*)(?P<call>\s*\()?|\d\w*', re.S)
+
+
 def without_comments(text):
     """The lines, as many as before."""
     def blank(found):
-        return '\n' * found[0].count('\n')
-    return re.sub(r'/\*.*?\*/|//[^\n]*', blank, text, flags=re.S).split('\n')
+        return found[0] if found[0][0] in '"\'' else '\n' * found[0].count('\n')
+    return LEXEMES.sub(blank, text).split('\n')
 
 
 def shape(line):
     """The line without its names, numbers and texts; the names of called functions stay."""
-    line = re.sub(r'"(?:\\.|[^"\\])*"|[A-Za-z_]\w*(?!\w*\s*\()|\d\w*', 'w', line)
+    line = WORDS.sub(lambda found: found[0] if found['call'] else 'w', line)
     return re.sub(r'\s+', '', line)
 
 
@@ -126,12 +136,12 @@ def summary(program, owns, compared):
 def side_by_side(pair):
     """The rows of a table. Mark a line whose shape is on both sides."""
     say = html.escape
-    left, right = pair.first.lines, pair.second.lines
-    matcher = difflib.SequenceMatcher(None, [shape(line) for _, line in left], [shape(line) for _, line in right], autojunk=False)
+    left, right = pair.first.lines[:SHOWN_LINES], pair.second.lines[:SHOWN_LINES]
+    matcher = difflib.SequenceMatcher(None, [shape(line) for _, line in left], [shape(line) for _, line in right])
     for kind, a, b, c, d in matcher.get_opcodes():
         for step in range(max(b - a, d - c)):
             cells = [lines[first + step] if first + step < last else ('', '') for lines, first, last in ((left, a, b), (right, c, d))]
-            yield f'<tr class="{kind}">' + ''.join(f'<td class="n">{number}</td><td><pre>{say(line)}</pre></td>'
+            yield f'<tr class="{kind}">' + ''.join(f'<td class="n">{number}</td><td><pre>{say(line[:SHOWN_WIDTH])}</pre></td>'
                                                    for number, line in cells) + '</tr>'
 
 
@@ -152,7 +162,8 @@ def page(found):
              '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'">',
              '<meta name="viewport" content="width=device-width">', f'<style>{STYLE}</style>', '<h1>Too alike</h1>',
              f'<p>{say(UNKNOWN)}</p><p>The page shows the own lines of each, without those of the starter and the solution. A line is '
-             'marked if both have it; names, numbers and texts may differ.</p>']
+             'marked if both have it; names, numbers and texts may differ. '
+             f'A file of more than {SHOWN_LINES} own lines, or a very long line, is cut.</p>']
     for line, pairs in found:
         parts.append(f'<h2>{say(line)}</h2>')
         for pair in pairs[:SHOWN]:

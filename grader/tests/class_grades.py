@@ -21,10 +21,12 @@ import zipfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [f'{ROOT}/grader/tools/dev', f'{ROOT}/grader/class']
 from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-position
+import grade_class  # noqa: E402  pylint: disable=wrong-import-position
 import late  # noqa: E402  pylint: disable=wrong-import-position
 import one  # noqa: E402  pylint: disable=wrong-import-position
 import schema  # noqa: E402  pylint: disable=wrong-import-position
 import regrade as regrade_tool  # noqa: E402  pylint: disable=wrong-import-position
+import similar  # noqa: E402  pylint: disable=wrong-import-position
 import submissions  # noqa: E402  pylint: disable=wrong-import-position
 
 LABS = submissions.Labs(['lab01-session', 'lab03-server', 'lab04-router', 'lab05-timeouts'],
@@ -218,6 +220,28 @@ def test_similar():
         done = subprocess.run([sys.executable, f'{ROOT}/grader/class/similar.py', '--lab', '2', scratch], capture_output=True, text=True,
                               check=False)
         check('a class without this lab is an error', done.returncode == 1 and 'no such file' in done.stderr, done.stderr)
+
+
+def test_similar_hostile():
+    """Files made so that make similar does not end; each would take hours."""
+    lines = ''.join(f'way_{number}(x += {number});\ny = y;\n' for number in range(1400))
+    files = {'comments': '/* ' * 349000, 'texts': '"' + '\\"' * 500000, 'ends': '/*/' * 349000, 'call': 'a' * 500000 + '(',
+             'blanks': 'a' * 500000 + ' ' * 500000 + 'x', 'one': lines, 'two': 'int x;\n' + lines}
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, text in files.items():
+            path = pathlib.Path(scratch) / name / 'src/lab01-session/session.c'
+            path.parent.mkdir(parents=True)
+            path.write_text(text, encoding='utf-8')
+        try:
+            done = subprocess.run([sys.executable, f'{ROOT}/grader/class/similar.py', '--lab', '1', scratch], capture_output=True, text=True,
+                                  check=False, timeout=120)
+            said = done.stdout + done.stderr
+        except subprocess.TimeoutExpired as late_one:
+            said = str(late_one)
+    check('it ends, whatever the files are', re.search(r'100%  one  two$', said, re.M), said)
+    shapes = similar.without_comments('a "//x" /* b\nc */ d // e\n\'"\' // f /* g\nh(i)')
+    check('comments and texts are told apart', shapes == ['a "//x" ', ' d ', '\'"\' ', 'h(i)'] and similar.shape('x = f(a, "(\\"", \'"\', 12u);') ==
+          'w=f(w,w,w,w);', shapes)
 
 
 def test_hostile():
@@ -515,6 +539,7 @@ def main():
     test_course()
     test_merge()
     test_similar()
+    test_similar_hostile()
     with tempfile.TemporaryDirectory(prefix='class-') as scratch:
         os.chmod(scratch, 0o755)
         test_class(scratch)
