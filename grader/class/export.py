@@ -12,11 +12,13 @@ points in one column, and nothing else changed:
     csv      the column named by --column, added if it is missing; "id" finds a student
 
 With --course, the points are those of the course, and its deadline holds (course.py). With --due and --late, each begun day after the deadline
-costs a share of the points of the submission, down to 0. Names the students who are in only one of the tables. The
-status is 1 if a student in CLASS has no row.
+costs a share of the points of the submission, down to 0. Names the students who are in only one of the tables, and the
+rows that may be those of several students: these stay as they are. The status is 1 if a student in CLASS gets no points
+in the table.
 """
 import argparse
 import csv
+import io
 import pathlib
 import re
 import sys
@@ -35,15 +37,23 @@ class Problem(Exception):
 def read_table(path):
     """The rows of a CSV file, as lists, and its line ending."""
     text = path.read_bytes().decode('utf-8-sig')
-    rows = list(csv.reader(text.splitlines(keepends=True)))
+    rows = list(csv.reader(io.StringIO(text, newline='')))
     if not rows:
         raise Problem(f'{path} is empty')
     return rows, '\r\n' if '\r\n' in text else '\n'
 
 
+def points_of(row, worth, options):
+    """The points of one row of grades.csv."""
+    total = course.total(row, worth) if worth else float(row['total'])
+    if options.due and row.get('handed_in'):
+        total = late.reduced(total, row['handed_in'], options.due, options.late)
+    return f'{total:g}'
+
+
 def read_points(options):
-    """{id: points} of the students who are graded or have handed in nothing."""
-    points, timeless = {}, []
+    """{id: points} of the students who are graded or have handed in nothing; and what is wrong with other rows."""
+    points, timeless, wrong = {}, [], []
     with open(options.folder / 'grades.csv', encoding='utf-8', newline='') as file:
         table = csv.DictReader(file)
         worth = course.worth_of(options.course, table.fieldnames)
@@ -52,15 +62,15 @@ def read_points(options):
                 points[row['id']] = '0'
             if row['status'] != 'graded':
                 continue
-            total = course.total(row, worth) if worth else float(row['total'])
-            if options.due and row.get('handed_in'):
-                total = late.reduced(total, row['handed_in'], options.due, options.late)
-            elif options.due:
+            try:
+                points[row['id']] = points_of(row, worth, options)
+            except Exception as why:  # pylint: disable=broad-except  one row must not cost the others
+                wrong.append(f'{row["id"]} gets no points: the row in {options.folder}/grades.csv is wrong: {why}')
+            if options.due and not row.get('handed_in'):
                 timeless.append(row['id'])
-            points[row['id']] = f'{total:g}'
     if timeless:
         print(f'export: nobody knows when these handed in; they count as in time: {", ".join(timeless)}')
-    return points
+    return points, wrong
 
 
 def names_of(identity, form):
@@ -84,25 +94,25 @@ def column_of(header, options):
 
 
 def fill(rows, points, options):
-    """Returns (students without a row, rows without a student)."""
+    """Returns (students without a row, rows without a student, rows that may be those of several students)."""
     header = rows[0]
     key = KEYS[options.format]
     if key not in header:
         raise Problem(f'there is no column "{key}": is it {options.format}?')
     place, column = header.index(key), column_of(header, options)
     left = dict(points)
-    empty = []
+    empty, unclear = [], []
     for row in rows[1:]:
         row += [''] * (len(header) - len(row))
         name = submissions.folder_name(row[place]) if row[place].strip() else ''
         found = [identity for identity in left if name and name in names_of(identity, options.format)]
         if len(found) > 1:
-            raise Problem(f'{row[place]} is {" and ".join(found)}: keep only one of them')
-        if found:
+            unclear.append(f'{row[place]} gets no points: is it {" or ".join(found)}? Keep only one of them in grades.csv')
+        elif found:
             row[column] = left.pop(found[0])
         elif name != 'nobody' and row[place].strip():
             empty.append(row[place])
-    return sorted(left), empty
+    return sorted(left), empty, unclear
 
 
 def export(options):
@@ -110,16 +120,17 @@ def export(options):
     if out.resolve() == options.roster.resolve():
         raise Problem(f'{out} is the LMS\'s own table: say another OUT=FILE.csv')
     rows, ends = read_table(options.roster)
-    points = read_points(options)
-    missing, empty = fill(rows, points, options)
+    points, wrong = read_points(options)
+    missing, empty, unclear = fill(rows, points, options)
     with open(out, 'w', encoding='utf-8', newline='') as file:
         csv.writer(file, lineterminator=ends).writerows(rows)
     for name in empty:
         print(f'export: {name} has no points: not in {options.folder}/grades.csv')
-    for name in missing:
-        print(f'export: {name} has no row in {options.roster}', file=sys.stderr)
+    wrong += unclear + [f'{name} has no row in {options.roster}' for name in missing]
+    for text in wrong:
+        print(f'export: {text}', file=sys.stderr)
     print(f'{out} has the points of {len(points) - len(missing)} students')
-    return 1 if missing else 0
+    return 1 if wrong else 0
 
 
 def main():

@@ -349,6 +349,16 @@ def test_export():
         (folder / 'book.csv').write_text('id,x\njo-7,\n')
         done = run_export(folder, '--column', 'x')
         check('it names a student without a row', done.returncode == 1 and 'zoë-müller-12 has no row' in done.stderr, done.stderr)
+        (folder / 'grades.csv').write_text('id,name,lab01,total,status,handed_in\nvic-7,Vic,5,5,graded,\nx-7,Mal,0,0,graded,\n12,Jo,3,3,graded,\n'
+                                           '13,Max,4,4,graded,9999-99\n14,Eve,,much,graded,\n', encoding='utf-8')
+        (folder / 'book.csv').write_bytes('Identifier,Full name,Grade\nParticipant 7,Vic\u2028x,1\nParticipant 12,Jo\x0c,\nParticipant 13,Max,\n'
+                                          'Participant 14,Eve,\n'.encode())
+        done = run_export(folder, '--format', 'moodle', '--due', '2026-12-01', '--late', '10%/day')
+        check('a student whose row is unclear or wrong does not stop the others', done.returncode == 1 and (folder / 'out.csv').read_bytes() ==
+              'Identifier,Full name,Grade\nParticipant 7,Vic\u2028x,1\nParticipant 12,Jo\x0c,3\nParticipant 13,Max,\nParticipant 14,Eve,\n'.encode(),
+              f'{done.stderr}{(folder / "out.csv").read_bytes()}')
+        check('it names them', all(text in done.stderr for text in ('Participant 7 gets no points: is it vic-7 or x-7?', '13 gets no points', '14 gets no points')),
+              done.stderr)
 
 
 def grade(scratch, *more, **keywords):
