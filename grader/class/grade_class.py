@@ -79,12 +79,16 @@ def find_students(roster, students):
     names = {}
     for identity, name in roster:
         key = submissions.folder_name(identity)
-        by_number = [other for other in students if other.endswith(f'-{key}')]
-        if key not in students and key.isdigit() and len(by_number) == 1:
+        by_number = []
+        if key not in students and key.isdigit():
+            by_number = [other for other in students if other.endswith(f'-{key}')]
+        if len(by_number) == 1:
             key = by_number[0]
         if key in names:
             raise SystemExit(f'class: {identity} and {names[key][0]} of the roster are the same student')
-        students.setdefault(key, submissions.Student(name))
+        student = students.setdefault(key, submissions.Student(name))
+        if len(by_number) > 1:
+            student.problems.append(f'its number is at the end of {" and ".join(by_number)}')
         names[key] = (identity, name)
     return names
 
@@ -101,6 +105,27 @@ def put_files(place, student):
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_bytes() != content:
             path.write_bytes(content)
+
+
+def stop(student, what, why):
+    """The files of this student cannot be graded."""
+    student.fault = True
+    student.problems.most += 1  # room for this one, however many there are
+    student.problems.append(f'{what}: {submissions.short(why)}')
+
+
+def prepare(options, students, plan):
+    """Put the files of all students into their folders. Returns those to grade."""
+    todo = []
+    for key in sorted(students):
+        student, place = students[key], options.folder / key
+        try:
+            if student.files:
+                put_files(place, student)
+                todo += [] if one.is_done(place, plan) else [key]
+        except Exception as why:  # pylint: disable=broad-except  one student must not stop the grading of the others
+            stop(student, 'its files cannot be prepared', why)
+    return todo
 
 
 # --- The gradings -----------------------------------------------------------------------------------------
@@ -134,36 +159,45 @@ def grade_all(options, todo):
 
 def problems_of(student, row):
     """The problems that the instructor must look at."""
-    yield from student.problems
+    yield from student.problems.lines()
     if not student.files:
         yield 'no file of these labs in the submission'
-    elif row is None:
+    elif row is None and not student.fault:
         yield 'the grader failed: see feedback.txt; the same command tries again'
     for name in row['failed'] if row else []:
         yield f'{name} does not compile'
+
+
+def results_of(place, student, labs, plan):
+    """The cells of a student in the table from the points on, but without the time of handing in; and the problems."""
+    row = one.row_of(place, plan) if student.files and not student.fault else None
+    got = [row['points'].get(lab, 0) if row else 0 for lab in labs]
+    status = 'graded' if row else 'not graded' if student.files else 'no file'
+    about = [plan['seed'], version_here(), row['seconds'], row['where']] if row else ['', '', '', '']
+    return [*got, sum(got), status, *about], list(problems_of(student, row))
 
 
 def write_results(options, students, names, points, plan, general):
     """Returns how many students who handed something in are not graded."""
     labs = [folder.split('-')[0] for folder in points]
     ungraded = 0
-    with open(options.folder / 'grades.csv.new', 'w', encoding='utf-8', newline='') as grades, \
-            open(options.folder / 'problems.txt.new', 'w', encoding='utf-8') as problems:
-        problems.writelines(f'{submissions.printable(text)}\n' for text in general)
+    with open(options.folder / 'grades.csv.new', 'w', encoding='utf-8', errors='backslashreplace', newline='') as grades, \
+            open(options.folder / 'problems.txt.new', 'w', encoding='utf-8', errors='backslashreplace') as problems:
+        problems.writelines(f'{submissions.printable(text)}\n' for text in general.lines())
         table = csv.writer(grades, lineterminator='\n')
         table.writerow(['id', 'name', *labs, 'total', 'status', 'seed', 'version', 'seconds', 'where', 'handed_in'])
         for key in sorted(students):
             student = students[key]
-            row = one.row_of(options.folder / key, plan) if student.files else None
-            wrong = list(problems_of(student, row))
+            try:
+                cells, wrong = results_of(options.folder / key, student, labs, plan)
+            except Exception as why:  # pylint: disable=broad-except  one row must not cost the others
+                stop(student, 'its results cannot be read', why)
+                cells, wrong = results_of(options.folder / key, student, labs, plan)
             problems.writelines(f'{key}: {submissions.printable(text)}\n' for text in wrong)
-            ungraded += bool(student.files) and row is None
-            got = [row['points'].get(lab, 0) if row else 0 for lab in labs]
-            status = 'graded' if row else 'not graded' if student.files else 'no file'
-            about = [plan['seed'], version_here(), row['seconds'], row['where']] if row else ['', '', '', '']
+            ungraded += cells[len(labs) + 1] == 'not graded'
             identity, name = names.get(key, (key, student.name))
-            name = submissions.cell(name or student.name)
-            table.writerow([identity, name, *got, sum(got), status, *about, late.moment_of(student.handed_in())])
+            name = submissions.cell(submissions.short(name or student.name))
+            table.writerow([identity, name, *cells, late.moment_of(student.handed_in())])
     for name in ('grades.csv', 'problems.txt'):
         os.replace(options.folder / f'{name}.new', options.folder / name)
     return ungraded
@@ -213,10 +247,7 @@ def main():
     options.folder.mkdir(parents=True, exist_ok=True)
     plan = make_plan(options, points)
     (options.folder / 'plan.json').write_text(json.dumps(plan), encoding='utf-8')
-    for key, student in students.items():
-        if student.files:
-            put_files(options.folder / key, student)
-    todo = [key for key in sorted(students) if students[key].files and not one.is_done(options.folder / key, plan)]
+    todo = prepare(options, students, plan)
     print(f'{len(students)} students, {len(todo)} to grade (SEED={plan["seed"]})', flush=True)
     whole = grade_all(options, todo)
     ungraded = write_results(options, students, names, points, plan, problems)

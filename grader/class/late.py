@@ -5,6 +5,7 @@ import re
 from datetime import datetime, timedelta
 
 DAY = timedelta(days=1)
+YEAR_2100 = 4102444800
 
 
 def deadline(text):
@@ -16,9 +17,14 @@ def deadline(text):
     return (moment if re.search('[T ]', text) else moment + DAY).astimezone()
 
 
+def known(seconds):
+    """The seconds since 1970, or None if they say nothing: nobody handed in before 1970 or after 2100."""
+    return seconds if seconds is not None and 0 <= seconds < YEAR_2100 else None
+
+
 def moment_of(seconds):
     """Seconds since 1970 in the form of a table: 2026-12-01T23:10:04+01:00. '' if they are unknown."""
-    return '' if seconds is None else datetime.fromtimestamp(seconds).astimezone().isoformat(timespec='seconds')
+    return '' if known(seconds) is None else datetime.fromtimestamp(seconds).astimezone().isoformat(timespec='seconds')
 
 
 def percent_a_day(text):

@@ -48,7 +48,7 @@ def row_of(place, plan):
     try:
         row = json.loads((place / 'row.json').read_text(encoding='utf-8'))
         return row if row['key'] == digest(place, plan) and row['status'] == 0 else None
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -3,8 +3,12 @@
 An LMS gives a folder, or a zip, with one entry for each student: a folder, a zip, or files; the names say who the
 student is. find() looks through all of this and opens nothing but the students' C files. It trusts no submission: it
 follows no link, unpacks nothing to disk, leaves out what is too large, and says so. A zip of some hundred bytes may
-unpack to more than this machine has.
+unpack to more than this machine has. Whatever is wrong with a submission is a problem of this submission, and the others
+are graded: find() begins with the names, which say whose each file is, then looks into one file after another, and keeps
+only those that count.
 """
+import contextlib
+import functools
 import hashlib
 import io
 import os
@@ -12,18 +16,27 @@ import pathlib
 import re
 import stat
 import struct
-import time
 import unicodedata
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+
+import late
 
 MOST_BYTES = 1 << 20      # of a file: as grader/sandbox/submission.h
 MOST_ZIP = 64 << 20       # of a zip in a zip
-MOST_UNPACKED = 128 << 20 # of everything in one submission's zip
-MOST_ENTRIES = 20000      # of a zip ...
-MOST_DIRECTORY = 4 << 20  # ... and bytes of its list of them
+MOST_UNPACKED = 128 << 20 # of everything in one student's zips
+MOST_ENTRIES = 20000      # of all these zips, or of the zip of a class ...
+MOST_DIRECTORY = 4 << 20  # ... and bytes of a zip's list of them
+MOST_DEEP = 3             # zips in zips
 MOST_FILES = 2000000      # of a folder
+MOST_TOPS = 10            # folders and zips around all students
+MOST_PROBLEMS = 20        # of a student ...
+MOST_OF_NOBODY = 1000     # ... and of no student
+MOST_SHOWN = 200          # characters of a name, or of the words about a problem
 NO_DATE = (1980, 1, 1, 0, 0, 0)  # the date in a zip whose maker knew none
+GIVEN = {'common', 'grader'}  # folders of the students' repository that are not theirs
 IGNORED = {'__MACOSX', '.git', '.DS_Store', 'build'}
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of packing; zipfile unpacks the others without a bound
 
@@ -31,40 +44,82 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of packing; zipfile unpa
 TAKEN = re.compile(r'joblog|kit|slurm|.*\.(?:csv|html|json|new|txt)')
 MOST_NAME = 120           # bytes of a folder's name
 
-# Moodle: "Maria Lopez_1234567_assignsubmission_file_/...". Canvas: "lopezmaria_LATE_1234_56789_server-1.c".
-# Blackboard: "Lab 3_lopezmaria_attempt_2026-11-30-22-05-10_server.c".
-MOODLE = re.compile(r'(?P<name>.+)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<rest>.*)')
-CANVAS = re.compile(r'(?P<name>[^_]+)(?:_LATE)?_(?P<number>\d+)_\d+_(?P<rest>.+)')
-BLACKBOARD = re.compile(r'.+_(?P<name>[^_]+)_attempt_(?P<time>\d{4}(?:-\d\d){5})_?(?P<rest>.*)')
+# What an LMS makes of a student's file. Its own part comes first, and each pattern takes as little as it can: the student
+# chooses the rest, which may look like another's. Moodle: "Maria Lopez_1234567_assignsubmission_file_/...".
+# Canvas: "lopezmaria_LATE_1234_56789_server-1.c". Blackboard: "Lab 3_lopezmaria_attempt_2026-11-30-22-05-10_server.c".
+LMS = {
+    'Moodle': re.compile(r'(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<rest>.*)'),
+    'Blackboard': re.compile(r'.+?_(?P<name>[^_]+)_attempt_(?P<time>\d{4}(?:-\d\d){5})_?(?P<rest>.*)'),
+    'Canvas': re.compile(r'(?P<name>[^_]+)(?P<late>_LATE)?_(?P<number>\d+)_\d+_(?P<rest>.+)'),
+}
+
+
+class Problems(list):
+    """What a person must look at. A student who makes problems on purpose gets a bounded number of lines."""
+
+    def __init__(self, most=MOST_PROBLEMS):
+        super().__init__()
+        self.most = most
+        self.more = 0
+
+    def append(self, text):
+        if len(self) < self.most:
+            super().append(text)
+        else:
+            self.more += 1
+
+    def lines(self):
+        return [*self, *([f'and {self.more} more'] if self.more else [])]
+
+
+class Room:
+    """How much more may be unpacked of one student's zips."""
+
+    def __init__(self):
+        self.octets = MOST_UNPACKED
+        self.entries = MOST_ENTRIES
+
+    def take(self, octets):
+        self.octets -= octets
+        if self.octets < 0:
+            raise ValueError('there is too much in this zip')
 
 
 @dataclass
-class Found:
-    """A file that a student may have handed in."""
-    path: tuple      # the names of its folders and zips, and its own
-    times: tuple     # for each of these, when the file or the zip was written: seconds since 1970, or None
-    content: bytes
+class Entry:
+    """A C file or a zip: in a class's folder or zip, or in a student's zip."""
+    path: tuple       # the names of its folders and zips, and its own
+    changed: float    # when it was written: seconds since 1970, or None
+    read: Callable    # returns its content; of a zip, an open file
 
     def below(self):
         """The same without the first folder or zip."""
-        return Found(self.path[1:], self.times[1:], self.content)
+        return Entry(self.path[1:], self.changed, self.read)
 
-    def handed_in(self):
-        """The time of handing in, if known: files that a student has packed into a zip may be older than the zip."""
-        said = BLACKBOARD.fullmatch(self.path[0])
-        try:
-            return time.mktime(time.strptime(said['time'], '%Y-%m-%d-%H-%M-%S')) if said else self.times[0]
-        except (OverflowError, ValueError):
-            return None
+    def __str__(self):
+        return short('/'.join(self.path))
+
+
+@dataclass
+class Owner:
+    """Whose an entry is, by one reading of its name."""
+    name: str
+    identity: str            # as the LMS writes it
+    rest: tuple              # the names that are left of the path: the student has chosen them
+    handed_in: float = None  # seconds since 1970, or None
+    late: bool = False       # the LMS has written so
 
 
 @dataclass
 class Student:
     name: str
-    identity: str = ''                             # as the LMS writes it
+    identity: str = ''
     files: dict = field(default_factory=dict)      # "lab03-server/server.c": its content
-    problems: list = field(default_factory=list)   # for the instructor
+    problems: Problems = field(default_factory=Problems)   # for the instructor
     times: dict = field(default_factory=dict)      # "lab03-server/server.c": when it was handed in, or None
+    orders: dict = field(default_factory=dict)     # "lab03-server/server.c": the greater, the better this try
+    room: Room = field(default_factory=Room)
+    fault: bool = False                            # the files cannot be graded: see the problems
 
     def handed_in(self):
         """When the student handed in the last of the files, as far as we know."""
@@ -77,15 +132,26 @@ def printable(text):
                    '\u202a' <= char <= '\u202e' or '\u2066' <= char <= '\u2069' else char for char in text)
 
 
+def short(text):
+    """The same, if it may be long."""
+    shown = printable(str(text)[:MOST_SHOWN + 1])
+    return shown if len(shown) <= MOST_SHOWN else f'{shown[:MOST_SHOWN]}...'
+
+
 def cell(text):
-    """The text as a spreadsheet shows it: what begins like a formula would be computed."""
-    return f"'{text}" if text[:1] in ('=', '+', '-', '@') else text
+    """The text as a spreadsheet shows it: what begins like a formula would be computed, also behind a semicolon or a tab,
+    where some spreadsheets begin a new cell."""
+    return re.sub(r'((?:^|[;,|\t])[\s"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])', r"\1'", text)
 
 
 # --- Files, in folders and in zips ----------------------------------------------------------------------
 
-def from_folder(folder, wanted, problems):
-    """Yields (path, time, content) of each C file and each zip below a folder."""
+def is_zip(name):
+    return not name.lower().endswith('.c')
+
+
+def in_folder(folder, wanted, problems):
+    """Yields the Entry of each C file and each zip below a folder."""
     count = 0
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in IGNORED and not os.path.islink(f'{place}/{name}'))
@@ -95,164 +161,204 @@ def from_folder(folder, wanted, problems):
                 problems.append('it has too many files')
                 return
             full = pathlib.Path(place) / name
-            if not wanted(name):
-                continue
-            parts = full.relative_to(folder).parts
-            try:
-                found = from_file(full)
-            except (OSError, ValueError) as why:
-                problems.append(f'{"/".join(parts)} {why.strerror if isinstance(why, OSError) else why}')
-            else:
-                yield parts, *found
+            if wanted(name):
+                yield Entry(full.relative_to(folder).parts, changed_of(full), functools.partial(from_file, full))
+
+
+def changed_of(path):
+    try:
+        return late.known(path.lstat().st_mtime)
+    except OSError:
+        return None
 
 
 def from_file(path):
-    """The time and the content of a file in a folder; of a zip, the file itself, opened."""
+    """The content of a file in a folder; of a zip, the file itself, opened."""
     about = path.lstat()
-    is_zip = not path.name.lower().endswith('.c')
     if not stat.S_ISREG(about.st_mode):
-        raise ValueError('is not a regular file')
-    if about.st_size > (MOST_ZIP * 16 if is_zip else MOST_BYTES):
-        raise ValueError('is too large')
-    if is_zip:
-        return about.st_mtime, path.open('rb')
+        raise ValueError('it is not a regular file')
+    if about.st_size > (MOST_ZIP * 16 if is_zip(path.name) else MOST_BYTES):
+        raise ValueError('it is too large')
+    if is_zip(path.name):
+        return path.open('rb')
     with path.open('rb') as file:
         content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:  # now
-        raise ValueError('is too large')
-    return about.st_mtime, content
+        raise ValueError('it is too large')
+    return content
 
 
-class Room:
-    """How much more may be unpacked of one submission."""
-
-    def __init__(self):
-        self.octets = MOST_UNPACKED
-
-    def take(self, octets):
-        self.octets -= octets
-        if self.octets < 0:
-            raise ValueError('there is too much in this zip')
-
-
-def entries_of(name, file, problems):
-    """The zip in this open file, and what is in it. It may be broken in any way."""
+def in_zip(file, wanted, problems, room):
+    """[Entry] of the zip in this open file, which may be broken in any way. `room` is None for the zip of a whole class."""
+    most = room.entries if room else MOST_ENTRIES
+    if not most:
+        raise ValueError('there are too many files in zips')
     end = zipfile._EndRecData(file)  # pylint: disable=protected-access  all is read at once, whatever its size
     if end and end[zipfile._ECD_SIZE] > MOST_DIRECTORY:  # pylint: disable=protected-access
         raise ValueError('it has too many files')
     archive = zipfile.ZipFile(file)
-    entries = archive.infolist()
-    if len(entries) > MOST_ENTRIES:
-        problems.append(f'{name}: only the first {MOST_ENTRIES} of its files were looked at')
-    return archive, entries[:MOST_ENTRIES]
+    infos = archive.infolist()
+    if len(infos) > most:
+        problems.append(f'only the first {MOST_ENTRIES} files in zips were looked at')
+    if room:
+        room.entries -= min(most, len(infos))
+    entries = []
+    for info in infos[:most]:
+        path = tuple(info.filename.replace('\\', '/').split('/'))
+        if not set(path) & (IGNORED | {'..', ''}) and wanted(path[-1]) and not stat.S_ISLNK(info.external_attr >> 16):
+            entries.append(Entry(path, seconds_of(info), functools.partial(unpack, archive, info, room)))
+    return entries
 
 
-def from_zip(name, file, wanted, problems, room):
-    """The same for a zip. Never read more than the limit, whatever size the zip claims. `room` is None for the zip of
-    a whole class."""
-    try:
-        archive, entries = entries_of(name, file, problems)
-    except Exception as why:  # pylint: disable=broad-except  a stranger's file may be wrong in any way
-        problems.append(f'{name}: not a zip, or a broken one: {why}')
-        return
-    for entry in entries:
-        parts = tuple(entry.filename.replace('\\', '/').split('/'))
-        if set(parts) & (IGNORED | {'..', ''}) or not wanted(parts[-1]) or stat.S_ISLNK(entry.external_attr >> 16):
-            continue
-        try:
-            content = unpack(archive, entry, room)
-        except Exception as why:  # pylint: disable=broad-except
-            problems.append(f'{name}: cannot read {entry.filename}: {why}')
-            if room and room.octets < 0:
-                return
-            continue
-        yield parts, seconds_of(entry), content
-
-
-def unpack(archive, entry, room):
-    """The content of one file in a zip."""
-    is_zip = not entry.filename.lower().endswith('.c')
-    most = MOST_ZIP if is_zip else MOST_BYTES
-    if entry.compress_type not in METHODS:
+def unpack(archive, info, room):
+    """The content of one file in a zip. Never read more than the limit, whatever size the zip claims."""
+    most = MOST_ZIP if is_zip(info.filename) else MOST_BYTES
+    if info.compress_type not in METHODS:
         raise ValueError('it is packed in an unusual way; deflate is usual')
-    with archive.open(entry) as file:
+    with archive.open(info) as file:
         content = file.read(most + 1)
     if room:
         room.take(len(content))
     if len(content) > most:
         raise ValueError('it is too large')
-    return io.BytesIO(content) if is_zip else content
+    return io.BytesIO(content) if is_zip(info.filename) else content
 
 
-def seconds_of(entry):
+def seconds_of(info):
     """When a file of a zip has changed: by its "UT" field, which has the seconds since 1970; otherwise by its date,
     which we take for one of this machine's time zone. None if it has no date."""
-    extra = entry.extra
+    extra = info.extra
     while len(extra) >= 9:
         kind, size, flags, seconds = struct.unpack_from('<HHBi', extra)
         if kind == 0x5455 and size >= 5 and flags & 1:
-            return float(seconds)
+            return late.known(seconds)
         extra = extra[4 + size:]
+    return None if info.date_time <= NO_DATE else local_seconds(*info.date_time)
+
+
+def local_seconds(*when):
+    """Year, month, day, hour, minute and second on this machine's clock, as seconds since 1970; None if there is no such
+    time."""
     try:
-        return None if entry.date_time <= NO_DATE else time.mktime((*entry.date_time, 0, 0, -1))
-    except (OverflowError, ValueError):
+        return late.known(datetime(*when).timestamp())
+    except (OSError, OverflowError, ValueError):
         return None
 
 
-def unpacked(source, wanted, problems, depth=0, room=None):
-    """Every C file that from_folder or from_zip yields, also from zips in zips."""
-    for parts, changed, content in source:
-        if parts[-1].lower().endswith('.c'):
-            yield Found(parts, (changed,) * len(parts), content)
-        elif depth < 3:
-            room_there = room or Room()
-            with content:
-                inside = from_zip('/'.join(parts), content, wanted, problems, room_there)
-                for found in unpacked(inside, wanted, problems, depth + 1, room_there):
-                    yield Found((*parts, *found.path), (*(changed,) * len(parts), *found.times), found.content)
-
-
-def all_files(path, labs, problems):
-    def wanted(name):
-        """Whether this is a zip, or ends in the name of a lab's file."""
-        return name.lower().endswith('.zip') or labs.may_be(name)
-    if not path.is_file():
-        return list(unpacked(from_folder(path, wanted, problems), wanted, problems))
-    with path.open('rb') as file:
-        return list(unpacked(from_zip(path.name, file, wanted, problems, None), wanted, problems))
+def c_files(entry, wanted, problems, room, depth=0):
+    """Yields (Entry, content) of the C file; of a zip, each C file in it and in the zips in it."""
+    try:
+        content = entry.read()
+    except Exception as why:  # pylint: disable=broad-except  a stranger's file may be wrong in any way
+        problems.append(f'{entry}: cannot be read: {short(why)}')
+        return
+    if not is_zip(entry.path[-1]):
+        yield entry, content
+        return
+    with content:
+        try:
+            inside = in_zip(content, wanted, problems, room)
+        except Exception as why:  # pylint: disable=broad-except
+            problems.append(f'{entry}: not a zip, or a broken one: {short(why)}')
+            return
+        for other in inside:
+            if room.octets < 0:
+                return
+            if is_zip(other.path[-1]) and depth == MOST_DEEP - 1:
+                problems.append(f'{entry}: the zips in it were not looked at; put the files into one zip')
+                break
+            yield from c_files(Entry((*entry.path, *other.path), other.changed, other.read), wanted, problems, room, depth + 1)
 
 
 # --- The student of a file ------------------------------------------------------------------------------
 
-def without_top(files, labs):
-    """Remove a folder or zip around everything, unless it is a student's."""
-    while files and len({found.path[0] for found in files}) == 1 and len(files[0].path) > 2 and not is_students(files[0].path, labs):
-        files = [found.below() for found in files if len(found.path) > 1]
-    return files
+def found_in(path, wanted, problems, opened):
+    """[Entry] of the folder or zip of a class."""
+    if not path.is_file():
+        return list(in_folder(path, wanted, problems))
+    try:
+        return in_zip(opened.enter_context(path.open('rb')), wanted, problems, None)
+    except Exception as why:  # pylint: disable=broad-except
+        problems.append(f'{short(path.name)}: not a zip, or a broken one: {short(why)}')
+        return []
 
 
-def of_lms(name):
-    return MOODLE.fullmatch(name) or BLACKBOARD.fullmatch(name) or CANVAS.fullmatch(name)
+def has_top(entries, labs):
+    """Whether everything is in one folder or zip that is no student's: no LMS made its name, and in it are names that an
+    LMS made, or more folders or zips, but no lab's folder or file."""
+    if len({entry.path[0] for entry in entries}) != 1 or readings(entries[0].path[0]):
+        return False
+    paths = [entry.path for entry in entries if len(entry.path) > 1]
+    below = {path[1] for path in paths}
+    if any(readings(name) for name in below):
+        return True
+    deeper = any(len(path) > 2 or is_zip(path[1]) for path in paths)
+    return deeper and not below & {*labs.folders, *labs.programs}
 
 
-def is_students(path, labs):
-    """Whether the first name is a student's: an LMS made it, or a lab's folder or file comes next."""
-    return bool(of_lms(path[0])) or path[1] in labs.folders or path[1] in labs.programs
+def without_top(entries, labs, wanted, opened):
+    """The entries without the folders and zips around all, and the Room for all of them if there was such a zip."""
+    room = None
+    for _ in range(MOST_TOPS):
+        inside, room_inside = entries, room
+        if len(entries) == 1 and len(entries[0].path) == 1 and is_zip(entries[0].path[0]):
+            room_inside = room or Room()
+            try:
+                inside = in_zip(opened.enter_context(entries[0].read()), wanted, Problems(), room_inside)
+            except Exception:  # pylint: disable=broad-except  whoever looks into it later says why
+                break
+            inside = [Entry((*entries[0].path, *entry.path), entry.changed, entry.read) for entry in inside]
+        if not has_top(inside, labs):
+            break
+        entries, room = [entry.below() for entry in inside if len(entry.path) > 1], room_inside
+    return entries, room
 
 
-def owner(path):
-    """The name and the id of the student in this path, and the rest of the path."""
-    first = printable(path[0])
-    found = of_lms(first)
+def readings(name):
+    """{LMS: match} of each LMS that may have made this name."""
+    name = printable(name)
+    return {lms: found for lms, pattern in LMS.items() if (found := pattern.fullmatch(name))}
+
+
+def lms_of(names):
+    """The LMS that made these names, or None. All names of a class are read as its names: what a student adds to one may
+    look like another LMS's, but its own is there in all of them. If that leaves two, it is the one that makes more students
+    of them, and then the one whose part of the names is shorter."""
+    found = {}
+    for name in set(names):
+        for lms, match in readings(name).items():
+            found.setdefault(lms, []).append(match)
+    return max(found, default=None, key=lambda lms: (len(found[lms]), len({identity_of(match) for match in found[lms]}),
+                                                     -sum(match.start('rest') for match in found[lms])))
+
+
+def identity_of(match):
+    number = match.groupdict().get('number')
+    return f'{match["name"]}-{number}' if number else match['name']
+
+
+def owner_of(entry, lms):
+    """The Owner, in a class whose names this LMS has made; None if the name says nothing."""
+    first, path = printable(entry.path[0]), entry.path
+    found = lms and LMS[lms].fullmatch(first)
     if found:
+        said = found.groupdict()
+        handed_in = local_seconds(*map(int, said['time'].split('-'))) if 'time' in said else entry.changed
         rest = (found['rest'],) if found['rest'] else ()
-        number = found.groupdict().get('number')
-        return found['name'], f'{found["name"]}-{number}' if number else found['name'], (*rest, *path[1:])
+        return Owner(found['name'], identity_of(found), (*rest, *path[1:]), handed_in, bool(said.get('late')))
     name = re.sub(r'\.zip$', '', first, flags=re.I)
-    if len(path) > 1:
-        return name, name, path[1:]
+    if len(path) > 1 or is_zip(first):
+        return Owner(name, name, path[1:], entry.changed)
     flat = re.fullmatch(r'(.+?)[-_. ]([a-z]+(?:-\d+)?\.c)', first)  # lopez-server.c
-    return (flat[1], flat[1], (flat[2],)) if flat else (None, None, path)
+    return Owner(flat[1], flat[1], (flat[2],), entry.changed) if flat else None
+
+
+def other_owners(name, lms, identity):
+    """Whose the file would be, if another LMS had made the name, or if the LMS's own part came later in it."""
+    found = readings(name)
+    own = found.pop(lms, None)
+    others = [*found.values(), *readings(own['rest'] if own else '').values()]
+    return {identity_of(match) for match in others} - {identity}
 
 
 def folder_name(identity):
@@ -286,7 +392,7 @@ class Labs:
 
     def of(self, found_path, content):
         """(the lab's folder, the file's name, the number of the try); lab None if unclear; None for other files."""
-        name = re.fullmatch(r'(?P<stem>.+?)(?:-(?P<number>\d+)| \((?P<copy>\d+)\))?\.c', found_path[-1], re.I)
+        name = re.fullmatch(r'(?P<stem>.+?)(?:-(?P<number>\d{1,9})| \((?P<copy>\d{1,9})\))?\.c', found_path[-1], re.I)
         if not name:
             return None
         file = f'{name["stem"]}.c'
@@ -303,44 +409,71 @@ class Labs:
         return fitting[0] if fitting else None, file, number
 
 
-def take(student, found, place, tries, due):
+def take(student, name, content, owner, order, due):
     """Keep the file, unless there is a better try: the last of those in time, or the last of all if none is."""
-    lab, file, number = place
-    name = f'{lab}/{file}'
-    handed_in = found.handed_in()
-    in_time = due is None or handed_in is None or handed_in <= due
-    order = (in_time, number, handed_in or 0, found.times[-1] or 0)
-    if name in tries and tries[name][0] != in_time:
+    in_time = due is None or owner.handed_in is None or owner.handed_in <= due
+    order = (in_time, *order)
+    best = student.orders.get(name)
+    if best and best[0] != in_time:
         student.problems.append(f'{name}: a try after the deadline was left out')
-    if due and in_time and CANVAS.fullmatch(found.path[0]) and '_LATE_' in found.path[0]:
+    if due and in_time and owner.late:
         student.problems.append(f'{name}: its name says LATE, but it has no time after the deadline')
-    if name in tries and tries[name] >= order:
-        return
-    tries[name] = order
-    student.files[name] = found.content
-    student.times[name] = handed_in
+    if best is None or order > best:
+        student.orders[name] = order
+        student.files[name] = content
+        student.times[name] = owner.handed_in
+
+
+def look_into(student, entry, owner, labs, wanted, due):
+    """Keep the files of one entry that count."""
+    for found, content in c_files(entry, wanted, student.problems, student.room):
+        rest = (*owner.rest, *found.path[len(entry.path):])
+        if set(rest) & GIVEN:
+            continue
+        place = labs.of(rest, content)
+        if place is None:
+            student.problems.append(f'{short("/".join(rest))}: no lab has this file')
+        elif place[0] is None:
+            student.problems.append(f'{short("/".join(rest))}: of which lab? Neither its folder nor its first comment says so')
+        else:
+            order = (place[2], owner.handed_in or 0, found.changed or 0)
+            take(student, f'{place[0]}/{place[1]}', content, owner, order, due)
+
+
+def student_of(students, entry, owner, lms, room):
+    """The Student with this entry; None if another one has the folder."""
+    student = students.setdefault(folder_name(owner.identity), Student(owner.name, owner.identity, room=room or Room()))
+    if student.identity != owner.identity:
+        student.problems.append(f'"{short(owner.identity)}" and "{short(student.identity)}" would have the same folder: '
+                                f'rename one; only the files of "{short(student.identity)}" are graded')
+        return None
+    for other in sorted(other_owners(entry.path[0], lms, owner.identity)):
+        student.problems.append(f'{entry}: we take it for a file of "{short(owner.identity)}", but it looks like one of '
+                                f'"{short(other)}", too')
+    return student
 
 
 def find(path, labs, due=None):
     """{folder name of a student: Student} for all submissions, and the problems that belong to no student.
     `due` is the deadline, in seconds since 1970."""
-    problems = []
+    def wanted(name):
+        """Whether this is a zip, or ends in the name of a lab's file."""
+        return name.lower().endswith('.zip') or labs.may_be(name)
+    problems = Problems(MOST_OF_NOBODY)
     students = {}
-    tries = {}
-    for found in without_top(all_files(path, labs, problems), labs):
-        name, identity, rest = owner(found.path)
-        if name is None:
-            problems.append(f'{"/".join(found.path)}: which student handed it in?')
-            continue
-        key = folder_name(identity)
-        student = students.setdefault(key, Student(name, identity))
-        if student.identity != identity:
-            student.problems.append(f'"{identity}" and "{student.identity}" would have the same folder: rename one; only '
-                                    f'the files of "{student.identity}" are graded')
-            continue
-        place = labs.of(rest, found.content)
-        if place and place[0]:
-            take(student, found, place, tries.setdefault(key, {}), due)
-        elif place:
-            student.problems.append(f'{"/".join(rest)}: of which lab? Neither its folder nor its first comment says so')
+    with contextlib.ExitStack() as opened:
+        entries, room = without_top(found_in(path, wanted, problems, opened), labs, wanted, opened)
+        lms = lms_of(entry.path[0] for entry in entries)
+        for entry in entries:
+            student = None
+            try:
+                owner = owner_of(entry, lms)
+                if owner is None:
+                    problems.append(f'{entry}: which student handed it in?')
+                    continue
+                student = student_of(students, entry, owner, lms, room)
+                if student:
+                    look_into(student, entry, owner, labs, wanted, due)
+            except Exception as why:  # pylint: disable=broad-except  one submission must not stop the grading of the others
+                (student.problems if student else problems).append(f'{entry}: {short(why)}')
     return students, problems

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`make class` finds whose files are whose, gives everybody the right points, and goes on where it was stopped.
 """
+import argparse
 import calendar
 import csv
 import io
@@ -73,10 +74,20 @@ def test_names():
              {'kim': {lab: b'1'}, 'lee': {lab: b'2'}}),
             ("a server of lab 3, by its comment", {'kim/server.c': SERVER_3, 'lee/router.c': b''},
              {'kim': {server: SERVER_3}, 'lee': {'lab04-router/router.c': b''}}),
-            ('other files', {f'kim/{lab}': b'1', 'kim/notes.txt': b'', 'kim/other.c': b'', 'kim/lab03-server/router.c': b''},
+            ("a folder around Canvas's files", {'all/ann_1_2_session.c': b'1', 'all/zoe_5_6_a.zip': zipped({'session.c': '2'})},
+             {'ann-1': {lab: b'1'}, 'zoe-5': {lab: b'2'}}),
+            ("a folder around Canvas's C files", {'all/ann_1_2_session.c': b'1', 'all/zoe_5_6_session.c': b'2'},
+             {'ann-1': {lab: b'1'}, 'zoe-5': {lab: b'2'}}),
+            ('a folder and a zip around all', {'all/work.zip': zipped({'kim.zip': zipped({'session.c': '1'}), 'lee/session.c': '2'})},
+             {'kim': {lab: b'1'}, 'lee': {lab: b'2'}}),
+            ('other files', {f'kim/{lab}': b'1', 'kim/notes.txt': b'', 'kim/other.c': b'', 'kim/common/server.c': b''},
              {'kim': {lab: b'1'}})):
         students, problems = handed_in(files)
         check(f'{what}: each student gets their own files', students == wanted and not problems, f'{students} {problems}')
+    for name in ('lab03-server/router.c', 'my_session.c', 'x_1_2_session.c'):
+        students, problems = handed_in({f'kim/{lab}': b'1', f'kim/work/{name}': b''})
+        check(f'it names a file that belongs to no lab: {name}', students == {'kim': {lab: b'1'}} and len(problems) == 1
+              and f'{name}: no lab has this file' in problems[0], f'{students} {problems}')
     students, problems = handed_in({'kim/server.c': b'int x;', 'lee/session.c': b''})
     check('nobody gets a server whose lab is unknown', not students['kim'] and 'of which lab?' in problems[0], problems)
 
@@ -124,12 +135,125 @@ def test_times():
     local = {name: time.mktime((*when, 0, 0, -1)) for name, when in (('noon', noon), ('evening', evening))}
     check('the time of handing in is the one of the LMS', times == {'a': local['noon'], 'b': local['evening'], 'c': None, 'dora': local['evening'], 'eve': None}, times)
     entry = zipfile.ZipInfo('kim/session.c', noon)
+    for year in ('0001', '1969', '2100', '9999'):
+        students, _ = found_in(dated({f'Lab 1_kim_attempt_{year}-06-01-22-00-00_session.c': (early, '')}))
+        check(f'nobody handed in in the year {year}', students['kim'].handed_in() is None, students)
     entry.extra = struct.pack('<HHH', 0x7777, 2, 0) + struct.pack('<HHBi', 0x5455, 5, 1, calendar.timegm(evening))
     content = io.BytesIO()
     with zipfile.ZipFile(content, 'w') as archive:
         archive.writestr(entry, '1')
     students, _ = found_in(content.getvalue())
     check('a zip may have the time with its time zone', students['kim'].handed_in() == calendar.timegm(evening), students)
+
+
+# What a student may add to a name: another student's name, number and time, as each LMS writes them.
+FORGED = ('x_vic-4712_attempt_2020-01-01-00-00-00_session.c', 'x_4712_assignsubmission_file_session.c', 'vic_4712_57_session.c',
+          'x_y_attempt_0001-01-01-00-00-00.zip', 'x_y_attempt_9999-12-31-23-59-59_.zip', 'x_y_attempt_2020-01-01-00-00-00.zip')
+
+
+def test_forged():
+    """One reading of a name says who handed in, and when: that of the LMS which made all names. What the student has
+    chosen is never read as the LMS's part."""
+    noon = (2026, 12, 1, 12, 0, 0)
+    for lms, mal, vic, keys in (
+            ('Moodle', 'Mal Lory_1_assignsubmission_file_', 'Vic_4712_assignsubmission_file_session.c', {'mal-lory-1', 'vic-4712'}),
+            ('Blackboard', 'Lab 1_mal_attempt_2026-12-01-12-00-00_', 'Lab 1_vic_attempt_2026-11-01-08-00-00_session.c', {'mal', 'vic'}),
+            ('Blackboard, lab 1_2_3', 'Lab_1_2_3_mal_attempt_2026-12-01-12-00-00_', 'Lab_1_2_3_vic_attempt_2026-11-01-08-00-00_session.c',
+             {'mal', 'vic'}),
+            ('Canvas', 'mal_LATE_1_56_', 'vic_4712_57_session.c', {'mal-1', 'vic-4712'})):
+        for forged in FORGED:
+            content = zipped({'session.c': 'mine'}) if forged.endswith('zip') else 'mine'
+            for names in [[mal + forged, vic], *([] if '1_2_3' in lms else [[mal + forged]])]:  # one alone could be of Canvas
+                students, general = found_in(dated({name: (noon, content if name.startswith(mal) else 'good') for name in names}))
+                key = min(keys)
+                times = {late.moment_of(student.handed_in())[:16] for student in students.values() if student.files}
+                good = {other: student.files for other, student in students.items() if other != key}
+                check(f'{lms}: {forged} is of the student who handed it in', key in students and set(students) <= keys and not general
+                      and times <= {'2026-12-01T12:00', '2026-11-01T08:00'} and (len(names) == 1 or good == {
+                          max(keys): {'lab01-session/session.c': b'good'}}), f'{students} {times}')
+                check(f'{lms}: it says what else the name looks like: {forged}', any('but it looks like one of' in text
+                      for text in students[key].problems), students[key].problems)
+    students, _ = found_in(dated({**{f'mal_1_{number}_x_{number}_attempt_2020-01-01-00-00-00.zip': (noon, zipped({'session.c': ''})) for number in range(3)},
+                                  'vic_4712_57_session.c': (noon, '')}))
+    check('a student with many files does not decide which LMS it is', set(students) == {'mal-1', 'vic-4712'}, students)
+    students, _ = found_in(dated({'ann_1_56_ann_1_55_session.c': (noon, ''), 'ann_1_57_session.c': (noon, '2')}))
+    check('a name that says the same student twice is no problem', students['ann-1'].problems == ['ann_1_55_session.c: no lab has this file'], students)
+
+
+def test_one_does_not_stop_all():
+    """Whatever is wrong with one submission is a problem of this submission; the others are graded, and have rows."""
+    lab = 'lab01-session/session.c'
+    digits = f'session-{"1" * 5000}.c'
+    students, problems = handed_in({'ann.zip': zipped({digits: '1'}), 'kim/session.c': b'2'})
+    check('a try of 5000 digits is a file of no lab', students == {'ann': {}, 'kim': {lab: b'2'}} and len(problems) == 1
+          and len(problems[0]) < 300 and 'no lab has this file' in problems[0], f'{students} {problems}')
+
+    class Broken(submissions.Labs):
+        def of(self, found_path, content):
+            return 1 // (content != b'broken') and super().of(found_path, content)
+    with tempfile.NamedTemporaryFile(suffix='.zip') as file:
+        file.write(zipped({'ann/session.c': 'broken', 'kim/session.c': '2'}))
+        file.flush()
+        students, general = submissions.find(pathlib.Path(file.name), Broken(['lab01-session'], [lab]))
+    check('what nobody expected is a problem of the submission', students['kim'].files == {lab: b'2'} and not general and
+          'division' in str(students['ann'].problems), f'{students} {general}')
+
+    plan = {'labs': '01', 'seed': 7, 'grader': 'x', 'possible': 15}
+    rows_of = {'ann': {'points': {'lab01': 3}}, 'bob': {'points': [3]}, 'eve': {}, 'kim': {'points': {'lab01': 5}}, 'max': {'points': {}}}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        students = {}
+        for key, row in rows_of.items():
+            student = students[key] = submissions.Student(f'{key} \udcff', files={lab: b'x'}, times={lab: 1e30 if key == 'ann' else -1e9})
+            grade_class.put_files(folder / key, student)
+            whole = {'key': one.digest(folder / key, plan), 'status': 0, 'failed': [], 'seconds': 1, 'where': 'here', **row}
+            (folder / key / 'row.json').write_text(json.dumps(whole if key != 'max' else [1]), encoding='utf-8')
+        (folder / 'tom').write_text('a file in place of the folder', encoding='utf-8')
+        students['tom'] = submissions.Student('tom', files={lab: b'x'})
+        options = argparse.Namespace(folder=folder)
+        todo = grade_class.prepare(options, students, plan)
+        ungraded = grade_class.write_results(options, students, {}, {'lab01-session': 15}, plan, submissions.Problems())
+        with open(folder / 'grades.csv', encoding='utf-8', newline='') as file:
+            table = {row['id']: (row['total'], row['status']) for row in csv.DictReader(file)}
+        said = (folder / 'problems.txt').read_text(encoding='utf-8')
+    nothing = ('0', 'not graded')
+    check('one row does not cost the others', table == {'ann': ('3', 'graded'), 'bob': nothing, 'eve': nothing, 'kim': ('5', 'graded'),
+                                                        'max': nothing, 'tom': nothing} and ungraded == 4 and todo == ['max'], f'{table} {todo}')
+    check('its problem says why', 'bob: its results cannot be read: ' in said and 'tom: its files cannot be prepared: ' in said
+          and 'kim' not in said, said)
+
+
+def test_roster():
+    """The number of a roster finds one student, or says whose it could be."""
+    students = {name: submissions.Student(name, files={'x': b''}) for name in ('vic-7', 'mal-7', 'jo-8')}
+    names = grade_class.find_students([('7', 'Vic'), ('8', 'Jo')], students)
+    check('a number that two have is named', set(names) == {'7', 'jo-8'} and students['7'].problems == ['its number is at the end of vic-7 and mal-7']
+          and not students['7'].files, f'{names} {students}')
+
+
+def test_bounds():
+    """What one student hands in takes bounded room in memory and in the list of problems."""
+    many = zipped({f'{number}/session.c': b'x' for number in range(2000)}).replace(b'PK\1\2\x14\3\x14\0\0\0\0\0', b'PK\1\2\x14\3\x14\0\0\0\x0c\0')
+    for name in ('n' * 60000, '\u202e' * 20000):
+        students, general = found_in(zipped({'mal.zip': zipped({f'{name}.zip': many}), 'kim/session.c': '1'}))
+        lines = students['mal'].problems.lines()
+        check('a student has a bounded number of problems, of bounded lines', len(lines) == submissions.MOST_PROBLEMS + 1 and lines[-1] == 'and 1980 more'
+              and max(map(len, lines)) < 1000 and not general and students['kim'].files, f'{len(lines)} {lines[-1]}')
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, 'w', zipfile.ZIP_DEFLATED) as archive:
+        for number in range(100):
+            archive.writestr(f'{number}/session.c', bytes(1 << 20))
+    tracemalloc.start()
+    students, problems = handed_in({**{f'mal_1_assignsubmission_file_/{number}.zip': content.getvalue() for number in range(5)},
+                                    'kim_2_assignsubmission_file_/session.c': b'1'})
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    check('only the files that count are kept', most < 32 << 20 and students['kim-2'], most)
+    check('all zips of a student share the room', sum('too much' in text for text in problems) == 1, problems)
+    lot = zipped({f'{number}/session.c': b'' for number in range(submissions.MOST_ENTRIES - 10)})
+    students, _ = found_in(zipped({'mal/1.zip': lot, 'mal/2.zip': lot, 'mal/3.zip': lot, 'kim/session.c': '1'}))
+    check('and the number of files', ['only the first' in text or 'too many files in zips' in text for text in students['mal'].problems] == [True] * 2
+          and students['kim'].files, students['mal'].problems)
 
 
 def test_due():
@@ -266,7 +390,8 @@ def test_hostile():
         os.mkfifo(folder / 'router.c')
         (pathlib.Path(scratch) / 'lee').symlink_to(ROOT)
         students, problems = submissions.find(pathlib.Path(scratch), LABS)
-    check('it follows no link and opens no pipe', not students and len(problems) == 2, f'{students} {problems}')
+    check('it follows no link and opens no pipe', list(students) == ['kim'] and not students['kim'].files and not problems
+          and ['not a regular file' in text for text in students['kim'].problems] == [True, True], f'{students} {problems}')
 
 
 def test_course():
@@ -417,8 +542,8 @@ def test_odd_names():
     check('their folders have other names than what stands beside them', not bad, bad)
     bad = [student.name for student in students.values() if re.search('[\x00-\x1f\u202e]', student.name)]
     check('names are printable', not bad, bad)
-    cells = [submissions.cell(name) for name in ('=1+1', '-1', '@a', 'A=1')]
-    check('a table computes no name', cells == ["'=1+1", "'-1", "'@a", 'A=1'], cells)
+    cells = [submissions.cell(name) for name in ('=1+1', '-1', '@a', 'A=1', 'x;=1', 'x\t+1', 'x; "@a', '\uff1d1', 'x;y=1', 'Ann-Lee, O-x')]
+    check('a table computes no name', cells == ["'=1+1", "'-1", "'@a", 'A=1', "x;'=1", "x\t'+1", "x; \"'@a", "'\uff1d1", 'x;y=1', 'Ann-Lee, O-x'], cells)
 
 
 def test_class(scratch):
@@ -540,6 +665,10 @@ def main():
     test_no_date()
     test_clashes()
     test_times()
+    test_forged()
+    test_one_does_not_stop_all()
+    test_roster()
+    test_bounds()
     test_due()
     test_hostile()
     test_bombs()
