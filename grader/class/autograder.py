@@ -64,7 +64,7 @@ def prairielearn(out, lab):
 
 
 def autolab(out, lab):
-    make_source(out / 'image', lab, 'Dockerfile')
+    make_source(out / 'image', lab, 'Dockerfile', '../submissions.py', '../late.py')
     shutil.copy2(HERE / 'autolab/autograde-Makefile', out)
     with tempfile.TemporaryDirectory() as scratch, tarfile.open(out / 'autograde.tar', 'w') as tar:
         write_conf(pathlib.Path(scratch), lab)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`make handout` and `make autograder`: the students' repository has what they need, and no part of a solution; and the
 systems for teaching get it, with the scripts that they run."""
+import io
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import zipfile
@@ -179,6 +181,29 @@ def test_autolab(tree, scratch, built):
         found = json.loads(text.splitlines()[-1])
         check(f'Autolab: {kind}', status == 0 and found == {'scores': {'lab02': points}}, text)
         check('Autolab: the results have its format', not schema.problems(found, 'autolab'), schema.problems(found, 'autolab'))
+    test_archives(tree, job, place)
+
+
+def test_archives(tree, job, place):
+    """What a student hands in to Autolab as an archive, without an end to unpack."""
+    solution = (tree / 'lab02-requests/solution/requests.c').read_bytes()
+    for what, size, points in (('a zip', 10, 20), ('a zip that is a bomb', 256 << 20, 0), ('a tar', 10, 20), ('a tar that is a bomb', 256 << 20, 0)):
+        for old in (job / 'handin.tar', job / 'handin.zip', job / 'handin.tgz'):
+            old.unlink(missing_ok=True)
+        if 'zip' in what:
+            with zipfile.ZipFile(job / 'handin.zip', 'w', zipfile.ZIP_DEFLATED) as archive:
+                for number in range(size >> 20):
+                    archive.writestr(f'{number}/other.c', bytes(1 << 20))
+                archive.writestr('requests.c', solution)
+        else:
+            with tarfile.open(job / 'handin.tgz', 'w:gz') as archive:
+                for name, content in (('other.txt', bytes(size)), ('requests.c', solution)):
+                    member = tarfile.TarInfo(name)
+                    member.size = len(content)
+                    archive.addfile(member, io.BytesIO(content))
+        status, text = run('make', cwd=job, PLACE=str(place))
+        check(f'Autolab: {what}', status == 0 and json.loads(text.splitlines()[-1]) == {'scores': {'lab02': points}}
+              and (points > 0 or 'there is too much in' in text), text)
 
 
 def test_github(tree, scratch, built):
