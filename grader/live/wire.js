@@ -340,6 +340,7 @@ class LiveLadder extends Ladder {
   draw(from = 0) {
     super.draw(from);
     this.moved = false;
+    this.drawn?.();
   }
 
   count() {
@@ -380,16 +381,18 @@ class WirePane {
     this.tools = this.ladder.element.querySelector('.tools');
     this.tools.append(element('div', {class: 'ends'}, ...[...this.tools.children].slice(-2))); /* on the same line */
     new ResizeObserver(() => this.measure()).observe(this.tools);
-    this.below = element('button', {type: 'button', class: 'below', title: 'Show what is below (down)', hidden: true});
-    this.below.addEventListener('click', () => this.scroll(0.8 * this.sheet.clientHeight));
+    this.below = element('button', {type: 'button', class: 'below', hidden: true});
+    this.below.addEventListener('click', () => (this.hidden > 0 ? this.more() : this.sheet.scrollTo(0, 0)));
     this.hint = element('p', {class: 'hint'}, 'Here are the frames of a lecture’s commands, and what passes ', element('code', {}, 'make serve'),
                         ', from curl or a browser, say. Other programs show their frames with ', element('code', {}, 'H2_TRACE=live'), ' before their names. A connection that has begun before ',
                         element('code', {}, 'make live'), ' is not shown.');
-    this.sheet = element('div', {class: 'scroll', tabindex: -1}, this.ladder.element, this.hint, this.below);
+    this.sheet = element('div', {class: 'scroll', tabindex: -1}, this.ladder.element, this.hint);
     this.sheet.addEventListener('scroll', () => this.showBelow());
     new ResizeObserver(() => this.showBelow()).observe(this.sheet);
+    this.ladder.drawn = () => this.showBelowSoon();
     this.gate.element.append(this.play.element);
-    this.element = element('section', {class: 'pane wire', 'aria-label': 'The wire'}, this.sheet, this.states.element, this.gate.element, this.latest);
+    this.element = element('section', {class: 'pane wire', 'aria-label': 'The wire'}, element('div', {class: 'room'}, this.sheet, this.below),
+                           this.states.element, this.gate.element, this.latest);
   }
 
   /* `of`: the lab and the step of the command whose frames come now. */
@@ -486,14 +489,30 @@ class WirePane {
     this.showBelow();
   }
 
-  /* How many rows are below the window, so that nobody takes its edge for the end. */
+  more() {
+    this.scroll(0.8 * this.sheet.clientHeight);
+  }
+
+  /* How many rows are below the window, so that nobody takes its edge for the end. The button is there, with a line of
+   * its own, as long as not all rows have room: it does not come and go while one scrolls. */
   showBelow() {
-    this.below.hidden = this.follows(); /* it covers a row that would be cut in two */
-    const edge = this.below.getBoundingClientRect().top;
+    const {scrollHeight, clientHeight} = this.sheet;
+    this.below.hidden = this.ladder.current.length === 0 || scrollHeight <= clientHeight + this.below.offsetHeight + 1;
+    const edge = this.sheet.getBoundingClientRect().bottom;
     const rows = this.below.hidden ? [] : [...this.sheet.querySelectorAll('.rows > li')];
-    const hidden = rows.length - 1 - rows.findLastIndex((row) => row.getBoundingClientRect().bottom <= edge + 1);
-    this.below.hidden = rows.length === 0 || hidden === 0;
-    this.below.textContent = `↓ ${hidden} more`;
+    this.hidden = rows.length - 1 - rows.findLastIndex((row) => row.getBoundingClientRect().bottom <= edge + 1);
+    this.below.textContent = this.below.hidden ? '' : this.hidden > 0 ? `↓ ${this.hidden} more` : '↑ from the beginning';
+  }
+
+  /* The same, once, when the ladder has been drawn again: with other rows, or other heights. */
+  showBelowSoon() {
+    if (this.looks)
+      return;
+    this.looks = true;
+    requestAnimationFrame(() => {
+      this.looks = false;
+      this.showBelow();
+    });
   }
 
   show() {

@@ -286,6 +286,11 @@ SIDE_BY_SIDE = """(() => {
 })()"""
 
 
+BELOW = """`↓ ${[...document.querySelectorAll('.wire .rows > li')].filter((row) =>
+  row.getBoundingClientRect().bottom > live.wire.sheet.getBoundingClientRect().bottom + 1).length} more`"""
+KINDS = "live.wire.ladder.kinds"
+
+
 def test_ladder_from_the_top(page):
     """Once its command has ended, one sees the beginning of a ladder, and how much is below."""
     page.run("live.go('02', 3)")
@@ -294,16 +299,27 @@ def test_ladder_from_the_top(page):
     wait_for(lambda: page.run("Boolean(document.querySelector('.wire .rows li.note')) && live.wire.sheet.scrollTop === 0"), 5)
     said = page.run("[live.wire.sheet.scrollTop, live.wire.below.innerText, live.wire.sheet.scrollHeight > live.wire.sheet.clientHeight + 100]")
     check("when a command has ended, its ladder is there from the top", said[0] == 0 and said[2], said)
-    rows = page.run("[...document.querySelectorAll('.wire .rows > li')].map((row) => row.getBoundingClientRect().bottom <= "
-                    "live.wire.below.getBoundingClientRect().top + 1)")
-    check("and a button says how many rows are below", said[1] == f"↓ {rows.count(False)} more", (said, rows))
-    rooms = page.run("[live.wire.sheet.offsetHeight, live.wire.element.offsetHeight, getComputedStyle(live.wire.states.body).display]")
+    check("and a button says how many rows are below", said[1] == page.run(BELOW) != "↓ 0 more", (said, page.run(BELOW)))
+    check("it covers none of them", page.run("live.wire.below.getBoundingClientRect().top >= live.wire.sheet.getBoundingClientRect().bottom - 1"))
+    page.run("document.querySelectorAll('.wire .rows button.line')[3].click()")
+    page.settle()
+    opened = page.run("[live.wire.below.innerText, document.querySelector('.wire .details').offsetHeight]")
+    check("it counts again when a frame has been opened", opened[0] == page.run(BELOW) != said[1] and opened[1] > 100, (opened, said))
+    page.run("document.querySelectorAll('.wire .rows button.line')[3].click(); live.wire.sheet.scrollTop = 0")
+    page.run(f"{KINDS}.value = 'DATA'; {KINDS}.dispatchEvent(new Event('change'))")
+    page.settle()
+    filtered = page.run("live.wire.below.hidden || live.wire.below.innerText")
+    check("and when there is a filter", filtered == (page.run(BELOW) == "↓ 0 more" or page.run(BELOW)), (filtered, page.run(BELOW)))
+    page.run(f"{KINDS}.value = 'all'; {KINDS}.dispatchEvent(new Event('change'))")
+    rooms = page.run("[document.querySelector('.wire .room').offsetHeight, live.wire.element.offsetHeight, getComputedStyle(live.wire.states.body).display]")
     check("the ladder has the room of the states, which have all ended", rooms[0] > rooms[1] - 90 and rooms[2] == "none", rooms)
     page.run("live.wire.states.fold.click()")
     check("a button shows them", page.run("live.wire.states.body.offsetHeight > 60 && live.wire.states.fold.getAttribute('aria-expanded') === 'true'"))
     page.run("live.wire.states.fold.click()")
     page.press("ArrowDown", 12)
-    check("the down key shows them", wait_for(lambda: page.run("live.wire.follows() && live.wire.below.hidden")))
+    check("the down key shows them", wait_for(lambda: page.run("live.wire.follows() && live.wire.below.innerText === '↑ from the beginning'")))
+    page.run("live.wire.below.click()")
+    check("and the button goes back to the beginning", page.run("live.wire.sheet.scrollTop") == 0)
     page.run("live.go('02', 4)")
     arrived(page, "02", 4)
     page.run("live.wire.ladder.facts.textContent = 'From step 3, and so many frames that the bar has two lines'; live.wire.follow()")
