@@ -5,7 +5,6 @@
 
 const SIZES = [0.75, 0.875, 1, 1.125, 1.25, 1.5, 1.75, 2, 2.5, 3];
 const CLOCK_MS = 1000;
-const REPLAY_MS = 1000; /* in this time a new page gets what has passed before */
 const STORE = `live ${location.pathname}`;
 const SCROLLED_REMS = 8; /* by one key */
 
@@ -147,7 +146,6 @@ class Live {
   listen() {
     const events = new EventSource('events');
     events.onopen = () => this.connected(true);
-    this.opened = Date.now();
     events.onerror = () => this.connected(false);
     events.onmessage = ({data}) => this.take(JSON.parse(data));
   }
@@ -159,7 +157,7 @@ class Live {
   take(event) {
     if (event.kind === 'wire') {
       this.wire.take(event);
-      if (Date.now() - this.opened > REPLAY_MS)
+      if (this.wire.hasAll)
         document.body.classList.remove('whole'); /* somebody's program runs */
     } else if (event.kind === 'clear')
       this.wire.clear(event.of);
@@ -167,10 +165,10 @@ class Live {
       this.wire.takeGate(event);
       this.showGate(event);
     }
-    else if (event.kind === 'ends')
-      this.wire.takeEnds(event);
-    else if (event.kind === 'lost')
-      this.wire.takeLost(event);
+    else if (event.kind === 'ends' || event.kind === 'lost')
+      this.wire.take(event);
+    else if (event.kind === 'all')
+      this.wire.takeAll();
     else if (event.kind === 'servers')
       this.wire.takeServers(event);
     else

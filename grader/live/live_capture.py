@@ -46,9 +46,7 @@ class Capture:
     """What has passed since the wire was emptied."""
 
     def __init__(self):
-        self.begin()
-
-    def begin(self):
+        self.began = 0.0  # the moment of millisecond 0, in seconds since 1970
         self.frames = []  # each (connection, milliseconds, whether from the client, bytes); None for bytes: it is closed
         self.size = 0
 
@@ -65,8 +63,8 @@ class Capture:
             self.size += len(octets)
             self.frames.append((connection, ms, event["sender"] == "client", octets))
 
-    def pcapng(self, began):
-        """The file; `began` is the moment of millisecond 0, in seconds since 1970."""
+    def pcapng(self):
+        """The file."""
         parts = [block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1)),
                  block(1, struct.pack("<HHIHHB3xHH", 101, 0, 0, 9, 1, 9, 0, 0))]
         sent = {}  # by connection: what each side has sent, the server first
@@ -83,7 +81,7 @@ class Capture:
             header = struct.pack(">BBHHHBBH", 0x45, 0, 40 + len(octets), len(parts) & 0xffff, 0x4000, 64, 6, 0) + addresses
             header = header[:10] + struct.pack(">H", checksum(header)) + header[12:]
             whole = header + tcp + octets
-            time = int(began * 1e9 + ms * 1e6)
+            time = int(self.began * 1e9 + ms * 1e6)
             parts.append(block(6, struct.pack("<IIIII", 0, time >> 32, time & 0xffffffff, len(whole), len(whole)) + whole))
             numbers[by_client] += len(octets) + bool(flags & (SYN | FIN))
 

@@ -29,6 +29,7 @@ class Gate:
         self.arrivals = itertools.count()
         self.mode = "flow"
         self.ms = 0
+        self.about = ("wire",)  # what passes now belongs to this
         self.late = 0  # connections that had no order in time: frames have passed there
         self.paced = threading.Event()  # set: no frame passes by itself
         self.paced.set()
@@ -98,7 +99,7 @@ class Gate:
         with self.lock:
             lost = self.shown(each for each in self.units() if each[1] is gate)
             if lost and self.gates[gate] in self.numbers:
-                self.hub.publish("wire", {"kind": "lost", "connection": lost[0]["connection"], "units": lost})
+                self.hub.publish(self.about, {"kind": "lost", "connection": lost[0]["connection"], "units": lost})
             self.drop(gate)
             self.numbers.pop(self.gates.pop(gate), None)
 
@@ -138,10 +139,11 @@ class Gate:
             if self.waiting:
                 self.tell()
 
-    def clear(self):
+    def clear(self, about):
         """The page begins anew, with connection 1."""
         with self.lock:
             self.numbers = {}
+            self.about = about
 
     # --- What the page asks -------------------------------------------------------------------------------------
 

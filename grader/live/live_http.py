@@ -5,7 +5,8 @@
     GET  /TOKEN/step/02/3   one step: text, code (cut from the files now), commands; with ?columns=60&alone=90, no line of
                             code is longer beside other code, or alone, if it can be broken well
     GET  /TOKEN/events      server-sent events, from live_hub.py
-    GET  /TOKEN/capture     the frames that have passed, as a capture for Wireshark (live_capture.py)
+    GET  /TOKEN/capture     the frames that pass now, as a capture for Wireshark (live_capture.py); capture/02/3: those
+                            of the last command of this step
     POST /TOKEN/run         {"lab": "02", "step": 3, "part": 4}: run this command of the script; with "fault": "late",
                             the reference server in it does that
     POST /TOKEN/stop        end the command that runs
@@ -139,16 +140,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.answer({"": self.give_page, "labs": self.give_labs, "events": self.give_events,
-                     "capture": self.give_capture}, self.give_step)
+                     "capture": self.give_capture}, {"step": self.give_step, "capture": self.give_capture})
 
     def do_POST(self):
         self.answer({"run": self.run, "stop": self.stop, "clear": self.clear, "gate": self.gate,
-                     "pass": self.let_pass, "play": self.play}, None)
+                     "pass": self.let_pass, "play": self.play}, {})
 
-    def answer(self, answers, other):
+    def answer(self, answers, deeper):
+        """`answers`: by path; `deeper`: by the first part of a longer path."""
         try:
             path = self.admitted()
-            answer = answers.get(path) or (other and path.startswith("step/") and other)
+            answer = answers.get(path) or ("/" in path and deeper.get(path.partition("/")[0]))
             if not answer:
                 raise Refused(404)
             answer()
@@ -197,7 +199,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.give_json(labs_json(self.server.stage))
 
     def give_capture(self):
-        self.give(200, "application/octet-stream", self.server.wire.pcapng())
+        found = re.fullmatch(r"capture(?:/(\d\d)/(\d{1,2}))?", self.path.split("/", 2)[2])
+        if not found:
+            raise Refused(404)
+        of = (found[1], int(found[2])) if found[1] else ()
+        self.give(200, "application/octet-stream", self.server.wire.pcapng(of))
 
     def give_step(self):
         found = re.fullmatch(r"step/(\d\d)/(\d{1,2})(?:\?columns=(\d{1,3})(?:&alone=(\d{1,3}))?)?", self.path.split("/", 2)[2])

@@ -48,13 +48,16 @@ class Hub:
         return entry
 
     def join(self, after):
-        """A queue with every event after this number, and with those to come."""
+        """A queue with every event after this number, then one that says that these were all, and with those to come."""
         browser = queue.Queue(MOST_WAITING)
         browser.behind = False
+        last = after
         with self.lock:
             for entry in sorted([*self.events, *self.latest.values()], key=lambda each: each[0]):
                 if entry[0] > after:
                     browser.put_nowait(entry)
+                    last = entry[0]
+            browser.put_nowait((last, None, '{"kind":"all"}'))
             self.browsers.add(browser)
         return browser
 

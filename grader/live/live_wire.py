@@ -135,7 +135,9 @@ class Wire:
         self.ends = {}   # (program, its number): who is at the two ends, {"client": "requests", "server": "serve, port 8000"}
         self.others = set()  # (program, its number) at the other end of such a connection: it shows the same frames
         self.begun = None  # the moment of the first event since then
+        self.about = ("wire",)  # what passes now: ("wire", lab, step) if a command has begun it
         self.capture = Capture()
+        self.captures = {self.about: self.capture}  # of each step that has run, the last command's
         self.servers = {}  # reference servers that take orders, by our number: (socket, what we tell of it)
         self.path = self.free_name(folder)
         self.listener = socket.socket(socket.AF_UNIX)
@@ -174,9 +176,10 @@ class Wire:
             self.connections = {}
             self.open = set()
             self.begun = None
-            self.capture.begin()
-            self.gate.clear()
-            self.hub.begin("wire", {"kind": "clear", **({"of": of} if of else {})})
+            self.about = ("wire", *(of or ()))
+            self.capture = self.captures[self.about] = Capture()
+            self.gate.clear(self.about)
+            self.hub.begin(self.about, {"kind": "clear", **({"of": of} if of else {})})
 
     def accept(self):
         while True:
@@ -224,7 +227,7 @@ class Wire:
             self.capture.add(number, ms, event)
             if str(event.get("note")).startswith("closed"):
                 self.open.discard((pid, event["connection"]))
-            self.hub.publish("wire", {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, **cleaned})
+            self.hub.publish(self.about, {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, **cleaned})
 
     def pair(self, key, side, own, peer, name):
         """A connection begins. If the programs at both ends show it, the page has what the first of them says."""
@@ -244,7 +247,7 @@ class Wire:
     def tell_ends(self, key):
         """Who is at the two ends of this connection, if it is on the page."""
         if key in self.connections and key in self.ends:
-            self.hub.publish("wire", {"kind": "ends", "connection": self.connections[key][0], **self.ends[key]})
+            self.hub.publish(self.about, {"kind": "ends", "connection": self.connections[key][0], **self.ends[key]})
 
     def part(self, pid):
         """A program has ended."""
@@ -263,12 +266,12 @@ class Wire:
                 ms = round((time.monotonic() - self.begun) * 1000, 3)
                 note = "closed: the program has ended"
                 self.capture.add(number, ms, {"note": note})
-                self.hub.publish("wire", {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, "note": note})
+                self.hub.publish(self.about, {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, "note": note})
 
-    def pcapng(self):
+    def pcapng(self, of=()):
+        """The capture of this lab and step, or of what passes now."""
         with self.lock:
-            age = time.monotonic() - self.begun if self.begun is not None else 0
-            return self.capture.pcapng(time.time() - age)
+            return self.captures.get(("wire", *of), self.capture).pcapng()
 
     # --- The reference servers ----------------------------------------------------------------------------------
 
@@ -308,6 +311,7 @@ class Wire:
         if key not in self.connections:
             if self.begun is None:
                 self.begun = time.monotonic() - event["ms"] / 1000
+                self.capture.began = time.time() - event["ms"] / 1000
             now = (time.monotonic() - self.begun) * 1000
             self.connections[key] = (len(self.connections) + 1, max(0, now - event["ms"]))
             self.open.add(key)

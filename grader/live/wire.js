@@ -358,9 +358,30 @@ class LiveLadder extends Ladder {
   }
 }
 
+/* What has passed for one command, or since the wire was cleared: its events, in order, and what a reader has marked. */
+class Tape {
+  /* `of`: the lab and the step of the command; undefined if there is none. */
+  constructor(of) {
+    this.of = of;
+    this.events = [];
+    this.first = 0; /* frames and notes that it does not keep */
+    this.marks = new Set();
+  }
+
+  add(event) {
+    this.events.push(event);
+    if (this.events.length > MOST_KEPT + MOST_ROWS)
+      this.first += this.events.splice(0, MOST_ROWS).filter(({kind}) => kind === 'wire').length;
+  }
+}
+
 class WirePane {
   constructor(ask) {
     this.ladder = new LiveLadder();
+    this.tapes = new Map(); /* by "lab/step": of each step that has run, the last command's */
+    this.now = new Tape();  /* what passes now */
+    this.tape = this.now;   /* the one on the page */
+    this.hasAll = false;    /* what passed before this page was loaded */
     this.states = new StatesPanel();
     this.gate = new GatePanel(ask);
     this.play = new PlayPanel(ask);
@@ -397,20 +418,50 @@ class WirePane {
 
   /* `of`: the lab and the step of the command whose frames come now. */
   clear(of) {
-    this.of = of;
-    this.at(this.place);
-    this.ladder.clear();
-    this.states.clear();
-    this.states.render();
-    this.hint.hidden = false;
+    this.now = new Tape(of);
+    if (of)
+      this.tapes.set(of.join('/'), this.now);
+    if (this.hasAll)
+      this.open(this.now);
   }
 
-  /* The step on the page. What is here may be another one's. */
+  /* The step on the page has its own ladder, if it has run. What belongs to no step stays. */
   at(place) {
     this.place = place;
-    const isOther = this.of && place && (this.of[0] !== place.lab || this.of[1] !== place.step);
-    this.ladder.from = isOther ? `From ${this.of[0] === place.lab ? '' : `lab ${Number(this.of[0])}, `}step ${this.of[1]}` : '';
+    const own = this.tapes.get(`${place?.lab}/${place?.step}`) || (this.now.of ? new Tape() : this.now);
+    if (own !== this.tape)
+      this.open(own);
+    this.label();
+  }
+
+  /* Say so if what is here is another step's. */
+  label() {
+    const {tape: {of}, place} = this;
+    const isOther = of && place && (of[0] !== place.lab || of[1] !== place.step);
+    this.ladder.from = isOther ? `From ${of[0] === place.lab ? '' : `lab ${Number(of[0])}, `}step ${of[1]}` : '';
     this.ladder.count();
+  }
+
+  /* All that passed before is here. */
+  takeAll() {
+    this.hasAll = true;
+    this.open(this.tapes.get(`${this.place?.lab}/${this.place?.step}`) || this.now);
+  }
+
+  /* Show this tape, from the beginning, and then what comes. */
+  open(tape) {
+    this.tape = tape;
+    this.ladder.clear();
+    this.label();
+    this.states.clear();
+    this.states.render();
+    this.ladder.first = tape.first;
+    this.ladder.marks = tape.marks;
+    this.hint.hidden = tape.events.length > 0;
+    tape.events.forEach((event) => this.feed(event));
+    this.waits = this.waits || this.gate.last;
+    this.rewinds = tape.events.length > 0;
+    this.soon();
   }
 
   /* The bar above the ladder has one line, or two. */
@@ -428,19 +479,24 @@ class WirePane {
     this.soon();
   }
 
+  /* A frame or a note, for the ladder on the page. */
+  feed(event) {
+    if (event.kind === 'ends') {
+      this.feedEnds(event);
+    } else if (event.kind === 'lost') {
+      this.ladder.losses.push(event); /* a connection has ended while these frames waited */
+    } else {
+      this.ladder.add(event);
+      this.states.take(event);
+    }
+  }
+
   /* Who is at the two ends of a connection. */
-  takeEnds(event) {
+  feedEnds(event) {
     const known = this.ladder.ends.has(event.connection);
     this.ladder.ends.set(event.connection, event);
     this.ladder.renamed = this.ladder.renamed || known;
     this.states.ends = this.ladder.ends;
-    this.soon();
-  }
-
-  /* A connection has ended while these frames waited. */
-  takeLost(event) {
-    this.ladder.losses.push(event);
-    this.soon();
   }
 
   hold(waits) {
@@ -452,9 +508,17 @@ class WirePane {
     this.sheet.scrollBy(0, by);
   }
 
+  /* Something passes: it is on the page, whichever step is there. */
   take(event) {
-    this.ladder.add(event);
-    this.states.take(event);
+    this.now.add(event);
+    if (!this.hasAll)
+      return;
+    if (this.tape !== this.now) {
+      this.open(this.now);
+      this.rewinds = false;
+    } else {
+      this.feed(event);
+    }
     this.soon();
   }
 
@@ -480,7 +544,7 @@ class WirePane {
 
   /* A command has ended: its ladder is told from the top. While it ran, we have followed its end. */
   ended({lab, step}) {
-    if (!this.of || this.of[0] !== lab || this.of[1] !== step)
+    if (this.tape.of?.[0] !== lab || this.tape.of[1] !== step)
       return;
     if (this.waiting)
       this.rewinds = true;
@@ -523,7 +587,7 @@ class WirePane {
     if (this.waits)
       this.gate.take(waits);
     if (this.waits || waits.waiting.length > 0 || this.ladder.losses.length > 0)
-      this.hold(waits.waiting);
+      this.hold(this.tape === this.now ? waits.waiting : []);
     this.waits = null;
     this.ladder.flush();
     this.measure();
@@ -553,7 +617,7 @@ class WirePane {
   }
 
   async saveCapture() {
-    this.save(await (await fetch('capture')).blob(), 'application/octet-stream', 'capture.pcapng');
+    this.save(await (await fetch(this.tape.of ? `capture/${this.tape.of.join('/')}` : 'capture')).blob(), 'application/octet-stream', 'capture.pcapng');
   }
 
   savePicture() {
@@ -563,7 +627,7 @@ class WirePane {
 
   /* The files of a lecture stay apart, and say what they show. */
   save(content, type, name) {
-    const of = this.of ? `lab${this.of[0]}-step${this.of[1]}-` : '';
+    const of = this.tape.of ? `lab${this.tape.of[0]}-step${this.tape.of[1]}-` : '';
     const link = element('a', {href: URL.createObjectURL(new Blob([content], {type})), download: of + name});
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
