@@ -188,7 +188,7 @@ class LecturePane {
     const letter = ruler.scrollWidth / 100;
     ruler.remove();
     const unit = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    const width = (this.element.clientWidth || window.innerWidth) - 5 * unit;
+    const width = (this.element.clientWidth || window.innerWidth) - 4.25 * unit;
     const letters = (room) => Math.max(30, Math.min(WIDEST_CODE, Math.floor(room / letter)));
     return [letters(width > 53 * unit ? 0.55 * width - 2 * unit : width), letters(width)];
   }

@@ -4,6 +4,7 @@
  */
 
 const SIZES = [0.75, 0.875, 1, 1.125, 1.25, 1.5, 1.75, 2, 2.5, 3];
+const NARROW_REMS = 34; /* a ladder that has less room has its rails closer together */
 const CLOCK_MS = 1000;
 const STORE = `live ${location.pathname}`;
 const SCROLLED_REMS = 8; /* by one key */
@@ -39,6 +40,7 @@ class Live {
     window.addEventListener('hashchange', () => this.goToHash(false));
     window.addEventListener('resize', () => this.resize());
     onWidth(this.lecture.element, () => this.refold());
+    onWidth(this.wire.sheet, () => this.fitLadder());
     this.alone = labs.labs.length === 0; /* no lecture: only the wire */
     document.body.classList.toggle('alone', this.alone);
     document.body.classList.toggle('noted', Boolean(this.kept.noted));
@@ -481,6 +483,17 @@ class Live {
     window.open(`${location.pathname}#${this.lab.lab}/${this.step}/notes`, 'notes', 'width=900,height=640');
   }
 
+  /* The rails and columns of the ladder, for the letters that it has and the room. */
+  fitLadder() {
+    const unit = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const narrow = (this.wire.sheet.clientWidth || window.innerWidth) < NARROW_REMS * unit;
+    this.wire.element.classList.toggle('narrow', narrow);
+    for (const [name, rems] of Object.entries(narrow ? {client: 2.5, server: 10.75, text: 11.5, apart: 0.375} : {client: 3.75, server: 13, text: 14, apart: 0.875}))
+      this.wire.ladder.element.style.setProperty(`--${name}`, (rems * unit).toFixed(1));
+    this.wire.ladder.draw();
+    this.wire.measure();
+  }
+
   /* A larger window has larger letters, so that the last row of a lecture hall can read them. */
   resize(by) {
     const [stay, follows] = [this.lecture.place ? this.lecture.held() : null, this.wire.follows()];
@@ -490,12 +503,7 @@ class Live {
     const fits = Math.max(1, Math.min(window.innerWidth / 1280, window.innerHeight / 720) ** 0.85);
     const unit = 16 * fits * SIZES[this.size];
     document.documentElement.style.fontSize = `${unit.toFixed(2)}px`;
-    const narrow = (this.wire.element.clientWidth || window.innerWidth) < 34 * unit;
-    this.wire.element.classList.toggle('narrow', narrow);
-    for (const [name, rems] of Object.entries(narrow ? {client: 2.9, server: 10.6, text: 11.4, apart: 0.6} : {client: 4.5, server: 14.5, text: 15.75, apart: 1.25}))
-      this.wire.ladder.element.style.setProperty(`--${name}`, (rems * unit).toFixed(1));
-    this.wire.ladder.draw();
-    this.wire.measure();
+    this.fitLadder();
     this.refold();
     stay?.();
     if (follows)

@@ -130,7 +130,7 @@ class StatesPanel {
       this.render();
     });
     this.who = {client: element('span', {class: 'who'}), server: element('span', {class: 'who'})};
-    const side = (name) => element('th', {scope: 'col'}, element('strong', {}, name), ' ', this.who[name], element('span', {class: 'bytes'}, 'may send'));
+    const side = (name) => element('th', {scope: 'col'}, element('span', {class: 'end'}, element('strong', {}, name), this.who[name], element('span', {class: 'bytes'}, 'may send')));
     this.element = element('section', {class: 'states', 'aria-label': 'Streams and windows now'}, this.tabs,
       element('table', {}, element('thead', {}, element('tr', {}, element('th', {scope: 'col'}, this.fold), side('client'), side('server'))),
               this.body));

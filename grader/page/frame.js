@@ -88,7 +88,8 @@ function summary(frame) {
     return frame.error;
   if (frame.fields && frame.fields.length > 0) {
     const first = frame.fields.filter(([name]) => name.startsWith(':') && name !== ':scheme');
-    return (first.length > 0 ? first : frame.fields).map(([name, value]) => `${name} ${value}`).join('   ');
+    const place = ([name]) => [':method', ':path'].indexOf(name) + 1 || 3; /* the end of the line may be cut */
+    return (first.length > 0 ? first.sort((a, b) => place(a) - place(b)) : frame.fields).map(([name, value]) => `${name} ${value}`).join('   ');
   }
   if (frame.settings && frame.settings.length > 0)
     return frame.settings.map(([name, value]) => `${name.replace('SETTINGS_', '')} ${value}`).join('   ');

@@ -272,8 +272,45 @@ def test_size(page):
     check("the names of the two sides are not below the bar", bars[0] >= bars[1] - 1, bars)
     check("the end of the ladder stays in the window", page.run("(({scrollHeight, scrollTop, clientHeight}) => scrollHeight - scrollTop - clientHeight < 60)(document.querySelector('.scroll'))"))
     page.press("0")
+    test_room(page)
     check("strings that go on below are strings", page.run(r"""tokens("f('a;\n b', 'c')").flat().filter(([kind]) => kind === 'string').map(([, text]) => text)""") ==
           ["'a;", " b'", "'c'"])
+
+
+# Letters on the page, in pixels: the smallest of code, of what programs print, and of the ladder.
+LETTERS = """(() => {
+  const size = (what) => Math.min(...[...document.querySelectorAll(what)].filter((each) => each.offsetWidth !== 0).map((each) => parseFloat(getComputedStyle(each).fontSize)));
+  return {code: size('.code pre'), output: size('.output'), command: size('.command'), ladder: size('.wire .line .text'), fields: size('.wire .line .content'), names: size('.wire .arrow text')};
+})()"""
+# How wide the words of the ladder may be, in ems, and how many rows one sees whole.
+ROOM = """(() => {
+  const {top, bottom} = live.wire.sheet.getBoundingClientRect();
+  const text = document.querySelector('.wire .rows .frame .text');
+  const {fontSize, paddingLeft} = getComputedStyle(text);
+  return {ems: (text.clientWidth - parseFloat(paddingLeft)) / parseFloat(fontSize), wide: live.wire.sheet.scrollWidth - live.wire.sheet.clientWidth,
+          rows: [...document.querySelectorAll('.wire .rows > li')].map((row) => row.getBoundingClientRect()).filter((row) => row.top >= top && row.bottom <= bottom).length};
+})()"""
+
+
+def test_room(page):
+    """A room with 80 students: letters of 16 pixels, and the ladder has its room with larger ones too."""
+    page.run("live.wire.sheet.scrollTop = 0")
+    letters = page.run(LETTERS)
+    check("code, output and ladder have letters of 16 pixels at 1280 x 720, header fields of 15", all(
+        size >= (15 if name in ("fields", "names") else 16) for name, size in letters.items()), letters)
+    least = {"both": [24, 20, 18, 13], "wire": [26, 22, 40, 30, 25]}
+    for presses in range(5):
+        for view in ("both", "wire"):
+            page.run(f"live.view('{view}')")
+            page.settle()
+            if view == "both" and page.run("live.wire.sheet.clientWidth") == 0:
+                continue  # one at a time
+            room = page.run(ROOM)
+            check(f"+ {presses} times, {view}: the ladder has room for words and rows", room["ems"] >= least[view][presses] and room["rows"] >= (
+                10, 6, 5, 3, 3)[presses] and room["wide"] <= 0, room)
+        page.run("live.view('both')")
+        page.press("+")
+    page.press("0")
 
 
 SIDE_BY_SIDE = """(() => {
