@@ -14,6 +14,7 @@ is ASCII.
 ```console          A command for bash. The lecture shows its output, its ladder, and the new output of the servers.
                     "status=1" after `console`: its exit status. "until=TEXT": wait until a server prints TEXT.
                     "needed": what it makes is needed later; a lecture that begins behind it runs it first.
+                    "look=TYPE": in the browser, a ladder that has no room begins with the first such frame.
 ```bars             The same, but lines "what it is  12.3 ms" become bars.
 > note: ...         Words for the lecturer, up to an empty line; the audience sees them only with --notes.
 
@@ -137,7 +138,7 @@ class Quote:
 
 class Part:
     """A piece of a step: text or note (lines), code (quotes), or a command (lines, name, status, until,
-    needed)."""
+    needed, look)."""
 
     def __init__(self, kind, lines=(), info=""):
         self.kind = kind
@@ -147,6 +148,7 @@ class Part:
         self.status = int((re.search(r"\bstatus=(\d+)", info) or [0, 0])[1])
         self.until = (re.search(r"\buntil=(.*)", info) or [0, ""])[1]
         self.needed = kind == "console" and "needed" in info.split()
+        self.look = (re.search(r"\blook=(\S+)", info) or [0, ""])[1]
 
     def command(self):
         return "\n".join(self.lines)

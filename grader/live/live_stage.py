@@ -132,10 +132,15 @@ class LiveRunner(Runner):
         about, said = self.screen.about, self.screen.said
         self.screen.begin(self.places[part])
         right = super().start(part, again)
-        self.screen.tell("end", right=right)
+        self.screen.tell("end", right=right, port=self.port_of(part))
         if about not in (None, self.places[part]):
             self.screen.about, self.screen.said = about, said
         return right
+
+    def port_of(self, part):
+        """The port of a server that has started; 0 if it does not listen."""
+        found = re.search(r":(\d+)$", self.servers[part.name].address()) if part.name in self.servers else None
+        return int(found[1]) if found else 0
 
     def show_output(self, program):
         """The page has it already, by heard."""
@@ -241,7 +246,7 @@ class Stage:
             self.runner.start(wanted)
             return
         self.page.begin((lab, step, part))
-        self.wire.clear([lab, step])
+        self.wire.clear([lab, step], wanted.look)
         self.page.quiet = wanted.kind == "bars"
         right = self.runner.run(wanted)
         self.page.quiet = False

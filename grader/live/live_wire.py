@@ -170,8 +170,8 @@ class Wire:
             self.link.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
 
-    def clear(self, of=None):
-        """Begin anew, with connection 1 at 0 ms; for a command of this lab and step."""
+    def clear(self, of=None, look=""):
+        """Begin anew, with connection 1 at 0 ms; for a command of this lab and step, which is about this type of frames."""
         with self.lock:
             self.connections = {}
             self.open = set()
@@ -179,7 +179,7 @@ class Wire:
             self.about = ("wire", *(of or ()))
             self.capture = self.captures[self.about] = Capture()
             self.gate.clear(self.about)
-            self.hub.begin(self.about, {"kind": "clear", **({"of": of} if of else {})})
+            self.hub.begin(self.about, {"kind": "clear", **({"of": of, "look": look} if of else {})})
 
     def accept(self):
         while True:
