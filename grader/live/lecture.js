@@ -85,7 +85,7 @@ class Log {
 const FAULTS = {
   slow: 'one byte every 20 ms', late: 'after two seconds', hints: 'with 103, and then nothing', never: 'never',
   refuse: 'with RST_STREAM, REFUSED_STREAM', goaway: 'with GOAWAY', garbage: 'in HTTP/1.1', half: 'half, and closes',
-  window: 'but takes no body: windows of 0 bytes',
+  window: 'as usual, but the body of a POST has to wait (window 0)',
 };
 
 /* A command on the page. */
@@ -177,6 +177,7 @@ class LecturePane {
     this.run = run;
     this.logs = new Map();
     this.cards = [];
+    this.seen = new WeakSet(); /* parts of the step whose end has been in the window */
     this.body = element('article', {class: 'step'});
     this.element = element('section', {class: 'pane lecture', 'aria-label': 'The lecture', tabindex: -1}, this.body);
   }
@@ -217,7 +218,12 @@ class LecturePane {
   fold(step) {
     const top = this.top();
     const code = step.parts.filter((part) => part.kind === 'code');
-    this.body.querySelectorAll(':scope > .codes').forEach((each, i) => each.replaceWith(codeElement(code[i])));
+    this.body.querySelectorAll(':scope > .codes').forEach((each, i) => {
+      const made = codeElement(code[i]);
+      if (this.seen.has(each))
+        this.seen.add(made);
+      each.replaceWith(made);
+    });
     this.showTop(top);
   }
 
@@ -250,6 +256,18 @@ class LecturePane {
   /* The command that a lecturer wants to run next; null once all have run. */
   next() {
     return this.cards.find((card) => card.part.kind !== 'server' && card.log.right === null && !card.log.running) || null;
+  }
+
+  /* Whether somebody who leads by one key has not seen yet all that comes before the next command: its code, say. */
+  unread() {
+    const children = [...this.body.children];
+    const bottom = this.element.getBoundingClientRect().bottom + 2;
+    for (const child of children)
+      if (this.element.clientHeight > 0 && child.getBoundingClientRect().bottom <= bottom)
+        this.seen.add(child);
+    const next = this.next();
+    return next !== null && this.element.clientHeight > 0 &&
+      children.slice(0, children.indexOf(next.element)).some((child) => !child.matches('.card') && child.offsetHeight > 0 && !this.seen.has(child));
   }
 
   /* Whether some of the step is below the window. */

@@ -37,6 +37,7 @@ class Live {
     document.addEventListener('pointerdown', () => (this.pointed = true));
     document.addEventListener('change', (event) => this.pointed && event.target.blur());
     this.lecture.element.addEventListener('scroll', () => this.showRunning());
+    this.wire.seen = () => this.showSoon();
     window.addEventListener('hashchange', () => this.goToHash(false));
     window.addEventListener('resize', () => this.resize());
     onWidth(this.lecture.element, () => this.refold());
@@ -94,7 +95,8 @@ class Live {
     this.tells = false;
     if (this.presents() || !this.lecture.place)
       return;
-    const seen = {...this.lecture.place, top: this.lecture.top(), rest: this.lecture.rest()};
+    const seen = {...this.lecture.place, top: this.lecture.top(), rest: this.lecture.rest() || this.wire.rest(), unread: this.lecture.unread(),
+                  view: document.body.classList.contains('whole') ? 'lecture' : this.kept.view, ladder: this.wire.top()};
     if (this.told === JSON.stringify(seen))
       return;
     this.told = JSON.stringify(seen);
@@ -108,20 +110,32 @@ class Live {
       this.channel.postMessage({order: 'tell'}); /* perhaps it has only been loaded again */
     if (seen && seen.lab === this.lab?.lab && seen.step === this.step)
       this.lecture.showTop(seen.top);
+    if (seen?.ladder)
+      this.wire.showTop(seen.ladder);
+    this.seenOn.textContent = !seen ? '' : `On the screen: ${seen.view === 'wire' ? 'the wire alone' : seen.view === 'lecture' || !seen.ladder ? 'the lecture alone' : 'the lecture and the wire'}` +
+      `${seen.ladder ? `, rows ${seen.ladder.from} to ${seen.ladder.to} of ${seen.ladder.of}` : ''}${seen.rest ? '. There is more below.' : '.'}`;
     this.showRunning();
   }
 
   /* Whether all have seen this step. The lecturer's window asks the other one, which has more room. */
   rest() {
     const isThis = this.screen && this.screen.lab === this.lab?.lab && this.screen.step === this.step;
-    return isThis ? this.screen.rest : this.lecture.rest();
+    return isThis ? this.screen.rest : this.lecture.rest() || this.wire.rest();
+  }
+
+  /* Whether some of what comes before the next command has not been on the screen yet. */
+  unread() {
+    const isThis = this.screen && this.screen.lab === this.lab?.lab && this.screen.step === this.step;
+    return isThis ? this.screen.unread : this.lecture.unread();
   }
 
   more() {
     if (this.screen)
       this.channel.postMessage({order: 'more'});
-    else
+    else if (this.lecture.rest())
       this.lecture.scroll(0.8 * this.lecture.element.clientHeight);
+    else
+      this.wire.more();
   }
 
   /* Keep this for the page that comes after this one, if it is loaded again. */
@@ -162,7 +176,7 @@ class Live {
       if (this.wire.hasAll)
         document.body.classList.remove('whole'); /* somebody's program runs */
     } else if (event.kind === 'clear')
-      this.wire.clear(event.of);
+      this.wire.clear(event);
     else if (event.kind === 'gate') {
       this.wire.takeGate(event);
       this.showGate(event);
@@ -177,6 +191,8 @@ class Live {
       this.lecture.take(event);
     if (event.kind === 'end')
       this.wire.ended(event);
+    if (event.port)
+      this.wire.play.know(event);
     this.showSoon();
   }
 
@@ -226,7 +242,7 @@ class Live {
   showRunning() {
     const next = this.lecture.next();
     const running = this.lecture.running();
-    this.go_on.textContent = running ? 'Stop' : next ? 'Run' : this.rest() ? 'More' : this.isLast() ? 'End' : 'Next';
+    this.go_on.textContent = running ? 'Stop' : next ? (this.unread() ? 'More' : 'Run') : this.rest() ? 'More' : this.isLast() ? 'End' : 'Next';
     this.go_on.title = running ? 'Stop the command (s)' : this.leads() ? 'Go on (space)' : 'Go on';
     this.go_on.classList.toggle('running', running);
     this.tell();
@@ -265,7 +281,7 @@ class Live {
     if (focused)
       heading.focus();
     this.labSelect.value = lab.lab;
-    this.wire.at(this.lecture.place);
+    this.wire.at(this.lecture.place, content.servers);
     document.title = `${lab.title}, step ${wanted}`;
     history.replaceState(null, '', `#${lab.lab}/${wanted}${document.body.classList.contains('presenter') ? '/notes' : ''}`);
     this.showSteps();
@@ -321,14 +337,15 @@ class Live {
     return this.presents() || !document.body.classList.contains('view-wire');
   }
 
-  /* Run the next command of this step; if all have run, show the rest of the step, and then the next one. */
+  /* Show what comes before the next command of this step, and run it; if all have run, show the rest of the step and of
+   * its ladder, and then the next step. */
   goOn() {
     const next = this.lecture.next();
     if (this.lecture.running())
       return;
-    if (next)
+    if (next && !this.unread())
       this.order(next.part.part, false);
-    else if (this.rest())
+    else if (next || this.rest())
       this.more();
     else
       this.move(1);
@@ -359,13 +376,14 @@ class Live {
     this.clock = element('p', {class: 'clock'});
     this.plan = element('p', {class: 'plan'});
     this.after = element('p', {class: 'after'});
+    this.seenOn = element('p', {class: 'after on-screen', role: 'status'});
     this.dark = element('p', {class: 'dark wrong', role: 'status', hidden: true}, 'The screen is black: b');
     this.holding = element('p', {class: 'dark', role: 'status', hidden: true});
     setInterval(() => this.tick(), CLOCK_MS);
-    return element('aside', {class: 'presenting', 'aria-label': 'Notes for the lecturer'}, this.clock, this.plan, this.dark, this.holding, this.notes, this.after);
+    return element('aside', {class: 'presenting', 'aria-label': 'Notes for the lecturer'}, this.clock, this.plan, this.dark, this.holding, this.notes, this.after, this.seenOn);
   }
 
-  /* The lecturer's window has no wire: it says what waits there. */
+  /* The lecturer's window says what waits. */
   showGate({mode, ms, count: waiting}) {
     this.holding.hidden = mode === 'flow';
     this.holding.textContent = mode === 'hold' ? `Frames are held, and ${waiting} wait (space or f: let one pass; h: all)`
@@ -405,7 +423,7 @@ class Live {
   /* --- Keys, and what they do */
 
   help() {
-    const rows = [['Space', 'while frames wait: let one pass; otherwise, with the lecture in sight: the next command, the rest of the step, the next step'],
+    const rows = [['Space', 'while frames wait: let one pass; otherwise, with the lecture in sight: what is below, the next command, the rest of the step and of its ladder, the next step'],
                   ['→  Page Down', 'the next step'], ['←  Page Up', 'the step before'], ['1 to 9', 'the step with this number'], ['↓  ↑', 'scroll'],
                   ['r  s', 'run the last command again; stop it'], ['h  f', 'hold the frames, or let them pass; let one pass'],
                   ['j  k', 'go to the next frame, the one before; Enter opens it, m marks it'],

@@ -95,7 +95,19 @@ def step_json(stage, lab, number, columns, alone):
                 made["fault"] = (re.search(r"--misbehave (\w+)", part.command()) or ["", ""])[1]
                 made["faults"] = stage.faults
         parts.append(made)
-    return {"title": step.title, "minutes": step.minutes(), "parts": parts}
+    return {"title": step.title, "minutes": step.minutes(), "parts": parts, "servers": servers_for(stage.scripts[lab], number)}
+
+
+def servers_for(script, number):
+    """The servers that the commands of a step use, or that it starts: [step, part] of each."""
+    started, used = {}, []
+    for at, step in enumerate(script.steps[:number], 1):
+        for index, part in enumerate(step.parts):
+            if part.kind == "server":
+                started[part.name] = [at, index]
+            names = [part.name] if part.kind == "server" else re.findall(r"\$([A-Z]+)\b", part.command()) if part.kind == "console" else []
+            used += [started[name] for name in names if at == number and name in started]
+    return used
 
 
 def is_quiet(step, servers):

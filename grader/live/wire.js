@@ -6,6 +6,7 @@
 const MOST_ROWS = 500;  /* of the ladder on the page at a time; it keeps MOST_KEPT */
 const MOST_KEPT = 20000;
 const AT_ONCE = 60;       /* new rows with one picture, so that the page answers in between */
+const MOST_READ = 80;    /* rows of a ladder that somebody reads to its end */
 const NEAR = 60;        /* pixels from the end of the ladder: a reader who is there sees what comes */
 
 class LiveLadder extends Ladder {
@@ -47,6 +48,12 @@ class LiveLadder extends Ladder {
       this.render();
     });
     return element('figcaption', {class: 'tools'}, this.facts, this.seenBy, this.select, this.kinds, this.scaleSwitch('Even', 'To scale'));
+  }
+
+  heading() {
+    const made = super.heading();
+    made.querySelector('.time').title = 'When its sender sent it: milliseconds from the first frame';
+    return made;
   }
 
   clear() {
@@ -361,8 +368,9 @@ class LiveLadder extends Ladder {
 /* What has passed for one command, or since the wire was cleared: its events, in order, and what a reader has marked. */
 class Tape {
   /* `of`: the lab and the step of the command; undefined if there is none. */
-  constructor(of) {
+  constructor(of, look = '') {
     this.of = of;
+    this.look = look; /* a type of frames: what its step is about */
     this.events = [];
     this.first = 0; /* frames and notes that it does not keep */
     this.marks = new Set();
@@ -400,6 +408,9 @@ class WirePane {
         button('Picture, as SVG', 'The frames that are shown, with the marks, as SVG', () => this.savePicture()))),
       button('Clear', 'Empty the wire', () => ask('clear', {})));
     this.tools = this.ladder.element.querySelector('.tools');
+    this.tools.after(element('p', {class: 'of-scale'}, 'Here a distance is a time: each arrow is at its moment, and a thin line leads to its words. ' +
+                                                       'A break in the rails is a long silence.'));
+    this.tools.querySelector('.switch').addEventListener('change', () => this.sheet.scrollTo(0, 0));
     this.tools.append(element('div', {class: 'ends'}, ...[...this.tools.children].slice(-2))); /* on the same line */
     new ResizeObserver(() => this.measure()).observe(this.tools);
     this.below = element('button', {type: 'button', class: 'below', hidden: true});
@@ -417,8 +428,8 @@ class WirePane {
   }
 
   /* `of`: the lab and the step of the command whose frames come now. */
-  clear(of) {
-    this.now = new Tape(of);
+  clear({of, look} = {}) {
+    this.now = new Tape(of, look);
     if (of)
       this.tapes.set(of.join('/'), this.now);
     if (this.hasAll)
@@ -426,8 +437,9 @@ class WirePane {
   }
 
   /* The step on the page has its own ladder, if it has run. What belongs to no step stays. */
-  at(place) {
+  at(place, servers) {
     this.place = place;
+    this.play.at(place, servers);
     const own = this.tapes.get(`${place?.lab}/${place?.step}`) || (this.now.of ? new Tape() : this.now);
     if (own !== this.tape)
       this.open(own);
@@ -549,8 +561,36 @@ class WirePane {
     if (this.waiting)
       this.rewinds = true;
     else if (this.follows())
-      this.sheet.scrollTop = 0;
+      this.rewind();
     this.showBelow();
+  }
+
+  /* To the first frame that the step is about, or to the top. */
+  rewind() {
+    const first = this.tape.look && this.sheet.querySelector(`.rows > li[data-type="${this.tape.look}"]`);
+    this.sheet.scrollTop = 0;
+    if (first)
+      first.scrollIntoView({block: 'start', behavior: 'instant'});
+  }
+
+  /* Whether the step on the page has more of its ladder below the window; not if that is so long that nobody reads it. */
+  rest() {
+    const {tape: {of}, place} = this;
+    return this.hidden > 0 && this.sheet.clientHeight > 0 && of !== undefined && of[0] === place?.lab && of[1] === place.step &&
+      this.ladder.current.length <= MOST_READ;
+  }
+
+  /* Which rows are in the window, from 1; null if there are none. */
+  top() {
+    const {top, bottom} = this.sheet.getBoundingClientRect();
+    const rows = this.sheet.clientHeight > 0 ? [...this.sheet.querySelectorAll('.rows > li')].map((row) => row.getBoundingClientRect()) : [];
+    const from = rows.findIndex((row) => row.bottom > top + this.tools.offsetHeight + row.height) + 1;
+    return from > 0 ? {from, to: rows.findLastIndex((row) => row.bottom <= bottom + 1) + 1, of: rows.length} : null;
+  }
+
+  /* In the lecturer's window: the same row first, as far as there is room. */
+  showTop({from}) {
+    this.sheet.querySelectorAll('.rows > li')[from - 1]?.scrollIntoView({block: 'start', behavior: 'instant'});
   }
 
   more() {
@@ -566,6 +606,7 @@ class WirePane {
     const rows = this.below.hidden ? [] : [...this.sheet.querySelectorAll('.rows > li')];
     this.hidden = rows.length - 1 - rows.findLastIndex((row) => row.getBoundingClientRect().bottom <= edge + 1);
     this.below.textContent = this.below.hidden ? '' : this.hidden > 0 ? `↓ ${this.hidden} more` : '↑ from the beginning';
+    this.seen?.();
   }
 
   /* The same, once, when the ladder has been drawn again: with other rows, or other heights. */
@@ -599,7 +640,7 @@ class WirePane {
       return;
     }
     if (follows && this.rewinds)
-      this.sheet.scrollTop = 0;
+      this.rewind();
     this.rewinds = false;
     this.showBelow();
     this.latest.textContent = this.ladder.facts.textContent;

@@ -137,6 +137,10 @@ def run_all(page):
     """Press the space bar as long as a command waits. Returns the state afterwards, and the frames that were seen."""
     seen = 0
     while (now := page.run(STATE))["next"]:
+        if page.run("live.go_on.innerText") == "More":
+            page.press(" ")
+            wait_for(lambda: page.run("live.go_on.innerText") == "Run", 0.1)
+            continue
         page.press(" ")
         wait_for(lambda: page.run(STATE)["running"], 2)
         wait_for(lambda: not page.run(STATE)["running"])
@@ -253,6 +257,49 @@ def test_keys(page):
     check("every button has a name", unnamed == 0, unnamed)
 
 
+def test_reading(browser):
+    """One key leads through a step: its code is on the screen before its command runs, its ladder before the next step."""
+    with Live("02") as live:
+        page = browser.open(f"{live.url}#02/4", 1280, 720)
+        arrived(page, "02", 4)
+        pane = "document.querySelector('.lecture').getBoundingClientRect()"
+        seen = f"[...document.querySelectorAll('.code')].every((each) => each.getBoundingClientRect().bottom <= {pane}.bottom + 2)"
+        check("a step has more code than the window", not page.run(seen) and wait_for(lambda: page.run("live.go_on.innerText") == "More", 5))
+        for _ in range(5):
+            if page.run(seen):
+                break
+            page.press(" ")
+            check("the space bar shows the code, and runs nothing", not page.run(STATE)["running"] and page.run("live.lecture.next() !== null"))
+        check("then it may run", page.run(seen) and wait_for(lambda: page.run("live.go_on.innerText") == "Run", 5))
+        page.press(" ")
+        check("and the space bar runs it", wait_for(lambda: page.run("live.lecture.next() === null")))
+        page.run("live.go('02', 2)")
+        arrived(page, "02", 2)
+        run_to_end(page)
+        page.run("live.go('02', 3)")
+        arrived(page, "02", 3)
+        check("the servers of other steps take no room", page.run("document.querySelector('.play').hidden"))
+        run_to_end(page)
+        lines = "[...document.querySelectorAll('.play label')].map((each) => each.querySelector('select').value)"
+        check("that of the step is there", wait_for(lambda: page.run(lines) == ["slow"], 10), page.run(lines))
+        wait_for(lambda: page.run("!live.wire.waiting"))
+        inside = """[...document.querySelectorAll('.wire .rows > li')].filter((row) => row.getBoundingClientRect().bottom <= live.wire.sheet.getBoundingClientRect().bottom &&
+          row.getBoundingClientRect().top >= document.querySelector('.wire .heading').getBoundingClientRect().bottom - 2).map((row) => row.innerText.replace(/\\s+/g, ' '))"""
+        check("what the step is about is in the window: the second answer ends before the first", wait_for(lambda: "DATA" in (page.run(inside) or [""])[0], 5) and
+              any("stream 3 · END_STREAM" in row for row in page.run(inside)), page.run(inside))
+        for _ in range(4):
+            if page.run("live.go_on.innerText") != "More":
+                break
+            page.press(" ")
+            page.settle()
+        check("after More, the end of the ladder is in the window, and Next is next", page.run("live.wire.hidden") == 0 and page.run("live.go_on.innerText") == "Next" and
+              page.run("live.step") == 3)
+        page.run("document.querySelectorAll('.wire .switch input')[1].click()")
+        check("a ladder to scale says what that is", wait_for(lambda: page.run("document.querySelector('.of-scale').offsetHeight > 0 && live.wire.sheet.scrollTop === 0"), 5))
+        check("the console is empty", not page.errors(), page.errors())
+        page.close()
+
+
 def test_size(page):
     """With larger letters, the reader sees what they have seen before."""
     page.run("live.go('02', 4)")
@@ -333,9 +380,13 @@ def test_ladder_from_the_top(page):
     page.run("live.go('02', 3)")
     arrived(page, "02", 3)
     run_to_end(page)
-    wait_for(lambda: page.run("Boolean(document.querySelector('.wire .rows li.note')) && live.wire.sheet.scrollTop === 0"), 5)
+    first = "document.querySelectorAll('.wire .rows > li')[live.wire.top().from - 1].dataset.type"
+    wait_for(lambda: page.run("Boolean(document.querySelector('.wire .rows li.note'))") and page.run(first) == "DATA", 5)
+    check("when a command has ended, its ladder begins with what the step is about", page.run(first) == "DATA", page.run(first))
+    page.run("live.wire.tape.look = ''; live.wire.rewind()")
+    page.settle()
     said = page.run("[live.wire.sheet.scrollTop, live.wire.below.innerText, live.wire.sheet.scrollHeight > live.wire.sheet.clientHeight + 100]")
-    check("when a command has ended, its ladder is there from the top", said[0] == 0 and said[2], said)
+    check("or at the top", said[0] == 0 and said[2], said)
     check("and a button says how many rows are below", said[1] == page.run(BELOW) != "↓ 0 more", (said, page.run(BELOW)))
     check("it covers none of them", page.run("live.wire.below.getBoundingClientRect().top >= live.wire.sheet.getBoundingClientRect().bottom - 1"))
     page.run("document.querySelectorAll('.wire .rows button.line')[3].click()")
@@ -462,6 +513,10 @@ def test_later(browser, live, page):
     check("and the same output", "POST" in other.run("document.querySelector('.card.of-console').innerText"))
     check("the lecturer's window shows notes and a clock", other.run(
         "document.querySelector('.presenting .words').innerText.length > 50 && /\\d\\d:\\d\\d · \\d+:\\d\\d/.test(document.querySelector('.clock').innerText)"))
+    check("it shows the ladder too, and says what is on the screen", other.run("document.querySelectorAll('.wire .rows > li').length") > 5 and
+          other.run("live.wire.sheet.clientHeight > 100") and wait_for(lambda: re.fullmatch(
+              r"On the screen: the lecture and the wire, rows 1 to \d+ of \d+\.(?: There is more below\.)?",
+              other.run("live.seenOn.innerText")), 5), other.run("live.seenOn.innerText"))
     page.press("b")
     check("the lecturer's window says that the screen is black, and is not", wait_for(lambda: other.run("!live.dark.hidden && live.blackness.hidden")))
     other.press("b")
@@ -474,7 +529,7 @@ def test_later(browser, live, page):
     facts = "live.wire.ladder.facts.innerText"
     told = page.run("live.wire.tapes.get('02/3').events.filter((event) => event.kind === 'wire').length")
     has_own = """!live.wire.waiting && document.querySelectorAll('.wire .rows > li').length === %d && /^\\d+ frames/.test(live.wire.ladder.facts.innerText)
-      && live.wire.sheet.scrollTop === 0"""
+      && (live.wire.tape.look ? live.wire.sheet.scrollTop > 0 : live.wire.sheet.scrollTop === 0)"""
     check("a step that has run has its own ladder again, from the top", told > 20 and wait_for(lambda: page.run(has_own % told), 5), (told, page.run(facts)))
     page.run("document.querySelector('.wire .rows .star').click(); live.move(1)")
     arrived(page, "02", 4)
@@ -1639,6 +1694,7 @@ def test_looks(browser, live):
 def main():
     with Browser() as browser:
         test_lectures(browser)
+        test_reading(browser)
         with Live("02", "06") as live:
             test_strangers(live)
             test_hold(browser, live)

@@ -35,7 +35,7 @@ def play(page, held):
         if held is not None and last:
             page.run("live.wire.gate.choose('hold')")
             wait(page, "live.wire.gate.mode === 'hold'")
-        page.run("live.goOn()")
+        page.run("live.order(live.lecture.next().part.part, false)")
         if held is not None and last:
             wait(page, "document.querySelectorAll('.waiting li').length >= 3")
             for _ in range(held):
