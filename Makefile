@@ -78,6 +78,7 @@ BONUS_CHECKS := $(patsubst grader/bonus/%.c,$(BUILD)/grader/%,$(filter grader/bo
 ROOMS        := base sandbox wire words play checks result board page serve grade lecture predict bonus
 GRADER       := $(filter-out $(GRADER_MAINS),$(wildcard $(ROOMS:%=grader/%/*.c)))
 GRADER_BUILT := $(addprefix $(BUILD)/grader/,grade guard compile serve lecture relay trace_page todos predict) $(BONUS_CHECKS)
+LIVE_BUILT   := $(BUILD)/grader/serve $(BUILD)/grader/lecture
 FILTERS      := $(BUILD)/grader/program.bpf $(BUILD)/grader/language.bpf $(BUILD)/grader/compiler.bpf
 
 TESTS   := $(patsubst %/tests/,$(BUILD)/tests/%_tests,$(sort $(dir $(wildcard */tests/*_tests.c))))
@@ -324,8 +325,9 @@ $(BUILD)/grader/guard: private LIBRARIES =
 $(BUILD)/grader/guard: private CRITERION = -static
 $(BUILD)/grader/guard: $(BUILD)/obj/plain/grader/sandbox/guard.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/compile: $(BUILD)/obj/plain/grader/sandbox/compile.o $(BUILD)/obj/plain/grader.a
-$(BUILD)/grader/serve: $(BUILD)/obj/plain/grader/serve/main.o $(BUILD)/obj/plain/grader.a
-$(BUILD)/grader/lecture: $(BUILD)/obj/plain/grader/lecture/main.o $(BUILD)/obj/plain/grader.a
+# These two, for `make live` and `make serve`, need no other room: nobody waits for the whole grader.
+$(BUILD)/grader/serve: $(patsubst %,$(BUILD)/obj/plain/grader/serve/%.o,main control reference_server)
+$(BUILD)/grader/lecture: $(patsubst %,$(BUILD)/obj/plain/grader/lecture/%.o,main ask loss lossy)
 $(BUILD)/grader/relay: $(BUILD)/obj/plain/grader/lecture/relay.o $(BUILD)/obj/plain/grader.a
 $(BONUS_CHECKS): $(BUILD)/grader/%: $(BUILD)/obj/plain/grader/bonus/%.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/predict: $(BUILD)/obj/plain/grader/predict/main.o $(BUILD)/obj/plain/grader.a
@@ -343,7 +345,7 @@ $(BUILD)/grader/make_filters: $(BUILD)/obj/plain/grader/sandbox/make_filters.o
 	$Q$(CC) $(PLAIN) $(CFLAGS) $(filter %.o,$^) -lseccomp -o $@
 $(FILTERS) &: $(BUILD)/grader/make_filters
 	@$(BUILD)/grader/make_filters $(BUILD)/grader
-$(filter-out $(BUILD)/grader/serve,$(GRADER_BUILT)): | $(FILTERS)
+$(filter-out $(LIVE_BUILT),$(GRADER_BUILT)): | $(FILTERS)
 
 objects_of_tests = $(patsubst %.c,$(BUILD)/obj/sanitized/%.o,$(sort $(wildcard $(1)/tests/*.c common/tests/leaks.c)))
 $(BUILD)/tests/common_tests: $(call objects_of_tests,common)
@@ -534,7 +536,7 @@ demo: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
 	  $(if $(STEP),--step $(call quote,$(STEP))) $(if $(PCAP),--pcap) $(FOLDERS)
 
 ## make slides LAB=02    give the lecture, and write it down as slides, one file [OUT=build/slides/lab02.html] [STUDENT=1]
-slides: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
+slides: $(LIVE_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
 	$(if $(LAB),,$(error which lab? Say LAB=03))
 	+@python3 grader/live/slides.py $(if $(STUDENT),--student) --out $(call quote,$(or $(OUT),$(BUILD)/slides/lab$(lab_number).html)) $(FOLDERS)
 
@@ -547,7 +549,12 @@ pictures: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 # BEGIN TEACHERS
 ##                       and give the lecture there [LAB=02] [STUDENT=1]
 # END TEACHERS
-live: $(GRADER_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
+ifneq ($(filter live,$(MAKECMDGOALS)),)
+ifeq ($(wildcard $(BUILD)/grader/serve),)
+$(info Building what `make live` runs: common/, the reference server, and $(if $(LAB),the programs of $(FOLDERS),the programs of all labs). The first time, about a minute.)
+endif
+endif
+live: $(LIVE_BUILT) $(if $(STUDENT),$(STUDENTS:=.log),$(SOLUTIONS:=.log))
 	+@python3 grader/live/live.py $(if $(STUDENT),--student) $(if $(PORT),--port $(call quote,$(PORT))) $(FOLDERS)
 
 ## make serve            run the reference server [PORT=8000] [TLS=1, then on 8443]
