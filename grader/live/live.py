@@ -9,7 +9,8 @@ as it passes. The frames come from the programs themselves: each server of a lec
 
 live_http.py answers the browser, live_stage.py runs the commands of the scripts, live_wire.py takes the frames, and
 live_hub.py passes on what they have to tell. Prints the page's address. Ends with Ctrl-C, and all that it started
-ends too. Status 0; 1 if the port is taken or a script is wrong; 2 for wrong usage.
+ends too. If another one runs, says where. Status 0; 1 if the port is taken, a script is wrong, or another one runs for
+other labs; 2 for wrong usage.
 """
 import argparse
 import os
@@ -26,7 +27,7 @@ from live_gate import Gate                    # noqa: E402
 from live_http import Server                  # noqa: E402
 from live_hub import Hub                      # noqa: E402
 from live_stage import Stage                  # noqa: E402
-from live_wire import Wire                    # noqa: E402
+from live_wire import Wire, running           # noqa: E402
 
 
 def parse(arguments):
@@ -40,6 +41,16 @@ def parse(arguments):
     return options
 
 
+def share(other, labs):
+    """Only one `make live` gets the frames of a user's programs. Say where it is. Return the status: 0 if it shows these labs."""
+    has_all = set(labs) <= set(other["labs"])
+    of = f"lab{'' if len(other['labs']) == 1 else 's'} {', '.join(str(int(lab)) for lab in other['labs'])}" if other["labs"] else "only the wire"
+    print(f"make live runs already ({of}), at {other['address']}{f'#{labs[0]}' if has_all and labs else ''}", flush=True)
+    if not has_all:
+        print("End it first, with Ctrl-C where it runs. Without LAB=, its menu has all labs.", file=sys.stderr)
+    return 0 if has_all else 1
+
+
 def main(arguments):
     options = parse(arguments)
     scripts = {}
@@ -48,12 +59,16 @@ def main(arguments):
         scripts[number] = Script(number)
         scripts[number].check(options.student)
     os.chdir(ROOT)
+    folder = pathlib.Path(os.environ.get("BUILD") or "build") / "live"
+    if other := running(folder):
+        return share(other, list(scripts))
     hub = Hub()
     gate = Gate(hub)
-    wire = Wire(hub, pathlib.Path(os.environ.get("BUILD") or "build") / "live", gate)
+    wire = Wire(hub, folder, gate)
     stage = Stage(hub, wire, scripts, options.student, gate)
     try:
         server = Server(options.port, hub, stage, wire)
+        wire.say_where(server.address(), list(scripts))
         print(f"the {'lecture' if scripts else 'wire'} is at {server.address()}", flush=True)
         if scripts:
             print(f"the wire alone, of every program: {server.address()}#wire", flush=True)

@@ -100,6 +100,16 @@ def is_free(path):
             return True
 
 
+def running(folder):
+    """What another `make live` of this user has said of itself, {"address": ..., "labs": [...]}; None if none runs."""
+    for place in filter(None, (folder, place_of_user())):
+        with contextlib.suppress(OSError, ValueError):
+            if not is_free(place / "socket"):
+                told = json.loads(((place / "socket").resolve().parent / "address").read_text(encoding="utf-8"))
+                return {"address": str(told["address"]), "labs": list(told["labs"])}
+    return None
+
+
 def lines_of(connection):
     """Every line that comes. A second thread reads, as fast as it can, so that no program waits for us."""
     pieces = queue.Queue(MOST_PIECES)
@@ -144,6 +154,7 @@ class Wire:
         self.listener.bind(str(self.path))
         self.listener.listen(1024)  # programs do not wait for us: many connections may begin at once
         self.link = self.make_link()
+        self.told = None  # the file that says where the page is
         threading.Thread(target=self.accept, daemon=True).start()
 
     @staticmethod
@@ -164,8 +175,17 @@ class Wire:
             return folder / "socket"
         return None
 
+    def say_where(self, address, labs):
+        """For another `make live` of this user, so that it can say where this one is."""
+        if self.path.name == "socket":
+            self.told = self.path.with_name("address")
+            with open(os.open(self.told, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+                json.dump({"address": address, "labs": labs}, file)
+
     def end(self):
         self.listener.close()
+        if self.told:
+            self.told.unlink(missing_ok=True)
         if self.link:
             self.link.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)

@@ -1541,6 +1541,23 @@ def test_stand_in(browser):
             check("the page's console is empty", not page.errors(), page.errors())
 
 
+def test_twice():
+    """A second `make live` says where the first one is: that has the frames of all programs."""
+    with Live("02", "06") as live:
+        def second(*labs):
+            return subprocess.run([sys.executable, ROOT / "grader/live/live.py", *labs], cwd="/", env=live.environment, capture_output=True, text=True,
+                                  check=False, timeout=SECONDS)
+
+        same, other = second("06"), second("05")
+        check("a second one, for a lab that the first one has, gives its address", same.returncode == 0 and
+              same.stdout == f"make live runs already (labs 2, 6), at {live.url}#06\n", same)
+        check("for another lab, it says what to do", other.returncode == 1 and other.stdout == f"make live runs already (labs 2, 6), at {live.url}\n" and
+              "Without LAB=, its menu has all labs." in other.stderr, other)
+        check("nobody else can read the address", (live.socket.with_name("address").stat().st_mode & 0o077) == 0)
+        check("the first one goes on", live.ask("GET", f"/{live.token}/labs") == 200)
+    check("nothing of it is left", not live.socket.with_name("address").exists())
+
+
 def test_students(browser):
     """A student's copy has no lectures: only the wire."""
     with tempfile.TemporaryDirectory(prefix="live-") as folder:
@@ -1708,6 +1725,7 @@ def main():
         test_killed(browser)
         test_line_that_never_comes(browser)
         test_stand_in(browser)
+        test_twice()
         test_students(browser)
         with tempfile.TemporaryDirectory() as folder:
             for path in sorted((ROOT / "grader/lecture/scripts").glob("lab*.md")):
