@@ -24,7 +24,7 @@ class Picture {
   constructor(rows, of) {
     this.rows = rows.filter((row) => row.kind === 'frame' || row.kind === 'note');
     this.of = of;
-    this.facts = of.facts.textContent;
+    this.title = of.facts.textContent;
   }
 
   text() {
@@ -32,14 +32,21 @@ class Picture {
     const height = top + row * this.rows.length + 16;
     const svg = shape('svg', {xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, 'font-family': 'system-ui, sans-serif', 'font-size': 13, fill: '#1c1b19'});
     svg.append(shape('rect', {width, height, fill: '#ffffff'}), this.words(client, 28, 'client', {'font-weight': 600, 'text-anchor': 'middle'}),
-               this.words(server, 28, 'server', {'font-weight': 600, 'text-anchor': 'middle'}), this.words(PICTURE.text, 28, this.facts, {fill: '#5d5a54'}),
+               this.words(server, 28, 'server', {'font-weight': 600, 'text-anchor': 'middle'}), this.words(PICTURE.text, 28, this.title, {fill: '#5d5a54'}),
                ...[client, server].map((x) => shape('line', {x1: x, x2: x, y1: top - 8, y2: height - 8, stroke: '#b9b5ad', 'stroke-width': 2})),
                ...this.rows.flatMap((each, i) => this.row(each, top + row * i)));
     return `${new XMLSerializer().serializeToString(svg)}\n`;
   }
 
   words(x, y, text, more = {}) {
-    return shape('text', {x, y, ...more}, text);
+    return shape('text', {x, y, fill: '#1c1b19', ...more}, text); /* some programs know no colour but an element's own */
+  }
+
+  /* What a frame is about: its stream has its colour, as on the page. */
+  facts(y, facts, color) {
+    const made = this.words(PICTURE.text, y, '');
+    facts.forEach((fact, i) => made.append(i > 0 ? ' · ' : '', fact.startsWith('stream ') ? shape('tspan', {fill: color, 'font-weight': 600}, fact) : fact));
+    return made;
   }
 
   row(row, top) {
@@ -63,7 +70,7 @@ class Picture {
     return [shape('line', {x1: from + 3 * way, x2: to - 8 * way, y1: y, y2: y, stroke: color, 'stroke-width': 1.75, ...(fate ? {'stroke-dasharray': '4 5'} : {})}),
             ...head,
             this.words((PICTURE.client + PICTURE.server) / 2, y - 5, label(frame), {'text-anchor': 'middle', 'font-family': 'monospace', 'font-weight': 600, 'font-size': 12, fill: color}),
-            this.words(PICTURE.text, content ? y - 3 : y + 4, facts.filter(Boolean).join(' · ')),
+            this.facts(content ? y - 3 : y + 4, facts.filter(Boolean), color),
             this.words(PICTURE.text, y + 13, content, {'font-family': 'monospace', 'font-size': 12, fill: frame.error ? '#b0271d' : '#5d5a54'})];
   }
 }

@@ -3,7 +3,8 @@
  * slides: a lecture that was given once, as slides of sixteen by nine. What has no room on a slide goes on the next.
  */
 
-const ROWS = 11;    /* of a ladder on one slide */
+const ROWS = 11;    /* a ladder begins where so many have room ... */
+const MOST_ROWS = 40; /* ... and has no more than these on one slide */
 const NEAR_TOP = 64; /* pixels: the slide that begins above this is the present one */
 const WIDTH = 1344; /* of a slide with some paper around it */
 
@@ -99,11 +100,26 @@ class Slides {
     }
     const pair = element('div', {class: 'pair'}, card.element, this.ladder(frames.slice(0, ROWS)));
     this.put(pair, next);
-    for (let at = ROWS; at < frames.length; at += 2 * ROWS) { /* two ladders on a slide, the left one first */
-      const parts = [frames.slice(at, at + ROWS), frames.slice(at + ROWS, at + 2 * ROWS)].filter((part) => part.length > 0);
+    pair.lastChild.remove();
+    for (let rest = this.fill(pair, frames); rest.length > 0;) { /* two ladders on a slide, the left one first */
+      const both = element('div', {class: 'pair equal'});
       next();
-      this.body.append(element('p', {}, 'The frames that follow:'), element('div', {class: 'pair equal'}, ...parts.map((part) => this.ladder(part))));
+      this.body.append(element('p', {}, 'The frames that follow:'), both);
+      rest = this.fill(both, rest);
+      rest = rest.length > 0 ? this.fill(both, rest) : rest;
     }
+  }
+
+  /* Put as many frames into the pair as the slide has room for. Returns the others. */
+  fill(pair, frames) {
+    const tried = this.ladder(frames.slice(0, MOST_ROWS));
+    pair.append(tried);
+    const {bottom} = this.body.getBoundingClientRect();
+    const rows = [...tried.querySelectorAll('.rows > li')];
+    const fit = Math.max(1, rows.filter((row) => row.getBoundingClientRect().bottom <= bottom).length);
+    if (fit < rows.length)
+      tried.replaceWith(this.ladder(frames.slice(0, fit)));
+    return frames.slice(fit);
   }
 
   ladder(frames) {

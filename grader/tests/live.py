@@ -1607,8 +1607,10 @@ def test_slides(browser, number, folder):
     uneven = page.run("[...document.querySelectorAll('.slide .codes.several')].map((each) => [...each.children].map((child) => "
                       "Math.round(child.getBoundingClientRect().top))).filter((tops) => Math.max(...tops.slice(0, 2)) - Math.min(...tops.slice(0, 2)) > 1 && tops.length === 2)")
     check(f"slides of lab {number}: code that stands side by side begins on one line", not uneven, uneven)
-    small = page.run("[...document.querySelectorAll('.slide .matter:not(.dense):not(.snug) :is(pre, .command)')].filter((each) => parseFloat(getComputedStyle(each).fontSize) < 15).map((each) => each.innerText)")
-    check(f"slides of lab {number}: code has letters of 15 pixels, if there is room", not small, small)
+    small = page.run("[...document.querySelectorAll('.slide .matter:not(.dense):not(.snug) :is(pre, .command), .slide .line .text')].filter((each) => parseFloat(getComputedStyle(each).fontSize) < 16).map((each) => each.innerText)")
+    check(f"slides of lab {number}: code and ladders have letters of 16 pixels, if there is room", not small, small)
+    lonely = page.run("[...document.querySelectorAll('.slide')].map((each) => each.querySelector('.pair.equal') ? each.querySelectorAll('.rows > li').length : 99)")
+    check(f"slides of lab {number}: no ladder leaves two rows for the next slide", min(lonely) > 2, lonely)
     page.press("b")
     black = page.run("document.elementFromPoint(640, 360).className")
     page.press(" ")
