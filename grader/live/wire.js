@@ -605,7 +605,7 @@ class WirePane {
     const edge = this.sheet.getBoundingClientRect().bottom;
     const rows = this.below.hidden ? [] : [...this.sheet.querySelectorAll('.rows > li')];
     this.hidden = rows.length - 1 - rows.findLastIndex((row) => row.getBoundingClientRect().bottom <= edge + 1);
-    this.below.textContent = this.below.hidden ? '' : this.hidden > 0 ? `↓ ${this.hidden} more` : '↑ from the beginning';
+    this.below.textContent = this.hidden > 0 ? `↓ ${this.hidden} more` : '↑ from the beginning';
     this.seen?.();
   }
 
