@@ -603,8 +603,16 @@ class WirePane {
     const {scrollHeight, clientHeight} = this.sheet;
     this.below.hidden = this.ladder.current.length === 0 || scrollHeight <= clientHeight + this.below.offsetHeight + 1;
     const edge = this.sheet.getBoundingClientRect().bottom;
-    const rows = this.below.hidden ? [] : [...this.sheet.querySelectorAll('.rows > li')];
-    this.hidden = rows.length - 1 - rows.findLastIndex((row) => row.getBoundingClientRect().bottom <= edge + 1);
+    const rows = this.below.hidden ? [] : this.ladder.list.children;
+    let [seen, end] = [0, rows.length]; /* the number of those above the edge is between these */
+    while (seen < end) {
+      const middle = (seen + end) >> 1;
+      if (rows[middle].getBoundingClientRect().bottom <= edge + 1)
+        seen = middle + 1;
+      else
+        end = middle;
+    }
+    this.hidden = rows.length - seen;
     this.below.textContent = this.hidden > 0 ? `↓ ${this.hidden} more` : '↑ from the beginning';
     this.seen?.();
   }
@@ -642,7 +650,7 @@ class WirePane {
     if (follows && this.rewinds)
       this.rewind();
     this.rewinds = false;
-    this.showBelow();
+    this.showBelowSoon();
     this.latest.textContent = this.ladder.facts.textContent;
   }
 

@@ -651,6 +651,8 @@ def test_hold(browser, live):
     button = "document.querySelectorAll('.gate button')[1].getBoundingClientRect().top"
     place = page.run(button)
     check("h holds", wait_for(lambda: page.run("live.wire.gate.mode === 'hold'")))
+    while page.run("live.go_on.innerText") == "More":
+        page.press(" ")
     page.press(" ")
     first = ["→ preface", "→ SETTINGS", "→ HEADERS 1"]
     check("the client's frames wait", wait_for(lambda: [each for each in page.run(WAITING) if "→" in each] == first), page.run(WAITING))
@@ -967,7 +969,7 @@ def picture(page):
     """What the saved picture has of frames that have not arrived: dashed arrows; heads of the others; words, how many."""
     drawn = xml.etree.ElementTree.fromstring(saved(page, "Picture")[1])
     svg = "{http://www.w3.org/2000/svg}"
-    words = [fate for each in drawn.iter(f"{svg}text") for fate in ("waits", "never arrived") if (each.text or "").endswith(f" · {fate}")]
+    words = [fate for each in drawn.iter(f"{svg}text") for fate in ("waits", "never arrived") if "".join(each.itertext()).endswith(f" · {fate}")]
     return (sum("stroke-dasharray" in line.attrib for line in drawn.iter(f"{svg}line")), len(list(drawn.iter(f"{svg}path"))),
             words[0] if words else "", len(words))
 
