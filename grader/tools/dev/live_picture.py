@@ -58,7 +58,10 @@ def main():
     width, height = map(int, options.size.split("x"))
     with subprocess.Popen([sys.executable, "grader/live/live.py", options.lab], stdout=subprocess.PIPE, text=True) as live:
         try:
-            address = live.stdout.readline().split()[-1]
+            said = live.stdout.readline()
+            if " is at " not in said:
+                raise SystemExit(f"live_picture: {said.strip()}")
+            address = said.split()[-1]
             with Browser() as browser:
                 page = browser.open(f"{address}#{options.lab}/{options.step}{'/notes' if options.view == 'notes' else ''}",
                                     width, height, options.theme == "dark")
