@@ -162,6 +162,40 @@ bool exchange_await(struct exchange *exchange, bool (*condition)(void *argument)
   return true;
 }
 
+/* A pause, and what would end it early. */
+struct pause {
+  struct exchange *exchange;
+  double seconds;
+  double deadline; /* for a program that is never seen asleep */
+  bool (*condition)(void *argument);
+  void *argument;
+};
+
+static bool is_pause_over(void *argument) {
+  const struct pause *pause = argument;
+  exchange_touch(pause->exchange); /* it may be longer than QUIET_SECONDS */
+  return pause->condition(pause->argument) || exchange_idle(pause->exchange) >= pause->seconds ||
+         recording_clock() > pause->deadline;
+}
+
+/* Most pauses are short. A long one is longer than QUIET_SECONDS, so whoever acts only after such a
+ * time acts too late elsewhere. */
+static uint64_t draw_pause(struct chance *chance) {
+  enum { LEAST = 150, MOST = 400, LONG = 1050, LONG_IN = 4 };
+  if (chance_next(chance) % LONG_IN == 0)
+    return LONG;
+  return LEAST + chance_next(chance) % (MOST - LEAST + 1);
+}
+
+bool exchange_pause(struct exchange *exchange, bool (*condition)(void *argument), void *argument) {
+  enum { TIMES = 3 };
+  uint64_t milliseconds = draw_pause(&exchange->noise);
+  struct pause pause = {exchange, (double)milliseconds / 1e3,
+                        recording_clock() + (double)(TIMES * milliseconds), condition, argument};
+  exchange_await(exchange, is_pause_over, &pause);
+  return condition(argument);
+}
+
 static bool has_ended(void *argument) {
   struct exchange *exchange = argument;
   return program_ended(exchange->program);
@@ -362,36 +396,57 @@ static void expect_listening(struct exchange *exchange, int port) {
                            : "not-say-where-listens| Your server does not say where it listens.");
 }
 
-void exchange_start_server(struct exchange *exchange, const char *name, ...) {
-  va_list arguments;
-  va_start(arguments, name);
-  start_at(exchange, name, 0, arguments);
-  va_end(arguments);
-  expect_listening(exchange, 0);
-}
-
 /* A free port, below those that most systems give to whoever connects. */
 static int choose_port(struct exchange *exchange) {
   enum { LEAST = 20000, COUNT = 12000, TIMES = 100 };
   for (int i = 0; i < TIMES; i++) {
-    int port = LEAST + (int)exchange_random(exchange, COUNT);
+    int port = LEAST + (int)(chance_next(&exchange->noise) % COUNT);
     if (port_is_free(port))
       return port;
   }
   exchange_fault(exchange, "no free port");
 }
 
-void exchange_start_server_at_port(struct exchange *exchange, const char *name, ...) {
+static bool listens_or_has_ended(void *argument) {
+  return is_listening(argument) || has_ended(argument);
+}
+
+/* Start `name` at a port that is free. Another grader may take the port before the program does, or
+ * be looking whether it is free: then the program says so, and gets another port. Returns the
+ * port. */
+static int start_at_free_port(struct exchange *exchange, const char *name, va_list arguments) {
+  enum { TIMES = 3 };
+  for (int i = 1;; i++) {
+    int port = choose_port(exchange);
+    va_list copy;
+    va_copy(copy, arguments);
+    start_at(exchange, name, port, copy);
+    va_end(copy);
+    exchange_await(exchange, listens_or_has_ended, exchange);
+    if (i == TIMES || !program_ended(exchange->program) ||
+        !strcasestr(program_stderr(exchange->program, NULL), "in use"))
+      return port;
+  }
+}
+
+void exchange_start_server(struct exchange *exchange, const char *name, ...) {
+  int port = 0;
   va_list arguments;
-  int port = choose_port(exchange);
   va_start(arguments, name);
-  start_at(exchange, name, port, arguments);
+  if (chance_next(&exchange->noise) % 2 == 0)
+    start_at(exchange, name, 0, arguments);
+  else
+    port = start_at_free_port(exchange, name, arguments);
   va_end(arguments);
   expect_listening(exchange, port);
 }
 
-static bool listens_or_has_ended(void *argument) {
-  return is_listening(argument) || has_ended(argument);
+void exchange_start_server_at_port(struct exchange *exchange, const char *name, ...) {
+  va_list arguments;
+  va_start(arguments, name);
+  int port = start_at_free_port(exchange, name, arguments);
+  va_end(arguments);
+  expect_listening(exchange, port);
 }
 
 /* The port of the first "localhost:PORT" in a text; 0 if there is none. */

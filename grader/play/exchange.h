@@ -6,7 +6,8 @@
  * on one libuv loop. Each function that waits for something runs this loop until that comes, or can
  * no longer come: because the program has ended, because it sleeps and nothing moves any more (for
  * QUIET_SECONDS), or because LIMIT_SECONDS are over. No function waits for a fixed time, so a slow
- * machine only makes a check slower.
+ * machine only makes a check slower: exchange_pause, too, counts only the time in which the program
+ * sleeps.
  *
  * exchange_fail notes a failure and does not return. Before the check blames a frame (check_run.h),
  * it looks for better reasons: a TODO that is not done, a crash, a sanitizer's report.
@@ -53,7 +54,8 @@ struct exchange {
   char *arguments[EXCHANGE_ARGUMENTS]; /* the command line, for the student to repeat; copies */
   size_t argument_count;
   SSL_CTX *tls;     /* by which peers go through TLS; NULL: plain TCP */
-  const char *host; /* where peer_listen listens, from the next call on; NULL: "localhost" */
+  const char *host; /* where peer_listen listens, from the next call on; NULL: "localhost". "::1"
+                     * is "127.0.0.1" where there is no IPv6 */
   struct listener *listener;
   char url[64]; /* of the listener: "http://localhost:41234" */
   int port;     /* where the program listens, if it is a server */
@@ -112,12 +114,12 @@ bool exchange_expect_failed_call(struct exchange *exchange);
 _Noreturn void exchange_fail_ignored_call(struct exchange *exchange, const char *call,
                                           const char *seen);
 
-/* Start a server: "--port 0" comes before the arguments. Returns when the server has said
- * where it listens. */
+/* Start a server: "--port 0" comes before the arguments, or "--port N" for a port that is free now,
+ * so that nobody knows a check by it. Returns when the server has said where it listens. */
 void exchange_start_server(struct exchange *exchange, const char *name, ...)
     __attribute__((sentinel));
 
-/* The same with "--port N" for a port that is free now: it must listen there. */
+/* The same, always with "--port N": it must listen there. */
 void exchange_start_server_at_port(struct exchange *exchange, const char *name, ...)
     __attribute__((sentinel));
 
@@ -193,6 +195,11 @@ void exchange_expect_named(struct exchange *exchange, const char *what, uint32_t
 /* Run the loop until condition(argument) holds. Returns whether it holds: false once it can no
  * longer become true. */
 bool exchange_await(struct exchange *exchange, bool (*condition)(void *argument), void *argument);
+
+/* Let a drawn time pass in which nothing comes to the program and the program sleeps: one that
+ * takes quiet for an event acts now, before the event. Returns early, and true, once
+ * condition(argument) holds; see exchange_await. */
+bool exchange_pause(struct exchange *exchange, bool (*condition)(void *argument), void *argument);
 
 /* The grader sends something to the program, in whatever way: forget how long the program has
  * slept. */

@@ -364,6 +364,27 @@ bool peer_await_goaway(struct peer *peer) {
   return exchange_await(peer->exchange, has_said_goodbye, &search);
 }
 
+static bool has_left(void *argument) {
+  const struct search *search = argument;
+  return has_said_goodbye(argument) || program_ended(search->peer->exchange->program);
+}
+
+void peer_expect_patience(struct peer *peer, const char *event) {
+  struct search search = {peer, is_goaway_with_any_code, NULL, 0};
+  char expected[128];
+  look_at(peer, 0);
+  if (!exchange_pause(peer->exchange, has_left, &search))
+    return;
+  bool goodbye = is_found(&search);
+  snprintf(expected, sizeof expected, "nothing before %s", event);
+  peer->exchange->finding.section = "6.8";
+  exchange_fail_at(peer->exchange, goodbye ? (long)search.next : -1, expected,
+                   goodbye ? NULL : "the end of the connection",
+                   "does-not-wait| Your program does not wait for %s: it ends the connection in a "
+                   "pause in which nothing comes.",
+                   event);
+}
+
 void peer_expect_goaway(struct peer *peer) {
   look_at(peer, 0);
   struct search search = {peer, is_goaway, NULL, 0};

@@ -400,16 +400,26 @@ void peer_take_held(struct exchange *exchange) {
     on_accept(held, exchange);
 }
 
+/* Listen on this host. Returns 0; or says why not, and returns -1. */
+static int listen_on(struct exchange *exchange, const char *host, char *error, size_t error_size) {
+  bool six = strchr(host, ':') != NULL; /* an IPv6 address, which has brackets in a URL */
+  exchange->listener = listener_open(&exchange->loop, host, 0, exchange->tls, on_accept, exchange,
+                                     error, error_size);
+  if (!exchange->listener)
+    return -1;
+  snprintf(exchange->url, sizeof exchange->url, "%s://%s%s%s:%d", exchange_scheme(exchange),
+           six ? "[" : "", host, six ? "]" : "", listener_port(exchange->listener));
+  return 0;
+}
+
 void peer_listen(struct exchange *exchange) {
   char error[256];
   listener_free(exchange->listener); /* of an earlier call */
   const char *host = exchange->host ? exchange->host : "localhost";
-  exchange->listener = listener_open(&exchange->loop, host, 0, exchange->tls, on_accept, exchange,
-                                     error, sizeof error);
-  if (!exchange->listener)
-    exchange_fault(exchange, error);
-  snprintf(exchange->url, sizeof exchange->url, "%s://%s:%d", exchange_scheme(exchange), host,
-           listener_port(exchange->listener));
+  if (listen_on(exchange, host, error, sizeof error) == 0 ||
+      (strcmp(host, "::1") == 0 && listen_on(exchange, "127.0.0.1", error, sizeof error) == 0))
+    return;
+  exchange_fault(exchange, error);
 }
 
 struct peer *peer_begin_to_connect_to(struct exchange *exchange, int port, bool is_reference) {

@@ -44,6 +44,7 @@ static const struct host {
 } hosts[] = {{"http://localhost:", "http://localhost:"},
              {"https://localhost:", "https://localhost:"},
              {"https://127.0.0.1:", "https://127.0.0.1:"},
+             {"http://[::1]:", "http://[::1]:"},
              {"http://127.0.0.", "http://localhost:"}}; /* its last number and the port follow */
 
 /* The row of a URL; NULL if it is none. */
