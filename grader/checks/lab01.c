@@ -16,6 +16,8 @@
 
 enum { SETTINGS_TODO = 5, END_TODO = 6 };
 
+static const char ACKNOWLEDGEMENT[] = "the server's acknowledgement of SETTINGS";
+
 /* Start `session` against a server of ours. */
 static struct peer *start_session(struct exchange *exchange) {
   peer_listen(exchange);
@@ -74,10 +76,19 @@ static void finish(struct exchange *exchange, struct peer *peer) {
   exchange_expect_status(exchange, 0);
 }
 
+/* Nothing comes for a while: that is not the event for which the session waits. */
+static void expect_patience(struct peer *peer, const char *event) {
+  struct finding *finding = &peer->exchange->finding;
+  finding->todo_of_place = SETTINGS_TODO;
+  peer_expect_patience(peer, event);
+  finding->todo_of_place = 0;
+}
+
 CHECK(lab01, preface, .by_heart = true, .points = 1, .todo = 3, .section = "3.4",
       .sentence = "the connection preface comes first, and SETTINGS right after it") {
   struct peer *peer = start_session(exchange);
   peer_expect_preface(peer);
+  expect_patience(peer, "the server's SETTINGS");
   exchange_earn(exchange);
   send_settings(peer);
   finish(exchange, peer);
@@ -283,6 +294,7 @@ CHECK(lab01, settings_ack, .by_heart = true, .points = 1, .todo = 4, .section = 
     peer_send_settings(peer, sent[i], EACH);
     peer_expect_settings_ack(peer);
   }
+  expect_patience(peer, ACKNOWLEDGEMENT);
   exchange_earn(exchange);
   peer_send_settings_ack(peer);
   finish(exchange, peer);
@@ -382,6 +394,7 @@ CHECK(lab01, ping, .points = 1, .todo = 4, .section = "6.7",
   expect_not_ended(peer);
   for (size_t i = 0; i < count; i++)
     peer_expect_ping_ack(peer, octets[i]);
+  expect_patience(peer, ACKNOWLEDGEMENT);
   exchange_earn(exchange);
   peer_send_settings_ack(peer);
   finish(exchange, peer);
@@ -616,6 +629,30 @@ static void expect_goaway_reported(struct exchange *exchange, uint32_t code) {
       "error-goaway-tells-not-named| Your program does not name the error code of the GOAWAY.");
 }
 
+/* GOAWAY with NO_ERROR and the acknowledgement of SETTINGS, in any order, and before each perhaps a
+ * frame of a type that nobody knows: so the length says nothing. In one piece: behind a GOAWAY
+ * alone, the program may leave. */
+static void send_goaway_with_ack(struct peer *peer) {
+  enum { FIRST_TYPE = 0x40, TYPES = 0x80, LONGEST = 24, GOAWAY = 17, ACK = 9 };
+  static const uint8_t frames[2][GOAWAY] = {{[2] = GOAWAY - ACK, NGHTTP2_GOAWAY},
+                                            {[3] = NGHTTP2_SETTINGS, NGHTTP2_FLAG_ACK}};
+  struct exchange *exchange = peer->exchange;
+  uint8_t all[2 * (ACK + LONGEST) + GOAWAY + ACK] = {0};
+  size_t length = 0;
+  uint32_t first = exchange_random(exchange, 2);
+  for (uint32_t i = 0; i < 2; i++) {
+    uint32_t which = first ^ i;
+    if (exchange_random(exchange, 2) == 0) {
+      all[length + 2] = (uint8_t)exchange_random(exchange, LONGEST);
+      all[length + 3] = (uint8_t)(FIRST_TYPE + exchange_random(exchange, TYPES));
+      length += ACK + all[length + 2];
+    }
+    memcpy(all + length, frames[which], which == 0 ? GOAWAY : ACK);
+    length += which == 0 ? GOAWAY : ACK;
+  }
+  peer_send_bytes(peer, all, length);
+}
+
 /* The server says goodbye without an error, and acknowledges SETTINGS in the same piece: then the
  * session is open. */
 static void expect_goaway_without_error_accepted(struct exchange *exchange) {
@@ -623,13 +660,7 @@ static void expect_goaway_without_error_accepted(struct exchange *exchange) {
   peer->hold_settings_ack = true;
   send_settings(peer);
   peer_settle(peer);
-  /* in one piece: behind a GOAWAY alone, the program may leave */
-  static const char goaway[] = "\0\0\10\7\0\0\0\0\0\0\0\0\0\0\0\0"; /* and a 0 */
-  static const char ack[] = "\0\0\0\4\1\0\0\0";                     /* and a 0 */
-  char both[sizeof goaway + sizeof ack];
-  memcpy(both, goaway, sizeof goaway);
-  memcpy(both + sizeof goaway, ack, sizeof ack);
-  peer_send_bytes(peer, both, sizeof both);
+  send_goaway_with_ack(peer);
   exchange_wait_for_end(exchange);
   if (exchange_names_error(exchange, exchange->arguments[1], NGHTTP2_NO_ERROR))
     exchange_fail(exchange, "goaway-no-error-failure| Your program takes a GOAWAY with NO_ERROR "
