@@ -13,7 +13,14 @@
 #include "grader/play/trail.h"
 #include "grader/words/quote.h"
 
-enum { REQUEST_TODO = 1, BODY_TODO = 2, KEEP_TODO = 4, CLOSE_TODO = 5, NOT_MODIFIED = 304 };
+enum {
+  REQUEST_TODO = 1,
+  BODY_TODO = 2,
+  FIELDS_TODO = 3,
+  KEEP_TODO = 4,
+  CLOSE_TODO = 5,
+  NOT_MODIFIED = 304
+};
 
 enum { PATH_SIZE = 32, NAME_SIZE = 32, LINE_SIZE = 32, MEBIBYTE = 1024 * 1024 };
 
@@ -53,11 +60,18 @@ static const char *url_of(struct exchange *exchange, const char *path) {
   return url;
 }
 
+/* Listen at any name or address of this machine. */
+static void listen_anywhere(struct exchange *exchange) {
+  static const char *const hosts[] = {"localhost", "127.0.0.1", "::1"};
+  exchange->host = hosts[chance_next(&exchange->noise) % (sizeof hosts / sizeof hosts[0])];
+  peer_listen(exchange);
+}
+
 /* Start `requests` with one GET, take its connection, and exchange SETTINGS. */
 static struct peer *start_get(struct exchange *exchange) {
   char path[PATH_SIZE];
   random_path(exchange, path);
-  peer_listen(exchange);
+  listen_anywhere(exchange);
   exchange_start(exchange, "requests", url_of(exchange, path), NULL);
   struct peer *peer = peer_accept(exchange);
   peer_handshake(peer);
@@ -215,7 +229,7 @@ static struct peer *begin_gets(struct exchange *exchange, size_t count, struct g
     random_path(exchange, gets->paths[i]);
     arguments[i] = gets->paths[i];
   }
-  peer_listen(exchange);
+  listen_anywhere(exchange);
   arguments[0] = url_of(exchange, gets->paths[0]);
   exchange_start_with(exchange, "requests", arguments);
   return peer_accept(exchange);
@@ -285,10 +299,57 @@ static int count(const char *text, const char *words) {
   return found;
 }
 
+/* While nothing comes, the program has printed more responses than are complete, or has left. */
+struct patience {
+  struct peer *peer;
+  int complete;
+};
+
+static bool is_impatient(void *argument) {
+  const struct patience *patience = argument;
+  const struct program *program = patience->peer->exchange->program;
+  return count(program_stdout(program, NULL), ":status: ") > patience->complete ||
+         patience->peer->closed_by_program || program_ended(program);
+}
+
+/* Nothing comes for a while, and only that many responses are complete: the program must wait for
+ * `event`. It may say goodbye before only to a server that has done so. */
+static void expect_patience(struct peer *peer, int complete, const char *event) {
+  struct exchange *exchange = peer->exchange;
+  struct patience patience = {peer, complete};
+  char expected[128];
+  exchange->finding.todo_of_place = CLOSE_TODO;
+  if (!peer->goaway_sent)
+    peer_expect_patience(peer, event);
+  else
+    exchange_pause(exchange, is_impatient, &patience);
+  snprintf(expected, sizeof expected, "nothing before %s", event);
+  if (is_impatient(&patience)) {
+    bool printed = count(program_stdout(exchange->program, NULL), ":status: ") > complete;
+    exchange_fail_at(exchange, -1, expected,
+                     printed ? "a response is printed" : "the end of the connection", "%s",
+                     printed ? "prints-before-end-of-response| Your program prints a response "
+                               "before its end has come: only END_STREAM is the end."
+                             : "leaves-before-end-of-response| Your program ends the connection "
+                               "before all its responses have ended.");
+  }
+  exchange->finding.todo_of_place = 0;
+}
+
+static const char END_OF_RESPONSE[] = "END_STREAM of the response";
+
+/* All is done: goodbye, which a server that has said goodbye itself need not hear. */
+static void expect_farewell(struct peer *peer) {
+  if (peer->goaway_sent)
+    peer_expect_close(peer);
+  else
+    peer_expect_goodbye(peer);
+}
+
 /* Goodbye, status 0, and this output; `what` is the sentence if the output differs. */
 static void finish(struct exchange *exchange, struct peer *peer, struct buffer *output,
                    const char *what) {
-  peer_expect_goodbye(peer);
+  expect_farewell(peer);
   exchange_wait_for_end(exchange);
   long reset = peer_find_frame(peer, NGHTTP2_RST_STREAM, 0);
   if (reset >= 0)
@@ -448,6 +509,7 @@ CHECK(lab02, get, .points = 1, .todo = 1, .section = "8.3.1",
   peer_handshake(peer);
   int32_t stream_id = expect_get(peer, path);
   peer_expect_well_formed(peer, stream_id);
+  expect_patience(peer, 0, "the response");
   exchange_earn(exchange);
   char body[LINE_SIZE];
   random_line(exchange, body);
@@ -465,6 +527,7 @@ CHECK(lab02, post, .points = 1, .todo = 2, .section = "8.1",
   char path[PATH_SIZE];
   char body[64];
   exchange_random_text(exchange, body, 30 + exchange_random(exchange, 30));
+  exchange->host = "::1"; /* :authority has it in brackets */
   peer_listen(exchange);
   random_path(exchange, path);
   exchange_start(exchange, "requests", "-d", body, url_of(exchange, path), NULL);
@@ -494,7 +557,7 @@ static struct peer *start_post(struct exchange *exchange, char *const *pieces, s
     arguments[2 * i + 1] = pieces[i];
   }
   random_path(exchange, path);
-  peer_listen(exchange);
+  listen_anywhere(exchange);
   arguments[2 * count] = url_of(exchange, path);
   exchange_start_with(exchange, "requests", arguments);
   return peer_accept(exchange);
@@ -718,7 +781,7 @@ CHECK(lab02, duplex, .points = 1, .todo = 5, .section = "8.1",
 
 /* --- Responses -------------------------------------------------------------------------------- */
 
-enum { FEWEST_FIELDS = 80, MOST_FIELDS = 120, VALUE_SIZE = 4096 };
+enum { FEWEST_FIELDS = 80, MOST_FIELDS = 120, VALUE_SIZE = 40000 };
 
 /* Random header fields, and what is printed for them. */
 struct fields {
@@ -726,7 +789,7 @@ struct fields {
   size_t count;
   char names[MOST_FIELDS][NAME_SIZE];
   char values[MOST_FIELDS][NAME_SIZE];
-  char cookie[VALUE_SIZE];
+  char cookie[VALUE_SIZE + 1];
   struct buffer lines;
 };
 
@@ -740,9 +803,11 @@ static void add_field(struct fields *fields, const char *name, const char *value
 
 /* :status and 80 to 120 fields: some have names that occur twice, or empty values; one is long. */
 static void make_fields(struct exchange *exchange, struct fields *fields) {
+  enum { LEAST = 17000 };
   size_t count = FEWEST_FIELDS + exchange_random(exchange, MOST_FIELDS - FEWEST_FIELDS);
   size_t cookie_at = 1 + exchange_random(exchange, (uint32_t)count - 2);
-  exchange_random_text(exchange, fields->cookie, 1000 + exchange_random(exchange, 3000));
+  exchange_random_text(exchange, fields->cookie,
+                       LEAST + exchange_random(exchange, VALUE_SIZE - LEAST + 1));
   add_field(fields, ":status", "200");
   for (size_t i = 1; i < count; i++) {
     random_name(exchange, fields->names[i]);
@@ -758,18 +823,22 @@ static void make_fields(struct exchange *exchange, struct fields *fields) {
   }
 }
 
-/* Send these fields as HEADERS and CONTINUATION. */
+/* Send these fields as HEADERS and CONTINUATION, the first of any length. */
 static void send_fields(struct peer *peer, int32_t stream_id, const struct fields *fields) {
-  enum { BLOCK_SIZE = 16384 };
-  uint8_t block[BLOCK_SIZE];
+  enum { BLOCK_SIZE = 64 * 1024, FRAME_SIZE = 16384 };
+  static uint8_t block[BLOCK_SIZE];
   ssize_t length =
       nghttp2_hd_deflate_hd(peer->deflater, block, sizeof block, fields->fields, fields->count);
   if (length < 0)
     exchange_fault(peer->exchange, nghttp2_strerror((int)length));
-  size_t first = 1 + exchange_random(peer->exchange, (uint32_t)length - 1);
-  peer_send_frame(peer, NGHTTP2_HEADERS, 0, stream_id, block, first);
-  peer_send_frame(peer, NGHTTP2_CONTINUATION, NGHTTP2_FLAG_END_HEADERS, stream_id, block + first,
-                  (size_t)length - first);
+  size_t left = (size_t)length;
+  size_t piece = 1 + exchange_random(peer->exchange, FRAME_SIZE); /* the cookie alone has more */
+  peer_send_frame(peer, NGHTTP2_HEADERS, 0, stream_id, block, piece);
+  for (const uint8_t *next = block + piece; (left -= piece) > 0; next += piece) {
+    piece = left < FRAME_SIZE ? left : FRAME_SIZE;
+    peer_send_frame(peer, NGHTTP2_CONTINUATION, piece == left ? NGHTTP2_FLAG_END_HEADERS : 0,
+                    stream_id, next, piece);
+  }
 }
 
 CHECK(lab02, headers, .points = 1, .todo = 3, .section = "8.3.2",
@@ -794,10 +863,13 @@ CHECK(lab02, binary, .points = 1, .todo = 4, .section = "6.1",
   size_t length = 4000 + exchange_random(exchange, 2000);
   char *body = random_bytes(exchange, length);
   body[0] = body[100] = body[length - 1] = '\0'; /* so a newline is printed behind it */
+  size_t late = exchange_random(exchange, 3);    /* bytes with END_STREAM: often none */
   int32_t stream_id;
   struct peer *peer = start_request(exchange, &stream_id);
   peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
-  peer_send_body(peer, stream_id, body, length);
+  peer_send_data(peer, stream_id, body, length - late, false);
+  expect_patience(peer, 0, END_OF_RESPONSE);
+  peer_send_data(peer, stream_id, body + length - late, late, true);
   struct buffer output = {0};
   append_plain(&output, body, length);
   finish(exchange, peer, &output,
@@ -806,12 +878,16 @@ CHECK(lab02, binary, .points = 1, .todo = 4, .section = "6.1",
 }
 
 CHECK(lab02, empty, .points = 1, .todo = 5, .section = "8.1",
-      .sentence = "a response without a body: 204, END_STREAM in its HEADERS") {
+      .sentence = "a response without a body, such as 304: END_STREAM in its HEADERS") {
+  char status[16];
   int32_t stream_id;
   struct peer *peer = start_request(exchange, &stream_id);
-  peer_send_headers(peer, stream_id, true, ":status", "204", NULL);
+  snprintf(status, sizeof status, "%u", 300 + exchange_random(exchange, 300));
+  peer_send_headers(peer, stream_id, true, ":status", status, NULL);
   struct buffer output = {0};
-  buffer_append_text(&output, ":status: 204\n\n");
+  buffer_append_text(&output, ":status: ");
+  buffer_append_text(&output, status);
+  buffer_append_text(&output, "\n\n");
   finish(exchange, peer, &output,
          "response-without-body-not-printed| Your program does not print a response without a body "
          "as its header fields and an empty line.");
@@ -891,6 +967,7 @@ CHECK(lab02, informational, .points = 1, .todo = 3, .section = "8.1",
   peer_send_headers(peer, stream_id, false, ":status", "103", "link", "</style.css>", NULL);
   for (uint32_t more = 1 + exchange_random(exchange, 3); more > 0; more--)
     send_informational(peer, stream_id);
+  expect_patience(peer, 0, "the final response");
   random_name(exchange, name);
   exchange_random_text(exchange, value, 4 + exchange_random(exchange, 8));
   random_line(exchange, body);
@@ -959,6 +1036,8 @@ CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
                       NULL);
     if (i % 2 == 0)
       peer_send_data(peer, stream_id, body, strlen(body), false);
+    if (i + 1 == gets.count)
+      expect_patience(peer, (int)i, "the trailers of the last response");
     peer_send_headers(peer, stream_id, true, names[1], "behind", NULL);
     if (named)
       append_named(&output, names[0], value, i % 2 == 0 ? body : "");
@@ -1098,15 +1177,22 @@ CHECK(lab02, slowly, .points = 1, .todo = 3, .section = "4.1",
   exchange_random_text(exchange, value, 4 + exchange_random(exchange, 8));
   random_line(exchange, body);
   peer_send_slowly(peer);
+  peer_send_goaway(peer, exchange_random(exchange, 2) == 0 ? stream_id : INT32_MAX,
+                   NGHTTP2_NO_ERROR); /* it covers the request */
   peer_send_headers(peer, stream_id, false, ":status", "200", name, value, NULL);
   peer_send_data(peer, stream_id, body, 4, false);
   peer_send_data(peer, stream_id, body + 4, strlen(body) - 4, true);
   peer_send_quickly(peer);
   struct buffer output = {0};
   append_named(&output, name, value, body);
+  peer_expect_close(peer);
+  exchange_wait_for_end(exchange);
   finish(exchange, peer, &output,
-         "response-arrives-pieces-not-put| Your program does not put together a response that "
-         "arrives in pieces.");
+         *program_stdout(exchange->program, NULL)
+             ? "response-arrives-pieces-not-put| Your program does not put together a response "
+               "that arrives in pieces."
+             : "response-goaway-still-covers-not| Your program does not print a response that the "
+               "GOAWAY still covers.");
 }
 
 /* --- Many on one connection ------------------------------------------------------------------- */
@@ -1149,6 +1235,8 @@ CHECK(lab02, at_once, .points = 1, .todo = 1, .section = "5",
     char body[32];
     exchange_random_text(exchange, body, 10 + exchange_random(exchange, 20));
     append_plain(&output, body, strlen(body));
+    if (answered + 1 == count)
+      expect_patience(peer, (int)answered, "the last response");
     prints_each = answer_one(peer, gets.streams[i], body, prints_each) && prints_each;
     if (answered == 0 && peer_find_frame(peer, NGHTTP2_GOAWAY, 0) >= 0) {
       exchange->finding.todo_of_place = CLOSE_TODO;
@@ -1170,26 +1258,110 @@ CHECK(lab02, at_once, .points = 1, .todo = 1, .section = "5",
                             "is complete, but later.");
 }
 
-CHECK(lab02, interleaved, .points = 1, .todo = 4, .section = "5",
-      .sentence = "bodies with interleaved DATA frames are not mixed up") {
-  enum { MOST = 8, ROUNDS = 8, PIECE = 11 };
-  char bodies[MOST][ROUNDS * PIECE + 1];
-  static struct gets gets;
-  struct peer *peer = start_gets(exchange, 3 + exchange_random(exchange, MOST - 2), &gets);
-  for (size_t i = 0; i < gets.count; i++) {
-    exchange_random_text(exchange, bodies[i], ROUNDS * PIECE);
-    peer_send_headers(peer, gets.streams[i], false, ":status", "200", NULL);
+enum { MOST_AT_ONCE = 8, ROUNDS = 8, PIECE = 11 };
+
+/* A response that comes at the same time as others. */
+struct part {
+  char status[16];
+  char name[NAME_SIZE];
+  char value[LINE_SIZE];
+  char body[ROUNDS * PIECE + 1];
+  bool has_early; /* a 103 before it */
+  bool has_trailers;
+};
+
+/* A status with which a body may come. */
+static uint32_t draw_status(struct exchange *exchange) {
+  enum { FIRST = 200, COUNT = 400, NO_CONTENT = 204, RESET_CONTENT = 205 };
+  uint32_t status;
+  do
+    status = FIRST + exchange_random(exchange, COUNT);
+  while (status == NO_CONTENT || status == RESET_CONTENT || status == NOT_MODIFIED);
+  return status;
+}
+
+/* Some have all, so that it is never by chance that a program passes. */
+static void draw_part(struct exchange *exchange, struct part *part, bool has_all) {
+  snprintf(part->status, sizeof part->status, "%u", draw_status(exchange));
+  random_name(exchange, part->name);
+  exchange_random_text(exchange, part->value, 4 + exchange_random(exchange, 20));
+  exchange_random_text(exchange, part->body, ROUNDS * PIECE);
+  part->has_early = has_all || exchange_random(exchange, 2) == 0;
+  part->has_trailers = has_all || exchange_random(exchange, 2) == 0;
+}
+
+/* All header blocks come before the first DATA. */
+static void send_at_once(struct peer *peer, const int32_t *streams, const struct part *parts,
+                         size_t parts_count) {
+  for (size_t i = 0; i < parts_count; i++)
+    if (parts[i].has_early)
+      peer_send_headers(peer, streams[i], false, ":status", "103", "link", "early", NULL);
+  for (size_t i = 0; i < parts_count; i++)
+    peer_send_headers(peer, streams[i], false, ":status", parts[i].status, parts[i].name,
+                      parts[i].value, NULL);
+  for (size_t round = 0; round < ROUNDS; round++)
+    for (size_t i = 0; i < parts_count; i++)
+      peer_send_data(peer, streams[i], parts[i].body + round * PIECE, PIECE,
+                     round == ROUNDS - 1 && !parts[i].has_trailers);
+  for (size_t i = 0; i < parts_count; i++)
+    if (parts[i].has_trailers)
+      peer_send_headers(peer, streams[i], true, "x-trailer", "behind", NULL);
+}
+
+/* Append what is printed for those with trailers, or for those without, which end earlier. */
+static void append_parts(struct buffer *output, const struct part *parts, size_t parts_count,
+                         bool have_trailers) {
+  char lines[sizeof parts->status + NAME_SIZE + LINE_SIZE + 32];
+  for (size_t i = 0; i < parts_count; i++) {
+    if (parts[i].has_trailers != have_trailers)
+      continue;
+    snprintf(lines, sizeof lines, ":status: %s\n%s: %s\n\n", parts[i].status, parts[i].name,
+             parts[i].value);
+    buffer_append_text(output, lines);
+    exchange_append_body(output, parts[i].body, ROUNDS * PIECE);
   }
-  for (int round = 0; round < ROUNDS; round++)
-    for (size_t i = 0; i < gets.count; i++)
-      peer_send_data(peer, gets.streams[i], bodies[i] + (size_t)round * PIECE, PIECE,
-                     round == ROUNDS - 1);
-  struct buffer output = {0};
+}
+
+/* The sentence for responses that came at once, if they are not printed as they came. */
+static const char *fault_of_parts(struct exchange *exchange, const struct part *parts,
+                                  size_t parts_count) {
+  const char *seen = program_stdout(exchange->program, NULL);
+  bool right_bodies = true;
+  for (size_t i = 0; i < parts_count; i++) {
+    char body[sizeof parts->body + 8];
+    snprintf(body, sizeof body, "\n\n%s\n", parts[i].body);
+    right_bodies = right_bodies && strstr(seen, body);
+  }
+  if (!right_bodies)
+    return "bodies-streams-interleaved-not-kept| Your program mixes up the bodies of interleaved "
+           "streams.";
+  exchange->finding.todo_of_place = FIELDS_TODO;
+  if (strstr(seen, "early") && !strstr(seen, parts->value)) /* the first has all */
+    return "103-not-told-from-final| Your program takes the 103 for the final response.";
+  if (strstr(seen, "early"))
+    return "fields-of-103-kept| Your program prints the fields of the 103 before those of the "
+           "final response.";
+  if (strstr(seen, "behind"))
+    return "trailers-not-told-from-header| Your program takes the trailers for header fields of "
+           "the response.";
+  return "header-lines-mixed-up| The bodies of responses that come at once are right, but their "
+         "header lines are not: keep the lines of each response with its request.";
+}
+
+CHECK(lab02, interleaved, .points = 1, .todo = 4, .section = "5",
+      .sentence = "header blocks and DATA of responses at once are not mixed up") {
+  static struct gets gets;
+  struct part parts[MOST_AT_ONCE + 2];
+  struct peer *peer = start_gets(exchange, 3 + exchange_random(exchange, MOST_AT_ONCE - 2), &gets);
   for (size_t i = 0; i < gets.count; i++)
-    append_plain(&output, bodies[i], ROUNDS * PIECE);
-  finish(exchange, peer, &output,
-         "bodies-streams-interleaved-not-kept| Your program mixes up the bodies of interleaved "
-         "streams.");
+    draw_part(exchange, &parts[i], i == 0);
+  send_at_once(peer, gets.streams, parts, gets.count);
+  struct buffer output = {0};
+  append_parts(&output, parts, gets.count, false);
+  append_parts(&output, parts, gets.count, true);
+  peer_expect_goodbye(peer);
+  exchange_wait_for_end(exchange);
+  finish(exchange, peer, &output, fault_of_parts(exchange, parts, gets.count));
 }
 
 /* RST_STREAM with NO_ERROR ends a stream, but without END_STREAM it does not end the response.
@@ -1317,29 +1489,60 @@ CHECK(lab02, reset, .points = 1, .todo = 5, .section = "6.4", .by_hand = "MISBEH
   expect_reset_behind_response(exchange, NGHTTP2_NO_ERROR);
 }
 
+/* Say goodbye with this last stream; perhaps, before that, with the highest number that a stream can
+ * have, as RFC 9113, section 6.8, advises. */
+static void send_goaway(struct peer *peer, int32_t last) {
+  if (exchange_random(peer->exchange, 2) == 0)
+    peer_send_goaway(peer, INT32_MAX, NGHTTP2_NO_ERROR);
+  peer_send_goaway(peer, last, NGHTTP2_NO_ERROR);
+}
+
+/* Fill `covered` with the indices of the requests whose streams go up to that one, in any order.
+ * Returns how many there are. */
+static size_t find_covered(struct exchange *exchange, const struct gets *gets, int32_t last,
+                           size_t *covered) {
+  size_t order[MOST_REQUESTS];
+  size_t found = 0;
+  exchange_shuffle(exchange, order, gets->count);
+  for (size_t i = 0; i < gets->count; i++)
+    if (gets->streams[order[i]] <= last)
+      covered[found++] = order[i];
+  return found;
+}
+
 CHECK(lab02, goaway, .points = 1, .todo = 5, .section = "6.8",
       .sentence = "GOAWAY half-way: streams up to it finish, the rest are reported, status 1") {
+  enum { FEWEST = 3, MORE = 6 };
   static struct gets gets;
-  struct peer *peer = start_gets(exchange, 3 + exchange_random(exchange, 6), &gets);
+  size_t covered[FEWEST + MORE];
+  struct peer *peer = start_gets(exchange, FEWEST + exchange_random(exchange, MORE), &gets);
   struct buffer output = {0};
-  size_t first = 0; /* the one that is covered */
-  while (gets.streams[first] != 1)
-    first++;
-  peer_send_headers(peer, gets.streams[first], false, ":status", "200", NULL);
-  peer_send_goaway(peer, gets.streams[first], NGHTTP2_NO_ERROR);
-  char body[LINE_SIZE];
-  random_line(exchange, body);
-  peer_send_body(peer, gets.streams[first], body, strlen(body));
-  append_plain(&output, body, strlen(body));
+  /* two streams or more, but not all */
+  int32_t last = 3 + 2 * (int32_t)exchange_random(exchange, (uint32_t)gets.count - 2);
+  size_t finishing = find_covered(exchange, &gets, last, covered);
+  for (size_t i = 0; i < finishing; i++) {
+    int32_t stream_id = gets.streams[covered[i]];
+    char body[LINE_SIZE];
+    random_line(exchange, body);
+    peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
+    if (i == 0)
+      send_goaway(peer, last);
+    if (i == finishing - 1)
+      expect_patience(peer, (int)i, "the end of a response that the GOAWAY covers");
+    peer_send_body(peer, stream_id, body, strlen(body));
+    append_plain(&output, body, strlen(body));
+  }
   peer_expect_close(peer);
   exchange_expect_output(exchange,
                          "response-goaway-still-covers-not| Your program does not print a response "
                          "that the GOAWAY still covers.",
                          output.bytes, output.length);
   for (size_t i = 0; i < gets.count; i++)
-    if (i != first)
+    if (gets.streams[i] > last)
       expect_failure(exchange, gets.paths[i], gets.paths[i]);
-  expect_no_error_about(exchange, gets.paths[first]);
+  for (size_t i = 0; i < finishing; i++)
+    expect_no_error_about(exchange, gets.paths[covered[i]]);
+  buffer_free(&output);
 }
 
 /* Wrong usage. Nobody is at this URL: a label has 63 bytes at most (RFC 1035). */

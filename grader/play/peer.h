@@ -68,7 +68,8 @@ struct peer {
   int32_t window;             /* how much may still be sent on the connection */
   int32_t initial_window;     /* of the program's streams, by its SETTINGS */
   bool settings_received;     /* from the program */
-  bool settings_sent;         /* to the program ... */
+  bool goaway_sent;           /* to the program */
+  bool settings_sent;         /* the same ... */
   bool settings_acknowledged; /* ... and acknowledged by it, */
   long acknowledged_at;       /* there in the recording */
 

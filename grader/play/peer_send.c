@@ -208,6 +208,7 @@ void peer_send_goaway(struct peer *peer, int32_t last_stream_id, uint32_t error_
   put_32(payload, (uint32_t)last_stream_id);
   put_32(payload + 4, error_code);
   peer_send_frame(peer, NGHTTP2_GOAWAY, 0, 0, payload, sizeof payload);
+  peer->goaway_sent = true;
 }
 
 void peer_send_reset(struct peer *peer, int32_t stream_id, uint32_t error_code) {
