@@ -228,7 +228,9 @@ static bool parse(struct requests *requests, int argc, char **argv, char port[8]
   requests->all[requests->count++].path = host[length] ? host + length : "/";
   for (int i = optind + 1; i < argc; i++)
     requests->all[requests->count++].path = argv[i];
-  const char *colon = strchr(requests->authority, ':');
+  /* an IPv6 address has colons of its own, in brackets */
+  const char *bracket = strchr(requests->authority, ']');
+  const char *colon = strchr(bracket ? bracket : requests->authority, ':');
   snprintf(port, 8, "%s", colon ? colon + 1 : "80");
   return true;
 }
@@ -242,8 +244,9 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: requests [-d DATA]... URL [PATH]...\n");
     return 2;
   }
-  snprintf(host, sizeof host, "%s", requests.authority);
-  host[strcspn(host, ":")] = '\0';
+  bool bracketed = *requests.authority == '[';
+  snprintf(host, sizeof host, "%s", requests.authority + bracketed);
+  host[strcspn(host, bracketed ? "]" : ":")] = '\0';
   requests.wire.socket = wire_connect(host, port, &error);
   if (requests.wire.socket >= 0) {
     open_session(&requests);
