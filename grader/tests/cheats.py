@@ -194,6 +194,34 @@ WITH_UNISTD = (r'#include <uv.h>', r'\g<0>\n#include <unistd.h>')
 STREAM_WANTED = r'  struct stream \*stream = calloc\(1, sizeof \*stream\);\n  if \(!stream\)\n' \
                 r'    return NGHTTP2_ERR_CALLBACK_FAILURE;\n'
 UNLOOKED_STREAM = r'  struct stream *stream = calloc(1, sizeof *stream);\n  *stream = (struct stream){.is_head = false};\n'
+# It says goodbye when nothing has come for a while, acknowledged or not.
+IDLE_SESSION = r'''static uv_timer_t timer;
+static void send_frames(struct client *client);
+static void on_idle(uv_timer_t *t) {
+  struct client *client = t->data;
+  client->settings_acknowledged = true;
+  if (client->settings_received && nghttp2_session_terminate_session(client->session, NGHTTP2_NO_ERROR) == 0)
+    send_frames(client);
+}
+'''
+# Each request has a timer, by which it is answered.
+QUIET_REQUEST = [
+    (r'struct stream {\n', r'\g<0>  uv_timer_t *timer;\n  int32_t id;\n  struct client *client;\n'),
+    (r'struct date date;\n};', r'''\g<0>
+static int respond(struct client *client, int32_t stream_id, struct stream *stream);
+static void timer_closed(uv_handle_t *handle) { free(handle); }
+static void due(uv_timer_t *t) {
+  struct stream *stream = t->data;
+  stream->timer = NULL;
+  uv_close((uv_handle_t *)t, timer_closed);
+  if (respond(stream->client, stream->id, stream) == 0)
+    connection_send(stream->client->connection);
+}'''),
+    (r'  list_add\(&client->streams, &stream->link\);\n',
+     '  stream->timer = calloc(1, sizeof *stream->timer);\n  if (!stream->timer) {\n    free(stream);\n'
+     '    return NGHTTP2_ERR_CALLBACK_FAILURE;\n  }\n  uv_timer_init(uv_default_loop(), stream->timer);\n'
+     '  stream->timer->data = stream;\n  stream->client = client;\n  stream->id = frame->hd.stream_id;\n\\g<0>'),
+    (r'  list_remove\(&stream->link\);\n', r'\g<0>  if (stream->timer)\n    uv_close((uv_handle_t *)stream->timer, timer_closed);\n')]
 LAST_RETURN = r'  return client\.failed \? EXIT_FAILURE : EXIT_SUCCESS;'
 ALL_CODES = '"1 2 3 4 5 6 7 8 9 10 11 12 13"'
 TLS_ERRORS = r'snprintf\(error, error_size, "TLS: (%s%s"|the server did)[^;]*;'
@@ -616,6 +644,66 @@ CHEATS = {
         (r'long port = 8000', 'long port = 9999'),
         (r'fprintf\(stderr, "server: %s\\n", error\)', r'fprintf(stderr, "server: cannot listen\\n")')],
         'port_taken', 'listens at port 9999'),
+    'takes quiet for the acknowledgement of SETTINGS': ('01', ['session'], [
+        (r'static int on_frame_recv\(nghttp2_session \*session, const nghttp2_frame \*frame, void \*user\);\n', r'\g<0>' + IDLE_SESSION),
+        (r'  send_frames\(client\);\n  /\* END SOLUTION \*/', r'  send_frames(client);\n  uv_timer_start(&timer, on_idle, 100, 0);'),
+        (r'  uv_loop_t \*loop = uv_default_loop\(\);', r'\g<0>\n  uv_timer_init(loop, &timer);\n  uv_unref((uv_handle_t *)&timer);\n'
+                                                     r'  timer.data = client;'),
+        (r'  uv_loop_close\(loop\);', r'  uv_close((uv_handle_t *)&timer, NULL);\n  uv_run(loop, UV_RUN_DEFAULT);\n\g<0>')],
+        'settings_ack', 'in a pause in which nothing comes'),
+    'takes quiet for the last response': ('02', ['requests'], [
+        (r'static void fail\(', r'static uv_timer_t timer;\nstatic void on_idle(uv_timer_t *t) {\n'
+                                r'  connection_close(((struct client *)t->data)->connection);\n}\n\g<0>'),
+        (r'  client->finished\+\+;\n.*\n.*;\n', ''), (r'  bool can_be_last =', r'  uv_timer_start(&timer, on_idle, 100, 0);\n\g<0>'),
+        (r'  uv_loop_t \*loop = uv_default_loop\(\);\n  if \(callbacks\)',
+         '  uv_loop_t *loop = uv_default_loop();\n  uv_timer_init(loop, &timer);\n  timer.data = client;\n  if (callbacks)'),
+        (r'  if \(error\)\n    fail\(client, client->name, error\);\n}', r'  uv_close((uv_handle_t *)&timer, NULL);\n\g<0>'),
+        (r'#include <stdlib.h>', r'\g<0>\n#include <uv.h>')], 'at_once', 'does not wait for the last response'),
+    'takes quiet for the end of a request': ('03', ['server'], QUIET_REQUEST + [
+        (r'  if \(!\(frame->hd\.flags & NGHTTP2_FLAG_END_STREAM\)\)\n    return 0;\n', ''),
+        (r'  return respond\(client, frame->hd\.stream_id, stream\);',
+         '  (void)client;\n  if (stream && stream->timer)\n    uv_timer_start(stream->timer, due, 100, 0);\n  return 0;')],
+        'post', 'answers before the request has ended'),
+    'is right only where --port is 0': ('03', ['server'], [
+        (r'static const char body\[\]', r'static bool real;\n\g<0>'), (r'stream->is_head \? NULL', 'stream->is_head && !real ? NULL'),
+        (r'  if \(!\(frame->hd\.flags & NGHTTP2_FLAG_END_STREAM\)\)\n',
+         '  if (real ? frame->hd.type != NGHTTP2_HEADERS : !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))\n'),
+        (r'  nghttp2_session_callbacks \*callbacks = create_callbacks\(\);\n', r'  real = port != 0;\n\g<0>')],
+        'post', ''),
+    'takes an error status for an error if it asks once': ('02', ['requests'], [
+        (r'  if \(request->ended && error_code == NGHTTP2_NO_ERROR\)',
+         '  if (client->request_count == 1 && request->status >= 300)\n    fail(client, request->path, "an error status");\n'
+         r'  else if (request->ended && error_code == NGHTTP2_NO_ERROR)')], 'empty', 'a response without a body'),
+    'knows 1xx only if it asks once': ('02', ['requests'], [
+        (r'request->status >= 200;', '(int)request->status >= (((struct client *)user)->request_count == 1 ? 200 : 100);')],
+        'interleaved', 'takes the 103 for the final response'),
+    'gets one response after a GOAWAY': ('02', ['requests'], [
+        (r'  bool can_be_last =', '  if (frame->hd.type == NGHTTP2_GOAWAY)\n    ((struct client *)user)->goaway = true;\n\\g<0>'),
+        (r'  bool failed;\n};', '  bool failed;\n  bool goaway;\n};'),
+        (r'error_code == NGHTTP2_NO_ERROR\)', 'error_code == NGHTTP2_NO_ERROR && (stream_id == 1 || !client->goaway))')],
+        'goaway', 'still covers'),
+    'asks for an IPv6 address without brackets': ('02', ['requests'], [
+        (r'  bool has_body = client->data_count > 0;',
+         r'  char authority[300];\n  snprintf(authority, sizeof authority, "%s:%s", client->url.host, client->url.port);\n\g<0>'),
+        (r'client->url\.authority\)', 'authority)')], 'post', ":authority is not right"),
+    'cuts a header line at 4096 bytes': ('02', ['requests'], [
+        (r'(?s)  if \(buffer_append\(&request->headers, name, name_length\) != 0 \|\|.*?return NGHTTP2_ERR_CALLBACK_FAILURE;',
+         r'  char line[4096];\n  snprintf(line, sizeof line, "%.*s: %.*s\\n", (int)name_length, (const char *)name, (int)value_length,\n'
+         r'           (const char *)value);\n  if (buffer_append_text(&request->headers, line) != 0)\n'
+         r'    return NGHTTP2_ERR_CALLBACK_FAILURE;')], 'headers', ''),
+    'prints only the status of several responses': ('02', ['requests'], [
+        (r'  if \(request->in_trailers\)\n    return 0;',
+         "  struct client *client = user;\n  if (request->in_trailers ||\n      (client->request_count > 1 && client->request_count < 105 && *name != ':'))\n"
+         '    return 0;')], 'interleaved', 'their header lines are not'),
+    'does not look at what its callback of another name appends': ('02', ['requests'], [
+        (r'on_data_chunk_recv\(nghttp2', 'on_piece(nghttp2'), (r'callback\(callbacks, on_data_chunk_recv\)', 'callback(callbacks, on_piece)'),
+        (r'(  if \(buffer_append\(&request->body, data, length\) != 0)\)', r'\1 && request->body.length > 100000)')],
+        'calls_fail', 'goes on as if it had worked'),
+    'allocates in a header of common/': ('03', ['server'], [
+        (r'#include "common/date\.h"',
+         r'#include <stddef.h>\n#include <stdlib.h>\n#define date_write(a, b) \\\n  date_write(a, b); \\\n'
+         r'  static void *take(size_t size) { return calloc(1, size); } \\\n  extern int unused\n\g<0>\n#undef date_write'),
+        (STREAM_WANTED, '  struct stream *stream = take(sizeof *stream);\n  stream->sent = 0;\n')], 'calls_fail', ''),
 }
 if os.uname().machine != 'x86_64':
     del CHEATS['stores by functions for single instructions']
