@@ -330,8 +330,8 @@ static void expect_patience(struct peer *peer, int complete, const char *event) 
                      printed ? "a response is printed" : "the end of the connection", "%s",
                      printed ? "prints-before-end-of-response| Your program prints a response "
                                "before its end has come: only END_STREAM is the end."
-                             : "leaves-before-end-of-response| Your program ends the connection "
-                               "before all its responses have ended.");
+                             : "leaves-after-goaway| Your program ends the connection after the "
+                               "GOAWAY, though a response that it still covers has not ended.");
   }
   exchange->finding.todo_of_place = 0;
 }
@@ -1016,6 +1016,16 @@ static const char *fault_of_replaced(const char *seen, const char *expected, con
          "their fields replace those of the response.";
 }
 
+/* The sentence for a body or trailers that are not printed as they should be. */
+static const char *fault_of_trailers(const char *seen, bool lost) {
+  if (lost)
+    return "body-lost-with-trailers| Your program loses the body when trailers come after it.";
+  return strstr(seen, "behind")
+             ? "trailers-not-told-from-header| Your program takes the trailers for header fields "
+               "of the response."
+             : "response-not-printed-came| Your program does not print the response as it came.";
+}
+
 CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
       .sentence = "trailers after the body are not printed as header fields") {
   static struct gets gets;
@@ -1053,12 +1063,7 @@ CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
   if (strstr(seen, names[1]) && count(seen, ":status:") < count(output.bytes, ":status:"))
     exchange_expect_output(exchange, fault_of_replaced(seen, output.bytes, value, body),
                            output.bytes, output.length);
-  finish(exchange, peer, &output,
-         lost ? "body-lost-with-trailers| Your program loses the body when trailers come after it."
-         : strstr(seen, "behind")
-             ? "trailers-not-told-from-header| Your program takes the trailers for header fields "
-               "of the response."
-             : "response-not-printed-came| Your program does not print the response as it came.");
+  finish(exchange, peer, &output, fault_of_trailers(seen, lost));
 }
 
 /* What a program did when it got no memory for a whole body. */
@@ -1308,16 +1313,23 @@ static void send_at_once(struct peer *peer, const int32_t *streams, const struct
       peer_send_headers(peer, streams[i], true, "x-trailer", "behind", NULL);
 }
 
+enum { LINES_SIZE = 128 };
+
+/* Its header lines and the empty line. Returns `lines`. */
+static const char *write_lines(char lines[LINES_SIZE], const struct part *part) {
+  snprintf(lines, LINES_SIZE, ":status: %.3s\n%.*s: %.*s\n\n", part->status, NAME_SIZE, part->name,
+           LINE_SIZE, part->value);
+  return lines;
+}
+
 /* Append what is printed for those with trailers, or for those without, which end earlier. */
 static void append_parts(struct buffer *output, const struct part *parts, size_t parts_count,
                          bool have_trailers) {
-  char lines[sizeof parts->status + NAME_SIZE + LINE_SIZE + 32];
+  char lines[LINES_SIZE];
   for (size_t i = 0; i < parts_count; i++) {
     if (parts[i].has_trailers != have_trailers)
       continue;
-    snprintf(lines, sizeof lines, ":status: %s\n%s: %s\n\n", parts[i].status, parts[i].name,
-             parts[i].value);
-    buffer_append_text(output, lines);
+    buffer_append_text(output, write_lines(lines, &parts[i]));
     exchange_append_body(output, parts[i].body, ROUNDS * PIECE);
   }
 }
@@ -1327,14 +1339,19 @@ static const char *fault_of_parts(struct exchange *exchange, const struct part *
                                   size_t parts_count) {
   const char *seen = program_stdout(exchange->program, NULL);
   bool right_bodies = true;
+  bool right_lines = true;
   for (size_t i = 0; i < parts_count; i++) {
     char body[sizeof parts->body + 8];
+    char lines[LINES_SIZE];
     snprintf(body, sizeof body, "\n\n%s\n", parts[i].body);
     right_bodies = right_bodies && strstr(seen, body);
+    right_lines = right_lines && strstr(seen, write_lines(lines, &parts[i]));
   }
   if (!right_bodies)
     return "bodies-streams-interleaved-not-kept| Your program mixes up the bodies of interleaved "
            "streams.";
+  if (right_lines && count(seen, ":status: ") == (int)parts_count)
+    return "response-not-printed-came| Your program does not print the response as it came.";
   exchange->finding.todo_of_place = FIELDS_TODO;
   if (strstr(seen, "early") && !strstr(seen, parts->value)) /* the first has all */
     return "103-not-told-from-final| Your program takes the 103 for the final response.";
