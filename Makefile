@@ -141,6 +141,8 @@ calls   := nghttp2_session_mem_recv nghttp2_session_mem_send nghttp2_session_cal
            $(patsubst %,nghttp2_session_callbacks_set_%_callback,on_begin_headers on_header on_data_chunk_recv \
              on_frame_recv on_stream_close) \
            nghttp2_session_get_stream_user_data nghttp2_session_set_stream_user_data stream_respond stream_close \
+           stream_set_events stream_write stream_write_static stream_end \
+           uv_timer_start uv_timer_again uv_stop uv_close SSL_CTX_ctrl server_listen client_connect \
            malloc calloc realloc reallocarray aligned_alloc posix_memalign strdup strndup \
            asprintf vasprintf __asprintf_chk __vasprintf_chk open_memstream getline getdelim _exit _Exit quick_exit bind dl_iterate_phdr
 WRAPPED := $(calls:%=-Wl$(comma)--wrap=%)

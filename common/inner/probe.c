@@ -503,6 +503,10 @@ int __wrap_stream_respond(struct stream *stream, int status, const nghttp2_nv *f
   int result = __real_stream_respond(stream, status, fields, count, length);
   if (probe && result != 0)
     probe->refused++;
+  if (probe && result == 0) {
+    probe->announced = length;
+    probe->body = probe->pieces = 0;
+  }
   return result;
 }
 
@@ -514,6 +518,10 @@ void __wrap_stream_close(struct stream *stream, uint32_t error_code) {
   if (probe)
     probe->given_up++;
   __real_stream_close(stream, error_code);
+}
+
+struct probe *probe_now(void) {
+  return probe;
 }
 
 /* --- Other calls ------------------------------------------------------------------------------ */
@@ -528,9 +536,15 @@ WRAP(int, transport_write, (struct transport * transport, const void *bytes, siz
 WRAP(int, buffer_append, (struct buffer * buffer, const void *bytes, size_t length),
      (buffer, bytes, length), -1)
 WRAP(int, buffer_append_text, (struct buffer * buffer, const char *text), (buffer, text), -1)
-WRAP(int, X509_VERIFY_PARAM_set1_host,
-     (X509_VERIFY_PARAM * parameters, const char *name, size_t length), (parameters, name, length),
-     0)
+static void note_host(const char *name, size_t length) {
+  if (probe && name)
+    snprintf(probe->host, sizeof probe->host, "%.*s", (int)(length > 0 ? length : strlen(name)),
+             name);
+}
+
+WRAP_AND(int, X509_VERIFY_PARAM_set1_host,
+         (X509_VERIFY_PARAM * parameters, const char *name, size_t length),
+         (parameters, name, length), 0, note_host(name, length))
 static enum probe_alpn kind_of_alpn(const unsigned char *list, unsigned int length) {
   unsigned int place = 0;
   while (place < length && list[place] > 0 && list[place] < length - place)
@@ -549,11 +563,27 @@ static void note_alpn(const unsigned char *list, unsigned int length) {
 WRAP_AND(int, SSL_CTX_set_alpn_protos,
          (SSL_CTX * context, const unsigned char *protocols, unsigned int length),
          (context, protocols, length), 1, note_alpn(protocols, length))
-WRAP_AND(int, SSL_select_next_proto,
-         (unsigned char **chosen, unsigned char *chosen_length, const unsigned char *ours,
-          unsigned int our_length, const unsigned char *offered, unsigned int offered_length),
-         (chosen, chosen_length, ours, our_length, offered, offered_length), OPENSSL_NPN_NO_OVERLAP,
-         LOOK(ours, our_length))
+int __real_SSL_select_next_proto(unsigned char **chosen, unsigned char *chosen_length,
+                                 const unsigned char *ours, unsigned int our_length,
+                                 const unsigned char *offered, unsigned int offered_length)
+    __attribute__((weak)); /* without --wrap */
+int __wrap_SSL_select_next_proto(unsigned char **chosen, unsigned char *chosen_length,
+                                 const unsigned char *ours, unsigned int our_length,
+                                 const unsigned char *offered, unsigned int offered_length);
+
+int __wrap_SSL_select_next_proto(unsigned char **chosen, unsigned char *chosen_length,
+                                 const unsigned char *ours, unsigned int our_length,
+                                 const unsigned char *offered, unsigned int offered_length) {
+  LOOK(ours, our_length);
+  int result = __real_SSL_select_next_proto(chosen, chosen_length, ours, our_length, offered,
+                                            offered_length);
+  if (probe) {
+    probe->list_length = our_length;
+    memcpy(probe->list, ours, our_length < PROBE_LIST ? our_length : PROBE_LIST);
+    *(result == OPENSSL_NPN_NEGOTIATED ? &probe->selected : &probe->not_selected) += 1;
+  }
+  return result;
+}
 
 /* Whether this caller is the student's function that has begun last, wherever it says that it
  * stands: a macro of the student in a header of common/ may make one. */
@@ -772,6 +802,8 @@ void __cyg_profile_func_enter(void *function, void *caller) {
     i++;
   if (i == probe->function_count && i < PROBE_FUNCTIONS)
     probe->functions[probe->function_count++] = address;
+  if (i < PROBE_FUNCTIONS)
+    probe->times[i]++;
   if (probe->depth < PROBE_CALLS)
     probe->calls[probe->depth] = address;
   probe->depth++;

@@ -44,6 +44,21 @@ enum { PROBE_FUNCTIONS = 48, PROBE_CALLS = 16, PROBE_RECENT = 16 };
  * NUL behind it, which counts; wrong in form. */
 enum probe_alpn { PROBE_ALPN_NONE, PROBE_ALPN_H2, PROBE_ALPN_MORE, PROBE_ALPN_NUL, PROBE_ALPN_BAD };
 
+enum { PROBE_TIMERS = 8, PROBE_LIST = 16, PROBE_TEXT = 128 };
+
+/* The timers with one callback. */
+struct probe_timer {
+  uint64_t callback; /* its address */
+  int64_t starts;    /* calls of uv_timer_start, ... */
+  int64_t timeout;   /* ... and what the last one got */
+  int64_t repeat;
+};
+
+/* What the student's function `handshake` has returned: nothing, as it should be; TLS_DONE, although
+ * the handshake is not complete; TLS_FAILED; or that, although OpenSSL's handshake is complete and
+ * ALPN has chosen h2. */
+enum probe_handshake { PROBE_RIGHT, PROBE_DONE_EARLY, PROBE_REFUSED, PROBE_REFUSED_H2 };
+
 struct probe {
   int64_t blocks; /* allocated and not freed, by malloc and everything built on it ... */
   int64_t bytes;  /* ... and how many bytes they are; both are 0 without AddressSanitizer */
@@ -71,8 +86,37 @@ struct probe {
   int64_t refused;             /* calls of stream_respond that returned -1 */
   int64_t given_up;            /* calls of stream_close */
 
+  int64_t stops;            /* calls of uv_stop */
+  int64_t again;            /* calls of uv_timer_again */
+  int64_t closed_unset;     /* handles given to uv_close that were never initialized */
+  int64_t events_missing;   /* events that got NULL as their user ... */
+  int64_t events_of_stream; /* ... or their stream */
+  struct probe_timer timers[PROBE_TIMERS];
+
+  /* The last response of stream_respond: its announced length, the bytes of the body that were
+   * given after it, and the calls that gave them. */
+  int64_t announced;
+  int64_t body;
+  int64_t pieces;
+
   /* The list that SSL_CTX_set_alpn_protos got last. */
   int64_t alpn; /* enum probe_alpn */
+
+  /* SSL_select_next_proto: how often it found a protocol, and how often none; the list that it got
+   * as ours, and its length. */
+  int64_t selected;
+  int64_t not_selected;
+  int64_t list_length;
+  unsigned char list[PROBE_LIST];
+
+  char host[PROBE_TEXT]; /* that X509_VERIFY_PARAM_set1_host got last */
+
+  int64_t least_version; /* of TLS, as it was set last; 0 if it was not */
+
+  /* The first handshake that the student's function ended wrongly, or in failure: enum
+   * probe_handshake, and what it wrote into `error`. One that refuses h2 replaces other refusals. */
+  int64_t handshake;
+  char handshake_error[PROBE_TEXT];
 
   /* What the first failed callback returned to nghttp2; 0 if none has failed. `place` is the
    * student's function and where it is: "on_header lab02-requests/requests.c:153". */
@@ -87,6 +131,7 @@ struct probe {
   int64_t function_count;
   int64_t depth; /* of calls: more than PROBE_CALLS if some of them have no place there */
   int64_t begun; /* functions, all together */
+  int64_t times[PROBE_FUNCTIONS]; /* how often each of `functions` has begun */
 
   /* The same when the first callback had failed. */
   uint64_t recent_failure[PROBE_RECENT];
@@ -98,5 +143,9 @@ bool probe_fails(const char *name);
 
 /* nghttp2_session_mem_send is called. Inside the programs only. */
 void probe_sends(void);
+
+/* What the grader sees, for noted.c, which fills in a part of it; NULL if nobody asks. Inside the
+ * programs only. */
+struct probe *probe_now(void);
 
 #endif
