@@ -18,10 +18,10 @@ struct lab {
 
 /* The TODO in which the student sends what nghttp2 has to send; submits SETTINGS; feeds the
  * session; gives a stream its user data; makes a data provider; reads a body for it; finds the
- * route of a path; responds; as a server takes the steps of the TLS handshake. 0: none, or that is
- * given. */
+ * route of a path; responds; as a server takes the steps of the TLS handshake; gives a stream its
+ * events, as a server; gets the last of them. 0: none, or that is given. */
 struct lab_todos {
-  int send, submit, feed, user_data, source, read, route, respond, handshake;
+  int send, submit, feed, user_data, source, read, route, respond, handshake, events, closed;
   bool stream_is_source; /* the given read callback takes source->ptr for the stream's user data;
                             otherwise for the session's */
 };

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grader/play/place.h"
+#include "grader/play/tls_cause.h"
 #include "grader/words/quote.h"
 #include "grader/words/report.h"
 #include "grader/words/source.h"
@@ -177,6 +179,24 @@ static void explain_shared(struct exchange *exchange) {
   finding_blame(finding, todo);
 }
 
+/* The events of a stream got a wrong `user`, which a callback then takes for something else. Returns
+ * whether it is so. */
+static bool explain_events(struct exchange *exchange) {
+  struct probe probe;
+  const int todo = labs_todos(exchange->lab).events;
+  if (todo == 0 || exchange->listener || !program_probe(exchange->program, &probe) ||
+      probe.events_missing + probe.events_of_stream == 0)
+    return false;
+  replace(&exchange->finding,
+          probe.events_of_stream > 0
+              ? "events-user-is-stream| Your program gives stream_set_events the stream itself as "
+                "`user`: the callback then takes the stream for what you have allocated."
+              : "events-user-missing| Your program gives stream_set_events NULL as `user`, and the "
+                "callback follows it.");
+  finding_blame(&exchange->finding, todo);
+  return true;
+}
+
 /* The call that the check made fail, or what else the probe knows. */
 static void explain(struct exchange *exchange, const char *report) {
   struct finding *finding = &exchange->finding;
@@ -197,13 +217,36 @@ static void explain(struct exchange *exchange, const char *report) {
   finding_blame(finding, todo);
 }
 
+/* Memory, or a handle, that was never set: blame the TODO that allocates, if it is the only one. */
+static void blame_allocation(struct exchange *exchange) {
+  struct finding *finding = &exchange->finding;
+  bool is_unset = strcmp(finding->id, "memory-never-set") == 0 ||
+                  strcmp(finding->id, "closes-unset-libuv-handle") == 0;
+  if (!is_unset || finding->is_sure)
+    return;
+  int todo = place_of_text(exchange, "malloc(");
+  if (todo > 0)
+    finding_blame(finding, todo);
+}
+
+/* A stream that is freed is used, though its last event has come: the student's function for that
+ * event has left something there that still runs. Nothing of the student has freed it. */
+static bool is_left_behind(const struct exchange *exchange, const char *report) {
+  const int todo = labs_todos(exchange->lab).closed;
+  return todo > 0 && strstr(report, "heap-use-after-free") &&
+         todo_of_stack(exchange, report, "freed by thread", false) == 0 &&
+         place_times(exchange, "on_ping_close") > 0;
+}
+
 /* What a sanitizer has reported, with the place in the student's file. */
 static void find_report(struct exchange *exchange, const char *report) {
   struct finding *finding = &exchange->finding;
   struct report_place place;
   replace(finding, report_sentence(report));
   finding->section = ""; /* that of the check is about something else */
-  explain(exchange, report);
+  if (!explain_events(exchange))
+    explain(exchange, report);
+  blame_allocation(exchange);
   report_quote(&finding->report, report, exchange->lab);
   if (!report_find_place(report, exchange->lab, &place))
     return;
@@ -214,6 +257,12 @@ static void find_report(struct exchange *exchange, const char *report) {
   /* After a call that was made to fail, the check knows who had to notice. */
   if (!exchange_has_failed_call(exchange) || finding->todo_of_place == 0)
     finding->todo_of_place = todo_of_report(exchange, report);
+  if (is_left_behind(exchange, report)) {
+    buffer_append_text(&finding->report, "before that, on_ping_close has run, and the timer has "
+                                         "fired all the same\n");
+    finding_blame(finding, labs_todos(exchange->lab).closed);
+    return;
+  }
   /* Wherever the variable is used: the mistake is where its address was taken. */
   finding->is_sure = finding->todo_of_place > 0 && strstr(report, "stack-use-after-");
 }
@@ -272,12 +321,15 @@ static bool find_long_read(struct exchange *exchange) {
 
 /* What libuv found when it ended the program with SIGABRT, in a student's words;
  * NULL for anything else. */
-static const char *assertion_sentence(const char *text) {
+static const char *assertion_sentence(const char *text, const struct probe *probe) {
   if (!strstr(text, "Assertion `"))
     return NULL;
+  if (strstr(text, "uv_close: ") && probe->closed_unset > 0)
+    return "closes-unset-libuv-handle| Your program calls uv_close for a handle that it has never "
+           "initialized: call uv_timer_init first.";
   if (strstr(text, "uv_close: ") && strstr(text, "uv__is_closing"))
     return "closes-same-libuv-handle-twice| Your program closes the same libuv handle twice: it "
-           "had called uv_close before.";
+           "had called uv_close before. Or what it closes is no handle: another address.";
   if (strstr(text, "uv_"))
     return "libuv-handle-broken| Your program has given libuv a broken handle: it is another one "
            "than you mean, or its memory was freed or reused before the callback of uv_close.";
@@ -373,8 +425,12 @@ void cause_find(struct exchange *exchange) {
     char what[300];
     snprintf(what, sizeof what, "program-%s| Your program %s.", program_end_id(exchange->program),
              program_end_text(exchange->program));
-    const char *assertion = assertion_sentence(program_stderr(exchange->program, NULL));
+    struct probe probe = {.closed_unset = 0};
+    program_probe(exchange->program, &probe);
+    const char *assertion = assertion_sentence(program_stderr(exchange->program, NULL), &probe);
     replace(finding, end == PROGRAM_KILLED && assertion ? assertion : what);
+    if (end == PROGRAM_KILLED && assertion && !explain_events(exchange))
+      blame_allocation(exchange);
     finding->crashed = true;
   } else {
     explain_shared(exchange);
@@ -382,6 +438,7 @@ void cause_find(struct exchange *exchange) {
   if (end != PROGRAM_KILLED && !find_long_read(exchange))
     find_failed_callback(exchange);
   note_said(exchange);
+  tls_cause_find(exchange);
   size_t length;
   const char *text = program_stdout(exchange->program, &length);
   if (finding->waiting)

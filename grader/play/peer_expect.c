@@ -8,6 +8,7 @@
 
 #include "grader/play/peer_receive.h"
 #include "grader/play/peer_send.h"
+#include "grader/play/place.h"
 #include "grader/play/trail.h"
 #include "grader/words/quote.h"
 
@@ -565,7 +566,28 @@ static _Noreturn void fail_without_response(struct peer *peer, int32_t stream_id
   fail_response(peer, stream_id, "request-not-answered| Your server did not answer a request.");
 }
 
+/* The program has announced a body of another length than it gave: common/ resets the stream. */
+static const char *fault_of_reset(struct exchange *exchange, char text[256]) {
+  struct probe probe;
+  if (!program_probe(exchange->program, &probe) || probe.announced <= 0 ||
+      probe.body == probe.announced || probe.pieces == 0)
+    return "request-reset-place-being-answered| Your server reset a request instead of answering "
+           "it.";
+  if (labs_todos(exchange->lab).respond > 0)
+    finding_blame(&exchange->finding, labs_todos(exchange->lab).respond);
+  const char *id = probe.body == 0                     ? "body-announced-not-given"
+                   : probe.body == 2 * probe.announced ? "body-given-twice"
+                                                       : "body-not-as-announced";
+  snprintf(text, 256,
+           "%s| Your server announces a body of %jd bytes to stream_respond, but then gives %jd "
+           "bytes%s: so the stream is reset.",
+           id, (intmax_t)probe.announced, (intmax_t)probe.body,
+           probe.body == 2 * probe.announced ? ", the whole body twice" : "");
+  return text;
+}
+
 void peer_expect_response(struct peer *peer, int32_t stream_id) {
+  char text[256];
   look_at(peer, stream_id);
   struct peer_stream *stream = peer_stream(peer, stream_id);
   if (!exchange_await(peer->exchange, is_over, stream) && stream->headers_complete)
@@ -573,9 +595,7 @@ void peer_expect_response(struct peer *peer, int32_t stream_id) {
                   "response-never-ends-no-frame| The response never ends: none of its frames has "
                   "END_STREAM.");
   if (!stream->ended && stream->reset)
-    fail_response(peer, stream_id,
-                  "request-reset-place-being-answered| Your server reset a request instead of "
-                  "answering it.");
+    fail_response(peer, stream_id, fault_of_reset(peer->exchange, text));
   if (!stream->ended)
     fail_without_response(peer, stream_id);
   expectation_held(peer, stream->over_at);
@@ -617,6 +637,14 @@ static void expect_status(struct peer *peer, int32_t stream_id, const char *expe
   const char *seen = peer_field(peer, stream_id, ":status");
   if (seen && strcmp(seen, expected) == 0)
     return;
+  const int compares = place_of_text(peer->exchange, "== \"");
+  if (seen && strcmp(seen, "404") == 0 && compares > 0) {
+    finding_blame(&peer->exchange->finding, compares);
+    fail_part(peer, stream_id, -1,
+              "texts-compared-with-equals| Your program compares two texts with ==, which compares "
+              "their addresses: compare their letters with strcmp.",
+              expected, seen, strlen(seen));
+  }
   if (seen && strcmp(seen, "404") == 0 && strcmp(expected, "200") == 0)
     blame(peer->exchange, labs_todos(peer->exchange->lab).route);
   fail_part(peer, stream_id, -1,

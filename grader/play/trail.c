@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "grader/play/cause.h"
+#include "grader/play/place.h"
 #include "grader/words/source.h"
 #include "grader/words/symbols.h"
 
@@ -42,21 +43,14 @@ bool trail_blame_handshake(struct exchange *exchange, const char *error) {
   return true;
 }
 
-/* The student's file of the program that runs now, or has run last; NULL if there is none. */
-static const char *find_source(const struct exchange *exchange, char *path, size_t size) {
-  const char *folder = getenv(CHECK_PROGRAMS);
-  const char *name = strrchr(exchange->arguments[0], '/');
-  return folder && name ? source_path(folder, exchange->lab->folder, name + 1, path, size) : NULL;
-}
-
 bool trail_has(const struct exchange *exchange, const char *line) {
   enum { LINES = 100000 };
   char path[PATH_MAX];
   char wanted[256];
   struct buffer text = {0};
   snprintf(wanted, sizeof wanted, " %s\n", line);
-  bool has = find_source(exchange, path, sizeof path) && source_lines(path, 1, LINES, &text) == 0 &&
-             text.bytes && strstr(text.bytes, wanted);
+  bool has = place_of_source(exchange, path, sizeof path) &&
+             source_lines(path, 1, LINES, &text) == 0 && text.bytes && strstr(text.bytes, wanted);
   buffer_free(&text);
   return has;
 }
@@ -182,7 +176,7 @@ static void note(struct exchange *exchange, const struct watched *watched) {
 void trail_note(struct exchange *exchange) {
   struct watched watched;
   if (!ran_look(exchange->program, &watched.probe) ||
-      !find_source(exchange, watched.path, sizeof watched.path))
+      !place_of_source(exchange, watched.path, sizeof watched.path))
     return;
   watched.symbols = symbols_read(exchange->arguments[0]);
   if (watched.symbols)

@@ -63,6 +63,12 @@ Test(report, says_what_happened) {
                   "Your program uses memory from malloc that it has never set: AddressSanitizer "
                   "fills it with 0xbe.");
   expect_sentence(
+      "==1==ERROR: AddressSanitizer: heap-use-after-free on address 0x1\n"
+      "    #0 0x1 in look common/inner/noted.c:23\n"
+      "    #1 0x1 in handshake_of_student common/inner/noted.c:173\n",
+      "Your function handshake has freed the SSL of its connection: never call SSL_free "
+      "here. Return TLS_FAILED; then it is freed for you.");
+  expect_sentence(
       "==1==ERROR: AddressSanitizer: BUS on unknown address\n",
       "Your program follows a wild pointer: it was never set, or points into freed memory.");
 }

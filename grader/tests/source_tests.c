@@ -48,6 +48,15 @@ Test(source, finds_the_todo_of_a_line, .init = write_source, .fini = remove_sour
   cr_assert(source_todo_of_line(path, 14) == 0);
 }
 
+Test(source, finds_the_todo_of_a_text, .init = write_source, .fini = remove_source) {
+  cr_assert(source_todo_of_text(path, "return 1") == 1);
+  cr_assert(source_todo_of_text(path, "do it") == 2);
+  cr_assert(source_todo_of_text(path, "(void) {") == 0, "in two TODOs");
+  cr_assert(source_todo_of_text(path, "int given") == 0, "in none");
+  cr_assert(source_todo_of_text(path, "not") == 0, "in a comment");
+  cr_assert(source_todo_of_text("/nonexistent.c", "return") == 0);
+}
+
 Test(source, finds_the_lowest_that_is_not_done, .init = write_source, .fini = remove_source) {
   int line = 0;
   cr_assert(source_next_undone(path, 0, &line) == 2 && line == 8);

@@ -126,6 +126,9 @@ const char *report_sentence(const char *report) {
   if (is_end_of_stack(report))
     return "reads-beyond-end-of-memory| Your program reads beyond the end of a text or an array: "
            "the length is too large, or the place where it begins is wrong.";
+  if (strstr(report, "heap-use-after-free") && strstr(report, " in handshake_of_student "))
+    return "ssl-freed-in-handshake| Your function handshake has freed the SSL of its connection: "
+           "never call SSL_free here. Return TLS_FAILED; then it is freed for you.";
   if (strstr(report, "stack-overflow"))
     return stack_sentence(report);
   if (strstr(report, "null pointer of type 'struct list'") && strstr(report, " in list_add "))

@@ -176,6 +176,23 @@ int source_line_of_function(const char *path, const char *function) {
   return found;
 }
 
+int source_todo_of_text(const char *path, const char *text) {
+  char line[LINE_SIZE];
+  int found = 0;
+  bool open = false;
+  bool several = false;
+  FILE *file = open_source(path);
+  for (int number = 1; file && read_line(file, line); number++) {
+    bool has = !in_comment(line, &open) && strstr(line, text);
+    int todo = has ? source_todo_of_line(path, number) : 0;
+    several = several || (todo > 0 && found > 0 && todo != found);
+    found = todo > 0 ? todo : found;
+  }
+  if (file)
+    fclose(file);
+  return several ? 0 : found;
+}
+
 const char *source_text(const char *path, int wanted, char *text, size_t size) {
   char line[LINE_SIZE];
   *text = '\0';

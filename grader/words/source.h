@@ -33,6 +33,10 @@ int source_todo_of_line(const char *path, int line);
 /* The line where this function is defined; 0 if it is not. */
 int source_line_of_function(const char *path, const char *function);
 
+/* The TODO to which every line with this text belongs that is in one, outside comments; 0 if there
+ * is none, or if they belong to several. */
+int source_todo_of_text(const char *path, const char *text);
+
 /* The text of a line, without the blanks around it; "" if there is none. Returns `text`. */
 const char *source_text(const char *path, int line, char *text, size_t size);
 
