@@ -22,6 +22,16 @@ static bool same(const char *left, const char *right) {
   return left && right && strcmp(left, right) == 0;
 }
 
+static bool has_name(const json_t *checks, const char *check) {
+  size_t index;
+  const json_t *value;
+  json_array_foreach(checks, index, value) {
+    if (same(json_string_value(value), check))
+      return true;
+  }
+  return false;
+}
+
 json_t *diagnosis_load(const char *path) {
   json_t *table = json_load_file(path, 0, NULL);
   if (json_is_object(table))
@@ -94,6 +104,22 @@ static void add_to_match(struct match *match, const struct diagnosis *diagnosis,
     match->explains += likeness;
 }
 
+/* Whether the check that is meant for the mistake has seen something else than with the mistake. */
+static bool is_contradicted(const json_t *mistake, const json_t *evidence) {
+  const char *check = json_string_value(json_object_get(mistake, "check"));
+  const char *now = json_string_value(json_object_get(json_object_get(evidence, check), "seen"));
+  size_t group;
+  const json_t *known;
+  if (!check || !now)
+    return false;
+  json_array_foreach(json_object_get(mistake, "fails"), group, known) {
+    const char *before = json_string_value(json_object_get(known, "seen"));
+    if (has_name(json_object_get(known, "checks"), check))
+      return before && strcmp(before, "*") != 0 && strcmp(before, now) != 0;
+  }
+  return false;
+}
+
 static struct match match_mistake(const struct diagnosis *diagnosis, const json_t *mistake,
                                   const json_t *evidence) {
   struct match match = {0};
@@ -105,7 +131,8 @@ static struct match match_mistake(const struct diagnosis *diagnosis, const json_
     json_array_foreach(json_object_get(known, "checks"), index, check)
         add_to_match(&match, diagnosis, evidence, json_string_value(check), known);
   }
-  if (match.caused == 0 || match.there / match.caused < ENOUGH)
+  if (match.caused == 0 || match.there / match.caused < ENOUGH ||
+      (match.explains > 0 && is_contradicted(mistake, evidence)))
     match.explains = 0;
   return match;
 }
@@ -259,16 +286,6 @@ struct votes {
   int of[TODOS];
   int all;
 };
-
-static bool has_name(const json_t *checks, const char *check) {
-  size_t index;
-  const json_t *value;
-  json_array_foreach(checks, index, value) {
-    if (same(json_string_value(value), check))
-      return true;
-  }
-  return false;
-}
 
 bool diagnosis_fails_so(const json_t *mistake, const char *check, const char *id,
                         const char *seen) {

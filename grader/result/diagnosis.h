@@ -12,7 +12,8 @@
  * "id" and "seen" come from finding.h, and so does "said", if the program has ended with an error
  * of its own: another one is another mistake. "*" stands for what differs from run to run.
  *
- * A mistake fits if nearly all of its effects are there. Of those that fit, we name the one that
+ * A mistake fits if nearly all of its effects are there, and if the check that is meant for it has
+ * seen nothing else than it did then. Of those that fit, we name the one that
  * explains most, if it explains about half of the failures at least. The rest may come from a
  * second mistake; the first may hide some of its effects, but not most of them. If another mistake
  * explains the same failures nearly as well, we name both; if three or more do, we name none. A
