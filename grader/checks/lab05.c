@@ -4,15 +4,18 @@
  * come. Something comes before or after something else; or the program sleeps longer than a right
  * one has reason to (struct patience). A check may require that something does not come early,
  * because a busy machine makes nothing early. */
+#include <ctype.h>
 #include <nghttp2/nghttp2.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "grader/play/check_run.h"
 #include "grader/play/peer_expect.h"
 #include "grader/play/peer_receive.h"
 #include "grader/play/peer_send.h"
+#include "grader/play/place.h"
 #include "grader/play/port.h"
 #include "grader/play/server_rules.h"
 #include "grader/play/standing.h"
@@ -95,9 +98,27 @@ static bool gave_up(struct exchange *exchange) {
          strcmp(program_stdout(exchange->program, NULL), TIMED_OUT) == 0;
 }
 
+/* A timer that fires too early: perhaps it got its time as the time between two events. */
+static void fail_if_swapped(struct exchange *exchange, const char *callback, long frame,
+                            double milliseconds) {
+  struct probe_timer timer;
+  char texts[2][64];
+  if (!place_timer(exchange, callback, &timer) || timer.timeout != 0 ||
+      timer.repeat != (int64_t)milliseconds)
+    return;
+  snprintf(texts[0], sizeof texts[0], "timeout %.0f, repeat 0", milliseconds);
+  snprintf(texts[1], sizeof texts[1], "timeout 0, repeat %.0f", milliseconds);
+  exchange_fail_at(exchange, frame, texts[0], texts[1],
+                   "timeout-and-repeat-swapped| Your program passes 0 as the timeout, and the time "
+                   "as repeat: uv_timer_start wants the timeout first.");
+}
+
 static _Noreturn void fail_early(struct exchange *exchange, long frame, int milliseconds) {
   char expected[64];
   snprintf(expected, sizeof expected, "nothing for %d ms", milliseconds);
+  exchange->finding.todo_of_place = 1;
+  fail_if_swapped(exchange, "on_timeout", frame, milliseconds);
+  exchange->finding.todo_of_place = 0;
   exchange_fail_at(
       exchange, frame, expected, NULL,
       "request-given-up-before-time| Your client gives the request up before its time is over.");
@@ -217,6 +238,21 @@ static bool has_ended(void *argument) {
   return program_ended(asked->exchange->program);
 }
 
+/* The program has ended its loop itself, though something was left in it. */
+static void fail_if_stopped(struct exchange *exchange) {
+  struct probe probe;
+  if (!program_probe(exchange->program, &probe) || probe.stops == 0)
+    return;
+  int todo = place_of_text(exchange, "uv_stop(");
+  if (todo > 0)
+    finding_blame(&exchange->finding, todo);
+  exchange->finding.section = "";
+  exchange_fail_at(exchange, -1, "the loop ends by itself, once nothing is left in it",
+                   "uv_stop, with the timer still there",
+                   "loop-stopped| Your client calls uv_stop: so its loop ends before "
+                   "on_stream_close has closed the timer.");
+}
+
 /* The connection is closed, and so the program ends: nothing is left in its loop. */
 static void expect_end(struct asked *asked) {
   struct exchange *exchange = asked->exchange;
@@ -229,6 +265,8 @@ static void expect_end(struct asked *asked) {
                      "still has the timer when everything else is done. A timer that has fired "
                      "must be closed, too.");
   }
+  if (left)
+    fail_if_stopped(exchange);
   exchange->finding.todo_of_place = 1;
   exchange->finding.section = ""; /* this is about libuv */
   if (!ended)
@@ -332,6 +370,14 @@ static void send_text(struct asked *asked) {
   peer_send_data(asked->peer, asked->stream_id, text, length, false);
 }
 
+/* Send one letter: no DATA frame with a body is shorter. */
+static void send_letter(struct asked *asked) {
+  char text[2];
+  exchange_random_text(asked->exchange, text, 1);
+  strncat(asked->body, text, sizeof asked->body - strlen(asked->body) - 1);
+  peer_send_data(asked->peer, asked->stream_id, text, 1, false);
+}
+
 /* Answer a client with at least so many bytes that end in `last`, and a status that begins with
  * `status`, and expect them printed. The client that waits for its timer does not end. */
 static void expect_body_printed(struct exchange *exchange, size_t least, char last, char status) {
@@ -398,7 +444,7 @@ static const char *const pieces[PIECES] = {
     [INFORM_AGAIN] = "an informational response (1xx), once more",
     [HEAD] = "the header block of the response",
     [DATA] = "DATA",
-    [DATA_AGAIN] = "DATA, once more",
+    [DATA_AGAIN] = "DATA of one byte",
     [TRAILERS] = "trailers",
 };
 
@@ -427,8 +473,8 @@ static void send_piece(struct asked *asked, size_t number) {
     case INFORM:
     case INFORM_AGAIN: send_informational(asked); break;
     case HEAD: send_head(asked, false); break;
-    case DATA:
-    case DATA_AGAIN: send_text(asked); break;
+    case DATA: send_text(asked); break;
+    case DATA_AGAIN: send_letter(asked); break;
     default: send_trailers(asked); break;
     }
 }
@@ -465,12 +511,34 @@ static _Noreturn void fail_inactivity(struct asked *asked, size_t last) {
                    "everything that comes on the stream.");
 }
 
+/* restart_timer is called, but does not start a timer that runs. */
+static void fail_if_not_started_again(struct exchange *exchange) {
+  struct probe probe;
+  struct probe_timer timer;
+  char seen[128];
+  const int64_t times = place_times(exchange, "restart_timer");
+  if (times < 2 || !place_timer(exchange, "on_timeout", &timer) || timer.starts >= times ||
+      !program_probe(exchange->program, &probe))
+    return;
+  snprintf(seen, sizeof seen, "%jd calls of restart_timer, %jd of uv_timer_start%s",
+           (intmax_t)times, (intmax_t)timer.starts,
+           probe.again > 0 ? "; the others call uv_timer_again" : "");
+  finding_blame(&exchange->finding, 1);
+  exchange->finding.section = "";
+  exchange_fail_at(exchange, -1, "uv_timer_start in each call of restart_timer", seen,
+                   "restart-does-not-start| Your client calls restart_timer when something comes, "
+                   "but restart_timer does not start a timer that already runs%s.",
+                   probe.again > 0 ? ": uv_timer_again does nothing without a repeat"
+                                   : ": call uv_timer_start in any case");
+}
+
 /* It gave up after the first 1xx: does it start the timer again with anything? */
 static size_t leave_out_1xx(struct exchange *exchange, int timeout) {
   exchange_wait_for_end(exchange);
   struct asked asked = start_client(exchange, timeout);
   size_t last = answer_piece_by_piece(&asked, timeout, HEAD);
   if (last == HEAD && !is_started_by_data(exchange, timeout)) {
+    fail_if_not_started_again(exchange);
     exchange->finding.todo_of_place = 1;
     exchange_fail_at(exchange, -1, "a timer that starts again with each piece",
                      "a timer that is started once",
@@ -707,6 +775,7 @@ static void expect_pong(struct peer *peer, int32_t stream_id, double asked, doub
   if (came - asked >= delay - EARLY)
     return;
   peer->exchange->finding.section = ""; /* this is about the timer */
+  fail_if_swapped(peer->exchange, "on_pong_time", frame, delay);
   exchange_fail_at(peer->exchange, frame, expected, seen,
                    "ping-answered-too-early| Your server answers the ping too early.");
 }
@@ -742,6 +811,38 @@ static void fail_if_not_flushed(struct exchange *exchange, const char *expected,
                      "terminal the line leaves the program only at its end: call fflush(stdout).");
 }
 
+/* Append the last line that speaks of a close, or the last line but those of answers. Returns
+ * whether there is one of the first kind. */
+static bool find_other_words(const struct exchange *exchange, struct buffer *found) {
+  const char *other = NULL;
+  bool closed = false;
+  for (const char *line = program_stdout(exchange->program, NULL); *line;
+       line += strcspn(line, "\n"), line += *line != '\0') {
+    size_t length = strcspn(line, "\n");
+    const char *word = strcasestr(line, "clos");
+    bool says = word && word < line + length;
+    bool is_answer = strncmp(line, "GET ", 4) == 0 || strncmp(line, "listening ", 10) == 0;
+    if (says || (!closed && !is_answer && length > 0))
+      other = line;
+    closed = closed || says;
+  }
+  if (other)
+    quote_message(found, other, strcspn(other, "\n"));
+  return closed;
+}
+
+/* Too few lines: perhaps others say the same. */
+static void fail_if_in_other_words(struct exchange *exchange, const char *expected, size_t seen) {
+  struct buffer words = {0};
+  if (seen == 0 && find_other_words(exchange, &words)) {
+    finding_blame(&exchange->finding, labs_todos(exchange->lab).closed);
+    exchange_fail_at(exchange, -1, expected, words.bytes,
+                     "stream-closed-in-other-words| Your server logs that a stream was closed, but "
+                     "in other words than the contract says.");
+  }
+  buffer_free(&words);
+}
+
 static void expect_log(struct exchange *exchange, size_t count) {
   struct log log = {exchange, count};
   exchange_await(exchange, is_logged, &log);
@@ -752,8 +853,10 @@ static void expect_log(struct exchange *exchange, size_t count) {
   if (seen == count)
     return;
   exchange->finding.section = ""; /* this is about the output */
-  if (seen < count)
+  if (seen < count) {
     fail_if_not_flushed(exchange, text[0], count);
+    fail_if_in_other_words(exchange, text[0], seen);
+  }
   exchange_fail_at(exchange, -1, text[0], text[1],
                    seen < count
                        ? "stream-closed-before-answer-not| Your server does not log that a "
@@ -793,6 +896,35 @@ static void expect_answer_logged(struct exchange *exchange, const char *method, 
                    "method and path and with its status.");
 }
 
+/* Whether this word is in the line, between blanks or other signs. */
+static bool has_word(const char *line, size_t length, const char *word) {
+  const size_t size = strlen(word);
+  for (const char *found = line;
+       (found = memmem(found, length - (size_t)(found - line), word, size)); found++) {
+    bool begins = found == line || !isalnum((unsigned char)found[-1]);
+    if (begins && !isalnum((unsigned char)found[size])) /* a newline stands behind the line */
+      return true;
+  }
+  return false;
+}
+
+/* The server has answered so many pings: it must not log that it has answered more. */
+static void expect_pongs_logged(struct exchange *exchange, size_t count) {
+  size_t seen = 0;
+  for (const char *line = program_stdout(exchange->program, NULL), *end; (end = strchr(line, '\n'));
+       line = end + 1)
+    seen += strncmp(line, "GET /ping ", 10) == 0 && has_word(line, (size_t)(end - line), "200");
+  char texts[2][64];
+  snprintf(texts[0], sizeof texts[0], "%zu line%s: GET /ping 200", count, count == 1 ? "" : "s");
+  snprintf(texts[1], sizeof texts[1], "%zu such lines", seen);
+  exchange->finding.section = "";
+  if (seen > count)
+    exchange_fail_at(exchange, -1, texts[0], texts[1],
+                     "closed-ping-logged-answered| Your server logs an answer to a ping whose "
+                     "stream was closed before its answer.");
+  exchange->finding.section = NULL;
+}
+
 CHECK(lab05, routes, .points = 1, .todo = 4, .program = "server", .section = "8.3.1",
       .sentence = "the routes are those of lab 4; only GET /ping is slow") {
   char delay[16];
@@ -811,6 +943,7 @@ CHECK(lab05, routes, .points = 1, .todo = 4, .program = "server", .section = "8.
   server_rules_expect_not_found(peer, 9);
   if (peer_stream(peer, 1)->opened) {
     exchange->finding.section = ""; /* this is about the timer */
+    fail_if_swapped(exchange, "on_pong_time", peer_stream(peer, 1)->frame, strtod(delay, NULL));
     exchange_fail_at(exchange, peer_stream(peer, 1)->frame, "nothing on stream 1 for the delay",
                      NULL, "ping-answered-too-early| Your server answers the ping too early.");
   }
@@ -941,10 +1074,14 @@ static void expect_no_error_logged(struct peer *peer, int32_t stream_id) {
   struct log log = {exchange, count_closed(exchange) + 1};
   ask_and_reset(peer, stream_id, NGHTTP2_NO_ERROR);
   peer_expect_settled(peer);
-  if (!exchange_await(exchange, is_logged, &log))
-    exchange_fail_at(exchange, -1, "a line: stream closed", "none after RST_STREAM NO_ERROR",
-                     "no-error-not-logged| Your server does not log that a stream was closed, if "
-                     "the error code is NO_ERROR.");
+  if (exchange_await(exchange, is_logged, &log))
+    return;
+  exchange->finding.section = "";
+  fail_if_not_flushed(exchange, "a line: stream closed", log.count);
+  exchange->finding.section = NULL;
+  exchange_fail_at(exchange, -1, "a line: stream closed", "none after RST_STREAM NO_ERROR",
+                   "no-error-not-logged| Your server does not log that a stream was closed, if "
+                   "the error code is NO_ERROR.");
 }
 
 CHECK(lab05, closed_early, .points = 1, .todo = 5, .program = "server", .section = "5.1",
@@ -960,6 +1097,9 @@ CHECK(lab05, closed_early, .points = 1, .todo = 5, .program = "server", .section
   expect_no_error_logged(peer, 2 * count + 3);
   exchange_end_server(exchange);
   expect_log(exchange, (size_t)count + 1);
+  exchange->finding.todo_of_place = labs_todos(exchange->lab).closed;
+  expect_pongs_logged(exchange, 1);
+  exchange->finding.todo_of_place = 0;
   expect_reset_without_memory(exchange);
 }
 

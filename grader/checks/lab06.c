@@ -285,6 +285,23 @@ static void expect_weak_client_refused(struct exchange *exchange) {
     SSL_CTX_free(weak);
 }
 
+/* The sentence for a server that does not refuse an old version. */
+static const char *fault_of_version(const struct exchange *exchange) {
+  struct probe probe;
+  const bool known = program_probe(exchange->program, &probe) && probe.least_version > 0;
+  switch (known ? probe.least_version : 0) {
+  case 0:
+    return "client-speaks-nothing-better-tls| Your server does not refuse a client that speaks "
+           "only TLS 1.1 or older: does it set the lowest version?";
+  case TLS1_1_VERSION:
+    return "lowest-version-tls-1-1| Your server does not refuse a client that speaks only TLS 1.1: "
+           "TLS 1.1 is the lowest version that it sets.";
+  default:
+    return "lowest-version-wrong| Your server does not refuse a client that speaks only TLS 1.1 or "
+           "older: look at the lowest version that it sets.";
+  }
+}
+
 CHECK(lab06, versions, .of_errors = true, .points = 1, .todo = 1, .section = "9.2",
       .sentence = "TLS 1.2 and 1.3 are spoken, TLS 1.1 gets the alert protocol_version") {
   static const char *const alerts[] = {"protocol version", NULL};
@@ -300,9 +317,7 @@ CHECK(lab06, versions, .of_errors = true, .points = 1, .todo = 1, .section = "9.
   }
   SSL_CTX *old = identity_client(exchange);
   limit_versions(old, TLS1_VERSION, TLS1_1_VERSION);
-  expect_alert(exchange, old, alerts,
-               "client-speaks-nothing-better-tls| Your server does not refuse a client that speaks "
-               "only TLS 1.1 or older.");
+  expect_alert(exchange, old, alerts, fault_of_version(exchange));
   exchange->finding.section = "9.2.2";
   expect_weak_client_refused(exchange);
   exchange->finding.section = NULL;
@@ -343,6 +358,23 @@ struct bad_file {
   bool missing;
 };
 
+/* The error names the file that is right. */
+static void fail_if_other_named(struct exchange *exchange, const struct bad_file *file) {
+  const bool is_key = strcmp(file->named, file->key) == 0;
+  const char *other = is_key ? file->cert : file->key;
+  const char *line = program_stderr(exchange->program, NULL);
+  exchange_await_end(exchange);
+  if (strcmp(file->key, file->cert) == 0 || strstr(line, file->named) || !strstr(line, other))
+    return;
+  exchange_fail_at(exchange, -1, is_key ? "the file of --key" : "the file of --cert",
+                   is_key ? "the file of --cert" : "the file of --key",
+                   is_key ? "error-of-key-names-cert| The problem is %s, but your server's error "
+                            "names the file of the certificate."
+                          : "error-of-cert-names-key| The problem is %s, but your server's error "
+                            "names the file of the key.",
+                   file->what);
+}
+
 static void expect_bad_file_told(struct exchange *exchange, const struct bad_file *file) {
   exchange_extend(exchange); /* to start a program takes time */
   exchange_start(exchange, "server", "--port", "0", "--key", file->key, "--cert", file->cert, NULL);
@@ -350,6 +382,8 @@ static void expect_bad_file_told(struct exchange *exchange, const struct bad_fil
     exchange_fail_at(exchange, -1, "one line on standard error, and status 1",
                      "listening on https://localhost:...",
                      "server-starts-with-bad-file| Your server starts with %s.", file->what);
+  if (file->named)
+    fail_if_other_named(exchange, file);
   if (file->named)
     exchange_expect_error_about(exchange, file->named);
   else
@@ -447,6 +481,7 @@ CHECK(lab06, plain_text, .of_errors = true, .points = 1, .todo = 3, .section = N
   expect_service(steady, 5);
   expect_client_served(exchange);
   exchange_end_server(exchange);
+  exchange_expect_silence(exchange);
 }
 
 /* A server that spins sleeps too, once it has dropped the client that stalls. */
@@ -1023,7 +1058,7 @@ static void expect_client_usage(struct exchange *exchange, const char *ca) {
 
 static const char *const words_of_signer[] = {"certificate", "issuer",    "unknown ca", "signature",
                                               "path length", "extension", "subtree",    NULL};
-static const char *const words_of_alpn[] = {"ALPN", "h2", "protocol", NULL};
+static const char *const words_of_alpn[] = {"ALPN", "h2", NULL};
 static const char *const words_of_other_protocol[] = {"ALPN",     "h2",        "protocol",
                                                       "http/1.1", "extension", NULL};
 static const char *const words_of_version[] = {"version",   "protocol", "alert",
