@@ -14,7 +14,7 @@
 
 #define CLOSED "session closed"
 
-enum { SETTINGS_TODO = 5, END_TODO = 6 };
+enum { SEND_TODO = 2, SUBMIT_TODO = 3, SETTINGS_TODO = 5, END_TODO = 6 };
 
 static const char ACKNOWLEDGEMENT[] = "the server's acknowledgement of SETTINGS";
 
@@ -84,10 +84,70 @@ static void expect_patience(struct peer *peer, const char *event) {
   finding->todo_of_place = 0;
 }
 
+/* The program's SETTINGS have ENABLE_PUSH 0, or do not name it; and 0 is the number of no setting. */
+static void expect_right_settings(struct peer *peer) {
+  struct exchange *exchange = peer->exchange;
+  long index = peer_find_frame(peer, NGHTTP2_SETTINGS, 0);
+  const struct frame *frame = index < 0 ? NULL : exchange->recording.entries[index].frame;
+  for (size_t i = 0; frame && i < frame->setting_count; i++) {
+    bool is_push = frame->settings[i].id == NGHTTP2_SETTINGS_ENABLE_PUSH;
+    char seen[64];
+    if (frame->settings[i].id != 0 && !(is_push && frame->settings[i].value != 0))
+      continue;
+    snprintf(seen, sizeof seen, "setting %u with the value %u", frame->settings[i].id,
+             frame->settings[i].value);
+    finding_blame(&exchange->finding, SUBMIT_TODO);
+    exchange->finding.section = "6.5.2";
+    exchange_fail_at(
+        exchange, index, "SETTINGS_ENABLE_PUSH (2) with the value 0, or no setting", seen, "%s",
+        is_push ? "push-not-0| Your program announces ENABLE_PUSH with another value than "
+                  "0."
+                : "setting-0| Your program announces a setting with the id 0, which no "
+                  "setting has: an entry has first the id, then the value.");
+  }
+}
+
+static bool has_sent_frame_or_left(void *argument) {
+  const struct peer *peer = argument;
+  return peer->frames_received >= 2 || peer->closed_by_program;
+}
+
+/* Behind the preface comes no frame. Say where its bytes have gone, if the program has submitted
+ * and taken it. */
+static void expect_frame_written(struct peer *peer) {
+  enum { LARGEST = 9 + 6 * 8 /* bytes of a SETTINGS frame with all settings */ };
+  static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  struct exchange *exchange = peer->exchange;
+  struct probe probe;
+  if (exchange_await(exchange, has_sent_frame_or_left, peer) || peer->frames_received != 1)
+    return;
+  size_t behind = peer->bytes_received - strlen(preface);
+  char seen[64];
+  snprintf(seen, sizeof seen, "the preface and %zu bytes", behind);
+  if (behind >= strlen(preface) && behind <= strlen(preface) + LARGEST) {
+    exchange->finding.todo_of_place = SUBMIT_TODO;
+    exchange_fail_at(exchange, -1, "SETTINGS", seen,
+                     "preface-twice| After the preface come %zu bytes that are no whole frame: if "
+                     "your program writes the preface itself, it comes twice, because nghttp2 "
+                     "writes it, too.",
+                     behind);
+  }
+  if (!program_probe(exchange->program, &probe) || probe.settings <= 0 || probe.sends < 2)
+    return;
+  finding_blame(&exchange->finding, SEND_TODO);
+  exchange_fail_at(exchange, -1, "SETTINGS", seen,
+                   "frame-not-written-whole| After the preface comes no whole frame, though your "
+                   "program has called nghttp2_session_mem_send %jd times: write as many bytes as "
+                   "it returns (strlen stops at the first NUL).",
+                   (intmax_t)probe.sends);
+}
+
 CHECK(lab01, preface, .by_heart = true, .points = 1, .todo = 3, .section = "3.4",
       .sentence = "the connection preface comes first, and SETTINGS right after it") {
   struct peer *peer = start_session(exchange);
+  expect_frame_written(peer);
   peer_expect_preface(peer);
+  expect_right_settings(peer);
   expect_patience(peer, "the server's SETTINGS");
   exchange_earn(exchange);
   send_settings(peer);
@@ -205,6 +265,25 @@ static void expect_closed_on_output(struct exchange *exchange) {
                    "standard error.");
 }
 
+/* This line of the output is wrong. The last one is that of on_close, whatever its words are. */
+static _Noreturn void fail_line(struct exchange *exchange, const char *line) {
+  char seen[LINE];
+  snprintf(seen, sizeof seen, "\"%.*s\"", (int)strcspn(line, "\n"), line);
+  if (!*next_line(line) && strncmp(line, "SETTINGS_", 9) != 0 &&
+      !strstr(program_stdout(exchange->program, NULL), CLOSED)) {
+    exchange->finding.section = "";
+    finding_blame(&exchange->finding, END_TODO);
+    exchange_fail_at(
+        exchange, -1, "the last line: session closed", seen,
+        "last-line-other-words| The last line that your program prints is not `session "
+        "closed`.");
+  }
+  exchange_fail_at(exchange, -1, "each setting that has a name, on a line; then: session closed",
+                   seen,
+                   "line-too-much| Your program prints a line on standard output that does not "
+                   "belong there.");
+}
+
 /* The program must print these settings and `session closed`, and nothing else. */
 static void expect_lines(struct exchange *exchange, const nghttp2_settings_entry *settings,
                          size_t count, const char *what) {
@@ -213,9 +292,7 @@ static void expect_lines(struct exchange *exchange, const nghttp2_settings_entry
   expect_newline(exchange);
   for (const char *line = output; *line; line = next_line(line))
     if (!is_right_line(output, line, settings, count))
-      exchange_fail_at(exchange, -1,
-                       "each setting that has a name, on a line; then: session closed", output,
-                       "line-too-much| Your program prints one line too many on standard output.");
+      fail_line(exchange, line);
 }
 
 /* The last line must be `session closed`. */
@@ -228,6 +305,11 @@ static void expect_closed(struct exchange *exchange) {
   const char *end = output + length - (length < strlen(last) ? length : strlen(last));
   if (strcmp(end, last) == 0 && (end == output || end[-1] == '\n'))
     return;
+  const char *last_line = output;
+  while (*next_line(last_line))
+    last_line = next_line(last_line);
+  if (length > 0 && strcasestr(last_line, CLOSED) && !strstr(output, CLOSED))
+    fail_line(exchange, last_line);
   exchange_fail_at(
       exchange, -1, "the last line: session closed", length ? output : "nothing",
       strstr(output, last)
@@ -284,6 +366,7 @@ CHECK(lab01, settings_ack, .by_heart = true, .points = 1, .todo = 4, .section = 
     draw_two_settings(exchange, sent[i]);
   struct peer *peer = start_session(exchange);
   peer->hold_settings_ack = true; /* a session that is already closing need not acknowledge */
+  expect_frame_written(peer);
   peer_expect_preface(peer);
   peer_send_settings(peer, sent[0], EACH);
   expect_not_ended(peer);

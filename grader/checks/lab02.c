@@ -252,15 +252,26 @@ static void append_plain(struct buffer *output, const char *body, size_t length)
   exchange_append_body(output, body, length);
 }
 
-/* The same for one with one more header field. */
+/* The same for one with this status, and with one more header field (NULL: without). */
+static void append_response(struct buffer *output, const char *status, const char *name,
+                            const char *value, const char *body) {
+  buffer_append_text(output, ":status: ");
+  buffer_append_text(output, status);
+  buffer_append_text(output, "\n");
+  if (name) {
+    buffer_append_text(output, name);
+    buffer_append_text(output, ": ");
+    buffer_append_text(output, value);
+    buffer_append_text(output, "\n");
+  }
+  buffer_append_text(output, "\n");
+  buffer_append_text(output, body);
+}
+
+/* The same with status 200 and a field. */
 static void append_named(struct buffer *output, const char *name, const char *value,
                          const char *body) {
-  buffer_append_text(output, ":status: 200\n");
-  buffer_append_text(output, name);
-  buffer_append_text(output, ": ");
-  buffer_append_text(output, value);
-  buffer_append_text(output, "\n\n");
-  buffer_append_text(output, body);
+  append_response(output, "200", name, value, body);
 }
 
 /* The length of the common beginning of two texts. */
@@ -336,6 +347,26 @@ static void expect_patience(struct peer *peer, int complete, const char *event) 
   exchange->finding.todo_of_place = 0;
 }
 
+/* Whether the program has put two bodies, of which it has received pieces in turn, into one: it
+ * prints neither as it came, and no header lines between their beginnings. */
+static bool are_mixed(const struct exchange *exchange, const struct buffer *one,
+                      const struct buffer *other) {
+  enum { SAME = 8 };
+  size_t length;
+  const char *seen = program_stdout(exchange->program, &length);
+  const char *first = memmem(seen, length, one->bytes, SAME);
+  const char *second = memmem(seen, length, other->bytes, SAME);
+  if (!first || !second || memmem(seen, length, one->bytes, one->length) ||
+      memmem(seen, length, other->bytes, other->length))
+    return false;
+  const char *begin = first < second ? first : second;
+  return !memmem(begin, (size_t)(first < second ? second - first : first - second), ":status: ", 9);
+}
+
+static const char MIXED_UP[] = "bodies-streams-interleaved-not-kept| Your program mixes up the "
+                               "bodies of interleaved streams: each piece belongs to the request "
+                               "of its stream_id.";
+
 static const char END_OF_RESPONSE[] = "END_STREAM of the response";
 
 /* All is done: goodbye, which a server that has said goodbye itself need not hear. */
@@ -393,12 +424,37 @@ static void expect_failure(struct exchange *exchange, const char *what, const ch
                      "of the request, or the URL of the connection.");
 }
 
-/* A request's body, as it should be; it is made of pieces of that length (0: unknown). */
+/* A request's body, as it should be: these pieces, one after the other. */
 struct right_body {
   const char *bytes;
   size_t length;
-  size_t piece;
+  char *const *pieces;
+  size_t count;
 };
+
+/* A place in it: in this piece, that far behind its beginning. */
+struct piece_place {
+  const char *piece;
+  size_t length;
+  size_t from;
+};
+
+/* The place of this byte, which the body has. At a boundary: the beginning of the next piece. */
+static struct piece_place place_in(const struct right_body *body, size_t offset) {
+  struct piece_place place = {body->bytes, body->length, offset};
+  for (size_t i = 0; i < body->count; i++) {
+    place = (struct piece_place){body->pieces[i], strlen(body->pieces[i]), offset};
+    if (offset < place.length)
+      break;
+    offset -= place.length;
+  }
+  return place;
+}
+
+/* Whether a piece ends before this byte, or the body does. */
+static bool is_end_of_piece(const struct right_body *body, size_t offset) {
+  return offset > 0 && (offset == body->length || place_in(body, offset).from == 0);
+}
 
 /* Append what a body has from this byte on. */
 static void quote_rest(struct buffer *text, const char *bytes, size_t length, size_t offset) {
@@ -410,36 +466,93 @@ static void quote_rest(struct buffer *text, const char *bytes, size_t length, si
     quote_append(text, "nothing");
 }
 
+/* Whether the body has the beginning of this piece at that byte, and not by chance. */
+static bool begins_at(const struct buffer *seen, size_t offset, const char *piece, size_t length) {
+  enum { SAME = 8 };
+  return length >= SAME && seen->length >= offset + SAME &&
+         memcmp(seen->bytes + offset, piece, SAME) == 0;
+}
+
+/* Whether an earlier piece than the one at that byte comes there again. */
+static bool earlier_comes_again(const struct right_body *body, const struct buffer *seen,
+                                size_t offset) {
+  const char *due = place_in(body, offset).piece;
+  for (size_t i = 0; i < body->count && body->pieces[i] != due; i++)
+    if (begins_at(seen, offset, body->pieces[i], strlen(body->pieces[i])))
+      return true;
+  return false;
+}
+
+/* Whether the body has something of this piece at that byte, but not its beginning. */
+static bool comes_from_middle(const struct buffer *seen, size_t offset,
+                              const struct piece_place *place) {
+  enum { SAME = 8 };
+  return place->length > SAME && seen->length >= offset + SAME &&
+         memmem(place->piece + 1, place->length - 1, seen->bytes + offset, SAME);
+}
+
 /* The sentence for a body of which not even the first `right` bytes are all that is right. */
 static const char *fault_of_body(const struct right_body *body, const struct buffer *seen,
                                  size_t right) {
-  enum { SAME = 16, CHANCE = 2 /* bytes that are the same by chance */ };
-  size_t piece = body->piece ? body->piece : body->length;
-  const char *first = body->bytes + right / piece * piece;
-  size_t from = right % piece;
-  for (size_t i = 0; i <= CHANCE && i < from; i++)
-    if (from - i >= SAME && seen->length - (right - i) >= SAME &&
-        memcmp(seen->bytes + right - i, first, SAME) == 0)
+  enum { CHANCE = 2 /* bytes that are the same by chance */ };
+  for (size_t i = 0; i <= CHANCE && i <= right; i++) {
+    struct piece_place place = place_in(body, right - i);
+    if (place.from > 0 && begins_at(seen, right - i, place.piece, place.length))
       return "first-bytes-of-piece-again| After %zu bytes of the body, the first bytes of the same "
              "-d come again: the copy does not begin at the offset.";
-  if (body->piece > 0 && right >= piece && from <= CHANCE)
-    return "body-wrong-at-next-piece| The body is right up to byte %zu, where the next -d begins: "
-           "that one does not come from its first byte on.";
+    if (place.from > 0 || right == i)
+      continue;
+    if (earlier_comes_again(body, seen, right - i))
+      return "piece-again-for-next| The body is right up to byte %zu, where the next -d begins: an "
+             "earlier -d comes again in its place. Which piece do you copy?";
+    if (comes_from_middle(seen, right - i, &place))
+      return "body-wrong-at-next-piece| The body is right up to byte %zu, where the next -d "
+             "begins: "
+             "that one does not come from its first byte on.";
+  }
   return "after-first-octets-requests-body| The request's body differs from -d after its first "
          "%zu bytes.";
 }
 
-/* No -d has a NUL: a body that has one has gone beyond the end of its piece. */
-static void expect_no_nul(struct exchange *exchange, const struct buffer *seen) {
-  const char *nul = seen->length > 0 ? memchr(seen->bytes, '\0', seen->length) : NULL;
+/* AddressSanitizer fills new memory with this, up to 4096 bytes of it; the rest is mostly zero. */
+enum { NEVER_WRITTEN = 0xbe, MANY = 4 };
+
+/* How many bytes like this one there are from it on. */
+static size_t run_length(const struct buffer *text, size_t offset) {
+  size_t end = offset;
+  while (end < text->length && text->bytes[end] == text->bytes[offset])
+    end++;
+  return end - offset;
+}
+
+/* No -d has NUL, or bytes that are not ASCII: a body that has some has gone beyond the end of its
+ * piece, or has bytes that the program has never written. */
+static void expect_only_copied(struct exchange *exchange, const struct right_body *body,
+                               const struct buffer *seen) {
+  size_t right = common_length(seen->bytes, seen->length, body->bytes, body->length);
+  size_t at = 0;
   struct buffer quoted = {0};
-  if (!nul)
+  while (at < seen->length && seen->bytes[at] && (uint8_t)seen->bytes[at] != NEVER_WRITTEN)
+    at++;
+  if (at == seen->length)
     return;
-  quote_rest(&quoted, seen->bytes, seen->length, (size_t)(nul - seen->bytes));
-  exchange_fail_at(exchange, -1, "no NUL", quoted.bytes,
-                   "body-beyond-end-of-piece| After %zu bytes of the request's body comes the NUL "
-                   "that ends a -d: your program reads beyond the end of it.",
-                   (size_t)(nul - seen->bytes));
+  quote_rest(&quoted, seen->bytes, seen->length, at);
+  if (!seen->bytes[at] && run_length(seen, at) < MANY && right == at && is_end_of_piece(body, at))
+    exchange_fail_at(
+        exchange, -1, "no NUL", quoted.bytes,
+        "body-beyond-end-of-piece| After %zu bytes of the request's body comes the NUL "
+        "that ends a -d: your program reads beyond the end of it.",
+        at);
+  if (run_length(seen, at) < MANY)
+    return;
+  exchange_fail_at(
+      exchange, -1, "only bytes of the -d", quoted.bytes, "%s",
+      right == at
+          ? "body-longer-than-copied| The request's body has bytes that your program has never "
+            "written: the read callback returns more than it has copied."
+          : "body-not-all-copied| The request's body has bytes that your program has never "
+            "written: the read callback copies one -d over another, or returns more than it has "
+            "copied.");
 }
 
 /* The body is wrong. The mistake is source.ptr if it is the request, and read_data takes it for the
@@ -473,13 +586,14 @@ static void expect_body_bytes(struct exchange *exchange, const struct right_body
   exchange_fail_at(exchange, -1, quoted[0].bytes, quoted[1].bytes, what, right);
 }
 
-/* The request has ended, and had this body. */
-static void expect_body(struct exchange *exchange, struct peer *peer, int32_t stream_id,
-                        const char *body, const char *what) {
+/* The request has ended, and had these pieces as its body, joined in `body`. */
+static void expect_body_of(struct peer *peer, int32_t stream_id, const char *body,
+                           char *const *pieces, size_t count, const char *what) {
+  struct exchange *exchange = peer->exchange;
   peer_expect_end_of_request(peer, stream_id);
   const struct buffer *seen = &peer_stream(peer, stream_id)->body;
-  const struct right_body right = {body, strlen(body), 0};
-  expect_no_nul(exchange, seen);
+  const struct right_body right = {body, strlen(body), pieces, count};
+  expect_only_copied(exchange, &right, seen);
   expect_body_bytes(exchange, &right, seen, what);
   const char *length = peer_field(peer, stream_id, "content-length");
   if (length && strtoul(length, NULL, 10) != seen->length) {
@@ -489,6 +603,11 @@ static void expect_body(struct exchange *exchange, struct peer *peer, int32_t st
                      "request is malformed.",
                      length, seen->length);
   }
+}
+
+/* The same for one piece. */
+static void expect_body(struct peer *peer, int32_t stream_id, char *body, const char *what) {
+  expect_body_of(peer, stream_id, body, &body, 1, what);
 }
 
 /* --- Requests --------------------------------------------------------------------------------- */
@@ -535,7 +654,7 @@ CHECK(lab02, post, .points = 1, .todo = 2, .section = "8.1",
   peer_handshake(peer);
   int32_t stream_id = expect_post(peer, path);
   peer_expect_well_formed(peer, stream_id);
-  expect_body(exchange, peer, stream_id, body,
+  expect_body(peer, stream_id, body,
               "requests-body-not-d-says| The request's body differs from -d.");
   exchange_earn(exchange);
   peer_send_headers(peer, stream_id, false, ":status", "200", NULL);
@@ -563,13 +682,13 @@ static struct peer *start_post(struct exchange *exchange, char *const *pieces, s
   return peer_accept(exchange);
 }
 
-/* `count` texts, one after the other in `all`: the second and the last are empty, and others by
- * chance. Join them in `body`. */
+/* `count` texts, 4 at least, one after the other in `all`: the first and the third have something,
+ * the second and the last are empty, others by chance. Join them in `body`. */
 static void random_pieces(struct exchange *exchange, char all[MOST_PIECES][SHORT_PIECE + 1],
                           char **pieces, size_t count, char *body) {
   *body = '\0';
   for (size_t i = 0; i < count; i++) {
-    bool is_empty = i == 1 || i == count - 1 || (i > 0 && exchange_random(exchange, 4) == 0);
+    bool is_empty = i == 1 || i == count - 1 || (i > 2 && exchange_random(exchange, 4) == 0);
     size_t length = is_empty ? 0 : 10 + exchange_random(exchange, SHORT_PIECE - 10);
     pieces[i] = exchange_random_text(exchange, all[i], length);
     strcat(body, pieces[i]);
@@ -586,8 +705,8 @@ CHECK(lab02, post_pieces, .points = 1, .todo = 2, .section = "8.1",
   struct peer *peer = start_post(exchange, pieces, count);
   peer_handshake(peer);
   int32_t stream_id = expect_post(peer, asked_path(exchange));
-  expect_body(
-      exchange, peer, stream_id, body,
+  expect_body_of(
+      peer, stream_id, body, pieces, count,
       "requests-body-not-all-d| The request's body is not all the -d, one after the other.");
   exchange_earn(exchange);
   peer_send_headers(peer, stream_id, true, ":status", "200", NULL);
@@ -705,11 +824,11 @@ static void expect_large_body(struct peer *peer, int32_t stream_id,
   struct exchange *exchange = peer->exchange;
   struct upload upload = {peer_stream(peer, stream_id), large->length};
   const struct buffer *body = &peer_stream(peer, stream_id)->body;
-  const struct right_body right = {large->bytes, large->length, large->piece};
+  const struct right_body right = {large->bytes, large->length, large->pieces, large->count};
   char expected[64];
   snprintf(expected, sizeof expected, "END_STREAM after %zu bytes of DATA", large->length);
   exchange_await(exchange, has_ended_or_is_too_long, &upload);
-  expect_no_nul(exchange, body);
+  expect_only_copied(exchange, &right, body);
   if (body->length > large->length)
     exchange_fail_at(exchange, -1, expected, "more DATA",
                      "body-goes-after-last-byte| Your program sends more than the body: it sends "
@@ -767,7 +886,7 @@ CHECK(lab02, duplex, .points = 1, .todo = 5, .section = "8.1",
   peer_send_window_update(peer, 0, MEBIBYTE);
   peer_send_window_update(peer, stream_id, MEBIBYTE);
   expect_body(
-      exchange, peer, stream_id, body,
+      peer, stream_id, body,
       "body-not-sent-end-once| Your program stops sending the body once the response has begun.");
   peer_send_data(peer, stream_id, last, strlen(last), true);
   struct buffer output = {0};
@@ -893,6 +1012,16 @@ CHECK(lab02, empty, .points = 1, .todo = 5, .section = "8.1",
          "as its header fields and an empty line.");
 }
 
+/* A status with which a body may come. */
+static uint32_t draw_status(struct exchange *exchange) {
+  enum { FIRST = 200, COUNT = 400, NO_CONTENT = 204, RESET_CONTENT = 205 };
+  uint32_t status;
+  do
+    status = FIRST + exchange_random(exchange, COUNT);
+  while (status == NO_CONTENT || status == RESET_CONTENT || status == NOT_MODIFIED);
+  return status;
+}
+
 /* Answer a request with this status, and add to `output` what is printed: as for any other. */
 static void answer_with_status(struct peer *peer, int32_t stream_id, uint32_t status,
                                struct buffer *output) {
@@ -999,17 +1128,41 @@ static struct peer *start_few_at_once(struct exchange *exchange, struct gets *ge
   return peer;
 }
 
+/* How many responses are printed with this body, with nothing but :status before it, or with this
+ * last value. */
+static int count_printed(const char *text, const char *value, const char *body) {
+  static const char status[] = "\n:status: 200";
+  char end[LINE_SIZE + 4];
+  int found = 0;
+  snprintf(end, sizeof end, "\n\n%s", body);
+  for (const char *next = text; (next = strstr(next, end)); next++) {
+    size_t before = (size_t)(next - text);
+    size_t length = value ? strlen(value) : strlen(status) - 1;
+    if (before < length)
+      continue;
+    found += value ? memcmp(next - length, value, length) == 0
+                   : memcmp(next - length, status + 1, strlen(":status: ")) == 0;
+  }
+  return found;
+}
+
 /* The fields of trailers have taken the place of those of their response: in which responses? */
 static const char *fault_of_replaced(const char *seen, const char *expected, const char *value,
                                      const char *body) {
-  char plain[LINE_SIZE + 32];
-  char named[2 * LINE_SIZE + 8];
-  snprintf(plain, sizeof plain, ":status: 200\n\n%s", body);
-  snprintf(named, sizeof named, ": %s\n\n%s", value, body);
-  if (count(seen, plain) < count(expected, plain))
+  static const char ok[] = ":status: 200\n";
+  if (count(seen, ok) == count(expected, ok))
+    return "trailers-known-after-200-only| Your program knows trailers only after status 200: "
+           "after "
+           "another final status, their fields replace those of the response.";
+  if (count(seen, ":status: ") - count(seen, ok) ==
+      count(expected, ":status: ") - count(expected, ok))
+    return "trailers-not-known-after-200| Your program does not know trailers after status 200: "
+           "their fields replace those of the response. When is a response final?";
+  if (count_printed(seen, NULL, body) < count_printed(expected, NULL, body))
     return "trailers-replace-fields| Your program does not know trailers: their fields replace "
-           "those of the response. When is a response final?";
-  if (count(seen, named) < count(expected, named))
+           "those of the response. When is a response final, and is request->status the number "
+           "that :status has?";
+  if (count_printed(seen, value, body) < count_printed(expected, value, body))
     return "trailers-replace-other-fields| Your program does not know trailers if the response has "
            "fields besides :status: their fields replace those of the response.";
   return "trailers-replace-without-body| Your program does not know trailers after an empty body: "
@@ -1042,17 +1195,16 @@ CHECK(lab02, trailers, .points = 1, .todo = 3, .section = "8.1",
   for (size_t i = 0; i < gets.count; i++) { /* every second body is empty */
     int32_t stream_id = take_get(peer, &gets);
     bool named = i % 4 < 2; /* it has a field besides :status */
-    peer_send_headers(peer, stream_id, false, ":status", "200", named ? names[0] : NULL, value,
+    char status[16];
+    snprintf(status, sizeof status, "%u", i % 8 < 4 ? 200 : draw_status(exchange));
+    peer_send_headers(peer, stream_id, false, ":status", status, named ? names[0] : NULL, value,
                       NULL);
     if (i % 2 == 0)
       peer_send_data(peer, stream_id, body, strlen(body), false);
     if (i + 1 == gets.count)
       expect_patience(peer, (int)i, "the trailers of the last response");
     peer_send_headers(peer, stream_id, true, names[1], "behind", NULL);
-    if (named)
-      append_named(&output, names[0], value, i % 2 == 0 ? body : "");
-    else
-      append_plain(&output, body, i % 2 == 0 ? strlen(body) : 0);
+    append_response(&output, status, named ? names[0] : NULL, value, i % 2 == 0 ? body : "");
   }
   expect_gets(peer, &gets);
   peer_expect_goodbye(peer);
@@ -1152,9 +1304,16 @@ static void expect_both_printed(struct exchange *exchange, const char *body, siz
   append_plain(&output, body, cut);
   append_plain(&output, body + cut, length - cut);
   send_both(both);
-  finish(
-      exchange, peer, &output,
-      "body-4-mib-not-printed| Your program does not print a body of more than 1 MiB as it came.");
+  peer_expect_goodbye(peer);
+  exchange_wait_for_end(exchange);
+  bool mixed = are_mixed(exchange, &(struct buffer){.bytes = (char *)body, .length = cut},
+                         &(struct buffer){.bytes = (char *)body + cut, .length = length - cut});
+  if (mixed)
+    finding_blame(&exchange->finding, KEEP_TODO);
+  finish(exchange, peer, &output,
+         mixed ? MIXED_UP
+               : "body-4-mib-not-printed| Your program does not print a body of more than 1 MiB as "
+                 "it came.");
 }
 
 CHECK(lab02, large, .points = 1, .todo = 4, .section = "6.9",
@@ -1275,16 +1434,6 @@ struct part {
   bool has_trailers;
 };
 
-/* A status with which a body may come. */
-static uint32_t draw_status(struct exchange *exchange) {
-  enum { FIRST = 200, COUNT = 400, NO_CONTENT = 204, RESET_CONTENT = 205 };
-  uint32_t status;
-  do
-    status = FIRST + exchange_random(exchange, COUNT);
-  while (status == NO_CONTENT || status == RESET_CONTENT || status == NOT_MODIFIED);
-  return status;
-}
-
 /* Some have all, so that it is never by chance that a program passes. */
 static void draw_part(struct exchange *exchange, struct part *part, bool has_all) {
   snprintf(part->status, sizeof part->status, "%u", draw_status(exchange));
@@ -1334,6 +1483,18 @@ static void append_parts(struct buffer *output, const struct part *parts, size_t
   }
 }
 
+/* Whether the bodies of two of them are mixed up. */
+static bool is_one_mixed(const struct exchange *exchange, const struct part *parts,
+                         size_t parts_count) {
+  enum { LENGTH = ROUNDS * PIECE };
+  for (size_t i = 1; i < parts_count; i++)
+    for (size_t k = 0; k < i; k++)
+      if (are_mixed(exchange, &(struct buffer){.bytes = (char *)parts[i].body, .length = LENGTH},
+                    &(struct buffer){.bytes = (char *)parts[k].body, .length = LENGTH}))
+        return true;
+  return false;
+}
+
 /* The sentence for responses that came at once, if they are not printed as they came. */
 static const char *fault_of_parts(struct exchange *exchange, const struct part *parts,
                                   size_t parts_count) {
@@ -1347,9 +1508,13 @@ static const char *fault_of_parts(struct exchange *exchange, const struct part *
     right_bodies = right_bodies && strstr(seen, body);
     right_lines = right_lines && strstr(seen, write_lines(lines, &parts[i]));
   }
+  if (!right_bodies && is_one_mixed(exchange, parts, parts_count)) {
+    finding_blame(&exchange->finding, KEEP_TODO);
+    return MIXED_UP;
+  }
   if (!right_bodies)
-    return "bodies-streams-interleaved-not-kept| Your program mixes up the bodies of interleaved "
-           "streams.";
+    return "bodies-at-once-not-right| Of responses that come at once, your program does not print "
+           "each body as it came.";
   if (right_lines && count(seen, ":status: ") == (int)parts_count)
     return "response-not-printed-came| Your program does not print the response as it came.";
   exchange->finding.todo_of_place = FIELDS_TODO;
@@ -1466,6 +1631,19 @@ static void expect_no_error_about(struct exchange *exchange, const char *path) {
 
 enum { CODES = NGHTTP2_HTTP_1_1_REQUIRED };
 
+/* A stream has failed, and others are open: the program has read that, and goes on. */
+static void expect_no_goodbye_yet(struct peer *peer) {
+  peer_settle(peer);
+  long goaway = peer_find_frame(peer, NGHTTP2_GOAWAY, 0);
+  if (goaway < 0)
+    return;
+  finding_blame(&peer->exchange->finding, CLOSE_TODO);
+  exchange_fail_at(
+      peer->exchange, goaway, "GOAWAY after the last response", NULL,
+      "says-goodbye-after-failure| Your program says goodbye when a stream has failed, "
+      "though it waits for other responses.");
+}
+
 /* A stream for each error code is reset, and one before and one after them get responses. */
 static void expect_resets_reported(struct exchange *exchange) {
   enum { COUNT = CODES + 2 };
@@ -1476,6 +1654,8 @@ static void expect_resets_reported(struct exchange *exchange) {
     peer_send_headers(peer, gets.streams[code], false, ":status", "200", NULL);
     peer_send_data(peer, gets.streams[code], "half of", 7, false);
     peer_send_reset(peer, gets.streams[code], code);
+    if (code == 1 || code == CODES)
+      expect_no_goodbye_yet(peer);
   }
   for (int i = 0; i < COUNT; i += COUNT - 1) {
     char body[32];

@@ -36,6 +36,23 @@ static bool is_over(void *argument) {
   return stream->ended || stream->reset;
 }
 
+/* The request on this stream has ended with this frame, and others have been answered: only its end
+ * can have gone unnoticed. */
+static void expect_end_noticed(struct peer *peer, int32_t stream_id, const char *frame) {
+  struct exchange *exchange = peer->exchange;
+  char expected[64];
+  if (exchange_await(exchange, is_over, peer_stream(peer, stream_id)) ||
+      peer_stream(peer, stream_id)->opened || peer->closed_by_program)
+    return;
+  snprintf(expected, sizeof expected, "a response with END_STREAM on stream %d", stream_id);
+  finding_blame(&exchange->finding, FRAME_TODO);
+  snprintf(exchange->finding.stands, sizeof exchange->finding.stands, "%s", frame);
+  exchange_fail_at(exchange, -1, expected, "nothing on this stream",
+                   "end-not-noticed| Your server answers other requests, but not one that ends in "
+                   "%s: the flag END_STREAM ends the request, whatever else the frame has.",
+                   frame);
+}
+
 /* Nothing comes on this stream: blame who has not even tried, if somebody has not. */
 static void expect_attempt(struct peer *peer, int32_t stream_id) {
   struct exchange *exchange = peer->exchange;
@@ -89,11 +106,74 @@ static void expect_no_exchange(struct peer *peer, int32_t stream_id, const char 
                      "wrong way round.");
 }
 
+/* The response has come, without any :status. */
+static void expect_status_field(struct peer *peer, int32_t stream_id) {
+  const struct peer_stream *stream = peer_stream(peer, stream_id);
+  struct exchange *exchange = peer->exchange;
+  char name[48];
+  if (!stream->headers_complete || stream->fields.length == 0 || stream->reset ||
+      peer_field(peer, stream_id, ":status"))
+    return;
+  snprintf(name, sizeof name, "%.*s", (int)strcspn(stream->fields.bytes, ":\n"),
+           stream->fields.bytes);
+  exchange->finding.section = "8.3.2";
+  finding_blame(&exchange->finding, RESPOND_TODO);
+  exchange_fail_at(exchange, stream->frame, ":status before all other fields", name,
+                   "status-missing| The response is malformed: it has no :status. Its first field "
+                   "is `%s`; the names of pseudo-header fields begin with a colon.",
+                   name);
+}
+
+/* HEADERS have come without END_STREAM, and nothing more: nghttp2 has not asked for a body. */
+static void expect_source_asked(struct peer *peer, int32_t stream_id, const char *text) {
+  struct exchange *exchange = peer->exchange;
+  const struct peer_stream *stream = peer_stream(peer, stream_id);
+  if (!*text || !stream->headers_complete || stream->ended || stream->reset ||
+      peer_find_frame(peer, NGHTTP2_DATA, stream_id) >= 0 || !trail_without(exchange, "read_body"))
+    return;
+  finding_blame(&exchange->finding, RESPOND_TODO);
+  exchange_fail_at(exchange, stream->frame, "DATA with END_STREAM after the HEADERS",
+                   "HEADERS without END_STREAM, and nothing more",
+                   "read-body-never-asked| The response never ends: nghttp2 has never called "
+                   "read_body. nghttp2_submit_response takes the header fields and the data "
+                   "provider.");
+}
+
+/* How many requests the grader has sent to the program, on all connections. */
+static size_t requests_sent(const struct exchange *exchange) {
+  size_t count = 0;
+  for (size_t i = 0; i < exchange->recording.count; i++) {
+    const struct frame *frame = exchange->recording.entries[i].frame;
+    count += frame && frame->sender == FRAME_FROM_CLIENT && frame->type == NGHTTP2_HEADERS;
+  }
+  return count;
+}
+
+/* read_body has run, and set NGHTTP2_DATA_FLAG_EOF, and its DATA is empty, and this is the only
+ * request: nothing that is kept from one response to the next, or of another, can be the cause. */
+static void expect_copied_bytes(struct peer *peer, int32_t stream_id, const char *text) {
+  struct exchange *exchange = peer->exchange;
+  const struct peer_stream *stream = peer_stream(peer, stream_id);
+  long data = peer_find_frame(peer, NGHTTP2_DATA, stream_id);
+  if (!*text || stream->body.length > 0 || data < 0 || !stream->ended ||
+      requests_sent(exchange) != 1)
+    return;
+  exchange->finding.todo_of_place = BODY_TODO;
+  exchange_fail_at(
+      exchange, data, BODY, "an empty DATA frame with END_STREAM",
+      "read-returns-nothing| The body of the first response is already empty: "
+      "read_body sets NGHTTP2_DATA_FLAG_EOF, and returns 0. Return the number of bytes "
+      "that you have copied.");
+}
+
 /* 200, a date and this body. If content-length is right and the body is not, blame the body. */
 static void expect_answer(struct peer *peer, int32_t stream_id, const char *text) {
   expect_attempt(peer, stream_id);
+  expect_status_field(peer, stream_id);
+  expect_source_asked(peer, stream_id, text);
   peer_expect_response(peer, stream_id);
   blame_status(peer, stream_id);
+  expect_copied_bytes(peer, stream_id, text);
   expect_no_exchange(peer, stream_id, text);
   const struct buffer *seen = &peer_stream(peer, stream_id)->body;
   const char *length = peer_field(peer, stream_id, "content-length");
@@ -368,15 +448,32 @@ static int32_t expect_own_methods(struct peer *peer, int32_t stream_id) {
     bool has_body = peer_stream(peer, streams[which])->body.length > 0;
     if (has_body == (which == HEAD)) {
       exchange->finding.todo_of_place = 2;
-      exchange_fail_at(exchange, peer_stream(peer, streams[which])->over_at,
-                       which == HEAD ? "a response without a body, as for every HEAD" : BODY,
-                       has_body ? "a body" : "a response without body",
-                       "method-of-other-stream| A HEAD and a PUT are open at once, and your server "
-                       "answers one by the method of the other: note the method of each stream.");
+      exchange_fail_at(
+          exchange, peer_stream(peer, streams[which])->over_at,
+          which == HEAD ? "a response without a body, as for every HEAD" : BODY,
+          has_body ? "a body" : "a response without body",
+          "method-of-other-stream| A HEAD and a PUT are open at once, and your server "
+          "answers one by the method of the other: note the method with its stream (TODO "
+          "2), and answer with the stream of the frame (TODO 5).");
     }
     expect_answer(peer, streams[which], which == HEAD ? "" : BODY);
   }
   return stream_id;
+}
+
+/* A GET has been answered with a body, and then a HEAD without one: this one has a body again. */
+static void expect_answer_after_head(struct peer *peer, int32_t stream_id, const char *method) {
+  struct exchange *exchange = peer->exchange;
+  peer_expect_response(peer, stream_id);
+  if (peer_stream(peer, stream_id)->body.length == 0) {
+    exchange->finding.todo_of_place = 2;
+    exchange_fail_at(
+        exchange, peer_stream(peer, stream_id)->frame, BODY, "a response without body",
+        "head-stays| After a HEAD on this connection, your server answers %s without a "
+        "body, too: note for each stream whether its method is HEAD.",
+        method);
+  }
+  expect_answer(peer, stream_id, BODY);
 }
 
 CHECK(lab03, methods, .of_fields = true, .points = 2, .todo = 2, .section = "8.3.1",
@@ -390,6 +487,7 @@ CHECK(lab03, methods, .of_fields = true, .points = 2, .todo = 2, .section = "8.3
                                  "TRACE",
                                  server_rules_unknown_method(exchange, unknown)};
   size_t order[sizeof methods / sizeof methods[0]];
+  bool has_had_head = false;
   struct peer *peer = start_server(exchange);
   int32_t stream_id = 3;
   peer_send_request(peer, 1, true, "GET", "/any/path"); /* what the others are compared with */
@@ -399,17 +497,23 @@ CHECK(lab03, methods, .of_fields = true, .points = 2, .todo = 2, .section = "8.3
     peer_send_request(peer, stream_id, true, methods[order[i]], "/any/path");
     if (order[i] == 0)
       expect_no_body(peer, stream_id, NULL);
+    else if (has_had_head)
+      expect_answer_after_head(peer, stream_id, methods[order[i]]);
     else
       expect_answer(peer, stream_id, BODY);
+    has_had_head = has_had_head || order[i] == 0;
   }
-  ask_with_head_in_field(peer, stream_id);
-  expect_answer(peer, stream_id, BODY);
-  stream_id = expect_no_other_head(peer, stream_id + 2);
+  peer_send_request(peer, stream_id, true, "GET", "/any/path");
+  expect_answer_after_head(peer, stream_id, "GET");
+  ask_with_head_in_field(peer, stream_id + 2);
+  expect_answer(peer, stream_id + 2, BODY);
+  stream_id = expect_no_other_head(peer, stream_id + 4);
   send_late_head(peer, stream_id);
   expect_no_body(peer, stream_id, NULL);
   /* A later header block of a stream is its trailers: the request is still a HEAD. */
   peer_send_request(peer, stream_id + 2, false, "HEAD", "/");
   peer_send_headers(peer, stream_id + 2, true, "x-trailer", "of the request", NULL);
+  expect_end_noticed(peer, stream_id + 2, "trailers");
   expect_no_body(peer, stream_id + 2,
                  "trailers-request-taken-another-request| Your server takes the trailers of a "
                  "request for another request.");
@@ -431,12 +535,15 @@ CHECK(lab03, post, .points = 2, .todo = 5, .section = "8.1",
   peer_send_data(peer, 1, text + 20, 20, true);
   expect_answer(peer, 1, BODY);
   peer_send_data(peer, 3, "", 0, true);
+  expect_end_noticed(peer, 3, "an empty DATA frame");
   expect_answer(peer, 3, BODY);
   peer_send_padded(peer);
   peer_send_request(peer, 5, true, "GET", "/");
+  expect_end_noticed(peer, 5, "HEADERS with padding");
   expect_answer(peer, 5, BODY);
   peer_send_request(peer, 7, false, "POST", "/send-data");
   peer_send_data(peer, 7, text, 20, true);
+  expect_end_noticed(peer, 7, "DATA with padding");
   expect_answer(peer, 7, BODY);
   exchange_earn(exchange);
   exchange_end_server(exchange);

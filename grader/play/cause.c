@@ -283,6 +283,13 @@ static void say_returned(struct finding *finding, const char *function, int64_t 
   replace(finding, what);
 }
 
+/* Of the callback for DATA, which keeps the name that the labs give it, nghttp2 takes only fatal
+ * error codes for a failure. */
+static bool is_taken_for_success(const char *function, int64_t returned) {
+  return strcmp(function, "on_data_chunk_recv") == 0 && returned > NGHTTP2_ERR_FATAL &&
+         returned != NGHTTP2_ERR_PAUSE;
+}
+
 /* A callback has returned failure to nghttp2, although nothing made it fail: everything else
  * follows from that. */
 static bool find_failed_callback(struct exchange *exchange) {
@@ -292,7 +299,8 @@ static bool find_failed_callback(struct exchange *exchange) {
   if (exchange->fails || !program_probe(exchange->program, &probe) || probe.returned == 0)
     return false;
   probe.place[sizeof probe.place - 1] = '\0';
-  if (sscanf(probe.place, "%63s %511[^:]:%d", place.function, place.path, &place.line) != 3)
+  if (sscanf(probe.place, "%63s %511[^:]:%d", place.function, place.path, &place.line) != 3 ||
+      is_taken_for_success(place.function, probe.returned))
     return false;
   say_returned(finding, place.function, probe.returned);
   finding->section = "";

@@ -106,7 +106,8 @@ static const char *stack_sentence(const char *report) {
   if (is_recursion(report))
     return "calls-itself-without-end| Your program calls itself without end.";
   return "stack-full-local-variable-larger| Your program reads or writes where the stack ends: a "
-         "local variable is too large, or a copy is too long.";
+         "copy is too long or begins too far behind, as in an argument of main (argv), or a local "
+         "variable is too large.";
 }
 
 /* Whether the program has read up to the end of the stack, behind the arguments of main, which
