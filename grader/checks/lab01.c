@@ -11,6 +11,7 @@
 #include "grader/play/peer_receive.h"
 #include "grader/play/peer_send.h"
 #include "grader/play/port.h"
+#include "grader/words/quote.h"
 
 #define CLOSED "session closed"
 
@@ -267,19 +268,19 @@ static void expect_closed_on_output(struct exchange *exchange) {
 
 /* This line of the output is wrong. The last one is that of on_close, whatever its words are. */
 static _Noreturn void fail_line(struct exchange *exchange, const char *line) {
-  char seen[LINE];
-  snprintf(seen, sizeof seen, "\"%.*s\"", (int)strcspn(line, "\n"), line);
+  struct buffer seen = {0};
+  quote_text(&seen, line, strcspn(line, "\n"));
   if (!*next_line(line) && strncmp(line, "SETTINGS_", 9) != 0 &&
       !strstr(program_stdout(exchange->program, NULL), CLOSED)) {
     exchange->finding.section = "";
     finding_blame(&exchange->finding, END_TODO);
     exchange_fail_at(
-        exchange, -1, "the last line: session closed", seen,
+        exchange, -1, "the last line: session closed", seen.bytes,
         "last-line-other-words| The last line that your program prints is not `session "
         "closed`.");
   }
   exchange_fail_at(exchange, -1, "each setting that has a name, on a line; then: session closed",
-                   seen,
+                   seen.bytes,
                    "line-too-much| Your program prints a line on standard output that does not "
                    "belong there.");
 }
