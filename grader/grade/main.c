@@ -397,6 +397,7 @@ static int grade(const struct options *options, struct run *run, struct criterio
   remove_old_results(options->output);
   remove_old_identities();
   find_outcomes(options, run, set);
+  run->left = enclosure_clean();
   char results[PATH_MAX];
   char progress[PATH_MAX];
   snprintf(results, sizeof results, "%s/results.json", options->output);

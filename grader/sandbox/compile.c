@@ -613,8 +613,8 @@ int main(int argc, char **argv) {
   int result = ready ? do_work(&work) : -1;
   if (result != 0 && ends_by == 0)
     fprintf(stderr, "compile: %s: %s\n", work.source, strerror(errno));
-  if (work.view[0] != '\0')
-    (void)remove_directory(work.view);
+  if (work.view[0] != '\0' && remove_directory(work.view, REMOVE_SECONDS) != 0)
+    fprintf(stderr, "compile: %s: %s\n", work.view, strerror(errno));
   buffer_free(&work.lines);
   buffer_free(&work.content);
   buffer_free(&work.log);

@@ -25,6 +25,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <math.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -252,6 +253,7 @@ static double dead_cpu(void) {
 static void check_limits(struct guard *guard) {
   double memory = 0, cpu = 0; /* of all; of the one that has used most */
   double all_cpu = dead_cpu();
+  double usage = usage_of(guard->directory, 2 * guard->file);
   if (descendants_look(&guard->descendants, 0) != 0)
     fail(guard, "/proc");
   if ((double)guard->descendants.count > guard->processes)
@@ -264,7 +266,9 @@ static void check_limits(struct guard *guard) {
   }
   if (memory > guard->memory)
     end(guard, "limit memory");
-  else if (usage_of(guard->directory, 2 * guard->file) > 2 * guard->file) /* in many files */
+  else if (isinf(usage))
+    end(guard, "limit folders");
+  else if (usage > 2 * guard->file) /* in many files */
     end(guard, "limit file");
   else if (cpu * 1e3 > guard->cpu || all_cpu * 1e3 > ALL_CPU * guard->cpu)
     /* and its memory: who takes that without end may need time for it */
@@ -474,5 +478,5 @@ int main(int argc, char **argv) {
   }
   run(&guard, argv + optind);
   free(guard.allowed);
-  return !guard.made || remove_directory(guard.directory) == 0 ? 0 : 1;
+  return !guard.made || remove_directory(guard.directory, REMOVE_SECONDS) == 0 ? 0 : 1;
 }

@@ -92,6 +92,22 @@ Test(guard, writes_without_end) {
   trial_run("fill", &small, PROGRAM_OVER_LIMIT, 0, "wrote more than 1 MiB into files");
 }
 
+/* Files can take room, and time until they are removed, also where they are hard to count. */
+static void expect_limit_of_folders(const char *words) {
+  trial_run(words, &small, PROGRAM_OVER_LIMIT, 0,
+            "made folders in too many levels, or unreadable ones");
+}
+
+Test(guard, makes_files_without_end) {
+  struct program_limits limits = small;
+  limits.cpu_seconds = 10;
+  if (geteuid() == 0) /* root reads what is locked */
+    trial_run("pile locked", &limits, PROGRAM_OVER_LIMIT, 0, "wrote more than 1 MiB into files");
+  else
+    expect_limit_of_folders("pile locked");
+  expect_limit_of_folders("pile deep");
+}
+
 Test(guard, starts_too_many_processes) {
   trial_run("crowd 32", &small, PROGRAM_OVER_LIMIT, 0, "had more than 32 processes at once");
 }

@@ -89,9 +89,9 @@ def processes_in(scratch):
     return found
 
 
-def grade(folder, scratch):
+def grade(folder, scratch, without):
     """Returns the status, the output, results.json and how long it took."""
-    environment = dict(os.environ, TMPDIR=f'{scratch}/tmp', NO_COLOR='1')
+    environment = dict(os.environ, TMPDIR=f'{scratch}/tmp', NO_COLOR='1', GRADE_WITHOUT=without)
     started = time.monotonic()
     done = subprocess.run([GRADE, '--programs', folder, '--any-language', '--output', f'{scratch}/out'],
                           env=environment, cwd=scratch, capture_output=True, timeout=BOUND)
@@ -104,8 +104,8 @@ def score(results_json, lab):
     return sum(test['score'] for test in results_json['tests'] if test['number'].startswith(lab))
 
 
-def test_stranger(name, program, words, place=CLIENT):
-    what = f'a {"client" if place is CLIENT else "server"} that {name}'
+def test_stranger(name, program, words, place=CLIENT, without=''):
+    what = f'a {"client" if place is CLIENT else "server"} that {name}{without and f", without {without}"}'
     with tempfile.TemporaryDirectory() as scratch:
         folder = f'{scratch}/programs'
         path = f'{folder}/{place}'
@@ -119,7 +119,7 @@ def test_stranger(name, program, words, place=CLIENT):
             with open(path, 'w', encoding='utf-8') as file:
                 file.write(program)
             os.chmod(path, 0o755)
-        status, text, outcome, seconds = grade(folder, scratch)
+        status, text, outcome, seconds = grade(folder, scratch, without)
         detail = f'status {status}, {seconds:.1f} s\n{text}'
         check(f'{what}: the other lab has its points, this one has none',
               status == 0 and score(outcome, innocent[:5]) == points and score(outcome, '') == points, detail)
@@ -163,6 +163,8 @@ def main():
                 for name, (program, word) in STRANGERS.items()]
         runs += [pool.submit(test_stranger, name, STRANGERS[name][0], word, SERVER)
                  for name, word in SERVERS.items()]
+        litter = 'leaves files that are hard to remove'
+        runs.append(pool.submit(test_stranger, litter, *STRANGERS[litter], without='bubblewrap'))
         runs.append(pool.submit(test_stranger, 'says a port where nobody listens', says_port(1),
                                 'does not accept a connection', SERVER))
         runs.append(pool.submit(test_stranger, 'says no port at all', says_port(''),
