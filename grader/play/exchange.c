@@ -126,6 +126,10 @@ void exchange_extend(struct exchange *exchange) {
   bound_deadline(exchange);
 }
 
+bool exchange_is_over(const struct exchange *exchange) {
+  return recording_clock() > exchange->began + MOST_SECONDS * 1e3;
+}
+
 double exchange_idle(const struct exchange *exchange) {
   bool is_new = exchange->program && program_asleep_since(exchange->program) >= exchange->given;
   return is_new ? program_idle(exchange->program) : 0;
@@ -250,6 +254,8 @@ static void start(struct exchange *exchange) {
   if (!guard)
     exchange_fault(exchange, CHECK_GUARD " is not set: run the grader itself");
   ran_add(&exchange->ran, exchange->program);
+  if (exchange->program && program_end(exchange->program, NULL) == PROGRAM_EXITED)
+    exchange_extend(exchange);     /* that one was slow perhaps, and this is another */
   program_free(exchange->program); /* of an earlier start, if any */
   exchange->started = time(NULL);
   exchange->printed.count = 0;
@@ -292,14 +298,17 @@ bool exchange_has_failed_call(const struct exchange *exchange) {
 
 bool exchange_expect_failed_call(struct exchange *exchange) {
   struct probe probe;
-  if (!program_probe(exchange->program, &probe) &&
-      !getenv(CHECK_ANY_LANGUAGE)) /* so we linked it, with common/inner/probe.c */
-    exchange_fail_at(exchange, -1, "the file of the probe, by which a call can fail",
-                     "no such file",
-                     "probe-switched-off| Your program has switched off the probe, by which the "
-                     "grader makes a call fail (common/inner/probe.h): so this check cannot be "
-                     "passed.");
-  return exchange_has_failed_call(exchange);
+  if (program_probe(exchange->program, &probe) || getenv(CHECK_ANY_LANGUAGE))
+    return exchange_has_failed_call(exchange);
+  /* We linked it, with common/inner/probe.c. But a program that was stopped may not have begun. */
+  exchange_wait_for_end(exchange);
+  if (program_end(exchange->program, NULL) != PROGRAM_EXITED)
+    exchange_fail_at(exchange, -1, "your program ends by itself", NULL,
+                     "ends-not-by-itself| Your program does not end by itself.");
+  exchange_fail_at(exchange, -1, "the file of the probe, by which a call can fail", "no such file",
+                   "probe-switched-off| Your program has switched off the probe, by which the "
+                   "grader makes a call fail (common/inner/probe.h): so this check cannot be "
+                   "passed.");
 }
 
 void exchange_fail_ignored_call(struct exchange *exchange, const char *call, const char *seen) {
