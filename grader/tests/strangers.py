@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import xml.etree.ElementTree
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, f'{ROOT}/grader/tools/dev')
@@ -137,6 +138,19 @@ def test_port_of_another():
                       'was not answered|does not accept a connection', SERVER)
 
 
+def test_nothing():
+    """Nothing compiles: a CI reads the same files as always."""
+    with tempfile.TemporaryDirectory() as scratch:
+        os.mkdir(f'{scratch}/programs')
+        os.mkdir(f'{scratch}/tmp')
+        status, text, outcome, _ = grade(f'{scratch}/programs', scratch, '')
+        check('no program at all: the grader says so', status == 0 and outcome['tests'] and score(outcome, '') == 0, text)
+        suites = xml.etree.ElementTree.parse(f'{scratch}/out/results.xml').getroot()
+        with open(f'{scratch}/out/results.tap', encoding='utf-8') as file:
+            tap = file.read()
+        check('no program at all: every result is there', suites.tag == 'testsuites' and tap.startswith('TAP version'), tap)
+
+
 def test_compile_error():
     """A file that does not compile, through `make grade`, in a copy of the tree."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -171,6 +185,7 @@ def main():
                                 'does not say where it listens', SERVER))
         runs.append(pool.submit(test_port_of_another))
         runs.append(pool.submit(test_stranger, 'is missing', None, 'there is no such program'))
+        runs.append(pool.submit(test_nothing))
         runs.append(pool.submit(test_compile_error))
         for run in runs:
             run.result()
