@@ -374,8 +374,7 @@ static void log_lines(struct work *work, const char *said, size_t length) {
     text_append_clean(&work->log, said, newline != NULL ? line - 1 : line);
     if (is_about_name(said, line))
       buffer_append_text(&work->log, ": it is not for a lab's program: " GOES_AROUND);
-    if (newline != NULL)
-      buffer_append_text(&work->log, "\n");
+    buffer_append_text(&work->log, "\n"); /* also where it was cut: others say more behind it */
     said += line;
   }
 }
