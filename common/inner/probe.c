@@ -23,6 +23,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #include "common/buffer.h"
 #include "common/inner/touched.h"
@@ -235,56 +236,58 @@ static void begin(void) {
 
 /* --- What fails ------------------------------------------------------------------------------- */
 
-/* The functions that were given to nghttp2, and as which callback: "on_header". */
+/* The student's functions that have ever begun, each once. */
+enum { BEGUN = 1024 };
+static uint64_t begun[BEGUN];
+static size_t begun_count; /* more than BEGUN if some have no place there */
+
+static void note_begun(uint64_t function) {
+  for (size_t i = 0; i < begun_count && i < BEGUN; i++)
+    if (begun[i] == function)
+      return;
+  if (begun_count < BEGUN)
+    begun[begun_count] = function;
+  if (begun_count <= BEGUN)
+    begun_count++;
+}
+
+/* The student's functions that run now, main first: enough of them, whatever the file does. */
+enum { RUNNING = 512 };
+static uint64_t running[RUNNING];
+
+/* What the student has given nghttp2 as callbacks, of each kind that is watched. */
 enum { CALLBACKS = 32 };
 static struct {
-  const char *kind;
-  uint64_t address;
-} callbacks_given[CALLBACKS];
-static size_t callback_count;
+  const char *kind; /* "on_header" */
+  uint64_t function;
+} given[CALLBACKS];
+static size_t given_count; /* more than CALLBACKS if some have no place there */
 
-static void note_callback(const char *kind, void *function) {
-  if (callback_count < CALLBACKS) {
-    callbacks_given[callback_count].kind = kind;
-    callbacks_given[callback_count].address = (uintptr_t)function;
+static void note_callback(const char *kind, uint64_t function) {
+  for (size_t i = 0; i < given_count && i < CALLBACKS; i++)
+    if (given[i].function == function && strcmp(given[i].kind, kind) == 0)
+      return;
+  if (given_count < CALLBACKS) {
+    given[given_count].kind = kind;
+    given[given_count].function = function;
   }
-  callback_count++;
+  given_count++;
 }
 
-/* Whether the function at this address was given to nghttp2 as that callback. Where there was no
- * room for more, each may be: else a file could fill the list. */
-static bool is_callback(uint64_t address, const char *kind) {
-  for (size_t i = 0; i < callback_count && i < CALLBACKS; i++)
-    if (callbacks_given[i].address == address && strcmp(callbacks_given[i].kind, kind) == 0)
-      return true;
-  return callback_count > CALLBACKS;
-}
-
-/* The name of the function with this address in it; it is taken for one behind a call. */
-static const char *name_of(const void *address, char name[256]) {
-  name[0] = '\0';
-  if (__sanitizer_symbolize_pc)
-    __sanitizer_symbolize_pc((void *)address, "%f", name, 256);
-  return name;
-}
-
-/* The name of one of the student's functions that run now. */
-static const char *name_of_call(int64_t place, char name[256]) {
-  /* NOLINTNEXTLINE(performance-no-int-to-ptr): the file has numbers */
-  return name_of((char *)(uintptr_t)probe->calls[place] + 1, name);
-}
-
-/* Whether one of the student's functions that run now has this name, or is this callback under
- * another name. */
-static bool runs(const char *function) {
-  char name[256];
-  for (int64_t i = 0; i < probe->depth && i < PROBE_CALLS; i++)
-    if (is_callback(probe->calls[i], function) || strcmp(name_of_call(i, name), function) == 0)
-      return true;
+/* Whether a callback of this kind runs now, however it is called. Where we have not noted them all,
+ * one may. */
+static bool runs(const char *kind) {
+  if (given_count > CALLBACKS || probe->depth > RUNNING)
+    return true;
+  for (size_t i = 0; i < given_count; i++)
+    for (int64_t k = 0; strcmp(given[i].kind, kind) == 0 && k < probe->depth; k++)
+      if (running[k] == given[i].function)
+        return true;
   return false;
 }
 
-/* "buffer_append in on_header" is for a call by on_header, or by a function that it has called. */
+/* "buffer_append in on_header" is for a call by that callback, or by a function that it has called.
+ */
 bool probe_fails(const char *name) {
   static const char in[] = " in ";
   static const char second[] = "the second ";
@@ -585,26 +588,17 @@ int __wrap_SSL_select_next_proto(unsigned char **chosen, unsigned char *chosen_l
   return result;
 }
 
-/* Whether this caller is the student's function that has begun last, wherever it says that it
- * stands: a macro of the student in a header of common/ may make one. */
-static bool is_in_call(const void *caller) {
-  char names[2][256];
-  if (probe->depth < 1 || probe->depth > PROBE_CALLS)
-    return false;
-  return *name_of(caller, names[0]) &&
-         strcmp(names[0], name_of_call(probe->depth - 1, names[1])) == 0;
-}
-
-/* Whether this caller is in the lab's own file, for common/ allocates memory too. clang's sanitizer
- * names no file and no function: then it may be in any, and is not. */
+/* Whether this caller is in the lab's own file, for common/ allocates memory too: only that file's
+ * functions say that they begin. The file that the debug information names does not matter, for a
+ * macro of the student's can make a function of a line in common/. */
 static bool is_of_lab(void *caller) {
-  char place[256] = "";
-  if (is_in_call(caller))
+  uint64_t function = (uintptr_t)_Unwind_FindEnclosingFunction(caller);
+  if (begun_count > BEGUN)
     return true;
-  if (__sanitizer_symbolize_pc)
-    __sanitizer_symbolize_pc(caller, "%s", place, sizeof place);
-  size_t length = strlen(place);
-  return length > 2 && strcmp(place + length - 2, ".c") == 0 && !strstr(place, "common/");
+  for (size_t i = 0; i < begun_count; i++)
+    if (begun[i] == function)
+      return true;
+  return false;
 }
 
 /* Whether no allocation has come from here yet. A helper function is another place for each of the
@@ -761,11 +755,11 @@ static void note_return(void *function, int64_t value, bool failure) {
       nghttp2_session_callbacks *callbacks, nghttp2_##kind##_callback callback);                   \
   void __wrap_nghttp2_session_callbacks_set_##kind##_callback(                                     \
       nghttp2_session_callbacks *callbacks, nghttp2_##kind##_callback callback) {                  \
+    note_callback(#kind, (uintptr_t)callback);                                                     \
     /* two sets of callbacks: only one is watched */                                               \
     bool other = student_##kind && student_##kind != callback;                                     \
     if (!other)                                                                                    \
       student_##kind = callback;                                                                   \
-    note_callback(#kind, (void *)callback);                                                        \
     __real_nghttp2_session_callbacks_set_##kind##_callback(                                        \
         callbacks, !other && callback ? call_##kind : callback);                                   \
   }
@@ -804,8 +798,11 @@ void __cyg_profile_func_enter(void *function, void *caller) {
     probe->functions[probe->function_count++] = address;
   if (i < PROBE_FUNCTIONS)
     probe->times[i]++;
+  note_begun(address);
   if (probe->depth < PROBE_CALLS)
     probe->calls[probe->depth] = address;
+  if (probe->depth < RUNNING)
+    running[probe->depth] = address;
   probe->depth++;
   probe->recent[probe->begun++ % PROBE_RECENT] = address;
 }

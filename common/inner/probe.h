@@ -11,8 +11,8 @@
  *   NAME                the first call of the function NAME (probe.c has the list) fails as its
  *                       documentation says; of nghttp2_session_mem_send and _recv, every later one
  *                       too
- *   NAME in FUNCTION    the first one that this function of the student makes, or the one that
- *                       nghttp2 was given as the callback FUNCTION
+ *   NAME in CALLBACK    the first one that the student's callback makes which was given to
+ *                       nghttp2_session_callbacks_set_CALLBACK_callback, whatever its name is
  *   the second NAME     the second call of the function NAME
  *   each allocation     the student's file gets no memory the first time that it asks for some at a
  *                       place, from the moment that the grader has set `armed`: once at each place

@@ -340,15 +340,16 @@ static void write_page(const char *output, const struct run *run) {
     fprintf(stderr, "grade: %s: %s\n", path, strerror(errno));
 }
 
-/* Run the checks, or take what they came to last time. */
+/* Run the checks, or take what they came to last time. Where there is no program, Criterion runs
+ * none, and writes its files all the same. */
 static void find_outcomes(const struct options *options, struct run *run,
                           struct criterion_test_set *set) {
   const char *pattern = make_pattern(run);
   double started = recording_clock();
   if (options->again)
     outcome_load_again(&outcomes, options->again);
-  else if (pattern)
-    run_checks(set, pattern, options->output);
+  else
+    run_checks(set, pattern ? pattern : "no/check", options->output);
   run->seconds = (recording_clock() - started) / 1e3;
   outcome_diagnose(&outcomes, options->known, options->mutants);
   todo_decide(&outcomes, run);
@@ -397,6 +398,7 @@ static int grade(const struct options *options, struct run *run, struct criterio
   remove_old_results(options->output);
   remove_old_identities();
   find_outcomes(options, run, set);
+  run->left = enclosure_clean();
   char results[PATH_MAX];
   char progress[PATH_MAX];
   snprintf(results, sizeof results, "%s/results.json", options->output);

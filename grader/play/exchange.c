@@ -24,9 +24,10 @@ static const double LIMIT_SECONDS = 20.0;
 static const double MOST_SECONDS = 50.0; /* with all extensions */
 
 /* The limits of a lab's program. A right program uses a tenth of this processor time, so a program
- * that computes instead of waiting is soon found, however busy the machine is. */
+ * that computes instead of waiting is soon found, however busy the machine is. It uses a sixth of
+ * this memory, at most; AddressSanitizer alone may keep half of it, for blocks that were freed. */
 static const struct program_limits limits = {
-    .memory = (size_t)1 << 30,
+    .memory = (size_t)512 << 20,
     .processes = 32,
     .cpu_seconds = 1,
     .file_size = (size_t)64 << 20,
@@ -124,6 +125,10 @@ void exchange_give(struct exchange *exchange) {
 void exchange_extend(struct exchange *exchange) {
   exchange->deadline = recording_clock() + LIMIT_SECONDS * 1e3;
   bound_deadline(exchange);
+}
+
+bool exchange_is_over(const struct exchange *exchange) {
+  return recording_clock() > exchange->began + MOST_SECONDS * 1e3;
 }
 
 double exchange_idle(const struct exchange *exchange) {
@@ -250,6 +255,8 @@ static void start(struct exchange *exchange) {
   if (!guard)
     exchange_fault(exchange, CHECK_GUARD " is not set: run the grader itself");
   ran_add(&exchange->ran, exchange->program);
+  if (exchange->program && program_end(exchange->program, NULL) == PROGRAM_EXITED)
+    exchange_extend(exchange);     /* that one was slow perhaps, and this is another */
   program_free(exchange->program); /* of an earlier start, if any */
   exchange->started = time(NULL);
   exchange->printed.count = 0;
@@ -292,14 +299,17 @@ bool exchange_has_failed_call(const struct exchange *exchange) {
 
 bool exchange_expect_failed_call(struct exchange *exchange) {
   struct probe probe;
-  if (!program_probe(exchange->program, &probe) &&
-      !getenv(CHECK_ANY_LANGUAGE)) /* so we linked it, with common/inner/probe.c */
-    exchange_fail_at(exchange, -1, "the file of the probe, by which a call can fail",
-                     "no such file",
-                     "probe-switched-off| Your program has switched off the probe, by which the "
-                     "grader makes a call fail (common/inner/probe.h): so this check cannot be "
-                     "passed.");
-  return exchange_has_failed_call(exchange);
+  if (program_probe(exchange->program, &probe) || getenv(CHECK_ANY_LANGUAGE))
+    return exchange_has_failed_call(exchange);
+  /* We linked it, with common/inner/probe.c. But a program that was stopped may not have begun. */
+  exchange_wait_for_end(exchange);
+  if (program_end(exchange->program, NULL) != PROGRAM_EXITED)
+    exchange_fail_at(exchange, -1, "your program ends by itself", NULL,
+                     "ends-not-by-itself| Your program does not end by itself.");
+  exchange_fail_at(exchange, -1, "the file of the probe, by which a call can fail", "no such file",
+                   "probe-switched-off| Your program has switched off the probe, by which the "
+                   "grader makes a call fail (common/inner/probe.h): so this check cannot be "
+                   "passed.");
 }
 
 void exchange_fail_ignored_call(struct exchange *exchange, const char *call, const char *seen) {

@@ -92,7 +92,7 @@ void exchange_free(struct exchange *exchange);
 /* --- The program ------------------------------------------------------------------------------ */
 
 /* Start the lab's program `name` with these arguments; NULL ends them. An earlier program must have
- * ended. */
+ * ended; if by itself, this one has as much time as if the check began now. */
 void exchange_start(struct exchange *exchange, const char *name, ...) __attribute__((sentinel));
 
 /* The same with a list of arguments, for as many as the check likes. */
@@ -105,8 +105,9 @@ int64_t exchange_failed_calls(const struct exchange *exchange);
  * program that does not make the call, or is without common/inner/probe.c. */
 bool exchange_has_failed_call(const struct exchange *exchange);
 
-/* The same; but a program that we have linked with the probe, and that is without it now, fails the
- * check. */
+/* The same; but a program that we have linked with the probe, and that is without it, fails the
+ * check: it has switched the probe off if it has ended by itself; otherwise the check says that it
+ * does not end. */
 bool exchange_expect_failed_call(struct exchange *exchange);
 
 /* This call has failed, and the program has gone on as if it had worked: fail the check. `seen`
@@ -210,6 +211,9 @@ void exchange_give(struct exchange *exchange);
 
 /* The program makes progress, however slowly: give up no sooner than if the check began now. */
 void exchange_extend(struct exchange *exchange);
+
+/* Whether all the time is over that a check may take, with all its programs and extensions. */
+bool exchange_is_over(const struct exchange *exchange);
 
 /* For how many seconds the program has slept since it took what the check sent to it last: 0 as
  * long as it has not woken up for that, however long it had slept before. */

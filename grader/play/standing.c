@@ -61,7 +61,9 @@ void standing_tell(struct exchange *exchange) {
     say(finding, "floods", "sends frames without end");
   else if (!exchange_is_quiet(exchange))
     say(finding, "runs",
-        recording_clock() > exchange->deadline ? "runs on and on" : "is still running");
+        exchange_is_over(exchange)               ? "still runs when the time of this check is over"
+        : recording_clock() > exchange->deadline ? "runs on and on"
+                                                 : "is still running");
   else if (exchange->peer_count == 0 && exchange->listener)
     say(finding, "waits, not connected", "waits, and has not connected");
   else if (exchange->peer_count == 0)

@@ -55,6 +55,16 @@ static json_t *looks_like_json(const struct outcome_list *list) {
   return labs;
 }
 
+/* What an instructor must know of the whole. */
+static json_t *remark_json(const struct run *run, const struct outcome_list *list) {
+  char left[80] = "";
+  if (run->left > 0)
+    snprintf(left, sizeof left, "%zu folders of the programs cannot be removed.", run->left);
+  return json_sprintf("%s%s%s",
+                      outcome_faults(list) ? "The grader itself failed in some checks." : "",
+                      outcome_faults(list) && *left ? " " : "", left);
+}
+
 int gradescope_write(const char *path, const struct run *run, const struct outcome_list *list) {
   json_t *tests = json_array();
   int points = 0;
@@ -68,11 +78,10 @@ int gradescope_write(const char *path, const struct run *run, const struct outco
     json_array_append_new(tests, test_json(outcome, run->missing[index]));
   }
   json_t *results =
-      json_pack("{s:i, s:f, s:s, s:o, s:{s:o, s:o, s:s, s:O*}}", "score", points, "execution_time",
-                run->seconds, "output",
-                outcome_faults(list) ? "The grader itself failed in some checks." : "", "tests",
-                tests, "extra_data", "looks_like", looks_like_json(list), "protection",
-                protection_json(), "seed", run->seed, "beside", run->beside);
+      json_pack("{s:i, s:f, s:o, s:o, s:{s:o, s:o, s:s, s:O*}}", "score", points, "execution_time",
+                run->seconds, "output", remark_json(run, list), "tests", tests, "extra_data",
+                "looks_like", looks_like_json(list), "protection", protection_json(), "seed",
+                run->seed, "beside", run->beside);
   int result = json_file_write(results, path, JSON_INDENT(2));
   json_decref(results);
   return result;

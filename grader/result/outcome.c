@@ -9,6 +9,7 @@
 
 #include "grader/base/finding.h"
 #include "grader/base/json_file.h"
+#include "grader/result/fit.h"
 
 static int by_lab_and_line(const void *left, const void *right) {
   const struct check *a = ((const struct outcome *)left)->check;
@@ -43,18 +44,20 @@ static size_t read_some(void *into, size_t size, void *file) {
   return fread(into, 1, size, file);
 }
 
-/* Leave out long parts if all outcomes together are too long: those of a right program have about
- * half of that, or seven eighths with captures. */
+/* Shorten it if all outcomes together would be too long: those of a right program have about half of
+ * that, or seven eighths with captures. Whoever comes first has as much room as leaves enough for all
+ * others. */
 static void shorten(struct outcome_list *list, struct outcome *outcome, const char *path) {
   enum { ALL_OUTCOMES = 4 << 20 };
+  size_t others = list->octets; /* that are there, and that may come */
+  for (size_t i = 0; i < list->count; i++)
+    if (!list->outcomes[i].file)
+      others += FIT_LEAST;
+  size_t room = others + FIT_LEAST < ALL_OUTCOMES ? ALL_OUTCOMES - others : FIT_LEAST;
   size_t length = json_dumpb(outcome->file, NULL, 0, JSON_COMPACT);
-  if (list->octets + length > ALL_OUTCOMES) {
-    json_object_set_new(outcome->file, "frames", json_array());
-    json_object_set_new(outcome->file, "frame_count", json_integer(0));
-    json_object_del(json_object_get(outcome->file, "program"), "stdout");
-    json_object_del(json_object_get(outcome->file, "program"), "stderr");
+  if (length > room) {
+    length = fit_outcome(outcome->file, room);
     (void)json_file_write(outcome->file, path, JSON_COMPACT);
-    length = json_dumpb(outcome->file, NULL, 0, JSON_COMPACT);
   }
   list->octets += length;
 }

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 enum { RUN_LABS = 16 };
 
@@ -18,6 +19,7 @@ struct run {
   bool selected[RUN_LABS]; /* by lab: the user requested it */
   bool missing[RUN_LABS];  /* by lab: it has no program */
   double seconds;          /* how long the checks took */
+  size_t left;             /* programs' folders that cannot be removed */
   const json_t *beside;    /* points beside the 100 (beside.h); NULL if there are none */
   const json_t *progress;  /* how checks ended before this run; NULL if nothing is known */
 

@@ -374,8 +374,7 @@ static void log_lines(struct work *work, const char *said, size_t length) {
     text_append_clean(&work->log, said, newline != NULL ? line - 1 : line);
     if (is_about_name(said, line))
       buffer_append_text(&work->log, ": it is not for a lab's program: " GOES_AROUND);
-    if (newline != NULL)
-      buffer_append_text(&work->log, "\n");
+    buffer_append_text(&work->log, "\n"); /* also where it was cut: others say more behind it */
     said += line;
   }
 }
@@ -613,8 +612,8 @@ int main(int argc, char **argv) {
   int result = ready ? do_work(&work) : -1;
   if (result != 0 && ends_by == 0)
     fprintf(stderr, "compile: %s: %s\n", work.source, strerror(errno));
-  if (work.view[0] != '\0')
-    (void)remove_directory(work.view);
+  if (work.view[0] != '\0' && remove_directory(work.view, REMOVE_SECONDS) != 0)
+    fprintf(stderr, "compile: %s: %s\n", work.view, strerror(errno));
   buffer_free(&work.lines);
   buffer_free(&work.content);
   buffer_free(&work.log);

@@ -15,6 +15,9 @@ enum { DISKS = 96, DISK_SIZE = 144 << 20 };
 /* The name of the first of DISKS disks, and its folder: "/tmp/disk-00". */
 #define DISK_FORMAT "%s/disk-%02d"
 
+/* How the name of each program's folder on it begins. */
+#define DISK_PROGRAM "program-"
+
 /* The folder in which this process may let its programs write, as an absolute path without links:
  * always the same one. If there are no disks, it is the folder for temporary files, TMPDIR. Writes
  * PATH_MAX bytes at most into `path`. Returns 0, or -1 with errno set. */

@@ -31,4 +31,8 @@ bool enclosure_is_there(void);
  * status; or, if it did not end by itself or could not be started, says why and returns 3. */
 int enclosure_run(const struct enclosure *enclosure, char **argv);
 
+/* Inside, once no program runs: remove what programs have left in TMPDIR. Returns how many of their
+ * folders cannot be removed. */
+size_t enclosure_clean(void);
+
 #endif

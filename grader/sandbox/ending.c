@@ -53,6 +53,8 @@ static void read_limit(struct ending *ending, const char *name,
   else if (strcmp(name, "file") == 0)
     decide(ending, end, 0, "limit-file", "wrote more than %s into files",
            size_text(size, limits->file_size));
+  else if (strcmp(name, "folders") == 0)
+    decide(ending, end, 0, "limit-folders", "made folders in too many levels, or unreadable ones");
   else
     decide(ending, end, 0, "limit-output", "printed more than %s", size_text(size, limits->output));
 }

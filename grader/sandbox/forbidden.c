@@ -14,7 +14,9 @@ static const char *const beginnings[] = {"__real_", "__wrap_",      "__intercept
                                          "__asan_", "__ubsan_",     NULL};
 
 static const char *const whole_names[] = {
-    "dlopen", "dlmopen", "dlsym", "dlvsym", "dl_iterate_phdr", "_r_debug", "probe_fails",
+    "dlopen", "dlmopen", "dlsym", "dlvsym", "dladdr", "dladdr1", "dlinfo", "dl_iterate_phdr",
+    "_dl_find_object", "_r_debug", "_dl_debug_state", "_DYNAMIC", "_rtld_global", "_rtld_global_ro",
+    "__ehdr_start", "probe_fails",
     /* all system calls: also those that the C library makes only for itself */
     "syscall", "ptrace",
     /* run the handlers of the end before it, or after LeakSanitizer's look */
@@ -84,6 +86,7 @@ const char forbidden_header[] =
     "#pragma GCC poison no_instrument_function __no_instrument_function__\n"
     "#pragma GCC poison optimize __optimize__\n"
     "#pragma GCC poison optnone __optnone__\n"
+    "#pragma GCC poison _GLOBAL_OFFSET_TABLE_\n" /* the compiler's own code may need the name */
     "#pragma GCC poison __seg_fs __seg_gs address_space __address_space__\n"
     /* What gcc's headers, and clang's, of the processor's own functions define first. */
     "#pragma GCC poison _MMINTRIN_H_INCLUDED __MMINTRIN_H _MM3DNOW_H_INCLUDED\n"

@@ -25,6 +25,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <math.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -125,6 +126,17 @@ __attribute__((format(printf, 2, 3))) static bool tell(int flags, const char *fo
 
 /* ---- the start ---- */
 
+/* Where the machine has no memory left, the kernel shall end strangers' programs, the largest first.
+ * They get this from the guard, which itself is small. */
+static void offer_memory(void) {
+  static const char most[] = "1000";
+  int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (file < 0)
+    return;
+  (void)!write(file, most, sizeof most - 1);
+  (void)close(file);
+}
+
 /* Undo what the grader left open, blocked or ignored. Start a new session, so that nothing from the
  * terminal reaches the guard. Ask for SIGTERM when the grader dies. */
 static int prepare(struct guard *guard) {
@@ -141,6 +153,7 @@ static int prepare(struct guard *guard) {
   guard->signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
   if (guard->signals < 0 || setsid() < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
     return -1;
+  offer_memory();
   if (prctl(PR_SET_DUMPABLE, 0) != 0) /* nobody but root looks into the guard, or traces it */
     return -1;
   return prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -252,6 +265,7 @@ static double dead_cpu(void) {
 static void check_limits(struct guard *guard) {
   double memory = 0, cpu = 0; /* of all; of the one that has used most */
   double all_cpu = dead_cpu();
+  double usage = usage_of(guard->directory, 2 * guard->file);
   if (descendants_look(&guard->descendants, 0) != 0)
     fail(guard, "/proc");
   if ((double)guard->descendants.count > guard->processes)
@@ -264,7 +278,9 @@ static void check_limits(struct guard *guard) {
   }
   if (memory > guard->memory)
     end(guard, "limit memory");
-  else if (usage_of(guard->directory, 2 * guard->file) > 2 * guard->file) /* in many files */
+  else if (isinf(usage))
+    end(guard, "limit folders");
+  else if (usage > 2 * guard->file) /* in many files */
     end(guard, "limit file");
   else if (cpu * 1e3 > guard->cpu || all_cpu * 1e3 > ALL_CPU * guard->cpu)
     /* and its memory: who takes that without end may need time for it */
@@ -474,5 +490,5 @@ int main(int argc, char **argv) {
   }
   run(&guard, argv + optind);
   free(guard.allowed);
-  return !guard.made || remove_directory(guard.directory) == 0 ? 0 : 1;
+  return !guard.made || remove_directory(guard.directory, REMOVE_SECONDS) == 0 ? 0 : 1;
 }

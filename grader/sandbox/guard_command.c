@@ -20,7 +20,7 @@ static int name_directory(struct guard_command *command) {
   if (disk_take(path) != 0 || getrandom(&number, sizeof number, 0) != sizeof number)
     return -1;
   size_t size = sizeof command->directory;
-  if (snprintf(command->directory, size, "%s/program-%016llx", path, number) < (int)size)
+  if (snprintf(command->directory, size, "%s/" DISK_PROGRAM "%016llx", path, number) < (int)size)
     return 0;
   errno = ENAMETOOLONG;
   return -1;

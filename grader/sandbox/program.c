@@ -478,7 +478,7 @@ void program_free(struct program *program) {
   close_handle(&program->guard);
   while (program->handles > 0)
     uv_run(program->loop, UV_RUN_ONCE);
-  if (program->guard_failed)
-    (void)remove_directory(program->directory);
+  if (program->guard_failed) /* what is left then, enclosure_clean says */
+    (void)remove_directory(program->directory, REMOVE_SECONDS);
   release(program);
 }

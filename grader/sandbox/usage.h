@@ -4,8 +4,9 @@
 #ifndef GRADER_USAGE_H
 #define GRADER_USAGE_H
 
-/* In bytes: 4096 for each entry, plus what it occupies; counting stops at `most`. It follows no
- * symbolic link. It changes the working directory on the way, and back. */
-double usage_of(char *path, double most);
+/* In bytes: 4096 for each entry, plus what it occupies; counting stops at `most`. INFINITY for a
+ * tree that cannot be counted: one of more than 64 levels, or with a directory that we may not
+ * read. It follows no symbolic link. */
+double usage_of(const char *path, double most);
 
 #endif

@@ -387,6 +387,14 @@ CHEATS = {
         'goaway_error', 'does not name the error code'),
     'names all errors, whatever the GOAWAY says': ('01', ['session'], [
         (r'nghttp2_http2_strerror\(frame->goaway.error_code\)', ALL_CODES)], 'goaway_error', 'several error codes'),
+    'asks the loader for its list of what is loaded': ('01', ['session'], [
+        (r'#include <uv.h>', r'\g<0>\n#include <dlfcn.h>\n#include <link.h>\n#include <unistd.h>'),
+        (MAIN, r'\g<0>\n  Dl_info info;\n  struct link_map *map;\n'
+               r'  (void)dladdr1((void *)getppid, &info, (void **)&map, RTLD_DL_LINKMAP);')], None, SWITCHED_OFF),
+    'asks the loader where a library is': ('01', ['session'], [
+        (r'#include <uv.h>', r'\g<0>\n#include <link.h>'), (MAIN, r'\g<0>\n  if (_DYNAMIC[0].d_tag == 77)\n    return 3;')], None, SWITCHED_OFF),
+    "reads the list from the linker's table": ('01', ['session'], [
+        (MAIN, r'extern void *_GLOBAL_OFFSET_TABLE_[];\n\g<0>\n  (void)_GLOBAL_OFFSET_TABLE_[1];')], None, SWITCHED_OFF),
     'switches off the probe': ('01', ['session'], [
         (r'#include <uv.h>', HIDE.replace('NAME', 'FILE')), UNLOOKED], 'calls_fail', 'goes on as if it had worked'),
     'does not let the probe know which call fails': ('01', ['session'], [
@@ -634,6 +642,11 @@ CHEATS = {
                                                                       'callback(callbacks, begin_headers)'),
         (STREAM_WANTED, '  static int times;\n  void *volatile lost;\n  if (times++ == 0) {\n' +
          '    free(lost = malloc(1));\n' * 300 + '  }\n' + UNLOOKED_STREAM)], 'calls_fail', ''),
+    'gives its callback another name, below many calls': ('02', ['requests'], [
+        (r'\bon_data_chunk_recv(?=\);|\(nghttp2_session \*)', 'on_piece'), UNAPPENDED,
+        (r'uv_run\(loop, UV_RUN_DEFAULT\)', 'deep(loop, 40)'),
+        (r'#include <uv.h>', r'\g<0>\nstatic int deep(uv_loop_t *loop, int more) {\n'
+                             r'  return more > 0 ? deep(loop, more - 1) : uv_run(loop, UV_RUN_DEFAULT);\n}')], 'calls_fail', 'goes on as if it had worked'),
     'does not look at what a rare function returns': ('01', ['session'], [
         (r'return nghttp2_session_terminate_session\(session, NGHTTP2_NO_ERROR\);',
          'nghttp2_session_terminate_session2(session, 0, NGHTTP2_NO_ERROR);')], 'calls_fail', 'goes on as if it had worked'),

@@ -92,6 +92,22 @@ Test(guard, writes_without_end) {
   trial_run("fill", &small, PROGRAM_OVER_LIMIT, 0, "wrote more than 1 MiB into files");
 }
 
+/* Files can take room, and time until they are removed, also where they are hard to count. */
+static void expect_limit_of_folders(const char *words) {
+  trial_run(words, &small, PROGRAM_OVER_LIMIT, 0,
+            "made folders in too many levels, or unreadable ones");
+}
+
+Test(guard, makes_files_without_end) {
+  struct program_limits limits = small;
+  limits.cpu_seconds = 10;
+  if (geteuid() == 0) /* root reads what is locked */
+    trial_run("pile locked", &limits, PROGRAM_OVER_LIMIT, 0, "wrote more than 1 MiB into files");
+  else
+    expect_limit_of_folders("pile locked");
+  expect_limit_of_folders("pile deep");
+}
+
 Test(guard, starts_too_many_processes) {
   trial_run("crowd 32", &small, PROGRAM_OVER_LIMIT, 0, "had more than 32 processes at once");
 }
@@ -208,6 +224,17 @@ Test(guard, reads_the_files_among_its_arguments) {
   trial_end(&trial);
   unlink(path);
   rmdir(folder);
+}
+
+/* Otherwise the kernel could end the grader, or somebody else's program, for a large one. */
+Test(guard, lets_the_kernel_end_programs_first) {
+  struct trial trial;
+  trial_begin(&trial);
+  leave_layers_out();
+  trial_start(&trial, "/bin/cat /proc/self/oom_score_adj");
+  trial_await_end(&trial);
+  trial_expect_output(&trial, "1000\n");
+  trial_end(&trial);
 }
 
 Test(guard, refuses_system_calls) {

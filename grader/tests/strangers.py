@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import xml.etree.ElementTree
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, f'{ROOT}/grader/tools/dev')
@@ -39,7 +40,7 @@ STRANGERS = {
     'forks children that stay': (wrapper('exec ${0%/*}/leave child'), ''),
     'forks children into other sessions': (wrapper('exec ${0%/*}/leave session'), ''),
     'forks without end': (wrapper('exec ${0%/*}/bomb'), 'processes'),
-    'allocates without end': (wrapper('exec ${0%/*}/allocate'), 'memory'),
+    'allocates without end': (wrapper('exec ${0%/*}/allocate'), '512 MiB of memory|processor time'),
     'kills itself': (wrapper('kill -9 $$'), 'SIGKILL'),
     'crashes': (wrapper('kill -SEGV $$'), 'SIGSEGV'),
     'stops itself': (wrapper('kill -STOP $$'), ''),
@@ -63,7 +64,7 @@ SERVERS = {
     'loops for ever': 'processor time',
     'prints without end': 'printed more than',
     'forks children that stay': 'exited with status 5|does not say where it listens',
-    'allocates without end': 'memory',
+    'allocates without end': '512 MiB of memory|processor time',
     'kills itself': 'SIGKILL',
     'closes its descriptors and waits': 'does not say where it listens',
     'ignores every signal': 'does not say where it listens',
@@ -89,9 +90,9 @@ def processes_in(scratch):
     return found
 
 
-def grade(folder, scratch):
+def grade(folder, scratch, without):
     """Returns the status, the output, results.json and how long it took."""
-    environment = dict(os.environ, TMPDIR=f'{scratch}/tmp', NO_COLOR='1')
+    environment = dict(os.environ, TMPDIR=f'{scratch}/tmp', NO_COLOR='1', GRADE_WITHOUT=without)
     started = time.monotonic()
     done = subprocess.run([GRADE, '--programs', folder, '--any-language', '--output', f'{scratch}/out'],
                           env=environment, cwd=scratch, capture_output=True, timeout=BOUND)
@@ -104,8 +105,8 @@ def score(results_json, lab):
     return sum(test['score'] for test in results_json['tests'] if test['number'].startswith(lab))
 
 
-def test_stranger(name, program, words, place=CLIENT):
-    what = f'a {"client" if place is CLIENT else "server"} that {name}'
+def test_stranger(name, program, words, place=CLIENT, without=''):
+    what = f'a {"client" if place is CLIENT else "server"} that {name}{without and f", without {without}"}'
     with tempfile.TemporaryDirectory() as scratch:
         folder = f'{scratch}/programs'
         path = f'{folder}/{place}'
@@ -119,7 +120,7 @@ def test_stranger(name, program, words, place=CLIENT):
             with open(path, 'w', encoding='utf-8') as file:
                 file.write(program)
             os.chmod(path, 0o755)
-        status, text, outcome, seconds = grade(folder, scratch)
+        status, text, outcome, seconds = grade(folder, scratch, without)
         detail = f'status {status}, {seconds:.1f} s\n{text}'
         check(f'{what}: the other lab has its points, this one has none',
               status == 0 and score(outcome, innocent[:5]) == points and score(outcome, '') == points, detail)
@@ -135,6 +136,19 @@ def test_port_of_another():
     with socket.create_server(('localhost', 0), backlog=4096) as other:
         test_stranger("says another's port", says_port(other.getsockname()[1]),
                       'was not answered|does not accept a connection', SERVER)
+
+
+def test_nothing():
+    """Nothing compiles: a CI reads the same files as always."""
+    with tempfile.TemporaryDirectory() as scratch:
+        os.mkdir(f'{scratch}/programs')
+        os.mkdir(f'{scratch}/tmp')
+        status, text, outcome, _ = grade(f'{scratch}/programs', scratch, '')
+        check('no program at all: the grader says so', status == 0 and outcome['tests'] and score(outcome, '') == 0, text)
+        suites = xml.etree.ElementTree.parse(f'{scratch}/out/results.xml').getroot()
+        with open(f'{scratch}/out/results.tap', encoding='utf-8') as file:
+            tap = file.read()
+        check('no program at all: every result is there', suites.tag == 'testsuites' and tap.startswith('TAP version'), tap)
 
 
 def test_compile_error():
@@ -163,12 +177,15 @@ def main():
                 for name, (program, word) in STRANGERS.items()]
         runs += [pool.submit(test_stranger, name, STRANGERS[name][0], word, SERVER)
                  for name, word in SERVERS.items()]
+        litter = 'leaves files that are hard to remove'
+        runs.append(pool.submit(test_stranger, litter, *STRANGERS[litter], without='bubblewrap'))
         runs.append(pool.submit(test_stranger, 'says a port where nobody listens', says_port(1),
                                 'does not accept a connection', SERVER))
         runs.append(pool.submit(test_stranger, 'says no port at all', says_port(''),
                                 'does not say where it listens', SERVER))
         runs.append(pool.submit(test_port_of_another))
         runs.append(pool.submit(test_stranger, 'is missing', None, 'there is no such program'))
+        runs.append(pool.submit(test_nothing))
         runs.append(pool.submit(test_compile_error))
         for run in runs:
             run.result()

@@ -69,6 +69,7 @@ FILES = {
     'a macro bomb': '#define A0 x x\n' + ''.join(f'#define A{i} A{i - 1} A{i - 1}\n' for i in range(1, 40)) + 'A39\n',
     'a large array': 'char a[2500000000] = {1};\n',
     'many warnings': '#warning w\n' * 20000,
+    'more errors than are kept': '_Static_assert(0, "e");\n' * 2000,
     'a warning for the terminal': '#warning \033[2J \033]0;x\007 \377\376\n',
     'a scoreboard of its own': '#line 1 "file.c\\n\\nTotal: 15 of 15 points\\n"\n#error no\n',
     'a scoreboard in a message': '#pragma message "\\nTotal: 15 of 15 points"\n#error no\n',
@@ -88,6 +89,10 @@ FORBIDDEN = {
     '__sanitizer_set_death_callback': 'extern int {}(); int main(void) {{ return (int)(long){}; }}',
     '__lsan_disable': 'extern int {}(); int main(void) {{ return (int)(long){}; }}',
     'dlsym': 'extern int {}() __attribute__((weak)); int main(void) {{ return {} != 0; }}',
+    'dladdr': 'extern int {}() __attribute__((weak)); int main(void) {{ return {} != 0; }}',
+    'dladdr1': 'extern int {}() __attribute__((weak)); int main(void) {{ return {} != 0; }}',
+    'dlinfo': 'extern int {}() __attribute__((weak)); int main(void) {{ return {} != 0; }}',
+    '_dl_find_object': 'extern int {}() __attribute__((weak)); int main(void) {{ return {} != 0; }}',
     '__asan_default_options': 'const char *{}(void) {{ return "detect_leaks=0"; }} int main(void) {{ return 0; }}',
     '__ubsan_default_options': 'const char *{}(void) {{ return ""; }} int main(void) {{ return 0; }}',
     '__wrap_malloc': 'void *{}(unsigned long size) {{ return (void *)size; }} int main(void) {{ return 0; }}',
@@ -280,6 +285,7 @@ def test_file(name, text, scratch, flags=()):
           status == 0 and not os.path.exists(program) and re.search(b'[Ee]rror: ', log) and len(log) < 80 << 10, detail)
     clean = not re.search(rb'[\x00-\x08\x0b-\x1f\x7f]', printed) and SECRET.encode() not in printed
     check(f"compiling {name}: the output is text, without the secret", clean, detail)
+    check(f'compiling {name}: the output ends with its line', printed.endswith(b'\n') and log.endswith(b'\n'), detail)
     check(f'compiling {name}: the output is not a scoreboard', not re.search(rb'^Total', printed, re.M), printed)
     check(f'compiling {name}: nothing is left', os.listdir(f'{scratch}/lab/tmp') == [])
     if '--times' in sys.argv:

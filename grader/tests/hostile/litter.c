@@ -1,5 +1,5 @@
-/* litter FILE: leaves things that are hard to remove: a tree deeper than any path, a locked
- * directory, names that begin with a dash or a dot, a named pipe, and links to FILE and to its
+/* litter FILE: leaves things that are hard to remove: a tree far deeper than any path, of locked
+ * directories with long names, a locked directory, names that begin with a dash or a dot, a named pipe, and links to FILE and to its
  * directory, which nobody may remove. */
 #include <fcntl.h>
 #include <libgen.h>
@@ -19,9 +19,13 @@ int main(int argc, char **argv) {
   mkdir("locked", 0700);
   close(open("locked/file", O_CREAT | O_WRONLY, 0));
   chmod("locked", 0);
+  char name[250];
+  memset(name, '\n', sizeof name - 1);
+  name[0] = '-';
+  name[sizeof name - 1] = '\0';
   for (int depth = 0; depth < 1200; depth++) {
-    mkdir("deep", 0700);
-    if (chdir("deep") != 0)
+    mkdir(name, 0300);
+    if (chdir(name) != 0)
       return 1;
   }
   return 0;
