@@ -37,10 +37,10 @@ bool sanitizer_finds_leaks(void) {
   return known;
 }
 
-/* AddressSanitizer fills freed memory, so that a library, which is compiled without it, does not find
- * there what it looks for. It must find something wrong: with AddressSanitizer's own byte, 0x55, the
- * count of an object's users is large, so that nobody frees it twice. With this byte the count is
- * negative, and a pointer leads nowhere. */
+/* AddressSanitizer fills freed memory, so that a library, which is compiled without it, does not
+ * find there what it looks for. It must find something wrong: with AddressSanitizer's own byte,
+ * 0x55, the count of an object's users is large, so that nobody frees it twice. With this byte the
+ * count is negative, and a pointer leads nowhere. */
 #define FREED "221"
 
 int sanitizer_set_options(struct environment *environment, const char *directory, int status) {
