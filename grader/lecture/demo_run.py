@@ -218,7 +218,9 @@ class Runner:
         later parts need."""
         for part in parts:
             running = self.servers.get(part.name)
-            if part.kind == "server" and not (running and running.part is part):
+            if part.kind == "server" and running and running.part is part:
+                self.skipped.pop(part.name, None)  # an earlier one of this name is not the one to ask
+            elif part.kind == "server":
                 self.skipped[part.name] = part
             if part.needed and part not in self.made and not self.say_missing(part.command()):
                 self.make(part)
@@ -259,8 +261,18 @@ class Runner:
             self.screen.note(f"(a relay records the traffic at {self.variables[part.name]})")
         return bool(server.address())
 
+    def end_servers(self):
+        """End all servers. Each starts again when a command needs it."""
+        for name, server in self.servers.items():
+            server.end()
+            self.variables.pop(name, None)
+            self.skipped[name] = server.part
+        self.servers = {}
+
     def run(self, part):
         """Run a command. Return whether it ended as the script says."""
+        if part in self.made and part.needed:
+            self.end_servers()  # they have what it made before, such as another certificate
         for name in re.findall(r"\$([A-Z]+)\b", part.command()):
             if name in self.skipped and not self.start(self.skipped[name]):
                 return False

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import termios
 import time
+import unittest.mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "grader/tools/dev"))
@@ -463,6 +464,44 @@ def test_servers(stand_in):
     check("it starts a server that has died once more", "(started again, because it had ended)" in said, said)
 
 
+class Part:
+    """A command of a script."""
+    until = look = ""
+    status = 0
+
+    def __init__(self, kind, text, name=None, needed=False):
+        self.kind, self.text, self.name, self.needed = kind, text, name, needed
+
+    def command(self):
+        return self.text
+
+
+def test_which_server(stand_in):
+    """A lecturer goes back and forth: which server does a command ask?"""
+    sys.path.insert(0, str(ROOT / "grader/lecture"))
+    from demo_run import Runner  # pylint: disable=import-error,import-outside-toplevel
+    for number in (1, 2):
+        stand_in.put(f"serve{number}", f"#!/bin/sh\necho listening on http://localhost:{number}\nexec sleep 100\n")
+    one, two = (Part("server", f"{stand_in.root}/serve{number}", "URL") for number in (1, 2))
+    asks, makes = Part("console", "echo $URL"), Part("console", "true", needed=True)
+    runner = Runner(stand_in.root / "lab01-one", False, False, unittest.mock.MagicMock())
+    try:
+        runner.skip([one])
+        runner.start(two)
+        runner.skip([one, two])
+        runner.run(asks)
+        check("a command asks the server of its own step, though an earlier one has the same name",
+              runner.variables.get("URL") == "http://localhost:2", runner.variables)
+        runner.run(makes)
+        asked = runner.servers["URL"]
+        runner.run(makes)
+        check("what is made again ends the servers that have what was made before", asked.process.poll() is not None and not runner.servers)
+        runner.run(asks)
+        check("and they start again when a command asks", runner.variables.get("URL") == "http://localhost:2", runner.variables)
+    finally:
+        runner.end()
+
+
 def main():
     labs = {path.stem[3:]: next(iter(ROOT.glob(f"{path.stem}-*")), None)
             for path in sorted((ROOT / "grader/lecture/scripts").glob("lab*.md"))}
@@ -487,6 +526,7 @@ def main():
         test_quotations(stand_in)
         test_commands(stand_in)
         test_servers(stand_in)
+        test_which_server(stand_in)
     for wrong in ([], ["--paws", "01"], ["--pause"]):
         done = demo(*wrong)
         check(f"wrong usage: {wrong}", done.returncode == 2 and done.stderr.startswith("usage: demo.py "), done.stderr)

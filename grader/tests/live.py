@@ -8,6 +8,7 @@ Runs alone: it measures how quick the page is.
 import base64
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -1601,6 +1602,8 @@ def test_slides(browser, number, folder):
       size: (({width, height}) => width / height)(document.querySelector('.slide').getBoundingClientRect()),
       notes: [...document.querySelectorAll('.notes')].filter((each) => each.innerText.length > 20).length})""")
     script = (ROOT / f"grader/lecture/scripts/lab{number}.md").read_text(encoding="ascii")
+    ports = [match for match, _ in itertools.groupby(re.findall(r"localhost:(\d+)", pathlib.Path(out).read_text(encoding="utf-8")))]
+    check(f"slides of lab {number}: each server is asked until the next one starts", len(ports) == len(set(ports)), ports)
     check(f"slides of lab {number}: all frames that passed are there", said["frames"] == said["arrows"] == said["told"] > 5, said)
     check(f"slides of lab {number}: all code and all notes too", said["code"] == len(re.findall("(?m)^```(?:c|js) ", script)) and
           said["notes"] == script.count("> note: "), said)
