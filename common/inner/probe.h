@@ -54,9 +54,9 @@ struct probe_timer {
   int64_t repeat;
 };
 
-/* What the student's function `handshake` has returned: nothing, as it should be; TLS_DONE, although
- * the handshake is not complete; TLS_FAILED; or that, although OpenSSL's handshake is complete and
- * ALPN has chosen h2. */
+/* What the student's function `handshake` has returned: nothing, as it should be; TLS_DONE,
+ * although the handshake is not complete; TLS_FAILED; or that, although OpenSSL's handshake is
+ * complete and ALPN has chosen h2. */
 enum probe_handshake { PROBE_RIGHT, PROBE_DONE_EARLY, PROBE_REFUSED, PROBE_REFUSED_H2 };
 
 struct probe {
@@ -114,7 +114,7 @@ struct probe {
   int64_t least_version; /* of TLS, as it was set last; 0 if it was not */
 
   /* The first handshake that the student's function ended wrongly, or in failure: enum
-   * probe_handshake, and what it wrote into `error`. One that refuses h2 replaces other refusals. */
+   * probe_handshake, and what it wrote into `error`. A refusal of h2 replaces others. */
   int64_t handshake;
   char handshake_error[PROBE_TEXT];
 

@@ -85,7 +85,7 @@ static void expect_patience(struct peer *peer, const char *event) {
   finding->todo_of_place = 0;
 }
 
-/* The program's SETTINGS have ENABLE_PUSH 0, or do not name it; and 0 is the number of no setting. */
+/* The program's SETTINGS have ENABLE_PUSH 0, or do not name it. No setting has the number 0. */
 static void expect_right_settings(struct peer *peer) {
   struct exchange *exchange = peer->exchange;
   long index = peer_find_frame(peer, NGHTTP2_SETTINGS, 0);

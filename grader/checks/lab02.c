@@ -1686,8 +1686,8 @@ CHECK(lab02, reset, .points = 1, .todo = 5, .section = "6.4", .by_hand = "MISBEH
   expect_reset_behind_response(exchange, NGHTTP2_NO_ERROR);
 }
 
-/* Say goodbye with this last stream; perhaps, before that, with the highest number that a stream can
- * have, as RFC 9113, section 6.8, advises. */
+/* Say goodbye with this last stream; perhaps, before that, with the highest number that a stream
+ * can have, as RFC 9113, section 6.8, advises. */
 static void send_goaway(struct peer *peer, int32_t last) {
   if (exchange_random(peer->exchange, 2) == 0)
     peer_send_goaway(peer, INT32_MAX, NGHTTP2_NO_ERROR);

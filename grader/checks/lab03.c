@@ -427,8 +427,8 @@ static void expect_no_answer(struct peer *peer, const int32_t *streams, size_t c
                    "answers-before-request-end| Your server answers before the request has ended.");
 }
 
-/* A HEAD and a PUT at once, in any order, which end in any order: each is answered by its own method.
- * Returns the next stream. */
+/* A HEAD and a PUT at once, in any order, which end in any order: each is answered by its own
+ * method. Returns the next stream. */
 static int32_t expect_own_methods(struct peer *peer, int32_t stream_id) {
   enum { HEAD, PUT };
   struct exchange *exchange = peer->exchange;

@@ -141,8 +141,8 @@ CHECK(lab06, serves, .points = 1, .todo = 3, .section = NULL,
 
 enum { OFFER_SIZE = 128, OFFERS = 4 };
 
-/* A list of protocols in ALPN's form that nobody knows beforehand. "h2" is somewhere in it; or it is
- * not, and all that is almost h2 is. */
+/* A list of protocols in ALPN's form that nobody knows beforehand. "h2" is somewhere in it; or it
+ * is not, and all that is almost h2 is. */
 static void make_offer(struct exchange *exchange, char offer[OFFER_SIZE], bool with_h2) {
   static const char *const known[] = {"http/1.1", "h3", "h", "H2", "h2c", "h2-14", "hh2", "h2 "};
   enum { KNOWN = sizeof known / sizeof *known, NAMES = KNOWN + 4 };

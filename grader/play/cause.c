@@ -179,8 +179,8 @@ static void explain_shared(struct exchange *exchange) {
   finding_blame(finding, todo);
 }
 
-/* The events of a stream got a wrong `user`, which a callback then takes for something else. Returns
- * whether it is so. */
+/* The events of a stream got a wrong `user`, which a callback then takes for something else.
+ * Returns whether it is so. */
 static bool explain_events(struct exchange *exchange) {
   struct probe probe;
   const int todo = labs_todos(exchange->lab).events;

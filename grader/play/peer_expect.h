@@ -28,7 +28,7 @@ struct peer *peer_connect_to_reference(struct exchange *exchange);
 /* Exchange and acknowledge both sides' SETTINGS, with nothing unusual in them. */
 void peer_handshake(struct peer *peer);
 
-/* --- What the program must wait for ------------------------------------------------------------ */
+/* --- What the program must wait for ----------------------------------------------------------- */
 
 /* Send nothing for a while (exchange_pause): `event`, words for a message, has not come yet, so the
  * program must not say goodbye, close the connection or end. */

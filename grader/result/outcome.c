@@ -44,9 +44,9 @@ static size_t read_some(void *into, size_t size, void *file) {
   return fread(into, 1, size, file);
 }
 
-/* Shorten it if all outcomes together would be too long: those of a right program have about half of
- * that, or seven eighths with captures. Whoever comes first has as much room as leaves enough for all
- * others. */
+/* Shorten it if all outcomes together would be too long: those of a right program have about half
+ * of that, or seven eighths with captures. Whoever comes first has as much room as leaves enough
+ * for all others. */
 static void shorten(struct outcome_list *list, struct outcome *outcome, const char *path) {
   enum { ALL_OUTCOMES = 4 << 20 };
   size_t others = list->octets; /* that are there, and that may come */

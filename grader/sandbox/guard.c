@@ -126,8 +126,8 @@ __attribute__((format(printf, 2, 3))) static bool tell(int flags, const char *fo
 
 /* ---- the start ---- */
 
-/* Where the machine has no memory left, the kernel shall end strangers' programs, the largest first.
- * They get this from the guard, which itself is small. */
+/* Where the machine has no memory left, the kernel shall end strangers' programs, the largest
+ * first. They get this from the guard, which itself is small. */
 static void offer_memory(void) {
   static const char most[] = "1000";
   int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
