@@ -545,13 +545,20 @@ class WirePane {
       requestAnimationFrame(() => this.show());
   }
 
-  /* Whether the reader is at the end of the ladder, and sees what comes. */
+  /* Whether the reader is at the end of the ladder, or where we have gone, and so sees what comes. */
   follows() {
-    return this.sheet.scrollHeight - this.sheet.scrollTop - this.sheet.clientHeight < NEAR;
+    const {scrollHeight, scrollTop, clientHeight} = this.sheet;
+    return scrollHeight - scrollTop - clientHeight < NEAR || Math.abs(scrollTop - this.followed) < 1;
   }
 
+  /* To the end; or, while frames wait, to the first of these, with what has passed above it. */
   follow() {
     this.sheet.scrollTop = this.sheet.scrollHeight;
+    const next = this.ladder.list.querySelector('li.held:not(.lost)');
+    const above = next ? next.getBoundingClientRect().top - this.sheet.getBoundingClientRect().top - this.sheet.clientHeight / 2 : 0;
+    if (above < 0)
+      this.sheet.scrollTop += above;
+    this.followed = this.sheet.scrollTop;
   }
 
   /* A command has ended: its ladder is told from the top. While it ran, we have followed its end. */

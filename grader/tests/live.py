@@ -644,6 +644,31 @@ HELD = "[...document.querySelectorAll('.wire .rows li.frame.held')].filter((row)
 WAITING = "[...document.querySelectorAll('.waiting li')].map((each) => each.innerText)"
 
 
+def test_next_in_sight(browser, live):
+    """Many frames wait: the ladder shows the one that passes next, and the one that has passed last."""
+    page = browser.open(f"{live.url}#04/4", 1280, 720)
+    arrived(page, "04", 4)
+    page.press("h")
+    wait_for(lambda: page.run("live.wire.gate.mode === 'hold'"))
+    while page.run("live.go_on.innerText") == "More":
+        page.press(" ")
+    page.press(" ")
+    wait_for(lambda: len(page.run(WAITING)) >= 6)
+    sight = """(() => { const {top, bottom} = live.wire.sheet.getBoundingClientRect();
+      const rows = [...document.querySelectorAll('.wire .rows > li')];
+      const next = rows.findIndex((row) => row.matches('.held'));
+      return next > 0 && rows.slice(next - 1, next + 1).every((row) => row.getBoundingClientRect().bottom <= bottom + 1 &&
+        row.getBoundingClientRect().top >= top - 1); })()"""
+    for number in range(1, 6):
+        before = page.run(WAITING)
+        page.press(" ")
+        wait_for(lambda before=before: page.run(WAITING) != before)
+        check(f"the next frame is in sight, and the last: {number}", wait_for(lambda: page.run(sight)), page.run(WAITING))
+    page.press("s")
+    wait_for(lambda: not page.run("live.lecture.running()") and not page.run(WAITING))
+    page.close()
+
+
 def test_hold(browser, live):
     """The programs wait, frame by frame; also over TLS."""
     page = browser.open(f"{live.url}#02/2", 1280, 720)
@@ -1728,6 +1753,8 @@ def main():
             test_handouts(browser, live)
             test_speed(browser, live)
             test_wire(browser, live)
+        with Live("04") as live:
+            test_next_in_sight(browser, live)
         test_earlier(browser)
         test_killed(browser)
         test_line_that_never_comes(browser)
