@@ -16,6 +16,7 @@ import pathlib
 import re
 import stat
 import struct
+import time
 import unicodedata
 import zipfile
 from collections.abc import Callable
@@ -26,7 +27,9 @@ import late
 
 MOST_BYTES = 1 << 20      # of a file: as grader/sandbox/submission.h
 MOST_ZIP = 64 << 20       # of a zip in a zip
+MOST_OVERHEAD = 1 << 16   # that a file may be longer when packed
 MOST_UNPACKED = 128 << 20 # of everything in one student's zips
+MOST_SECONDS = 30         # of the processor, to look into everything of one student
 MOST_ENTRIES = 20000      # of all these zips, or of the zip of a class ...
 MOST_DIRECTORY = 4 << 20  # ... and bytes of a zip's list of them
 MOST_DEEP = 3             # zips in zips
@@ -39,6 +42,8 @@ NO_DATE = (1980, 1, 1, 0, 0, 0)  # the date in a zip whose maker knew none
 GIVEN = {'common', 'grader'}  # folders of the students' repository that are not theirs
 IGNORED = {'__MACOSX', '.git', '.DS_Store', 'build'}
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of packing; zipfile unpacks the others without a bound
+
+TOO_LONG = f'to look into its files takes more than {MOST_SECONDS} s: the rest of them was left out'
 
 # What a class's folder has beside the students' folders, and names that could be more of it.
 TAKEN = re.compile(r'joblog|kit|slurm|.*\.(?:csv|html|json|new|txt)')
@@ -73,16 +78,32 @@ class Problems(list):
 
 
 class Room:
-    """How much more may be unpacked of one student's zips."""
+    """How much more may be unpacked of one student's zips, and how long that may take. `with` a Room, its clock runs."""
 
     def __init__(self):
         self.octets = MOST_UNPACKED
         self.entries = MOST_ENTRIES
+        self.seconds = MOST_SECONDS
+        self.until = None
+
+    def __enter__(self):
+        self.until = time.process_time() + self.seconds
+
+    def __exit__(self, *_):
+        self.seconds = self.until - time.process_time()
+        self.until = None
 
     def take(self, octets):
+        """Call it before the work: a zip that is wrong takes as long as a good one."""
         self.octets -= octets
         if self.octets < 0:
             raise ValueError('there is too much in this zip')
+
+    def is_late(self):
+        return (self.until - time.process_time() if self.until else self.seconds) < 0
+
+    def is_empty(self):
+        return self.octets < 0 or self.is_late()
 
 
 @dataclass
@@ -215,10 +236,13 @@ def unpack(archive, info, room):
     most = MOST_ZIP if is_zip(info.filename) else MOST_BYTES
     if info.compress_type not in METHODS:
         raise ValueError('it is packed in an unusual way; deflate is usual')
+    size = max(info.file_size, info.compress_size)  # zipfile reads no more than both, even if they are not true
+    if size > most + MOST_OVERHEAD:
+        raise ValueError('it is too large')
+    if room:
+        room.take(size)
     with archive.open(info) as file:
         content = file.read(most + 1)
-    if room:
-        room.take(len(content))
     if len(content) > most:
         raise ValueError('it is too large')
     return io.BytesIO(content) if is_zip(info.filename) else content
@@ -262,7 +286,7 @@ def c_files(entry, wanted, problems, room, depth=0):
             problems.append(f'{entry}: not a zip, or a broken one: {short(why)}')
             return
         for other in inside:
-            if room.octets < 0:
+            if room.is_empty():
                 return
             if is_zip(other.path[-1]) and depth == MOST_DEEP - 1:
                 problems.append(f'{entry}: the zips in it were not looked at; put the files into one zip')
@@ -426,6 +450,8 @@ def take(student, name, content, owner, order, due):
 
 def look_into(student, entry, owner, labs, wanted, due):
     """Keep the files of one entry that count."""
+    if student.room.is_late():
+        return
     for found, content in c_files(entry, wanted, student.problems, student.room):
         rest = (*owner.rest, *found.path[len(entry.path):])
         if set(rest) & GIVEN:
@@ -473,7 +499,10 @@ def find(path, labs, due=None):
                     continue
                 student = student_of(students, entry, owner, lms, room)
                 if student:
-                    look_into(student, entry, owner, labs, wanted, due)
+                    with student.room:
+                        look_into(student, entry, owner, labs, wanted, due)
+                    if student.room.is_late() and TOO_LONG not in student.problems:
+                        student.problems.append(TOO_LONG)
             except Exception as why:  # pylint: disable=broad-except  one submission must not stop the grading of the others
                 (student.problems if student else problems).append(f'{entry}: {short(why)}')
     return students, problems

@@ -18,6 +18,7 @@ import tempfile
 import time
 import tracemalloc
 import zipfile
+import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [f'{ROOT}/grader/tools/dev', f'{ROOT}/grader/class']
@@ -118,11 +119,11 @@ def dated(files):
     return content.getvalue()
 
 
-def found_in(content, due=None):
+def found_in(content, due=None, labs=LABS):
     with tempfile.NamedTemporaryFile(suffix='.zip') as file:
         file.write(content)
         file.flush()
-        return submissions.find(pathlib.Path(file.name), LABS, due)
+        return submissions.find(pathlib.Path(file.name), labs, due)
 
 
 def test_times():
@@ -254,6 +255,41 @@ def test_bounds():
     students, _ = found_in(zipped({'mal/1.zip': lot, 'mal/2.zip': lot, 'mal/3.zip': lot, 'kim/session.c': '1'}))
     check('and the number of files', ['only the first' in text or 'too many files in zips' in text for text in students['mal'].problems] == [True] * 2
           and students['kim'].files, students['mal'].problems)
+
+
+def shared(name, size, count):
+    """A zip with many entries for the same packed zeros; their checksum is wrong."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = packer.compress(bytes(size)) + packer.flush()
+    about = struct.pack('<HHHHHLLLHH', 20, 0, 8, 0, 0x5921, 0x12345678, len(packed), size, len(name), 0)
+    first = b'PK\3\4' + about + name + packed
+    listed = (b'PK\1\2' + struct.pack('<H', 20) + about + struct.pack('<HHHLL', 0, 0, 0, 0, 0) + name) * count
+    return first + listed + b'PK\5\6' + struct.pack('<HHHHLLH', 0, 0, count, count, len(listed), len(first), 0)
+
+
+def test_clock():
+    """What is unpacked counts whether or not it is right, and a student's files take bounded time."""
+    started = time.process_time()
+    students, problems = handed_in({'eve.zip': shared(b'x.zip', submissions.MOST_ZIP, 100), 'kim/session.c': b'1'})
+    took = time.process_time() - started
+    check('a zip with a wrong checksum takes room', sum('too much' in text for text in problems) == 1 and students['kim'] and took < 10, f'{took} {problems}')
+
+    class Slow(submissions.Labs):
+        def of(self, found_path, content):
+            until = time.process_time() + (content == b'slow')
+            while time.process_time() < until:
+                pass
+            return super().of(found_path, content)
+    slow = zipped({f'{number}/session.c': 'slow' for number in range(100)})
+    submissions.MOST_SECONDS, before = 2, submissions.MOST_SECONDS
+    try:
+        students, _ = found_in(zipped({'eve/1.zip': slow, 'eve/2.zip': slow, 'eve/session.c': 'slow', 'kim/session.c': '1'}),
+                               labs=Slow(LABS.folders, [f'{lab}/{file}' for file, labs in LABS.programs.items() for lab in labs]))
+    finally:
+        submissions.MOST_SECONDS = before
+    took = time.process_time() - started - took
+    check('the clock of a student ends only their files', took < 10 and students['kim'].files and submissions.TOO_LONG in students['eve'].problems
+          and not students['kim'].problems, f'{took} {students}')
 
 
 def test_due():
@@ -669,6 +705,7 @@ def main():
     test_one_does_not_stop_all()
     test_roster()
     test_bounds()
+    test_clock()
     test_due()
     test_hostile()
     test_bombs()
