@@ -111,7 +111,7 @@ class Entry:
     """A C file or a zip: in a class's folder or zip, or in a student's zip."""
     path: tuple       # the names of its folders and zips, and its own
     changed: float    # when it was written: seconds since 1970, or None
-    read: Callable    # returns its content; of a zip, an open file
+    read: Callable    # read(room) returns its content; of a zip, an open file. What is unpacked takes this room
 
     def below(self):
         """The same without the first folder or zip."""
@@ -193,8 +193,8 @@ def changed_of(path):
         return None
 
 
-def from_file(path):
-    """The content of a file in a folder; of a zip, the file itself, opened."""
+def from_file(path, _room):
+    """The content of a file in a folder; of a zip, the file itself, opened. Nothing is unpacked."""
     about = path.lstat()
     if not stat.S_ISREG(about.st_mode):
         raise ValueError('it is not a regular file')
@@ -210,7 +210,8 @@ def from_file(path):
 
 
 def in_zip(file, wanted, problems, room):
-    """[Entry] of the zip in this open file, which may be broken in any way. `room` is None for the zip of a whole class."""
+    """[Entry] of the zip in this open file, which may be broken in any way. Its list takes this room; `room` is None for the
+    zip of a whole class."""
     most = room.entries if room else MOST_ENTRIES
     if not most:
         raise ValueError('there are too many files in zips')
@@ -227,7 +228,7 @@ def in_zip(file, wanted, problems, room):
     for info in infos[:most]:
         path = tuple(info.filename.replace('\\', '/').split('/'))
         if not set(path) & (IGNORED | {'..', ''}) and wanted(path[-1]) and not stat.S_ISLNK(info.external_attr >> 16):
-            entries.append(Entry(path, seconds_of(info), functools.partial(unpack, archive, info, room)))
+            entries.append(Entry(path, seconds_of(info), functools.partial(unpack, archive, info)))
     return entries
 
 
@@ -239,8 +240,7 @@ def unpack(archive, info, room):
     size = max(info.file_size, info.compress_size)  # zipfile reads no more than both, even if they are not true
     if size > most + MOST_OVERHEAD:
         raise ValueError('it is too large')
-    if room:
-        room.take(size)
+    room.take(size)
     with archive.open(info) as file:
         content = file.read(most + 1)
     if len(content) > most:
@@ -272,7 +272,7 @@ def local_seconds(*when):
 def c_files(entry, wanted, problems, room, depth=0):
     """Yields (Entry, content) of the C file; of a zip, each C file in it and in the zips in it."""
     try:
-        content = entry.read()
+        content = entry.read(room)
     except Exception as why:  # pylint: disable=broad-except  a stranger's file may be wrong in any way
         problems.append(f'{entry}: cannot be read: {short(why)}')
         return
@@ -321,21 +321,19 @@ def has_top(entries, labs):
 
 
 def without_top(entries, labs, wanted, opened):
-    """The entries without the folders and zips around all, and the Room for all of them if there was such a zip."""
-    room = None
+    """The entries without the folders and zips around all."""
     for _ in range(MOST_TOPS):
-        inside, room_inside = entries, room
+        inside = entries
         if len(entries) == 1 and len(entries[0].path) == 1 and is_zip(entries[0].path[0]):
-            room_inside = room or Room()
             try:
-                inside = in_zip(opened.enter_context(entries[0].read()), wanted, Problems(), room_inside)
+                inside = in_zip(opened.enter_context(entries[0].read(Room())), wanted, Problems(), None)
             except Exception:  # pylint: disable=broad-except  whoever looks into it later says why
                 break
             inside = [Entry((*entries[0].path, *entry.path), entry.changed, entry.read) for entry in inside]
         if not has_top(inside, labs):
             break
-        entries, room = [entry.below() for entry in inside if len(entry.path) > 1], room_inside
-    return entries, room
+        entries = [entry.below() for entry in inside if len(entry.path) > 1]
+    return entries
 
 
 def readings(name):
@@ -466,9 +464,9 @@ def look_into(student, entry, owner, labs, wanted, due):
             take(student, f'{place[0]}/{place[1]}', content, owner, order, due)
 
 
-def student_of(students, entry, owner, lms, room):
+def student_of(students, entry, owner, lms):
     """The Student with this entry; None if another one has the folder."""
-    student = students.setdefault(folder_name(owner.identity), Student(owner.name, owner.identity, room=room or Room()))
+    student = students.setdefault(folder_name(owner.identity), Student(owner.name, owner.identity))
     if student.identity != owner.identity:
         student.problems.append(f'"{short(owner.identity)}" and "{short(student.identity)}" would have the same folder: '
                                 f'rename one; only the files of "{short(student.identity)}" are graded')
@@ -488,7 +486,7 @@ def find(path, labs, due=None):
     problems = Problems(MOST_OF_NOBODY)
     students = {}
     with contextlib.ExitStack() as opened:
-        entries, room = without_top(found_in(path, wanted, problems, opened), labs, wanted, opened)
+        entries = without_top(found_in(path, wanted, problems, opened), labs, wanted, opened)
         lms = lms_of(entry.path[0] for entry in entries)
         for entry in entries:
             student = None
@@ -497,7 +495,7 @@ def find(path, labs, due=None):
                 if owner is None:
                     problems.append(f'{entry}: which student handed it in?')
                     continue
-                student = student_of(students, entry, owner, lms, room)
+                student = student_of(students, entry, owner, lms)
                 if student:
                     with student.room:
                         look_into(student, entry, owner, labs, wanted, due)

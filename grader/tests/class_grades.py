@@ -292,6 +292,19 @@ def test_clock():
           and not students['kim'].problems, f'{took} {students}')
 
 
+def test_own_room():
+    """A student with too much takes nobody else's room, wherever the zip of the class lies."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, 'w', zipfile.ZIP_DEFLATED) as archive:
+        for number in range(3):
+            archive.writestr(f'{number}.zip', bytes(submissions.MOST_ZIP))
+    everybody = zipped({'Ann_1_assignsubmission_file_/a.zip': content.getvalue(), **{
+        f'{name}_assignsubmission_file_/a.zip': zipped({'session.c': '1'}) for name in ('Kim_2', 'Lee_3')}})
+    for what, files in (('in a folder', {'moodle.zip': everybody}), ('in a zip', {'all.zip': zipped({'moodle.zip': everybody})})):
+        students, _ = handed_in(files)
+        check(f'everybody has their own room: a class zip {what}', students['kim-2'] and students['lee-3'] and not students['ann-1'], students)
+
+
 def test_due():
     """Of several tries, the last before the deadline counts."""
     tries = [((2026, 12, 1, hour, 0, 0), f'{hour}') for hour in (10, 12, 14, 16)]
@@ -706,6 +719,7 @@ def main():
     test_roster()
     test_bounds()
     test_clock()
+    test_own_room()
     test_due()
     test_hostile()
     test_bombs()

@@ -33,9 +33,11 @@ def in_tar(path):
 
 def in_zip(path, problems):
     """The same of a zip."""
-    entry = submissions.Entry((path.name,), None, lambda: path.open('rb'))
-    for found, content in submissions.c_files(entry, lambda name: name.endswith(('.c', '.zip')), problems, submissions.Room()):
-        yield found.path[1:], content
+    entry = submissions.Entry((path.name,), None, lambda _room: path.open('rb'))
+    room = submissions.Room()
+    with room:
+        for found, content in submissions.c_files(entry, lambda name: name.endswith(('.c', '.zip')), problems, room):
+            yield found.path[1:], content
 
 
 def submission(folder):
