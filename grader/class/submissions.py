@@ -7,6 +7,7 @@ unpack to more than this machine has. Whatever is wrong with a submission is a p
 are graded: find() begins with the names, which say whose each file is, then looks into one file after another, and keeps
 only those that count.
 """
+import collections
 import contextlib
 import functools
 import hashlib
@@ -30,8 +31,10 @@ MOST_ZIP = 64 << 20       # of a zip in a zip
 MOST_OVERHEAD = 1 << 16   # that a file may be longer when packed
 MOST_UNPACKED = 128 << 20 # of everything in one student's zips
 MOST_SECONDS = 30         # of the processor, to look into everything of one student
-MOST_ENTRIES = 20000      # of all these zips, or of the zip of a class ...
-MOST_DIRECTORY = 4 << 20  # ... and bytes of a zip's list of them
+MOST_ENTRIES = 20000      # files of a student
+MOST_DIRECTORY = 4 << 20  # bytes of a zip's list of them
+CLASS_ENTRIES = 400000    # the same of the zip of a class: no student makes it too long for all
+CLASS_DIRECTORY = 64 << 20
 MOST_DEEP = 3             # zips in zips
 MOST_FILES = 2000000      # of a folder
 MOST_TOPS = 10            # folders and zips around all students
@@ -43,6 +46,7 @@ GIVEN = {'common', 'grader'}  # folders of the students' repository that are not
 IGNORED = {'__MACOSX', '.git', '.DS_Store', 'build'}
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of packing; zipfile unpacks the others without a bound
 
+TOO_MANY = 'there are too many files in zips or folders'
 TOO_LONG = f'to look into its files takes more than {MOST_SECONDS} s: the rest of them was left out'
 
 # What a class's folder has beside the students' folders, and names that could be more of it.
@@ -80,9 +84,10 @@ class Problems(list):
 class Room:
     """How much more may be unpacked of one student's zips, and how long that may take. `with` a Room, its clock runs."""
 
-    def __init__(self):
-        self.octets = MOST_UNPACKED
-        self.entries = MOST_ENTRIES
+    def __init__(self, octets=MOST_UNPACKED, entries=MOST_ENTRIES, directory=MOST_DIRECTORY):
+        self.octets = octets
+        self.entries = entries
+        self.directory = directory
         self.seconds = MOST_SECONDS
         self.until = None
 
@@ -209,27 +214,36 @@ def from_file(path, _room):
     return content
 
 
-def in_zip(file, wanted, problems, room):
-    """[Entry] of the zip in this open file, which may be broken in any way. Its list takes this room; `room` is None for the
-    zip of a whole class."""
-    most = room.entries if room else MOST_ENTRIES
-    if not most:
-        raise ValueError('there are too many files in zips')
+def in_zip(file, wanted, problems, room, who=lambda names: ''):
+    """[Entry] of the zip in this open file, which may be broken in any way. Its list takes this room. who(names) says who has
+    most of them, if they are too many."""
+    most = room.entries
+    if most <= 0:
+        raise ValueError(TOO_MANY)
     end = zipfile._EndRecData(file)  # pylint: disable=protected-access  all is read at once, whatever its size
-    if end and end[zipfile._ECD_SIZE] > MOST_DIRECTORY:  # pylint: disable=protected-access
-        raise ValueError('it has too many files')
+    if end and end[zipfile._ECD_SIZE] > room.directory:  # pylint: disable=protected-access
+        raise ValueError(f'it has too many files{who(names_in(file, end))}')
     archive = zipfile.ZipFile(file)
     infos = archive.infolist()
     if len(infos) > most:
-        problems.append(f'only the first {MOST_ENTRIES} files in zips were looked at')
-    if room:
-        room.entries -= min(most, len(infos))
+        problems.append(f'only the first {most} files in zips were looked at{who(info.filename for info in infos)}')
+    room.entries -= min(most, len(infos))
     entries = []
     for info in infos[:most]:
         path = tuple(info.filename.replace('\\', '/').split('/'))
         if not set(path) & (IGNORED | {'..', ''}) and wanted(path[-1]) and not stat.S_ISLNK(info.external_attr >> 16):
             entries.append(Entry(path, seconds_of(info), functools.partial(unpack, archive, info)))
     return entries
+
+
+def names_in(file, end):
+    """The names in the list of a zip that is too long to be read as a whole: those at its beginning."""
+    file.seek(max(0, end[zipfile._ECD_LOCATION] - end[zipfile._ECD_SIZE]))  # pylint: disable=protected-access
+    listed, at = file.read(CLASS_DIRECTORY), 0
+    while listed.startswith(b'PK\1\2', at) and at + 46 <= len(listed):
+        name, *more = struct.unpack_from('<HHH', listed, at + 28)
+        yield listed[at + 46:at + 46 + name].decode(errors='replace')
+        at += 46 + name + sum(more)
 
 
 def unpack(archive, info, room):
@@ -296,12 +310,27 @@ def c_files(entry, wanted, problems, room, depth=0):
 
 # --- The student of a file ------------------------------------------------------------------------------
 
+def room_of_class():
+    """The Room for the lists of the zip that has everybody's files; what is unpacked takes the room of its owner."""
+    return Room(entries=CLASS_ENTRIES, directory=CLASS_DIRECTORY)
+
+
+def who_has_most(names):
+    """Words about the student with most of these names in the zip of a class."""
+    entries = [Entry(tuple(name.replace('\\', '/').split('/')), None, None) for name in names]
+    while len({entry.path[0] for entry in entries}) == 1 and min(len(entry.path) for entry in entries) > 1:
+        entries = [entry.below() for entry in entries]
+    lms = lms_of(entry.path[0] for entry in entries)
+    owners = collections.Counter(owner.identity for entry in entries if (owner := owner_of(entry, lms)))
+    return ''.join(f'; {count} of {len(entries)} are of "{short(who)}"' for who, count in owners.most_common(1))
+
+
 def found_in(path, wanted, problems, opened):
     """[Entry] of the folder or zip of a class."""
     if not path.is_file():
         return list(in_folder(path, wanted, problems))
     try:
-        return in_zip(opened.enter_context(path.open('rb')), wanted, problems, None)
+        return in_zip(opened.enter_context(path.open('rb')), wanted, problems, room_of_class(), who_has_most)
     except Exception as why:  # pylint: disable=broad-except
         problems.append(f'{short(path.name)}: not a zip, or a broken one: {short(why)}')
         return []
@@ -320,19 +349,20 @@ def has_top(entries, labs):
     return deeper and not below & {*labs.folders, *labs.programs}
 
 
-def without_top(entries, labs, wanted, opened):
+def without_top(entries, labs, wanted, problems, opened):
     """The entries without the folders and zips around all."""
     for _ in range(MOST_TOPS):
-        inside = entries
+        inside, said = entries, Problems()
         if len(entries) == 1 and len(entries[0].path) == 1 and is_zip(entries[0].path[0]):
             try:
-                inside = in_zip(opened.enter_context(entries[0].read(Room())), wanted, Problems(), None)
+                inside = in_zip(opened.enter_context(entries[0].read(Room())), wanted, said, room_of_class(), who_has_most)
             except Exception:  # pylint: disable=broad-except  whoever looks into it later says why
                 break
             inside = [Entry((*entries[0].path, *entry.path), entry.changed, entry.read) for entry in inside]
         if not has_top(inside, labs):
             break
         entries = [entry.below() for entry in inside if len(entry.path) > 1]
+        problems.extend(said)
     return entries
 
 
@@ -450,6 +480,11 @@ def look_into(student, entry, owner, labs, wanted, due):
     """Keep the files of one entry that count."""
     if student.room.is_late():
         return
+    student.room.entries -= 1
+    if student.room.entries < 0:
+        if TOO_MANY not in student.problems:
+            student.problems.append(TOO_MANY)
+        return
     for found, content in c_files(entry, wanted, student.problems, student.room):
         rest = (*owner.rest, *found.path[len(entry.path):])
         if set(rest) & GIVEN:
@@ -486,7 +521,7 @@ def find(path, labs, due=None):
     problems = Problems(MOST_OF_NOBODY)
     students = {}
     with contextlib.ExitStack() as opened:
-        entries = without_top(found_in(path, wanted, problems, opened), labs, wanted, opened)
+        entries = without_top(found_in(path, wanted, problems, opened), labs, wanted, problems, opened)
         lms = lms_of(entry.path[0] for entry in entries)
         for entry in entries:
             student = None

@@ -305,6 +305,24 @@ def test_own_room():
         check(f'everybody has their own room: a class zip {what}', students['kim-2'] and students['lee-3'] and not students['ann-1'], students)
 
 
+def test_many_names():
+    """One student's many names do not stop the class; if it is too many for the class, too, a line says whose they are."""
+    few = {f'{name}_assignsubmission_file_/session.c': '1' for name in ('Kim_2', 'Lee_3')}
+    for what, names in (('names', [f'{number:0240}.txt' for number in range(14500)]),
+                        ('files', [f'{number}.txt' for number in range(submissions.MOST_ENTRIES + 1)]),
+                        ('C files', [f'{number}/session.c' for number in range(submissions.MOST_ENTRIES + 1)])):
+        content = zipped({**{f'Ann_1_assignsubmission_file_/{name}': '' for name in names}, **few})
+        students, problems = found_in(content)
+        check(f"one student's many {what} do not stop the class", students['kim-2'].files and students['lee-3'].files and not problems, problems)
+    check('they are counted by student', students['ann-1'].problems.count(submissions.TOO_MANY) == 1, students['ann-1'].problems)
+    for bound, less in (('CLASS_DIRECTORY', 1000000), ('CLASS_ENTRIES', 20000)):
+        before = getattr(submissions, bound)
+        setattr(submissions, bound, less)
+        students, problems = found_in(content)
+        setattr(submissions, bound, before)
+        check(f'the line about {bound} says who has most', re.search(r'; \d+ of \d+ are of "Ann-1"$', str(problems[0])), problems)
+
+
 def test_due():
     """Of several tries, the last before the deadline counts."""
     tries = [((2026, 12, 1, hour, 0, 0), f'{hour}') for hour in (10, 12, 14, 16)]
@@ -720,6 +738,7 @@ def main():
     test_bounds()
     test_clock()
     test_own_room()
+    test_many_names()
     test_due()
     test_hostile()
     test_bombs()
