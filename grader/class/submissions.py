@@ -32,7 +32,7 @@ MOST_OVERHEAD = 1 << 16   # that a file may be longer when packed
 MOST_UNPACKED = 128 << 20 # of everything in one student's zips
 MOST_SECONDS = 30         # of the processor, to look into everything of one student
 MOST_ENTRIES = 20000      # files of a student
-MOST_DIRECTORY = 4 << 20  # bytes of a zip's list of them
+MOST_DIRECTORY = 3 << 19  # bytes of a zip's list of them
 CLASS_ENTRIES = 400000    # the same of the zip of a class: no student makes it too long for all
 CLASS_DIRECTORY = 64 << 20
 MOST_DEEP = 3             # zips in zips
@@ -221,8 +221,10 @@ def in_zip(file, wanted, problems, room, who=lambda names: ''):
     if most <= 0:
         raise ValueError(TOO_MANY)
     end = zipfile._EndRecData(file)  # pylint: disable=protected-access  all is read at once, whatever its size
-    if end and end[zipfile._ECD_SIZE] > room.directory:  # pylint: disable=protected-access
+    size = end[zipfile._ECD_SIZE] if end else 0  # pylint: disable=protected-access
+    if size > room.directory:
         raise ValueError(f'it has too many files{who(names_in(file, end))}')
+    room.take(size)
     archive = zipfile.ZipFile(file)
     infos = archive.infolist()
     if len(infos) > most:
@@ -265,12 +267,12 @@ def unpack(archive, info, room):
 def seconds_of(info):
     """When a file of a zip has changed: by its "UT" field, which has the seconds since 1970; otherwise by its date,
     which we take for one of this machine's time zone. None if it has no date."""
-    extra = info.extra
-    while len(extra) >= 9:
-        kind, size, flags, seconds = struct.unpack_from('<HHBi', extra)
+    at = 0
+    while at + 9 <= len(info.extra):  # by its offset: there may be thousands of fields
+        kind, size, flags, seconds = struct.unpack_from('<HHBi', info.extra, at)
         if kind == 0x5455 and size >= 5 and flags & 1:
             return late.known(seconds)
-        extra = extra[4 + size:]
+        at += 4 + size
     return None if info.date_time <= NO_DATE else local_seconds(*info.date_time)
 
 
@@ -294,6 +296,8 @@ def c_files(entry, wanted, problems, room, depth=0):
         yield entry, content
         return
     with content:
+        if room.is_empty():
+            return
         try:
             inside = in_zip(content, wanted, problems, room)
         except Exception as why:  # pylint: disable=broad-except

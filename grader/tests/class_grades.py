@@ -323,6 +323,20 @@ def test_many_names():
         check(f'the line about {bound} says who has most', re.search(r'; \d+ of \d+ are of "Ann-1"$', str(problems[0])), problems)
 
 
+def test_extra_fields():
+    """A zip's list is bounded: zipfile takes long to read it if its files have thousands of extra fields."""
+    extra = struct.pack('<HH', 0x4141, 0) * 16000
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, 'w') as archive:
+        for number in range(submissions.MOST_DIRECTORY // len(extra) - 1):
+            file = zipfile.ZipInfo(f'{number}.txt')
+            file.extra = extra
+            archive.writestr(file, '')
+    room = submissions.Room()
+    submissions.in_zip(content, lambda name: True, [], room)
+    check("a zip's list takes room, and is bounded", submissions.MOST_UNPACKED - room.octets > 1 << 20 and submissions.MOST_DIRECTORY < 2 << 20, room.octets)
+
+
 def test_due():
     """Of several tries, the last before the deadline counts."""
     tries = [((2026, 12, 1, hour, 0, 0), f'{hour}') for hour in (10, 12, 14, 16)]
@@ -739,6 +753,7 @@ def main():
     test_clock()
     test_own_room()
     test_many_names()
+    test_extra_fields()
     test_due()
     test_hostile()
     test_bombs()
