@@ -25,10 +25,14 @@ import report
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FEWEST = 80      # tokens: shorter files are alike by chance
 MOST = 20000     # tokens: nobody writes that much by hand
-RUN = '12'       # tokens in a row that sim_c counts
+RUN = 12         # tokens in a row that sim_c counts
+TIME = 60        # seconds for sim_c, which takes 19 for 300 files of lab 2; the more files, the more ...
+TIME_OF_PAIRS = 500  # ... a second for as many pairs
 SHOWN = 50       # pairs on the page
 SHOWN_LINES = 1000  # of each: the time to find the same lines grows with the square of this
 SHOWN_WIDTH = 1000  # characters of a line
+
+TOKEN = r'\w+|[^\w\s]'
 
 UNKNOWN = '''\
 This tool cannot know who wrote it first, whether one copied from the other or both from the same place, and what came
@@ -43,7 +47,13 @@ class Own:
     lines: list      # (number, line)
 
     def tokens(self):
-        return len(re.findall(r'\w+|[^\w\s]', '\n'.join(line for _, line in self.lines)))
+        return len(re.findall(TOKEN, '\n'.join(line for _, line in self.lines)))
+
+    def repeated(self):
+        """How many of its tokens begin a run that it has already had: sim_c takes long for them, and sees no names."""
+        words = re.findall(TOKEN, '\n'.join(shape(line) for _, line in self.lines))
+        runs = [tuple(words[at:at + RUN]) for at in range(len(words) - RUN + 1)]
+        return len(runs) - len(set(runs))
 
 
 @dataclass
@@ -101,6 +111,19 @@ def read_all(folder, program):
 
 # --- How alike they are -----------------------------------------------------------------------------------
 
+def compare_in_time(owns, threshold):
+    """compare(), and the students left out: as long as it takes too long, those whose files repeat most."""
+    left_out = []
+    while True:
+        try:
+            return compare(owns, threshold), left_out
+        except subprocess.TimeoutExpired:
+            repeated = [own.repeated() for own in owns]
+            most = max(repeated)
+            left_out += [own.student for own, count in zip(owns, repeated) if count > most // 2 or count == most]
+            owns = [own for own in owns if own.student not in left_out]
+
+
 def compare(owns, threshold):
     """[Pair], the most similar first."""
     if len(owns) < 2:
@@ -109,9 +132,9 @@ def compare(owns, threshold):
         for number, own in enumerate(owns):
             text = ''.join(f'{line}\n' for _, line in own.lines)
             (pathlib.Path(scratch) / f'{number}.c').write_text(text, encoding='utf-8')
-        done = subprocess.run(['sim_c', '-p', '-e', '-a', '-F', '-T', '-r', RUN, '-t', str(threshold), '-i'], cwd=scratch,
+        done = subprocess.run(['sim_c', '-p', '-e', '-a', '-F', '-T', '-r', str(RUN), '-t', str(threshold), '-i'], cwd=scratch,
                               input=''.join(f'{number}.c\n' for number in range(len(owns))), capture_output=True, text=True,
-                              check=True)
+                              check=True, timeout=TIME + len(owns) ** 2 / 2 / TIME_OF_PAIRS)
     found = {}
     for one, percent, other in re.findall(r'^(\d+)\.c consists for (\d+) % of (\d+)\.c material$', done.stdout, re.M):
         found[int(one), int(other)] = int(percent)
@@ -126,11 +149,12 @@ def describe(pair):
     return f'{pair.percent():4}%  {pair.first.student}  {pair.second.student}'
 
 
-def summary(program, owns, compared):
+def summary(program, owns, compared, left_out):
     short = sum(own.tokens() < FEWEST for own in owns)
     long = [own.student for own in owns if own.tokens() > MOST]
-    return (f'{program}: {len(compared)} compared; {short} have fewer than {FEWEST} tokens of their own: too few' +
-            (f'; too long to compare: {", ".join(long)}' if long else ''))
+    return (f'{program}: {len(compared) - len(left_out)} compared; {short} have fewer than {FEWEST} tokens of their own: too few' +
+            (f'; too long to compare: {", ".join(long)}' if long else '') +
+            (f'; left out, because they repeat so much that comparing takes too long: {", ".join(left_out)}' if left_out else ''))
 
 
 def side_by_side(pair):
@@ -188,7 +212,8 @@ def main():
             owns = read_all(options.folder, program)
             compared = [own for own in owns if FEWEST <= own.tokens() <= MOST]
             if owns:
-                found.append((summary(program, owns, compared), compare(compared, options.threshold)))
+                pairs, left_out = compare_in_time(compared, options.threshold)
+                found.append((summary(program, owns, compared, left_out), pairs))
         if not found:
             raise OSError(f'{options.folder} has no such file of a class')
         (options.folder / 'similar.html').write_text(page(found), encoding='utf-8')

@@ -444,6 +444,13 @@ def test_similar_hostile():
         except subprocess.TimeoutExpired as late_one:
             said = str(late_one)
     check('it ends, whatever the files are', re.search(r'100%  one  two$', said, re.M), said)
+    own = [(number, line) for number, line in enumerate(lines.split('\n'))]
+    slow = [similar.Own(name, [(number, line) for number in range(2000)]) for name, line in (('eve', 'x;x;'), ('mal', 'y;y;'))]
+    similar.TIME, before = 5, similar.TIME
+    pairs, left_out = similar.compare_in_time([*slow, similar.Own('one', own), similar.Own('two', own)], 80)
+    similar.TIME = before
+    check('files that take too long are left out, and named', left_out == ['eve', 'mal'] and [(pair.first.student, pair.second.student) for pair in pairs]
+          == [('one', 'two')] and 'takes too long: eve, mal' in similar.summary('x', [], slow, left_out), f'{left_out} {pairs}')
     shapes = similar.without_comments('a "//x" /* b\nc */ d // e\n\'"\' // f /* g\nh(i)')
     check('comments and texts are told apart', shapes == ['a "//x" ', ' d ', '\'"\' ', 'h(i)'] and similar.shape('x = f(a, "(\\"", \'"\', 12u);') ==
           'w=f(w,w,w,w);', shapes)
