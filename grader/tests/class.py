@@ -96,6 +96,11 @@ def test_results(tree, scratch):
     found = json.loads(out.read_text())
     check('the message says that a fault of the grader is not the student\'s', found['score'] == 3 and 'not your fault' in found['output']
           and found['extra_data'] == {'protection': [], 'fault': True, 'status': 2, 'seed': 12}, found)
+    board.write_text('make: *** ' * 30000)
+    started = time.monotonic()
+    run(sys.executable, results, '2', board, f'{scratch}/some.json', out, cwd=tree)
+    took = time.monotonic() - started
+    check('a long line takes no long time', took < 5 and 'fault' not in json.loads(out.read_text())['extra_data'], took)
     board.write_text('make: *** [Makefile:400: grade] Error 3\nTotal: 3 of 20 points (0.6 s, SEED=12)\n')
     run(sys.executable, results, '0', board, f'{scratch}/some.json', out, cwd=tree)
     check('what a student writes is no fault of the grader', 'fault' not in json.loads(out.read_text())['extra_data'], out.read_text())

@@ -26,7 +26,8 @@ def results_of(status, board, results):
         text = f'Nothing was graded: {why}.\n\n{text}'
     extra = found.setdefault('extra_data', {})
     # The last line is make's own, with the status of the grader. (A compiler's log before it may have no end of line.)
-    if status == MAKE_FAILED and re.search(r'make: \*\*\* .* Error 3\s*\Z', text):
+    last = text.rstrip().rpartition('\n')[2]
+    if status == MAKE_FAILED and 'make: *** ' in last and last.endswith(' Error 3'):
         extra['fault'] = True
         text = f'{NOT_YOURS}\n\n{text}'
     seed = str(extra.get('seed', ''))
