@@ -54,11 +54,12 @@ TAKEN = re.compile(r'joblog|kit|slurm|.*\.(?:csv|html|json|new|txt)')
 MOST_NAME = 120           # bytes of a folder's name
 
 # What an LMS makes of a student's file. Its own part comes first, and each pattern takes as little as it can: the student
-# chooses the rest, which may look like another's. Moodle: "Maria Lopez_1234567_assignsubmission_file_/...".
+# chooses the rest, which may look like another's. Blackboard's name has the assignment before the user's name, and both
+# may have a "_": the assignment is what all names share. Moodle: "Maria Lopez_1234567_assignsubmission_file_/...".
 # Canvas: "lopezmaria_LATE_1234_56789_server-1.c". Blackboard: "Lab 3_lopezmaria_attempt_2026-11-30-22-05-10_server.c".
 LMS = {
     'Moodle': re.compile(r'(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<rest>.*)'),
-    'Blackboard': re.compile(r'.+?_(?P<name>[^_]+)_attempt_(?P<time>\d{4}(?:-\d\d){5})_?(?P<rest>.*)'),
+    'Blackboard': re.compile(r'(?P<name>[^_]*_.+?)_attempt_(?P<time>\d{4}(?:-\d\d){5})_?(?P<rest>.*)'),
     'Canvas': re.compile(r'(?P<name>[^_]+)(?P<late>_LATE)?_(?P<number>\d+)_\d+_(?P<rest>.+)'),
 }
 
@@ -388,12 +389,26 @@ def lms_of(names):
                                                      -sum(match.start('rest') for match in found[lms])))
 
 
-def identity_of(match):
-    number = match.groupdict().get('number')
-    return f'{match["name"]}-{number}' if number else match['name']
+def assignment_in(names, lms):
+    """What all of Blackboard's names begin with, to a "_": "Lab 3_"."""
+    found = [match['name'] for name in names if lms == 'Blackboard' and (match := readings(name).get(lms))]
+    return re.sub('[^_]*$', '', os.path.commonprefix(found))
 
 
-def owner_of(entry, lms):
+def name_in(match, assignment=''):
+    """The name of the student; if the assignment is unknown, a user name of Blackboard's begins after the last "_"."""
+    if 'time' not in match.groupdict():
+        return match['name']
+    known = assignment and match['name'].startswith(assignment)
+    return match['name'].removeprefix(assignment) if known else match['name'].rpartition('_')[2]
+
+
+def identity_of(match, assignment=''):
+    name, number = name_in(match, assignment), match.groupdict().get('number')
+    return f'{name}-{number}' if number else name
+
+
+def owner_of(entry, lms, assignment=''):
     """The Owner, in a class whose names this LMS has made; None if the name says nothing."""
     first, path = printable(entry.path[0]), entry.path
     found = lms and LMS[lms].fullmatch(first)
@@ -401,7 +416,7 @@ def owner_of(entry, lms):
         said = found.groupdict()
         handed_in = local_seconds(*map(int, said['time'].split('-'))) if 'time' in said else entry.changed
         rest = (found['rest'],) if found['rest'] else ()
-        return Owner(found['name'], identity_of(found), (*rest, *path[1:]), handed_in, bool(said.get('late')))
+        return Owner(name_in(found, assignment), identity_of(found, assignment), (*rest, *path[1:]), handed_in, bool(said.get('late')))
     name = re.sub(r'\.zip$', '', first, flags=re.I)
     if len(path) > 1 or is_zip(first):
         return Owner(name, name, path[1:], entry.changed)
@@ -526,11 +541,13 @@ def find(path, labs, due=None):
     students = {}
     with contextlib.ExitStack() as opened:
         entries = without_top(found_in(path, wanted, problems, opened), labs, wanted, problems, opened)
-        lms = lms_of(entry.path[0] for entry in entries)
+        names = {entry.path[0] for entry in entries}
+        lms = lms_of(names)
+        assignment = assignment_in(names, lms)
         for entry in entries:
             student = None
             try:
-                owner = owner_of(entry, lms)
+                owner = owner_of(entry, lms, assignment)
                 if owner is None:
                     problems.append(f'{entry}: which student handed it in?')
                     continue

@@ -177,6 +177,10 @@ def test_forged():
     students, _ = found_in(dated({**{f'mal_1_{number}_x_{number}_attempt_2020-01-01-00-00-00.zip': (noon, zipped({'session.c': ''})) for number in range(3)},
                                   'vic_4712_57_session.c': (noon, '')}))
     check('a student with many files does not decide which LMS it is', set(students) == {'mal-1', 'vic-4712'}, students)
+    for assignment in ('Lab 1_', 'Lab_1_2_3_'):
+        students, _ = found_in(zipped({f'{assignment}{user}_attempt_2026-12-01-12-00-00_session.c': user for user in ('a_smith', 'b_smith', 'c_d_')}))
+        check(f'Blackboard: user names with "_" are different students: {assignment}', {key: list(student.files.values()) for key, student in students.items()}
+              == {'a_smith': [b'a_smith'], 'b_smith': [b'b_smith'], 'c_d_': [b'c_d_']}, students)
     students, _ = found_in(dated({'ann_1_56_ann_1_55_session.c': (noon, ''), 'ann_1_57_session.c': (noon, '2')}))
     check('a name that says the same student twice is no problem', students['ann-1'].problems == ['ann_1_55_session.c: no lab has this file'], students)
 
