@@ -433,15 +433,19 @@ def other_owners(name, lms, identity):
 
 
 def folder_name(identity):
-    """A name for a folder, made of letters, digits, dots and hyphens; nothing else in a class's folder has it."""
-    text = unicodedata.normalize('NFC', identity).strip()
-    name = re.sub(r'[^\w.-]+', '-', text).strip('-.').lower() or 'nobody'
+    """A name for a folder, made of letters with their marks, digits, dots and hyphens; nothing else in a class's folder has
+    it. It ends in the LMS's number, if the identity does. The folder name of a folder name is the same."""
+    text = unicodedata.normalize('NFC', unicodedata.normalize('NFC', identity).lower())
+    kept = ''.join(char if re.match(r'[\w.-]', char) or unicodedata.category(char).startswith('M') else ' ' for char in text)
+    name = re.sub(' +', '-', kept).strip('-.') or 'nobody'
     if TAKEN.fullmatch(name):
         name += '-student'
     octets = name.encode()
     if len(octets) <= MOST_NAME:
         return name
-    return f'{octets[:MOST_NAME - 9].decode(errors="ignore")}-{hashlib.sha256(octets).hexdigest()[:8]}'
+    number = re.search(r'(?:-[0-9]{1,20})?$', name)[0]
+    end = f'-{hashlib.sha256(octets).hexdigest()[:8]}{number}'
+    return octets[:MOST_NAME - len(end)].decode(errors='ignore') + end
 
 
 # --- The lab of a file ----------------------------------------------------------------------------------

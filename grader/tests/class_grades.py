@@ -341,6 +341,19 @@ def test_extra_fields():
     check("a zip's list takes room, and is bounded", submissions.MOST_UNPACKED - room.octets > 1 << 20 and submissions.MOST_DIRECTORY < 2 << 20, room.octets)
 
 
+def test_folder_names():
+    """The name of a student's folder stays the same, keeps the number, and tells names apart that marks tell apart."""
+    names = ['\u0130brahim', '\u0930\u093e\u092e', '\u0391\u03a3', '\u01c5', '\u00df', '\u1e9e', 'x' * 200 + '-4712', '\u0b95\u0bcd' * 60 + '-4712', 'A\u030a',
+             '\u212b', 'grades.CSV', 'kit', '-.x.-', ' \u0301a ', '\udcff', 'a' * 110 + '.' * 20, 'J\u0307' * 60]
+    for name in names:
+        once = submissions.folder_name(name)
+        check(f'the folder name of a folder name is the same: {once}', submissions.folder_name(once) == once and len(once.encode()) <= submissions.MOST_NAME,
+              submissions.folder_name(once))
+        check('it keeps the number', once.endswith('-4712') == name.endswith('-4712'), once)
+    students, problems = handed_in({'\u0930\u093e\u092e/session.c': b'1', '\u0930\u0940\u092e/session.c': b'2'})
+    check('two names that differ in a mark are two students', len(students) == 2 and all(students.values()) and not problems, f'{students} {problems}')
+
+
 def test_due():
     """Of several tries, the last before the deadline counts."""
     tries = [((2026, 12, 1, hour, 0, 0), f'{hour}') for hour in (10, 12, 14, 16)]
@@ -765,6 +778,7 @@ def main():
     test_own_room()
     test_many_names()
     test_extra_fields()
+    test_folder_names()
     test_due()
     test_hostile()
     test_bombs()
