@@ -88,7 +88,7 @@ def find_students(roster, students):
             raise SystemExit(f'class: {identity} and {names[key][0]} of the roster are the same student')
         student = students.setdefault(key, submissions.Student(name))
         if len(by_number) > 1:
-            student.problems.append(f'its number is at the end of {" and ".join(by_number)}')
+            student.problems.first(f'its number is at the end of {" and ".join(by_number)}')
         names[key] = (identity, name)
     return names
 

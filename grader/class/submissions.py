@@ -71,12 +71,22 @@ class Problems(list):
         super().__init__()
         self.most = most
         self.more = 0
+        self.important = 0  # lines at the beginning
 
     def append(self, text):
         if len(self) < self.most:
             super().append(text)
         else:
             self.more += 1
+
+    def first(self, text):
+        """Of whose the files are, or of a deadline: broken files must not hide it, so it comes before all other lines."""
+        if len(self) >= self.most:
+            self.more += 1
+        if self.important < self.most:
+            del self[self.most - 1:]
+            self.insert(self.important, text)
+            self.important += 1
 
     def lines(self):
         return [*self, *([f'and {self.more} more'] if self.more else [])]
@@ -490,9 +500,9 @@ def take(student, name, content, owner, order, due):
     order = (in_time, *order)
     best = student.orders.get(name)
     if best and best[0] != in_time:
-        student.problems.append(f'{name}: a try after the deadline was left out')
+        student.problems.first(f'{name}: a try after the deadline was left out')
     if due and in_time and owner.late:
-        student.problems.append(f'{name}: its name says LATE, but it has no time after the deadline')
+        student.problems.first(f'{name}: its name says LATE, but it has no time after the deadline')
     if best is None or order > best:
         student.orders[name] = order
         student.files[name] = content
@@ -506,7 +516,7 @@ def look_into(student, entry, owner, labs, wanted, due):
     student.room.entries -= 1
     if student.room.entries < 0:
         if TOO_MANY not in student.problems:
-            student.problems.append(TOO_MANY)
+            student.problems.first(TOO_MANY)
         return
     for found, content in c_files(entry, wanted, student.problems, student.room):
         rest = (*owner.rest, *found.path[len(entry.path):])
@@ -526,12 +536,12 @@ def student_of(students, entry, owner, lms):
     """The Student with this entry; None if another one has the folder."""
     student = students.setdefault(folder_name(owner.identity), Student(owner.name, owner.identity))
     if student.identity != owner.identity:
-        student.problems.append(f'"{short(owner.identity)}" and "{short(student.identity)}" would have the same folder: '
-                                f'rename one; only the files of "{short(student.identity)}" are graded')
+        student.problems.first(f'"{short(owner.identity)}" and "{short(student.identity)}" would have the same folder: '
+                               f'rename one; only the files of "{short(student.identity)}" are graded')
         return None
     for other in sorted(other_owners(entry.path[0], lms, owner.identity)):
-        student.problems.append(f'{entry}: we take it for a file of "{short(owner.identity)}", but it looks like one of '
-                                f'"{short(other)}", too')
+        student.problems.first(f'{entry}: we take it for a file of "{short(owner.identity)}", but it looks like one of '
+                               f'"{short(other)}", too')
     return student
 
 
@@ -560,7 +570,7 @@ def find(path, labs, due=None):
                     with student.room:
                         look_into(student, entry, owner, labs, wanted, due)
                     if student.room.is_late() and TOO_LONG not in student.problems:
-                        student.problems.append(TOO_LONG)
+                        student.problems.first(TOO_LONG)
             except Exception as why:  # pylint: disable=broad-except  one submission must not stop the grading of the others
                 (student.problems if student else problems).append(f'{entry}: {short(why)}')
     return students, problems

@@ -354,6 +354,21 @@ def test_folder_names():
     check('two names that differ in a mark are two students', len(students) == 2 and all(students.values()) and not problems, f'{students} {problems}')
 
 
+def test_first_problems():
+    """Broken files hide no line about whose the files are, or about a deadline."""
+    noon, evening = (2026, 12, 1, 12, 0, 0), (2026, 12, 1, 22, 0, 0)
+    files = {f'ann_1_{number}_{number}.zip': (noon, 'x') for number in range(25)}
+    files.update({'ann_1_90_session.c': (noon, ''), 'ann_1_91_session-1.c': (evening, ''), 'ann_1_92_x_7_92_session.c': (noon, '')})
+    lines = found_in(dated(files), late.deadline('2026-12-01T13:00').timestamp())[0]['ann-1'].problems.lines()
+    check('lines about identity and deadlines come first', 'after the deadline' in lines[0] and 'looks like one of' in lines[1] and
+          len(lines) == submissions.MOST_PROBLEMS + 1 and lines[-1] == 'and 8 more', lines)
+    problems = submissions.Problems(2)
+    for text in 'abc':
+        problems.first(text)
+    problems.append('d')
+    check('they are bounded, too', problems.lines() == ['a', 'b', 'and 2 more'], problems.lines())
+
+
 def test_due():
     """Of several tries, the last before the deadline counts."""
     tries = [((2026, 12, 1, hour, 0, 0), f'{hour}') for hour in (10, 12, 14, 16)]
@@ -779,6 +794,7 @@ def main():
     test_many_names()
     test_extra_fields()
     test_folder_names()
+    test_first_problems()
     test_due()
     test_hostile()
     test_bombs()
