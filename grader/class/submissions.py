@@ -38,6 +38,7 @@ CLASS_DIRECTORY = 64 << 20
 MOST_DEEP = 3             # zips in zips
 MOST_FILES = 2000000      # of a folder
 MOST_TOPS = 10            # folders and zips around all students
+FEW = 4                   # one in four names around all students may be a stray file or folder
 MOST_PROBLEMS = 20        # of a student ...
 MOST_OF_NOBODY = 1000     # ... and of no student
 MOST_SHOWN = 200          # characters of a name, or of the words about a problem
@@ -156,6 +157,8 @@ class Student:
     times: dict = field(default_factory=dict)      # "lab03-server/server.c": when it was handed in, or None
     orders: dict = field(default_factory=dict)     # "lab03-server/server.c": the greater, the better this try
     room: Room = field(default_factory=Room)
+    folders: dict = field(default_factory=dict)    # a place, in the student's folder or zip: the folder there that has the files
+    mixed: bool = False                            # the files are in several of these folders
     fault: bool = False                            # the files cannot be graded: see the problems
 
     def handed_in(self):
@@ -353,7 +356,7 @@ def found_in(path, wanted, problems, opened):
 
 def has_top(entries, labs):
     """Whether everything is in one folder or zip that is no student's: no LMS made its name, and in it are names that an
-    LMS made, or more folders or zips, but no lab's folder or file."""
+    LMS made, or more folders or zips, nearly all of which are no lab's folder or file."""
     if len({entry.path[0] for entry in entries}) != 1 or readings(entries[0].path[0]):
         return False
     paths = [entry.path for entry in entries if len(entry.path) > 1]
@@ -361,7 +364,7 @@ def has_top(entries, labs):
     if any(readings(name) for name in below):
         return True
     deeper = any(len(path) > 2 or is_zip(path[1]) for path in paths)
-    return deeper and not below & {*labs.folders, *labs.programs}
+    return deeper and len(below & {*labs.folders, *labs.programs}) * FEW <= len(below)
 
 
 def without_top(entries, labs, wanted, problems, opened):
@@ -509,6 +512,19 @@ def take(student, name, content, owner, order, due):
         student.times[name] = owner.handed_in
 
 
+def expect_one_folder(student, rest, labs):
+    """Say if a student has files in several folders, which are not of labs: they may be of several students."""
+    zips = [at for at, name in enumerate(rest[:-1], 1) if name.lower().endswith('.zip')]
+    at = max(zips, default=0)
+    folder = next((name for name in rest[at:-1][:1] if name not in labs.folders), '')
+    other = student.folders.setdefault(rest[:at], folder)
+    if folder and not other:
+        student.folders[rest[:at]] = folder
+    elif folder and other != folder and not student.mixed:
+        student.mixed = True
+        student.problems.first(f'its files are in different folders, as "{short(other)}" and "{short(folder)}": are they of one student?')
+
+
 def look_into(student, entry, owner, labs, wanted, due):
     """Keep the files of one entry that count."""
     if student.room.is_late():
@@ -528,6 +544,7 @@ def look_into(student, entry, owner, labs, wanted, due):
         elif place[0] is None:
             student.problems.append(f'{short("/".join(rest))}: of which lab? Neither its folder nor its first comment says so')
         else:
+            expect_one_folder(student, rest, labs)
             order = (place[2], owner.handed_in or 0, found.changed or 0)
             take(student, f'{place[0]}/{place[1]}', content, owner, order, due)
 
@@ -558,10 +575,12 @@ def find(path, labs, due=None):
         names = {entry.path[0] for entry in entries}
         lms = lms_of(names)
         assignment = assignment_in(names, lms)
+        stray = names & set(labs.folders)  # no student is called so
+        stray = stray if len(stray) * FEW <= len(names) else ()
         for entry in entries:
             student = None
             try:
-                owner = owner_of(entry, lms, assignment)
+                owner = owner_of(entry, lms, assignment) if entry.path[0] not in stray else None
                 if owner is None:
                     problems.append(f'{entry}: which student handed it in?')
                     continue
