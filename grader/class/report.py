@@ -5,7 +5,7 @@
 
 CLASS is the folder that `make class` wrote. Writes CLASS/report.txt and CLASS/report.html, which is one file, needs no
 network, and names nobody. They show how the points are distributed, how many students fail each check, and how frequent
-each mistake is, with the scoreboard's words about one student who made it. With --course, they use the labs and points
+each mistake is, with the scoreboard's words if two students have got the same: one alone may have printed them. With --course, they use the labs and points
 of the course (course.py).
 """
 import argparse
@@ -34,7 +34,13 @@ class Report:
     ran: collections.Counter = field(default_factory=collections.Counter)
     sentences: dict = field(default_factory=dict)
     mistakes: collections.Counter = field(default_factory=collections.Counter)
-    examples: dict = field(default_factory=dict)
+    examples: dict = field(default_factory=lambda: collections.defaultdict(dict))  # a mistake: {words: blocks with them}
+
+    def example(self, mistake):
+        """A block with the words that most students got who made it. What a program printed is in it: so '' if nobody else
+        got these words."""
+        blocks = max(self.examples[mistake].values(), key=len, default=[])
+        return blocks[0] if len(blocks) > 1 else ''
 
 
 # --- The data ---------------------------------------------------------------------------------------------
@@ -65,11 +71,13 @@ def add_student(report, place):
         report.ran[check] += 1
         report.passed[check] += test['status'] == 'passed'
     feedback = (place / 'feedback.txt').read_text(encoding='utf-8', errors='replace')
-    for mistake in one.likely_mistakes(results, report.labs):
+    for mistake in set(one.likely_mistakes(results, report.labs)):
         report.mistakes[mistake] += 1
         example = block_of(feedback, mistake)
-        if example and mistake not in report.examples:
-            report.examples[mistake] = without_names(example, place)
+        if example:
+            example = without_names(example, place)
+            words = frozenset(re.sub(r'\d+', '0', example).split())  # times and numbers differ
+            report.examples[mistake].setdefault(words, []).append(example)
 
 
 def read_class(folder, course_file):
@@ -134,7 +142,7 @@ def text_of(report):
     lines += ['', f'Everybody passes: {", ".join(everybody) or "no check"}', f'Nobody passes: {", ".join(nobody) or "no check"}']
     lines += ['', 'Mistakes, the most frequent first']
     for mistake, count in report.mistakes.most_common(EXAMPLES):
-        lines += ['', f'{counted(count, "student")}: {mistake}', report.examples.get(mistake, '')]
+        lines += ['', f'{counted(count, "student")}: {mistake}', report.example(mistake)]
     return '\n'.join(lines).rstrip() + '\n'
 
 
@@ -173,7 +181,7 @@ def html_of(report):
     parts += ['</table><h2>Mistakes</h2>']
     for mistake, count in report.mistakes.most_common(EXAMPLES):
         parts += [f'<h3>{counted(count, "student")}: {say(mistake)}</h3>']
-        parts += [f'<pre>{say(report.examples[mistake])}</pre>'] if mistake in report.examples else []
+        parts += [f'<pre>{say(report.example(mistake))}</pre>'] if report.example(mistake) else []
     return '\n'.join(parts) + '\n</html>\n'
 
 

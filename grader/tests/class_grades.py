@@ -27,6 +27,7 @@ import grade_class  # noqa: E402  pylint: disable=wrong-import-position
 import late  # noqa: E402  pylint: disable=wrong-import-position
 import one  # noqa: E402  pylint: disable=wrong-import-position
 import schema  # noqa: E402  pylint: disable=wrong-import-position
+import report  # noqa: E402  pylint: disable=wrong-import-position
 import regrade as regrade_tool  # noqa: E402  pylint: disable=wrong-import-position
 import similar  # noqa: E402  pylint: disable=wrong-import-position
 import submissions  # noqa: E402  pylint: disable=wrong-import-position
@@ -626,6 +627,25 @@ def test_export():
               done.stderr)
 
 
+def test_quotes():
+    """The report quotes no words that only one student's program has printed."""
+    known = json.loads((ROOT / 'grader/mistakes/known_mistakes.json').read_text(encoding='utf-8'))['lab01']
+    name = min(known)
+    results = {'tests': [], 'extra_data': {'looks_like': {'lab01': [name]}}}
+    for printed, quoted in ((('Bob copied', 'session ended'), False), (('took 17 ms', 'took 9 ms'), True)):
+        made = report.Report(15)
+        with tempfile.TemporaryDirectory() as scratch:
+            for number, text in enumerate(printed):
+                place = pathlib.Path(scratch) / f'{number}'
+                place.mkdir()
+                (place / 'results.json').write_text(json.dumps(results), encoding='utf-8')
+                (place / 'feedback.txt').write_text(f'\nLab 01\n  looks like: {known[name]["mistake"]}\n  x goodbye  0/2  it\n      seen: "{text}"\n'
+                                                    '\nTotal: 0', encoding='utf-8')
+                report.add_student(made, place)
+        said = report.text_of(made) + report.html_of(made)
+        check(f'it quotes what two have printed, not one: {printed[0]}', said.count('seen:') == 2 * quoted and f'2 students: {known[name]["mistake"]}' in said, said)
+
+
 def grade(scratch, *more, **keywords):
     return subprocess.Popen(['make', '-s', 'class', f'SUBMISSIONS={scratch}/handed in', f'OUT={scratch}/class', 'LAB=01', *more],
                             cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -822,6 +842,7 @@ def main():
     test_odd_names()
     test_export()
     test_late()
+    test_quotes()
     test_course()
     test_merge()
     test_similar()
