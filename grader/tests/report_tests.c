@@ -105,8 +105,9 @@ Test(report, tells_a_large_array_from_a_recursion) {
              "    #%d 0x1 in SSL_do_part_%d (/lib/libssl.so.3+0x1)\n", i, i);
   strcat(deep, strstr(recursion, "    #0"));
   expect_sentence(deep, "Your program calls itself without end.");
-  expect_sentence(array, "Your program reads or writes where the stack ends: a local variable is "
-                         "too large, or a copy is too long.");
+  expect_sentence(array, "Your program reads or writes where the stack ends: a copy is too long or "
+                         "begins too far behind, as in an argument of main (argv), or a local "
+                         "variable is too large.");
 }
 
 Test(report, names_the_variable_that_is_too_small) {
