@@ -328,8 +328,9 @@ $(BUILD)/grader/guard: private CRITERION = -static
 $(BUILD)/grader/guard: $(BUILD)/obj/plain/grader/sandbox/guard.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/compile: $(BUILD)/obj/plain/grader/sandbox/compile.o $(BUILD)/obj/plain/grader.a
 # These two, for `make live` and `make serve`, need no other room: nobody waits for the whole grader.
-$(BUILD)/grader/serve: $(patsubst %,$(BUILD)/obj/plain/grader/serve/%.o,main control reference_server)
-$(BUILD)/grader/lecture: $(patsubst %,$(BUILD)/obj/plain/grader/lecture/%.o,main ask loss lossy)
+$(BUILD)/grader/serve: $(patsubst %.c,$(BUILD)/obj/plain/%.o,$(wildcard grader/serve/*.c))
+$(BUILD)/grader/lecture: $(patsubst %.c,$(BUILD)/obj/plain/%.o,$(wildcard \
+                           $(patsubst %,grader/lecture/%.c,main ask loss lossy)))
 $(BUILD)/grader/relay: $(BUILD)/obj/plain/grader/lecture/relay.o $(BUILD)/obj/plain/grader.a
 $(BONUS_CHECKS): $(BUILD)/grader/%: $(BUILD)/obj/plain/grader/bonus/%.o $(BUILD)/obj/plain/grader.a
 $(BUILD)/grader/predict: $(BUILD)/obj/plain/grader/predict/main.o $(BUILD)/obj/plain/grader.a

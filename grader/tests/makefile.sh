@@ -62,7 +62,7 @@ for program in lecture/main lecture/relay page/main words/main predict/main bonu
   echo 'int main(void) { return 0; }' >grader/$program.c
 done
 printf '%s\n' '#include "grader/base/shared.h"' '#include <string.h>' \
-  'int main(int n, char **v) { return n != 4 || strcmp(v[2], "99") != 0 || shared() != 1; }' >grader/serve/main.c
+  'int main(int n, char **v) { return n != 4 || strcmp(v[2], "99") != 0; }' >grader/serve/main.c
 echo 'int shared(void);' >grader/base/shared.h
 printf '%s\n' '#include "grader/base/shared.h"' '#include "common/stand_in.h"' \
   'int shared(void) { return stand_in(); }' >grader/base/shared.c
