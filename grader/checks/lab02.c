@@ -951,7 +951,8 @@ static void send_fields(struct peer *peer, int32_t stream_id, const struct field
   if (length < 0)
     exchange_fault(peer->exchange, nghttp2_strerror((int)length));
   size_t left = (size_t)length;
-  size_t piece = 1 + exchange_random(peer->exchange, FRAME_SIZE); /* the cookie alone has more */
+  const uint32_t most = left > FRAME_SIZE ? FRAME_SIZE : (uint32_t)left - 1;
+  size_t piece = 1 + exchange_random(peer->exchange, most);
   peer_send_frame(peer, NGHTTP2_HEADERS, 0, stream_id, block, piece);
   for (const uint8_t *next = block + piece; (left -= piece) > 0; next += piece) {
     piece = left < FRAME_SIZE ? left : FRAME_SIZE;
