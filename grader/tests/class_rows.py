@@ -89,10 +89,14 @@ def right_ones():
         yield Expected(f'right in {lab}, without a folder', solutions(lab), {lab: []})
 
 
+DRAWN = {'address-as-name'}  # which other checks fail depends on the hosts that are drawn
+
+
 def known_ones(scratch, count):
     """Mistakes that fail one check, by the table."""
     for lab, rows in KNOWN.items():
-        single = [name for name, row in sorted(rows.items()) if sum(len(group['checks']) for group in row['fails']) == 1]
+        single = [name for name, row in sorted(rows.items()) if sum(len(group['checks']) for group in row['fails']) == 1 and
+                  name not in DRAWN]
         for name in single[:count]:
             yield Expected(f'{lab}: {name}', below(FOLDERS[lab], with_mistake(lab, name, scratch)), {lab: [KNOWN[lab][name]['check']]})
 
