@@ -353,22 +353,31 @@ static void expect_no_body(struct peer *peer, int32_t stream_id, const char *wha
                    "that of the body that GET gets.");
 }
 
+/* The method is not HEAD: there must be a body. Otherwise the check says `what`, about that kind of
+ * method. */
+static void expect_answer_with_body(struct peer *peer, int32_t stream_id, const char *kind,
+                                    const char *what) {
+  struct finding *finding = &peer->exchange->finding;
+  peer_expect_response(peer, stream_id);
+  if (peer_stream(peer, stream_id)->body.length == 0) {
+    finding->todo_of_place = 2;
+    snprintf(finding->stands, sizeof finding->stands, "%s", kind);
+    exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->frame, BODY,
+                     "a response without body", "%s", what);
+  }
+  expect_answer(peer, stream_id, BODY);
+}
+
 /* A method that is like HEAD, but another one, is answered like any other. */
 static void expect_no_head(struct peer *peer, int32_t stream_id, const char *method,
                            const char *kind) {
-  struct exchange *exchange = peer->exchange;
+  char what[192];
+  snprintf(what, sizeof what,
+           "method-like-head| Your server takes the method %s for HEAD: compare all its letters, "
+           "their number and their case.",
+           method);
   peer_send_request(peer, stream_id, true, method, "/");
-  peer_expect_response(peer, stream_id);
-  if (peer_stream(peer, stream_id)->body.length == 0) {
-    exchange->finding.todo_of_place = 2;
-    snprintf(exchange->finding.stands, sizeof exchange->finding.stands, "%s", kind);
-    exchange_fail_at(
-        exchange, peer_stream(peer, stream_id)->frame, BODY, "a response without body",
-        "method-like-head| Your server takes the method %s for HEAD: compare all its letters, "
-        "their number and their case.",
-        method);
-  }
-  expect_answer(peer, stream_id, BODY);
+  expect_answer_with_body(peer, stream_id, kind, what);
 }
 
 /* More letters than HEAD, fewer, small ones, other ones. */
@@ -463,17 +472,12 @@ static int32_t expect_own_methods(struct peer *peer, int32_t stream_id) {
 
 /* A GET has been answered with a body, and then a HEAD without one: this one has a body again. */
 static void expect_answer_after_head(struct peer *peer, int32_t stream_id, const char *method) {
-  struct exchange *exchange = peer->exchange;
-  peer_expect_response(peer, stream_id);
-  if (peer_stream(peer, stream_id)->body.length == 0) {
-    exchange->finding.todo_of_place = 2;
-    exchange_fail_at(
-        exchange, peer_stream(peer, stream_id)->frame, BODY, "a response without body",
-        "head-stays| After a HEAD on this connection, your server answers %s without a "
-        "body, too: note for each stream whether its method is HEAD.",
-        method);
-  }
-  expect_answer(peer, stream_id, BODY);
+  char what[192];
+  snprintf(what, sizeof what,
+           "head-stays| After a HEAD on this connection, your server answers %s without a body, "
+           "too: note for each stream whether its method is HEAD.",
+           method);
+  expect_answer_with_body(peer, stream_id, "", what);
 }
 
 CHECK(lab03, methods, .of_fields = true, .points = 2, .todo = 2, .section = "8.3.1",

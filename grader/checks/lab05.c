@@ -604,9 +604,7 @@ static double begin_to_answer(struct asked *asked, int timeout, bool more) {
 static void expect_restarted(struct asked *asked, double sent, int timeout) {
   exchange_await(asked->exchange, is_reset_or_closed, asked);
   long reset = find_reset(asked->peer);
-  const struct recording *recording = &asked->exchange->recording;
-  if (reset >= 0 &&
-      recording->entries[reset].milliseconds + recording->started - sent < timeout - EARLY)
+  if (reset >= 0 && recording_time(&asked->exchange->recording, reset) - sent < timeout - EARLY)
     fail_inactivity(asked, *asked->body ? DATA : HEAD);
 }
 
@@ -766,8 +764,7 @@ static void expect_at_once(struct peer *peer, int32_t stream_id, const char *sta
 static void expect_pong(struct peer *peer, int32_t stream_id, double asked, double delay) {
   peer_expect_answer(peer, stream_id, "200", "pong");
   long frame = peer_stream(peer, stream_id)->frame;
-  const struct recording *recording = &peer->exchange->recording;
-  double came = recording->entries[frame].milliseconds + recording->started;
+  double came = recording_time(&peer->exchange->recording, frame);
   char expected[64];
   char seen[64];
   snprintf(expected, sizeof expected, "HEADERS after %.0f ms", delay);

@@ -91,8 +91,7 @@ static const char *protocol_of(const struct peer *peer, char *text, size_t size)
 
 /* When the response on that stream began: recording_clock(). */
 static double answered_at(struct peer *peer, int32_t stream_id) {
-  const struct recording *recording = &peer->exchange->recording;
-  return recording->entries[peer_stream(peer, stream_id)->frame].milliseconds + recording->started;
+  return recording_time(&peer->exchange->recording, peer_stream(peer, stream_id)->frame);
 }
 
 /* "pong", not earlier than `delay` milliseconds after `asked`. */
@@ -678,8 +677,8 @@ static void ask_at_name(struct exchange *exchange, const char *name) {
   snprintf(names_of_host, sizeof names_of_host, "DNS:%s", name ? name : "localhost");
 }
 
-/* At localhost, at another name, or at an address, in turn: a client has no reason to trust one more
- * than the other. */
+/* At localhost, at another name, or at an address, in turn: a client has no reason to trust one
+ * more than the other. */
 static void ask_anywhere(struct exchange *exchange) {
   enum { LOCALHOST, OTHER_NAME, ADDRESS, KINDS };
   static char address[16];
@@ -876,7 +875,7 @@ CHECK(lab06, get, .points = 1, .todo = 5, .program = "client", .section = "3.2",
   if (strcmp(protocol_of(peer, chosen, sizeof chosen), "h2") != 0)
     exchange_fail_at(exchange, -1, "ALPN: h2", "no ALPN",
                      "client-not-offer-h2-alpn| Your client does not offer h2 by ALPN.");
-  const char *host = exchange->host ? exchange->host : "localhost";
+  const char *host = exchange_host(exchange);
   const char *name = SSL_get_servername(tls_of(peer), TLSEXT_NAMETYPE_host_name);
   char expected[96];
   snprintf(expected, sizeof expected, "server name: %s", host);
@@ -1026,11 +1025,10 @@ static void expect_refused(struct exchange *exchange, const struct certificate *
                            const char *trusted, enum cause cause, const char *const *words,
                            const char *server) {
   struct identity identity;
-  struct peer *peer = NULL;
   make_identity(exchange, &identity, certificate);
   be_server(exchange, identity_server(exchange, &identity));
   const char *ca = trusted ? trusted : identity.cert;
-  peer = ask_wrong_server(exchange, ca, short_time(exchange), cause, server);
+  struct peer *peer = ask_wrong_server(exchange, ca, short_time(exchange), cause, server);
   if (!peer)
     peer = ask_wrong_server(exchange, ca, patience(exchange), cause, server);
   if (!peer)
@@ -1341,19 +1339,17 @@ CHECK(lab06, expired, .of_errors = true, .points = 1, .todo = 5, .program = "cli
   expect_dates_refused(exchange, &future, !authority_expired, TOO_EARLY, early);
 }
 
-/* A URL with that address, in brackets if need be, and a certificate for `names`. */
+/* A URL with that address, and a certificate for `names_of_server`. */
 static struct peer *start_by_address(struct exchange *exchange, const char *address,
                                      const char *names_of_server) {
   const struct certificate certificate = {.names = names_of_server};
-  const bool bracketed = strchr(address, ':') != NULL;
   exchange_extend(exchange);
   struct identity identity;
-  char url[64];
+  char url[sizeof exchange->url + 1];
   identity_make(exchange, &identity, &certificate);
   exchange->host = address;
   be_server(exchange, identity_server(exchange, &identity));
-  snprintf(url, sizeof url, "https://%s%s%s%s/", bracketed ? "[" : "", address,
-           bracketed ? "]" : "", strrchr(exchange->url, ':'));
+  snprintf(url, sizeof url, "%s/", exchange->url);
   exchange_start(exchange, "client", "--ca", identity.cert, "--timeout", patience(exchange), url,
                  NULL);
   return accept_client(exchange);

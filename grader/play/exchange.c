@@ -220,6 +220,10 @@ void exchange_wait_for_end(struct exchange *exchange) {
 
 /* --- The program ------------------------------------------------------------------------------ */
 
+const char *exchange_host(const struct exchange *exchange) {
+  return exchange->host ? exchange->host : "localhost";
+}
+
 const char *exchange_scheme(const struct exchange *exchange) {
   return exchange->lab->tls ? "https" : "http";
 }

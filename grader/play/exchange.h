@@ -140,6 +140,9 @@ void exchange_expect_usage(struct exchange *exchange, const char *name, ...)
 /* The scheme of this lab's URLs: "http" or "https". */
 const char *exchange_scheme(const struct exchange *exchange);
 
+/* The host at which peer_listen listens: `host`, or "localhost". */
+const char *exchange_host(const struct exchange *exchange);
+
 /* From now on peers use TLS with this context: peers to which the program connects, from the next
  * peer_listen on; or peers that connect to the program. The exchange owns the context. NULL: plain
  * TCP. */

@@ -415,7 +415,7 @@ static int listen_on(struct exchange *exchange, const char *host, char *error, s
 void peer_listen(struct exchange *exchange) {
   char error[256];
   listener_free(exchange->listener); /* of an earlier call */
-  const char *host = exchange->host ? exchange->host : "localhost";
+  const char *host = exchange_host(exchange);
   if (listen_on(exchange, host, error, sizeof error) == 0 ||
       (strcmp(host, "::1") == 0 && listen_on(exchange, "127.0.0.1", error, sizeof error) == 0))
     return;

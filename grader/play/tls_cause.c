@@ -113,7 +113,7 @@ static void note_said(struct finding *finding, const char *error) {
 /* The client refuses a certificate that is right: it was set up wrongly. Returns whether that is
  * so. */
 static bool explain_distrust(struct exchange *exchange, struct probe *probe) {
-  const char *host = exchange->host ? exchange->host : "localhost";
+  const char *host = exchange_host(exchange);
   const char *error = probe->handshake_error;
   probe->host[PROBE_TEXT - 1] = '\0';
   if (!exchange->listener || strcmp(exchange->finding.id, "tls-handshake-fails") != 0)

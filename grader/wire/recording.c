@@ -14,6 +14,10 @@ double recording_clock(void) {
   return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
+double recording_time(const struct recording *recording, long index) {
+  return recording->entries[index].milliseconds + recording->started;
+}
+
 void recording_begin(struct recording *recording) {
   *recording = (struct recording){.started = recording_clock()};
 }

@@ -49,6 +49,9 @@ double recording_clock(void);
 
 void recording_begin(struct recording *recording);
 
+/* When this entry was added: recording_clock(). */
+double recording_time(const struct recording *recording, long index);
+
 /* Add a copy of `frame`, or of `note`, unless the recording is full. Return 0, or -1 when there is
  * no memory. */
 int recording_add_frame(struct recording *recording, unsigned connection,

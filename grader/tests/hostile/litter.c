@@ -1,6 +1,6 @@
 /* litter FILE: leaves things that are hard to remove: a tree far deeper than any path, of locked
- * directories with long names, a locked directory, names that begin with a dash or a dot, a named pipe, and links to FILE and to its
- * directory, which nobody may remove. */
+ * directories with long names, a locked directory, names that begin with a dash or a dot, a named
+ * pipe, and links to FILE and to its directory, which nobody may remove. */
 #include <fcntl.h>
 #include <libgen.h>
 #include <string.h>
