@@ -626,7 +626,7 @@ deps-pictures:
 ## make test             build and test everything here [ONLY=name, as in grader/tests/name.sh]
 test: $(if $(filter-out fuzz,$(ONLY)),,$(if $(shell command -v clang),$(FUZZED))) $(TESTS) $(HOSTILE) $(VARIANTS) $(if $(filter-out bench connections floods bounds live soak,$(ONLY)),,$(BENCH) $(BENCHED_LABS)) \
       $(if $(filter-out threads,$(ONLY)),,$(BUILD)/tests/threads) $(if $(filter-out examples,$(ONLY)),,$(EXAMPLES)) \
-      $(GRADER_BUILT) $(STUDENTS:=.log) $(SOLUTIONS:=.log)
+      $(GRADER_BUILT) $(BUILD)/class/compile.sh $(STUDENTS:=.log) $(SOLUTIONS:=.log)
 	+@python3 grader/tools/dev/run_tests.py $(if $(ONLY),--only $(call quote,$(ONLY))) $(TESTS) $(SCRIPTS)
 
 ## make fuzz             run each fuzz target for [SECONDS=60] [TARGET=server]: see common/fuzz/README.md

@@ -32,7 +32,7 @@ SOURCE = f'{ROOT}/grader/tests/hostile/vandals.c'
 GRADE = f'{ROOT}/build/grader/grade'
 SECRET = 'the secret of somebody else'
 BOUND = 150  # seconds for one grading, on a busy machine
-AT_ONCE = 2
+AT_ONCE = 3
 MEMORY = 256 << 20
 RESULTS = 8 << 20
 
