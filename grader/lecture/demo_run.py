@@ -163,6 +163,7 @@ class Runner:
         self.screen = screen
         self.servers = {}
         self.skipped = {}  # servers that have not been started, by name: their parts of the script
+        self.tried = {}  # the servers that we have started, or tried to, by name: their parts
         self.made = set()  # the parts that have made what later ones need
         self.patience = COMMAND_SECONDS
         self.running = None  # the program of the present command
@@ -240,6 +241,7 @@ class Runner:
     def start(self, part, again=False):
         """Start a server. Return whether it listens."""
         self.skipped.pop(part.name, None)
+        self.tried[part.name] = part
         if part.name in self.servers:
             self.servers.pop(part.name).end()
             self.variables.pop(part.name, None)
@@ -273,18 +275,13 @@ class Runner:
         """Run a command. Return whether it ended as the script says."""
         if part in self.made and part.needed:
             self.end_servers()  # they have what it made before, such as another certificate
-        for name in re.findall(r"\$([A-Z]+)\b", part.command()):
-            if name in self.skipped and not self.start(self.skipped[name]):
-                return False
-            if name not in self.variables:
-                self.screen.command(self.shown(self.command_of(part)))
-                self.screen.note("Not run: the server is missing.", RED)
-                return False
-        for name, server in list(self.servers.items()):
-            if re.search(rf"\${name}\b", part.command()) and server.has_ended():
-                if not self.start(server.part, again=True):
-                    return False
+        missing = self.start_servers(part)
         self.screen.command(self.shown(self.command_of(part)))
+        if missing:
+            command = self.shown(missing.command()).split()
+            program = next(word for word in command if "=" not in word)
+            self.screen.note(f"Not run, because its server does not run: {program}. See step {missing.step}, which starts it.", RED)
+            return False
         if self.say_missing(part.command()):
             return False
         program = self.running = Program(self.screen, self.command_of(part), self.environment_of(part))
@@ -308,6 +305,18 @@ class Runner:
         elif part.status != 0:
             self.screen.note(f"(It ended with status {part.status}.)")  # the script speaks of it
         return self.show_servers(part, right) and right
+
+    def start_servers(self, part):
+        """Start the servers that this command needs and that do not run. Returns the first one that cannot run, or None."""
+        for name in re.findall(r"\$([A-Z]+)\b", part.command()):
+            server = self.servers.get(name)
+            if name in self.skipped:
+                self.start(self.skipped[name])
+            elif server and server.address() and server.has_ended():
+                self.start(server.part, again=True)
+            if name not in self.variables:
+                return self.tried[name]
+        return None
 
     def say_missing(self, command):
         """If a program of the lab is missing, show the compiler's messages. Return whether one is
@@ -344,6 +353,10 @@ class Runner:
         """Whether the server prints the line. There may be none after a command that failed."""
         return server.wait(lambda: self.has_line(server, line), COMMAND_SECONDS if right else AFTERMATH_SECONDS, LINE_PACE)
 
+    def await_idle(self, server):
+        """Wait until a server has closed its connections, for a while. Return whether it has, or nobody waits any longer."""
+        return server.wait(lambda: self.stopped or server.is_idle(), COMMAND_SECONDS, LOOK_SECONDS)
+
     def show_servers(self, part, right):
         """Show the new output of the servers. Return whether it has the line that we wait for."""
         came = not part.until
@@ -351,7 +364,7 @@ class Runner:
             if part.until and self.await_line(server, part.until, right):
                 came = True
             for each in [*self.before_servers(), server]:
-                each.wait(each.is_idle, COMMAND_SECONDS, LOOK_SECONDS)
+                self.await_idle(each)
             server.drain()
             if any(server.unshown(end) for end in server.shown):
                 self.show_server(server)

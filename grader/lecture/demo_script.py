@@ -144,6 +144,7 @@ class Part:
         self.kind = kind
         self.lines = list(lines)
         self.quotes = []
+        self.step = 0  # the number of its step
         self.name = info if kind == "server" else ""
         self.status = int((re.search(r"\bstatus=(\d+)", info) or [0, 0])[1])
         self.until = (re.search(r"\buntil=(.*)", info) or [0, ""])[1]
@@ -224,6 +225,7 @@ class Script:
         parts = self.steps[-1].parts
         if kind not in ("js", "c"):
             parts.append(Part(kind, body, what))
+            parts[-1].step = len(self.steps)
             return
         if not parts or parts[-1].kind != "code":
             parts.append(Part("code"))

@@ -74,7 +74,7 @@ class GatePanel {
     const {mode, late, count: number} = this.last;
     const others = this.list.querySelector('li > span') ? ' (one with a dashed edge comes after it)' : '';
     const now = mode === 'flow' ? '' : number > 0 ? `${count(number, 'frame')} waiting; click one to let it pass${others}`
-      : 'Holds what passes make serve, the servers of a lecture, and all programs with H2_TRACE=live';
+      : `${mode === 'hold' ? 'Holds' : 'Slows down'} what passes make serve, the servers of a lecture, and all programs with H2_TRACE=live`;
     this.said.textContent = late > 0 ? `Hold came too late for ${count(late, 'connection')}: frames have passed there. ${now}` : now;
   }
 }

@@ -12,7 +12,7 @@ const LONGEST_WORD = 28; /* so many letters have room on a telephone */
 function paragraphs(text) {
   return text.trim().split(/\n\s*\n/).filter(Boolean).map((paragraph) => element('p', {},
     ...paragraph.replace(/\s+/g, ' ').split(/(`[^`]+`)/).map((piece) =>
-      (piece.startsWith('`') ? element('code', {}, piece.slice(1, -1)) : piece))));
+      (piece.startsWith('`') ? element('code', {}, ...words(piece.slice(1, -1))) : piece))));
 }
 
 /* Code, line by line, each with its comments and strings: [[kind, text], ...]. */
@@ -150,15 +150,22 @@ class Card {
       this.showBars(event.rows);
       return;
     }
-    const source = event.kind === 'text' ? event.source : event.wrong ? 'wrong' : 'note';
+    if (event.kind === 'text' && event.source === 'server')
+      event.text.split(/(?<=\n)/).forEach((line) => this.print('server', line)); /* each line says whose it is */
+    else if (event.kind === 'text')
+      this.print(event.source, event.text);
+    else
+      this.print(event.wrong ? 'wrong' : 'note', `${event.text}\n`);
+  }
+
+  print(source, text) {
     const last = this.output.lastElementChild;
-    if (event.kind === 'text' && last && last.dataset.source === source) {
-      last.textContent += event.text;
+    const isWhole = !last || last.textContent.endsWith('\n');
+    if (last && last.dataset.source === source && !(source === 'server' && isWhole)) {
+      last.textContent += text;
       return;
     }
-    const tail = last && !last.textContent.endsWith('\n') ? '\n' : '';
-    const text = event.kind === 'text' ? event.text : `${event.text}\n`;
-    this.output.append(tail, element('span', {class: `from ${source}`, 'data-source': source}, text));
+    this.output.append(isWhole ? '' : '\n', element('span', {class: `from ${source}`, 'data-source': source}, text));
   }
 
   showBars(rows) {

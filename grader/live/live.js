@@ -282,7 +282,7 @@ class Live {
       heading.focus();
     this.labSelect.value = lab.lab;
     this.wire.at(this.lecture.place, content.servers);
-    document.title = `${lab.title}, step ${wanted}`;
+    document.title = `${this.presents() ? 'Notes: ' : ''}${lab.title}, step ${wanted}`;
     history.replaceState(null, '', `#${lab.lab}/${wanted}${document.body.classList.contains('presenter') ? '/notes' : ''}`);
     this.showSteps();
     this.showRunning();
@@ -425,7 +425,7 @@ class Live {
   help() {
     const rows = [['Space', 'while frames wait: let one pass; otherwise, with the lecture in sight: what is below, the next command, the rest of the step and of its ladder, the next step'],
                   ['→  Page Down', 'the next step'], ['←  Page Up', 'the step before'], ['1 to 9', 'the step with this number'], ['↓  ↑', 'scroll'],
-                  ['r  s', 'run the last command again; stop it'], ['h  f', 'hold the frames, or let them pass; let one pass'],
+                  ['r  s', 'run the last command again; stop it: a frame that is held then never arrives'], ['h  f', 'hold the frames, or let them pass; let one pass'],
                   ['j  k', 'go to the next frame, the one before; Enter opens it, m marks it'],
                   ['w', 'the wire alone, the lecture alone, or both'], ['+  −  0', 'larger, smaller, as it was'], ['b', 'black; then any key: back'],
                   ['n  p', 'notes on this page; in a second window, with a clock'], ['t', 'the clock from zero'], ['?', 'these keys']];
@@ -453,7 +453,7 @@ class Live {
                   '.': () => this.black(!this.isBlack), t: () => this.startClock(Date.now()), '+': () => this.resize(1), '=': () => this.resize(1), '-': () => this.resize(-1),
                   ArrowDown: () => this.scroll(1), ArrowUp: () => this.scroll(-1), j: () => this.stepFrame(1), k: () => this.stepFrame(-1),
                   0: () => this.resize(0), w: () => (this.screen ? this.channel.postMessage({order: 'view'}) : this.view()), n: () => this.keep({noted: document.body.classList.toggle('noted')}), p: () => this.present(),
-                  '?': () => this.helping.showModal()};
+                  '?': () => this.helping.showModal(), Escape: () => this.wire.showSaves(false)};
     if (event.defaultPrevented || (onButton && event.key === ' '))
       return; /* the button's own */
     if (this.pointed && event.key === ' ')

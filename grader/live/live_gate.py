@@ -145,6 +145,12 @@ class Gate:
             self.numbers = {}
             self.about = about
 
+    def programs(self, that_wait=False):
+        """The numbers of the programs whose connections are held here; or only of those for which a frame waits."""
+        with self.lock:
+            gates = {gate for gate, _ in self.waiting} if that_wait else self.gates if self.mode != "flow" else ()
+            return {self.gates[gate][0] for gate in gates if gate in self.gates}
+
     # --- What the page asks -------------------------------------------------------------------------------------
 
     def set(self, mode, ms=0):

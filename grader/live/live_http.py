@@ -73,7 +73,7 @@ def code_json(part, student, columns, alone):
             return alone
         if not has_js:
             return columns * 9 // 10  # two equal columns
-        return columns * 3 // 4 if quote.language == "js" and columns < alone else columns  # the left one is narrower
+        return (columns * 4 - 1) // 5 if quote.language == "js" and columns < alone else columns  # the left one is narrower
 
     return [{"heading": quote.heading(student), "language": quote.language, "lines": reflow(quote.cut(student), width(quote))}
             for quote in part.quotes]

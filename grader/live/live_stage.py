@@ -10,12 +10,14 @@ import re
 import signal
 import subprocess
 import threading
+import time
 
 from demo_run import BUILD, LINE_PACE, Runner
 from demo_script import ROOT
 from demo_show import printable
 
 PATIENCE = 600         # seconds for one command: a lecturer may hold its frames
+CUT_SECONDS = 2      # for the page to hear that a server has been killed
 LOOK_SECONDS = 0.03    # from one look at the servers to the next, while no command runs
 LARGEST_OUTPUT = 65536  # characters of one command, on the page
 COMMANDS = ("server", "console", "bars")
@@ -127,6 +129,12 @@ class LiveRunner(Runner):
             right = False  # without a connection, it prints the line soon or never
         return super().await_line(server, line, right)
 
+    def await_idle(self, server):
+        """As long as its last frames wait, too."""
+        while not (idle := super().await_idle(server)) and self.gate and self.gate.waiting:
+            pass
+        return idle
+
     def start(self, part, again=False):
         """What a server says when it starts belongs to its own command, even if another one needs it."""
         about, said = self.screen.about, self.screen.said
@@ -187,12 +195,10 @@ class Stage:
         return script.steps[step - 1].parts if script and 1 <= step <= len(script.steps) else []
 
     def stop(self):
-        """End the command that runs, forget those that wait, and let every frame pass."""
+        """End the command that runs, and forget those that wait. Frames that are held do not pass then: they never arrive."""
         with contextlib.suppress(queue.Empty):
             while True:
                 self.orders.get_nowait()
-        if self.gate:
-            self.gate.set("flow")
         runner = self.runner
         if not runner:
             return
@@ -200,9 +206,28 @@ class Stage:
         if program := runner.running:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(program.process.pid, signal.SIGTERM)
+            self.cut(self.gate.programs() if self.gate else set())
+
+    def cut(self, held):
+        """Kill those servers of the lecture that are among these programs: what they hold never arrives, and the page says
+        so. They start again with the next command that needs them. Return the numbers of those that it has killed."""
+        killed = {server.process.pid for server in self.runner.servers.values()} & held if self.runner else set()
+        for number in killed:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(number, signal.SIGKILL)
+        return killed
+
+    def cut_earlier(self):
+        """The next command begins: what still waits of an earlier one never arrives."""
+        killed = self.cut(self.gate.programs(that_wait=True)) if self.gate else set()
+        deadline = time.monotonic() + CUT_SECONDS
+        while killed and killed & (self.gate.programs() | self.wire.programs()) and time.monotonic() < deadline:
+            time.sleep(LOOK_SECONDS)
 
     def end(self):
         self.stop()
+        if self.gate:
+            self.gate.set("flow")
         self.orders.put(None)
         self.thread.join(10)
 
@@ -232,6 +257,7 @@ class Stage:
 
     def play(self, lab, step, part, fault):
         script = self.scripts[lab]
+        self.cut_earlier()
         if lab != self.lab:
             self.leave()
             self.runner, self.lab = LiveRunner(script, self.student, self.page, self.wire, self.gate), lab

@@ -247,7 +247,8 @@ class Wire:
             self.capture.add(number, ms, event)
             if str(event.get("note")).startswith("closed"):
                 self.open.discard((pid, event["connection"]))
-            self.hub.publish(self.about, {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, **cleaned})
+            held = {"held": True} if self.gate.mode != "flow" else {}  # its time says when it was sent
+            self.hub.publish(self.about, {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, **held, **cleaned})
 
     def pair(self, key, side, own, peer, name):
         """A connection begins. If the programs at both ends show it, the page has what the first of them says."""
@@ -275,6 +276,11 @@ class Wire:
         self.ends = {key: ends for key, ends in self.ends.items() if key[0] != pid}
         self.others = {key for key in self.others if key[0] != pid}
         self.gate.part(pid)
+
+    def programs(self):
+        """The numbers of the programs that have a connection."""
+        with self.lock:
+            return {pid for pid, _ in self.open}
 
     def cut(self, pid, name):
         """A program has ended: so have its connections, whether or not it has said so."""

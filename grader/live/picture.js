@@ -31,7 +31,8 @@ class Picture {
     const {width, row, top, client, server} = PICTURE;
     const height = top + row * this.rows.length + 16;
     const svg = shape('svg', {xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, 'font-family': 'system-ui, sans-serif', 'font-size': 13, fill: '#1c1b19'});
-    svg.append(shape('rect', {width, height, fill: '#ffffff'}), this.words(client, 28, 'client', {'font-weight': 600, 'text-anchor': 'middle'}),
+    svg.append(shape('rect', {width, height, fill: '#ffffff'}), this.words(client - 28, 28, this.of.wasHeld ? 'ms, sent' : 'ms', {'text-anchor': 'end', fill: '#5d5a54'}),
+               this.words(client, 28, 'client', {'font-weight': 600, 'text-anchor': 'middle'}),
                this.words(server, 28, 'server', {'font-weight': 600, 'text-anchor': 'middle'}), this.words(PICTURE.text, 28, this.title, {fill: '#5d5a54'}),
                ...[client, server].map((x) => shape('line', {x1: x, x2: x, y1: top - 8, y2: height - 8, stroke: '#b9b5ad', 'stroke-width': 2})),
                ...this.rows.flatMap((each, i) => this.row(each, top + row * i)));

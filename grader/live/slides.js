@@ -3,8 +3,9 @@
  * slides: a lecture that was given once, as slides of sixteen by nine. What has no room on a slide goes on the next.
  */
 
-const ROWS = 11;    /* a ladder begins where so many have room ... */
-const MOST_ROWS = 40; /* ... and has no more than these on one slide */
+const MOST_ROWS = 40; /* of a ladder on one slide */
+const FEWEST_ROWS = 3; /* rows: no slide has fewer of a ladder that goes on there */
+const SIZES = ['cosy', 'snug', 'dense']; /* smaller and smaller letters */
 const NEAR_TOP = 64; /* pixels: the slide that begins above this is the present one */
 const WIDTH = 1344; /* of a slide with some paper around it */
 
@@ -74,21 +75,51 @@ class Slides {
     }
   }
 
-  put(block, next) {
-    this.body.append(block);
-    if (this.body.scrollHeight <= this.body.clientHeight)
-      return;
-    if (this.body.childElementCount > 1) {
-      block.remove();
-      next();
-      this.body.append(block);
-    }
-    for (const size of ['snug', 'dense'])
-      if (this.body.scrollHeight > this.body.clientHeight)
-        this.body.classList.add(size);
+  isFull() {
+    return this.body.scrollHeight > this.body.clientHeight;
   }
 
-  /* A command, and its frames beside it: as many as there is room for, then the others. */
+  /* The last blocks of this slide that are of these kinds: they introduce what comes now. */
+  lead(kinds) {
+    const blocks = [...this.body.children];
+    return blocks.slice(blocks.findLastIndex((block) => !block.matches(kinds)) + 1);
+  }
+
+  /* A new slide, with these blocks of the present one, unless there are no others. */
+  take(blocks, next) {
+    if (this.body.childElementCount > blocks.length)
+      next();
+    this.body.append(...blocks);
+  }
+
+  /* Make the letters smaller, until all has room. Return whether it has. */
+  shrink(sizes) {
+    for (const size of sizes)
+      if (this.isFull())
+        this.body.classList.add(size);
+    return !this.isFull();
+  }
+
+  /* A text stands on one slide with what it introduces, with smaller letters if need be. */
+  put(block, next) {
+    const lead = block.matches('p') ? [] : this.lead('p');
+    this.body.append(block);
+    if (!this.isFull())
+      return;
+    block.remove();
+    this.take(lead, next);
+    this.body.append(block);
+    if (this.shrink(lead.length > 0 ? SIZES.slice(0, -1) : SIZES))
+      return;
+    this.body.classList.remove(...SIZES);
+    block.remove();
+    next();
+    this.body.append(block);
+    this.shrink(SIZES);
+  }
+
+  /* A command, with what introduces it, and all its frames beside it; if these have no room there, on the slides that
+   * follow. */
   command(part, events, next) {
     const log = new Log();
     events.filter((event) => event.kind !== 'wire').forEach((event) => log.take(event));
@@ -98,28 +129,47 @@ class Slides {
       this.put(card.element, next);
       return;
     }
-    const pair = element('div', {class: 'pair'}, card.element, this.ladder(frames.slice(0, ROWS)));
-    this.put(pair, next);
-    pair.lastChild.remove();
-    for (let rest = this.fill(pair, frames); rest.length > 0;) { /* two ladders on a slide, the left one first */
-      const both = element('div', {class: 'pair equal'});
-      next();
-      this.body.append(element('p', {}, 'The frames that follow:'), both);
-      rest = this.fill(both, rest);
-      rest = rest.length > 0 ? this.fill(both, rest) : rest;
+    const lead = this.lead('p, .card');
+    this.take(lead, next);
+    const told = element('div', {}, ...lead, card.element);
+    const ladder = this.ladder(frames.slice(0, MOST_ROWS));
+    this.body.append(element('div', {class: 'pair'}, told, ladder));
+    if (frames.length > MOST_ROWS || ladder.offsetHeight > this.body.clientHeight) {
+      this.body.replaceChildren(...lead, card.element);
+      this.shrink(SIZES);
+      this.ladders(frames, next);
+    } else {
+      this.shrink(SIZES);
     }
   }
 
-  /* Put as many frames into the pair as the slide has room for. Returns the others. */
+  /* Two ladders on a slide, the left one first, of the same length if these are all. */
+  ladders(frames, next) {
+    for (let rest = frames; rest.length > 0;) {
+      const both = element('div', {class: 'pair equal'});
+      next();
+      this.body.append(element('p', {}, rest === frames ? 'The frames:' : 'The frames that follow:'), both);
+      const fit = this.fill(both, rest);
+      const half = Math.ceil(rest.length / 2);
+      if (fit < rest.length && half < fit)
+        both.replaceChildren(this.ladder(rest.slice(0, half)));
+      rest = rest.slice(Math.min(fit, rest.length > fit ? half : fit));
+      rest = rest.slice(rest.length > 0 ? this.fill(both, rest) : 0);
+    }
+  }
+
+  /* Put as many frames into the pair as the slide has room for; leave none, or several. Return how many. */
   fill(pair, frames) {
     const tried = this.ladder(frames.slice(0, MOST_ROWS));
     pair.append(tried);
     const {bottom} = this.body.getBoundingClientRect();
     const rows = [...tried.querySelectorAll('.rows > li')];
-    const fit = Math.max(1, rows.filter((row) => row.getBoundingClientRect().bottom <= bottom).length);
+    const room = Math.max(1, rows.filter((row) => row.getBoundingClientRect().bottom <= bottom).length);
+    const rest = frames.length - room;
+    const fit = rest > 0 && rest < FEWEST_ROWS ? Math.max(1, frames.length - FEWEST_ROWS) : room;
     if (fit < rows.length)
       tried.replaceWith(this.ladder(frames.slice(0, fit)));
-    return frames.slice(fit);
+    return fit;
   }
 
   ladder(frames) {

@@ -27,7 +27,7 @@ from live_http import labs_json, slides_page, step_json   # noqa: E402
 from live_stage import COMMANDS, Stage                    # noqa: E402
 from live_wire import Wire                                # noqa: E402
 
-COLUMNS = 64         # of code, where two pieces stand side by side
+COLUMNS = 63         # of code, where two pieces stand side by side
 ALONE = 100          # of code that has the slide to itself
 QUIET_SECONDS = 0.2  # after a command: its last frames are on their way
 

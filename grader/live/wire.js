@@ -27,6 +27,7 @@ class LiveLadder extends Ladder {
     this.lost = new Set(); /* of these, those that waited when their connection ended */
     this.losses = [];      /* what the gate says of those, until the rows of their connection are all here */
     this.closed = new Set(); /* numbers of connections that have ended */
+    this.wasHeld = false; /* whether frames were held here: their times say when they were sent */
     this.first = 0; /* frames that are not kept */
     this.back = 0;  /* rows below those on the page; 0: the last one is there */
   }
@@ -52,7 +53,7 @@ class LiveLadder extends Ladder {
 
   heading() {
     const made = super.heading();
-    made.querySelector('.time').title = 'When its sender sent it: milliseconds from the first frame';
+    made.querySelector('.time').title = 'When its sender sent it: milliseconds from the beginning of the first connection';
     return made;
   }
 
@@ -75,6 +76,7 @@ class LiveLadder extends Ladder {
     this.losses = [];
     this.closed = new Set();
     this.leftOut = 0;
+    this.wasHeld = false;
     this.first = 0;
     this.back = 0;
     this.openFrames = new Set();
@@ -250,9 +252,10 @@ class LiveLadder extends Ladder {
   /* A frame, or a note, has passed. It is on the page with the next flush. */
   add(entry) {
     const row = {kind: entry.note === undefined ? 'frame' : 'note', ms: entry.ms, index: this.first + this.all.length,
-                 connection: entry.connection, text: entry.note, frame: entry, by: entry.by, pid: entry.pid};
+                 connection: entry.connection, text: entry.note?.replace(/without close_notify$/, '$&, the goodbye of TLS'), frame: entry, by: entry.by, pid: entry.pid};
     this.all.push(row);
     this.leftOut += entry.left_out || 0;
+    this.wasHeld = this.wasHeld || Boolean(entry.held);
     if (row.kind === 'note' && /^closed/.test(row.text))
       this.closed.add(row.connection);
     if (!this.programs.has(entry.pid))
@@ -353,9 +356,8 @@ class LiveLadder extends Ladder {
   count() {
     const all = this.frames.length + this.first;
     const isFiltered = this.shown !== 'all' || this.type !== 'all' || this.program !== 'all';
-    const facts = [isFiltered ? `${this.all.filter((row) => row.kind === 'frame' && this.passes(row)).length} of ${count(all, 'frame')}` : count(all, 'frame'), count(this.streams.size, 'stream')];
-    if (this.connections > 1)
-      facts.push(count(this.connections, 'connection'));
+    const facts = isFiltered ? [`${this.all.filter((row) => row.kind === 'frame' && this.passes(row)).length} of ${count(all, 'frame')}`]
+      : [count(all, 'frame'), this.connections > 1 ? count(this.connections, 'connection') : count(this.streams.size, 'stream')];
     if (this.leftOut > 0)
       facts.push(`${this.leftOut.toLocaleString('en')} left out`);
     if (this.from)
@@ -402,28 +404,41 @@ class WirePane {
       return made;
     };
     this.ladder.element.querySelector('.tools').append(
-      element('details', {class: 'menu'}, element('summary', {}, 'Save'), element('div', {},
-        button('Trace, as JSON', 'The frames that are shown, as H2_TRACE=FILE.json writes them', () => this.saveTrace()),
-        button('Capture, for Wireshark', 'All frames, for Wireshark; there, decode TCP port 8080 as HTTP2 if the first ones are not', () => this.saveCapture()),
-        button('Picture, as SVG', 'The frames that are shown, with the marks, as SVG', () => this.savePicture()))),
+      this.menu = element('button', {type: 'button', class: 'menu', 'aria-expanded': false}, 'Save'),
       button('Clear', 'Empty the wire', () => ask('clear', {})));
     this.tools = this.ladder.element.querySelector('.tools');
     this.tools.after(element('p', {class: 'of-scale'}, 'Here a distance is a time: each arrow is at its moment, and a thin line leads to its words. ' +
                                                        'A break in the rails is a long silence.'));
     this.tools.querySelector('.switch').addEventListener('change', () => this.sheet.scrollTo(0, 0));
     this.tools.append(element('div', {class: 'ends'}, ...[...this.tools.children].slice(-2))); /* on the same line */
+    this.saves = element('div', {class: 'saves', hidden: true},
+      button('Trace, as JSON', 'The frames that are shown, as H2_TRACE=FILE.json writes them', () => this.saveTrace()),
+      button('Capture, for Wireshark', 'All frames, for Wireshark; there, decode TCP port 8080 as HTTP2 if the first ones are not', () => this.saveCapture()),
+      button('Picture, as SVG', 'The frames that are shown, with the marks, as SVG', () => this.savePicture()));
+    this.tools.append(this.saves);
+    this.menu.addEventListener('click', () => this.showSaves(this.saves.hidden));
     new ResizeObserver(() => this.measure()).observe(this.tools);
-    this.below = element('button', {type: 'button', class: 'below', hidden: true});
-    this.below.addEventListener('click', () => (this.hidden > 0 ? this.more() : this.sheet.scrollTo(0, 0)));
+    this.above = element('button', {type: 'button', class: 'above', title: 'From the beginning'});
+    this.above.addEventListener('click', () => this.sheet.scrollTo(0, 0));
+    this.below = element('button', {type: 'button', class: 'below'});
+    this.below.addEventListener('click', () => (this.news > 0 ? this.showNews() : this.more()));
+    this.ofTimes = element('p', {class: 'of-times', title: 'Frames were held or slowed down here: a time says when its frame was sent, not when it arrived'}, 'ms: when it was sent');
+    this.foot = element('div', {class: 'foot', hidden: true}, this.above, this.ofTimes, this.below);
+    this.news = 0;     /* rows that have come below the window, and that nobody has seen there */
+    this.placed = NaN; /* where we have put the ladder; NaN once a reader has scrolled */
     this.hint = element('p', {class: 'hint'}, 'Here are the frames of a lecture’s commands, and what passes ', element('code', {}, 'make serve'),
                         ', from curl or a browser, say. Other programs show their frames with ', element('code', {}, 'H2_TRACE=live'), ' before their names. A connection that has begun before ',
                         element('code', {}, 'make live'), ' is not shown.');
     this.sheet = element('div', {class: 'scroll', tabindex: -1}, this.ladder.element, this.hint);
-    this.sheet.addEventListener('scroll', () => this.showBelow());
+    this.sheet.addEventListener('scroll', () => {
+      if (!this.isPlaced())
+        this.placed = NaN;
+      this.showBelow();
+    });
     new ResizeObserver(() => this.showBelow()).observe(this.sheet);
     this.ladder.drawn = () => this.showBelowSoon();
     this.gate.element.append(this.play.element);
-    this.element = element('section', {class: 'pane wire', 'aria-label': 'The wire'}, element('div', {class: 'room'}, this.sheet, this.below),
+    this.element = element('section', {class: 'pane wire', 'aria-label': 'The wire'}, element('div', {class: 'room'}, this.sheet, this.foot),
                            this.states.element, this.gate.element, this.latest);
   }
 
@@ -469,6 +484,7 @@ class WirePane {
     this.states.render();
     this.ladder.first = tape.first;
     this.ladder.marks = tape.marks;
+    this.news = 0;
     this.hint.hidden = tape.events.length > 0;
     tape.events.forEach((event) => this.feed(event));
     this.waits = this.waits || this.gate.last;
@@ -578,6 +594,23 @@ class WirePane {
     this.sheet.scrollTop = 0;
     if (first)
       first.scrollIntoView({block: 'start', behavior: 'instant'});
+    this.placed = this.sheet.scrollTop;
+    this.told = this.ladder.numbers.size;
+  }
+
+  isPlaced() {
+    return Math.abs(this.sheet.scrollTop - this.placed) < 1;
+  }
+
+  /* Whether the ladder is where we have put it, and something new passes: not the end of what is told there. */
+  isFree() {
+    return this.isPlaced() && (!this.tape.of || this.ladder.numbers.size > this.told);
+  }
+
+  /* The first of the rows that nobody has seen, below the bar. */
+  showNews() {
+    const rows = this.ladder.list.children;
+    rows[rows.length - this.news]?.scrollIntoView({block: 'start', behavior: 'instant'});
   }
 
   /* Whether the step on the page has more of its ladder below the window; not if that is so long that nobody reads it. */
@@ -604,24 +637,39 @@ class WirePane {
     this.scroll(0.8 * this.sheet.clientHeight);
   }
 
-  /* How many rows are below the window, so that nobody takes its edge for the end. The button is there, with a line of
-   * its own, as long as not all rows have room: it does not come and go while one scrolls. */
+  /* How many rows are above and below the window, so that nobody takes its edge for the end. The line of these two is
+   * there as long as not all rows have room: it does not come and go while one scrolls. */
   showBelow() {
-    const {scrollHeight, clientHeight} = this.sheet;
-    this.below.hidden = this.ladder.current.length === 0 || scrollHeight <= clientHeight + this.below.offsetHeight + 1;
-    const edge = this.sheet.getBoundingClientRect().bottom;
-    const rows = this.below.hidden ? [] : this.ladder.list.children;
-    let [seen, end] = [0, rows.length]; /* the number of those above the edge is between these */
-    while (seen < end) {
-      const middle = (seen + end) >> 1;
-      if (rows[middle].getBoundingClientRect().bottom <= edge + 1)
-        seen = middle + 1;
+    const {scrollHeight, scrollTop, clientHeight} = this.sheet;
+    this.ofTimes.hidden = !this.ladder.wasHeld;
+    this.foot.hidden = this.ladder.current.length === 0 || (!this.ladder.wasHeld && scrollHeight <= clientHeight + this.foot.offsetHeight + 1);
+    if (scrollHeight - scrollTop - clientHeight < 2)
+      this.sheet.scrollTop = scrollHeight; /* the line covers no row */
+    const {top, bottom} = this.sheet.getBoundingClientRect();
+    const first = Math.max(top, ...[this.tools, this.ladder.element.querySelector('.heading')].map((each) => each.getBoundingClientRect().bottom));
+    const rows = this.foot.hidden ? [] : this.ladder.list.children;
+    const before = this.countRows(rows, (row) => row.top < first - 2);
+    this.hidden = rows.length - this.countRows(rows, (row) => row.bottom <= bottom + 1);
+    this.news = Math.min(this.news, this.hidden);
+    this.above.hidden = before === 0;
+    this.below.hidden = this.hidden === 0;
+    this.above.textContent = `↑ ${before} above`;
+    this.below.textContent = `↓ ${this.hidden} more${this.news > 0 ? `, ${this.news} new` : ''}`;
+    this.below.classList.toggle('news', this.news > 0);
+    this.seen?.();
+  }
+
+  /* How many rows there are for which this is so: the first ones, and none after them. */
+  countRows(rows, isSo) {
+    let [some, end] = [0, rows.length]; /* the number is between these */
+    while (some < end) {
+      const middle = (some + end) >> 1;
+      if (isSo(rows[middle].getBoundingClientRect()))
+        some = middle + 1;
       else
         end = middle;
     }
-    this.hidden = rows.length - seen;
-    this.below.textContent = this.hidden > 0 ? `↓ ${this.hidden} more` : '↑ from the beginning';
-    this.seen?.();
+    return some;
   }
 
   /* The same, once, when the ladder has been drawn again: with other rows, or other heights. */
@@ -636,7 +684,8 @@ class WirePane {
   }
 
   show() {
-    const follows = this.follows();
+    const came = this.ladder.fresh.length;
+    const follows = this.follows() || (came > 0 && this.isFree());
     this.waiting = false;
     this.hint.hidden = this.ladder.all.length > 0; /* perhaps somebody has just cleared it */
     const waits = this.waits || {waiting: this.ladder.waits};
@@ -648,6 +697,7 @@ class WirePane {
     this.ladder.flush();
     this.measure();
     this.states.render();
+    this.news = follows ? 0 : this.news + came - this.ladder.fresh.length;
     if (follows)
       this.follow();
     if (this.ladder.fresh.length > 0) {
@@ -668,7 +718,7 @@ class WirePane {
   }
 
   saveTrace() {
-    const frames = this.shown().filter((row) => row.kind === 'frame').map(({frame: {kind, by, pid, ...frame}}) => frame);
+    const frames = this.shown().filter((row) => row.kind === 'frame').map(({frame: {kind, by, pid, held, ...frame}}) => frame);
     this.save(`${JSON.stringify(frames, null, 1)}\n`, 'application/json', 'trace.json');
   }
 
@@ -687,8 +737,14 @@ class WirePane {
     const link = element('a', {href: URL.createObjectURL(new Blob([content], {type})), download: of + name});
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-    const menu = this.ladder.element.querySelector('.menu');
-    menu.open = false;
-    menu.querySelector('summary').focus();
+    this.showSaves(false);
+    this.menu.focus();
+  }
+
+  /* What can be saved, on a line of its own, which covers nothing. */
+  showSaves(yes) {
+    this.saves.hidden = !yes;
+    this.menu.setAttribute('aria-expanded', yes);
+    this.measure();
   }
 }

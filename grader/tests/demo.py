@@ -459,7 +459,7 @@ def test_servers(stand_in):
     check("an earlier line of the server does not count", status == 1 and said.count("No server has printed: news") == 1, said)
     status, said = stand_in.give(("server URL", "echo no"), ("console", "echo $URL"))
     check("it reports a server that does not listen", status == 1 and "This server does not listen." in said, said)
-    check("it does not run the client then", "Not run: the server is missing." in said, said)
+    check("it does not run the client then", "Not run, because its server does not run: echo. See step 1, which starts it." in said, said)
     status, said = stand_in.give(("server URL", "./dies"), ("console", "sleep 0.2; echo $URL"), ("console", "echo $URL"))
     check("it starts a server that has died once more", "(started again, because it had ended)" in said, said)
 

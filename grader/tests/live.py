@@ -359,6 +359,15 @@ def test_room(page):
         page.run("live.view('both')")
         page.press("+")
     page.press("0")
+    page.press("+", 2)
+    page.run("document.querySelectorAll('.wire .rows button.line')[3].click()")
+    opened = page.run("""(() => { const pixels = (each) => parseFloat(getComputedStyle(each).fontSize);
+      const [details, name, unit] = ['.wire .details', '.wire .details th', '.wire .heading .time'].map((each) => document.querySelector(each));
+      return [details.clientWidth / pixels(name), pixels(name), unit.offsetWidth, [...details.querySelectorAll('*')].filter((each) => each.scrollWidth > each.clientWidth + 1 && each.clientWidth > 0).length]; })()""")
+    check("with large letters, an opened frame has room, and letters of 16 pixels", opened[0] > 24 and opened[1] >= 16 and opened[3] == 0, opened)
+    check("and the times still have their unit", opened[2] > 0, opened)
+    page.press("0")
+    page.run("document.querySelectorAll('.wire .rows button.line')[3].click()")
 
 
 SIDE_BY_SIDE = """(() => {
@@ -406,9 +415,11 @@ def test_ladder_from_the_top(page):
     check("a button shows them", page.run("live.wire.states.body.offsetHeight > 60 && live.wire.states.fold.getAttribute('aria-expanded') === 'true'"))
     page.run("live.wire.states.fold.click()")
     page.press("ArrowDown", 12)
-    check("the down key shows them", wait_for(lambda: page.run("live.wire.follows() && live.wire.below.innerText === '↑ from the beginning'")))
-    page.run("live.wire.below.click()")
-    check("and the button goes back to the beginning", page.run("live.wire.sheet.scrollTop") == 0)
+    check("the down key shows them", wait_for(lambda: page.run("live.wire.follows() && live.wire.below.hidden")))
+    above = "[...document.querySelectorAll('.wire .rows > li')].filter((row) => row.getBoundingClientRect().top < document.querySelector('.wire .heading').getBoundingClientRect().bottom - 2).length"
+    check("another one says how many are above", page.run("live.wire.above.innerText") == f"↑ {page.run(above)} above" != "↑ 0 above", page.run("live.wire.above.innerText"))
+    page.run("live.wire.above.click()")
+    check("it goes back to the beginning", page.run("live.wire.sheet.scrollTop") == 0)
     page.run("live.go('02', 4)")
     arrived(page, "02", 4)
     page.run("live.wire.ladder.facts.textContent = 'From step 3, and so many frames that the bar has two lines'; live.wire.follow()")
@@ -512,6 +523,7 @@ def test_later(browser, live, page):
     wait_for(lambda: other.run("live.wire.ladder.frames.length") == len(frames))
     check("a window that comes later has the same frames", other.run("live.wire.ladder.frames.length") == len(frames) > 5, frames)
     check("and the same output", "POST" in other.run("document.querySelector('.card.of-console').innerText"))
+    check("the lecturer's window has a title of its own", other.run("document.title") == f"Notes: {page.run('document.title')}", other.run("document.title"))
     check("the lecturer's window shows notes and a clock", other.run(
         "document.querySelector('.presenting .words').innerText.length > 50 && /\\d\\d:\\d\\d · \\d+:\\d\\d/.test(document.querySelector('.clock').innerText)"))
     check("it shows the ladder too, and says what is on the screen", other.run("document.querySelectorAll('.wire .rows > li').length") > 5 and
@@ -699,6 +711,7 @@ def test_hold(browser, live):
     sides = wait_for(lambda: (found := page.run(STATES)[1][1:]) and "closed" in found[1] and found)
     check("what is held has not changed the other side's state", sides == ["half-closed (local)", "closed"], page.run(STATES))
     check("the page says what to do", "waiting; click one" in page.run("live.wire.gate.said.innerText"))
+    check("it says that the times are those of sending", page.run("document.querySelector('.of-times').offsetHeight > 0"))
     check("the server waits as long as the lecturer talks", any(b"H2_TIMEOUTS=never" in path.read_bytes() for path in servers()))
     check("the program still waits", page.run("live.lecture.running()"))
     before = page.run(WAITING)
@@ -709,6 +722,7 @@ def test_hold(browser, live):
     check("so does the space bar", wait_for(lambda: page.run(WAITING)[:len(before) - 1] == before[1:]) and page.run("live.lecture.running()"), (before, page.run(WAITING)))
     page.run("(() => { const select = document.querySelector('.gate select'); select.value = 'pace 100'; select.dispatchEvent(new Event('change')); })()")
     check("its button has stayed where it was", page.run(button) == place, (page.run(button), place))
+    check("what slows down does not say that it holds", wait_for(lambda: not page.run("live.wire.gate.said.innerText").startswith("Holds")))
     check("slowly, everything passes", wait_for(lambda: not page.run("live.lecture.running()") and not page.run(WAITING)))
     check("and with the frames, the states arrive", wait_for(lambda: page.run(STATES)[1][1] == "closed"), page.run(STATES))
     check("the program has its answer", "Hello World" in page.run("document.querySelectorAll('.card')[1].innerText"),
@@ -719,14 +733,20 @@ def test_hold(browser, live):
     wait_for(lambda: page.run("live.wire.gate.mode === 'hold'"))
     page.press("r")
     wait_for(lambda: page.run(WAITING))
+    wait_for(lambda: page.run(HELD))
     page.press("s")
-    check("s ends it, and lets everything pass", wait_for(lambda: not page.run("live.lecture.running()") and not page.run(WAITING) and
-                                                         page.run("live.wire.gate.mode === 'flow'")))
+    check("s ends it, and what waited has never arrived", wait_for(lambda: not page.run("live.lecture.running()") and not page.run(WAITING) and page.run(
+        "[...document.querySelectorAll('.wire .rows li.frame')].every((row) => row.matches('.lost'))")) and page.run(HELD), shown(page))
+    check("Hold stays", page.run("live.wire.gate.mode === 'hold'"))
+    page.press("r")
+    wait_for(lambda: page.run("live.lecture.running()") and page.run(WAITING))
+    page.press("h")
+    check("the server has started again, and answers", wait_for(lambda: not page.run("live.lecture.running()")) and "Hello World" in page.run(STATE)["output"], page.run(STATE))
     page.run("live.go('06', 4)")
     arrived(page, "06", 4)
     page.press("h")
     wait_for(lambda: page.run("live.wire.gate.mode === 'hold'"))
-    page.press(" ")
+    page.run("[...document.querySelectorAll('.card .run')].pop().click()")
     check("over TLS, frames wait too", wait_for(lambda: "→ HEADERS 1" in page.run(WAITING)) and "→ preface" in page.run(WAITING), page.run(WAITING))
     check("and are called so", "frames waiting; click one" in page.run("live.wire.gate.said.innerText"), page.run("live.wire.gate.said.innerText"))
     page.press("h")
@@ -765,7 +785,7 @@ SAVED = """(async () => {
   let content;
   URL.createObjectURL = (blob) => make.call(URL, content = blob);
   const saved = new Promise((go) => { HTMLAnchorElement.prototype.click = function () { go(this.download); }; });
-  [...document.querySelectorAll('.menu button')].find((each) => each.innerText.startsWith('%s')).click();
+  [...document.querySelectorAll('.saves button')].find((each) => each.innerText.startsWith('%s')).click();
   const name = await saved;
   URL.createObjectURL = make;
   return [name, btoa(Array.from(new Uint8Array(await content.arrayBuffer()), (byte) => String.fromCharCode(byte)).join(''))];
@@ -773,8 +793,7 @@ SAVED = """(async () => {
 
 
 def saved(page, what):
-    page.run("document.querySelector('.menu').open = true")
-    page.settle()
+    page.run("live.wire.showSaves(true)")
     name, content = page.run(SAVED % what)
     return name, base64.b64decode(content)
 
@@ -1207,7 +1226,7 @@ def test_saving(page):
     name, picture = saved(page, "Picture")
     drawn = xml.etree.ElementTree.fromstring(picture)
     texts = [each.text for each in drawn.iter("{http://www.w3.org/2000/svg}text")]
-    check("Picture saves an SVG, with the marks", name == "wire.svg" and texts.count("★") == 1 and ":status 200" in texts and "pong" in texts, texts)
+    check("Picture saves an SVG, with the marks", name == "wire.svg" and texts.count("★") == texts.count("ms") == 1 and ":status 200" in texts and "pong" in texts, texts)
     name, capture = saved(page, "Capture")
     check("Capture saves a file for Wireshark", name == "capture.pcapng" and capture[:4] == b"\x0a\x0d\x0d\x0a", capture[:40])
     if not shutil.which("tshark"):
@@ -1389,6 +1408,7 @@ def test_wire(browser, live):
     check("it says how many of them", page.run("document.querySelector('.facts').innerText").startswith("1 of 8 frames"), page.run("document.querySelector('.facts').innerText"))
     page.run("[...document.querySelectorAll('.wire .tools button')].find((each) => each.innerText === 'Clear').click()")
     check("Clear empties the wire", wait_for(lambda: not shown(page)))
+    test_news(page, program)
     test_second(page, live)
     test_settings(page, program)
     test_hostile_frames(page, program)
@@ -1396,6 +1416,34 @@ def test_wire(browser, live):
     test_many(page, program)
     check("the console is still empty", not page.errors(), page.errors())
     program.close()
+
+
+def test_news(page, program):
+    """What passes comes into sight, unless the reader has scrolled away: then a sign says how much is new."""
+    def pings(number):
+        before = page.run("live.wire.ladder.frames.length")
+        send(program, *(frame("PING", "client", length=8, data="12345678") for _ in range(number)))
+        wait_for(lambda: page.run(f"live.wire.ladder.frames.length === {before + number} && !live.wire.waiting"))
+        page.settle()
+
+    hidden = "[live.wire.sheet.scrollTop, live.wire.hidden, live.wire.below.innerText]"
+    page.run("live.view('wire')")
+    pings(40)
+    check("the last frame is in sight, above the line that says what is above", page.run("live.wire.hidden === 0 && !live.wire.foot.hidden && live.wire.below.hidden"), page.run(hidden))
+    page.run("live.wire.rewind()")
+    pings(1)
+    check("a ladder that we have put to its top shows what is new", page.run("live.wire.hidden") == 0, page.run(hidden))
+    page.run("live.wire.sheet.scrollTop = 100")
+    page.settle()
+    pings(2)
+    pings(1)
+    said = page.run(hidden)
+    check("where somebody has scrolled to, it stays, and says how many are new", said[0] == 100 and said[2] == f"↓ {said[1]} more, 3 new", said)
+    page.run("live.wire.below.click()")
+    page.settle()
+    check("a click shows them", page.run("live.wire.hidden === 0 && live.wire.news === 0"), page.run(hidden))
+    page.run("live.view('both'); live.ask('clear', {})")
+    wait_for(lambda: not shown(page))
 
 
 def test_second(page, live):
@@ -1418,11 +1466,14 @@ def test_second(page, live):
     notes = "[...document.querySelectorAll('.wire .rows li.note')].map((row) => row.innerText)"
     check("with the program, its connections have ended", wait_for(lambda: sum("the program has ended" in each for each in page.run(notes)) == 2), page.run(notes))
     check("and their streams", wait_for(lambda: page.run(STATES)[1][1].startswith("cut off")), page.run(STATES))
-    page.run("document.querySelector('.menu').open = true")
-    outside = page.run("[...Array(80).keys()].filter((letters) => { live.wire.ladder.facts.textContent = 'x'.repeat(letters); return document.querySelector('.menu div')"
-                       ".getBoundingClientRect().left < document.querySelector('.scroll').getBoundingClientRect().left; })")
-    check("on a second line, too, what Save opens is in the window", outside == [], outside)
-    page.run("document.querySelector('.menu').open = false; live.ask('clear', {})")
+    page.run("document.querySelector('.menu').click()")
+    outside = page.run("""[...Array(80).keys()].filter((letters) => { live.wire.ladder.facts.textContent = 'x'.repeat(letters);
+      const [saves, heading, room] = ['.saves', '.wire .heading', '.scroll'].map((each) => document.querySelector(each).getBoundingClientRect());
+      return saves.height === 0 || saves.left < room.left || saves.bottom > heading.top + 1; })""")
+    check("on a second line, too, what Save opens is in the window, and covers no frame", outside == [], outside)
+    page.press("Escape")
+    check("Escape closes it", page.run("document.querySelector('.saves').offsetHeight === 0 && document.querySelector('.menu').getAttribute('aria-expanded') === 'false'"))
+    page.run("live.ask('clear', {})")
     wait_for(lambda: not shown(page))
 
 
@@ -1536,6 +1587,18 @@ seq 100000; exit 1
 ```console
 exit 3
 ```
+
+## Two
+
+```server URL
+$PROGRAMS/lab01-one/nowhere
+```
+
+## Three
+
+```console
+echo $URL
+```
 """
 
 
@@ -1566,6 +1629,15 @@ def test_stand_in(browser):
             check("too much output is cut, and the page says so", "prints more" in page.run(log % 2) and len(page.run(log % 2)) < 200000, page.run(log % 2)[-300:])
             page.run("document.querySelectorAll('.card .run')[3].click()")
             check("a command that fails is marked", wait_for(lambda: page.run("document.querySelectorAll('.card')[3].matches('.failed')")))
+            page.press("3")
+            arrived(page, "01", 3)
+            page.press(" ")
+            check("a command whose server does not run says which server that is, and which step starts it", wait_for(
+                lambda: "does not run: build/solutions/lab01-one/nowhere. See step 2" in page.run(log % 0)), page.run(log % 0))
+            lines = page.run("""(() => { const log = new Log();
+              [{kind: 'run'}, ...['a\\nb', 'c\\n'].map((text) => ({kind: 'text', source: 'server', text}))].forEach((event) => log.take(event));
+              return [...new Card({part: 0, kind: 'console', command: ''}, log, () => {}).output.children].map((each) => each.textContent); })()""")
+            check("each line of a server says whose it is", lines == ["a\n", "bc\n"], lines)
             check("the page's console is empty", not page.errors(), page.errors())
 
 
@@ -1638,8 +1710,11 @@ def test_slides(browser, number, folder):
     uneven = page.run("[...document.querySelectorAll('.slide .codes.several')].map((each) => [...each.children].map((child) => "
                       "Math.round(child.getBoundingClientRect().top))).filter((tops) => Math.max(...tops.slice(0, 2)) - Math.min(...tops.slice(0, 2)) > 1 && tops.length === 2)")
     check(f"slides of lab {number}: code that stands side by side begins on one line", not uneven, uneven)
-    small = page.run("[...document.querySelectorAll('.slide .matter:not(.dense):not(.snug) :is(pre, .command), .slide .line .text')].filter((each) => parseFloat(getComputedStyle(each).fontSize) < 16).map((each) => each.innerText)")
+    small = page.run("[...document.querySelectorAll('.slide .matter:not(.dense, .snug, .cosy) :is(pre, .command), .slide .line .text')].filter((each) => parseFloat(getComputedStyle(each).fontSize) < 16).map((each) => each.innerText)")
     check(f"slides of lab {number}: code and ladders have letters of 16 pixels, if there is room", not small, small)
+    torn = page.run("""[...document.querySelectorAll('.slide .matter')].filter((each, i, all) => i > 0 && each.firstElementChild.matches('.codes, .card') &&
+      all[i - 1].lastElementChild.matches('p') && all[i - 1].childElementCount > 1).map((each) => each.innerText)""")
+    check(f"slides of lab {number}: a text stands with what it introduces", not torn, torn)
     lonely = page.run("[...document.querySelectorAll('.slide')].map((each) => each.querySelector('.pair.equal') ? each.querySelectorAll('.rows > li').length : 99)")
     check(f"slides of lab {number}: no ladder leaves two rows for the next slide", min(lonely) > 2, lonely)
     page.press("b")
