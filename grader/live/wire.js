@@ -504,6 +504,7 @@ class WirePane {
   /* What waits now. The last word counts: with many connections, they come faster than anybody can read. */
   takeGate(event) {
     this.waits = event;
+    this.gate.mode = event.mode; /* at once: the key that changes it may come before the next picture */
     this.soon();
   }
 
