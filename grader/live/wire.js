@@ -652,18 +652,18 @@ class WirePane {
     const before = this.countRows(rows, (row) => row.top < first - 2);
     this.hidden = rows.length - this.countRows(rows, (row) => row.bottom <= bottom + 1);
     this.news = Math.min(this.news, this.hidden);
-    this.say(this.above, before > 0 ? `↑ ${before} above` : '');
-    this.say(this.below, this.hidden > 0 ? `↓ ${this.hidden} more${this.news > 0 ? `, ${this.news} new` : ''}` : '');
+    this.say(this.above, `↑ ${before} above`, before > 0);
+    this.say(this.below, `↓ ${this.hidden} more${this.news > 0 ? `, ${this.news} new` : ''}`, this.hidden > 0);
     this.below.classList.toggle('news', this.news > 0);
     this.seen?.();
   }
 
-  /* The words of a button; without any, it is not there. */
-  say(button, words) {
+  /* The words of a button, and whether it is there; what is the same costs nothing. */
+  say(button, words, isThere) {
     if (button.textContent !== words)
       button.textContent = words;
-    if (button.hidden !== (words === ''))
-      button.hidden = words === '';
+    if (button.hidden === isThere)
+      button.hidden = !isThere;
   }
 
   /* How many rows there are for which this is so: the first ones, and none after them. */
