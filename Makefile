@@ -636,8 +636,9 @@ fuzz: $(FUZZED)
 ## make bench            measure common/ beside nghttpd, h2o, nginx and Node.js, in build/bench/ [QUICK=1]
 ##                       [ONLY=speed,idle,...] [SERVERS=common,h2o,...]; `make deps-bench` installs them;
 ##                       `make bench-readme` puts the figures into common/bench/README.md
-bench: $(BENCH) $(BENCHED_LABS) $(GRADER_BUILT)
-	+@python3 common/bench/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(call quote,$(ONLY))) $(if $(SERVERS),--servers $(call quote,$(SERVERS)))
+bench: $(BENCH) $(BENCHED_LABS) $(GRADER_BUILT) $(SOLUTIONS:=.log) $(BUILD)/obj/sanitized/common.a
+	+@COMPILE=$(call quote,$(call COMPILE,$(WATCHED))) LINK=$(call quote,$(WRAPPED) $(LIBRARIES)) \
+	  python3 common/bench/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(call quote,$(ONLY))) $(if $(SERVERS),--servers $(call quote,$(SERVERS)))
 bench-readme:
 	@python3 common/bench/bench_readme.py
 

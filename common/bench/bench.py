@@ -8,7 +8,7 @@ The servers run on core 0, the load on core 1. The bench asks all servers in tur
 takes the median. Print tables, and write results.json and charts (SVG) into build/bench/ or
 FOLDER. The bench asserts nothing: figures depend on the machine; compare those of one run. --quick
 takes under two minutes; --tiny takes seconds and only shows that everything works. Parts: speed,
-bodies, idle, growth, client, tutorial, labs, grade, profile.
+bodies, idle, growth, client, tutorial, labs, grade, starts, profile.
 """
 import argparse
 import json
@@ -20,9 +20,11 @@ import tempfile
 import time
 
 import draw
+import grading
 import measure
 import report
 import servers
+import where
 from measure import Work
 from servers import BUILD, BUILT, Server
 
@@ -54,7 +56,10 @@ class Plan:
         self.idle_tls = 50 if tiny else 200 if quick else 2000  # a handshake takes a millisecond
         self.tutorial = 20 if tiny else 200 if quick else 1000
         self.limit_requests = 2000 if tiny else 20000
+        self.profile_requests = 2000 if quick or tiny else 20000
+        self.time_requests = 2000 if tiny else 1000000
         self.grade_rounds = 1 if quick else 3
+        self.starts = 2 if tiny else 20 if quick else 60
         self.is_short = quick or tiny
 
 
@@ -114,8 +119,9 @@ class Bench:
                 self.ask('bodies', 'POST 1 MiB', [server], tls, work, limit)
 
     def idle(self, tls, _):
-        """A new server for each, whose memory has not grown yet."""
+        """A new server for each, whose memory has not grown yet. And what nghttp2 and OpenSSL take alone."""
         count = self.plan.idle_tls if tls else self.plan.idle
+        self.add('alone', 'OpenSSL' if tls else 'nghttp2', tls, {'common': measure.alone(self.folder, tls, count)})
         for what, size, streams in ('connection', count, 0), ('stream', max(count // 100, 1), 100):
             for name in self.names:
                 # Over TLS, nginx holds back a response's header section while it cannot send the
@@ -200,18 +206,25 @@ class Bench:
             for server in started:
                 server.stop()
 
+    def note(self, part, what, **figures):
+        """A figure of ours that needs no running server."""
+        self.rows.append({'part': part, 'what': what, 'tls': False, 'server': 'common', **figures})
+
     def grade(self):
-        results = measure.grading(self.plan.grade_rounds, self.plan.is_short)
-        for what, seconds in results.items():
-            self.rows.append({'part': 'grade', 'what': what, 'tls': False, 'server': 'make', 'seconds': seconds})
+        for what, figures in grading.grading(self.plan.grade_rounds, self.plan.is_short).items():
+            self.note('grade', what, **figures)
+
+    def starts(self):
+        """What one start of a student's program costs, piece by piece."""
+        for what, milliseconds in grading.starts(self.plan.starts).items():
+            self.note('starts', what, ms=milliseconds)
 
     def profile(self):
-        """The instructions of a request by library, and its system calls."""
-        results, problem = measure.profile(self.folder, 2000 if self.plan.is_short else 20000)
-        for what, figures in results.items():
-            self.rows.append({'part': 'profile', 'what': what, 'tls': False, 'server': 'common', **figures})
-        if problem:
-            self.problems.append(problem)
+        """The instructions of a request by library, its system calls, and its time."""
+        rows, problems = where.profile(self.folder, self.plan.profile_requests, self.plan.time_requests)
+        for what, figures in rows:
+            self.note('profile', what, **figures)
+        self.problems += problems
 
     def run(self, parts):
         on_servers = ['speed', 'bodies', 'idle', 'growth', 'client', 'tutorial', 'labs']
@@ -224,7 +237,7 @@ class Bench:
             finally:
                 for server in started:
                     server.stop()
-        for part in 'grade', 'profile':
+        for part in 'grade', 'starts', 'profile':
             if part in parts:
                 self.do(part)
 
@@ -251,7 +264,7 @@ def keep(results, folder):
         os.remove(os.path.join(runs, old))
 
 
-ALL = ['speed', 'bodies', 'idle', 'growth', 'client', 'tutorial', 'labs', 'grade', 'profile']
+ALL = ['speed', 'bodies', 'idle', 'growth', 'client', 'tutorial', 'labs', 'grade', 'starts', 'profile']
 
 
 def main():

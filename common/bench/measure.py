@@ -2,14 +2,11 @@
 import os
 import re
 import resource
-import shutil
-import signal
 import statistics
 import subprocess
-import tempfile
 import time
 
-from servers import BUILT, ROOT, Server, on_core
+from servers import BUILT, on_core
 
 DEADLINE = 120  # seconds for one measurement; each should take less than a tenth of it
 
@@ -59,7 +56,8 @@ def load(server, work, count):
     """One run of h2load on core 1. A failed request is an error: then the figures mean nothing."""
     count = max(count, work.connections)
     before = server.processor_seconds()
-    out, load_seconds = run(on_core(1) + work.h2load(server.url, count))
+    base = [f'--base-uri={server.base}'] if server.base else []
+    out, load_seconds = run(on_core(1) + work.h2load(server.url, count) + base)
     used = server.processor_seconds() - before
     succeeded = int(re.search(r'(\d+) succeeded', out).group(1))
     if succeeded != count:
@@ -168,126 +166,9 @@ def held(server, count, streams=0):
     return {'bytes': memory / each, 'cpu_us': used * 1e6 / each, 'seconds': float(found.group(1))}
 
 
-# --- make grade -----------------------------------------------------------------------------------------
-
-
-def copied(folder):
-    """A copy of this tree without build/, so that nobody's files change."""
-    def ignored(path, names):
-        return [name for name in names if name == '.git' or (path == ROOT and name == 'build')]
-    shutil.copytree(ROOT, f'{folder}/tree', ignore=ignored, symlinks=True)
-    return f'{folder}/tree'
-
-
-def timed(tree, *goal):
-    environment = {name: value for name, value in os.environ.items() if name not in ('MAKEFLAGS', 'MAKELEVEL', 'MFLAGS')}
-    start = time.monotonic()
-    done = subprocess.run(['make', *goal], cwd=tree, capture_output=True, text=True, timeout=600,
-                          stdin=subprocess.DEVNULL, env=environment)
-    if done.returncode != 0:
-        raise RuntimeError(f'make {" ".join(goal)}: status {done.returncode}\n{done.stdout}{done.stderr}')
-    return time.monotonic() - start
-
-
-def grading(rounds, in_place):
-    """Seconds of `make grade` with the solutions: they run to the end of every check. `in_place` needs less
-    time: it uses this tree, where everything is compiled."""
-    if in_place:
-        timed(ROOT, 'grade', 'SOLUTION=1')
-        return {'nothing to compile': statistics.median(timed(ROOT, 'grade', 'SOLUTION=1') for _ in range(rounds))}
-    with tempfile.TemporaryDirectory() as folder:
-        tree = copied(folder)
-        results = {'from nothing': timed(tree, 'grade', 'SOLUTION=1')}
-        edited = f'{tree}/lab02-requests/solution/requests.c'
-        nothing, one = [], []
-        for _ in range(rounds):
-            nothing.append(timed(tree, 'grade', 'SOLUTION=1'))
-            os.utime(edited)
-            one.append(timed(tree, 'grade', 'SOLUTION=1'))
-        results['one edited file'] = statistics.median(one)
-        results['nothing to compile'] = statistics.median(nothing)
-        return results
-
-
-# --- Where the time goes ----------------------------------------------------------------------------------
-
-
-def whose(path, source):
-    """Whose code a function is, by the object file and the source that callgrind names. The server itself has our
-    code, and that of nghttp2 if it is linked in, whose sources callgrind does not know."""
-    for name in 'libnghttp2', 'libuv', 'libc', 'libssl', 'libcrypto':
-        if name in path:
-            return name
-    if f'{BUILT}/server' not in path:
-        return 'other'
-    return 'libnghttp2' if source == '???' else 'common'
-
-
-def instructions(path):
-    """{whose: instructions} of a callgrind file: costs of each function itself. The file has a name in full once,
-    then only its number: `fl=(3) body.c`, `fl=(3)`."""
-    totals, names, is_call = {}, {}, False
-    current = {'object': 'other', 'source': '???'}
-    with open(path, encoding='utf-8', errors='replace') as file:
-        for line in file:
-            position = re.match(r'c?(ob|f[lie])=(\(\d+\)) ?(.*)', line)
-            if position:
-                what = 'object' if position[1] == 'ob' else 'source'
-                name = names.setdefault((what, position[2]), position[3])
-                if not line.startswith('c'):
-                    current[what] = name
-            elif line.startswith('calls='):
-                is_call = True  # the next line is the cost of the called function
-            elif re.match(r'[\d+*-]', line):
-                if not is_call:
-                    owner = whose(current['object'], current['source'])
-                    totals[owner] = totals.get(owner, 0) + int(line.split()[1])
-                is_call = False
-    return totals
-
-
-def profiled(folder, count):
-    """{whose: instructions} of the server, for `count` requests at 10x100."""
-    path = f'{folder}/callgrind.{count}'
-    valgrind = ['valgrind', '--tool=callgrind', f'--callgrind-out-file={path}']
-    server = Server('common', folder, run=lambda port: [*valgrind, f'{BUILT}/server', '--port', str(port)])
-    try:
-        run(on_core(1) + Work(10, 100).h2load(server.url, count))
-        server.process.terminate()
-        server.process.wait(DEADLINE)
-    finally:
-        server.stop()
-    return instructions(path)
-
-
-def calls(folder, count):
-    """{system call: how many} of the server, for `count` requests at 10x100."""
-    path = f'{folder}/strace.{count}'
-    server = Server('common', folder, run=lambda port: ['strace', '-c', '-f', '-o', path, f'{BUILT}/server', '--port', str(port)])
-    try:
-        run(on_core(1) + Work(10, 100).h2load(server.url, count))
-        for pid in server.processes()[1:]:
-            os.kill(pid, signal.SIGTERM)
-        server.process.wait(DEADLINE)
-    finally:
-        server.stop()
-    with open(path, encoding='ascii') as file:
-        found = re.findall(r'^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$', file.read(), re.M)
-    return {name: int(number) for number, name in found if name != 'total'}
-
-
-def difference(measured, folder, count):
-    """{name: figure for one request}: twice the requests minus the requests, so that start and end do not count."""
-    few, many = measured(folder, count), measured(folder, 2 * count)
-    each = {name: (many[name] - few.get(name, 0)) / count for name in many}
-    return {name: figure for name, figure in each.items() if figure > 0.0005}
-
-
-def profile(folder, count):
-    """{what: figures} for one request, and why some are missing, or None."""
-    if not shutil.which('valgrind') or not shutil.which('strace'):
-        return {}, 'profile: valgrind or strace is not installed'
-    results = {f'instructions {name}': {'instructions': figure}
-               for name, figure in difference(profiled, folder, count).items()}
-    results |= {f'calls {name}': {'calls': figure} for name, figure in difference(calls, folder, count).items()}
-    return results, None
+def alone(folder, tls, count):
+    """Bytes of an idle session in nghttp2 alone, or of a connection in OpenSSL alone."""
+    keys = ['--key', f'{folder}/key.pem', '--cert', f'{folder}/cert.pem'] if tls else []
+    out, _ = run([f'{BUILT}/sessions', '--count', str(count), *keys])
+    blocks, asked, resident = map(int, re.fullmatch(r'blocks (\d+) asked (\d+) resident (\d+)\s*', out).groups())
+    return {'bytes': resident, 'asked': asked, 'blocks': blocks}

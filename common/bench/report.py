@@ -13,7 +13,8 @@ SHORT = {'common': 'common', 'node': 'Node.js'}
 
 # Measure, tls, peer, and the goal: how many times better.
 GOALS = [(False, 'nghttpd', 2.5), (False, 'h2o', 1.3), (False, 'node', 15), (False, 'nginx', 15),
-         (True, 'nghttpd', 2), (True, 'h2o', 1.1)]
+         (True, 'nghttpd', 2.2), (True, 'h2o', 1.2)]
+KB = 1024
 
 
 def first_line(*command):
@@ -102,29 +103,75 @@ def by_server(results, parts, figure, with_limit=False):
     return head, body
 
 
-def goals(results):
-    """How many times more processor time a request takes in each peer."""
-    body = []
+def times_of_ours(results):
+    """10x100: how many times more processor time a request takes in each peer, and in nghttp2 alone."""
     for tls, peer, wanted in GOALS:
         ours, theirs = (find(results, 'speed', '10x100', tls, name) for name in ('common', peer))
         if ours and theirs:
-            body.append([f'{SHORT.get(peer, peer)}{", TLS" if tls else ""}', f'{theirs["cpu_us"] / ours["cpu_us"]:.1f}', str(wanted)])
+            yield f'{SHORT.get(peer, peer)}{", TLS" if tls else ""}: times our CPU', f'{theirs["cpu_us"] / ours["cpu_us"]:.1f}', f'≥ {wanted}'
     ours = find(results, 'speed', '10x100', False, 'common')
     if ours:
-        body.append(['the limit, nghttp2 as it comes', f'{ours["share"]:.2f}', '0.8'])
-        body.append(['the limit, nghttp2 on our pool', f'{ours["pool_limit_us"] / ours["cpu_us"]:.2f}', '-'])
-    return ['10x100: CPU a request, as a multiple of ours', 'measured', 'goal'], body
+        yield 'the limit, nghttp2 as it comes: part of our CPU', f'{ours["share"]:.2f}', '≥ 0.8'
+        yield 'the limit, nghttp2 on our pool', f'{ours["pool_limit_us"] / ours["cpu_us"]:.2f}', '-'
+
+
+def parts_of_ours(results):
+    """10x100: the instructions and the time of a request."""
+    ours = find(results, 'profile', 'instructions common', False, 'common')
+    if ours:
+        yield 'instructions of ours', number(ours['instructions']), '≤ 900'
+    rows = [row for row in rows_of(results, 'profile') if 'us' in row]
+    others = sum(row['us'] for row in rows if row['what'].startswith(('time libnghttp2', 'time kernel')))
+    if rows:
+        yield 'nghttp2 and the kernel: part of our time', f'{others / sum(row["us"] for row in rows):.0%}', '≥ 92%'
+
+
+def one_at_a_time(results):
+    rows = {row['server']: row['mean_us'] for row in rows_of(results, 'speed', False) if row['what'] == '1x1'}
+    if len(rows) > 1 and 'common' in rows:
+        yield '1×1: our time until the answer, of that of the best', f'{rows["common"] / min(rows.values()):.2f}', '≤ 1.03'
+
+
+def client_of_ours(results):
+    for tls in False, True:
+        for what in whats(rows_of(results, 'client', tls)):
+            ours, theirs = (find(results, 'client', what, tls, name) for name in ('common', 'h2load'))
+            if ours and theirs:
+                yield f'the client, {what.replace("x", "×")}{", TLS" if tls else ""}: part of h2load\'s CPU', f'{ours["cpu_us"] / theirs["cpu_us"]:.2f}', '≤ 0.75'
+
+
+def memory_of_ours(results):
+    """What an idle connection takes beyond nghttp2's own, and OpenSSL's own."""
+    alone = 0
+    for tls, name in (False, 'nghttp2'), (True, 'OpenSSL'):
+        ours, library = find(results, 'idle', 'connection', tls, 'common'), find(results, 'alone', name, tls, 'common')
+        if ours and library:
+            alone += library['bytes']
+            yield f'an idle connection: bytes beyond {"OpenSSL and " if tls else ""}nghttp2', number(ours['bytes'] - alone), f'≤ {number(KB)}'
+
+
+def grades(results):
+    rows = {row['what']: row for row in rows_of(results, 'grade')}
+    for what, figure, wanted in (('nothing to compile', 'cpu', '≤ 2.0'), ('nothing to compile', 'seconds', '≤ 1.3'),
+                                 ('all eight programs compiled', 'cpu', '≤ 1.2'), ('one edited file', 'seconds', '≤ 3.5'),
+                                 ('from nothing', 'seconds', '≤ 20')):
+        if what in rows:
+            place = '' if what.startswith('all') else '`make grade SOLUTION=1`, '
+            yield f'{place}{what}: {"processor " if figure == "cpu" else ""}seconds', number(rows[what][figure]), wanted
+
+
+def goals(results):
+    """Each goal that was measured, and what came out."""
+    body = [list(row) for make in (times_of_ours, parts_of_ours, one_at_a_time, client_of_ours, memory_of_ours, grades)
+            for row in make(results)]
+    return ['10×100, where nothing else is said', 'measured', 'goal'], body
 
 
 def goals_block(runs):
     """The goals, and the figures of the last runs."""
-    rows = [goals(results)[1] for results in runs]
-    body = [[line[0], *(run[i][1] for run in rows), line[2]] for i, line in enumerate(rows[-1])]
-    grade = [{row['what']: row['seconds'] for row in rows_of(results, 'grade')} for results in runs]
-    for what, wanted in ('nothing to compile', '2'), ('one edited file', '3.5'), ('from nothing', '20'):
-        if all(what in run for run in grade):
-            body.append([f'seconds of `make grade SOLUTION=1`, {what}', *(number(run[what]) for run in grade), wanted])
-    head = ['10×100: CPU a request, as a multiple of ours', *(f'run {i + 1}' for i in range(len(runs))), 'goal']
+    rows = [{row[0]: row for row in goals(results)[1]} for results in runs]
+    body = [[what, *(run.get(what, (0, '-'))[1] for run in rows), row[2]] for what, row in rows[-1].items()]
+    head = ['10×100, where nothing else is said', *(f'run {i + 1}' for i in range(len(runs))), 'goal']
     return markdown(head, body) + '\n\n' + ', '.join(
         f'run {i + 1}: {results["machine"]["time"]}, load {results["machine"]["load"]:.1f} at the end' for i, results in enumerate(runs)) + '.'
 
@@ -132,7 +179,7 @@ def goals_block(runs):
 def single(results, part, figures):
     """Head and body for a part that measures only our programs."""
     head = [''] + list(figures.values())
-    body = [[('' if part in ('grade', 'profile') else row['server'] + ' ') + row['what'] + (' TLS' if row['tls'] else ''), *(number(row.get(figure)) for figure in figures)]
+    body = [[('' if part in ('alone', 'grade', 'starts', 'profile') else row['server'] + ' ') + row['what'] + (' TLS' if row['tls'] else ''), *(number(row.get(figure)) for figure in figures)]
             for row in rows_of(results, part)]
     return head, body
 
@@ -147,6 +194,8 @@ SECTIONS = [
     ('The goals', goals),
     ('Memory: bytes for one more idle connection and for one more open stream',
      lambda results: by_server(results, ['idle'], 'bytes')),
+    ('nghttp2 and OpenSSL alone: an idle session, a TLS connection',
+     lambda results: single(results, 'alone', {'blocks': 'blocks', 'asked': 'bytes asked', 'bytes': 'bytes in memory'})),
     ('The same: microseconds of CPU to accept one and to answer its first request', lambda results: by_server(results, ['idle'], 'cpu_us')),
     ('The same: seconds until all had an answer', lambda results: by_server(results, ['idle'], 'seconds')),
     ('The client: common/client.h and h2load; microseconds of its own CPU',
@@ -156,9 +205,11 @@ SECTIONS = [
     ('The solutions of the labs, and the reference server; each logs its requests',
      lambda results: single(results, 'labs', {'cpu_us': 'CPU', 'per_second': 'requests/s'})),
     ('How cost grows: microseconds of the server\'s core for a request', lambda results: by_server(results, ['growth'], 'cpu_us')),
-    ('make grade SOLUTION=1, seconds', lambda results: single(results, 'grade', {'seconds': 'seconds'})),
-    ('Where a request goes (10x100, plain): instructions by library, and system calls',
-     lambda results: single(results, 'profile', {'instructions': 'instructions', 'calls': 'calls'})),
+    ('make grade SOLUTION=1', lambda results: single(results, 'grade', {'seconds': 'seconds', 'cpu': 'processor seconds'})),
+    ('One start of a program: milliseconds of processor time, each line with one thing more',
+     lambda results: single(results, 'starts', {'ms': 'ms'})),
+    ('Where a request goes (10x100, plain): instructions and cache misses by library, system calls, time',
+     lambda results: single(results, 'profile', {'instructions': 'instructions', 'misses': 'misses', 'calls': 'calls', 'us': 'µs'})),
 ]
 
 
@@ -211,13 +262,34 @@ def profile_block(results):
     """The instructions of a request by library."""
     rows = [row for row in rows_of(results, 'profile') if 'instructions' in row]
     total = sum(row['instructions'] for row in rows) or 1
-    body = [[row['what'].split()[1], number(row['instructions']), f'{row["instructions"] / total:.0%}']
+    body = [[row['what'].split()[1], number(row['instructions']), f'{row["instructions"] / total:.0%}', number(row['misses'])]
             for row in sorted(rows, key=lambda row: -row['instructions'])]
     calls = [f'{row["calls"]:.3f} `{row["what"].split()[1]}`' for row in rows_of(results, 'profile') if 'calls' in row]
-    return markdown(['code of', 'instructions a request', 'share'], body) + f'\n\nSystem calls a request: {", ".join(calls)}.'
+    return (markdown(['code of', 'instructions a request', 'share', 'cache misses'], body) +
+            f'\n\nSystem calls a request: {", ".join(calls)}.')
 
 
-BLOCKS = {'speed': lambda runs: speed_block(runs[-1]), 'profile': lambda runs: profile_block(runs[-1]), 'goals': goals_block}
+def time_block(results):
+    """The time of a request by whose it is; the rows add up to the whole."""
+    rows = [row for row in rows_of(results, 'profile') if 'us' in row]
+    total = sum(row['us'] for row in rows) or 1
+    body = [[row['what'].removeprefix('time '), number(row['us']), f'{row["us"] / total:.0%}']
+            for row in sorted(rows, key=lambda row: -row['us'])]
+    body.append(['the whole request', number(total), '100%'])
+    how = {'perf': 'Measured with perf.', 'differences': 'Measured by differences: this machine lets perf not look.'}
+    return markdown(['code of', 'µs a request', 'share'], body) + '\n\n' + how[rows[0]['how']]
+
+
+def starts_block(results):
+    """One start of a program, piece by piece."""
+    rows = rows_of(results, 'starts')
+    before = [0] + [row['ms'] for row in rows]
+    body = [[row['what'], number(row['ms']), f'{row["ms"] - before[i]:+.2f}'] for i, row in enumerate(rows)]
+    return markdown(['one start', 'ms of processor time', 'more than the line before'], body)
+
+
+BLOCKS = {'speed': lambda runs: speed_block(runs[-1]), 'profile': lambda runs: profile_block(runs[-1]),
+          'time': lambda runs: time_block(runs[-1]), 'starts': lambda runs: starts_block(runs[-1]), 'goals': goals_block}
 
 if __name__ == '__main__':
     sys.exit('report is not a program; see bench')

@@ -1,19 +1,22 @@
 /*
  * server: the server that the bench measures: common/server.h, and as little as possible above it.
  *
- *   server [--port N] [--streams N] [--tls --key FILE --cert FILE]
+ *   server [--port N] [--unix PATH] [--streams N] [--tls --key FILE --cert FILE]
  *
  *   GET /    200  Hello World!
  *   GET /N   200  N bytes
  *   POST /   200  Hello World!, once the body has come
  *
- * --streams is how many streams a client may have open at once (1000). The server logs
- * nothing. SIGTERM ends it.
+ * --streams is how many streams a client may have open at once (1000). With --unix, it also
+ * listens on this Unix socket: the same without TCP. The server logs nothing. SIGTERM ends it.
  */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "common/number.h"
 #include "common/server.h"
@@ -59,9 +62,37 @@ static void on_stream(struct stream *stream, void *user) {
     stream_respond(stream, 404, NULL, 0, 0);
 }
 
-static int serve(const struct server_config *config) {
+/* A socket that listens at `path`, or -1. */
+static int listen_at(const char *path) {
+  struct sockaddr_un name = {.sun_family = AF_UNIX};
+  int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
+  if (descriptor >= 0 && bind(descriptor, (const struct sockaddr *)&name, sizeof name) == 0 &&
+      listen(descriptor, SOMAXCONN) == 0)
+    return descriptor;
+  if (descriptor >= 0)
+    close(descriptor);
+  return -1;
+}
+
+/* The same server at `path`. Nobody closes it: it ends with the process. */
+static int serve_at(const struct server_config *config, const char *path) {
+  char error[256];
+  int descriptor = listen_at(path);
+  struct server_config at_path = *config;
+  at_path.sockets = &descriptor;
+  at_path.socket_count = 1;
+  return descriptor >= 0 && server_listen(uv_default_loop(), &at_path, error, sizeof error) ? 0
+                                                                                            : -1;
+}
+
+static int serve(const struct server_config *config, const char *path) {
   char error[256];
   uv_loop_t *loop = uv_default_loop();
+  if (path && serve_at(config, path) != 0) {
+    fprintf(stderr, "server: cannot listen at %s\n", path);
+    return EXIT_FAILURE;
+  }
   struct server *server = server_listen(loop, config, error, sizeof error);
   if (!server) {
     fprintf(stderr, "server: %s\n", error);
@@ -83,14 +114,18 @@ struct options {
   long port, streams;
   bool tls;
   const char *key, *cert;
+  const char *path;
 };
 
 /* Returns 0, or -1 when the usage is wrong. */
 static int parse(struct options *options, int argc, char **argv) {
-  static const struct option known[] = {
-      {"port", required_argument, NULL, 'p'}, {"streams", required_argument, NULL, 's'},
-      {"tls", no_argument, NULL, 't'},        {"key", required_argument, NULL, 'k'},
-      {"cert", required_argument, NULL, 'c'}, {0}};
+  static const struct option known[] = {{"port", required_argument, NULL, 'p'},
+                                        {"streams", required_argument, NULL, 's'},
+                                        {"tls", no_argument, NULL, 't'},
+                                        {"key", required_argument, NULL, 'k'},
+                                        {"cert", required_argument, NULL, 'c'},
+                                        {"unix", required_argument, NULL, 'u'},
+                                        {0}};
   int option;
   while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
     switch (option) {
@@ -99,6 +134,7 @@ static int parse(struct options *options, int argc, char **argv) {
     case 't': options->tls = true; break;
     case 'k': options->key = optarg; break;
     case 'c': options->cert = optarg; break;
+    case 'u': options->path = optarg; break;
     default: return -1;
     }
   }
@@ -112,7 +148,8 @@ int main(int argc, char **argv) {
   struct options options = {.streams = 1000};
   char error[256];
   if (parse(&options, argc, argv) != 0) {
-    fprintf(stderr, "usage: server [--port N] [--streams N] [--tls --key FILE --cert FILE]\n");
+    fprintf(stderr, "usage: server [--port N] [--unix PATH] [--streams N] [--tls --key FILE "
+                    "--cert FILE]\n");
     return 2;
   }
   SSL_CTX *tls =
@@ -125,7 +162,7 @@ int main(int argc, char **argv) {
                                        .tls = tls,
                                        .max_concurrent_streams = (uint32_t)options.streams,
                                        .on_stream = on_stream};
-  int status = serve(&config);
+  int status = serve(&config, options.path);
   SSL_CTX_free(tls);
   return status;
 }

@@ -153,6 +153,8 @@ def command(name, folder, port, tls, connections):
 class Server:
     """A running server, on core 0. Its processor time and memory are those of the process and its children."""
 
+    base = None  # where h2load connects, if not to the port of the URL
+
     def __init__(self, name, folder, tls=False, connections=10500, run=None):
         self.name = name
         self.tls = tls

@@ -73,6 +73,7 @@ bench        command:node          nodejs              nodejs                  n
 bench        command:taskset       util-linux          util-linux              util-linux
 bench        command:valgrind      valgrind            valgrind                valgrind
 bench        command:strace        strace              strace                  strace
+bench        command:perf          linux-perf?         perf                    perf
 pictures     command:tmux          tmux                tmux                    tmux
 pictures     command:chromium      chromium,fonts-dejavu-core chromium          chromium
 pictures     font:Inter            fonts-inter         rsms-inter-fonts        inter-font
