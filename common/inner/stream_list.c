@@ -46,7 +46,10 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 static void note_pseudo(struct stream *stream, nghttp2_vec name, nghttp2_vec value) {
   const char *text = (const char *)value.base;
   switch (name.base[1]) {
-  case 'm': stream->method = text; break;
+  case 'm':
+    stream->method = text;
+    stream->is_head = field_is(value.base, value.len, "HEAD");
+    break;
   case 'a': stream->malformed |= memchr(text, '@', value.len) != NULL; break;
   case 'p':
     if (!field_is(name.base, name.len, ":path"))

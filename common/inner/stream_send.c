@@ -83,19 +83,20 @@ static nghttp2_data_provider data_provider(struct stream *stream) {
 
 /* --- Header sections -------------------------------------------------------------------------- */
 
-/* Our own field in every response: its name is a constant that nghttp2 need not copy, and whose
- * length is already known. */
+/* Our own field: nghttp2 need not copy the name, which is a constant, nor the value, which stays
+ * where it is as long as the stream. */
 static inline nghttp2_nv own_field(const char *name, const char *value, size_t length) {
   return (nghttp2_nv){.name = (uint8_t *)name,
                       .namelen = strlen(name),
                       .value = (uint8_t *)value,
                       .valuelen = length,
-                      .flags = NGHTTP2_NV_FLAG_NO_COPY_NAME};
+                      .flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
 }
 
 /* A field whose value is `number` in decimal, written into `space`. */
-static inline nghttp2_nv own_number(const char *name, int64_t number, char space[static 20]) {
-  char *end = space + 20;
+static inline nghttp2_nv own_number(const char *name, int64_t number,
+                                    char space[static STREAM_DIGITS]) {
+  char *end = space + STREAM_DIGITS;
   char *digit = end;
   do
     *--digit = (char)('0' + number % 10);
@@ -121,12 +122,12 @@ static bool can_send(const nghttp2_nv *fields, size_t count) {
 }
 
 int stream_inform(struct stream *stream, int status, const nghttp2_nv *fields, size_t count) {
-  char space[20];
   nghttp2_nv all[1 + STREAM_FIELDS_MAX];
   if (stream->closed || stream->headers_submitted || status < 100 || status > 199 ||
       status == 101 || !can_send(fields, count))
     return -1;
-  all[0] = own_number(":status", status, space);
+  all[0] = own_number(":status", status, stream->status);
+  all[0].flags = NGHTTP2_NV_FLAG_NO_COPY_NAME; /* the next status comes to the same place */
   if (count > 0)
     memcpy(all + 1, fields, count * sizeof *fields);
   nghttp2_session *session = connection_session(stream->list->connection);
@@ -139,24 +140,22 @@ int stream_inform(struct stream *stream, int status, const nghttp2_nv *fields, s
 
 int stream_respond(struct stream *stream, int status, const nghttp2_nv *fields, size_t count,
                    int64_t body_length) {
-  char spaces[2][20];
   nghttp2_nv all[3 + STREAM_FIELDS_MAX];
   size_t all_count = 0;
   if (stream->closed || stream->headers_submitted || status < 200 || status > 599 ||
       body_length < STREAM_LENGTH_UNKNOWN || !can_send(fields, count))
     return -1;
   bool no_content = status == 204 || status == 304;
-  all[all_count++] = own_number(":status", status, spaces[0]);
+  all[all_count++] = own_number(":status", status, stream->status);
   if (count > 0)
     memcpy(all + all_count, fields, count * sizeof *fields);
   all_count += count;
   if (body_length > 0 && !no_content && !has_field(fields, count, "content-length"))
-    all[all_count++] = own_number("content-length", body_length, spaces[1]);
+    all[all_count++] = own_number("content-length", body_length, stream->length);
   if (!has_field(fields, count, "date"))
     all[all_count++] = own_field("date", date_now(stream->list->date), DATE_SIZE - 1);
 
-  bool is_head = strcmp(stream_method(stream), "HEAD") == 0;
-  bool bodyless = body_length == 0 || no_content || is_head;
+  bool bodyless = body_length == 0 || no_content || stream->is_head;
   nghttp2_data_provider body = data_provider(stream);
   nghttp2_session *session = connection_session(stream->list->connection);
   if (nghttp2_submit_response(session, stream->id, all, all_count, bodyless ? NULL : &body) != 0)
@@ -193,7 +192,7 @@ static struct stream *submit_request(struct stream_list *list, const nghttp2_nv 
 struct stream *stream_send_request(struct stream_list *list, const nghttp2_nv pseudo[static 4],
                                    const nghttp2_nv *fields, size_t count, int64_t body_length) {
   enum { PSEUDO = 4, AUTHORITY = 2 };
-  char space[20];
+  char space[STREAM_DIGITS];
   nghttp2_nv all[PSEUDO + STREAM_FIELDS_MAX + 1];
   size_t all_count = PSEUDO;
   if (body_length < STREAM_LENGTH_UNKNOWN || count > STREAM_FIELDS_MAX)
@@ -205,8 +204,10 @@ struct stream *stream_send_request(struct stream_list *list, const nghttp2_nv ps
       return NULL;
     all[is_authority ? AUTHORITY : all_count++] = fields[i];
   }
-  if (body_length > 0 && !has_field(fields, count, "content-length"))
-    all[all_count++] = own_number("content-length", body_length, space);
+  if (body_length > 0 && !has_field(fields, count, "content-length")) {
+    all[all_count] = own_number("content-length", body_length, space);
+    all[all_count++].flags = NGHTTP2_NV_FLAG_NO_COPY_NAME; /* `space` ends here */
+  }
   return submit_request(list, all, all_count, body_length);
 }
 

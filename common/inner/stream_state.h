@@ -19,6 +19,7 @@
 
 enum {
   STREAM_FIRST_FIELDS = 8, /* most messages have no more fields than these */
+  STREAM_DIGITS = 20,      /* of any number */
 
   /* How much memory the fields of all open streams of a client may take: the server refuses a
    * request beyond that. A field takes FIELD, and STRING for each text that is not in HPACK's
@@ -77,6 +78,7 @@ struct stream {
   size_t header_list_size; /* of all fields, as SETTINGS_MAX_HEADER_LIST_SIZE counts */
   size_t fields_size;      /* its part of list->fields_size */
   size_t blocks;           /* bytes of its header blocks that have ended */
+  bool is_head; /* a request's method is HEAD */
   bool headers_complete;
   bool headers_too_large;
   bool list_full;    /* the client's streams have no memory left for its fields */
@@ -100,6 +102,7 @@ struct stream {
   /* The last members: a new stream leaves them as they are. */
   struct response_rules rules; /* a client's */
   struct stream_field first_fields[STREAM_FIRST_FIELDS];
+  char status[STREAM_DIGITS], length[STREAM_DIGITS]; /* of the response, for nghttp2 to read */
 };
 
 /* A new stream on the list. Returns NULL when there is no memory. */
