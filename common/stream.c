@@ -158,16 +158,17 @@ static int grow_fields(struct stream *stream) {
 int stream_add_field(struct stream *stream, nghttp2_rcbuf *name, nghttp2_rcbuf *value) {
   if (stream->field_count == stream->field_room && grow_fields(stream) != 0)
     return -1;
+  stream->fields[stream->field_count++] = (struct stream_field){name, value};
   nghttp2_rcbuf_incref(name);
   nghttp2_rcbuf_incref(value);
-  stream->fields[stream->field_count++] = (struct stream_field){name, value};
   return 0;
 }
 
 void stream_forget_fields(struct stream *stream) {
-  for (size_t i = 0; i < stream->field_count; i++) {
-    nghttp2_rcbuf_decref(stream->fields[i].name);
-    nghttp2_rcbuf_decref(stream->fields[i].value);
+  const struct stream_field *end = stream->fields + stream->field_count;
+  for (const struct stream_field *field = stream->fields; field < end; field++) {
+    nghttp2_rcbuf_decref(field->name);
+    nghttp2_rcbuf_decref(field->value);
   }
   stream->field_count = 0;
   stream->header_list_size = 0;

@@ -84,7 +84,7 @@ static nghttp2_data_provider data_provider(struct stream *stream) {
 /* --- Header sections -------------------------------------------------------------------------- */
 
 /* Our own field: nghttp2 need not copy the name, which is a constant, nor the value, which stays
- * where it is as long as the stream. */
+ * where it is as long as the stream. (The text of `date` may be a later one when it leaves.) */
 static inline nghttp2_nv own_field(const char *name, const char *value, size_t length) {
   return (nghttp2_nv){.name = (uint8_t *)name,
                       .namelen = strlen(name),
@@ -94,7 +94,7 @@ static inline nghttp2_nv own_field(const char *name, const char *value, size_t l
 }
 
 /* A field whose value is `number` in decimal, written into `space`. */
-static inline nghttp2_nv own_number(const char *name, int64_t number,
+static inline nghttp2_nv own_number(const char *name, uint64_t number,
                                     char space[static STREAM_DIGITS]) {
   char *end = space + STREAM_DIGITS;
   char *digit = end;
@@ -126,7 +126,7 @@ int stream_inform(struct stream *stream, int status, const nghttp2_nv *fields, s
   if (stream->closed || stream->headers_submitted || status < 100 || status > 199 ||
       status == 101 || !can_send(fields, count))
     return -1;
-  all[0] = own_number(":status", status, stream->status);
+  all[0] = own_number(":status", (uint64_t)status, stream->status);
   all[0].flags = NGHTTP2_NV_FLAG_NO_COPY_NAME; /* the next status comes to the same place */
   if (count > 0)
     memcpy(all + 1, fields, count * sizeof *fields);
@@ -146,12 +146,12 @@ int stream_respond(struct stream *stream, int status, const nghttp2_nv *fields, 
       body_length < STREAM_LENGTH_UNKNOWN || !can_send(fields, count))
     return -1;
   bool no_content = status == 204 || status == 304;
-  all[all_count++] = own_number(":status", status, stream->status);
+  all[all_count++] = own_number(":status", (uint64_t)status, stream->status);
   if (count > 0)
     memcpy(all + all_count, fields, count * sizeof *fields);
   all_count += count;
   if (body_length > 0 && !no_content && !has_field(fields, count, "content-length"))
-    all[all_count++] = own_number("content-length", body_length, stream->length);
+    all[all_count++] = own_number("content-length", (uint64_t)body_length, stream->length);
   if (!has_field(fields, count, "date"))
     all[all_count++] = own_field("date", date_now(stream->list->date), DATE_SIZE - 1);
 
@@ -205,7 +205,7 @@ struct stream *stream_send_request(struct stream_list *list, const nghttp2_nv ps
     all[is_authority ? AUTHORITY : all_count++] = fields[i];
   }
   if (body_length > 0 && !has_field(fields, count, "content-length")) {
-    all[all_count] = own_number("content-length", body_length, space);
+    all[all_count] = own_number("content-length", (uint64_t)body_length, space);
     all[all_count++].flags = NGHTTP2_NV_FLAG_NO_COPY_NAME; /* `space` ends here */
   }
   return submit_request(list, all, all_count, body_length);

@@ -245,6 +245,11 @@ static int feed_followed(struct strict *strict, nghttp2_session *session, const 
 /* Take the available part of a frame header. Returns how many bytes it took. */
 static size_t take_header(struct strict *strict, const uint8_t *bytes, size_t length) {
   size_t missing = FRAME_HEADER_LENGTH - strict->header_length;
+  if (missing == FRAME_HEADER_LENGTH && length >= FRAME_HEADER_LENGTH) { /* mostly all of it */
+    memcpy(strict->header, bytes, FRAME_HEADER_LENGTH);
+    strict->header_length = FRAME_HEADER_LENGTH;
+    return FRAME_HEADER_LENGTH;
+  }
   if (length > missing)
     length = missing;
   memcpy(strict->header + strict->header_length, bytes, length);
