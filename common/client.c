@@ -130,12 +130,15 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error_
 
 struct stream *client_request(struct client *client, const char *method, const char *path,
                               const nghttp2_nv *fields, size_t count, int64_t body_length) {
-  const nghttp2_nv pseudo[] = {
+  nghttp2_nv pseudo[] = {
       field_make(":method", method),
       field_make(":scheme", client->scheme),
       field_make(":authority", client->authority),
       field_make(":path", path),
   };
+  /* nghttp2 need not copy what stays where it is until the client ends. */
+  pseudo[0].flags = pseudo[3].flags = NGHTTP2_NV_FLAG_NO_COPY_NAME;
+  pseudo[1].flags = pseudo[2].flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
   if (client->ended || !nghttp2_check_method(pseudo[0].value, pseudo[0].valuelen) ||
       strcmp(method, "CONNECT") == 0 || *path == '\0' ||
       !nghttp2_check_path(pseudo[3].value, pseudo[3].valuelen) ||

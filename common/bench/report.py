@@ -261,7 +261,7 @@ def speed_block(results):
 
 def profile_block(results):
     """The instructions of a request by library."""
-    rows = [row for row in rows_of(results, 'profile') if 'instructions' in row]
+    rows = [row for row in rows_of(results, 'profile') if row.get('instructions', 0) >= 1]
     total = sum(row['instructions'] for row in rows) or 1
     body = [[row['what'].split()[1], number(row['instructions']), f'{row["instructions"] / total:.0%}', number(row['misses'])]
             for row in sorted(rows, key=lambda row: -row['instructions'])]
