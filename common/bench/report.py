@@ -281,6 +281,19 @@ def time_block(results):
     return markdown(['code of', 'µs a request', 'share'], body) + '\n\n' + how[rows[0]['how']]
 
 
+def memory_block(results):
+    """What an idle connection takes, and what nghttp2 and OpenSSL take of it."""
+    body, before = [], 0
+    for tls, name in (False, 'nghttp2'), (True, 'OpenSSL'):
+        ours, library = find(results, 'idle', 'connection', tls, 'common'), find(results, 'alone', name, tls, 'common')
+        if ours and library:
+            before += library['bytes']
+            body.append([f'{name} alone', number(library['blocks']), number(library['asked']), number(library['bytes'])])
+            body.append([f'an idle connection{", TLS" if tls else ""}', '', '', number(ours['bytes'])])
+            body.append([f'of that beyond {"OpenSSL and " if tls else ""}nghttp2', '', '', number(ours['bytes'] - before)])
+    return markdown(['', 'blocks', 'bytes asked for', 'bytes of memory'], body)
+
+
 def starts_block(results):
     """One start of a program, piece by piece."""
     rows = rows_of(results, 'starts')
@@ -290,7 +303,8 @@ def starts_block(results):
 
 
 BLOCKS = {'speed': lambda runs: speed_block(runs[-1]), 'profile': lambda runs: profile_block(runs[-1]),
-          'time': lambda runs: time_block(runs[-1]), 'starts': lambda runs: starts_block(runs[-1]), 'goals': goals_block}
+          'time': lambda runs: time_block(runs[-1]), 'starts': lambda runs: starts_block(runs[-1]),
+          'memory': lambda runs: memory_block(runs[-1]), 'goals': goals_block}
 
 if __name__ == '__main__':
     sys.exit('report is not a program; see bench')

@@ -38,7 +38,7 @@ status_is() {
   [ $? -eq "$wanted" ]
 }
 
-check 'it runs' bench --only speed,idle,tutorial,client,labs
+check 'it runs' bench --only speed,idle,tutorial,client,labs,profile
 check 'it measures every server, plain and over TLS, and the limit' holds '
 names = set(results["configurations"])
 assert "common" in names
@@ -53,9 +53,15 @@ for tls in False, True:
   assert ("connection", tls, "common") in measured("idle") and ("stream", tls, "common") in measured("idle")
   assert ("10x100", tls, "common") in measured("client") and ("10x100", tls, "h2load") in measured("client")
   assert {"20 on 1", "20 on 20"} <= {what for what, is_tls, _ in measured("tutorial") if is_tls == tls}
+assert {("nghttp2", False, "common"), ("OpenSSL", True, "common")} == measured("alone")
 assert ("10x100", False, "lab03-server/server") in measured("labs")
 assert ("10x100", False, "reference") in measured("labs")
 assert results["machine"]["cores"] and results["versions"]["nghttp2"]'
+check 'it says where the instructions and the time of a request go' holds '
+profile = {row["what"]: row for row in rows if row["part"] == "profile"}
+assert profile["instructions common"]["instructions"] > 0 and profile["instructions libnghttp2"]["misses"] > 0
+assert sum(row.get("us", 0) for row in profile.values()) > 0 and profile["time libnghttp2"]["us"] > 0
+assert any(what.startswith("time kernel") for what in profile)'
 check 'it draws the chart' is_chart "$work/results.svg"
 check 'it prints the table' grep '^10x100 TLS ' "$work/table"
 
