@@ -78,7 +78,7 @@ struct stream {
   size_t header_list_size; /* of all fields, as SETTINGS_MAX_HEADER_LIST_SIZE counts */
   size_t fields_size;      /* its part of list->fields_size */
   size_t blocks;           /* bytes of its header blocks that have ended */
-  bool is_head; /* a request's method is HEAD */
+  bool is_head;            /* a request's method is HEAD */
   bool headers_complete;
   bool headers_too_large;
   bool list_full;    /* the client's streams have no memory left for its fields */
