@@ -100,12 +100,21 @@ static const struct certificate *signer_of(const struct certificate *wanted) {
   return wanted->signer || !wanted->authority ? wanted->signer : &standard;
 }
 
+static EVP_PKEY *make_key(const char *pem) {
+  if (!pem)
+    return EVP_EC_gen("P-256");
+  BIO *text = BIO_new_mem_buf(pem, -1);
+  EVP_PKEY *key = text ? PEM_read_bio_PrivateKey(text, NULL, NULL, NULL) : NULL;
+  BIO_free(text);
+  return key;
+}
+
 /* Add the certificates of its signers to the chain, the last signer's first, and then its own.
  * Returns its key, which belongs to the caller, or NULL. */
 static EVP_PKEY *make(const struct certificate *wanted, STACK_OF(X509) * chain) {
   const struct certificate *signer = signer_of(wanted);
   EVP_PKEY *signers = signer ? make(signer, chain) : NULL;
-  EVP_PKEY *key = signer && !signers ? NULL : EVP_EC_gen("P-256");
+  EVP_PKEY *key = signer && !signers ? NULL : make_key(wanted->key);
   X509 *x509 = key ? X509_new() : NULL;
   const X509 *issuer = signers ? sk_X509_value(chain, sk_X509_num(chain) - 1) : x509;
   bool made = x509 && fill_in(x509, wanted, key) &&

@@ -10,6 +10,7 @@
 
 struct certificate {
   const char *names; /* its hosts: "DNS:localhost,IP:127.0.0.1", as in subjectAltName; NULL: none */
+  const char *key;   /* in PEM form; NULL: a new one on P-256 */
   long from, until;  /* when it is valid, in seconds from now; both 0: from yesterday to tomorrow */
   size_t comment;    /* bytes of a comment in it that nobody reads: a certificate may be large, */
   size_t repetitions;  /* and so may its chain: so many more certificates behind it in the file */
@@ -32,8 +33,7 @@ struct certificate {
   bool forged; /* the signature is not this signer's */
 };
 
-/* Write a key on P-256 and its certificate, both in PEM form; only the owner can read the key file.
- * Behind the certificate come its signers', except the last one's, which is in `authority`. Nobody
+/* Write a key and its certificate, both in PEM form; only the owner can read the key file. Behind the certificate come its signers', except the last one's, which is in `authority`. Nobody
  * keeps the signers' keys. Returns 0; or -1, and errno or OpenSSL's error queue says why. */
 int certificate_write(const struct certificate *wanted, const char *key_file,
                       const char *cert_file);

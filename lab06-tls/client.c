@@ -62,8 +62,9 @@ static const char *reason(void) {
 static int set_up(SSL_CTX *context, const struct request *request) {
   // Require TLS 1.2 at least. Trust the certificates in the file request->ca, and no others. Verify
   // the peer's certificate, which is not the default; and check that it is the certificate of
-  // request->url.host, which may be an IP address or a name. Offer "h2" by ALPN: mind what
-  // SSL_CTX_set_alpn_protos returns. If a call fails: return complain(FILE, reason()).
+  // request->url.host, which may be an IP address or a name; never look at its subject. Offer "h2"
+  // by ALPN: mind what SSL_CTX_set_alpn_protos returns. If a call fails: return complain(FILE,
+  // reason()).
   (void)context;
   (void)complain;
   todo(4, request->ca ? "say whom to trust, and whose certificate it must be" : "");

@@ -174,9 +174,13 @@ CHECK(lab06, alpn, .points = 1, .todo = 2, .section = "3.2",
   start_server(exchange);
   for (int i = 0; i < OFFERS; i++) {
     char chosen[256];
-    exchange_use_tls(exchange, offering(exchange, offer));
+    SSL_CTX *tls = offering(exchange, offer);
+    const bool is_x25519 = i % 2 == 1 && SSL_CTX_set1_groups_list(tls, "X25519") == 1;
+    exchange->handshake = is_x25519 ? "by X25519" : NULL;
+    exchange_use_tls(exchange, tls);
     make_offer(exchange, offer, true); /* the next one */
     struct peer *peer = peer_connect(exchange);
+    exchange->handshake = NULL;
     if (strcmp(protocol_of(peer, chosen, sizeof chosen), "h2") != 0)
       exchange_fail_at(exchange, -1, "ALPN: h2", *chosen ? chosen : "no protocol",
                        "not-choose-h2-alpn| Your server does not choose h2 by ALPN.");
@@ -233,14 +237,15 @@ CHECK(lab06, no_h2, .of_errors = true, .points = 1, .todo = 2, .section = "RFC 7
                           "offers only http/1.1: choose from a list that has h2 and nothing else."
                         : "client-not-offer-h2-not| Your server does not refuse a client that does "
                           "not offer h2 as the contract says.");
+    if (i == 0)
+      expect_client_served(exchange);
   }
   expect_client_served(exchange);
   exchange_end_server(exchange);
 }
 
-CHECK(lab06, no_alpn, .of_errors = true, .points = 1, .todo = 3, .section = "3.2",
-      .by_hand = "--no-alpn", .sentence = "a client that sends no ALPN at all is not served") {
-  start_server(exchange);
+/* A client that sends no ALPN is not served. */
+static void expect_no_service_without_alpn(struct exchange *exchange) {
   SSL_CTX *tls = identity_client(exchange);
   SSL_CTX_set_alpn_protos(tls, NULL, 0);
   exchange_use_tls(exchange, tls);
@@ -259,8 +264,70 @@ CHECK(lab06, no_alpn, .of_errors = true, .points = 1, .todo = 3, .section = "3.2
     exchange_fail_at(exchange, -1, "the connection is closed", NULL,
                      "client-without-h2-kept-waiting| Your server keeps a client waiting that has "
                      "not agreed to h2 by ALPN.");
+}
+
+CHECK(lab06, no_alpn, .of_errors = true, .points = 1, .todo = 3, .section = "3.2",
+      .by_hand = "--no-alpn", .sentence = "a client that sends no ALPN at all is not served") {
+  start_server(exchange);
+  expect_no_service_without_alpn(exchange); /* before any other client, and after one */
+  expect_client_served(exchange);
+  expect_no_service_without_alpn(exchange);
   expect_client_served(exchange);
   exchange_end_server(exchange);
+}
+
+/* A second handshake on a connection, which HTTP/2 prohibits: RFC 9113, section 9.2.1. */
+struct renegotiation {
+  struct peer *peer;
+  char finished[64]; /* the program's last message of the first one */
+};
+
+static bool has_renegotiated(const struct renegotiation *renegotiation) {
+  char finished[sizeof renegotiation->finished] = {0};
+  const struct peer *peer = renegotiation->peer;
+  if (!peer->transport)
+    return false;
+  SSL_get_peer_finished(transport_tls(peer->transport), finished, sizeof finished);
+  return memcmp(finished, renegotiation->finished, sizeof finished) != 0;
+}
+
+static bool has_renegotiated_or_closed(void *argument) {
+  const struct renegotiation *renegotiation = argument;
+  return !renegotiation->peer->transport || renegotiation->peer->closed_by_program ||
+         has_renegotiated(renegotiation);
+}
+
+/* With TLS 1.2: whether the program refuses or closes is all the same. */
+static void expect_no_renegotiation(struct peer *peer) {
+  struct renegotiation renegotiation = {.peer = peer};
+  SSL *ssl = tls_of(peer);
+  SSL_get_peer_finished(ssl, renegotiation.finished, sizeof renegotiation.finished);
+  SSL_clear_options(ssl, SSL_OP_NO_RENEGOTIATION);
+  SSL_renegotiate(ssl);
+  SSL_do_handshake(ssl);
+  exchange_await(peer->exchange, has_renegotiated_or_closed, &renegotiation);
+  peer->exchange->finding.section = "9.2.1";
+  if (has_renegotiated(&renegotiation))
+    exchange_fail_at(peer->exchange, -1, "no second handshake", "it is complete",
+                     "renegotiates| Your program agrees to a second handshake on its connection "
+                     "(renegotiation), which HTTP/2 prohibits: keep_to_http2 must stay as it was.");
+  peer->exchange->finding.section = NULL;
+}
+
+/* The handout's kind of key. */
+static const struct certificate of_rsa_key = {.names = "DNS:localhost", .key = identity_rsa_key};
+
+/* One that speaks only this version, and only what everybody has to know (RFC 9113, section 9.2.2,
+ * and RFC 8446, section 9.1). The other side's key must be an RSA key. */
+static void limit_handshake(struct exchange *exchange, SSL_CTX *tls, int version) {
+  SSL_CTX_set_min_proto_version(tls, version);
+  SSL_CTX_set_max_proto_version(tls, version);
+  SSL_CTX_set_cipher_list(tls, "ECDHE-RSA-AES128-GCM-SHA256");
+  SSL_CTX_set_ciphersuites(tls, "TLS_AES_128_GCM_SHA256");
+  SSL_CTX_set1_groups_list(tls, "P-256");
+  exchange->handshake = version == TLS1_2_VERSION
+                            ? "by ECDHE-RSA-AES128-GCM-SHA256 and P-256, with an RSA key"
+                            : "by TLS_AES_128_GCM_SHA256 and P-256, with an RSA key";
 }
 
 /* One that speaks these versions only, however weak. */
@@ -304,15 +371,19 @@ static const char *fault_of_version(const struct exchange *exchange) {
 CHECK(lab06, versions, .of_errors = true, .points = 1, .todo = 1, .section = "9.2",
       .sentence = "TLS 1.2 and 1.3 are spoken, TLS 1.1 gets the alert protocol_version") {
   static const char *const alerts[] = {"protocol version", NULL};
-  start_server(exchange);
+  struct identity identity;
+  identity_make(exchange, &identity, &of_rsa_key);
+  start_server_as(exchange, &identity, "0");
   for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
     SSL_CTX *tls = identity_client(exchange);
-    SSL_CTX_set_min_proto_version(tls, version);
-    SSL_CTX_set_max_proto_version(tls, version);
+    limit_handshake(exchange, tls, version);
     exchange_use_tls(exchange, tls);
     struct peer *peer = peer_connect(exchange);
+    exchange->handshake = NULL;
     peer_send_preface(peer, NULL, 0);
     expect_service(peer, 1);
+    if (version == TLS1_2_VERSION)
+      expect_no_renegotiation(peer);
   }
   SSL_CTX *old = identity_client(exchange);
   limit_versions(old, TLS1_VERSION, TLS1_1_VERSION);
@@ -642,7 +713,19 @@ static const char *short_time(struct exchange *exchange) {
 /* --- Where the client asks --- */
 
 /* What the certificate of a right server names: the host of the next URL. */
-static char names_of_host[96] = "DNS:localhost";
+static char names_of_host[160] = "DNS:localhost";
+
+/* Not as the first, and a name in any case: neither matters (RFC 5280, section 7.2). */
+static void name_host(struct exchange *exchange, const char *kind, const char *host) {
+  char name[64];
+  char other[16];
+  snprintf(name, sizeof name, "%s", host);
+  if (strcmp(kind, "DNS") == 0)
+    server_rules_mix_case(exchange, name);
+  exchange_random_text(exchange, other, 1 + exchange_random(exchange, 14));
+  snprintf(names_of_host, sizeof names_of_host, "DNS:%s.test,%s:%s,IP:10.0.0.%u", other, kind, name,
+           exchange_random(exchange, 256));
+}
 
 /* Whether whoever asks for this name, which is in the file of hosts, stays on this machine. */
 static bool is_of_this_machine(const char *name) {
@@ -674,7 +757,7 @@ static const char *other_name(void) {
 
 static void ask_at_name(struct exchange *exchange, const char *name) {
   exchange->host = name;
-  snprintf(names_of_host, sizeof names_of_host, "DNS:%s", name ? name : "localhost");
+  name_host(exchange, "DNS", name ? name : "localhost");
 }
 
 /* At localhost, at another name, or at an address, in turn: a client has no reason to trust one
@@ -691,8 +774,10 @@ static void ask_anywhere(struct exchange *exchange) {
     return;
   }
   exchange->host = address;
-  snprintf(names_of_host, sizeof names_of_host, "IP:%s", address);
+  name_host(exchange, "IP", address);
 }
+
+static const char NO_NAMES[] = "";
 
 /* Make such an identity, NULL: one like others, for that host unless it has names. */
 static void make_identity(struct exchange *exchange, struct identity *identity,
@@ -700,6 +785,8 @@ static void make_identity(struct exchange *exchange, struct identity *identity,
   struct certificate certificate = wanted ? *wanted : (struct certificate){0};
   if (!certificate.names)
     certificate.names = names_of_host;
+  else if (certificate.names == NO_NAMES)
+    certificate.names = NULL;
   identity_make(exchange, identity, &certificate);
 }
 
@@ -739,11 +826,15 @@ static const char *patience(struct exchange *exchange) {
   return text;
 }
 
+/* A server that agrees on keys by X25519 only, if OpenSSL has it. */
 static struct peer *start_good_client(struct exchange *exchange, const char *timeout) {
   struct identity identity;
   ask_at_name(exchange, other_name());
   make_identity(exchange, &identity, NULL);
-  return start_client(exchange, identity_server(exchange, &identity), identity.cert, timeout);
+  SSL_CTX *tls = identity_server(exchange, &identity);
+  if (SSL_CTX_set1_groups_list(tls, "X25519") == 1)
+    exchange->handshake = "by X25519";
+  return start_client(exchange, tls, identity.cert, timeout);
 }
 
 /* The client must not take the server's authority for an unknown one. */
@@ -872,6 +963,7 @@ CHECK(lab06, get, .points = 1, .todo = 5, .program = "client", .section = "3.2",
   exchange->holds = true; /* so that it has to wait in the handshake */
   struct peer *peer = start_good_client(exchange, patience(exchange));
   peer_expect_open(peer);
+  exchange->handshake = NULL;
   if (strcmp(protocol_of(peer, chosen, sizeof chosen), "h2") != 0)
     exchange_fail_at(exchange, -1, "ALPN: h2", "no ALPN",
                      "client-not-offer-h2-alpn| Your client does not offer h2 by ALPN.");
@@ -1244,21 +1336,62 @@ CHECK(lab06, unknown_ca, .of_errors = true, .points = 1, .todo = 4, .program = "
   expect_client_usage(exchange, trusted.cert);
 }
 
-enum { OTHER_NAMES = 160 };
-
 #define OF_ANOTHER_HOST "a server whose certificate is for another host"
+#define OF_SUBJECT      "a server whose certificate has the host only in its subject"
 
 static const char *const words_of_host[] = {"host", "altname", NULL};
 
-/* The names of a server that is not localhost, though they look like it; nobody knows them
- * beforehand. */
+/* The names of a certificate in DER, since one of them has a NUL in it. */
+struct names {
+  unsigned char bytes[255];
+  size_t length;
+};
+
+enum { OF_DNS = 0x82, OF_IP = 0x87 };
+
+static void add_name(struct names *names, unsigned char tag, const void *name, size_t length) {
+  names->bytes[names->length++] = tag;
+  names->bytes[names->length++] = (unsigned char)length;
+  memcpy(names->bytes + names->length, name, length);
+  names->length += length;
+}
+
+/* As OpenSSL's settings have it. */
+enum { OTHER_NAMES = sizeof "DER:3081ff" + 2 * sizeof((struct names *)NULL)->bytes };
+
+static void write_names(const struct names *names, char text[OTHER_NAMES]) {
+  text += sprintf(text, names->length < 128 ? "DER:30%02zx" : "DER:3081%02zx", names->length);
+  for (size_t i = 0; i < names->length; i++)
+    text += sprintf(text, "%02x", names->bytes[i]);
+}
+
+/* The names of a server that is not localhost, though they look like it, one of them to those who
+ * stop at a NUL; nobody knows them beforehand. */
 static void name_another_host(struct exchange *exchange, char names_of_server[OTHER_NAMES]) {
-  char text[3][16];
-  for (int i = 0; i < 3; i++)
-    exchange_random_text(exchange, text[i], 3 + exchange_random(exchange, 10));
-  snprintf(names_of_server, OTHER_NAMES,
-           "DNS:%s.%s,DNS:localhost.%s,DNS:%slocalhost,DNS:%s.localhost,IP:127.0.0.1", text[0],
-           text[1], text[2], text[1], text[2]);
+  static const struct {
+    const char *before;
+    const char *behind;
+    size_t zeros; /* between localhost and what is behind it */
+  } forms[] = {{"", ".test", 0},
+               {"", ".localhost", 0},
+               {"", "localhost", 0},
+               {"localhost.", "", 0},
+               {"localhost", "", 1}};
+  enum { FORMS = sizeof forms / sizeof forms[0] };
+  struct names names = {.length = 0};
+  size_t order[FORMS];
+  exchange_shuffle(exchange, order, FORMS);
+  for (size_t i = 0; i < FORMS; i++) {
+    char word[16];
+    char name[40] = {0};
+    exchange_random_text(exchange, word, 3 + exchange_random(exchange, 10));
+    size_t begin = strlen(forms[order[i]].before) + forms[order[i]].zeros;
+    strcpy(name, forms[order[i]].before);
+    sprintf(name + begin, "%s%s", word, forms[order[i]].behind);
+    add_name(&names, OF_DNS, name, begin + strlen(name + begin));
+  }
+  add_name(&names, OF_IP, "\x7f\0\0\1", 4);
+  write_names(&names, names_of_server);
 }
 
 /* A client that cannot set the host, or offer h2, must say so and connect to nobody. A client that
@@ -1284,19 +1417,20 @@ CHECK(lab06, wrong_host, .of_errors = true, .points = 1, .todo = 4, .program = "
       .section = "RFC 9110, section 4.3.4", .by_hand = "TLS=other-host",
       .sentence = "a certificate for another host is refused, with the reason") {
   char authority[IDENTITY_PATH];
-  char names_of_server[2][OTHER_NAMES];
-  struct certificate other = {.names = names_of_server[0], .subject = "localhost"};
+  char names_of_server[OTHER_NAMES];
+  struct certificate other = {.names = names_of_server, .subject = "localhost"};
   struct identity identity;
-  for (int i = 0; i < 2; i++)
-    name_another_host(exchange, names_of_server[i]);
+  name_another_host(exchange, names_of_server);
   expect_refused(exchange, &other, NULL, OTHER_HOST, words_of_host, OF_ANOTHER_HOST);
   identity_path(exchange, authority, "cert.pem");
-  other = (struct certificate){
-      .names = names_of_server[1], .subject = "localhost", .authority = authority};
-  expect_refused(exchange, &other, authority, OTHER_HOST, words_of_host, OF_ANOTHER_HOST);
+  const bool has_address = exchange_random(exchange, 2) == 0;
+  other.names = has_address ? "IP:127.0.0.1" : NO_NAMES;
+  other.authority = authority;
+  expect_refused(exchange, &other, authority, OTHER_HOST, words_of_host, OF_SUBJECT);
   identity_make(exchange, &identity, NULL);
   expect_another_reason(exchange, identity_server(exchange, &identity), authority, SIGNER,
                         words_of_signer, "a server whose certificate has an unknown signer");
+  other.names = names_of_server;
   other.authority = NULL;
   identity_make(exchange, &identity, &other);
   expect_failed_call_told(exchange, &identity, "X509_VERIFY_PARAM_set1_host");
@@ -1342,7 +1476,7 @@ CHECK(lab06, expired, .of_errors = true, .points = 1, .todo = 5, .program = "cli
 /* A URL with that address, and a certificate for `names_of_server`. */
 static struct peer *start_by_address(struct exchange *exchange, const char *address,
                                      const char *names_of_server) {
-  const struct certificate certificate = {.names = names_of_server};
+  const struct certificate certificate = {.names = names_of_server, .subject = address};
   exchange_extend(exchange);
   struct identity identity;
   char url[sizeof exchange->url + 1];
@@ -1423,12 +1557,14 @@ static int note_old_version(SSL *ssl, int *alert, void *user) {
   return SSL_CLIENT_HELLO_SUCCESS;
 }
 
-/* A server of TLS 1.2 that prefers suites without a certificate, or without encryption, to good
- * ones. */
-static SSL_CTX *preferring_no_security(struct exchange *exchange, const struct identity *identity) {
-  static const char *const lists[] = {"aNULL:eNULL:ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=0",
-                                      "eNULL:aNULL:ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=0"};
+/* A server of that version that with TLS 1.2 prefers suites without a certificate, or without
+ * encryption, to a good one. */
+static SSL_CTX *preferring_no_security(struct exchange *exchange, const struct identity *identity,
+                                       int version) {
+  static const char *const lists[] = {"aNULL:eNULL:ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0",
+                                      "eNULL:aNULL:ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0"};
   SSL_CTX *tls = identity_server(exchange, identity);
+  limit_handshake(exchange, tls, version);
   SSL_CTX_set_cipher_list(tls, lists[exchange_random(exchange, 2)]);
   SSL_CTX_set_options(tls, SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_dh_auto(tls, 1);
@@ -1456,7 +1592,7 @@ CHECK(lab06, old_version, .of_errors = true, .points = 1, .todo = 4, .program = 
       .section = "9.2", .by_hand = "TLS=old",
       .sentence = "TLS 1.2 and 1.3 are spoken; a server of TLS 1.1 or older is refused") {
   struct identity identity;
-  identity_make(exchange, &identity, NULL);
+  identity_make(exchange, &identity, &of_rsa_key);
   SSL_CTX *tls = identity_server(exchange, &identity);
   static bool offers_old; /* a check is a process of its own */
   static char longer[8] = "h2";
@@ -1474,11 +1610,10 @@ CHECK(lab06, old_version, .of_errors = true, .points = 1, .todo = 4, .program = 
   for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
     char text[32];
     exchange_random_text(exchange, text, 20);
-    tls = preferring_no_security(exchange, &identity);
-    SSL_CTX_set_min_proto_version(tls, version);
-    SSL_CTX_set_max_proto_version(tls, version);
+    tls = preferring_no_security(exchange, &identity, version);
     peer = start_client(exchange, tls, identity.cert, patience(exchange));
     expect_security(peer);
+    exchange->handshake = NULL;
     expect_printed(peer, text, strlen(text));
   }
 }

@@ -65,6 +65,7 @@ struct exchange {
   size_t peer_count;
   size_t peers_accepted; /* how many of them peer_accept has returned */
   bool (*is_sending)(const struct exchange *exchange); /* whether bytes are on their way to it */
+  const char *handshake; /* what it is limited to: "with an RSA key"; NULL: nothing */
   const char *refusal; /* the sentence for a client that refuses the certificate; NULL: the usual */
   bool holds;          /* do not answer a new client before peer_accept_late: */
   struct transport *held;

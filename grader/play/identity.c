@@ -42,6 +42,35 @@ static void allow_everything(struct exchange *exchange) {
   exchange->settings = path;
 }
 
+const char identity_rsa_key[] = "-----BEGIN PRIVATE KEY-----\n"
+                                "MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIBAQC5RTFJpFSoOZWP\n"
+                                "yFOHDTgupV3j9cD8ZUWwp0lIQkkpEHOxeh6iWU0PUspYJCWc+mQxiLXMTFkhV9FE\n"
+                                "kEGrLNfOxYyobtcpetQI6BGZC6snMLG2WlJ3991Nr4J8+3w5GiUu3RPXKqhQrALy\n"
+                                "tDK08I0gVlseNSemMH9VRl8wBoYSLWAPk2Y4TfO6zrK0oeZr96STsMZFY2nGVFDT\n"
+                                "GX3B/pJD6zBLg+OKRiLKMS4dipHKCSe7+3siIr35pUOu215DVyE1vjtoeoiUSvTM\n"
+                                "1YBN0Rjh6W+NYipiGOeoRU7LFRxgvMTOIwacXrIvUX6VtHmRdIq0O5O3WOMO3TAU\n"
+                                "y0wratd5AgMBAAECggEAIJRKzQThQC3UH5MeIRcRhJ5eytnp5FhYr25TZCoH3HlA\n"
+                                "pvpvDaR/eQzZeTNuC9M6MD22nmTknYjoS1LEwXmiv4EcsXfATVKEm8ZXZd7X643U\n"
+                                "ClmKu/7xwxn0a877cr0mwb1toj4ll/4PjKdkbU4JuyCEaGT3gnFvysqTrYnQJLza\n"
+                                "MFGkVhEzoVAyr6JLHvJf/q8brXMHtRYWiYE/4sNMkxlLMEtCswi9LD/nwXajcJ4W\n"
+                                "UXTp+PhDZ6IYMh0MphoPfFKslJCbdQqXa23WDVLYW6N8iypfQ36nPA8u4saiaQUm\n"
+                                "v8kCBfZXaFkaNAYgO/SpvuW7sQN26KD3M9N4jueJ6QKBgQDoc92NODbDxoAR6SCG\n"
+                                "o+lcOc0R717PHf1i1fxGX9UgDyXxg3UjD2DmGfm4qg+zN2i7BnMkX6U8LFRk3fTv\n"
+                                "IL9hbakiWIrQDe+wmg5LyKAPUPwO8WwXMJcGk7WCcOQ4bcyTPuXHZhcmCAOkqtOF\n"
+                                "U4sKFRq1MU/YtuZpvel7YcU2HQKBgQDMCcKPvEWTb/ZwuoMwo5TMTFvwNhqGgd7I\n"
+                                "8hFP84uiM2VrtNgSySqPmcSjCUSrp1Q+pfpZ+7fdZAjp1E3xg6DEEkWoquIA4dSv\n"
+                                "vqmKFVOQdU7kCxvLjsL7Zg3OSSnxzoo9EUs5NwyBuy3wul4+bBL7U++erSZgB8Du\n"
+                                "0SzHGvf4DQKBgAtrxfLuVCKCWkCHB8YVv518aYr8C9h5TL3Sbba3dq1AkUiwgMzc\n"
+                                "MJKdrBtan7LaghbOVlHvMRsnwm3CSgqFvWF4FdtOJmPai3BN4W3vyY13GStSyVDK\n"
+                                "XmFAWKa0DUKIgoipinill3WS5zrr+cCPPkGcj9dfOOEY+3Eul44sW5gxAoGBAJsj\n"
+                                "5KrzxZdYb3LBblUCXHaGrPVVvg9+Gg6CeIVpMkfPepNNu2l1SgZMLgalWnCGV3kX\n"
+                                "LOdUjTYqBNj+k5FKu2e6WPrpi9SN4fELMNAMbTCO8cBVbfn1/+21aFPsr5brq5LJ\n"
+                                "XoAPilPuJf0/R7+A32H4LV9iWqZz3s/3fmuZ5ufVAoGBAJUjLN3BFJgmKxZijoTX\n"
+                                "PqLpD3e+WjM60bgZopR74EjKyf8/zPRxFTE2iEM6cyioM7LNzaEH4yKOWLKiaYzT\n"
+                                "XUjm0wtbwOTDJ/uv/zs4YDnYJLV19KgjGgQRbaYGsP47fIBgikV7z6e/h2hm+5A8\n"
+                                "rooynUFWviJ3VhiFYkNjaa3M\n"
+                                "-----END PRIVATE KEY-----\n";
+
 void identity_make(struct exchange *exchange, struct identity *identity,
                    const struct certificate *wanted) {
   static const struct certificate standard = {.names = "DNS:localhost,IP:127.0.0.1,IP:::1"};

@@ -20,6 +20,9 @@ struct identity {
 /* The path of a new file of that kind ("cert.pem"), into `path`: IDENTITY_PATH bytes. */
 void identity_path(struct exchange *exchange, char *path, const char *kind);
 
+/* An RSA key of 2048 bits, in PEM form: to make a new one takes too long. It is no secret. */
+extern const char identity_rsa_key[];
+
 /* Make an identity for this check. `wanted` may be NULL: for localhost, 127.0.0.1 and ::1. From
  * then on, programs run on a system whose settings allow every version of TLS and every cipher. */
 void identity_make(struct exchange *exchange, struct identity *identity,

@@ -115,19 +115,22 @@ static const char *only_version(SSL_CTX *tls) {
 }
 
 void peer_expect_open(struct peer *peer) {
+  char expected[128];
+  const char *limits = peer->exchange->handshake;
+  snprintf(expected, sizeof expected, "a complete TLS handshake%s%s", limits ? " " : "",
+           limits ? limits : "");
   if (exchange_await(peer->exchange, is_open_or_closed, peer) && peer->connected)
     return;
   const char *error = *peer->error ? peer->error : "your program does not go on with it";
   bool is_client = peer->program == FRAME_FROM_CLIENT;
   if (peer->exchange->refusal && strstr(error, "certificate"))
-    exchange_fail_at(peer->exchange, -1, "a complete TLS handshake", error, "%s",
-                     peer->exchange->refusal);
+    exchange_fail_at(peer->exchange, -1, expected, error, "%s", peer->exchange->refusal);
   if (!is_client && trail_blame_handshake(peer->exchange, error))
-    exchange_fail_at(peer->exchange, -1, "a complete TLS handshake", error,
+    exchange_fail_at(peer->exchange, -1, expected, error,
                      "tls-handshake-given-up| Your server closes the connection before it has "
                      "chosen a protocol: its function handshake gives up too early.");
   if (is_client || peer->exchange->tls)
-    exchange_fail_at(peer->exchange, -1, "a complete TLS handshake", error,
+    exchange_fail_at(peer->exchange, -1, expected, error,
                      "tls-handshake-fails| Your %s did not complete the TLS handshake%s.",
                      is_client ? "client" : "server", only_version(peer->exchange->tls));
   exchange_fail(peer->exchange, "not-accept-connection| Your server does not accept a connection.");
