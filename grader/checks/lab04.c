@@ -254,6 +254,7 @@ CHECK(lab04, method, .points = 1, .todo = 1, .section = "8.3.1",
   expect_other_methods_not_found(&pair, paths, sizeof paths / sizeof paths[0]);
   for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
     expect_head_not_found(&pair, paths[i]); /* last: others may fail for the same reason */
+  pair.next_stream = server_rules_expect_no_path_not_found(pair.program, pair.next_stream);
   ask_with_body(&pair, "POST", "/ping");
   ask_with_body(&pair, "GET", "/hello-world");
   ask_and_compare(&pair, "GET", "/ping");
@@ -304,10 +305,11 @@ static void expect_no_route_alike(struct pair *pair, struct found *found, const 
 /* What looks like the route. */
 static void expect_no_route_like(struct pair *pair, struct found *found, const char *route) {
   static const unsigned kinds[SERVER_RULES_PATHS] = {
-      [SERVER_RULES_PERCENT] = PATH_PERCENT,  [SERVER_RULES_DOT] = PATH_DOTS,
-      [SERVER_RULES_DOTS] = PATH_DOTS,        [SERVER_RULES_SLASHES] = PATH_SLASH,
-      [SERVER_RULES_PARAMETER] = PATH_LONGER, [SERVER_RULES_PREFIX] = PATH_BEFORE,
-      [SERVER_RULES_LETTER_LESS] = PATH_OTHER};
+      [SERVER_RULES_PERCENT] = PATH_PERCENT,   [SERVER_RULES_DOT] = PATH_DOTS,
+      [SERVER_RULES_DOTS] = PATH_DOTS,         [SERVER_RULES_SLASHES] = PATH_SLASH,
+      [SERVER_RULES_PARAMETER] = PATH_LONGER,  [SERVER_RULES_PREFIX] = PATH_BEFORE,
+      [SERVER_RULES_LETTER_LESS] = PATH_OTHER, [SERVER_RULES_ANAGRAM] = PATH_OTHER,
+      [SERVER_RULES_OTHER_LETTER] = PATH_OTHER};
   char path[64];
   for (int kind = 0; kind < SERVER_RULES_PATHS; kind++) {
     server_rules_make_path(pair->exchange, path, sizeof path, route, (enum server_rules_path)kind);

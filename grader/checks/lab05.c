@@ -425,6 +425,25 @@ CHECK(lab05, timed_out, .points = 1, .todo = 2, .program = "client", .section = 
   expect_timeout_after(exchange, 0);
 }
 
+/* The client sleeps for much longer than an event takes. */
+enum { LONG_FOR_NOTHING = 300 };
+
+/* No time at all is over at once. */
+static void expect_no_time(struct exchange *exchange) {
+  struct asked asked = {.exchange = exchange};
+  exchange_extend(exchange); /* to start a program takes time */
+  exchange_start(exchange, "client", "--timeout", "0", exchange->url, NULL);
+  if (!await_before_sleep(exchange, LONG_FOR_NOTHING / 1e3, has_ended, &asked))
+    exchange_fail_at(exchange, -1, "the line: request timed out", "the client sleeps",
+                     "timeout-0-waits| With --timeout 0 your client waits, though its time is over "
+                     "at once.");
+  exchange_expect_output(
+      exchange,
+      "request-timed-out-not-told| Your client does not report the time-out as the contract says.",
+      TIMED_OUT, strlen(TIMED_OUT));
+  exchange_expect_status(exchange, 1);
+}
+
 CHECK(lab05, timeout, .points = 1, .todo = 1, .program = "client", .section = NULL,
       .sentence = "--timeout gives it more time") {
   char host[16];
@@ -433,6 +452,7 @@ CHECK(lab05, timeout, .points = 1, .todo = 1, .program = "client", .section = NU
   exchange->host = host;
   peer_listen(exchange);
   expect_timeout_after(exchange, 180 + (int)exchange_random(exchange, 1000));
+  expect_no_time(exchange);
 }
 
 /* What a server may send, one piece after the other; the last ends the response. */
@@ -972,6 +992,18 @@ CHECK(lab05, slow_ping, .points = 1, .todo = 4, .program = "server", .section = 
   expect_log(exchange, 0);
 }
 
+/* Without a delay, the answer comes at once. */
+static void expect_no_delay(struct exchange *exchange) {
+  exchange_start_server(exchange, "server", "--delay", "0", NULL);
+  struct peer *peer = connect_client(exchange);
+  ask(peer, 1, "/ping");
+  if (!await_before_sleep(exchange, LONG_FOR_NOTHING / 1e3, is_answered, peer_stream(peer, 1)))
+    exchange_fail_at(exchange, -1, "HEADERS at once, with --delay 0", "the server sleeps",
+                     "waits-longer-delay-says| Your server waits longer than --delay says.");
+  expect_pong(peer, 1, 0, 0);
+  exchange_end_server(exchange);
+}
+
 /* The delay is long over, and the loop has turned since: it has answered PING twice, and looked at
  * its timers in between. On a very busy machine that takes so long that it proves nothing: then try
  * again. */
@@ -1000,6 +1032,7 @@ CHECK(lab05, delay, .points = 1, .todo = 4, .program = "server", .section = NULL
       break;
   }
   exchange_end_server(exchange);
+  expect_no_delay(exchange);
 }
 
 /* During this ping an allocation has failed. */

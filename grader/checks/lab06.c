@@ -143,7 +143,10 @@ enum { OFFER_SIZE = 128, OFFERS = 4 };
 /* A list of protocols in ALPN's form that nobody knows beforehand. "h2" is somewhere in it; or it
  * is not, and all that is almost h2 is. */
 static void make_offer(struct exchange *exchange, char offer[OFFER_SIZE], bool with_h2) {
-  static const char *const known[] = {"http/1.1", "h3", "h", "H2", "h2c", "h2-14", "hh2", "h2 "};
+  const char before[] = {(char)('a' + exchange_random(exchange, 'h' - 'a')), '2', '\0'};
+  const char behind[] = {'h', (char)('a' + exchange_random(exchange, 26)), '\0'};
+  const char *const known[] = {"http/1.1", "h3",  "h",   "H2",   "h2c",
+                               "h2-14",    "hh2", "h2 ", before, behind};
   enum { KNOWN = sizeof known / sizeof *known, NAMES = KNOWN + 4 };
   size_t order[NAMES];
   exchange_shuffle(exchange, order, NAMES);
@@ -1223,7 +1226,6 @@ static SSL_CTX *with_protocol(struct exchange *exchange, const struct identity *
 /* What is wrong with a server's certificate, or with its signers'. */
 struct bad_chain {
   struct certificate certificate;
-  bool unknown; /* nobody in --ca has signed */
   const char *server;
 };
 
@@ -1239,16 +1241,14 @@ static const struct certificate no_signing = {.subject = "no signing",
                                               .signer = &trusted_authority,
                                               .extension = "keyUsage",
                                               .value = "critical,digitalSignature"};
+static const struct bad_chain forged_chains[] = {
+    {{.forged = true}, "a server whose certificate has a wrong signature"},
+    {{.signer = &forged}, "a server whose authority's certificate has a wrong signature"},
+};
 static const struct bad_chain unsigned_chains[] = {
-    {{0}, true, "a server whose certificate an unknown authority has signed"},
-    {{.forged = true}, false, "a server whose certificate has a wrong signature"},
-    {{.signer = &forged}, false, "a server whose authority's certificate has a wrong signature"},
-    {{.signer = &for_others}, false, "a server whose authority may sign only for other hosts"},
-    {{.signer = &no_signing},
-     false,
-     "a server whose signer's key is not for certificates (keyUsage)"},
+    {{.signer = &for_others}, "a server whose authority may sign only for other hosts"},
+    {{.signer = &no_signing}, "a server whose signer's key is not for certificates (keyUsage)"},
     {{.extension = "1.3.6.1.4.1.32473.1", .value = "critical,DER:0500"},
-     false,
      "a server whose certificate has a critical extension that nobody knows"},
 };
 
@@ -1260,37 +1260,31 @@ static const struct certificate last_authority = {
 static const struct certificate one_more = {.subject = "more", .signer = &last_authority};
 static const struct bad_chain forbidden_chains[] = {
     {{.signer = &no_authority},
-     false,
      "a server whose certificate another server has signed, which is no authority"},
-    {{.signer = &one_more},
-     false,
-     "a server whose chain is longer than its authority allows (pathlen)"},
+    {{.signer = &one_more}, "a server whose chain is longer than its authority allows (pathlen)"},
 };
 
-static const struct bad_chain for_clients = {
-    {.purpose = "clientAuth"}, false, "a server whose certificate is for clients only"};
+static const struct bad_chain for_clients = {{.purpose = "clientAuth"},
+                                             "a server whose certificate is for clients only"};
 
-/* `other` is the certificate of somebody else. */
-static void expect_chain_refused(struct exchange *exchange, const struct bad_chain *chain,
-                                 const char *other) {
+static void expect_chain_refused(struct exchange *exchange, const struct bad_chain *chain) {
   struct certificate certificate = chain->certificate;
   char authority[IDENTITY_PATH];
   ask_anywhere(exchange);
   identity_path(exchange, authority, "cert.pem");
   certificate.authority = authority;
-  expect_refused(exchange, &certificate, chain->unknown ? other : authority, SIGNER,
-                 words_of_signer, chain->server);
+  expect_refused(exchange, &certificate, authority, SIGNER, words_of_signer, chain->server);
 }
 
 /* OpenSSL refuses all of these by itself: so one of each kind is enough. */
-static void expect_chains_refused(struct exchange *exchange, const char *other) {
+static void expect_chains_refused(struct exchange *exchange) {
   enum {
     UNSIGNED = sizeof unsigned_chains / sizeof unsigned_chains[0],
     FORBIDDEN = sizeof forbidden_chains / sizeof forbidden_chains[0]
   };
-  expect_chain_refused(exchange, &unsigned_chains[exchange_random(exchange, UNSIGNED)], other);
-  expect_chain_refused(exchange, &forbidden_chains[exchange_random(exchange, FORBIDDEN)], other);
-  expect_chain_refused(exchange, &for_clients, other);
+  expect_chain_refused(exchange, &unsigned_chains[exchange_random(exchange, UNSIGNED)]);
+  expect_chain_refused(exchange, &forbidden_chains[exchange_random(exchange, FORBIDDEN)]);
+  expect_chain_refused(exchange, &for_clients);
 }
 
 /* The system trusts the authority, but --ca does not name it. */
@@ -1328,7 +1322,7 @@ CHECK(lab06, unknown_ca, .of_errors = true, .points = 1, .todo = 4, .program = "
   ask_anywhere(exchange);
   expect_refused(exchange, NULL, trusted.cert, SIGNER, words_of_signer,
                  "a server whose certificate has an unknown signer");
-  expect_chains_refused(exchange, trusted.cert);
+  expect_chains_refused(exchange);
   expect_systems_authority_refused(exchange, trusted.cert);
   expect_another_reason(exchange, without_alpn(exchange, &trusted), trusted.cert, ALPN,
                         words_of_alpn, WITHOUT_H2);
@@ -1413,6 +1407,19 @@ static void expect_failed_call_told(struct exchange *exchange, const struct iden
   exchange_expect_error(exchange, 0);
 }
 
+/* For the right host, and in the name of the right authority. */
+static void expect_forged_refused(struct exchange *exchange) {
+  const struct bad_chain *chain = &forged_chains[exchange_random(exchange, 2)];
+  struct certificate certificate = chain->certificate;
+  char authority[IDENTITY_PATH];
+  struct identity identity;
+  identity_path(exchange, authority, "cert.pem");
+  certificate.authority = authority;
+  make_identity(exchange, &identity, &certificate);
+  expect_another_reason(exchange, identity_server(exchange, &identity), authority, SIGNER,
+                        words_of_signer, chain->server);
+}
+
 CHECK(lab06, wrong_host, .of_errors = true, .points = 1, .todo = 4, .program = "client",
       .section = "RFC 9110, section 4.3.4", .by_hand = "TLS=other-host",
       .sentence = "a certificate for another host is refused, with the reason") {
@@ -1427,9 +1434,7 @@ CHECK(lab06, wrong_host, .of_errors = true, .points = 1, .todo = 4, .program = "
   other.names = has_address ? "IP:127.0.0.1" : NO_NAMES;
   other.authority = authority;
   expect_refused(exchange, &other, authority, OTHER_HOST, words_of_host, OF_SUBJECT);
-  identity_make(exchange, &identity, NULL);
-  expect_another_reason(exchange, identity_server(exchange, &identity), authority, SIGNER,
-                        words_of_signer, "a server whose certificate has an unknown signer");
+  expect_forged_refused(exchange);
   other.names = names_of_server;
   other.authority = NULL;
   identity_make(exchange, &identity, &other);
@@ -1772,22 +1777,35 @@ static bool answer_slowly(struct exchange *exchange, const char *ca, const char 
   return true;
 }
 
-/* The stream is reset, or the connection is lost: it says so, with the URL. */
-static void expect_failure_told(struct exchange *exchange, const char *ca, bool lost) {
+/* A client that has begun, and is about to fail. */
+static struct peer *start_to_fail(struct exchange *exchange, SSL_CTX *tls, const char *ca) {
+  exchange_extend(exchange);
+  exchange->peers_accepted = exchange->peer_count;
+  struct peer *peer = start_client(exchange, tls, ca, patience(exchange));
+  peer_handshake(peer);
+  return peer;
+}
+
+/* The stream is reset. */
+static void expect_reset_told(struct exchange *exchange, const struct identity *identity) {
   static const uint32_t codes[] = {NGHTTP2_INTERNAL_ERROR, NGHTTP2_CANCEL, NGHTTP2_STREAM_CLOSED,
                                    NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_HTTP_1_1_REQUIRED};
   enum { CODES = sizeof codes / sizeof codes[0] };
-  exchange_extend(exchange);
-  exchange->peers_accepted = exchange->peer_count;
-  have_it_ask(exchange, ca, patience(exchange));
-  struct peer *peer = accept_client(exchange);
-  peer_handshake(peer);
-  int32_t stream_id = expect_request(peer);
-  exchange->finding.section = lost ? "" : NULL; /* TCP is no matter of RFC 9113 */
-  if (lost)
-    peer_abort(peer);
-  else
-    peer_send_reset(peer, stream_id, codes[exchange_random(exchange, CODES)]);
+  struct peer *peer = start_to_fail(exchange, identity_server(exchange, identity), identity->cert);
+  peer_send_reset(peer, expect_request(peer), codes[exchange_random(exchange, CODES)]);
+  exchange_expect_error_about(exchange, url_of(exchange));
+}
+
+/* The connection is lost: it has to be, where one side wants a second handshake (RFC 9113, section
+ * 9.2.1). */
+static void expect_loss_told(struct exchange *exchange, const struct identity *identity) {
+  SSL_CTX *tls = identity_server(exchange, identity);
+  SSL_CTX_set_max_proto_version(tls, TLS1_2_VERSION);
+  struct peer *peer = start_to_fail(exchange, tls, identity->cert);
+  expect_request(peer);
+  expect_no_renegotiation(peer);
+  peer_abort(peer);
+  exchange->finding.section = ""; /* TCP is no matter of RFC 9113 */
   exchange_expect_error_about(exchange, url_of(exchange));
 }
 
@@ -1827,7 +1845,7 @@ CHECK(lab06, timed_out, .points = 1, .todo = 5, .program = "client", .section = 
     exchange_fail_at(exchange, -1, "a timer that starts again with each piece", NULL,
                      "timer-not-start-again-everything| Your client does not restart its timer for "
                      "everything that comes on the stream.");
-  expect_failure_told(exchange, identity.cert, false);
-  expect_failure_told(exchange, identity.cert, true);
+  expect_reset_told(exchange, &identity);
+  expect_loss_told(exchange, &identity);
   expect_lost_handshake_told(exchange, identity.cert);
 }

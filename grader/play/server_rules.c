@@ -70,6 +70,31 @@ static void write_without_letter(struct exchange *exchange, char *path, size_t s
   snprintf(path, size, "%.*s%s", (int)place, route, route + place + 1);
 }
 
+/* Two letters of the route have changed places, neither of them the first. */
+static void write_anagram(struct exchange *exchange, char *path, size_t size, const char *route) {
+  const uint32_t letters = (uint32_t)strlen(route) - 2;
+  size_t places[2];
+  snprintf(path, size, "%s", route);
+  do {
+    places[0] = 2 + exchange_random(exchange, letters);
+    places[1] = 2 + exchange_random(exchange, letters);
+  } while (route[places[0]] == route[places[1]]);
+  path[places[0]] = route[places[1]];
+  path[places[1]] = route[places[0]];
+}
+
+/* One letter of the route is another. */
+static void write_other_letter(struct exchange *exchange, char *path, size_t size,
+                               const char *route) {
+  size_t place = 1 + exchange_random(exchange, (uint32_t)strlen(route) - 1);
+  char letter;
+  do
+    letter = (char)('a' + exchange_random(exchange, 26));
+  while (letter == route[place]);
+  snprintf(path, size, "%s", route);
+  path[place] = letter;
+}
+
 void server_rules_make_path(struct exchange *exchange, char *path, size_t size, const char *route,
                             enum server_rules_path kind) {
   static const char separators[] = ";&=,!:";
@@ -83,15 +108,14 @@ void server_rules_make_path(struct exchange *exchange, char *path, size_t size, 
   case SERVER_RULES_SLASHES: snprintf(path, size, "%s//", route); break;
   case SERVER_RULES_PARAMETER: snprintf(path, size, "%s%c%s", route, separator, word); break;
   case SERVER_RULES_PREFIX: snprintf(path, size, "/%s%s", word, route); break;
+  case SERVER_RULES_ANAGRAM: write_anagram(exchange, path, size, route); break;
+  case SERVER_RULES_OTHER_LETTER: write_other_letter(exchange, path, size, route); break;
   default: write_without_letter(exchange, path, size, route); break;
   }
 }
 
-static void expect_not_found(struct peer *peer, int32_t stream_id, const char *method,
-                             const char *path) {
+static void expect_not_found_answer(struct peer *peer, int32_t stream_id, bool is_head) {
   static const char expected[] = "text/plain; charset=utf-8";
-  bool is_head = strcmp(method, "HEAD") == 0;
-  peer_send_request(peer, stream_id, true, method, path);
   peer_expect_answer(peer, stream_id, "404", is_head ? "" : "path not found");
   const char *seen = peer_field(peer, stream_id, "content-type");
   if (seen && strcmp(seen, expected) == 0)
@@ -99,6 +123,23 @@ static void expect_not_found(struct peer *peer, int32_t stream_id, const char *m
   exchange_fail_at(peer->exchange, peer_stream(peer, stream_id)->frame, expected,
                    seen ? seen : "no content-type",
                    "content-type-response-not-right| The content-type of the response is wrong.");
+}
+
+static void expect_not_found(struct peer *peer, int32_t stream_id, const char *method,
+                             const char *path) {
+  peer_send_request(peer, stream_id, true, method, path);
+  expect_not_found_answer(peer, stream_id, strcmp(method, "HEAD") == 0);
+}
+
+int32_t server_rules_expect_no_path_not_found(struct peer *peer, int32_t stream_id) {
+  char authority[32];
+  exchange_random_text(peer->exchange, authority, 12);
+  strcat(authority, ".test:443");
+  expect_not_found(peer, stream_id, "OPTIONS", "*");
+  stream_id += 2;
+  peer_send_headers(peer, stream_id, true, ":method", "CONNECT", ":authority", authority, NULL);
+  expect_not_found_answer(peer, stream_id, false);
+  return stream_id + 2;
 }
 
 /* Another method on that route, and paths that begin with it or look like it. */
@@ -132,6 +173,7 @@ int32_t server_rules_expect_not_found(struct peer *peer, int32_t stream_id) {
   char path[32] = "/";
   exchange_random_text(peer->exchange, path + 1, 16);
   expect_not_found(peer, stream_id, "GET", path);
-  stream_id = expect_not_found_beside(peer, stream_id + 2, "/ping");
+  stream_id = server_rules_expect_no_path_not_found(peer, stream_id + 2);
+  stream_id = expect_not_found_beside(peer, stream_id, "/ping");
   return expect_not_found_beside(peer, stream_id, "/hello-world");
 }

@@ -15,6 +15,10 @@ void server_rules_expect_usage(struct exchange *exchange, const char *name, cons
  * gets 404, "path not found" and its content-type. Returns the next free stream. */
 int32_t server_rules_expect_not_found(struct peer *peer, int32_t stream_id);
 
+/* The same for OPTIONS, whose path is "*", and CONNECT, which has none (RFC 9113, sections 8.3.1 and
+ * 8.5). */
+int32_t server_rules_expect_no_path_not_found(struct peer *peer, int32_t stream_id);
+
 enum { SERVER_RULES_METHOD = 13 /* bytes */ };
 
 /* A method of one to twelve capital letters, neither GET, HEAD nor CONNECT; `method` has
@@ -33,6 +37,8 @@ enum server_rules_path {
   SERVER_RULES_PARAMETER,   /* ";x" behind it, or another separator */
   SERVER_RULES_PREFIX,      /* "/x" before it */
   SERVER_RULES_LETTER_LESS, /* a letter is missing, not the last */
+  SERVER_RULES_ANAGRAM,     /* two letters have changed places */
+  SERVER_RULES_OTHER_LETTER,
   SERVER_RULES_PATHS
 };
 
