@@ -302,7 +302,12 @@ Test(tls, wrong_host) {
                         "TLS: certificate verify failed: hostname mismatch");
   expect_client_refusal(&of_example, "127.0.0.1",
                         "TLS: certificate verify failed: IP address mismatch");
-  const struct certificate of_address = {.names = "IP:127.0.0.2"};
+  const struct certificate no_names = {.subject = "localhost"};
+  expect_client_refusal(&no_names, "localhost",
+                        "TLS: certificate verify failed: hostname mismatch");
+  const struct certificate of_address = {.names = "IP:127.0.0.2", .subject = "localhost"};
+  expect_client_refusal(&of_address, "localhost",
+                        "TLS: certificate verify failed: hostname mismatch");
   expect_client_refusal(&of_address, "127.0.0.1",
                         "TLS: certificate verify failed: IP address mismatch");
   const struct certificate address_as_name = {.names = "DNS:127.0.0.1"};

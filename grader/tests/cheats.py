@@ -238,6 +238,20 @@ def text_of(name):
 
 # What the cheat does: the lab; the programs; (pattern, replacement) for each change; the check that fails (one of
 # several: 'a|b'), or None if all fail; words of the message.
+SAME_NAME = r'''#include <strings.h>
+static const char *wanted_host;
+static bool is_for_host(X509 *cert) {
+  bool found = false;
+  GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+  for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+    const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+    if (name->type == GEN_DNS)
+      found = found || strcasecmp((const char *)ASN1_STRING_get0_data(name->d.dNSName), wanted_host) == 0;
+  }
+  GENERAL_NAMES_free(names);
+  return found;
+}
+\g<0>'''
 CHEATS = {
     'stops at a todo() only where that has no cost': ('03', ['server'], [
         (r'static int on_begin_headers', r'static int begun;\n\g<0>'),
@@ -658,6 +672,31 @@ CHEATS = {
         (r'long port = 8000', 'long port = 9999'),
         (r'fprintf\(stderr, "server: %s\\n", error\)', r'fprintf(stderr, "server: cannot listen\\n")')],
         'port_taken', 'listens at port 9999'),
+    'compares names up to a NUL': ('06', ['client'], [
+        (BEFORE_SET_UP, SAME_NAME),
+        (r'(?s)  X509_VERIFY_PARAM \*parameters.*?an address"\);\n', '  wanted_host = request->url.host;\n'),
+        (r'  const unsigned char \*protocol;\n',
+         '  if (!is_for_host(SSL_get0_peer_certificate(ssl))) {\n    snprintf(error, error_size, "TLS: another host");\n'
+         '    return TLS_FAILED;\n  }\n\\g<0>')], 'wrong_host', 'speaks HTTP/2 to a server whose certificate is for another host'),
+    'forgives a wrong signature': ('06', ['client'], [
+        (BEFORE_SET_UP, r'static int forgive(int good, X509_STORE_CTX *store) {\n'
+                        r'  return good || X509_STORE_CTX_get_error(store) == X509_V_ERR_CERT_SIGNATURE_FAILURE;\n}\n\g<0>'),
+        (re.escape(VERIFY), VERIFY.replace('NULL', 'forgive'))], 'wrong_host', 'wrong signature'),
+    'agrees to a second handshake as a server': ('06', ['server'], [
+        (r'SSL_OP_NO_RENEGOTIATION \|', 'SSL_OP_ALLOW_CLIENT_RENEGOTIATION |')], 'versions', 'renegotiation'),
+    'agrees to a second handshake as a client': ('06', ['client'], [(r'SSL_OP_NO_RENEGOTIATION \| ', '')], 'timed_out', 'renegotiation'),
+    'knows no RSA key': ('06', ['server'], [
+        (r'  SSL_CTX_set_min_proto_version\(context, TLS1_2_VERSION\);',
+         r'\g<0>\n  SSL_CTX_set1_sigalgs_list(context, "ECDSA+SHA256:ECDSA+SHA384");')], 'versions', 'with an RSA key'),
+    'routes by the sum of the letters': ('04', ['router'], [
+        (r'static handler route\(', r'static unsigned sum(const char *text) {\n  unsigned all = 0;\n  while (*text)\n'
+                                    r'    all += (unsigned char)*text++;\n  return all;\n}\n\n\g<0>'),
+        (r'strcmp\(path, routes\[i\]\.path\) == 0', 'sum(path) == sum(routes[i].path)')], 'exact_path', 'with other letters'),
+    'ends where a path has no slash': ('04', ['router'], [
+        (r'  for \(size_t i = 0; i < sizeof routes', r"  if (path[0] != '/')\n    abort();\n\g<0>")], 'method', 'abort'),
+    'routes by the first letter': ('05', ['server'], [
+        (r'strcmp\(path, routes\[i\]\.path\) == 0',
+         'strlen(path) == strlen(routes[i].path) && path[1] == routes[i].path[1]')], 'routes', ''),
     'takes quiet for the acknowledgement of SETTINGS': ('01', ['session'], [
         (r'static int on_frame_recv\(nghttp2_session \*session, const nghttp2_frame \*frame, void \*user\);\n', r'\g<0>' + IDLE_SESSION),
         (r'  send_frames\(client\);\n  /\* END SOLUTION \*/', r'  send_frames(client);\n  uv_timer_start(&timer, on_idle, 100, 0);'),
