@@ -1044,17 +1044,26 @@ static _Noreturn void fail_wrong_cause(struct exchange *exchange, enum cause cau
 #define NO_HTTP2 "the connection is closed before a byte of HTTP/2"
 #define PREFACE  "the connection preface of HTTP/2, or a part of it"
 
+#define OF_SUBJECT "a server whose certificate has the host only in its subject"
+
+/* The sentence for a client that speaks to this server nevertheless. */
+static const char *fault_of_trust(const struct exchange *exchange, enum cause cause,
+                                  const char *server) {
+  if (strcmp(server, OF_SUBJECT) == 0)
+    return "client-trusts-subject| Your client speaks HTTP/2 to %s: OpenSSL looks there, unless "
+           "you call X509_VERIFY_PARAM_set_hostflags.";
+  if (cause == ALPN && alpn_of_client(exchange) == PROBE_ALPN_MORE)
+    return "client-offers-more-than-h2| Your client offers more than h2, and speaks HTTP/2 to %s.";
+  return "client-trusts-wrong-server| Your client speaks HTTP/2 to %s.";
+}
+
 /* The client must send no byte of HTTP/2 to this server. */
 static void expect_no_http2(struct peer *peer, enum cause cause, const char *server) {
   struct exchange *exchange = peer->exchange;
-  const bool offers_more = cause == ALPN && alpn_of_client(exchange) == PROBE_ALPN_MORE;
   exchange_await(exchange, has_spoken_or_ended, peer);
   exchange->finding.section = cause == ALPN ? "3.2" : cause == VERSION ? "9.2" : NULL;
   if (peer->bytes_received > 0)
-    exchange_fail_at(exchange, -1, NO_HTTP2, PREFACE,
-                     offers_more ? "client-offers-more-than-h2| Your client offers more than h2, "
-                                   "and speaks HTTP/2 to %s."
-                                 : "client-trusts-wrong-server| Your client speaks HTTP/2 to %s.",
+    exchange_fail_at(exchange, -1, NO_HTTP2, PREFACE, fault_of_trust(exchange, cause, server),
                      server);
 }
 
@@ -1331,7 +1340,6 @@ CHECK(lab06, unknown_ca, .of_errors = true, .points = 1, .todo = 4, .program = "
 }
 
 #define OF_ANOTHER_HOST "a server whose certificate is for another host"
-#define OF_SUBJECT      "a server whose certificate has the host only in its subject"
 
 static const char *const words_of_host[] = {"host", "altname", NULL};
 
