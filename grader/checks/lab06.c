@@ -1387,10 +1387,9 @@ static void name_another_host(struct exchange *exchange, char names_of_server[OT
     char word[16];
     char name[40] = {0};
     exchange_random_text(exchange, word, 3 + exchange_random(exchange, 10));
-    size_t begin = strlen(forms[order[i]].before) + forms[order[i]].zeros;
-    strcpy(name, forms[order[i]].before);
-    sprintf(name + begin, "%s%s", word, forms[order[i]].behind);
-    add_name(&names, OF_DNS, name, begin + strlen(name + begin));
+    char *end = stpcpy(name, forms[order[i]].before) + forms[order[i]].zeros;
+    end = stpcpy(stpcpy(end, word), forms[order[i]].behind);
+    add_name(&names, OF_DNS, name, (size_t)(end - name));
   }
   add_name(&names, OF_IP, "\x7f\0\0\1", 4);
   write_names(&names, names_of_server);

@@ -1,6 +1,7 @@
 /* Lab 6 in another way: it configures the SSL, not its context; see ../client.h, and for the
  * handshake ../wire.c. */
 #include <arpa/inet.h>
+#include <openssl/x509v3.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
