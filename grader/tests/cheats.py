@@ -693,7 +693,7 @@ CHEATS = {
                                     r'    all += (unsigned char)*text++;\n  return all;\n}\n\n\g<0>'),
         (r'strcmp\(path, routes\[i\]\.path\) == 0', 'sum(path) == sum(routes[i].path)')], 'exact_path', 'with other letters'),
     'ends where a path has no slash': ('04', ['router'], [
-        (r'  for \(size_t i = 0; i < sizeof routes', r"  if (path[0] != '/')\n    abort();\n\g<0>")], 'method', 'abort'),
+        (r'  for \(size_t i = 0; i < sizeof routes', r"  if (path[0] != '/')\n    abort();\n\g<0>")], 'method', 'SIGABRT'),
     'routes by the first letter': ('05', ['server'], [
         (r'strcmp\(path, routes\[i\]\.path\) == 0',
          'strlen(path) == strlen(routes[i].path) && path[1] == routes[i].path[1]')], 'routes', ''),
