@@ -585,7 +585,7 @@ static void expect_upload(struct peer *peer, int32_t stream_id, size_t length) {
 /* The streams from this one on have large numbers, up to the largest that there is: a client may
  * leave out some (section 5.1.1). A HEAD is open meanwhile, whose number has the same last bits. */
 static void expect_large_numbers(struct peer *peer, int32_t stream_id) {
-  enum { LEAST_BIT = 15, MOST_BIT = 29 };
+  enum { LEAST_BIT = 16, MOST_BIT = 29 };
   struct exchange *exchange = peer->exchange;
   char what[192];
   int32_t bit = LEAST_BIT + (int32_t)exchange_random(exchange, MOST_BIT - LEAST_BIT + 1);
