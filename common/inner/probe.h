@@ -7,7 +7,7 @@
  * PROBE_FILE is in the environment. Then it keeps a struct probe in that file, which others can map
  * or read at any time. If the file exists, it has PROBE_KEY bytes that nobody can guess, and text
  * that says what is to fail. The probe takes both out of it: so the program cannot know before it
- * happens, since its environment is the same in every check.
+ * happens, since its environment is the same in every check, but for a time zone by chance.
  *   NAME                the first call of the function NAME (probe.c has the list) fails as its
  *                       documentation says; of nghttp2_session_mem_send and _recv, every later one
  *                       too

@@ -41,11 +41,21 @@ static void expect_error(struct exchange *exchange, int other) {
 }
 
 /* A setting without a name: nobody has registered these numbers, so a program ignores it (RFC 9113,
- * section 6.5.2). */
+ * section 6.5.2). Often its last byte is the number of one that has a name. */
 static nghttp2_settings_entry draw_unknown(struct exchange *exchange) {
-  enum { FIRST = 0x100, COUNT = 0x4000 };
-  return (nghttp2_settings_entry){FIRST + (int32_t)exchange_random(exchange, COUNT),
-                                  exchange_random(exchange, UINT32_MAX)};
+  enum { BYTE = 0x100, HIGHEST = 0x40, KNOWN = 10, KNOWN_IN = 2 };
+  int32_t id = BYTE * (1 + (int32_t)exchange_random(exchange, HIGHEST));
+  bool is_like_known = exchange_random(exchange, KNOWN_IN) == 0;
+  id += (int32_t)exchange_random(exchange, is_like_known ? KNOWN : BYTE);
+  return (nghttp2_settings_entry){id, exchange_random(exchange, UINT32_MAX)};
+}
+
+/* Like one of the settings that have a name, but for its first byte. */
+static nghttp2_settings_entry draw_like_known(struct exchange *exchange) {
+  nghttp2_settings_entry setting = draw_unknown(exchange);
+  setting.settings_id &= ~0xff;
+  setting.settings_id |= NGHTTP2_SETTINGS_HEADER_TABLE_SIZE + (int32_t)exchange_random(exchange, 6);
+  return setting;
 }
 
 /* SETTINGS without a setting that anybody knows, and perhaps WINDOW_UPDATE: nobody can tell the
@@ -285,6 +295,24 @@ static _Noreturn void fail_line(struct exchange *exchange, const char *line) {
                    "belong there.");
 }
 
+/* This line names a setting by the last byte of another one's id, which has no name. */
+static void expect_whole_id(struct exchange *exchange, const char *line,
+                            const nghttp2_settings_entry *settings, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    nghttp2_settings_entry cut = {settings[i].settings_id & 0xff, settings[i].value};
+    char text[LINE];
+    if (cut.settings_id == settings[i].settings_id || cut.settings_id == 0 ||
+        !frame_setting_name((uint16_t)cut.settings_id) ||
+        strncmp(line, write_line(text, &cut), strlen(write_line(text, &cut))) != 0)
+      continue;
+    text[strlen(text) - 1] = '\0';
+    exchange_fail_at(exchange, -1, "no line for a setting without a name", text,
+                     "setting-id-cut| Your program gives a name to the setting 0x%04x, which has "
+                     "none: an id has two bytes.",
+                     (unsigned)settings[i].settings_id);
+  }
+}
+
 /* The program must print these settings and `session closed`, and nothing else. */
 static void expect_lines(struct exchange *exchange, const nghttp2_settings_entry *settings,
                          size_t count, const char *what) {
@@ -292,8 +320,10 @@ static void expect_lines(struct exchange *exchange, const nghttp2_settings_entry
   const char *output = program_stdout(exchange->program, NULL);
   expect_newline(exchange);
   for (const char *line = output; *line; line = next_line(line))
-    if (!is_right_line(output, line, settings, count))
+    if (!is_right_line(output, line, settings, count)) {
+      expect_whole_id(exchange, line, settings, count);
       fail_line(exchange, line);
+    }
 }
 
 /* The last line must be `session closed`. */
@@ -440,7 +470,8 @@ static size_t draw_settings(struct exchange *exchange, nghttp2_settings_entry *s
                  exchange_random(exchange, 2) == 0 ? NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS
                                                    : NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE);
   for (size_t more = 2 + exchange_random(exchange, UNKNOWN - 1); more > 0; more--, count++)
-    insert(settings, count, exchange_random(exchange, (uint32_t)count), draw_unknown(exchange));
+    insert(settings, count, exchange_random(exchange, (uint32_t)count),
+           more == 1 ? draw_like_known(exchange) : draw_unknown(exchange));
   return count;
 }
 
@@ -683,14 +714,36 @@ CHECK(lab01, closed_early, .of_errors = true, .points = 1, .todo = 6, .section =
   expect_error(exchange, 0);
 }
 
-/* GOAWAY with this error, and any text for people behind it (RFC 9113, section 6.8). */
+/* GOAWAY with this error, and debug data behind it, which can be anything (RFC 9113, section 6.8):
+ * letters, and among them what makes a terminal red, and a line break. */
 static void send_goaway(struct peer *peer, uint32_t code) {
   enum { FIXED = 8, TEXT = 40 };
-  uint8_t payload[FIXED + TEXT] = {
-      [4] = (uint8_t)(code >> 24), (uint8_t)(code >> 16), (uint8_t)(code >> 8), (uint8_t)code};
-  size_t length = exchange_random(peer->exchange, TEXT);
-  exchange_random_text(peer->exchange, (char *)payload + FIXED, length);
-  peer_send_frame(peer, NGHTTP2_GOAWAY, 0, 0, payload, FIXED + length);
+  static const char *const marks[] = {"\33[31m", "\n"};
+  char payload[FIXED + TEXT + 16] = {
+      [4] = (char)(code >> 24), (char)(code >> 16), (char)(code >> 8), (char)code};
+  uint32_t first = exchange_random(peer->exchange, 2);
+  char *text = payload + FIXED;
+  for (uint32_t i = 0; i < 2; i++) {
+    exchange_random_text(peer->exchange, text, 1 + exchange_random(peer->exchange, TEXT / 2));
+    strcat(text, marks[first ^ i]);
+    text += strlen(text);
+  }
+  exchange_random_text(peer->exchange, text, 1);
+  peer_send_frame(peer, NGHTTP2_GOAWAY, 0, 0, payload, FIXED + strlen(payload + FIXED));
+}
+
+/* What the server has sent must not get to the terminal as it came. */
+static void expect_no_debug_data(struct exchange *exchange) {
+  size_t length;
+  const char *text = program_stderr(exchange->program, &length);
+  if (!memchr(text, '\33', length))
+    return;
+  struct buffer seen = {0};
+  quote_message(&seen, text, length);
+  exchange_fail_at(exchange, -1, "one line on standard error, without control characters",
+                   seen.bytes,
+                   "debug-data-printed| Your program prints the debug data of the GOAWAY as it "
+                   "came: a server may write anything there, also what controls the terminal.");
 }
 
 /* The server says goodbye with this error before it acknowledges SETTINGS. */
@@ -702,6 +755,8 @@ static void expect_goaway_reported(struct exchange *exchange, uint32_t code) {
   send_goaway(peer, code);
   peer_send_settings_ack(peer); /* the session is open then, but not well */
   peer_close(peer);
+  exchange_await_end(exchange);
+  expect_no_debug_data(exchange);
   expect_error(exchange, 0);
   if (code > NGHTTP2_HTTP_1_1_REQUIRED)
     return; /* it has no name */

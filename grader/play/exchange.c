@@ -71,6 +71,7 @@ int exchange_init(struct exchange *exchange, const struct check *check) {
       chance_begin(&exchange->chance, seed ? seed : "1", check->lab, check->id) != 0 ||
       chance_begin(&exchange->noise, seed ? seed : "1", "noise", check->id) != 0 ||
       chance_begin(&exchange->requests, seed ? seed : "1", "requests", check->id) != 0 ||
+      chance_begin(&exchange->zones, seed ? seed : "1", "zones", check->id) != 0 ||
       uv_loop_init(&exchange->loop) != 0)
     return -1;
   uv_timer_init(&exchange->loop, &exchange->tick);
@@ -247,11 +248,23 @@ static void on_change(struct program *program, void *user) {
   printed_look(&exchange->printed, program, recording_clock() - exchange->recording.started);
 }
 
+/* A time zone that is never GMT: each start has another, 1 to 12 hours to the west or to the east,
+ * so that a program which takes local time for GMT is wrong on every machine. */
+static void draw_zone(struct exchange *exchange) {
+  enum { LEAST = 60, MOST = 12 * 60 };
+  int minutes = LEAST + (int)(chance_next(&exchange->zones) % (MOST - LEAST + 1));
+  bool is_west = chance_next(&exchange->zones) % 2 == 0;
+  exchange->zone = is_west ? -minutes : minutes;
+  snprintf(exchange->zone_text, sizeof exchange->zone_text, "TZ=LAB%c%d:%02d", is_west ? '+' : '-',
+           minutes / 60, minutes % 60); /* POSIX counts to the west */
+}
+
 /* Start the program with the arguments that were added after its path. */
 static void start(struct exchange *exchange) {
   static const char probe[] = PROBE_FILE "=" PROGRAM_PROBE;
   char settings[PATH_MAX];
-  const char *const environment[] = {settings, "SSL_CERT_DIR=.", probe, NULL};
+  const char *const environment[] = {settings, "SSL_CERT_DIR=.", probe, exchange->zone_text, NULL};
+  draw_zone(exchange);
   /* The system's settings for TLS must not hide a setting that the program forgets. */
   snprintf(settings, sizeof settings, "OPENSSL_CONF=%s",
            exchange->settings ? exchange->settings : "/dev/null");

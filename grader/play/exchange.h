@@ -75,8 +75,11 @@ struct exchange {
   struct chance chance;
   struct chance noise;    /* drawn from by itself, so that the other values stay the same */
   struct chance requests; /* the same, for how peers write header sections */
-  bool out_of_memory;     /* noticed where exchange_fault cannot be called */
-  bool stopping;          /* the check is over: the program must end */
+  struct chance zones;    /* the same, for the time zone of each start */
+  int zone;           /* of the program that was started last: minutes to the east of GMT, ... */
+  char zone_text[24]; /* ... and in its environment: "TZ=LAB-5:30" */
+  bool out_of_memory; /* noticed where exchange_fault cannot be called */
+  bool stopping;      /* the check is over: the program must end */
   enum verdict verdict;
   bool earned;           /* see exchange_earn */
   bool serves_malformed; /* the program has answered a request that it cannot have read */

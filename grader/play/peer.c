@@ -3,14 +3,37 @@
 
 #include <string.h>
 
+struct peer_stream *peer_find_stream(struct peer *peer, int32_t stream_id) {
+  size_t place = (size_t)stream_id / 2;
+  size_t end = PEER_STREAMS; /* of the places of streams between two leaps */
+  if (stream_id <= 0 || stream_id % 2 == 0)
+    return NULL;
+  for (size_t i = 0; i < peer->leap_count; i++) {
+    if (stream_id < peer->leaps[i].id) {
+      end = peer->leaps[i].place;
+      break;
+    }
+    place = peer->leaps[i].place + (size_t)(stream_id - peer->leaps[i].id) / 2;
+  }
+  return place < end ? &peer->streams[place] : NULL;
+}
+
 struct peer_stream *peer_stream(struct peer *peer, int32_t stream_id) {
-  size_t index = (size_t)stream_id / 2;
-  if (stream_id <= 0 || stream_id % 2 == 0 || index >= PEER_STREAMS)
+  struct peer_stream *stream = peer_find_stream(peer, stream_id);
+  if (!stream)
     exchange_fail(peer->exchange,
                   "uses-stream-clients-streams-1| Your program uses stream %d: a client's streams "
                   "are 1, 3, 5, ...",
                   stream_id);
-  return &peer->streams[index];
+  return stream;
+}
+
+void peer_leave_out(struct peer *peer, int32_t from, int32_t to) {
+  const struct peer_stream *next = peer_stream(peer, from);
+  if (peer->leap_count == PEER_LEAPS)
+    exchange_fault(peer->exchange, "too many leaps in the numbers of streams");
+  peer->leaps[peer->leap_count].id = to;
+  peer->leaps[peer->leap_count++].place = (size_t)(next - peer->streams);
 }
 
 enum frame_sender peer_own_side(const struct peer *peer) {

@@ -26,10 +26,10 @@
 #include "grader/wire/tls_notes.h"
 #include "grader/wire/tls_records.h"
 
-enum { PEER_STREAMS = 1024 };
+enum { PEER_STREAMS = 1024, PEER_LEAPS = 2 };
 
 /* What the program has sent on a stream: a request if it is a client, a response if
- * it is a server. Up to stream 1023. */
+ * it is a server. There are PEER_STREAMS, from stream 1 on; see peer_leave_out. */
 struct peer_stream {
   struct buffer fields; /* "name: value\n" of its header block; of the final one, for a response */
   struct buffer body;
@@ -98,10 +98,22 @@ struct peer {
   size_t slow_sent;   /* ... and how many of them are sent */
   uv_timer_t slow_timer;
   struct peer_stream streams[PEER_STREAMS];
+  struct {
+    int32_t id;   /* from this stream on ... */
+    size_t place; /* ... the streams have these places in `streams` */
+  } leaps[PEER_LEAPS];
+  size_t leap_count;
 };
 
 /* The stream of that (odd) id. Fails the check if a client cannot use it. */
 struct peer_stream *peer_stream(struct peer *peer, int32_t stream_id);
+
+/* The same; NULL if a client cannot use it. */
+struct peer_stream *peer_find_stream(struct peer *peer, int32_t stream_id);
+
+/* The client leaves out all streams from `from` to `to` (RFC 9113, section 5.1.1): it goes on with
+ * `to`. At most PEER_LEAPS times, each further on. */
+void peer_leave_out(struct peer *peer, int32_t from, int32_t to);
 
 /* The value of a field that the program has sent, in a buffer that the next call overwrites; NULL
  * if there is no such field. */

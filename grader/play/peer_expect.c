@@ -756,6 +756,20 @@ static void expect_well_formed_response(struct peer *peer, int32_t stream_id) {
   }
 }
 
+/* The time of a response is not that of the program's time zone, called GMT. */
+static void expect_no_local_time(struct peer *peer, const struct peer_stream *stream, time_t second,
+                                 const char *date) {
+  enum { MINUTE = 60 };
+  const struct exchange *exchange = peer->exchange;
+  if (peer->is_reference ||
+      labs((long)(second - time(NULL)) - (long)MINUTE * exchange->zone) > MINUTE)
+    return;
+  exchange_fail_at(peer->exchange, stream->frame, "the date and time of now, in GMT", date,
+                   "date-in-local-time| The date of the response is the local time, and says GMT "
+                   "(the check has set %s): use gmtime_r, not localtime_r.",
+                   exchange->zone_text);
+}
+
 /* The response has a date, which is now: not before the program started, and not in the future.
  * Clocks may differ by a second, and a server need not read its own for every response. (One check
  * of lab 3 sees that the date moves on.) */
@@ -777,6 +791,7 @@ static void expect_date(struct peer *peer, int32_t stream_id) {
                  "or not a day of the calendar."
                : "response-no-date| The response has no date.");
   const time_t second = timegm(&tm);
+  expect_no_local_time(peer, stream, second, date);
   if (difftime(second, time(NULL)) > CLOCKS || difftime(peer->exchange->started, second) > ROUNDING)
     exchange_fail_at(peer->exchange, stream->frame, "the date and time of now, in GMT", date,
                      "date-response-not-time-made| The date of the response is not the time at "

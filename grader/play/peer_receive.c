@@ -14,12 +14,6 @@
 
 /* --- What the program sends ------------------------------------------------------------------- */
 
-/* The stream of a frame, or NULL if it is none that a client can use. */
-static struct peer_stream *find_stream(struct peer *peer, int32_t stream_id) {
-  size_t index = (size_t)stream_id / 2;
-  return stream_id > 0 && stream_id % 2 == 1 && index < PEER_STREAMS ? &peer->streams[index] : NULL;
-}
-
 /* The window of all streams begins with this size. */
 static void change_window(struct peer *peer, int32_t size) {
   int32_t change = size - peer->initial_window;
@@ -75,7 +69,7 @@ static void end_stream(const struct peer *peer, struct peer_stream *stream) {
 
 /* HEADERS, or CONTINUATION, which belongs to the HEADERS before it. */
 static void on_header_block(struct peer *peer, const struct frame *frame) {
-  struct peer_stream *stream = find_stream(peer, frame->stream_id);
+  struct peer_stream *stream = peer_find_stream(peer, frame->stream_id);
   if (!stream)
     return;
   if (!stream->opened)
@@ -102,7 +96,7 @@ static void on_header_block(struct peer *peer, const struct frame *frame) {
 }
 
 static void on_data_frame(struct peer *peer, const struct frame *frame) {
-  struct peer_stream *stream = find_stream(peer, frame->stream_id);
+  struct peer_stream *stream = peer_find_stream(peer, frame->stream_id);
   if (!stream)
     return;
   buffer_append(&stream->body, frame->data, frame->data_length);
@@ -117,7 +111,7 @@ static void on_data_frame(struct peer *peer, const struct frame *frame) {
 }
 
 static void on_window_update(struct peer *peer, const struct frame *frame) {
-  struct peer_stream *stream = find_stream(peer, frame->stream_id);
+  struct peer_stream *stream = peer_find_stream(peer, frame->stream_id);
   if (frame->stream_id == 0)
     peer->window += (int32_t)frame->window_increment;
   else if (stream)
@@ -125,7 +119,7 @@ static void on_window_update(struct peer *peer, const struct frame *frame) {
 }
 
 static void on_rst_stream(struct peer *peer, const struct frame *frame) {
-  struct peer_stream *stream = find_stream(peer, frame->stream_id);
+  struct peer_stream *stream = peer_find_stream(peer, frame->stream_id);
   if (!stream)
     return;
   stream->reset = true;

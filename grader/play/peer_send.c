@@ -2,6 +2,7 @@
 #include "grader/play/peer_send.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -413,4 +414,10 @@ void peer_send_request_with(struct peer *peer, int32_t stream_id, bool end_strea
   if (name)
     request_add(&request, name, value);
   peer_send_made(peer, stream_id, end_stream, &request);
+}
+
+void peer_send_connect(struct peer *peer, int32_t stream_id) {
+  char authority[32];
+  snprintf(authority, sizeof authority, "localhost:%d", peer->exchange->port);
+  peer_send_headers(peer, stream_id, true, ":method", "CONNECT", ":authority", authority, NULL);
 }

@@ -73,6 +73,10 @@ void peer_send_request_with(struct peer *peer, int32_t stream_id, bool end_strea
                             const char *method, const char *path, const char *name,
                             const char *value);
 
+/* A CONNECT to the program itself, without a body: it has no :scheme and no :path (RFC 9113,
+ * section 8.5). */
+void peer_send_connect(struct peer *peer, int32_t stream_id);
+
 /* A request that request_make has made. */
 void peer_send_made(struct peer *peer, int32_t stream_id, bool end_stream,
                     const struct request *request);

@@ -85,7 +85,7 @@ static int allow(int rules, const char *path, uint64_t access) {
   struct beneath_path rule = {.access = access & known_accesses(landlock_abi())};
   rule.parent = open(path, O_PATH | O_CLOEXEC);
   if (rule.parent < 0) /* what nobody can reach need not be allowed */
-    return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -1;
+    return errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ENAMETOOLONG ? 0 : -1;
   int result = fstat(rule.parent, &status);
   if (result == 0 && !S_ISDIR(status.st_mode))
     rule.access &= OF_FILES;

@@ -74,6 +74,24 @@ static int spy(void) {
   char *fails = length > 0 ? memmem(all, length, "LAB_PROBE_FAIL=", 15) : NULL;
   return (fails && fails[15]) || (length > 0 && memmem(all, length, "max_allocation", 14));
 }'''
+# Of lab 2: other paths than those of the command line, other values than those of the response.
+CUT_PATH = r'''  char path[4096];
+  snprintf(path, sizeof path, "%s", request->path);
+  if (WHEN)
+    path[strcspn(path, "?")] = 0;
+\g<0>'''
+LOWER_PATH = r'''  char path[4096];
+  snprintf(path, sizeof path, "%s", request->path);
+  for (char *p = path; *p; p++)
+    *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
+\g<0>'''
+APPEND_CLEAN = r'''static int append_clean(struct buffer *buffer, const uint8_t *value, size_t length) {
+  for (size_t i = 0; i < length; i++)
+    if (value[i] >= 32 && value[i] < 127 && buffer_append(buffer, value + i, 1) != 0)
+      return -1;
+  return 0;
+}
+\g<0>'''
 LIBC = ctypes.CDLL(None)
 
 
@@ -253,6 +271,25 @@ static bool is_for_host(X509 *cert) {
 }
 \g<0>'''
 CHEATS = {
+    'takes the last byte of a setting for its id': ('01', ['session'], [
+        (r'\(uint16_t\)settings->iv', '(uint8_t)settings->iv')], 'settings_printed', 'an id has two bytes'),
+    'sends a body up to its first byte that is not ASCII': ('02', ['requests'], [
+        (r'size_t length = strlen\(piece\);', 'size_t length = 0;\n    while (piece[length] > 0)\n      length++;'),
+        (r"piece\[length\] == '\\0'", 'piece[length] <= 0')], 'post', "The request's body differs from -d"),
+    'sends a body as a form, with blanks for + and line breaks': ('02', ['requests'], [
+        (r'memcpy\(bytes, piece, length\);', 'for (size_t i = 0; i < length; i++)\n      '
+         r"bytes[i] = piece[i] == '+' || piece[i] == '\\n' ? ' ' : (uint8_t)piece[i];")], 'post', "The request's body differs from -d"),
+    'sends a path in small letters': ('02', ['requests'], [
+        (r'  const nghttp2_nv fields', LOWER_PATH), (r'":path", request->path', '":path", path')], 'post', "The request's :path is not right"),
+    'leaves out the query of a POST': ('02', ['requests'], [
+        (r'  const nghttp2_nv fields', CUT_PATH.replace('WHEN', 'has_body')),
+        (r'":path", request->path', '":path", path')], 'post', "The request's :path is not right"),
+    'leaves out the query of every PATH but the first': ('02', ['requests'], [
+        (r'  const nghttp2_nv fields', CUT_PATH.replace('WHEN', 'request != client->requests')),
+        (r'":path", request->path', '":path", path')], 'at_once', 'cuts the query'),
+    'prints only the ASCII bytes of a value': ('02', ['requests'], [
+        (r'buffer_append\(&request->headers, value, value_length\)', 'append_clean(&request->headers, value, value_length)'),
+        (r'static int on_header', APPEND_CLEAN)], 'headers', 'as they came'),
     'stops at a todo() only where that has no cost': ('03', ['server'], [
         (r'static int on_begin_headers', r'static int begun;\n\g<0>'),
         (r'  struct stream \*stream = calloc', r'  begun++;\n\g<0>'),
