@@ -132,12 +132,9 @@ static void expect_not_found(struct peer *peer, int32_t stream_id, const char *m
 }
 
 int32_t server_rules_expect_no_path_not_found(struct peer *peer, int32_t stream_id) {
-  char authority[32];
-  exchange_random_text(peer->exchange, authority, 12);
-  strcat(authority, ".test:443");
   expect_not_found(peer, stream_id, "OPTIONS", "*");
   stream_id += 2;
-  peer_send_headers(peer, stream_id, true, ":method", "CONNECT", ":authority", authority, NULL);
+  peer_send_connect(peer, stream_id);
   expect_not_found_answer(peer, stream_id, false);
   return stream_id + 2;
 }
