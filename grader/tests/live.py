@@ -1690,6 +1690,7 @@ def test_slides(browser, number, folder):
     done = slides(ROOT, number, out)
     check(f"slides of lab {number}: every command ends as the script says", done.returncode == 0 and
           done.stdout == f"file://{out}\n", done.stdout + done.stderr)
+    check(f"slides of lab {number}: nothing goes wrong meanwhile", not done.stderr, done.stderr)
     check(f"slides of lab {number}: no process is left", wait_for(lambda: not left_running()), left_running())
     page = browser.open(f"file://{out}", 1280, 720)
     said = page.run("""({slides: document.querySelectorAll('.slide').length, code: document.querySelectorAll('.slide .code').length,
