@@ -187,7 +187,7 @@ class StatesPanel {
   rows(now) {
     const isClosed = (stream) => now.closed || (stream.client === 'closed' && stream.server === 'closed');
     const state = (stream, side) => (now.closed && stream[side] !== 'closed' ? 'cut off' : stream[side]);
-    const sends = (stream, side) => !now.closed && !['closed', 'half-closed (local)', 'reserved (remote)'].includes(stream[side]);
+    const sends = (stream, side) => !now.closed && !['idle', 'closed', 'half-closed (local)', 'reserved (remote)'].includes(stream[side]);
     const window = (stream, side) => (sends(stream, side) ? stream.windows[side] : null);
     const streams = [...now.streams.values()];
     const open = streams.filter((stream) => !isClosed(stream));
