@@ -242,6 +242,7 @@ class Live {
   showRunning() {
     const next = this.lecture.next();
     const running = this.lecture.running();
+    this.go_on.hidden = !running && !this.leads(); /* the wire alone has nothing to go on with */
     this.go_on.textContent = running ? 'Stop' : next ? (this.unread() ? 'More' : 'Run') : this.rest() ? 'More' : this.isLast() ? 'End' : 'Next';
     this.go_on.title = running ? 'Stop the command (s)' : this.leads() ? 'Go on (space)' : 'Go on';
     this.go_on.classList.toggle('running', running);
