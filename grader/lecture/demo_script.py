@@ -8,7 +8,8 @@ is ASCII.
 ```c send_frames    Lines of that function in the lab's program; "server.c: send_frames" if the lab has several.
                     A `js` and a `c` block in a row stand side by side.
                     Without a body: the whole function. Else each line of the body is the beginning of a line to
-                    show; "..." takes all lines from the one before to the one after. A gap becomes "...".
+                    show; "..." takes all lines from the one before to the one after. A gap becomes "...", and so does the end of
+                    a block that stays open.
                     The lecture never shows (void) lines and the markers of solutions.
 ```server URL       A command that runs until the lecture ends. It prints "listening on ADDRESS", which becomes $URL.
 ```console          A command for bash. The lecture shows its output, its ladder, and the new output of the servers.
@@ -25,6 +26,7 @@ import re
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+LITERAL = re.compile(r"""//.*|/\*.*?\*/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")  # a comment or a text in C or JavaScript
 
 # How long a lecture takes: two words a second, a look at each line of code, and what a command prints.
 WORDS_A_SECOND = 2
@@ -63,8 +65,21 @@ def read_clean(path, student):
     raise Broken(done.stderr.strip())
 
 
+def leaves_open(lines, taken):
+    """Whether a block that one of the lines taken opens is still open after the last of these."""
+    opened = []
+    for at, line in enumerate(lines[:taken[-1] + 1]):
+        for brace in re.findall("[{}]", LITERAL.sub("", line)):
+            if brace == "{":
+                opened.append(at)
+            elif opened:
+                opened.pop()
+    return not set(opened).isdisjoint(taken)
+
+
 def pick(lines, patterns):
-    """The lines that begin like the patterns; None if one of them is missing."""
+    """The lines that begin like the patterns; None if one of them is missing. A block that stays open ends with
+    "..."."""
     taken, position, through = [], 0, False
     for pattern in patterns:
         if pattern == "...":
@@ -80,7 +95,7 @@ def pick(lines, patterns):
         if before is not None and at != before + 1:
             picked.append("...")
         picked.append(lines[at])
-    return picked
+    return picked + ["..."] * leaves_open(lines, taken)
 
 
 def dedent(lines):

@@ -402,6 +402,8 @@ def test_quotations(stand_in):
           "return twice" not in said, said)
     status, said = stand_in.give(("js one.js", "call(", "...", "});"))
     check("it shows lines of the handout", status == 0 and "  call((x) => {\n    return one;\n  });\n" in said, said)
+    status, said = stand_in.give(("js one.js", "call("))
+    check("a block that stays open ends with an ellipsis", status == 0 and "  call((x) => {\n  ...\n" in said, said)
     for what, block in (("a line", ("c one", "int thrice")), ("a function", ("c two",)), ("a file", ("c two.c: one",)),
                         ("a script", ("js two.js",)), ("a kind of block", ("d",))):
         status, said = stand_in.give(block)
