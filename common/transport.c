@@ -202,6 +202,10 @@ bool transport_is_held(const struct transport *transport) {
   return gate_is_patient(transport->gate);
 }
 
+bool transport_holds_input(const struct transport *transport) {
+  return transport->gate && gate_holds(transport->gate, peer_side(transport));
+}
+
 uint64_t transport_sent(const struct transport *transport) {
   return transport->sent;
 }

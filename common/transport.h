@@ -100,6 +100,9 @@ uint64_t transport_sent(const struct transport *transport);
  * time-out counts. */
 bool transport_is_held(const struct transport *transport);
 
+/* Whether frames have arrived that wait there. */
+bool transport_holds_input(const struct transport *transport);
+
 /* Call on_writable in the next turn of the loop. */
 void transport_wake(struct transport *transport);
 

@@ -76,6 +76,9 @@ static void start_later(const struct later *what, uv_timer_cb callback, uint64_t
 
 static void send_next_octet(uv_timer_t *timer) {
   struct later *later = timer->data;
+  struct connection *connection = stream_connection(later->stream);
+  if (connection && transport_holds_input(connection_transport(connection)))
+    return; /* a lecturer holds the next request: the answers shall mix all the same */
   bool last = later->next[0] == '\0' || later->next[1] == '\0';
   if (last)
     stream_end(later->stream, later->next, strlen(later->next));

@@ -755,6 +755,29 @@ def test_hold(browser, live):
     page.close()
 
 
+def test_hold_mixed(browser, live):
+    """Also while frames are held, the answers to two requests mix: the first one does not hurry away before the second
+    request has arrived."""
+    page = browser.open(f"{live.url}#02/3", 1280, 720)
+    arrived(page, "02", 3)
+    hold_all(page)
+    page.press("r")
+    wait_for(lambda: "→ HEADERS 3" in page.run(WAITING))
+    while "→ HEADERS 1" in page.run(WAITING):
+        page.press("f")
+        wait_for(lambda: page.run(WAITING), 0.1)
+    check("while the second request waits, the first answer does, too", not wait_for(lambda: "← DATA 1" in page.run(WAITING), 0.5) and
+          "→ HEADERS 3" in page.run(WAITING), page.run(WAITING))
+    while "→ HEADERS 3" in page.run(WAITING):
+        page.press("f")
+        wait_for(lambda: page.run(WAITING), 0.1)
+    data = wait_for(lambda: (found := [each for each in page.run(WAITING) if "← DATA" in each]) and found.count("← DATA 1") > 9 and found)
+    check("then the two answers mix", data and data.index("← DATA 3") < 4, page.run(WAITING))
+    hold_all(page, "flow")
+    wait_for(lambda: not page.run("live.lecture.running()"))
+    page.close()
+
+
 def test_play(browser, live):
     """What the reference server does next, chosen on the page."""
     page = browser.open(f"{live.url}#02/2", 1280, 720)
@@ -1830,6 +1853,7 @@ def main():
         with Live("02", "06") as live:
             test_strangers(live)
             test_hold(browser, live)
+            test_hold_mixed(browser, live)
             test_play(browser, live)
             test_everything(browser, live)
             test_hold_any(browser, live)
