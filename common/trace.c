@@ -368,9 +368,16 @@ void trace_note(struct trace *trace, const char *text) {
   unlock();
 }
 
+/* The page of `make live` knows by its first word that this is the end. */
+static void note_end(struct trace *trace, const char *text) {
+  char line[256];
+  snprintf(line, sizeof line, "%s%s", strncmp(text, "closed", 6) == 0 ? "" : "closed: ", text);
+  note(trace, line);
+}
+
 static void show_end(struct trace *trace, const char *text) {
   if (shared.output == LIVE)
-    note(trace, text);
+    note_end(trace, text);
   if (shared.output != LADDER || !begin_output(trace))
     return;
   unsigned at_once = 0;

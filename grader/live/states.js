@@ -40,7 +40,7 @@ class ConnectionStates {
     if (event.note === undefined)
       this.take(event, arrived);
     else
-      this.closed = this.closed || /^(?:closed|TLS:)/.test(event.note); /* the handshake has failed */
+      this.closed = this.closed || /^closed/.test(event.note);
   }
 
   stream(id, frame) {

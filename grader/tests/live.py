@@ -17,6 +17,7 @@ import shutil
 import signal
 import socket
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -887,6 +888,7 @@ def test_everything(browser, live):
                  " select.dispatchEvent(new Event('change')); })()")
         check("the page shows what one program has seen", 5 < len(shown(page)) <= len(rows) and all("seen by requests" in row for row in shown(page)), shown(page))
         page.run("(() => { const select = document.querySelectorAll('.wire select')[0]; select.value = 'all'; select.dispatchEvent(new Event('change')); })()")
+        test_lost_connection(page, port)
         test_marks(page)
         test_saving(page)
         test_orders(page, port, live.environment)
@@ -896,6 +898,19 @@ def test_everything(browser, live):
     check("a server that ends is gone from the page", wait_for(lambda: not page.run(SERVERS % port)))
     check("no page of that had an error", not page.errors(), page.errors())
     page.close()
+
+
+def test_lost_connection(page, port):
+    """A client that goes without a word: the connection has ended, whatever has ended it."""
+    before = ends(page)
+    with socket.create_connection(("localhost", int(port))) as client:
+        client.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5))
+        client.recv(9)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    check("a connection that was lost has closed", wait_for(lambda: ends(page) > before, 10) and
+          wait_for(lambda: all(cell.startswith("closed") for cell in page.run(STATES)[0][1:]), 5), page.run(STATES)[:1])
+    notes = page.run("live.wire.ladder.all.filter((row) => row.kind === 'note').map((row) => row.text)")
+    check("and the ladder says how it was lost", "closed: read: Connection reset by peer" in notes, notes)
 
 
 def hold_all(page, mode="hold"):
