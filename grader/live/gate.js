@@ -37,8 +37,8 @@ class GatePanel {
   }
 
   /* Let one frame pass: the oldest of all, or of this sender of this connection. */
-  one(sender, connection = 0) {
-    this.ask('pass', {sender, connection});
+  one(sender, connection = 0, of = []) {
+    this.ask('pass', {sender, connection, of});
   }
 
   /* The first frame of each sender of each connection is a button that lets it pass; the others come after it. */
@@ -53,12 +53,12 @@ class GatePanel {
     const queues = new Set(); /* those whose first frame is there */
     const waiting = event.waiting.slice(0, SHOWN_WAITING);
     this.list.replaceChildren(...waiting.map((unit) => {
-      const queue = `${unit.connection} ${unit.sender}`;
+      const queue = `${unit.of} ${unit.connection} ${unit.sender}`;
       const at = several ? `connection ${unit.connection}, ` : '';
       const text = [several ? `${unit.connection}: ` : '', unit.sender === 'client' ? '→' : '←', ` ${unit.type}`, unit.stream > 0 ? ` ${unit.stream}` : ''].join('');
       const label = `${at}${unit.type} from the ${unit.sender}${unit.stream > 0 ? `, stream ${unit.stream}` : ''}, ${count(unit.length, 'byte')}`;
       const made = queues.has(queue) ? element('span', {title: label}, text)
-                                     : this.button(text, `Let it pass: ${label}`, () => this.one(unit.sender, unit.connection));
+                                     : this.button(text, `Let it pass: ${label}`, () => this.one(unit.sender, unit.connection, unit.of));
       queues.add(queue);
       const item = element('li', {class: unit.stream > 0 ? unit.sender : `${unit.sender} of-connection`}, made);
       item.style.setProperty('--hue', hue(unit));

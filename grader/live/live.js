@@ -491,6 +491,7 @@ class Live {
     document.body.classList.add(`view-${next}`);
     if (!this.alone)
       this.keep({view: next});
+    this.wire.turn(next === 'wire');
     [...this.tabs.children].forEach((tab, i) => tab.setAttribute('aria-pressed', (next === 'wire') === (i === 1)));
     this.showRunning();
   }

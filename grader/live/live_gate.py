@@ -24,12 +24,11 @@ class Gate:
         self.lock = threading.Lock()
         self.gates = {}    # by the socket to each gate: its key
         self.aside = set()  # the keys of connections that are held at their other end
-        self.numbers = {}  # by key: the number of the connection on the page
+        self.numbers = {}  # by key: what the connection belongs to, and its number there on the page
         self.waiting = {}  # by (socket, sender): what waits of it, by id, in order; never empty
         self.arrivals = itertools.count()
         self.mode = "flow"
         self.ms = 0
-        self.about = ("wire",)  # what passes now belongs to this
         self.late = 0  # connections that had no order in time: frames have passed there
         self.paced = threading.Event()  # set: no frame passes by itself
         self.paced.set()
@@ -37,15 +36,17 @@ class Gate:
         self.tell_page()
         threading.Thread(target=self.keep_telling, daemon=True).start()
 
-    def number(self, gate):
-        return self.numbers.get(self.gates[gate], 1)
+    def place(self, gate):
+        """What a connection belongs to, a lab and a step or nothing, and its number there on the page."""
+        about, number = self.numbers.get(self.gates[gate], (("wire",), 1))
+        return {"of": list(about[1:]), "connection": number}
 
     def units(self):
         """All that waits, the oldest first: each (number of its arrival, socket, frame)."""
         return sorted((each for queue in self.waiting.values() for each in queue.values()), key=lambda each: each[0])
 
     def shown(self, units):
-        return [{**{name: unit[name] for name in ("sender", "type", "stream", "length")}, "connection": self.number(gate)}
+        return [{**{name: unit[name] for name in ("sender", "type", "stream", "length")}, **self.place(gate)}
                 for _, gate, unit in units]
 
     def tell(self):
@@ -99,7 +100,8 @@ class Gate:
         with self.lock:
             lost = self.shown(each for each in self.units() if each[1] is gate)
             if lost and self.gates[gate] in self.numbers:
-                self.hub.publish(self.about, {"kind": "lost", "connection": lost[0]["connection"], "units": lost})
+                about, _ = self.numbers[self.gates[gate]]
+                self.hub.publish(about, {"kind": "lost", **self.place(gate), "units": lost})
             self.drop(gate)
             self.numbers.pop(self.gates.pop(gate), None)
 
@@ -132,18 +134,17 @@ class Gate:
             still = set(self.gates.values())  # what waits there never arrives, and forget is about to say so
             self.numbers = {key: number for key, number in self.numbers.items() if key[0] != program or key in still}
 
-    def name(self, key, number):
-        """The number of a connection on the page."""
+    def name(self, key, about, number):
+        """What a connection belongs to, and its number there on the page."""
         with self.lock:
-            self.numbers[key] = number
+            self.numbers[key] = (about, number)
             if self.waiting:
                 self.tell()
 
     def clear(self, about):
-        """The page begins anew, with connection 1."""
+        """What belongs there begins anew, with connection 1."""
         with self.lock:
-            self.numbers = {}
-            self.about = about
+            self.numbers = {key: known for key, known in self.numbers.items() if known[0] != about}
 
     def programs(self, that_wait=False):
         """The numbers of the programs whose connections are held here; or only of those for which a frame waits."""
@@ -172,14 +173,15 @@ class Gate:
         while not ended.wait(seconds):
             self.let_pass()
 
-    def let_pass(self, sender="", connection=0):
+    def let_pass(self, sender="", connection=0, of=()):
         """Let the frame pass that has waited longest: of all, or of this sender, or of the connection with this number
-        on the page. Return whether that is an order."""
-        if sender not in ("", "client", "server") or not isinstance(connection, int):
+        that belongs there. Return whether that is an order."""
+        if sender not in ("", "client", "server") or not isinstance(connection, int) or not isinstance(of, (list, tuple)):
             return False
+        wanted = {"of": list(of), "connection": connection}
         with self.lock:
             firsts = [next(iter(queue.values())) for (gate, its), queue in self.waiting.items()
-                      if sender in ("", its) and connection in (0, self.number(gate))]
+                      if sender in ("", its) and (connection == 0 or self.place(gate) == wanted)]
             if firsts:
                 _, gate, unit = min(firsts, key=lambda each: each[0])
                 self.remove(gate, unit["sender"], unit["id"])  # it has been let: nobody lets it again

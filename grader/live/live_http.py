@@ -296,7 +296,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def let_pass(self):
         order = self.order()
-        if not self.server.stage.gate.let_pass(order.get("sender", ""), order.get("connection", 0)):
+        if not self.server.stage.gate.let_pass(order.get("sender", ""), order.get("connection", 0), order.get("of", [])):
             raise Refused(400)
         self.give_json({})
 

@@ -276,4 +276,5 @@ class Stage:
         self.page.quiet = wanted.kind == "bars"
         right = self.runner.run(wanted)
         self.page.quiet = False
+        self.wire.ended()
         self.page.tell("end", right=right)

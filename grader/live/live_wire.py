@@ -9,6 +9,7 @@ server says what it can do wrong (grader/serve/control.h); live_wire passes on w
 import contextlib
 import itertools
 import json
+import math
 import os
 import pathlib
 import queue
@@ -21,6 +22,8 @@ import time
 
 from live_capture import Capture
 
+ALONE = ("wire",)    # what a connection belongs to that no command of a lecture has made
+AFTER_S = 0.5        # so long after a command, the first word of its last connection may still be on its way
 LONGEST_LINE = 1 << 20
 LARGEST_DATA = 4096  # characters of a body
 PIECE = 1 << 18      # bytes that we read at once
@@ -46,6 +49,11 @@ def has_addresses(event):
     """Whether a program says whose connection this is, and from where to where."""
     return isinstance(event.get("connection"), int) and event.get("side") in ("client", "server") and \
         all(isinstance(event.get(key), str) for key in ("own", "peer"))
+
+
+def of(about):
+    """For the page: the lab and the step that a connection belongs to, if it does."""
+    return {"of": list(about[1:])} if about != ALONE else {}
 
 
 def port_of(address):
@@ -139,15 +147,15 @@ class Wire:
         self.hub = hub
         self.gate = gate
         self.lock = threading.Lock()
-        self.connections = {}  # (program, its number): (our number, when it began)
+        self.connections = {}  # (program, its number): (what it belongs to, our number there, when it began there)
         self.open = set()  # of these, those that have not closed
         self.pairs = {}  # by the addresses of client and server: whose view of this connection is on the page, (side, its key)
         self.ends = {}   # (program, its number): who is at the two ends, {"client": "requests", "server": "serve, port 8000"}
         self.others = set()  # (program, its number) at the other end of such a connection: it shows the same frames
-        self.begun = None  # the moment of the first event since then
-        self.about = ("wire",)  # what passes now: ("wire", lab, step) if a command has begun it
-        self.capture = Capture()
-        self.captures = {self.about: self.capture}  # of each step that has run, the last command's
+        self.begun = {}  # the moment of the first event, by what it belongs to
+        self.about = ALONE  # what new connections belong to: ("wire", lab, step) while its command runs
+        self.until = math.inf  # the moment from which they belong to no command
+        self.captures = {ALONE: Capture()}  # and of each step that has run, the last command's
         self.servers = {}  # reference servers that take orders, by our number: (socket, what we tell of it)
         self.path = self.free_name(folder)
         self.listener = socket.socket(socket.AF_UNIX)
@@ -191,15 +199,27 @@ class Wire:
         self.path.unlink(missing_ok=True)
 
     def clear(self, of=None, look=""):
-        """Begin anew, with connection 1 at 0 ms; for a command of this lab and step, which is about this type of frames."""
+        """Begin anew, with connection 1 at 0 ms, what belongs to no command; or what belongs to a command of this lab and
+        step, which is about this type of frames, and begins now."""
+        about = (*ALONE, *(of or ()))
         with self.lock:
-            self.connections = {}
-            self.open = set()
-            self.begun = None
-            self.about = ("wire", *(of or ()))
-            self.capture = self.captures[self.about] = Capture()
-            self.gate.clear(self.about)
-            self.hub.begin(self.about, {"kind": "clear", **({"of": of, "look": look} if of else {})})
+            self.connections = {key: known for key, known in self.connections.items() if known[0] != about}
+            self.open &= self.connections.keys()
+            self.begun.pop(about, None)
+            self.captures[about] = Capture()
+            if of:
+                self.about, self.until = about, math.inf
+            self.gate.clear(about)
+            self.hub.begin(about, {"kind": "clear", **({"of": of, "look": look} if of else {})})
+
+    def ended(self):
+        """The command has ended: what begins from now on belongs to none."""
+        with self.lock:
+            self.until = time.monotonic() + AFTER_S
+
+    def publish(self, about, event):
+        """An event of what belongs there; the page knows whose it is."""
+        self.hub.publish(about, {**event, **of(about)})
 
     def accept(self):
         while True:
@@ -242,13 +262,13 @@ class Wire:
                 self.pair((pid, event["connection"]), event["side"], event["own"], event["peer"], name)
             if not cleaned or (pid, event["connection"]) in self.others:
                 return
-            number, since = self.place(pid, event)
+            about, number, since = self.place(pid, event)
             ms = round(event["ms"] + since, 3)
-            self.capture.add(number, ms, event)
+            self.captures[about].add(number, ms, event)
             if str(event.get("note")).startswith("closed"):
                 self.open.discard((pid, event["connection"]))
             held = {"held": True} if self.gate.mode != "flow" else {}  # its time says when it was sent
-            self.hub.publish(self.about, {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, **held, **cleaned})
+            self.publish(about, {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, **held, **cleaned})
 
     def pair(self, key, side, own, peer, name):
         """A connection begins. If the programs at both ends show it, the page has what the first of them says."""
@@ -268,7 +288,8 @@ class Wire:
     def tell_ends(self, key):
         """Who is at the two ends of this connection, if it is on the page."""
         if key in self.connections and key in self.ends:
-            self.hub.publish(self.about, {"kind": "ends", "connection": self.connections[key][0], **self.ends[key]})
+            about, number, _ = self.connections[key]
+            self.publish(about, {"kind": "ends", "connection": number, **self.ends[key]})
 
     def part(self, pid):
         """A program has ended."""
@@ -288,16 +309,16 @@ class Wire:
             self.part(pid)
             for key in sorted(key for key in self.open if key[0] == pid):
                 self.open.remove(key)
-                number, _ = self.connections[key]
-                ms = round((time.monotonic() - self.begun) * 1000, 3)
+                about, number, _ = self.connections[key]
+                ms = round((time.monotonic() - self.begun[about]) * 1000, 3)
                 note = "closed: the program has ended"
-                self.capture.add(number, ms, {"note": note})
-                self.hub.publish(self.about, {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, "note": note})
+                self.captures[about].add(number, ms, {"note": note})
+                self.publish(about, {"kind": "wire", "connection": number, "by": name, "pid": pid, "ms": ms, "note": note})
 
     def pcapng(self, of=()):
-        """The capture of this lab and step, or of what passes now."""
+        """The capture of this lab and step, or of what belongs to none."""
         with self.lock:
-            return self.captures.get(("wire", *of), self.capture).pcapng()
+            return self.captures.get((*ALONE, *of), self.captures[ALONE]).pcapng()
 
     # --- The reference servers ----------------------------------------------------------------------------------
 
@@ -332,15 +353,17 @@ class Wire:
             return True
 
     def place(self, pid, event):
-        """The number of a connection on the page, and the milliseconds from the beginning to its own."""
+        """What a connection belongs to, its number there on the page, and the milliseconds from the beginning to its own."""
         key = (pid, event["connection"])
         if key not in self.connections:
-            if self.begun is None:
-                self.begun = time.monotonic() - event["ms"] / 1000
-                self.capture.began = time.time() - event["ms"] / 1000
-            now = (time.monotonic() - self.begun) * 1000
-            self.connections[key] = (len(self.connections) + 1, max(0, now - event["ms"]))
+            about = self.about if time.monotonic() < self.until else ALONE
+            if about not in self.begun:
+                self.begun[about] = time.monotonic() - event["ms"] / 1000
+                self.captures[about].began = time.time() - event["ms"] / 1000
+            now = (time.monotonic() - self.begun[about]) * 1000
+            number = 1 + sum(known[0] == about for known in self.connections.values())
+            self.connections[key] = (about, number, max(0, now - event["ms"]))
             self.open.add(key)
-            self.gate.name(key, len(self.connections))
+            self.gate.name(key, about, number)
             self.tell_ends(key)
         return self.connections[key]

@@ -77,7 +77,7 @@ def record(recorder, stage, lab):
                 time.sleep(0.02)
             new = recorder.take()
             right = right and all(event["right"] for event in new if event["kind"] == "end")
-            events += [{**event, "part": index} for event in new if event["kind"] == "wire"]
+            events += [{**event, "part": index} for event in new if event["kind"] == "wire" and event.get("of") == [lab, number]]
             events += [event for event in new if event["kind"] != "wire" and event.get("step") == number]
         steps.append(events)
     return steps, right

@@ -389,8 +389,11 @@ class WirePane {
   constructor(ask) {
     this.ladder = new LiveLadder();
     this.tapes = new Map(); /* by "lab/step": of each step that has run, the last command's */
-    this.now = new Tape();  /* what passes now */
+    this.free = new Tape(); /* what belongs to no command: `make serve`, any program */
+    this.last = this.free;  /* what the last command has made */
+    this.now = this.free;   /* what passes now */
     this.tape = this.now;   /* the one on the page */
+    this.alone = false;     /* the wire alone is in sight, without the lecture */
     this.hasAll = false;    /* what passed before this page was loaded */
     this.states = new StatesPanel();
     this.gate = new GatePanel(ask);
@@ -446,7 +449,9 @@ class WirePane {
   clear({of, look} = {}) {
     this.now = new Tape(of, look);
     if (of)
-      this.tapes.set(of.join('/'), this.now);
+      this.tapes.set(of.join('/'), this.last = this.now);
+    else
+      this.free = this.now;
     if (this.hasAll)
       this.open(this.now);
   }
@@ -455,9 +460,25 @@ class WirePane {
   at(place, servers) {
     this.place = place;
     this.play.at(place, servers);
-    const own = this.tapes.get(`${place?.lab}/${place?.step}`) || (this.now.of ? new Tape() : this.now);
-    if (own !== this.tape)
-      this.open(own);
+    this.choose();
+  }
+
+  /* Whether the wire has all the room, without the lecture. */
+  turn(alone) {
+    this.alone = alone;
+    if (this.hasAll)
+      this.choose();
+  }
+
+  own() {
+    return this.tapes.get(`${this.place?.lab}/${this.place?.step}`);
+  }
+
+  /* The ladder of the step on the page, if it has one; alone, what passes now. */
+  choose() {
+    const tape = (this.alone && this.now === this.free && this.now) || this.own() || (this.now.of ? new Tape() : this.now);
+    if (tape !== this.tape)
+      this.open(tape);
     this.label();
   }
 
@@ -472,7 +493,7 @@ class WirePane {
   /* All that passed before is here. */
   takeAll() {
     this.hasAll = true;
-    this.open(this.tapes.get(`${this.place?.lab}/${this.place?.step}`) || this.now);
+    this.open((this.alone && this.now === this.free && this.now) || this.own() || this.now);
   }
 
   /* Show this tape, from the beginning, and then what comes. */
@@ -539,16 +560,33 @@ class WirePane {
 
   /* Something passes: it is on the page, whichever step is there. */
   take(event) {
-    this.now.add(event);
-    if (!this.hasAll)
+    const tape = event.of?.length > 0 ? this.tapes.get(event.of.join('/')) : this.free;
+    if (!tape)
       return;
-    if (this.tape !== this.now) {
-      this.open(this.now);
+    tape.add(event);
+    if (tape === this.last || !tape.of)
+      this.now = tape;
+    if (!this.hasAll || (this.tape !== tape && !this.comes(tape)))
+      return;
+    if (this.tape !== tape) {
+      this.open(tape);
       this.rewinds = false;
     } else {
       this.feed(event);
     }
     this.soon();
+  }
+
+  /* Whether the page shows this instead of another ladder, now that something passes there: not the end of an earlier
+   * command, and what belongs to no command not in place of a step's own ladder. */
+  comes(tape) {
+    return tape.of ? tape === this.last : this.alone || this.tape !== this.own();
+  }
+
+  /* What waits on the ladder that is on the page. */
+  waitsHere(waiting) {
+    const of = String(this.tape.of || []);
+    return waiting.filter((unit) => String(unit.of) === of);
   }
 
   /* Show all that has come, once, with the next picture. */
@@ -699,7 +737,7 @@ class WirePane {
     if (this.waits)
       this.gate.take(waits);
     if (this.waits || waits.waiting.length > 0 || this.ladder.losses.length > 0)
-      this.hold(this.tape === this.now ? waits.waiting : []);
+      this.hold(this.waitsHere(waits.waiting));
     this.waits = null;
     this.ladder.flush();
     this.measure();

@@ -756,6 +756,44 @@ def test_hold(browser, live):
     page.close()
 
 
+def test_own_curl(browser, live):
+    """A connection that no command has made is on the Wire, and on no step's ladder."""
+    page = browser.open(f"{live.url}#02/4", 1280, 720)
+    arrived(page, "02", 4)
+    run_to_end(page)
+    wait_for(lambda: page.run("live.wire.states.connections.get(1)?.closed"))
+    ended = time.monotonic()
+    facts = "live.wire.ladder.facts.innerText"
+    own = page.run(facts)
+    check("a step has the ladder of its command", own.endswith("1 stream"), own)
+    wait_for(lambda: time.monotonic() > ended + 0.6)  # the command's last connection has certainly begun
+    port = page.run("live.wire.play.servers.find((each) => each.now === 'none').port")
+    def ask():
+        before = page.run("live.wire.free.events.length")
+        subprocess.run([ROOT / CLIENT, f"http://localhost:{port}/ping"], env=live.environment, check=True, stdout=subprocess.DEVNULL)
+        wait_for(lambda: page.run(f"live.wire.free.events.slice({before}).some((event) => /^closed/.test(event.note))"))
+        page.settle()
+
+    ask()
+    check("a client of one's own, to the same server, is not on it", page.run(facts) == own, page.run(facts))
+    page.run("live.view('wire')")
+    check("it is on the Wire", wait_for(lambda: any(":path /ping" in row for row in shown(page)), 5) and not any("send-data" in row for row in shown(page)), shown(page))
+    ask()
+    check("and so is the next one", wait_for(lambda: page.run(facts).endswith("2 connections"), 5), page.run(facts))
+    page.run("live.view('both')")
+    check("the lecture has the step's ladder again", wait_for(lambda: page.run(facts) == own, 5), page.run(facts))
+    hold_all(page)
+    with program(live.environment, ROOT / CLIENT, f"http://localhost:{port}/ping") as client:
+        wait_for(lambda: "3: → HEADERS 1" in page.run(WAITING))
+        page.settle()
+        check("what waits there is not held on the step's ladder", "3: → HEADERS 1" in page.run(WAITING) and not page.run(HELD), (page.run(WAITING), page.run(HELD)))
+        hold_all(page, "flow")
+        client.wait(SECONDS)
+    page.run("live.ask('clear', {})")
+    check("the console is empty after a client of one's own", not page.errors(), page.errors())
+    page.close()
+
+
 def test_hold_mixed(browser, live):
     """Also while frames are held, the answers to two requests mix: the first one does not hurry away before the second
     request has arrived."""
@@ -1869,6 +1907,7 @@ def main():
             test_strangers(live)
             test_hold(browser, live)
             test_hold_mixed(browser, live)
+            test_own_curl(browser, live)
             test_play(browser, live)
             test_everything(browser, live)
             test_hold_any(browser, live)
