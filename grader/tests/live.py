@@ -287,13 +287,16 @@ def test_reading(browser):
         wait_for(lambda: page.run("!live.wire.waiting"))
         inside = """[...document.querySelectorAll('.wire .rows > li')].filter((row) => row.getBoundingClientRect().bottom <= live.wire.sheet.getBoundingClientRect().bottom &&
           row.getBoundingClientRect().top >= document.querySelector('.wire .heading').getBoundingClientRect().bottom - 2).map((row) => row.innerText.replace(/\\s+/g, ' '))"""
-        check("what the step is about is in the window: the second answer ends before the first", wait_for(lambda: "DATA" in (page.run(inside) or [""])[0], 5) and
-              any("stream 3 · END_STREAM" in row for row in page.run(inside)), page.run(inside))
+        requests = wait_for(lambda: (found := [row for row in page.run(inside) if "from the client" in row and "HEADERS" in row]) and "HEADERS" in page.run(inside)[0] and found, 5)
+        check("what the step is about is in the window: both requests", requests and ["stream 1" in requests[0], "stream 3" in requests[-1]] == [True, True], page.run(inside))
+        seen = page.run(inside)
         for _ in range(4):
             if page.run("live.go_on.innerText") != "More":
                 break
             page.press(" ")
             page.settle()
+            check("More shows some rows again, and new ones", set(seen) & set(page.run(inside)) and set(page.run(inside)) - set(seen), (seen, page.run(inside)))
+            seen = page.run(inside)
         check("after More, the end of the ladder is in the window, and Next is next", page.run("live.wire.hidden") == 0 and page.run("live.go_on.innerText") == "Next" and
               page.run("live.step") == 3)
         page.run("document.querySelectorAll('.wire .switch input')[1].click()")
@@ -392,8 +395,8 @@ def test_ladder_from_the_top(page):
     arrived(page, "02", 3)
     run_to_end(page)
     first = "document.querySelectorAll('.wire .rows > li')[live.wire.top().from - 1].dataset.type"
-    wait_for(lambda: page.run("Boolean(document.querySelector('.wire .rows li.note'))") and page.run(first) == "DATA", 5)
-    check("when a command has ended, its ladder begins with what the step is about", page.run(first) == "DATA", page.run(first))
+    wait_for(lambda: page.run("Boolean(document.querySelector('.wire .rows li.note'))") and page.run(first) == "HEADERS", 5)
+    check("when a command has ended, its ladder begins with what the step is about", page.run(first) == "HEADERS", page.run(first))
     page.run("live.wire.tape.look = ''; live.wire.rewind()")
     page.settle()
     said = page.run("[live.wire.sheet.scrollTop, live.wire.below.innerText, live.wire.sheet.scrollHeight > live.wire.sheet.clientHeight + 100]")
