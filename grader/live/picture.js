@@ -52,7 +52,7 @@ class Picture {
 
   row(row, top) {
     const y = top + PICTURE.row / 2 + 4;
-    const time = this.words(PICTURE.client - 16, y + 4, milliseconds(row.ms), {'text-anchor': 'end', fill: '#5d5a54'});
+    const time = this.words(PICTURE.client - 16, y + 4, this.of.time(row), {'text-anchor': 'end', fill: '#5d5a54'});
     if (row.kind === 'note')
       return [time, this.words(PICTURE.text, y + 4, cut(row.text, PICTURE.letters), {'font-style': 'italic', fill: '#5d5a54'})];
     const mark = this.of.marks.has(row.index) ? [shape('rect', {x: 4, y: top + 1, width: PICTURE.width - 8, height: PICTURE.row - 2, rx: 6, fill: '#fff3bf', stroke: '#c79a00'}),

@@ -7,6 +7,7 @@ const MOST_ROWS = 500;  /* of the ladder on the page at a time; it keeps MOST_KE
 const MOST_KEPT = 20000;
 const AT_ONCE = 60;       /* new rows with one picture, so that the page answers in between */
 const MOST_READ = 80;    /* rows of a ladder that somebody reads to its end */
+const LONG_MS = 99999.5; /* from here on, a time is in seconds */
 const NEAR = 60;        /* pixels from the end of the ladder: a reader who is there sees what comes */
 
 class LiveLadder extends Ladder {
@@ -27,6 +28,8 @@ class LiveLadder extends Ladder {
     this.lost = new Set(); /* of these, those that waited when their connection ended */
     this.losses = [];      /* what the gate says of those, until the rows of their connection are all here */
     this.closed = new Set(); /* numbers of connections that have ended */
+    this.starts = new Map(); /* by number of a connection: the time of its first frame or note */
+    this.apart = false; /* whether each connection has a clock of its own */
     this.wasHeld = false; /* whether frames were held here: their times say when they were sent */
     this.first = 0; /* frames that are not kept */
     this.back = 0;  /* rows below those on the page; 0: the last one is there */
@@ -53,8 +56,19 @@ class LiveLadder extends Ladder {
 
   heading() {
     const made = super.heading();
-    made.querySelector('.time').title = 'When its sender sent it: milliseconds from the beginning of the first connection';
+    made.querySelector('.time').title = 'When its sender sent it: milliseconds from the beginning of the first connection of a command; otherwise, of its own connection';
     return made;
+  }
+
+  /* What belongs to no command has no common beginning: minutes may be between two connections. */
+  moment(row) {
+    return row.ms - (this.apart ? this.starts.get(row.connection) : 0);
+  }
+
+  /* The column has room for five digits. */
+  time(row) {
+    const ms = this.moment(row);
+    return ms < LONG_MS ? super.time(row) : `${Math.round(ms / 1000).toLocaleString('en')} s`;
   }
 
   clear() {
@@ -75,6 +89,7 @@ class LiveLadder extends Ladder {
     this.lost = new Set();
     this.losses = [];
     this.closed = new Set();
+    this.starts = new Map();
     this.leftOut = 0;
     this.wasHeld = false;
     this.first = 0;
@@ -254,6 +269,8 @@ class LiveLadder extends Ladder {
     const row = {kind: entry.note === undefined ? 'frame' : 'note', ms: entry.ms, index: this.first + this.all.length,
                  connection: entry.connection, text: entry.note?.replace(/without close_notify$/, '$&, the goodbye of TLS'), frame: entry, by: entry.by, pid: entry.pid};
     this.all.push(row);
+    if (!this.starts.has(row.connection))
+      this.starts.set(row.connection, row.ms);
     this.leftOut += entry.left_out || 0;
     this.wasHeld = this.wasHeld || Boolean(entry.held);
     if (row.kind === 'note' && /^closed/.test(row.text))
@@ -500,6 +517,7 @@ class WirePane {
   open(tape) {
     this.tape = tape;
     this.ladder.clear();
+    this.ladder.apart = tape.of === undefined;
     this.label();
     this.states.clear();
     this.states.render();

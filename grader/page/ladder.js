@@ -201,12 +201,12 @@ class Ladder {
     case 'frame': return this.frameItem(row);
     case 'run': return this.runItem(row);
     case 'note':
-      return this.plainItem('note', row, element('span', {class: 'time'}, milliseconds(row.ms)),
-        element('span', {class: 'text'}, element('span', {class: 'at', 'aria-hidden': 'true'}, `${row.ms.toFixed(2)} `),
+      return this.plainItem('note', row, element('span', {class: 'time'}, this.time(row)),
+        element('span', {class: 'text'}, element('span', {class: 'at', 'aria-hidden': 'true'}, `${this.moment(row).toFixed(2)} `),
           this.connections > 1 ? `${this.who(row.connection)}: ` : null, row.text));
     case 'printed':
-      return this.plainItem('printed', row, element('span', {class: 'time'}, milliseconds(row.ms)),
-        element('span', {class: 'text'}, element('span', {class: 'at', 'aria-hidden': 'true'}, `${row.ms.toFixed(2)} `),
+      return this.plainItem('printed', row, element('span', {class: 'time'}, this.time(row)),
+        element('span', {class: 'text'}, element('span', {class: 'at', 'aria-hidden': 'true'}, `${this.moment(row).toFixed(2)} `),
           element('span', {class: 'caption'}, row.on === 'stderr' ? `the ${row.side} prints as an error ` : `the ${row.side} prints `),
           element('code', {}, beginning(row.text))));
     case 'crash':
@@ -220,6 +220,21 @@ class Ladder {
         element('strong', {class: 'tag'}, 'seen'), row.text || 'nothing more'));
     default: return this.plainItem('gap', row, element('span', {class: 'text'}, row.text));
     }
+  }
+
+  /* When it was, in milliseconds. */
+  moment(row) {
+    return row.ms;
+  }
+
+  /* The same, in words. */
+  time(row) {
+    return milliseconds(this.moment(row));
+  }
+
+  timeItem(row) {
+    const time = this.time(row);
+    return element('span', {class: 'time'}, time, /\d$/.test(time) ? element('span', {class: 'unseen'}, ' ms ') : null);
   }
 
   /* A connection, in words. */
@@ -244,11 +259,11 @@ class Ladder {
     const content = summary(frame);
     const button = element('button', {class: 'line', type: 'button', tabindex: -1, 'data-key': `f${row.index}`,
                                       'aria-expanded': this.openFrames.has(row.index)},
-      element('span', {class: 'time'}, milliseconds(row.ms), element('span', {class: 'unseen'}, ' ms ')),
+      this.timeItem(row),
       element('span', {class: 'text'},
         element('span', {class: 'first'},
           isMarked ? element('strong', {class: 'tag'}, 'seen: first divergence') : null,
-          element('span', {class: 'at', 'aria-hidden': 'true'}, `${row.ms.toFixed(2)} `),
+          element('span', {class: 'at', 'aria-hidden': 'true'}, `${this.moment(row).toFixed(2)} `),
           element('span', {class: 'type'}, `${label(frame)} `),
           element('span', {class: 'unseen'}, `from the ${frame.sender}, `),
           element('span', {class: 'stream'}, facts.join(' · ')), facts.length > 0 ? ' · ' : '', rest),
@@ -274,9 +289,9 @@ class Ladder {
                    streams.length > 0 ? `streams ${ranges(streams)}` : '', count(bytes, 'byte')];
     const button = element('button', {class: 'line', type: 'button', tabindex: -1, 'data-key': `r${row.index}`,
                                       'aria-expanded': row.open},
-      element('span', {class: 'time'}, milliseconds(row.ms), element('span', {class: 'unseen'}, ' ms ')),
+      this.timeItem(row),
       element('span', {class: 'text'},
-        element('span', {class: 'first'}, element('span', {class: 'at', 'aria-hidden': 'true'}, `${row.ms.toFixed(2)} `),
+        element('span', {class: 'first'}, element('span', {class: 'at', 'aria-hidden': 'true'}, `${this.moment(row).toFixed(2)} `),
                 element('span', {class: 'many'}, what),
                 element('span', {class: 'unseen'}, ` from the ${frames[0].sender}`)),
         element('span', {class: 'content'}, facts.filter(Boolean).join(' · '))));
