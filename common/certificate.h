@@ -33,8 +33,9 @@ struct certificate {
   bool forged; /* the signature is not this signer's */
 };
 
-/* Write a key and its certificate, both in PEM form; only the owner can read the key file. Behind the certificate come its signers', except the last one's, which is in `authority`. Nobody
- * keeps the signers' keys. Returns 0; or -1, and errno or OpenSSL's error queue says why. */
+/* Write a key and its certificate, both in PEM form; only the owner can read the key file. Behind
+ * the certificate come its signers', except the last one's, which is in `authority`. Nobody keeps
+ * the signers' keys. Returns 0; or -1, and errno or OpenSSL's error queue says why. */
 int certificate_write(const struct certificate *wanted, const char *key_file,
                       const char *cert_file);
 

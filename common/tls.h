@@ -28,8 +28,8 @@ SSL_CTX *tls_server_context(const char *key_file, const char *cert_file, char *e
 /*
  * For a client that trusts only a certificate that one in `ca_file` has signed (or that is itself
  * there, if it is self-signed), and only if it is the certificate of `host`, by its
- * subjectAltName: a name or an IP address as in url.h. The client offers "h2" and nothing else. Returns NULL on failure and puts
- * one line that says why into `error`.
+ * subjectAltName: a name or an IP address as in url.h. The client offers "h2" and nothing else.
+ * Returns NULL on failure and puts one line that says why into `error`.
  */
 SSL_CTX *tls_client_context(const char *ca_file, const char *host, char *error, size_t error_size);
 

@@ -15,8 +15,8 @@ void server_rules_expect_usage(struct exchange *exchange, const char *name, cons
  * gets 404, "path not found" and its content-type. Returns the next free stream. */
 int32_t server_rules_expect_not_found(struct peer *peer, int32_t stream_id);
 
-/* The same for OPTIONS, whose path is "*", and CONNECT, which has none (RFC 9113, sections 8.3.1 and
- * 8.5). */
+/* The same for OPTIONS, whose path is "*", and CONNECT, which has none (RFC 9113, sections 8.3.1
+ * and 8.5). */
 int32_t server_rules_expect_no_path_not_found(struct peer *peer, int32_t stream_id);
 
 enum { SERVER_RULES_METHOD = 13 /* bytes */ };
