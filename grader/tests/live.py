@@ -290,6 +290,7 @@ def test_reading(browser):
         requests = wait_for(lambda: (found := [row for row in page.run(inside) if "from the client" in row and "HEADERS" in row]) and "HEADERS" in page.run(inside)[0] and found, 5)
         check("what the step is about is in the window: both requests", requests and ["stream 1" in requests[0], "stream 3" in requests[-1]] == [True, True], page.run(inside))
         seen = page.run(inside)
+        wait_for(lambda: page.run("live.go_on.innerText") != "Run", 5)
         for _ in range(4):
             if page.run("live.go_on.innerText") != "More":
                 break
@@ -799,6 +800,13 @@ def test_own_curl(browser, live):
     page.close()
 
 
+def pass_until_gone(page, frame):
+    """Let frames pass one by one, until this one has passed."""
+    while frame in (before := page.run(WAITING)):
+        page.press("f")
+        wait_for(lambda: page.run(WAITING) != before, 5)
+
+
 def test_hold_mixed(browser, live):
     """Also while frames are held, the answers to two requests mix: the first one does not hurry away before the second
     request has arrived."""
@@ -807,14 +815,10 @@ def test_hold_mixed(browser, live):
     hold_all(page)
     page.press("r")
     wait_for(lambda: "→ HEADERS 3" in page.run(WAITING))
-    while "→ HEADERS 1" in page.run(WAITING):
-        page.press("f")
-        wait_for(lambda: page.run(WAITING), 0.1)
+    pass_until_gone(page, "→ HEADERS 1")
     check("while the second request waits, the first answer does, too", not wait_for(lambda: "← DATA 1" in page.run(WAITING), 0.5) and
           "→ HEADERS 3" in page.run(WAITING), page.run(WAITING))
-    while "→ HEADERS 3" in page.run(WAITING):
-        page.press("f")
-        wait_for(lambda: page.run(WAITING), 0.1)
+    pass_until_gone(page, "→ HEADERS 3")
     data = wait_for(lambda: (found := [each for each in page.run(WAITING) if "← DATA" in each]) and found.count("← DATA 1") > 9 and found)
     check("then the two answers mix", data and data.index("← DATA 3") < 4, page.run(WAITING))
     hold_all(page, "flow")
@@ -1920,13 +1924,13 @@ def main():
             test_strangers(live)
             test_hold(browser, live)
             test_hold_mixed(browser, live)
-            test_own_curl(browser, live)
             test_play(browser, live)
             test_everything(browser, live)
             test_hold_any(browser, live)
             test_handouts(browser, live)
             test_speed(browser, live)
             test_wire(browser, live)
+            test_own_curl(browser, live)
         with Live("04") as live:
             test_next_in_sight(browser, live)
         test_earlier(browser)
