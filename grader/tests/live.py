@@ -1275,7 +1275,7 @@ def test_earlier(browser):
     environment = {**quiet, "H2_LIVE": str(ROOT / BUILD / "live/socket"), **dict([MARK.split("=")])}
     with subprocess.Popen(["make", "-s", "serve", "PORT=0", f"BUILD={BUILD}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           env=environment, start_new_session=True) as process:
-        port = re.search(r":(\d+)$", process.stdout.readline().strip())[1]
+        port = next(found[1] for line in process.stdout if (found := re.search(r":(\d+)$", line.strip())))  # make's lines come first
         ask = [ROOT / CLIENT, f"http://localhost:{port}/ping"]
         before = subprocess.run(ask, env=quiet, capture_output=True, text=True, check=False)
         with Live("02") as live:
