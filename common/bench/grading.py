@@ -11,6 +11,7 @@ import time
 from servers import BUILD, ROOT
 
 EMPTY = 'int main(void) { return 0; }\n'
+QUIET = [(os.POSIX_SPAWN_OPEN, number, '/dev/null', os.O_RDWR, 0) for number in (0, 1, 2)]
 LIMITS = ['--memory', str(1 << 30), '--processes', '64', '--cpu', '10000', '--file', str(1 << 26)]
 
 
@@ -100,8 +101,7 @@ def compile_empty(folder, name, compiler, linked=()):
 
 def start(line, environment):
     """Start a program, and wait for its end."""
-    null = [(os.POSIX_SPAWN_OPEN, number, '/dev/null', os.O_RDWR, 0) for number in (0, 1, 2)]
-    os.waitpid(os.posix_spawn(line[0], line, environment, file_actions=null), 0)
+    os.waitpid(os.posix_spawn(line[0], line, environment, file_actions=QUIET), 0)
 
 
 def start_guarded(folder, line, environment):
@@ -111,9 +111,8 @@ def start_guarded(folder, line, environment):
     guard = [f'{BUILD}/grader/guard', '--directory', f'{folder}/program', *LIMITS]
     for path in allowed:
         guard += ['--allow', f'execute:{path}']
-    actions = [(os.POSIX_SPAWN_OPEN, number, '/dev/null', os.O_RDWR, 0) for number in (0, 1, 2)]
-    actions.append((os.POSIX_SPAWN_DUP2, guards.fileno(), 3))
-    pid = os.posix_spawn(guard[0], [*guard, '--', *line], environment, file_actions=actions)
+    pid = os.posix_spawn(guard[0], [*guard, '--', *line], environment,
+                         file_actions=[*QUIET, (os.POSIX_SPAWN_DUP2, guards.fileno(), 3)])
     guards.close()
     with ours, ours.makefile('r', encoding='ascii') as file:
         end = next((text for text in file if text.startswith('end')), 'no end')

@@ -301,6 +301,14 @@ static void expect_not_dropped(struct asked *asked) {
                            "reset the stream before that.");
 }
 
+/* The line on standard output, and nothing else. */
+static void expect_timeout_told(struct exchange *exchange) {
+  exchange_expect_output(
+      exchange,
+      "request-timed-out-not-told| Your client does not report the time-out as the contract says.",
+      TIMED_OUT, strlen(TIMED_OUT));
+}
+
 /* The program must have sent only RST_STREAM(CANCEL) and a goodbye, say so, and fail. */
 static void expect_timeout(struct asked *asked, int milliseconds, int todo) {
   struct exchange *exchange = asked->exchange;
@@ -310,10 +318,7 @@ static void expect_timeout(struct asked *asked, int milliseconds, int todo) {
   peer_expect_reset(asked->peer, asked->stream_id, NGHTTP2_CANCEL);
   peer_expect_goodbye(asked->peer);
   expect_end(asked);
-  exchange_expect_output(
-      exchange,
-      "request-timed-out-not-told| Your client does not report the time-out as the contract says.",
-      TIMED_OUT, strlen(TIMED_OUT));
+  expect_timeout_told(exchange);
   const char *error = program_stderr(exchange->program, NULL);
   if (*error)
     exchange_fail_at(exchange, -1, "nothing on standard error", error,
@@ -437,10 +442,7 @@ static void expect_no_time(struct exchange *exchange) {
     exchange_fail_at(exchange, -1, "the line: request timed out", "the client sleeps",
                      "timeout-0-waits| With --timeout 0 your client waits, though its time is over "
                      "at once.");
-  exchange_expect_output(
-      exchange,
-      "request-timed-out-not-told| Your client does not report the time-out as the contract says.",
-      TIMED_OUT, strlen(TIMED_OUT));
+  expect_timeout_told(exchange);
   exchange_expect_status(exchange, 1);
 }
 

@@ -487,13 +487,13 @@ class WirePane {
       this.choose();
   }
 
+  /* The ladder of the step on the page, if it has one; alone, what passes now. */
   own() {
-    return this.tapes.get(`${this.place?.lab}/${this.place?.step}`);
+    return (this.alone && this.now === this.free && this.now) || this.tapes.get(`${this.place?.lab}/${this.place?.step}`);
   }
 
-  /* The ladder of the step on the page, if it has one; alone, what passes now. */
   choose() {
-    const tape = (this.alone && this.now === this.free && this.now) || this.own() || (this.now.of ? new Tape() : this.now);
+    const tape = this.own() || (this.now.of ? new Tape() : this.now);
     if (tape !== this.tape)
       this.open(tape);
     this.label();
@@ -510,7 +510,7 @@ class WirePane {
   /* All that passed before is here. */
   takeAll() {
     this.hasAll = true;
-    this.open((this.alone && this.now === this.free && this.now) || this.own() || this.now);
+    this.open(this.own() || this.now);
   }
 
   /* Show this tape, from the beginning, and then what comes. */

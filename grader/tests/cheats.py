@@ -6,7 +6,9 @@ cheats.py [--all | NAME...]   without --all: only every third cheat
 """
 import concurrent.futures
 import ctypes
+import json
 import os
+import random
 import re
 import subprocess
 import sys
@@ -16,7 +18,6 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, f'{ROOT}/grader/tools/dev')
 from tap import check, done_testing  # noqa: E402  pylint: disable=wrong-import-position
 
-BUILD = os.path.join(ROOT, os.environ.get('BUILD', 'build'))
 BOUND = 300  # seconds for one grading
 EACH = 3     # of the table, to save time
 AT_ONCE = 2
@@ -814,23 +815,19 @@ def change(lab, program, changes):
     return text
 
 
-def grade(lab, place, programs):
-    """Compile and grade these programs like `make grade SUBMISSION=`, in their own place. Returns what is printed."""
-    said = ''
-    for program in programs:
-        said += run('sh', f'{BUILD}/class/compile.sh', f'{place}/{program}.c', f'{place}/{program}', f'lab{lab}')
-    return said + run(f'{BUILD}/grader/grade', '--programs', 'src', '--output', 'out', '--lab', lab, '--strangers',
-                      '--known', f'{ROOT}/grader/mistakes/known_mistakes.json', cwd=f'{place}/../..')
-
-
-def run(*command, cwd=ROOT):
-    done = subprocess.run(command, cwd=cwd, timeout=BOUND, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    return done.stdout + done.stderr
+def grade(lab, scratch):
+    """Compile and grade the files in scratch/cheat/src as a class's are. Returns what is printed, and the scoreboard."""
+    with open(f'{scratch}/plan.json', 'w', encoding='utf-8') as file:
+        json.dump({'labs': lab, 'seed': random.getrandbits(48), 'grader': '', 'possible': 0}, file)
+    done = subprocess.run([sys.executable, f'{ROOT}/grader/class/one.py', scratch, 'cheat'], timeout=BOUND, check=False,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    with open(f'{scratch}/cheat/feedback.txt', encoding='utf-8') as file:
+        return done.stdout + done.stderr + file.read()
 
 
 def test_cheat(name, scratch):
     lab, programs, changes, failed, said = CHEATS[name]
-    place = f'{scratch}/src/{folder_of(lab)}'
+    place = f'{scratch}/cheat/src/{folder_of(lab)}'
     os.makedirs(place)
     texts = {program: change(lab, program, changes) for program in programs}
     if not check(f'{name}: the changes fit the solution', all(texts.values()), texts):
@@ -838,7 +835,7 @@ def test_cheat(name, scratch):
     for program, text in texts.items():
         with open(f'{place}/{program}.c', 'w', encoding='utf-8') as file:
             file.write(text)
-    board = grade(lab, place, programs)
+    board = grade(lab, scratch)
     words = ' '.join(board.split())
     points = re.search(r'^Total: (\d+) of (\d+) points', board, re.M)
     if failed:
