@@ -3,7 +3,7 @@
 
     prairielearn.py LAB
 
-/grade/student has the files; /grade/results/results.json gets the results, before PrairieLearn ends the job after 30 seconds.
+/grade/student has the files; /grade/results/results.json gets the results, before PrairieLearn ends the job after 180 seconds (info.json).
 """
 import json
 import os
@@ -11,7 +11,7 @@ import pathlib
 import subprocess
 import sys
 
-SECONDS = '25'
+SECONDS = '170'
 LONGEST = 200000  # characters of the scoreboard: results may have 1 MB
 HERE = pathlib.Path(__file__).resolve().parent
 PLACE = pathlib.Path(os.environ.get('PLACE', '/grade'))
