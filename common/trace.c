@@ -56,8 +56,9 @@ static const char array_start[] = "[";
 static const char array_end[] = "\n]\n";
 
 static void stop_writing(void) {
+  bool has_ended = shared.output == LIVE && (errno == EPIPE || errno == ECONNRESET);
   fprintf(stderr, "%s: H2_TRACE=%s: %s\n", program_invocation_short_name, getenv("H2_TRACE"),
-          strerror(errno));
+          has_ended ? "`make live` has ended" : strerror(errno));
   shared.output = NOTHING;
 }
 

@@ -502,7 +502,7 @@ Test(trace_open, live_of_user, .init = begin, .fini = end) {
 /* The reader goes: the program says so once, and goes on. */
 Test(trace_open, live_reader_goes, .init = begin, .fini = end) {
   char expected[128];
-  snprintf(expected, sizeof expected, "%s: H2_TRACE=live: Broken pipe\n",
+  snprintf(expected, sizeof expected, "%s: H2_TRACE=live: `make live` has ended\n",
            program_invocation_short_name);
   int listener = listen_live();
   listen_to_stderr();
