@@ -186,7 +186,6 @@ class StatesPanel {
 
   rows(now) {
     const isClosed = (stream) => now.closed || (stream.client === 'closed' && stream.server === 'closed');
-    const state = (stream, side) => (now.closed && stream[side] !== 'closed' ? 'cut off' : stream[side]);
     const sends = (stream, side) => !now.closed && !['idle', 'closed', 'half-closed (local)', 'reserved (remote)'].includes(stream[side]);
     const window = (stream, side) => (sends(stream, side) ? stream.windows[side] : null);
     const streams = [...now.streams.values()];
@@ -196,7 +195,7 @@ class StatesPanel {
     const rows = kept.slice(0, SHOWN_STREAMS).sort((a, b) => a.id - b.id).map((stream) => {
       const row = element('tr', {class: isClosed(stream) ? 'closed' : ''},
         element('th', {scope: 'row'}, element('span', {class: 'stream'}, String(stream.id)), ` ${stream.title}`),
-        this.cell(state(stream, 'client'), window(stream, 'client')), this.cell(state(stream, 'server'), window(stream, 'server')));
+        this.cell(stream.client, window(stream, 'client')), this.cell(stream.server, window(stream, 'server')));
       row.style.setProperty('--hue', stream.hue);
       return row;
     });
