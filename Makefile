@@ -144,7 +144,7 @@ calls   := nghttp2_session_mem_recv nghttp2_session_mem_send nghttp2_session_cal
            stream_set_events stream_write stream_write_static stream_end \
            uv_timer_start uv_timer_again uv_stop uv_close SSL_CTX_ctrl server_listen client_connect \
            malloc calloc realloc reallocarray aligned_alloc posix_memalign strdup strndup \
-           asprintf vasprintf __asprintf_chk __vasprintf_chk open_memstream getline getdelim _exit _Exit quick_exit bind dl_iterate_phdr
+           asprintf vasprintf __asprintf_chk __vasprintf_chk open_memstream getline getdelim _exit _Exit quick_exit bind dl_iterate_phdr dlsym
 WRAPPED := $(calls:%=-Wl$(comma)--wrap=%)
 # Also a program that makes none of these calls has the probe.
 WRAPPED += -Wl,--undefined=probe_fails
@@ -372,7 +372,7 @@ $(BUILD)/tests/threads: $(patsubst %.c,$(BUILD)/obj/threaded/%.o,$(COMMON) commo
 
 # Build the bench as for an installation: optimised as a whole, and with nghttp2
 # linked in, if it also comes as an archive.
-released        = $(patsubst %.c,$(BUILD)/obj/release/%.o,$(filter-out $(patsubst %,common/inner/%.c,misuse probe touched),$(COMMON)))
+released        = $(patsubst %.c,$(BUILD)/obj/release/%.o,$(filter-out $(patsubst %,common/inner/%.c,misuse probe quick_start touched),$(COMMON)))
 nghttp2_archive = $(wildcard $(shell pkg-config --variable=libdir libnghttp2)/libnghttp2.a)
 
 $(BUILD)/bench/%: $(BUILD)/obj/release/common/bench/%.o $$(released)

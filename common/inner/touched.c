@@ -9,6 +9,8 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "common/inner/quick_start.h"
+
 /* NOLINTBEGIN(bugprone-reserved-identifier): these names are the linker's and the sanitizers'. */
 
 /* __lsan::GetAllocatorGlobalRange: a variable that LeakSanitizer leaves out, and wants in one
@@ -89,6 +91,8 @@ struct visit {
 __attribute__((no_sanitize("address", "undefined"))) static int show(struct dl_phdr_info *info,
                                                                      size_t size, void *user) {
   const struct visit *visit = user;
+  if (!quick_start_shows(info))
+    return 0;
   struct dl_phdr_info shown = *info;
   if (piece_count > 0 && info->dlpi_phdr == own_headers) {
     shown.dlpi_phdr = pieces;

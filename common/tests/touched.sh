@@ -1,6 +1,7 @@
 #!/bin/bash
 # LeakSanitizer finds what a program has lost, and reads only the variables that it ever touched
-# (common/inner/touched.h).
+# (common/inner/touched.h); at the start, the sanitizers ask for no function that glibc lacks
+# (common/inner/quick_start.h).
 set -u
 # shellcheck source=grader/tools/dev/tap.sh
 . grader/tools/dev/tap.sh
@@ -67,4 +68,20 @@ loses() {
   "$folder/program" 8 3 2>&1 | grep -q 'SUMMARY: AddressSanitizer: 23 byte(s) leaked in 3 allocation(s)'
 }
 check "what no variable holds is lost" loses
+
+# The names for which the loader looks, one a line.
+names() {
+  LD_DEBUG=symbols "$folder/program" 8 2>&1 | sed -n 's/.*symbol=\([^; ]*\);.*/\1/p' | sort -u
+}
+names >"$folder/names"
+asks() {
+  grep -qx "$1" "$folder/names"
+}
+check "the sanitizers ask for functions of the C library" asks getaddrinfo
+check_not "but not for those that it lacks" grep -E '^(xdr|crypt|__cxa_throw|__isoc99_.*printf)' "$folder/names"
+libc=$(ldd "$folder/program" | sed -n 's/.*libc\.so[^ ]* => \([^ ]*\).*/\1/p')
+lacks() {
+  nm -D --defined-only "$libc" | grep -E ' (xdr|crypt|__cxa_throw|__pthread_mutex_(un)?lock|pthread_mutexattr_getrobust_np|__isoc99_v?(f|s|sn)?printf).*@@'
+}
+check_not "and it lacks them" lacks
 done_testing
