@@ -241,6 +241,7 @@ struct client *client_connect(uv_loop_t *loop, const struct url *url,
     client->streams.connection = connection_connect(loop, url, url->tls ? config->tls : NULL,
                                                     &client->connection_config, &client->streams);
   if (client->streams.connection) {
+    uv_update_time(loop); /* libuv has started threads for the look-up, which takes a while */
     if (config->connect_timeout)
       uv_timer_start(client->timeout, on_timeout, config->connect_timeout, 0);
     return client;

@@ -71,8 +71,9 @@ struct client_config {
   unsigned connect_timeout;
 };
 
-/* Connect to the host and port of `url`, which need not outlive the call. Returns NULL when there
- * is no memory; on_close reports every other failure, from the loop. */
+/* Connect to the host and port of `url`, which need not outlive the call. A timer of this loop that
+ * starts next counts from the return (uv_update_time). Returns NULL when there is no memory;
+ * on_close reports every other failure, from the loop. */
 struct client *client_connect(uv_loop_t *loop, const struct url *url,
                               const struct client_config *config);
 
