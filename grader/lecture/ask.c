@@ -45,8 +45,9 @@ static void on_stream_close(struct stream *stream, uint32_t error_code, void *us
     buffer_print(&question->body, stdout);
     putchar('\n');
   } else {
-    printf("%s: %s\n", question->path, nghttp2_http2_strerror(error_code));
+    printf("%s: no answer, %s\n", question->path, nghttp2_http2_strerror(error_code));
   }
+  fflush(stdout); /* a server prints too: their order is that of the answers */
   question->stream = NULL;
   asking->open--;
   if (asking->open == 0)
