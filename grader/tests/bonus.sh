@@ -1,5 +1,6 @@
 #!/bin/bash
-# Each bonus: the solution gets all points, the starter none, and each known mistake breaks the rule meant for it.
+# Each bonus: the solution gets all points, the starter none, and each known mistake breaks the rule meant for it. To save
+# time, these are every second mistake in a program; ALL=1 tries all.
 set -u
 root=$PWD
 # shellcheck source=grader/tools/dev/tap.sh
@@ -109,7 +110,11 @@ still_right() {
   cat said
   return 1
 }
-mistake() { later "$title: mistake: $1" case_of broken "${@:2}"; }
+mistakes=0
+mistake() {
+  mistakes=$((mistakes + 1))
+  [ -z "${ALL:-}" ] && [ $((mistakes % 2)) -eq 0 ] || later "$title: mistake: $1" case_of broken "${@:2}"
+}
 # todos N RULE...: with TODO 1 to N done, these rules hold, and no others.
 only() {
   with_todos "$1" && [ "$(sed -n 's/^  ✔ \([a-z]*\).*/\1/p' said | paste -sd' ')" = "${*:2}" ] && return
