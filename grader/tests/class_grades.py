@@ -767,6 +767,25 @@ def test_merge():
           {'number': 'lab02/a', 'score': 4}], 'extra_data': {'looks_like': {'lab01': ['x'], 'lab02': ['x']}}}, whole)
 
 
+def test_whose_row():
+    """The new points come into the row of this student, whatever number another one has at the end of a name."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        for name in ('ann-1234', 'eve-1234', '77', 'eve-77', 'jo-5'):
+            (folder / name / 'src').mkdir(parents=True)
+        rows_of = [{'id': name} for name in ('1234', '77', 'ann-1234', 'eve-1234', 'eve-77', '5')]
+        found = {}
+        for identity in ('eve-1234', 'ann-1234', '77', 'eve-77', '5', 'jo-5', '1234'):
+            try:
+                place = regrade_tool.find_place(folder, identity)
+                found[identity] = (place.name, regrade_tool.row_of(rows_of, place, regrade_tool.places_in(folder))['id'])
+            except regrade_tool.Problem as why:
+                found[identity] = str(why)
+    check('make regrade finds the row of one student, not of another with the same number',
+          found == {**{name: (name, name) for name in ('eve-1234', 'ann-1234', '77', 'eve-77')}, '5': ('jo-5', '5'), 'jo-5': ('jo-5', '5'),
+                    '1234': '1234: more than one student has this id'}, found)
+
+
 def regrade(scratch, *more):
     done = subprocess.run(['make', '-s', 'regrade', f'CLASS={scratch}/class', *more], cwd=ROOT, capture_output=True, text=True,
                           check=False, env=dict(os.environ, MAKEFLAGS=''))
@@ -845,6 +864,7 @@ def main():
     test_quotes()
     test_course()
     test_merge()
+    test_whose_row()
     test_similar()
     test_similar_hostile()
     with tempfile.TemporaryDirectory(prefix='class-') as scratch:
