@@ -627,6 +627,26 @@ def test_export():
               done.stderr)
 
 
+def test_odd_tables():
+    """What one student writes does not stop the export of all; and no row gets points that may be another's."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        (folder / 'grades.csv').write_text('id,name,lab01,total,status\nann-7,Ann,5,5,graded\njo-8,Jo,3,3,graded\n', encoding='utf-8')
+        text = 'x' * 200000
+        for what, book, wanted, said in (
+                ('a student\'s long text', f'Identifier,Grade,Online text\nParticipant 7,,{text}\nParticipant 8,,\n',
+                 f'Identifier,Grade,Online text\nParticipant 7,5,{text}\nParticipant 8,3,\n', ''),
+                ('a row that is there twice', 'Identifier,Grade\nParticipant 7,1\nparticipant-7,2\nParticipant 8,\n',
+                 'Identifier,Grade\nParticipant 7,1\nparticipant-7,2\nParticipant 8,3\n', 'Participant 7 gets no points: 2 rows are of ann-7'),
+                ('a column that is there twice', 'Identifier,Grade,Grade\nParticipant 7,,\n', None, '2 columns "Grade"'),
+                ('an id that is there twice', 'Identifier,Identifier,Grade\nParticipant 7,,\n', None, '2 columns "Identifier"')):
+            (folder / 'book.csv').write_text(book, encoding='utf-8')
+            (folder / 'out.csv').unlink(missing_ok=True)
+            done = run_export(folder, '--format', 'moodle')
+            found = (folder / 'out.csv').read_text(encoding='utf-8') if (folder / 'out.csv').exists() else None
+            check(f'export with {what}', found == wanted and said in done.stderr and bool(done.returncode) == bool(said), f'{done.stderr}{str(found)[:300]}')
+
+
 def test_quotes():
     """The report quotes no words that only one student's program has printed."""
     known = json.loads((ROOT / 'grader/mistakes/known_mistakes.json').read_text(encoding='utf-8'))['lab01']
@@ -861,6 +881,7 @@ def main():
     test_odd_names()
     test_export()
     test_late()
+    test_odd_tables()
     test_quotes()
     test_course()
     test_merge()
