@@ -498,6 +498,10 @@ def test_similar_hostile():
             said = str(late_one)
     check('it ends, whatever the files are', re.search(r'100%  one  two$', said, re.M), said)
     own = [(number, line) for number, line in enumerate(lines.split('\n'))]
+    owns = [similar.Own('eve', [(0, f'x = "{r"1x" * 400000}";'.replace('1', chr(92))), (1, f'y = {"z" * 400000};'), *own]), similar.Own('one', own),
+            similar.Own('two', own)]
+    pairs, left_out = similar.compare_in_time(owns, 80)
+    check('a long text takes no time, and nobody is left out for it', not left_out and len(pairs) == 3, f'{left_out} {len(pairs)}')
     slow = [similar.Own(name, [(number, line) for number in range(2000)]) for name, line in (('eve', 'x;x;'), ('mal', 'y;y;'))]
     similar.TIME, before = 5, similar.TIME
     pairs, left_out = similar.compare_in_time([*slow, similar.Own('one', own), similar.Own('two', own)], 80)
@@ -505,6 +509,11 @@ def test_similar_hostile():
     check('files that take too long are left out, and named', left_out == ['eve', 'mal'] and [(pair.first.student, pair.second.student) for pair in pairs]
           == [('one', 'two')] and 'takes too long: eve, mal' in similar.summary('x', [], slow, left_out), f'{left_out} {pairs}')
     shapes = similar.without_comments('a "//x" /* b\nc */ d // e\n\'"\' // f /* g\nh(i)')
+    hidden = {'a backslash': '// \\\n/*\ncode', 'a backslash and blanks': '// \\ \t\n/*\ncode',
+              'a raw text': 'x = R"x(" /* )x";\ncode', 'a header': '#if __has_include(</*>)\n#endif\ncode', 'three lines': '//\\\n\\\n/*\ncode'}
+    for what, text in hidden.items():
+        found = similar.without_comments(text)
+        check(f'no code hides behind {what}', found[-1] == 'code' and len(found) == text.count('\n') + 1, found)
     check('comments and texts are told apart', shapes == ['a "//x" ', ' d ', '\'"\' ', 'h(i)'] and similar.shape('x = f(a, "(\\"", \'"\', 12u);') ==
           'w=f(w,w,w,w);', shapes)
 
