@@ -498,9 +498,11 @@ def test_similar_hostile():
             said = str(late_one)
     check('it ends, whatever the files are', re.search(r'100%  one  two$', said, re.M), said)
     own = [(number, line) for number, line in enumerate(lines.split('\n'))]
-    owns = [similar.Own('eve', [(0, f'x = "{r"1x" * 400000}";'.replace('1', chr(92))), (1, f'y = {"z" * 400000};'), *own]), similar.Own('one', own),
+    owns = [similar.Own('eve', [(0, 'x = "' + r'\x' * 400000), (1, f'y = {"z" * 400000};'), *own]), similar.Own('one', own),
             similar.Own('two', own)]
+    similar.TIME, before = 10, similar.TIME
     pairs, left_out = similar.compare_in_time(owns, 80)
+    similar.TIME = before
     check('a long text takes no time, and nobody is left out for it', not left_out and len(pairs) == 3, f'{left_out} {len(pairs)}')
     slow = [similar.Own(name, [(number, line) for number in range(2000)]) for name, line in (('eve', 'x;x;'), ('mal', 'y;y;'))]
     similar.TIME, before = 5, similar.TIME
