@@ -50,6 +50,9 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of packing; zipfile unpa
 TOO_MANY = 'there are too many files in zips or folders'
 TOO_LONG = f'to look into its files takes more than {MOST_SECONDS} s: the rest of them was left out'
 
+# What a browser and an LMS add to the name of another try: "server-1.c", "server (2).c", "server-1-3.c".
+ADDED = r'(?:-\d{1,9}| ?\(\d{1,9}\)){0,3}'
+
 # What a class's folder has beside the students' folders, and names that could be more of it.
 TAKEN = re.compile(r'joblog|kit|slurm|.*\.(?:csv|html|json|new|txt)')
 MOST_NAME = 120           # bytes of a folder's name
@@ -476,17 +479,17 @@ class Labs:
     def may_be(self, name):
         """Whether a file with this name may be a program's; an LMS may add something before or after the name."""
         stems = '|'.join(file.removesuffix('.c') for file in self.programs)
-        return re.search(rf'(?:{stems})(?:-\d+| \(\d+\))?\.c$', name, re.I) is not None
+        return re.search(rf'(?:{stems})[-\d ()]*\.c$', name, re.I) is not None
 
     def of(self, found_path, content):
         """(the lab's folder, the file's name, the number of the try); lab None if unclear; None for other files."""
-        name = re.fullmatch(r'(?P<stem>.+?)(?:-(?P<number>\d{1,9})| \((?P<copy>\d{1,9})\))?\.c', found_path[-1], re.I)
+        name = re.fullmatch(rf'(?P<stem>.+?)(?P<added>{ADDED})\.c', found_path[-1], re.I)
         if not name:
             return None
         file = f'{name["stem"]}.c'
         if file not in self.programs:
             return None
-        number = int(name['number'] or name['copy'] or 0)
+        number = tuple(int(number) for number in re.findall(r'\d+', name['added']))
         for part in reversed(found_path[:-1]):
             if part in self.folders:
                 return (part, file, number) if part in self.programs[file] else None
@@ -553,8 +556,10 @@ def student_of(students, entry, owner, lms):
     """The Student with this entry; None if another one has the folder."""
     student = students.setdefault(folder_name(owner.identity), Student(owner.name, owner.identity))
     if student.identity != owner.identity:
-        student.problems.first(f'"{short(owner.identity)}" and "{short(student.identity)}" would have the same folder: '
-                               f'rename one; only the files of "{short(student.identity)}" are graded')
+        text = (f'"{short(owner.identity)}" and "{short(student.identity)}" would have the same folder: '
+                f'rename one; only the files of "{short(student.identity)}" are graded')
+        if text not in student.problems:  # once, however many files: a third student may be in the same case
+            student.problems.first(text)
         return None
     for other in sorted(other_owners(entry.path[0], lms, owner.identity)):
         student.problems.first(f'{entry}: we take it for a file of "{short(owner.identity)}", but it looks like one of '

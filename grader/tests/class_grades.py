@@ -111,6 +111,25 @@ def test_clashes():
           and 'would have the same folder' in problems[0], f'{students} {problems}')
 
 
+def test_many_clashes():
+    """Each student whose files are not graded has a line, however many files another one hands in."""
+    students, _ = found_in(zipped({**{f'eve!/{number}/session.c': '' for number in range(1)}, **{f'eve"/{number}/session.c': '' for number in range(50)},
+                                   'eve#/session.c': ''}))
+    lines = students['eve'].problems.lines()
+    check('many files of one student hide no clash with another', len(lines) == 2 and 'eve"' in lines[0] + lines[1] and 'eve#' in lines[0] + lines[1], lines)
+
+
+def test_tries():
+    """A student hands in a file that has another try's name already, and the LMS or a browser adds to it once more."""
+    for names in (('session-2.c', 'session-2-1.c'), ('session (1).c', 'session (1)-1.c'), ('session.c', 'session(1).c'), ('session(1).c', 'session(1)-1.c'),
+                  ('session-1-1.c', 'session-1-2.c')):
+        students, problems = found_in(zipped({f'ann_1_{number}_{name}': name for number, name in enumerate(names)}))
+        check(f'the last try counts: {" ".join(names)}', students['ann-1'].files == {'lab01-session/session.c': names[1].encode()}
+              and not problems + students['ann-1'].problems, f'{students} {problems}')
+    students, _ = found_in(zipped({'ann/session.c': '1', 'ann/session-1-1-1-1.c': '2'}))
+    check('what has more numbers is a file of no lab, and a line says so', students['ann'].problems == ['session-1-1-1-1.c: no lab has this file'], students)
+
+
 def dated(files):
     """A zip with {name: (when, text)}; `when` has no time zone, as in a zip."""
     content = io.BytesIO()
@@ -874,6 +893,8 @@ def main():
     test_names()
     test_no_date()
     test_clashes()
+    test_many_clashes()
+    test_tries()
     test_times()
     test_forged()
     test_one_does_not_stop_all()
