@@ -238,12 +238,13 @@ def main():
     points, programs = labs_here()
     options = parse(points)
     due = options.due.timestamp() if options.due else None
-    students, problems = submissions.find(options.submissions, submissions.Labs(list(points), programs), due)
+    roster = read_roster(options.roster)
+    students, problems = submissions.find(options.submissions, submissions.Labs(list(points), programs), due, [row[0] for row in roster])
     if options.lab:
         points = {folder: number for folder, number in points.items() if folder.startswith(f'lab{options.lab}-')}
         for student in students.values():
             student.files = {name: content for name, content in student.files.items() if name.split('/')[0] in points}
-    names = find_students(read_roster(options.roster), students)
+    names = find_students(roster, students)
     options.folder.mkdir(parents=True, exist_ok=True)
     plan = make_plan(options, points)
     (options.folder / 'plan.json').write_text(json.dumps(plan), encoding='utf-8')

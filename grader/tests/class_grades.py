@@ -409,6 +409,40 @@ def test_stray():
     check('folders of labs, and one around them, are of one student', len(students) == 2 and not problems, f'{students} {problems}')
 
 
+def test_sole():
+    """If only one student has handed in, and the roster has the name, what is inside is not a class."""
+    forged = {'kim_1_assignsubmission_file_/session.c': '1', 'lee_2_assignsubmission_file_/session.c': '2'}
+    for name, files in (('eve.zip', {'eve.zip': zipped(forged)}), ('eve-77.zip', {'eve-77.zip': zipped({'kim/session.c': '1', 'lee/session.c': '2'})}),
+                        ('eve', {f'eve/{path}': text for path, text in forged.items()})):
+        with tempfile.TemporaryDirectory() as scratch:
+            path = pathlib.Path(scratch) / 'class.zip'
+            path.write_bytes(zipped(files))
+            for ids, wanted in ((['kim', 'lee', 'eve', '77'], {name.removesuffix('.zip')}), (['kim', 'lee'], None)):
+                students = set(submissions.find(path, LABS, ids=ids)[0])
+                check(f'what only {name} hands in is of the students {wanted}', students == wanted if wanted else len(students) == 2, students)
+
+
+def test_no_c_file():
+    """Whoever hands in files, but no C file, is in the table."""
+    for what, files, wanted in (
+            ('a class', {'ann/session.c': '1', 'eve/session.c.txt': '', 'kim/a/b.rar': '', 'lee/lab01-session/.x': ''}, {'ann', 'eve', 'kim', 'lee'}),
+            ('Canvas', {'ann_1_2_session.c': '1', 'eve_3_4_session.rar': '', 'note.txt': '', 'x/y.txt': ''}, {'ann-1', 'eve-3'}),
+            ('a folder around all', {'top/ann/session.c': '1', 'top/eve/x.txt': '', 'top/note.txt': '', 'top/.git/x': ''}, {'ann', 'eve'}),
+            ('a zip around all', {'top.zip': zipped({'ann/session.c': '1', 'kim.zip': zipped({}), 'eve/x.txt': '', 'lee/': '', 'eva//session.c': ''})},
+             {'ann', 'kim', 'eve', 'lee', 'eva'}),
+            ('a stray lab and other files', {'ann/session.c': '1', 'kim/session.c': '', 'lab03-server/x.txt': '', '__MACOSX/x': '', '.x/y': '', 'a.txt': ''},
+             {'ann', 'kim'})):
+        for form, students in (('a zip', found_in(zipped(files))[0]),
+                               ('a folder', handed_in({name: text if isinstance(text, bytes) else text.encode() for name, text in files.items()
+                                                       if not name.endswith('/')})[0])):
+            check(f'who hands in no C file is there, too: {what}, in {form}', set(students) == wanted, students)
+    with tempfile.TemporaryDirectory() as scratch:
+        (pathlib.Path(scratch) / 'ann').mkdir()
+        (pathlib.Path(scratch) / 'ann/session.c').write_text('1')
+        (pathlib.Path(scratch) / 'eve').mkdir(mode=0)
+        check('and whose folder nobody may read', set(submissions.find(pathlib.Path(scratch), LABS)[0]) == {'ann', 'eve'})
+
+
 def test_due():
     """Of several tries, the last before the deadline counts."""
     tries = [((2026, 12, 1, hour, 0, 0), f'{hour}') for hour in (10, 12, 14, 16)]
@@ -907,6 +941,8 @@ def main():
     test_folder_names()
     test_first_problems()
     test_stray()
+    test_sole()
+    test_no_c_file()
     test_due()
     test_hostile()
     test_bombs()
