@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`make handout` and `make autograder`: the students' repository has what they need, and no part of a solution; and the
 systems for teaching get it, with the scripts that they run."""
+import gzip
 import io
 import json
 import os
@@ -192,7 +193,8 @@ def test_autolab(tree, scratch, built):
 def test_archives(tree, job, place):
     """What a student hands in to Autolab as an archive, without an end to unpack."""
     solution = (tree / 'lab02-requests/solution/requests.c').read_bytes()
-    for what, size, points in (('a zip', 10, 20), ('a zip that is a bomb', 256 << 20, 0), ('a tar', 10, 20), ('a tar that is a bomb', 256 << 20, 0)):
+    for what, size, points in (('a zip', 10, 20), ('a zip that is a bomb', 256 << 20, 0), ('a tar', 10, 20), ('a tar that is a bomb', 256 << 20, 0),
+                               ('a tar with a bomb in a header', 512 << 20, 0), ('a tar of very many files', 20000, 0)):
         for old in (job / 'handin.tar', job / 'handin.zip', job / 'handin.tgz'):
             old.unlink(missing_ok=True)
         if 'zip' in what:
@@ -200,6 +202,14 @@ def test_archives(tree, job, place):
                 for number in range(size >> 20):
                     archive.writestr(f'{number}/other.c', bytes(1 << 20))
                 archive.writestr('requests.c', solution)
+        elif 'header' in what or 'many' in what:
+            member = tarfile.TarInfo('requests.c')
+            with gzip.open(job / 'handin.tgz', 'wb', compresslevel=1) as archive:
+                if 'many' in what:
+                    archive.write(member.tobuf() * (size + 1))
+                else:
+                    member.type, member.size = tarfile.XHDTYPE, size
+                    archive.write(member.tobuf() + bytes(size))
         else:
             with tarfile.open(job / 'handin.tgz', 'w:gz') as archive:
                 for name, content in (('other.txt', bytes(size)), ('requests.c', solution)):
