@@ -174,6 +174,23 @@ def test_prairielearn(tree, scratch, built):
         check('PrairieLearn: the results have its format', not schema.problems(found, 'prairielearn'), schema.problems(found, 'prairielearn'))
 
 
+def test_large(scratch):
+    """PrairieLearn takes no results of more than 1 MB, whatever the students' programs print."""
+    folder, place = scratch / 'large', scratch / 'large-place'
+    folder.mkdir()
+    shutil.copy(ROOT / 'grader/class/autograders/prairielearn/prairielearn.py', folder)
+    test = {'number': 'lab02/reset', 'name': 'it', 'score': 1, 'max_score': 2, 'output': '\U0001f600' * 3000}
+    for kind, tests in (('graded', [test] * 100), ('not graded', [])):
+        found = {'score': 1, 'tests': tests, 'extra_data': {}, 'output': '\u4e00' * 300000}
+        (folder / 'made.json').write_text(json.dumps(found))
+        (folder / 'grade.sh').write_text('cp "${0%grade.sh}made.json" "$3"\n')
+        run(sys.executable, folder / 'prairielearn.py', '02', cwd=scratch, PLACE=str(place))
+        size = (place / 'results/results.json').stat().st_size
+        results = json.loads((place / 'results/results.json').read_text())
+        check(f'PrairieLearn: results are not too large, and whole: {kind}', size < 1000000 and results['gradable'] == bool(tests)
+              and len(results.get('tests', [])) == len(tests), size)
+
+
 def test_autolab(tree, scratch, built):
     place, job = scratch / 'autolab-place', scratch / 'job'
     place.mkdir()
@@ -243,6 +260,7 @@ def test_autograders(tree, scratch):
     test_results(tree, scratch)
     test_gradescope(tree, scratch, built)
     test_prairielearn(tree, scratch, built)
+    test_large(scratch)
     test_autolab(tree, scratch, built)
     test_github(tree, scratch, built)
     for more, said in ((f'ZIP={scratch}/none.zip', 'there is no such file'), (f'ZIP={scratch}/board.txt', 'is not a zip'),
