@@ -138,11 +138,14 @@ def left(started, done, count):
 def grade_all(options, todo):
     """Returns whether the engine finished."""
     started = time.monotonic()
-    done = set()
+    done, waiting = set(), set(todo)
     try:
         for line in options.engine(options, todo) if todo else ():
-            identity = line.split()[0]
+            identity = next(iter(line.split()), '')
             if identity in done:  # graded before its machine died
+                continue
+            if identity not in waiting:  # what a machine says, as Slurm in its log
+                print(submissions.printable(line.rstrip()), file=sys.stderr)
                 continue
             done.add(identity)
             print(f'[{len(done)}/{len(todo)}] {line.rstrip()}  ({left(started, len(done), len(todo))})', flush=True)

@@ -3,6 +3,7 @@
 """
 import argparse
 import calendar
+import contextlib
 import csv
 import io
 import json
@@ -832,6 +833,30 @@ def test_class(scratch):
     check('only a student who hands in again is graded again', ' 1 to grade' in text and rows(scratch)['broken']['total'] == '15', text)
 
 
+def test_lines():
+    """What a machine prints beside the results changes nothing; and a student who cannot be graded does not cost the next ones."""
+    said = io.StringIO()
+    options = argparse.Namespace(engine=lambda *_: iter(['\n', 'slurmstepd: \x1b[2J\n', 'ann  15/15\n', 'ann  15/15\n', 'kim  0/15\n']))
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        try:
+            whole = grade_class.grade_all(options, ['ann', 'kim'])
+        except IndexError as why:
+            whole = why
+    lines = said.getvalue().splitlines()
+    check('it counts students, not lines', whole is True and lines[:2] == ['', 'slurmstepd: \\u001b[2J'] and [line[:11] for line in lines[2:]] == ['[1/2] ann  ', '[2/2] kim  '], f'{whole} {lines}')
+    with tempfile.TemporaryDirectory() as scratch:
+        place = pathlib.Path(scratch)
+        plan = {'labs': None, 'seed': 1, 'grader': 'x', 'possible': 15}
+        one.write_whole(place / 'plan.json', plan)
+        (place / 'kim').mkdir()
+        one.write_whole(place / 'kim/row.json', {'key': one.digest(place / 'kim', plan), 'status': 0, 'points': {'lab01': 15}, 'looks_like': [],
+                                                 'seconds': 1, 'failed': []})
+        (place / 'ann').write_text('')
+        done = subprocess.run([sys.executable, one.__file__, scratch, 'ann', 'kim'], capture_output=True, text=True, check=False)
+    check('a task of several students goes on after one who cannot be graded', done.returncode == 1 and done.stdout.startswith('kim  15/15')
+          and 'ann: ' in done.stderr, f'{done.stdout}{done.stderr}')
+
+
 def test_merge():
     """The new result of one lab replaces the old one, and the others stay."""
     def results(*points):
@@ -952,6 +977,7 @@ def main():
     test_odd_tables()
     test_quotes()
     test_course()
+    test_lines()
     test_merge()
     test_whose_row()
     test_similar()
