@@ -250,7 +250,7 @@ def main():
     names = find_students(roster, students)
     options.folder.mkdir(parents=True, exist_ok=True)
     plan = make_plan(options, points)
-    (options.folder / 'plan.json').write_text(json.dumps(plan), encoding='utf-8')
+    one.write_whole(options.folder / 'plan.json', plan)
     todo = prepare(options, students, plan)
     print(f'{len(students)} students, {len(todo)} to grade (SEED={plan["seed"]})', flush=True)
     whole = grade_all(options, todo)
