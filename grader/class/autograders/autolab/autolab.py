@@ -105,4 +105,5 @@ def main():
     print(json.dumps({'scores': points_of(found, labs)}))
 
 
-main()
+if __name__ == '__main__':
+    main()
