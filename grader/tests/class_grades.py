@@ -843,7 +843,8 @@ def test_lines():
         except IndexError as why:
             whole = why
     lines = said.getvalue().splitlines()
-    check('it counts students, not lines', whole is True and lines[:2] == ['', 'slurmstepd: \\u001b[2J'] and [line[:11] for line in lines[2:]] == ['[1/2] ann  ', '[2/2] kim  '], f'{whole} {lines}')
+    check('it counts students, not lines', whole is True and lines[:2] == ['', 'slurmstepd: \\u001b[2J'] and
+          [line[:11] for line in lines[2:]] == ['[1/2] ann  ', '[2/2] kim  '], f'{whole} {lines}')
     with tempfile.TemporaryDirectory() as scratch:
         place = pathlib.Path(scratch)
         plan = {'labs': None, 'seed': 1, 'grader': 'x', 'possible': 15}
