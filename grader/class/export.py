@@ -17,6 +17,7 @@ rows that may be those of several students: these stay as they are. The status i
 in the table.
 """
 import argparse
+import collections
 import csv
 import io
 import pathlib
@@ -27,6 +28,7 @@ import course
 import late
 import submissions
 
+csv.field_size_limit(1 << 30)  # Moodle's table has what students wrote as "Online text"
 KEYS = {'canvas': 'ID', 'moodle': 'Identifier', 'csv': 'id'}
 
 
@@ -81,12 +83,18 @@ def names_of(identity, form):
     return {number[1], f'participant-{number[1]}', submissions.folder_name(identity)}
 
 
+def index_of(header, name):
+    if header.count(name) > 1:
+        raise Problem(f'there are {header.count(name)} columns "{name}": rename those that are not to be used')
+    return header.index(name)
+
+
 def column_of(header, options):
     name = options.column or ('Grade' if options.format == 'moodle' else None)
     if not name:
         raise Problem('which column? Say COLUMN="Lab 02 (1234)"')
     if name in header:
-        return header.index(name)
+        return index_of(header, name)
     if options.format != 'csv':
         raise Problem(f'there is no column "{name}"')
     header.append(name)
@@ -99,15 +107,19 @@ def fill(rows, points, options):
     key = KEYS[options.format]
     if key not in header:
         raise Problem(f'there is no column "{key}": is it {options.format}?')
-    place, column = header.index(key), column_of(header, options)
+    place, column = index_of(header, key), column_of(header, options)
     left = dict(points)
     empty, unclear = [], []
     for row in rows[1:]:
         row += [''] * (len(header) - len(row))
-        name = submissions.folder_name(row[place]) if row[place].strip() else ''
+    names = [submissions.folder_name(row[place]) if row[place].strip() else '' for row in rows[1:]]
+    count = collections.Counter(names)
+    for row, name in zip(rows[1:], names):
         found = [identity for identity in left if name and name in names_of(identity, options.format)]
         if len(found) > 1:
             unclear.append(f'{row[place]} gets no points: is it {" or ".join(found)}? Keep only one of them in grades.csv')
+        elif found and count[name] > 1:
+            unclear.append(f'{row[place]} gets no points: {count[name]} rows are of {found[0]}')
         elif found:
             row[column] = left.pop(found[0])
         elif name != 'nobody' and row[place].strip():

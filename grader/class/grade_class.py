@@ -138,11 +138,14 @@ def left(started, done, count):
 def grade_all(options, todo):
     """Returns whether the engine finished."""
     started = time.monotonic()
-    done = set()
+    done, waiting = set(), set(todo)
     try:
         for line in options.engine(options, todo) if todo else ():
-            identity = line.split()[0]
+            identity = next(iter(line.split()), '')
             if identity in done:  # graded before its machine died
+                continue
+            if identity not in waiting:  # what a machine says, as Slurm in its log
+                print(submissions.printable(line.rstrip()), file=sys.stderr)
                 continue
             done.add(identity)
             print(f'[{len(done)}/{len(todo)}] {line.rstrip()}  ({left(started, len(done), len(todo))})', flush=True)
@@ -238,15 +241,16 @@ def main():
     points, programs = labs_here()
     options = parse(points)
     due = options.due.timestamp() if options.due else None
-    students, problems = submissions.find(options.submissions, submissions.Labs(list(points), programs), due)
+    roster = read_roster(options.roster)
+    students, problems = submissions.find(options.submissions, submissions.Labs(list(points), programs), due, [row[0] for row in roster])
     if options.lab:
         points = {folder: number for folder, number in points.items() if folder.startswith(f'lab{options.lab}-')}
         for student in students.values():
             student.files = {name: content for name, content in student.files.items() if name.split('/')[0] in points}
-    names = find_students(read_roster(options.roster), students)
+    names = find_students(roster, students)
     options.folder.mkdir(parents=True, exist_ok=True)
     plan = make_plan(options, points)
-    (options.folder / 'plan.json').write_text(json.dumps(plan), encoding='utf-8')
+    one.write_whole(options.folder / 'plan.json', plan)
     todo = prepare(options, students, plan)
     print(f'{len(students)} students, {len(todo)} to grade (SEED={plan["seed"]})', flush=True)
     whole = grade_all(options, todo)

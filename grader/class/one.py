@@ -174,8 +174,14 @@ def grade_student(folder, identity):
 
 
 def main():
-    statuses = [grade_student(pathlib.Path(sys.argv[1]).resolve(), identity) for identity in sys.argv[2:]]
-    return 1 if any(statuses) else 0
+    failed = 0
+    for identity in sys.argv[2:]:
+        try:
+            failed += grade_student(pathlib.Path(sys.argv[1]).resolve(), identity) != 0
+        except (Exception, SystemExit) as why:  # pylint: disable=broad-except  one student must not cost the next ones
+            print(f'class: {MACHINE}: {identity}: {why}', file=sys.stderr)
+            failed += 1
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

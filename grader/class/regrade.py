@@ -27,14 +27,26 @@ class Problem(Exception):
 
 # --- A student's folder and row ---------------------------------------------------------------------------
 
-def is_called(place, identity):
-    """Whether the folder is this student's: its name is the id, or ends with it as the LMS's number."""
+def called(places, identity):
+    """The folders that may be this student's: the one whose name is the id; otherwise those that end with it as the LMS's
+    number, as grade_class.find_students() reads a roster."""
     key = submissions.folder_name(identity)
-    return place.name == key or key.isdigit() and place.name.endswith(f'-{key}')
+    return [place for place in places if place.name == key] or \
+           [place for place in places if key.isdigit() and place.name.endswith(f'-{key}')]
+
+
+def places_in(folder):
+    return [path.parent for path in folder.glob('*/src')]
+
+
+def row_of(rows, place, places):
+    """The row of the student with this folder, or None. A number that may be another student's finds nobody."""
+    exact = [row for row in rows if submissions.folder_name(row['id']) == place.name]
+    return next(iter(exact or [row for row in rows if called(places, row['id']) == [place]]), None)
 
 
 def find_place(folder, identity):
-    found = [path.parent for path in folder.glob('*/src') if is_called(path.parent, identity)]
+    found = called(places_in(folder), identity)
     if len(found) != 1:
         raise Problem(f'{identity}: {"more than one student" if found else f"nobody in {folder}"} has this id')
     return found[0]
@@ -97,7 +109,7 @@ def regrade(options):
     plan = json.loads((folder / 'plan.json').read_text(encoding='utf-8'))
     place = find_place(folder, options.identity)
     names, rows = read_table(folder)
-    row = next((row for row in rows if is_called(place, row['id'])), None)
+    row = row_of(rows, place, places_in(folder))
     labs = [name for name in names if name.startswith('lab')]
     lab = f'lab{options.lab}' if options.lab else None
     if row is None:

@@ -32,6 +32,8 @@ SHOWN = 50       # pairs on the page
 SHOWN_LINES = 1000  # of each: the time to find the same lines grows with the square of this
 SHOWN_WIDTH = 1000  # characters of a line
 
+LONGEST_NAME = 100
+
 TOKEN = r'\w+|[^\w\s]'
 
 UNKNOWN = '''\
@@ -72,22 +74,46 @@ class Pair:
 # A comment or a text may have no end. Each pattern matches from its first character on, whatever follows, so that none
 # is tried again behind it: a file of 1 MiB takes no longer than its length.
 COMMENT = r'//[^\n]*|/\*.*?(?:\*/|\Z)'
-TEXT = r'"(?:[^"\\\n]+|\\.)*"?|\'(?:[^\'\\\n]+|\\.)*\'?'
-LEXEMES = re.compile(f'{TEXT}|{COMMENT}', re.S)
+RAW = r'(?<!\w)(?:u8|[uUL])?R"(?P<mark>[^\s()\\"]{0,16})\(.*?(?:\)(?P=mark)"|\Z)'
+HEADER = r'(?:#\s*include(?:_next)?|\b__has_include(?:_next)?\s*\()\s*<[^>\n]*>?'
+TEXT = RAW + r'|"(?:[^"\\\n]+|\\.)*"?|\'(?:[^\'\\\n]+|\\.)*\'?'
+LEXEMES = re.compile(f'{TEXT}|{HEADER}|{COMMENT}', re.S)
 WORDS = re.compile(rf'{TEXT}|(?P<name>[A-Za-z_]\w*)(?P<call>\s*\()?|\d\w*', re.S)
+
+
+def joined(text):
+    """The text with lines that end in a backslash joined, as the compiler joins them: a comment goes on in the next. Empty lines
+    follow, so that there are as many as before."""
+    lines, parts = [], []
+    for line in text.split('\n'):
+        before, backslash, blanks = line.rpartition('\\')
+        parts.append(before if backslash and not blanks.strip() else line)
+        if parts[-1] is line:
+            lines += [''.join(parts), *[''] * (len(parts) - 1)]
+            parts = []
+    return '\n'.join(lines + [''.join(parts)] * bool(parts))
 
 
 def without_comments(text):
     """The lines, as many as before."""
     def blank(found):
-        return found[0] if found[0][0] in '"\'' else '\n' * found[0].count('\n')
-    return LEXEMES.sub(blank, text).split('\n')
+        return '\n' * found[0].count('\n') if found[0][0] == '/' else found[0]
+    return LEXEMES.sub(blank, joined(text)).split('\n')
 
 
 def shape(line):
     """The line without its names, numbers and texts; the names of called functions stay."""
     line = WORDS.sub(lambda found: found[0] if found['call'] else 'w', line)
     return re.sub(r'\s+', '', line)
+
+
+def plain(line):
+    """The line as sim_c gets it, which takes long for long texts and names, and does not compare them."""
+    def shortened(found):
+        if found['name']:
+            return found['name'][:LONGEST_NAME] + (found['call'] or '')[-1:]
+        return found[0][:LONGEST_NAME] if found[0][0].isdigit() else "'x'" if found[0][0] == "'" else '""'
+    return WORDS.sub(shortened, line)
 
 
 def own_lines(text, given):
@@ -130,7 +156,7 @@ def compare(owns, threshold):
         return []
     with tempfile.TemporaryDirectory() as scratch:
         for number, own in enumerate(owns):
-            text = ''.join(f'{line}\n' for _, line in own.lines)
+            text = ''.join(f'{plain(line)}\n' for _, line in own.lines)
             (pathlib.Path(scratch) / f'{number}.c').write_text(text, encoding='utf-8')
         done = subprocess.run(['sim_c', '-p', '-e', '-a', '-F', '-T', '-r', str(RUN), '-t', str(threshold), '-i'], cwd=scratch,
                               input=''.join(f'{number}.c\n' for number in range(len(owns))), capture_output=True, text=True,

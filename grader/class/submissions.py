@@ -37,6 +37,7 @@ CLASS_ENTRIES = 400000    # the same of the zip of a class: no student makes it 
 CLASS_DIRECTORY = 64 << 20
 MOST_DEEP = 3             # zips in zips
 MOST_FILES = 2000000      # of a folder
+MOST_OTHERS = 4           # names of the path of a file that is no C file
 MOST_TOPS = 10            # folders and zips around all students
 FEW = 4                   # one in four names around all students may be a stray file or folder
 MOST_PROBLEMS = 20        # of a student ...
@@ -49,6 +50,9 @@ METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of packing; zipfile unpa
 
 TOO_MANY = 'there are too many files in zips or folders'
 TOO_LONG = f'to look into its files takes more than {MOST_SECONDS} s: the rest of them was left out'
+
+# What a browser and an LMS add to the name of another try: "server-1.c", "server (2).c", "server-1-3.c".
+ADDED = r'(?:-\d{1,9}| ?\(\d{1,9}\)){0,3}'
 
 # What a class's folder has beside the students' folders, and names that could be more of it.
 TAKEN = re.compile(r'joblog|kit|slurm|.*\.(?:csv|html|json|new|txt)')
@@ -190,18 +194,22 @@ def is_zip(name):
     return not name.lower().endswith('.c')
 
 
-def in_folder(folder, wanted, problems):
-    """Yields the Entry of each C file and each zip below a folder."""
+def in_folder(folder, wanted, problems, others):
+    """Yields the Entry of each C file and each zip below a folder. `others` gets the beginnings of all other paths."""
     count = 0
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in IGNORED and not os.path.islink(f'{place}/{name}'))
+        for name in folders:  # also if nobody may look into it
+            others.add((*pathlib.Path(place).relative_to(folder).parts, name, '')[:MOST_OTHERS])
         for name in sorted(names):
             count += 1
             if count > MOST_FILES:
                 problems.append('it has too many files')
                 return
             full = pathlib.Path(place) / name
-            if wanted(name):
+            if not wanted(name):
+                others.add(full.relative_to(folder).parts[:MOST_OTHERS])
+            else:
                 yield Entry(full.relative_to(folder).parts, changed_of(full), functools.partial(from_file, full))
 
 
@@ -228,9 +236,9 @@ def from_file(path, _room):
     return content
 
 
-def in_zip(file, wanted, problems, room, who=lambda names: ''):
+def in_zip(file, wanted, problems, room, who=lambda names: '', others=None):
     """[Entry] of the zip in this open file, which may be broken in any way. Its list takes this room. who(names) says who has
-    most of them, if they are too many."""
+    most of them, if they are too many. `others` gets the beginnings of all other paths."""
     most = room.entries
     if most <= 0:
         raise ValueError(TOO_MANY)
@@ -249,6 +257,8 @@ def in_zip(file, wanted, problems, room, who=lambda names: ''):
         path = tuple(info.filename.replace('\\', '/').split('/'))
         if not set(path) & (IGNORED | {'..', ''}) and wanted(path[-1]) and not stat.S_ISLNK(info.external_attr >> 16):
             entries.append(Entry(path, seconds_of(info), functools.partial(unpack, archive, info)))
+        elif others is not None:
+            others.add(path[:MOST_OTHERS])
     return entries
 
 
@@ -343,12 +353,12 @@ def who_has_most(names):
     return ''.join(f'; {count} of {len(entries)} are of "{short(who)}"' for who, count in owners.most_common(1))
 
 
-def found_in(path, wanted, problems, opened):
+def found_in(path, wanted, problems, opened, others):
     """[Entry] of the folder or zip of a class."""
     if not path.is_file():
-        return list(in_folder(path, wanted, problems))
+        return list(in_folder(path, wanted, problems, others))
     try:
-        return in_zip(opened.enter_context(path.open('rb')), wanted, problems, room_of_class(), who_has_most)
+        return in_zip(opened.enter_context(path.open('rb')), wanted, problems, room_of_class(), who_has_most, others)
     except Exception as why:  # pylint: disable=broad-except
         problems.append(f'{short(path.name)}: not a zip, or a broken one: {short(why)}')
         return []
@@ -367,19 +377,31 @@ def has_top(entries, labs):
     return deeper and len(below & {*labs.folders, *labs.programs}) * FEW <= len(below)
 
 
-def without_top(entries, labs, wanted, problems, opened):
-    """The entries without the folders and zips around all."""
+def is_known(top, known):
+    """Whether a roster has this name, or the number at its end: then it is a student's, whatever is inside."""
+    key = folder_name(re.sub(r'\.zip$', '', top, flags=re.I))
+    return key in known or key.rpartition('-')[2] in known
+
+
+def without_top(entries, labs, wanted, problems, opened, others, known):
+    """The entries without the folders and zips around all; of the others too. `known` has the students of the roster."""
     for _ in range(MOST_TOPS):
-        inside, said = entries, Problems()
+        inside, said, more = entries, Problems(), set()
         if len(entries) == 1 and len(entries[0].path) == 1 and is_zip(entries[0].path[0]):
             try:
-                inside = in_zip(opened.enter_context(entries[0].read(Room())), wanted, said, room_of_class(), who_has_most)
+                inside = in_zip(opened.enter_context(entries[0].read(Room())), wanted, said, room_of_class(), who_has_most, more)
             except Exception:  # pylint: disable=broad-except  whoever looks into it later says why
                 break
             inside = [Entry((*entries[0].path, *entry.path), entry.changed, entry.read) for entry in inside]
         if not has_top(inside, labs):
             break
+        top = inside[0].path[0]
+        if is_known(top, known):
+            break
         entries = [entry.below() for entry in inside if len(entry.path) > 1]
+        below = more | {path[1:] for path in others if path[0] == top and len(path) > 1}
+        others.clear()
+        others.update(below)
         problems.extend(said)
     return entries
 
@@ -476,17 +498,17 @@ class Labs:
     def may_be(self, name):
         """Whether a file with this name may be a program's; an LMS may add something before or after the name."""
         stems = '|'.join(file.removesuffix('.c') for file in self.programs)
-        return re.search(rf'(?:{stems})(?:-\d+| \(\d+\))?\.c$', name, re.I) is not None
+        return re.search(rf'(?:{stems})[-\d ()]*\.c$', name, re.I) is not None
 
     def of(self, found_path, content):
         """(the lab's folder, the file's name, the number of the try); lab None if unclear; None for other files."""
-        name = re.fullmatch(r'(?P<stem>.+?)(?:-(?P<number>\d{1,9})| \((?P<copy>\d{1,9})\))?\.c', found_path[-1], re.I)
+        name = re.fullmatch(rf'(?P<stem>.+?)(?P<added>{ADDED})\.c', found_path[-1], re.I)
         if not name:
             return None
         file = f'{name["stem"]}.c'
         if file not in self.programs:
             return None
-        number = int(name['number'] or name['copy'] or 0)
+        number = tuple(int(number) for number in re.findall(r'\d+', name['added']))
         for part in reversed(found_path[:-1]):
             if part in self.folders:
                 return (part, file, number) if part in self.programs[file] else None
@@ -553,8 +575,10 @@ def student_of(students, entry, owner, lms):
     """The Student with this entry; None if another one has the folder."""
     student = students.setdefault(folder_name(owner.identity), Student(owner.name, owner.identity))
     if student.identity != owner.identity:
-        student.problems.first(f'"{short(owner.identity)}" and "{short(student.identity)}" would have the same folder: '
-                               f'rename one; only the files of "{short(student.identity)}" are graded')
+        text = (f'"{short(owner.identity)}" and "{short(student.identity)}" would have the same folder: '
+                f'rename one; only the files of "{short(student.identity)}" are graded')
+        if text not in student.problems:  # once, however many files: a third student may be in the same case
+            student.problems.first(text)
         return None
     for other in sorted(other_owners(entry.path[0], lms, owner.identity)):
         student.problems.first(f'{entry}: we take it for a file of "{short(owner.identity)}", but it looks like one of '
@@ -562,16 +586,28 @@ def student_of(students, entry, owner, lms):
     return student
 
 
-def find(path, labs, due=None):
+def add_others(students, others, names, lms, assignment, labs):
+    """Add the students of whose files none is a C file or a zip: the table says so."""
+    taken = {*names, *labs.folders, *IGNORED, *GIVEN}
+    for path in sorted(others):
+        first = path[0]
+        if first in taken or first.startswith('.') or not (LMS[lms].fullmatch(printable(first)) if lms else len(path) > 1):
+            continue
+        owner = owner_of(Entry(path, None, None), lms, assignment)
+        students.setdefault(folder_name(owner.identity), Student(owner.name, owner.identity))
+
+
+def find(path, labs, due=None, ids=()):
     """{folder name of a student: Student} for all submissions, and the problems that belong to no student.
-    `due` is the deadline, in seconds since 1970."""
+    `due` is the deadline, in seconds since 1970; `ids` are those of the roster, if there is one."""
     def wanted(name):
         """Whether this is a zip, or ends in the name of a lab's file."""
         return name.lower().endswith('.zip') or labs.may_be(name)
     problems = Problems(MOST_OF_NOBODY)
-    students = {}
+    students, others = {}, set()
     with contextlib.ExitStack() as opened:
-        entries = without_top(found_in(path, wanted, problems, opened), labs, wanted, problems, opened)
+        entries = without_top(found_in(path, wanted, problems, opened, others), labs, wanted, problems, opened, others,
+                              {folder_name(identity) for identity in ids})
         names = {entry.path[0] for entry in entries}
         lms = lms_of(names)
         assignment = assignment_in(names, lms)
@@ -592,4 +628,6 @@ def find(path, labs, due=None):
                         student.problems.first(TOO_LONG)
             except Exception as why:  # pylint: disable=broad-except  one submission must not stop the grading of the others
                 (student.problems if student else problems).append(f'{entry}: {short(why)}')
+        if entries:
+            add_others(students, others, names, lms, assignment, labs)
     return students, problems

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`make handout` and `make autograder`: the students' repository has what they need, and no part of a solution; and the
 systems for teaching get it, with the scripts that they run."""
+import gzip
 import io
 import json
 import os
@@ -173,6 +174,23 @@ def test_prairielearn(tree, scratch, built):
         check('PrairieLearn: the results have its format', not schema.problems(found, 'prairielearn'), schema.problems(found, 'prairielearn'))
 
 
+def test_large(scratch):
+    """PrairieLearn takes no results of more than 1 MB, whatever the students' programs print."""
+    folder, place = scratch / 'large', scratch / 'large-place'
+    folder.mkdir()
+    shutil.copy(ROOT / 'grader/class/autograders/prairielearn/prairielearn.py', folder)
+    test = {'number': 'lab02/reset', 'name': 'it', 'score': 1, 'max_score': 2, 'output': '\U0001f600' * 3000}
+    for kind, tests in (('graded', [test] * 100), ('not graded', [])):
+        found = {'score': 1, 'tests': tests, 'extra_data': {}, 'output': '\u4e00' * 300000}
+        (folder / 'made.json').write_text(json.dumps(found))
+        (folder / 'grade.sh').write_text('cp "${0%grade.sh}made.json" "$3"\n')
+        run(sys.executable, folder / 'prairielearn.py', '02', cwd=scratch, PLACE=str(place))
+        size = (place / 'results/results.json').stat().st_size
+        results = json.loads((place / 'results/results.json').read_text())
+        check(f'PrairieLearn: results are not too large, and whole: {kind}', size < 1000000 and results['gradable'] == bool(tests)
+              and len(results.get('tests', [])) == len(tests), size)
+
+
 def test_autolab(tree, scratch, built):
     place, job = scratch / 'autolab-place', scratch / 'job'
     place.mkdir()
@@ -211,6 +229,36 @@ def test_archives(tree, job, place):
               and (points > 0 or 'there is too much in' in text), text)
 
 
+def test_tars(scratch):
+    """A small tar that takes much memory, time or files to unpack: its own headers may be as long as it says."""
+    sys.path[:0] = [f'{ROOT}/grader/class', f'{ROOT}/grader/class/autograders/autolab']
+    import autolab  # pylint: disable=import-error,import-outside-toplevel
+    import submissions  # pylint: disable=import-error,import-outside-toplevel
+    header = tarfile.TarInfo('requests.c')
+    header.type, header.size = tarfile.XHDTYPE, 512 << 20
+    for what, content, said in (('a long header', header.tobuf() + bytes(header.size), 'too much in it'),
+                                ('many files', tarfile.TarInfo('requests.c').tobuf() * 20001, 'too much in it'),
+                                ('a tar that takes no time', tarfile.TarInfo('requests.c').tobuf() * 2, 'None')):
+        path = scratch / 'handin.tgz'
+        path.write_bytes(gzip.compress(content, 1))
+        found = None
+        try:
+            with autolab.bounded():
+                for _ in autolab.in_tar(path):
+                    pass
+        except ValueError as why:
+            found = why
+        check(f'Autolab: to unpack is bounded: {what}', said in str(found), found)
+    submissions.MOST_SECONDS, before = 0.2, submissions.MOST_SECONDS
+    try:
+        with autolab.bounded():
+            while True:
+                pass
+    except ValueError as why:
+        check('Autolab: the time to unpack is bounded', str(why) == submissions.TOO_LONG, why)
+    submissions.MOST_SECONDS = before
+
+
 def test_github(tree, scratch, built):
     """The commands of the workflow, except for setup.sh, which installs packages."""
     place = scratch / 'runner'
@@ -233,6 +281,8 @@ def test_autograders(tree, scratch):
     test_results(tree, scratch)
     test_gradescope(tree, scratch, built)
     test_prairielearn(tree, scratch, built)
+    test_large(scratch)
+    test_tars(scratch)
     test_autolab(tree, scratch, built)
     test_github(tree, scratch, built)
     for more, said in ((f'ZIP={scratch}/none.zip', 'there is no such file'), (f'ZIP={scratch}/board.txt', 'is not a zip'),

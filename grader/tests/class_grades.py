@@ -3,6 +3,7 @@
 """
 import argparse
 import calendar
+import contextlib
 import csv
 import io
 import json
@@ -109,6 +110,25 @@ def test_clashes():
     students, problems = handed_in({'Jo Li/session.c': b'1', 'jo-li/session.c': b'2'})
     check('two names for one folder: nobody gets the other\'s file', students == {'jo-li': {'lab01-session/session.c': b'1'}}
           and 'would have the same folder' in problems[0], f'{students} {problems}')
+
+
+def test_many_clashes():
+    """Each student whose files are not graded has a line, however many files another one hands in."""
+    students, _ = found_in(zipped({**{f'eve!/{number}/session.c': '' for number in range(1)}, **{f'eve"/{number}/session.c': '' for number in range(50)},
+                                   'eve#/session.c': ''}))
+    lines = students['eve'].problems.lines()
+    check('many files of one student hide no clash with another', len(lines) == 2 and 'eve"' in lines[0] + lines[1] and 'eve#' in lines[0] + lines[1], lines)
+
+
+def test_tries():
+    """A student hands in a file that has another try's name already, and the LMS or a browser adds to it once more."""
+    for names in (('session-2.c', 'session-2-1.c'), ('session (1).c', 'session (1)-1.c'), ('session.c', 'session(1).c'), ('session(1).c', 'session(1)-1.c'),
+                  ('session-1-1.c', 'session-1-2.c')):
+        students, problems = found_in(zipped({f'ann_1_{number}_{name}': name for number, name in enumerate(names)}))
+        check(f'the last try counts: {" ".join(names)}', students['ann-1'].files == {'lab01-session/session.c': names[1].encode()}
+              and not problems + students['ann-1'].problems, f'{students} {problems}')
+    students, _ = found_in(zipped({'ann/session.c': '1', 'ann/session-1-1-1-1.c': '2'}))
+    check('what has more numbers is a file of no lab, and a line says so', students['ann'].problems == ['session-1-1-1-1.c: no lab has this file'], students)
 
 
 def dated(files):
@@ -390,6 +410,40 @@ def test_stray():
     check('folders of labs, and one around them, are of one student', len(students) == 2 and not problems, f'{students} {problems}')
 
 
+def test_sole():
+    """If only one student has handed in, and the roster has the name, what is inside is not a class."""
+    forged = {'kim_1_assignsubmission_file_/session.c': '1', 'lee_2_assignsubmission_file_/session.c': '2'}
+    for name, files in (('eve.zip', {'eve.zip': zipped(forged)}), ('eve-77.zip', {'eve-77.zip': zipped({'kim/session.c': '1', 'lee/session.c': '2'})}),
+                        ('eve', {f'eve/{path}': text for path, text in forged.items()})):
+        with tempfile.TemporaryDirectory() as scratch:
+            path = pathlib.Path(scratch) / 'class.zip'
+            path.write_bytes(zipped(files))
+            for ids, wanted in ((['kim', 'lee', 'eve', '77'], {name.removesuffix('.zip')}), (['kim', 'lee'], None)):
+                students = set(submissions.find(path, LABS, ids=ids)[0])
+                check(f'what only {name} hands in is of the students {wanted}', students == wanted if wanted else len(students) == 2, students)
+
+
+def test_no_c_file():
+    """Whoever hands in files, but no C file, is in the table."""
+    for what, files, wanted in (
+            ('a class', {'ann/session.c': '1', 'eve/session.c.txt': '', 'kim/a/b.rar': '', 'lee/lab01-session/.x': ''}, {'ann', 'eve', 'kim', 'lee'}),
+            ('Canvas', {'ann_1_2_session.c': '1', 'eve_3_4_session.rar': '', 'note.txt': '', 'x/y.txt': ''}, {'ann-1', 'eve-3'}),
+            ('a folder around all', {'top/ann/session.c': '1', 'top/eve/x.txt': '', 'top/note.txt': '', 'top/.git/x': ''}, {'ann', 'eve'}),
+            ('a zip around all', {'top.zip': zipped({'ann/session.c': '1', 'kim.zip': zipped({}), 'eve/x.txt': '', 'lee/': '', 'eva//session.c': ''})},
+             {'ann', 'kim', 'eve', 'lee', 'eva'}),
+            ('a stray lab and other files', {'ann/session.c': '1', 'kim/session.c': '', 'lab03-server/x.txt': '', '__MACOSX/x': '', '.x/y': '', 'a.txt': ''},
+             {'ann', 'kim'})):
+        for form, students in (('a zip', found_in(zipped(files))[0]),
+                               ('a folder', handed_in({name: text if isinstance(text, bytes) else text.encode() for name, text in files.items()
+                                                       if not name.endswith('/')})[0])):
+            check(f'who hands in no C file is there, too: {what}, in {form}', set(students) == wanted, students)
+    with tempfile.TemporaryDirectory() as scratch:
+        (pathlib.Path(scratch) / 'ann').mkdir()
+        (pathlib.Path(scratch) / 'ann/session.c').write_text('1')
+        (pathlib.Path(scratch) / 'eve').mkdir(mode=0)
+        check('and whose folder nobody may read', set(submissions.find(pathlib.Path(scratch), LABS)[0]) == {'ann', 'eve'})
+
+
 def test_due():
     """Of several tries, the last before the deadline counts."""
     tries = [((2026, 12, 1, hour, 0, 0), f'{hour}') for hour in (10, 12, 14, 16)]
@@ -498,6 +552,12 @@ def test_similar_hostile():
             said = str(late_one)
     check('it ends, whatever the files are', re.search(r'100%  one  two$', said, re.M), said)
     own = [(number, line) for number, line in enumerate(lines.split('\n'))]
+    owns = [similar.Own('eve', [(0, 'x = "' + r'\x' * 400000), (1, f'y = {"z" * 400000};'), *own]), similar.Own('one', own),
+            similar.Own('two', own)]
+    similar.TIME, before = 10, similar.TIME
+    pairs, left_out = similar.compare_in_time(owns, 80)
+    similar.TIME = before
+    check('a long text takes no time, and nobody is left out for it', not left_out and len(pairs) == 3, f'{left_out} {len(pairs)}')
     slow = [similar.Own(name, [(number, line) for number in range(2000)]) for name, line in (('eve', 'x;x;'), ('mal', 'y;y;'))]
     similar.TIME, before = 5, similar.TIME
     pairs, left_out = similar.compare_in_time([*slow, similar.Own('one', own), similar.Own('two', own)], 80)
@@ -505,6 +565,11 @@ def test_similar_hostile():
     check('files that take too long are left out, and named', left_out == ['eve', 'mal'] and [(pair.first.student, pair.second.student) for pair in pairs]
           == [('one', 'two')] and 'takes too long: eve, mal' in similar.summary('x', [], slow, left_out), f'{left_out} {pairs}')
     shapes = similar.without_comments('a "//x" /* b\nc */ d // e\n\'"\' // f /* g\nh(i)')
+    hidden = {'a backslash': '// \\\n/*\ncode', 'a backslash and blanks': '// \\ \t\n/*\ncode',
+              'a raw text': 'x = R"x(" /* )x";\ncode', 'a header': '#if __has_include(</*>)\n#endif\ncode', 'three lines': '//\\\n\\\n/*\ncode'}
+    for what, text in hidden.items():
+        found = similar.without_comments(text)
+        check(f'no code hides behind {what}', found[-1] == 'code' and len(found) == text.count('\n') + 1, found)
     check('comments and texts are told apart', shapes == ['a "//x" ', ' d ', '\'"\' ', 'h(i)'] and similar.shape('x = f(a, "(\\"", \'"\', 12u);') ==
           'w=f(w,w,w,w);', shapes)
 
@@ -625,6 +690,26 @@ def test_export():
               f'{done.stderr}{(folder / "out.csv").read_bytes()}')
         check('it names them', all(text in done.stderr for text in ('Participant 7 gets no points: is it vic-7 or x-7?', '13 gets no points', '14 gets no points')),
               done.stderr)
+
+
+def test_odd_tables():
+    """What one student writes does not stop the export of all; and no row gets points that may be another's."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        (folder / 'grades.csv').write_text('id,name,lab01,total,status\nann-7,Ann,5,5,graded\njo-8,Jo,3,3,graded\n', encoding='utf-8')
+        text = 'x' * 200000
+        for what, book, wanted, said in (
+                ('a student\'s long text', f'Identifier,Grade,Online text\nParticipant 7,,{text}\nParticipant 8,,\n',
+                 f'Identifier,Grade,Online text\nParticipant 7,5,{text}\nParticipant 8,3,\n', ''),
+                ('a row that is there twice', 'Identifier,Grade\nParticipant 7,1\nparticipant-7,2\nParticipant 8,\n',
+                 'Identifier,Grade\nParticipant 7,1\nparticipant-7,2\nParticipant 8,3\n', 'Participant 7 gets no points: 2 rows are of ann-7'),
+                ('a column that is there twice', 'Identifier,Grade,Grade\nParticipant 7,,\n', None, '2 columns "Grade"'),
+                ('an id that is there twice', 'Identifier,Identifier,Grade\nParticipant 7,,\n', None, '2 columns "Identifier"')):
+            (folder / 'book.csv').write_text(book, encoding='utf-8')
+            (folder / 'out.csv').unlink(missing_ok=True)
+            done = run_export(folder, '--format', 'moodle')
+            found = (folder / 'out.csv').read_text(encoding='utf-8') if (folder / 'out.csv').exists() else None
+            check(f'export with {what}', found == wanted and said in done.stderr and bool(done.returncode) == bool(said), f'{done.stderr}{str(found)[:300]}')
 
 
 def test_quotes():
@@ -748,6 +833,31 @@ def test_class(scratch):
     check('only a student who hands in again is graded again', ' 1 to grade' in text and rows(scratch)['broken']['total'] == '15', text)
 
 
+def test_lines():
+    """What a machine prints beside the results changes nothing; and a student who cannot be graded does not cost the next ones."""
+    said = io.StringIO()
+    options = argparse.Namespace(engine=lambda *_: iter(['\n', 'slurmstepd: \x1b[2J\n', 'ann  15/15\n', 'ann  15/15\n', 'kim  0/15\n']))
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        try:
+            whole = grade_class.grade_all(options, ['ann', 'kim'])
+        except IndexError as why:
+            whole = why
+    lines = said.getvalue().splitlines()
+    check('it counts students, not lines', whole is True and lines[:2] == ['', 'slurmstepd: \\u001b[2J'] and
+          [line[:11] for line in lines[2:]] == ['[1/2] ann  ', '[2/2] kim  '], f'{whole} {lines}')
+    with tempfile.TemporaryDirectory() as scratch:
+        place = pathlib.Path(scratch)
+        plan = {'labs': None, 'seed': 1, 'grader': 'x', 'possible': 15}
+        one.write_whole(place / 'plan.json', plan)
+        (place / 'kim').mkdir()
+        one.write_whole(place / 'kim/row.json', {'key': one.digest(place / 'kim', plan), 'status': 0, 'points': {'lab01': 15}, 'looks_like': [],
+                                                 'seconds': 1, 'failed': []})
+        (place / 'ann').write_text('')
+        done = subprocess.run([sys.executable, one.__file__, scratch, 'ann', 'kim'], capture_output=True, text=True, check=False)
+    check('a task of several students goes on after one who cannot be graded', done.returncode == 1 and done.stdout.startswith('kim  15/15')
+          and 'ann: ' in done.stderr, f'{done.stdout}{done.stderr}')
+
+
 def test_merge():
     """The new result of one lab replaces the old one, and the others stay."""
     def results(*points):
@@ -765,6 +875,25 @@ def test_merge():
                                                   'points': {'lab01': 30, 'lab02': 4}}, row)
     check('the results of this lab change too', whole == {'score': 34, 'tests': [{'number': 'lab01/a', 'score': 10}, {'number': 'lab01/b', 'score': 20},
           {'number': 'lab02/a', 'score': 4}], 'extra_data': {'looks_like': {'lab01': ['x'], 'lab02': ['x']}}}, whole)
+
+
+def test_whose_row():
+    """The new points come into the row of this student, whatever number another one has at the end of a name."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        for name in ('ann-1234', 'eve-1234', '77', 'eve-77', 'jo-5'):
+            (folder / name / 'src').mkdir(parents=True)
+        rows_of = [{'id': name} for name in ('1234', '77', 'ann-1234', 'eve-1234', 'eve-77', '5')]
+        found = {}
+        for identity in ('eve-1234', 'ann-1234', '77', 'eve-77', '5', 'jo-5', '1234'):
+            try:
+                place = regrade_tool.find_place(folder, identity)
+                found[identity] = (place.name, regrade_tool.row_of(rows_of, place, regrade_tool.places_in(folder))['id'])
+            except regrade_tool.Problem as why:
+                found[identity] = str(why)
+    check('make regrade finds the row of one student, not of another with the same number',
+          found == {**{name: (name, name) for name in ('eve-1234', 'ann-1234', '77', 'eve-77')}, '5': ('jo-5', '5'), 'jo-5': ('jo-5', '5'),
+                    '1234': '1234: more than one student has this id'}, found)
 
 
 def regrade(scratch, *more):
@@ -824,6 +953,8 @@ def main():
     test_names()
     test_no_date()
     test_clashes()
+    test_many_clashes()
+    test_tries()
     test_times()
     test_forged()
     test_one_does_not_stop_all()
@@ -836,15 +967,20 @@ def main():
     test_folder_names()
     test_first_problems()
     test_stray()
+    test_sole()
+    test_no_c_file()
     test_due()
     test_hostile()
     test_bombs()
     test_odd_names()
     test_export()
     test_late()
+    test_odd_tables()
     test_quotes()
     test_course()
+    test_lines()
     test_merge()
+    test_whose_row()
     test_similar()
     test_similar_hostile()
     with tempfile.TemporaryDirectory(prefix='class-') as scratch:

@@ -12,7 +12,8 @@ import subprocess
 import sys
 
 SECONDS = '170'
-LONGEST = 200000  # characters of the scoreboard: results may have 1 MB
+LONGEST = 200000  # characters of a text ...
+LARGEST = 900000  # ... and octets of all results: PrairieLearn takes 1 MB, and a character may take 12
 HERE = pathlib.Path(__file__).resolve().parent
 PLACE = pathlib.Path(os.environ.get('PLACE', '/grade'))
 
@@ -27,12 +28,22 @@ def converted(found):
     return {'gradable': True, 'score': found['score'] / most, 'output': found['output'][:LONGEST], 'tests': tests}
 
 
+def shortened(results):
+    """The results as JSON. If they are too large, the longest texts lose their ends."""
+    most = LONGEST
+    while len(text := json.dumps(results)) > LARGEST and most > 0:
+        most //= 2
+        for part in (results, *results.get('tests', [])):
+            part.update({key: part[key][:most] for key in ('output', 'format_errors') if key in part})
+    return text
+
+
 def main():
     results = PLACE / 'results/results.json'
     results.parent.mkdir(parents=True, exist_ok=True)
     graded = HERE / 'results.json'
     subprocess.run(['bash', HERE / 'grade.sh', PLACE / 'student', SECONDS, graded], env=dict(os.environ, LAB=sys.argv[1]), check=True)
-    results.write_text(json.dumps(converted(json.loads(graded.read_text(encoding='utf-8')))), encoding='utf-8')
+    results.write_text(shortened(converted(json.loads(graded.read_text(encoding='utf-8')))), encoding='utf-8')
 
 
 main()
