@@ -180,7 +180,7 @@ def frames_of_clients(rows):
     for connection, to, kinds in rows:
         named = [TYPES[int(kind)] for kind in kinds.split(",") if kind]
         frames += [(connection, name) for name in named]
-        if to == "8000" and named:
+        if to in ("8000", "8443") and named:  # 8443: over TLS
             with_client.add(connection)
     return [name for connection, name in frames if connection in with_client]
 
