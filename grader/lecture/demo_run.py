@@ -369,9 +369,12 @@ class Runner:
             if any(server.unshown(end) for end in server.shown):
                 self.show_server(server)
                 self.say_todo(server)
-        if not came:
-            self.screen.note(f"No server has printed: {part.until}", RED)
-        return came
+        return came or self.miss_line(part.until)
+
+    def miss_line(self, line):
+        """No server has printed the line. Say so, and return whether that is right all the same."""
+        self.screen.note(f"No server has printed {self.screen.quoted(line)}.", RED)
+        return False
 
     def show_server(self, server):
         self.screen.line()

@@ -203,6 +203,9 @@ class Screen:
         for line in textwrap.wrap(printable(text), self.width):
             self.line(self.paint(style, line) if style else line)
 
+    def quoted(self, text):
+        return f"“{text}”" if self.unicode else f'"{text}"'
+
     def command(self, text):
         self.line()
         for number, line in enumerate(text.split("\n")):

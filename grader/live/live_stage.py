@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 
-from demo_run import BUILD, LINE_PACE, Runner
+from demo_run import AFTERMATH_SECONDS, BUILD, COMMAND_SECONDS, LINE_PACE, Runner
 from demo_script import ROOT
 from demo_show import printable
 
@@ -87,6 +87,9 @@ class Page:
     def note(self, text, style=""):
         self.tell("note", text=printable(text), wrong=bool(style) and style.startswith("1;31"))
 
+    def quoted(self, text):
+        return f"“{text}”"
+
     def bars(self, text):
         rows = re.findall(r"(?m)^(.*\S)\s+(\d+(?:\.\d+)?) ms$", printable(text))
         self.tell("bars", rows=[[what, float(ms)] for what, ms in rows])
@@ -123,11 +126,37 @@ class LiveRunner(Runner):
         return {**self.variables, "H2_TRACE": "live", **held}
 
     def await_line(self, server, line, right):
-        """What makes the server print it may be held, as long as the server has a connection."""
-        if self.gate and self.gate.mode != "flow":
-            server.wait(lambda: self.has_line(server, line) or server.is_idle(), self.patience, LINE_PACE)
-            right = False  # without a connection, it prints the line soon or never
-        return super().await_line(server, line, right)
+        """What makes the server print it may be held, as long as the server has a connection. Afterwards, the wait begins."""
+        if not self.gate:
+            return super().await_line(server, line, right)
+        deadline = time.monotonic() + self.patience
+        while True:
+            server.wait(lambda: self.has_line(server, line) or not self.delays(server), deadline - time.monotonic(), LINE_PACE)
+            soon = not right or (self.is_late(server) and server.is_idle())  # without a connection, it prints the line soon or never
+            server.wait(lambda: self.has_line(server, line) or self.delays(server), AFTERMATH_SECONDS if soon else COMMAND_SECONDS, LINE_PACE)
+            if self.has_line(server, line) or not self.delays(server) or time.monotonic() >= deadline:
+                return self.has_line(server, line)
+
+    def delays(self, server):
+        """Whether frames of this server wait, or may wait as soon as it gets or sends them."""
+        return not server.has_ended() and (server.process.pid in self.gate.programs(that_wait=True) or
+                                           (self.gate.mode != "flow" and not server.is_idle()))
+
+    def is_late(self, server):
+        """Whether frames of this server have waited since the command began."""
+        return bool(self.gate) and server.process.pid in self.gate.delayed
+
+    def run(self, part):
+        if self.gate:
+            self.gate.delayed.clear()
+        return super().run(part)
+
+    def miss_line(self, line):
+        """A server that gets a frame later than it was sent may do something else, and be right."""
+        if not any(map(self.is_late, self.servers.values())):
+            return super().miss_line(line)
+        self.screen.note(f"No server has printed {self.screen.quoted(line)}: frames were held back.")
+        return True
 
     def await_idle(self, server):
         """As long as its last frames wait, too."""

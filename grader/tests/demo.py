@@ -467,10 +467,10 @@ def test_servers(stand_in):
     began = time.monotonic()
     failed, _ = stand_in.give(("server URL", "./serve"), ("console until=nothing", "exit 3"), DEMO_SECONDS="1000")
     check("after a command that fails, it does not wait for that line", failed == 1 and time.monotonic() - began < SECONDS, time.monotonic() - began)
-    check("it reports a server that does not print the expected line", status == 1 and "No server has printed: nothing" in said, said)
+    check("it reports a server that does not print the expected line", status == 1 and "No server has printed “nothing”." in said, said)
     status, said = stand_in.give(("server URL", "./serve"), ("console until=news", "echo news >fifo"),
                                  ("console until=news", "true"), DEMO_SECONDS="1")
-    check("an earlier line of the server does not count", status == 1 and said.count("No server has printed: news") == 1, said)
+    check("an earlier line of the server does not count", status == 1 and said.count("No server has printed “news”.") == 1, said)
     status, said = stand_in.give(("server URL", "echo no"), ("console", "echo $URL"))
     check("it reports a server that does not listen", status == 1 and "This server does not listen." in said, said)
     check("it does not run the client then", "Not run, because its server does not run: echo. See step 1, which starts it." in said, said)

@@ -1244,6 +1244,16 @@ def test_line_that_never_comes(browser):
         check("the answer, which does not know of it, waits", wait_for(lambda: "← DATA 1" in page.run(WAITING)), page.run(WAITING))
         hold_all(page, "pace 100")
         check("the command ends with its frames", wait_for(lambda: not page.run("live.lecture.running()") and not page.run(WAITING)), page.run(WAITING))
+        card = "document.querySelector('.card.of-console').innerText"
+        red = "document.querySelectorAll('.card.failed, .card .from.wrong').length"
+        check("that the line has not come is no failure, and the page says why", page.run(red) == 0 and
+              "No server has printed “stream closed”: frames were held back." in page.run(card), page.run(card))
+        hold_all(page, "pace 500")
+        run_to_end(page)
+        check("nor is it when frames pass slowly", page.run(red) == 0 and not page.run(WAITING), page.run(card))
+        hold_all(page, "flow")
+        run_to_end(page)
+        check("at full speed, the line comes", page.run(red) == 0 and "stream closed" in page.run(card) and "No server" not in page.run(card), page.run(card))
         page.close()
 
 
