@@ -1481,6 +1481,8 @@ def test_wire(browser, live):
          frame("HEADERS", "server", 1, ["END_HEADERS"], fields=[[":status", "200"]]),
          frame("DATA", "server", 1, data="abc", length=60))
     wait_for(lambda: len(shown(page)) == 6)
+    check("it counts frames, and no preface, which is none of their types", page.run("document.querySelector('.facts').innerText") == "5 frames · 2 streams" and
+          page.run("[...live.wire.ladder.kinds.options].every((each) => each.value !== 'preface')"), page.run("document.querySelector('.facts').innerText"))
     rows = wait_for(lambda: len(found := page.run(STATES)) > 4 and found)
     check("streams have the states of RFC 9113", [row[:2] for row in rows[1:3]] == [
         ["1 POST /x", "open, may still send 65,535 bytes"], ["3 GET /y", "half-closed (local)"]], rows)
@@ -1507,7 +1509,7 @@ def test_wire(browser, live):
     check("the page shows one stream alone", len(shown(page)) == 2, shown(page))
     page.run("(() => { const select = document.querySelectorAll('.wire select')[2]; select.value = 'RST_STREAM'; select.dispatchEvent(new Event('change')); })()")
     check("and one type of frames", len(shown(page)) == 1, shown(page))
-    check("it says how many of them", page.run("document.querySelector('.facts').innerText").startswith("1 of 8 frames"), page.run("document.querySelector('.facts').innerText"))
+    check("it says how many of them", page.run("document.querySelector('.facts').innerText").startswith("1 of 7 frames"), page.run("document.querySelector('.facts').innerText"))
     page.run("[...document.querySelectorAll('.wire .tools button')].find((each) => each.innerText === 'Clear').click()")
     check("Clear empties the wire", wait_for(lambda: not shown(page)))
     test_news(page, program)
