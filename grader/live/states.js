@@ -180,7 +180,7 @@ class StatesPanel {
     this.element.classList.toggle('empty', !now);
     this.element.classList.toggle('folded', this.isFolded());
     this.fold.setAttribute('aria-expanded', !this.isFolded());
-    this.fold.textContent = `${this.isFolded() ? '▸' : '▾'} Streams ${now?.closed ? 'at the end' : 'now'}`;
+    this.fold.textContent = `${this.isFolded() ? '▸' : '▾'} Streams ${now?.closed ? 'when it closed' : 'now'}`;
     this.body.replaceChildren(...(now ? this.rows(now) : []));
   }
 

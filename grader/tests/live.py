@@ -1498,6 +1498,7 @@ def test_wire(browser, live):
     rows = page.run(STATES)
     check("its streams have ended with it, in the states in which they were", [row[1:] for row in rows[1:3]] == [["open", "open"], ["closed", "closed"]] and
           page.run("document.querySelectorAll('.states tbody tr.closed').length") == 3, rows)
+    check("and the head says that these are the states of then", page.run("live.wire.states.fold.innerText") == "▸ Streams when it closed", page.run("live.wire.states.fold.innerText"))
     check("a connection that has closed is closed", rows[0][1].startswith("closed") and rows[0][2].startswith("closed"), rows)
     check("notes are rows too", page.run("document.querySelector('.wire .rows li.note').innerText.includes('closed')"))
     place = page.run("(() => { const box = document.querySelectorAll('.wire .drawing .arrow.frame .touch')[5].getBoundingClientRect();"
