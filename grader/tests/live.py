@@ -930,6 +930,9 @@ def test_everything(browser, live):
         with server({**live.environment, "H2_TRACE": ""}, ROOT / BUILD / "grader/serve") as quiet:
             ask(quiet, traced)
         check("each row says who has seen it", wait_for(lambda: any("seen by serve" in row for row in shown(page)) and any("seen by requests" in row for row in shown(page))), shown(page))
+        notes = page.run("live.wire.ladder.all.filter((row) => row.kind === 'note').map((row) => row.text)")
+        check("the ladder says who has closed each connection, also if that is the program that shows it", len(notes) == 3 and all(re.fullmatch("closed by the (client|server)", note) for note in notes) and
+              notes[-1] == "closed by the client", notes)
         rows = [row for row in shown(page) if "seen by requests" in row]
         page.run("(() => { const select = document.querySelectorAll('.wire select')[0]; select.selectedIndex = [...select.options].findLastIndex((each) => each.text.includes('requests'));"
                  " select.dispatchEvent(new Event('change')); })()")
