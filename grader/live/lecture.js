@@ -60,6 +60,7 @@ class Log {
   }
 
   begin() {
+    this.at = Log.runs = (Log.runs || 0) + 1; /* which of them has begun last */
     this.command = '';
     this.events = [];
     this.running = false;

@@ -1745,6 +1745,11 @@ def test_stand_in(browser):
             check("too much output is cut, and the page says so", "prints more" in page.run(log % 2) and len(page.run(log % 2)) < 200000, page.run(log % 2)[-300:])
             page.run("document.querySelectorAll('.card .run')[3].click()")
             check("a command that fails is marked", wait_for(lambda: page.run("document.querySelectorAll('.card')[3].matches('.failed')")))
+            latest = "live.lecture.running() ? [] : [live.lecture.cards.findIndex((card) => card.log.at === Log.runs), Log.runs]"
+            page.run("document.querySelectorAll('.card .run')[0].click()")
+            _, runs = wait_for(lambda: (found := page.run(latest)) and found[0] == 0 and found) or (-1, 0)
+            page.press("r")
+            check("r runs the command again that ran last", wait_for(lambda: page.run(latest) == [0, runs + 1], 10), (page.run(latest), runs))
             page.press("3")
             arrived(page, "01", 3)
             page.press(" ")
