@@ -57,6 +57,11 @@ class Page:
             lab, step, part = self.about
             self.hub.publish(self.about, {"kind": kind, "lab": lab, "step": step, "part": part, **more})
 
+    def gone(self, about):
+        """The server that this command has started no longer runs."""
+        lab, step, part = about
+        self.hub.publish(about, {"kind": "gone", "lab": lab, "step": step, "part": part})
+
     def begin(self, about):
         self.about, self.said = about, 0
         lab, step, part = about
@@ -109,6 +114,7 @@ class LiveRunner(Runner):
         self.places = {part: (script.path.stem[3:], number, index) for number, step in enumerate(script.steps, 1)
                        for index, part in enumerate(step.parts)}
         self.patience = PATIENCE
+        self.listening = set()  # the parts whose servers run, as far as the page knows
         self.variables["H2_LIVE"] = str(wire.path)
 
     def command_of(self, part):
@@ -170,9 +176,21 @@ class LiveRunner(Runner):
         self.screen.begin(self.places[part])
         right = super().start(part, again)
         self.screen.tell("end", right=right, port=self.port_of(part))
+        self.listening.add(part)
         if about not in (None, self.places[part]):
             self.screen.about, self.screen.said = about, said
         return right
+
+    def tell_gone(self):
+        """Tell the page which servers have ended: a command, somebody, or we have ended them, or they have by themselves."""
+        running = {server.part for server in self.servers.values() if not server.has_ended()}
+        for part in self.listening - running:
+            self.screen.gone(self.places[part])
+        self.listening &= running
+
+    def end(self):
+        super().end()
+        self.tell_gone()
 
     def port_of(self, part):
         """The port of a server that has started; 0 if it does not listen."""
@@ -267,8 +285,8 @@ class Stage:
             try:
                 order = self.orders.get(timeout=LOOK_SECONDS)
             except queue.Empty:
-                for server in list(self.runner.servers.values()) if self.runner else ():
-                    server.drain()
+                if self.runner:
+                    self.look()
                 continue
             if order is None:
                 break
@@ -278,6 +296,11 @@ class Stage:
                 self.page.note(f"It cannot run: {error}", "1;31")
                 self.page.tell("end", right=False)
         self.leave()
+
+    def look(self):
+        for server in self.runner.servers.values():
+            server.drain()
+        self.runner.tell_gone()
 
     def leave(self):
         if self.runner:

@@ -742,11 +742,15 @@ def test_hold(browser, live):
     page.press("s")
     check("s ends it, and what waited has never arrived", wait_for(lambda: not page.run("live.lecture.running()") and not page.run(WAITING) and page.run(
         "[...document.querySelectorAll('.wire .rows li.frame')].every((row) => row.matches('.lost'))")) and page.run(HELD), shown(page))
+    cards = "[...document.querySelectorAll('.card')].map((card) => [card.querySelector('.ended').offsetWidth > 0, card.querySelector('.command').innerText])"
+    old = wait_for(lambda: (found := page.run(cards))[0][0] and found, 10) or page.run(cards)
+    check("the server's card says that it has ended, and no command has its port", old[0][0] and not old[1][0] and "$URL" in old[1][1] and "localhost" not in old[1][1], old)
     check("Hold stays", page.run("live.wire.gate.mode === 'hold'"))
     page.press("r")
     wait_for(lambda: page.run("live.lecture.running()") and page.run(WAITING))
     page.press("h")
     check("the server has started again, and answers", wait_for(lambda: not page.run("live.lecture.running()")) and "Hello World" in page.run(STATE)["output"], page.run(STATE))
+    check("and its card and the command say so", not page.run(cards)[0][0] and "http://localhost:" in page.run(cards)[1][1], page.run(cards))
     page.run("live.go('06', 4)")
     arrived(page, "06", 4)
     page.press("h")
