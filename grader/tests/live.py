@@ -969,7 +969,7 @@ def test_lost_connection(page, port):
 
 def hold_all(page, mode="hold"):
     page.run(f"live.wire.gate.choose('{mode}')")
-    wait_for(lambda: page.run(f"live.wire.gate.mode === '{mode}'"))
+    wait_for(lambda: page.run(f"live.wire.gate.mode === '{mode.split()[0]}'"))
 
 
 def lets_pass(page, program, look=lambda: True):
