@@ -461,7 +461,8 @@ class WirePane {
         this.placed = NaN;
       this.showBelow();
     });
-    new ResizeObserver(() => this.showBelow()).observe(this.sheet);
+    new ResizeObserver(() => this.roomChanged()).observe(this.sheet);
+    this.wasAtEnd = false; /* the reader was there before the ladder had another room */
     this.ladder.drawn = () => this.showBelowSoon();
     this.gate.element.append(this.play.element);
     this.element = element('section', {class: 'pane wire', 'aria-label': 'The wire'}, element('div', {class: 'room'}, this.sheet, this.foot),
@@ -627,8 +628,7 @@ class WirePane {
 
   /* Whether the reader is at the end of the ladder, or where we have gone, and so sees what comes. */
   follows() {
-    const {scrollHeight, scrollTop, clientHeight} = this.sheet;
-    return scrollHeight - scrollTop - clientHeight < NEAR || Math.abs(scrollTop - this.followed) < 1;
+    return this.isAtEnd(NEAR) || Math.abs(this.sheet.scrollTop - this.followed) < 1;
   }
 
   /* To the end; or, while frames wait, to the first of these, with what has passed above it. */
@@ -659,6 +659,7 @@ class WirePane {
     if (first)
       first.scrollIntoView({block: 'start', behavior: 'instant'});
     this.placed = this.sheet.scrollTop;
+    this.wasAtEnd = this.isAtEnd(2);
     this.told = this.ladder.numbers.size;
   }
 
@@ -718,7 +719,19 @@ class WirePane {
     this.say(this.above, `↑ ${before} above`, before > 0);
     this.say(this.below, `↓ ${this.hidden} more${this.news > 0 ? `, ${this.news} new` : ''}`, this.hidden > 0);
     this.below.classList.toggle('news', this.news > 0);
+    this.wasAtEnd = this.isAtEnd(2);
     this.seen?.();
+  }
+
+  /* The ladder has more room, or less: somebody has opened the states below it. Its end stays in sight. */
+  roomChanged() {
+    if (this.wasAtEnd && this.ladder.current.length > 0)
+      this.sheet.scrollTop = this.sheet.scrollHeight;
+    this.showBelow();
+  }
+
+  isAtEnd(near) {
+    return this.sheet.scrollHeight - this.sheet.scrollTop - this.sheet.clientHeight < near;
   }
 
   /* The words of a button, and whether it is there; what is the same costs nothing. */

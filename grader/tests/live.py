@@ -300,6 +300,12 @@ def test_reading(browser):
             seen = page.run(inside)
         check("after More, the end of the ladder is in the window, and Next is next", page.run("live.wire.hidden") == 0 and page.run("live.go_on.innerText") == "Next" and
               page.run("live.step") == 3)
+        room = page.run("live.wire.sheet.clientHeight")
+        page.run("live.wire.states.fold.click()")
+        page.settle()
+        check("where the states open below it, the end stays in the window", wait_for(lambda: page.run("live.wire.sheet.clientHeight") < room, 5) and
+              wait_for(lambda: page.run("live.wire.hidden") == 0, 2), page.run("[live.wire.hidden, live.wire.sheet.clientHeight]"))
+        page.run("live.wire.states.fold.click()")
         page.run("document.querySelectorAll('.wire .switch input')[1].click()")
         check("a ladder to scale says what that is", wait_for(lambda: page.run("document.querySelector('.of-scale').offsetHeight > 0 && live.wire.sheet.scrollTop === 0"), 5))
         check("the console is empty", not page.errors(), page.errors())
