@@ -150,7 +150,7 @@ class Wire:
         self.connections = {}  # (program, its number): (what it belongs to, our number there, when it began there)
         self.open = set()  # of these, those that have not closed
         self.pairs = {}  # by the addresses of client and server: whose view of this connection is on the page, (side, its key)
-        self.ends = {}   # (program, its number): who is at the two ends, {"client": "requests", "server": "serve, port 8000"}
+        self.ends = {}   # (program, its number): who is at the two ends, {"client": "requests, port 50000", "server": "serve, port 8000"}
         self.sides = {}  # (program, its number): the end at which the program is, of those
         self.others = set()  # (program, its number) at the other end of such a connection: it shows the same frames
         self.begun = {}  # the moment of the first event, by what it belongs to
@@ -277,7 +277,7 @@ class Wire:
         """A connection begins. If the programs at both ends show it, the page has what the first of them says."""
         client, server = addresses = (own, peer) if side == "client" else (peer, own)
         first, view = self.pairs.get(addresses, (side, None))
-        known = {side: name if side == "client" else f"{name}, port {port_of(server)}"}
+        known = {side: f"{name}, port {port_of(own)}"}
         if first == side:  # the first one, or a later connection from the same port
             self.pairs[addresses] = (side, key)
             self.sides[key] = side

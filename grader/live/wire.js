@@ -220,7 +220,7 @@ class LiveLadder extends Ladder {
 
   /* Its client, if that is a program that we know. */
   who(number) {
-    const client = this.ends.get(number)?.client || 'port';
+    const client = programAt(this.ends.get(number)?.client) || 'port';
     return client.startsWith('port') ? super.who(number) : `${super.who(number)}, ${client}`;
   }
 

@@ -922,13 +922,20 @@ def test_everything(browser, live):
 
         ask(port, traced)
         who = "[...document.querySelectorAll('.states thead .who')].map((each) => each.innerText)"
-        check("the page says which programs are at the two ends", wait_for(lambda: page.run(who) == ["requests", f"serve, port {port}"], 10), page.run(who))
+        check("the page says which programs are at the two ends", wait_for(
+            lambda: re.fullmatch(fr"requests, port \d+;serve, port {port}", ";".join(page.run(who))), 10), page.run(who))
         ask(port, live.environment)
         check("and the port of one that it does not know", wait_for(lambda: re.fullmatch(r"port \d+", page.run(who)[0]), 10) and page.run(who)[1] == f"serve, port {port}", page.run(who))
         tabs = "[...document.querySelectorAll('.connections button')].map((each) => each.innerText)"
         check("so do the buttons of the connections", re.fullmatch(r"Connection 1: requests;Connection 2: port \d+", ";".join(page.run(tabs))), page.run(tabs))
         check("and the ladder's rows", any("connection 1, requests · stream 1" in row for row in shown(page)) and
               any("connection 2 · stream 1" in row for row in shown(page)), shown(page))
+        with server(traced, ROOT / BUILD / "solutions/lab05-timeouts/server") as own:
+            before = ends(page)
+            subprocess.run([ROOT / BUILD / "solutions/lab05-timeouts/client", f"http://localhost:{own}/hello-world"], env=traced, cwd="/", check=True, stdout=subprocess.DEVNULL)
+            check("programs that are called client and server are not called so twice", wait_for(
+                lambda: re.fullmatch(fr"port \d+;port {own}", ";".join(page.run(who))), 10), page.run(who))
+            wait_for(lambda: ends(page) > before)
         page.run("live.ask('clear', {})")
         wait_for(lambda: not shown(page))
         ask(port, traced)
