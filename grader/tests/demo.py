@@ -516,6 +516,21 @@ def test_which_server(stand_in):
         runner.end()
 
 
+def test_breaks():
+    """Code that has no room on a line still means the same."""
+    sys.path.insert(0, str(ROOT / "grader/lecture"))
+    from demo_show import reflow  # pylint: disable=import-error,import-outside-toplevel
+    for code, width, expected in (
+            ('  todo(2, "say request timed out, cancel it");', 42, ["  todo(2,", '      "say request timed out, cancel it");']),
+            ('  todo(2, "say request timed out, cancel it, \\"end\\"");', 34,
+             ["  todo(2,", '      "say request timed out, "', '      "cancel it, \\"end\\"");']),
+            ("on('a name', 'what is long, and one');", 30, ["on('a name',", "    'what is long, and one');"]),
+            ("  x = 1; // what this is, and why", 24, ["  // what this is, and", "  // why", "  x = 1;"]),
+            ("/* don't break, what's \"long, and */", 22, ["/* don't break,", "    what's \"long,", "    and */"])):
+        lines = reflow([code], width)
+        check(f"code goes on below, and no string is cut: {code.strip()}", lines == expected, lines)
+
+
 def main():
     labs = {path.stem[3:]: next(iter(ROOT.glob(f"{path.stem}-*")), None)
             for path in sorted((ROOT / "grader/lecture/scripts").glob("lab*.md"))}
@@ -529,6 +544,7 @@ def main():
     for number, rails in (("03", 2), ("04", 1)):
         if number in labs:
             test_ladders(number, rails)
+    test_breaks()
     test_steps()
     test_measured_times("02")
     for number in {"02", "06"} & labs.keys():
