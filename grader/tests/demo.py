@@ -471,6 +471,8 @@ def test_servers(stand_in):
     status, said = stand_in.give(("server URL", "./serve"), ("console until=news", "echo news >fifo"),
                                  ("console until=news", "true"), DEMO_SECONDS="1")
     check("an earlier line of the server does not count", status == 1 and said.count("No server has printed “news”.") == 1, said)
+    status, said = stand_in.give(("server URL", "./serve"), ("console until=nothing", "echo TODO 1 is not done >&2; exit 1"), DEMO_SECONDS="1")
+    check("after a TODO, no other line is missing", status == 1 and "TODO 1 is not done: this is how far" in said and "No server has printed" not in said, said)
     status, said = stand_in.give(("server URL", "echo no"), ("console", "echo $URL"))
     check("it reports a server that does not listen", status == 1 and "This server does not listen." in said, said)
     check("it does not run the client then", "Not run, because its server does not run: echo. See step 1, which starts it." in said, said)
