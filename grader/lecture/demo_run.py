@@ -167,6 +167,7 @@ class Runner:
         self.made = set()  # the parts that have made what later ones need
         self.patience = COMMAND_SECONDS
         self.running = None  # the program of the present command
+        self.at_todo = False  # one of the programs of the present command has reached a TODO that is not done
         self.stopped = False  # somebody wants no more of this command
         self.relays = []  # each with the file that it writes when it ends
         self.variables = {"PROGRAMS": f"{BUILD}/labs" if student else f"{BUILD}/solutions"}
@@ -273,6 +274,7 @@ class Runner:
 
     def run(self, part):
         """Run a command. Return whether it ended as the script says."""
+        self.at_todo = False
         if part in self.made and part.needed:
             self.end_servers()  # they have what it made before, such as another certificate
         missing = self.start_servers(part)
@@ -369,9 +371,12 @@ class Runner:
             if any(server.unshown(end) for end in server.shown):
                 self.show_server(server)
                 self.say_todo(server)
-        if not came:
-            self.screen.note(f"No server has printed: {part.until}", RED)
-        return came
+        return came or (not self.at_todo and self.miss_line(part.until))
+
+    def miss_line(self, line):
+        """No server has printed the line. Say so, and return whether that is right all the same."""
+        self.screen.note(f"No server has printed {self.screen.quoted(line)}.", RED)
+        return False
 
     def show_server(self, server):
         self.screen.line()
@@ -382,4 +387,5 @@ class Runner:
         """If a program reached a TODO that is not done, say so where nobody can miss it."""
         todo = re.search(r"TODO \d+ is not done", program.printed(program.errors))
         if todo:
+            self.at_todo = True
             self.screen.note(f"{todo[0]}: this is how far your program goes. The lecture goes on.", RED)

@@ -51,19 +51,33 @@ def printable(text):
 
 
 TOKEN = re.compile(r"/\*|\*/|//.*|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|.")
+LITERAL = re.compile(r"/\*.*?(?:\*/|$)|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`")  # or a comment, where quotes mean nothing
 SGR = re.compile(r"(\x1b\[[0-9;]*m)")
+
+
+def kept(literal, room):
+    """The same, with NUL for each space where no line may end."""
+    if literal.startswith("/*") or (len(literal) > room and literal[0] != '"'):
+        return literal
+    pieces = [""]
+    for word in re.findall(r" *[^ ]+ *| +", literal[1:-1]):
+        if pieces[-1] and len(literal) > room and len(pieces[-1] + word) > room - len('""'):
+            pieces.append("")
+        pieces[-1] += word
+    return " ".join(literal[0] + piece.replace(" ", "\0") + literal[0] for piece in pieces)
 
 
 def wrap_code(line, width):
     """Break a line of code into as many lines as it needs: after a comma or an operator if
-    possible, and outside strings if possible."""
+    possible, and outside strings if possible. Make two strings of one of C that is too long: that means the same."""
     indent = " " * (len(line) - len(line.lstrip()) + 4)
     if len(indent) > width // 2:
         indent = "    "
-    body = re.sub(r"\"[^\"]*\"|`[^`]*`", lambda string: string[0].replace(" ", "\0"), line.strip())
-    for text in (re.sub(r"(?<![,;?:&|]) ", "\0", body), body, line.strip()):
+    body = LITERAL.sub(lambda found: kept(found[0], len(line)), line.strip())
+    parted = LITERAL.sub(lambda found: kept(found[0], width - len(indent) - len(");")), line.strip())
+    for text in (re.sub(r"(?<![,;?:&|]) ", "\0", body), body, parted):
         pieces = textwrap.wrap(text, width, initial_indent=indent[4:], subsequent_indent=indent,
-                               break_on_hyphens=False, break_long_words=text == line.strip())
+                               break_on_hyphens=False, break_long_words=text == parted)
         if all(len(piece) <= width for piece in pieces):
             break
     return [piece.replace("\0", " ") for piece in pieces] or [""]
@@ -115,7 +129,7 @@ def broken_line(line, comment, width):
         pieces = textwrap.wrap(line.strip(), width - 2, initial_indent=indent, subsequent_indent=indent + "    ",
                                break_on_hyphens=False)
         return [piece + " \\" for piece in pieces[:-1]] + pieces[-1:]
-    said = textwrap.wrap(line[comment + 2:], width, initial_indent=indent + "// ", subsequent_indent=indent + "// ")
+    said = textwrap.wrap(line[comment + 2:].strip(), width, initial_indent=indent + "// ", subsequent_indent=indent + "// ")
     return said + broken([line[:comment].rstrip()] if line[:comment].strip() else [], width)
 
 
@@ -202,6 +216,9 @@ class Screen:
     def note(self, text, style=DIM):
         for line in textwrap.wrap(printable(text), self.width):
             self.line(self.paint(style, line) if style else line)
+
+    def quoted(self, text):
+        return f"“{text}”" if self.unicode else f'"{text}"'
 
     def command(self, text):
         self.line()

@@ -60,10 +60,13 @@ class Log {
   }
 
   begin() {
+    this.at = Log.runs = (Log.runs || 0) + 1; /* which of them has begun last */
     this.command = '';
     this.events = [];
     this.running = false;
     this.right = null;
+    this.port = 0;      /* of a server */
+    this.gone = false;  /* a server that has ended */
   }
 
   take(event) {
@@ -73,6 +76,9 @@ class Log {
     } else if (event.kind === 'end') {
       this.running = false; /* a server may print something after that */
       this.right = event.right;
+      this.port = event.port || 0;
+    } else if (event.kind === 'gone') {
+      this.gone = true;
     } else if (event.kind === 'command') {
       this.command = event.text;
     } else {
@@ -94,13 +100,15 @@ class Card {
     this.part = part;
     this.log = log;
     this.command = element('code', {class: 'command'});
+    this.listens = () => true; /* whether a server listens at this port now */
+    this.ended = element('span', {class: 'ended', title: 'It starts again when a command needs it', hidden: true}, 'ended');
     this.button = element('button', {type: 'button', class: 'run'});
     this.button.addEventListener('click', () => run(part.part, log.running));
     this.faults = this.choice(run);
     this.output = element('pre', {class: 'output', tabindex: 0, role: 'log', 'aria-label': 'What it prints'});
     this.bars = element('div', {class: 'chart'});
     this.element = element('div', {class: `card of-${part.kind}`, id: `part-${part.part}`},
-      element('div', {class: 'prompt'}, element('span', {class: 'dollar', 'aria-hidden': 'true'}, '$ '), this.command, this.button),
+      element('div', {class: 'prompt'}, element('span', {class: 'dollar', 'aria-hidden': 'true'}, '$ '), this.command, this.ended, this.button),
       this.faults, this.output, this.bars);
     this.render();
   }
@@ -126,7 +134,10 @@ class Card {
 
   state() {
     const log = this.log;
-    this.command.replaceChildren(...words(log.command || `${this.part.command}${this.part.kind === 'server' ? ' &' : ''}`));
+    const [, port] = /\blocalhost:(\d+)/.exec(log.command) || [];
+    const isOld = port && !log.running && !this.listens(Number(port)); /* nobody reaches anything there now */
+    this.ended.hidden = !log.gone;
+    this.command.replaceChildren(...words((!isOld && log.command) || `${this.part.command}${this.part.kind === 'server' ? ' &' : ''}`));
     this.button.textContent = log.running ? 'Stop' : log.right === null ? 'Run' : 'Again';
     this.element.classList.toggle('running', log.running);
     this.element.classList.toggle('failed', log.right === false);
@@ -244,6 +255,8 @@ class LecturePane {
     if (part.kind === 'code')
       return [codeElement(part)];
     const card = new Card(part, this.log(this.place.lab, this.place.step, part.part), this.run);
+    card.listens = (port) => [...this.logs.values()].some((each) => each.port === port && !each.gone);
+    card.state();
     this.cards.push(card);
     return [card.element];
   }
@@ -252,7 +265,9 @@ class LecturePane {
     const log = this.log(event.lab, event.step, event.part);
     log.take(event);
     const card = this.cards.find((each) => each.log === log);
-    if (!card)
+    if (event.kind === 'gone' || event.port)
+      this.cards.forEach((each) => each.state()); /* their commands name its port */
+    if (!card || event.kind === 'gone')
       return;
     card.take(event);
     const running = this.cards.find((each) => each.log.running) || card; /* its server has begun, or it prints */

@@ -426,7 +426,7 @@ class Live {
   help() {
     const rows = [['Space', 'while frames wait: let one pass; otherwise, with the lecture in sight: what is below, the next command, the rest of the step and of its ladder, the next step'],
                   ['→  Page Down', 'the next step'], ['←  Page Up', 'the step before'], ['1 to 9', 'the step with this number'], ['↓  ↑', 'scroll'],
-                  ['r  s', 'run the last command again; stop it: a frame that is held then never arrives'], ['h  f', 'hold the frames, or let them pass; let one pass'],
+                  ['r  s', 'run again the command that ran last; stop it: a frame that is held then never arrives'], ['h  f', 'hold the frames, or let them pass; let one pass'],
                   ['j  k', 'go to the next frame, the one before; Enter opens it, m marks it'],
                   ['w', 'the wire alone, the lecture alone, or both'], ['+  −  0', 'larger, smaller, as it was'], ['b', 'black; then any key: back'],
                   ['n  p', 'notes on this page; in a second window, with a clock'], ['t', 'the clock from zero'], ['?', 'these keys']];
@@ -468,7 +468,7 @@ class Live {
 
   again() {
     const done = this.lecture.cards.filter((card) => card.part.kind !== 'server' && card.log.right !== null);
-    const card = done[done.length - 1] || this.lecture.next();
+    const card = done.sort((a, b) => a.log.at - b.log.at).at(-1) || this.lecture.next();
     if (card && !this.lecture.running())
       this.order(card.part.part, false);
   }

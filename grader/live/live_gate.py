@@ -27,6 +27,7 @@ class Gate:
         self.numbers = {}  # by key: what the connection belongs to, and its number there on the page
         self.waiting = {}  # by (socket, sender): what waits of it, by id, in order; never empty
         self.arrivals = itertools.count()
+        self.delayed = set()  # the numbers of the programs for which frames have waited since the last command began
         self.mode = "flow"
         self.ms = 0
         self.late = 0  # connections that had no order in time: frames have passed there
@@ -93,6 +94,7 @@ class Gate:
             elif sender in ("client", "server") and isinstance(event.get("type"), str) and all(
                     isinstance(event.get(name), int) for name in ("id", "stream", "length")):
                 self.waiting.setdefault((gate, sender), {})[event["id"]] = (next(self.arrivals), gate, event)
+                self.delayed.add(self.gates[gate][0])
             self.tell()
 
     def forget(self, gate):

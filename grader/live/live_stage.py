@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 
-from demo_run import BUILD, LINE_PACE, Runner
+from demo_run import AFTERMATH_SECONDS, BUILD, COMMAND_SECONDS, LINE_PACE, Runner
 from demo_script import ROOT
 from demo_show import printable
 
@@ -57,6 +57,11 @@ class Page:
             lab, step, part = self.about
             self.hub.publish(self.about, {"kind": kind, "lab": lab, "step": step, "part": part, **more})
 
+    def gone(self, about):
+        """The server that this command has started no longer runs."""
+        lab, step, part = about
+        self.hub.publish(about, {"kind": "gone", "lab": lab, "step": step, "part": part})
+
     def begin(self, about):
         self.about, self.said = about, 0
         lab, step, part = about
@@ -87,6 +92,9 @@ class Page:
     def note(self, text, style=""):
         self.tell("note", text=printable(text), wrong=bool(style) and style.startswith("1;31"))
 
+    def quoted(self, text):
+        return f"“{text}”"
+
     def bars(self, text):
         rows = re.findall(r"(?m)^(.*\S)\s+(\d+(?:\.\d+)?) ms$", printable(text))
         self.tell("bars", rows=[[what, float(ms)] for what, ms in rows])
@@ -106,6 +114,7 @@ class LiveRunner(Runner):
         self.places = {part: (script.path.stem[3:], number, index) for number, step in enumerate(script.steps, 1)
                        for index, part in enumerate(step.parts)}
         self.patience = PATIENCE
+        self.listening = set()  # the parts whose servers run, as far as the page knows
         self.variables["H2_LIVE"] = str(wire.path)
 
     def command_of(self, part):
@@ -123,11 +132,37 @@ class LiveRunner(Runner):
         return {**self.variables, "H2_TRACE": "live", **held}
 
     def await_line(self, server, line, right):
-        """What makes the server print it may be held, as long as the server has a connection."""
-        if self.gate and self.gate.mode != "flow":
-            server.wait(lambda: self.has_line(server, line) or server.is_idle(), self.patience, LINE_PACE)
-            right = False  # without a connection, it prints the line soon or never
-        return super().await_line(server, line, right)
+        """What makes the server print it may be held, as long as the server has a connection. Afterwards, the wait begins."""
+        if not self.gate:
+            return super().await_line(server, line, right)
+        deadline = time.monotonic() + self.patience
+        while True:
+            server.wait(lambda: self.has_line(server, line) or not self.delays(server), deadline - time.monotonic(), LINE_PACE)
+            soon = not right or (self.is_late(server) and server.is_idle())  # without a connection, it prints the line soon or never
+            server.wait(lambda: self.has_line(server, line) or self.delays(server), AFTERMATH_SECONDS if soon else COMMAND_SECONDS, LINE_PACE)
+            if self.has_line(server, line) or not self.delays(server) or time.monotonic() >= deadline:
+                return self.has_line(server, line)
+
+    def delays(self, server):
+        """Whether frames of this server wait, or may wait as soon as it gets or sends them."""
+        return not server.has_ended() and (server.process.pid in self.gate.programs(that_wait=True) or
+                                           (self.gate.mode != "flow" and not server.is_idle()))
+
+    def is_late(self, server):
+        """Whether frames of this server have waited since the command began."""
+        return bool(self.gate) and server.process.pid in self.gate.delayed
+
+    def run(self, part):
+        if self.gate:
+            self.gate.delayed.clear()
+        return super().run(part)
+
+    def miss_line(self, line):
+        """A server that gets a frame later than it was sent may do something else, and be right."""
+        if not any(map(self.is_late, self.servers.values())):
+            return super().miss_line(line)
+        self.screen.note(f"No server has printed {self.screen.quoted(line)}: frames were held back.")
+        return True
 
     def await_idle(self, server):
         """As long as its last frames wait, too."""
@@ -141,9 +176,21 @@ class LiveRunner(Runner):
         self.screen.begin(self.places[part])
         right = super().start(part, again)
         self.screen.tell("end", right=right, port=self.port_of(part))
+        self.listening.add(part)
         if about not in (None, self.places[part]):
             self.screen.about, self.screen.said = about, said
         return right
+
+    def tell_gone(self):
+        """Tell the page which servers have ended: a command, somebody, or we have ended them, or they have by themselves."""
+        running = {server.part for server in self.servers.values() if not server.has_ended()}
+        for part in self.listening - running:
+            self.screen.gone(self.places[part])
+        self.listening &= running
+
+    def end(self):
+        super().end()
+        self.tell_gone()
 
     def port_of(self, part):
         """The port of a server that has started; 0 if it does not listen."""
@@ -238,8 +285,8 @@ class Stage:
             try:
                 order = self.orders.get(timeout=LOOK_SECONDS)
             except queue.Empty:
-                for server in list(self.runner.servers.values()) if self.runner else ():
-                    server.drain()
+                if self.runner:
+                    self.look()
                 continue
             if order is None:
                 break
@@ -249,6 +296,11 @@ class Stage:
                 self.page.note(f"It cannot run: {error}", "1;31")
                 self.page.tell("end", right=False)
         self.leave()
+
+    def look(self):
+        for server in self.runner.servers.values():
+            server.drain()
+        self.runner.tell_gone()
 
     def leave(self):
         if self.runner:

@@ -150,7 +150,8 @@ class Wire:
         self.connections = {}  # (program, its number): (what it belongs to, our number there, when it began there)
         self.open = set()  # of these, those that have not closed
         self.pairs = {}  # by the addresses of client and server: whose view of this connection is on the page, (side, its key)
-        self.ends = {}   # (program, its number): who is at the two ends, {"client": "requests", "server": "serve, port 8000"}
+        self.ends = {}   # (program, its number): who is at the two ends, {"client": "requests, port 50000", "server": "serve, port 8000"}
+        self.sides = {}  # (program, its number): the end at which the program is, of those
         self.others = set()  # (program, its number) at the other end of such a connection: it shows the same frames
         self.begun = {}  # the moment of the first event, by what it belongs to
         self.about = ALONE  # what new connections belong to: ("wire", lab, step) while its command runs
@@ -262,6 +263,8 @@ class Wire:
                 self.pair((pid, event["connection"]), event["side"], event["own"], event["peer"], name)
             if not cleaned or (pid, event["connection"]) in self.others:
                 return
+            if cleaned.get("note") == "closed" and (pid, event["connection"]) in self.sides:  # by the program itself
+                cleaned["note"] += f" by the {self.sides[pid, event['connection']]}"
             about, number, since = self.place(pid, event)
             ms = round(event["ms"] + since, 3)
             self.captures[about].add(number, ms, event)
@@ -274,9 +277,10 @@ class Wire:
         """A connection begins. If the programs at both ends show it, the page has what the first of them says."""
         client, server = addresses = (own, peer) if side == "client" else (peer, own)
         first, view = self.pairs.get(addresses, (side, None))
-        known = {side: name if side == "client" else f"{name}, port {port_of(server)}"}
+        known = {side: f"{name}, port {port_of(own)}"}
         if first == side:  # the first one, or a later connection from the same port
             self.pairs[addresses] = (side, key)
+            self.sides[key] = side
             self.ends[key] = {"client": f"port {port_of(client)}", "server": f"port {port_of(server)}", **known}
         else:
             self.others.add(key)
@@ -295,6 +299,7 @@ class Wire:
         """A program has ended."""
         self.pairs = {addresses: view for addresses, view in self.pairs.items() if view[1][0] != pid}
         self.ends = {key: ends for key, ends in self.ends.items() if key[0] != pid}
+        self.sides = {key: side for key, side in self.sides.items() if key[0] != pid}
         self.others = {key for key in self.others if key[0] != pid}
         self.gate.part(pid)
 

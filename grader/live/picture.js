@@ -65,7 +65,7 @@ class Picture {
     const color = isConnection(frame) ? '#5d5a54' : plainColor(`oklch(0.5 0.15 ${hue(frame)})`);
     const [from, to, way] = frame.sender === 'client' ? [PICTURE.client, PICTURE.server, 1] : [PICTURE.server, PICTURE.client, -1];
     const flags = frame.flags.filter((flag) => flag !== 'ACK').join(' | ');
-    const facts = [this.of.connections > 1 ? this.of.who(frame.connection) : '', frame.type === 'preface' ? '' : `stream ${frame.stream}`, flags, count(frame.length, 'byte'), fate];
+    const facts = [this.of.connections > 1 ? this.of.who(frame.connection) : '', isFrame(frame) ? `stream ${frame.stream}` : '', flags, count(frame.length, 'byte'), fate];
     const content = cut(summary(frame), PICTURE.letters);
     const head = fate ? [] : [shape('path', {d: `M${to - way} ${y} l${-8 * way} -4.5 v9 z`, fill: color})];
     return [shape('line', {x1: from + 3 * way, x2: to - 8 * way, y1: y, y2: y, stroke: color, 'stroke-width': 1.75, ...(fate ? {'stroke-dasharray': '4 5'} : {})}),

@@ -9,6 +9,9 @@ const DEFAULT_WINDOW = 65535;
 const SHOWN_STREAMS = 24; /* rows of the table; open streams first */
 const MOST_REPLAYED = 2000; /* frames of one connection */
 
+/* The name of a program at an end of a connection; "port 50000" if we know no more. */
+const programAt = (end) => end?.replace(/, port \S+$/, '');
+
 const otherSide = (side) => (side === 'client' ? 'server' : 'client');
 
 class ConnectionStates {
@@ -166,7 +169,7 @@ class StatesPanel {
   render() {
     const now = this.connections.get(this.chosen ?? this.last)?.without(this.held);
     const tabs = this.connections.size < 2 ? [] : [...this.connections.keys()].slice(-12).map((number) => {
-      const client = this.ends.get(number)?.client;
+      const client = programAt(this.ends.get(number)?.client);
       const button = element('button', {type: 'button', 'aria-pressed': now.number === number}, `Connection ${number}${client ? `: ${client}` : ''}`);
       button.addEventListener('click', () => {
         this.chosen = number;
@@ -176,11 +179,11 @@ class StatesPanel {
     });
     this.tabs.replaceChildren(...tabs);
     for (const [side, text] of Object.entries(this.who))
-      text.textContent = this.ends.get(now?.number)?.[side] || '';
+      text.textContent = (this.ends.get(now?.number)?.[side] || '').replace(`${side}, `, ''); /* no "client client" */
     this.element.classList.toggle('empty', !now);
     this.element.classList.toggle('folded', this.isFolded());
     this.fold.setAttribute('aria-expanded', !this.isFolded());
-    this.fold.textContent = `${this.isFolded() ? '▸' : '▾'} Streams ${now?.closed ? 'at the end' : 'now'}`;
+    this.fold.textContent = `${this.isFolded() ? '▸' : '▾'} Streams ${now?.closed ? 'when it closed' : 'now'}`;
     this.body.replaceChildren(...(now ? this.rows(now) : []));
   }
 

@@ -22,6 +22,7 @@ class LiveLadder extends Ladder {
     this.ends = new Map();     /* by number of a connection: who is at its two ends */
     this.program = 'all';
     this.marks = new Set(); /* of indices */
+    this.number = 0;  /* of frames that have passed */
     this.leftOut = 0; /* frames that no program has sent us, because there were too many */
     this.waits = []; /* what is held, as the gate says it */
     this.held = new Set(); /* indices of frames that their sender has sent, and that have not arrived */
@@ -41,7 +42,7 @@ class LiveLadder extends Ladder {
                           element('option', {value: 'connection'}, 'Stream 0: the connection'));
     this.select.addEventListener('change', () => this.show(this.select.value));
     this.kinds = element('select', {'aria-label': 'Types'}, element('option', {value: 'all'}, 'All types'),
-      ...Object.keys(SECTIONS).map((type) => element('option', {value: type}, type)));
+      ...Object.keys(SECTIONS).filter((type) => isFrame({type})).map((type) => element('option', {value: type}, type)));
     this.kinds.addEventListener('change', () => {
       this.type = this.kinds.value;
       this.render();
@@ -90,6 +91,7 @@ class LiveLadder extends Ladder {
     this.losses = [];
     this.closed = new Set();
     this.starts = new Map();
+    this.number = 0;
     this.leftOut = 0;
     this.wasHeld = false;
     this.first = 0;
@@ -218,7 +220,7 @@ class LiveLadder extends Ladder {
 
   /* Its client, if that is a program that we know. */
   who(number) {
-    const client = this.ends.get(number)?.client || 'port';
+    const client = programAt(this.ends.get(number)?.client) || 'port';
     return client.startsWith('port') ? super.who(number) : `${super.who(number)}, ${client}`;
   }
 
@@ -280,6 +282,7 @@ class LiveLadder extends Ladder {
     this.numbers.add(entry.connection);
     if (row.kind === 'frame') {
       this.frames.push(entry);
+      this.number += isFrame(entry) ? 1 : 0;
       if (!isConnection(entry) && !this.streams.has(streamKey(entry)))
         this.addStream(entry);
     }
@@ -371,10 +374,9 @@ class LiveLadder extends Ladder {
   }
 
   count() {
-    const all = this.frames.length + this.first;
     const isFiltered = this.shown !== 'all' || this.type !== 'all' || this.program !== 'all';
-    const facts = isFiltered ? [`${this.all.filter((row) => row.kind === 'frame' && this.passes(row)).length} of ${count(all, 'frame')}`]
-      : [count(all, 'frame'), this.connections > 1 ? count(this.connections, 'connection') : count(this.streams.size, 'stream')];
+    const facts = isFiltered ? [`${this.all.filter((row) => row.kind === 'frame' && isFrame(row.frame) && this.passes(row)).length} of ${count(this.number, 'frame')}`]
+      : [count(this.number, 'frame'), this.connections > 1 ? count(this.connections, 'connection') : count(this.streams.size, 'stream')];
     if (this.leftOut > 0)
       facts.push(`${this.leftOut.toLocaleString('en')} left out`);
     if (this.from)
@@ -392,13 +394,17 @@ class Tape {
     this.look = look; /* a type of frames: what its step is about */
     this.events = [];
     this.first = 0; /* frames and notes that it does not keep */
+    this.gone = 0;  /* and of these, the frames */
     this.marks = new Set();
   }
 
   add(event) {
     this.events.push(event);
-    if (this.events.length > MOST_KEPT + MOST_ROWS)
-      this.first += this.events.splice(0, MOST_ROWS).filter(({kind}) => kind === 'wire').length;
+    if (this.events.length > MOST_KEPT + MOST_ROWS) {
+      const gone = this.events.splice(0, MOST_ROWS).filter(({kind}) => kind === 'wire');
+      this.first += gone.length;
+      this.gone += gone.filter(({note, type}) => note === undefined && isFrame({type})).length;
+    }
   }
 }
 
@@ -455,7 +461,8 @@ class WirePane {
         this.placed = NaN;
       this.showBelow();
     });
-    new ResizeObserver(() => this.showBelow()).observe(this.sheet);
+    new ResizeObserver(() => this.roomChanged()).observe(this.sheet);
+    this.wasAtEnd = false; /* the reader was there before the ladder had another room */
     this.ladder.drawn = () => this.showBelowSoon();
     this.gate.element.append(this.play.element);
     this.element = element('section', {class: 'pane wire', 'aria-label': 'The wire'}, element('div', {class: 'room'}, this.sheet, this.foot),
@@ -522,6 +529,7 @@ class WirePane {
     this.states.clear();
     this.states.render();
     this.ladder.first = tape.first;
+    this.ladder.number = tape.gone;
     this.ladder.marks = tape.marks;
     this.news = 0;
     this.hint.hidden = tape.events.length > 0;
@@ -620,8 +628,7 @@ class WirePane {
 
   /* Whether the reader is at the end of the ladder, or where we have gone, and so sees what comes. */
   follows() {
-    const {scrollHeight, scrollTop, clientHeight} = this.sheet;
-    return scrollHeight - scrollTop - clientHeight < NEAR || Math.abs(scrollTop - this.followed) < 1;
+    return this.isAtEnd(NEAR) || Math.abs(this.sheet.scrollTop - this.followed) < 1;
   }
 
   /* To the end; or, while frames wait, to the first of these, with what has passed above it. */
@@ -652,6 +659,7 @@ class WirePane {
     if (first)
       first.scrollIntoView({block: 'start', behavior: 'instant'});
     this.placed = this.sheet.scrollTop;
+    this.wasAtEnd = this.isAtEnd(2);
     this.told = this.ladder.numbers.size;
   }
 
@@ -711,7 +719,19 @@ class WirePane {
     this.say(this.above, `↑ ${before} above`, before > 0);
     this.say(this.below, `↓ ${this.hidden} more${this.news > 0 ? `, ${this.news} new` : ''}`, this.hidden > 0);
     this.below.classList.toggle('news', this.news > 0);
+    this.wasAtEnd = this.isAtEnd(2);
     this.seen?.();
+  }
+
+  /* The ladder has more room, or less: somebody has opened the states below it. Its end stays in sight. */
+  roomChanged() {
+    if (this.wasAtEnd && this.ladder.current.length > 0)
+      this.sheet.scrollTop = this.sheet.scrollHeight;
+    this.showBelow();
+  }
+
+  isAtEnd(near) {
+    return this.sheet.scrollHeight - this.sheet.scrollTop - this.sheet.clientHeight < near;
   }
 
   /* The words of a button, and whether it is there; what is the same costs nothing. */

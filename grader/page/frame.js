@@ -70,6 +70,9 @@ function ranges(ids) {
 
 /* --- The words of a frame ---------------------------------------------------------------------------- */
 
+/* Whether it is a frame; the preface has a row like one, and so have bytes that are no HTTP/2. */
+const isFrame = (frame) => frame.type !== 'preface' && frame.type !== 'not HTTP/2';
+
 const isConnection = (frame) => !(frame.stream > 0);
 
 /* The colour of a stream, in degrees. It is never red: that is what failures have. */
@@ -144,7 +147,7 @@ function details(frame) {
   if (frame.error)
     parts.append(element('p', {class: 'wrong'}, frame.error));
   const header = [['type', frame.type], ['sent by', frame.sender]];
-  if (frame.type !== 'preface' && frame.type !== 'not HTTP/2')
+  if (isFrame(frame))
     header.push(['flags', frame.flags.join(' | ') || 'none'], ['stream', frame.stream]);
   header.push(['length', count(frame.length, 'byte')]);
   const names = {error_code: 'error code', last_stream: 'last stream', promised_stream: 'promised stream',

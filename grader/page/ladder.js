@@ -106,7 +106,8 @@ class Ladder {
   tools() {
     const streams = streamsOf(this.frames);
     const last = this.all.length > 0 ? Math.max(...this.all.map((row) => row.ms || 0)) : 0;
-    const facts = [this.frames.length > 0 ? count(this.frames.length, 'frame') : 'no frame'];
+    const frames = this.frames.filter(isFrame).length;
+    const facts = [frames > 0 ? count(frames, 'frame') : 'no frame'];
     if (streams.size > 0)
       facts.push(count(streams.size, 'stream'));
     if (this.connections > 1)
@@ -252,7 +253,7 @@ class Ladder {
     const facts = [];
     if (this.connections > 1)
       facts.push(this.who(frame.connection));
-    if (frame.type !== 'preface' && frame.type !== 'not HTTP/2')
+    if (isFrame(frame))
       facts.push(`stream ${frame.stream}`);
     const flags = frame.flags.filter((flag) => flag !== 'ACK').join(' | ');
     const rest = [flags, count(frame.length, 'byte')].filter(Boolean).join(' · ');

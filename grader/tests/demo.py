@@ -467,10 +467,12 @@ def test_servers(stand_in):
     began = time.monotonic()
     failed, _ = stand_in.give(("server URL", "./serve"), ("console until=nothing", "exit 3"), DEMO_SECONDS="1000")
     check("after a command that fails, it does not wait for that line", failed == 1 and time.monotonic() - began < SECONDS, time.monotonic() - began)
-    check("it reports a server that does not print the expected line", status == 1 and "No server has printed: nothing" in said, said)
+    check("it reports a server that does not print the expected line", status == 1 and "No server has printed “nothing”." in said, said)
     status, said = stand_in.give(("server URL", "./serve"), ("console until=news", "echo news >fifo"),
                                  ("console until=news", "true"), DEMO_SECONDS="1")
-    check("an earlier line of the server does not count", status == 1 and said.count("No server has printed: news") == 1, said)
+    check("an earlier line of the server does not count", status == 1 and said.count("No server has printed “news”.") == 1, said)
+    status, said = stand_in.give(("server URL", "./serve"), ("console until=nothing", "echo TODO 1 is not done >&2; exit 1"), DEMO_SECONDS="1")
+    check("after a TODO, no other line is missing", status == 1 and "TODO 1 is not done: this is how far" in said and "No server has printed" not in said, said)
     status, said = stand_in.give(("server URL", "echo no"), ("console", "echo $URL"))
     check("it reports a server that does not listen", status == 1 and "This server does not listen." in said, said)
     check("it does not run the client then", "Not run, because its server does not run: echo. See step 1, which starts it." in said, said)
@@ -516,6 +518,21 @@ def test_which_server(stand_in):
         runner.end()
 
 
+def test_breaks():
+    """Code that has no room on a line still means the same."""
+    sys.path.insert(0, str(ROOT / "grader/lecture"))
+    from demo_show import reflow  # pylint: disable=import-error,import-outside-toplevel
+    for code, width, expected in (
+            ('  todo(2, "say request timed out, cancel it");', 42, ["  todo(2,", '      "say request timed out, cancel it");']),
+            ('  todo(2, "say request timed out, cancel it, \\"end\\"");', 34,
+             ["  todo(2,", '      "say request timed out, "', '      "cancel it, \\"end\\"");']),
+            ("on('a name', 'what is long, and one');", 30, ["on('a name',", "    'what is long, and one');"]),
+            ("  x = 1; // what this is, and why", 24, ["  // what this is, and", "  // why", "  x = 1;"]),
+            ("/* don't break, what's \"long, and */", 22, ["/* don't break,", "    what's \"long,", "    and */"])):
+        lines = reflow([code], width)
+        check(f"code goes on below, and no string is cut: {code.strip()}", lines == expected, lines)
+
+
 def main():
     labs = {path.stem[3:]: next(iter(ROOT.glob(f"{path.stem}-*")), None)
             for path in sorted((ROOT / "grader/lecture/scripts").glob("lab*.md"))}
@@ -529,6 +546,7 @@ def main():
     for number, rails in (("03", 2), ("04", 1)):
         if number in labs:
             test_ladders(number, rails)
+    test_breaks()
     test_steps()
     test_measured_times("02")
     for number in {"02", "06"} & labs.keys():

@@ -300,6 +300,12 @@ def test_reading(browser):
             seen = page.run(inside)
         check("after More, the end of the ladder is in the window, and Next is next", page.run("live.wire.hidden") == 0 and page.run("live.go_on.innerText") == "Next" and
               page.run("live.step") == 3)
+        room = page.run("live.wire.sheet.clientHeight")
+        page.run("live.wire.states.fold.click()")
+        page.settle()
+        check("where the states open below it, the end stays in the window", wait_for(lambda: page.run("live.wire.sheet.clientHeight") < room, 5) and
+              wait_for(lambda: page.run("live.wire.hidden") == 0, 2), page.run("[live.wire.hidden, live.wire.sheet.clientHeight]"))
+        page.run("live.wire.states.fold.click()")
         page.run("document.querySelectorAll('.wire .switch input')[1].click()")
         check("a ladder to scale says what that is", wait_for(lambda: page.run("document.querySelector('.of-scale').offsetHeight > 0 && live.wire.sheet.scrollTop === 0"), 5))
         check("the console is empty", not page.errors(), page.errors())
@@ -742,11 +748,15 @@ def test_hold(browser, live):
     page.press("s")
     check("s ends it, and what waited has never arrived", wait_for(lambda: not page.run("live.lecture.running()") and not page.run(WAITING) and page.run(
         "[...document.querySelectorAll('.wire .rows li.frame')].every((row) => row.matches('.lost'))")) and page.run(HELD), shown(page))
+    cards = "[...document.querySelectorAll('.card')].map((card) => [card.querySelector('.ended').offsetWidth > 0, card.querySelector('.command').innerText])"
+    old = wait_for(lambda: (found := page.run(cards))[0][0] and found, 10) or page.run(cards)
+    check("the server's card says that it has ended, and no command has its port", old[0][0] and not old[1][0] and "$URL" in old[1][1] and "localhost" not in old[1][1], old)
     check("Hold stays", page.run("live.wire.gate.mode === 'hold'"))
     page.press("r")
     wait_for(lambda: page.run("live.lecture.running()") and page.run(WAITING))
     page.press("h")
     check("the server has started again, and answers", wait_for(lambda: not page.run("live.lecture.running()")) and "Hello World" in page.run(STATE)["output"], page.run(STATE))
+    check("and its card and the command say so", not page.run(cards)[0][0] and "http://localhost:" in page.run(cards)[1][1], page.run(cards))
     page.run("live.go('06', 4)")
     arrived(page, "06", 4)
     page.press("h")
@@ -912,13 +922,20 @@ def test_everything(browser, live):
 
         ask(port, traced)
         who = "[...document.querySelectorAll('.states thead .who')].map((each) => each.innerText)"
-        check("the page says which programs are at the two ends", wait_for(lambda: page.run(who) == ["requests", f"serve, port {port}"], 10), page.run(who))
+        check("the page says which programs are at the two ends", wait_for(
+            lambda: re.fullmatch(fr"requests, port \d+;serve, port {port}", ";".join(page.run(who))), 10), page.run(who))
         ask(port, live.environment)
         check("and the port of one that it does not know", wait_for(lambda: re.fullmatch(r"port \d+", page.run(who)[0]), 10) and page.run(who)[1] == f"serve, port {port}", page.run(who))
         tabs = "[...document.querySelectorAll('.connections button')].map((each) => each.innerText)"
         check("so do the buttons of the connections", re.fullmatch(r"Connection 1: requests;Connection 2: port \d+", ";".join(page.run(tabs))), page.run(tabs))
         check("and the ladder's rows", any("connection 1, requests · stream 1" in row for row in shown(page)) and
               any("connection 2 · stream 1" in row for row in shown(page)), shown(page))
+        with server(traced, ROOT / BUILD / "solutions/lab05-timeouts/server") as own:
+            before = ends(page)
+            subprocess.run([ROOT / BUILD / "solutions/lab05-timeouts/client", f"http://localhost:{own}/hello-world"], env=traced, cwd="/", check=True, stdout=subprocess.DEVNULL)
+            check("programs that are called client and server are not called so twice", wait_for(
+                lambda: re.fullmatch(fr"port \d+;port {own}", ";".join(page.run(who))), 10), page.run(who))
+            wait_for(lambda: ends(page) > before)
         page.run("live.ask('clear', {})")
         wait_for(lambda: not shown(page))
         ask(port, traced)
@@ -930,6 +947,9 @@ def test_everything(browser, live):
         with server({**live.environment, "H2_TRACE": ""}, ROOT / BUILD / "grader/serve") as quiet:
             ask(quiet, traced)
         check("each row says who has seen it", wait_for(lambda: any("seen by serve" in row for row in shown(page)) and any("seen by requests" in row for row in shown(page))), shown(page))
+        notes = page.run("live.wire.ladder.all.filter((row) => row.kind === 'note').map((row) => row.text)")
+        check("the ladder says who has closed each connection, also if that is the program that shows it", len(notes) == 3 and all(re.fullmatch("closed by the (client|server)", note) for note in notes) and
+              notes[-1] == "closed by the client", notes)
         rows = [row for row in shown(page) if "seen by requests" in row]
         page.run("(() => { const select = document.querySelectorAll('.wire select')[0]; select.selectedIndex = [...select.options].findLastIndex((each) => each.text.includes('requests'));"
                  " select.dispatchEvent(new Event('change')); })()")
@@ -962,7 +982,7 @@ def test_lost_connection(page, port):
 
 def hold_all(page, mode="hold"):
     page.run(f"live.wire.gate.choose('{mode}')")
-    wait_for(lambda: page.run(f"live.wire.gate.mode === '{mode}'"))
+    wait_for(lambda: page.run(f"live.wire.gate.mode === '{mode.split()[0]}'"))
 
 
 def lets_pass(page, program, look=lambda: True):
@@ -1244,6 +1264,16 @@ def test_line_that_never_comes(browser):
         check("the answer, which does not know of it, waits", wait_for(lambda: "← DATA 1" in page.run(WAITING)), page.run(WAITING))
         hold_all(page, "pace 100")
         check("the command ends with its frames", wait_for(lambda: not page.run("live.lecture.running()") and not page.run(WAITING)), page.run(WAITING))
+        card = "document.querySelector('.card.of-console').innerText"
+        red = "document.querySelectorAll('.card.failed, .card .from.wrong').length"
+        check("that the line has not come is no failure, and the page says why", page.run(red) == 0 and
+              "No server has printed “stream closed”: frames were held back." in page.run(card), page.run(card))
+        hold_all(page, "pace 500")
+        run_to_end(page)
+        check("nor is it when frames pass slowly", page.run(red) == 0 and not page.run(WAITING), page.run(card))
+        hold_all(page, "flow")
+        run_to_end(page)
+        check("at full speed, the line comes", page.run(red) == 0 and "stream closed" in page.run(card) and "No server" not in page.run(card), page.run(card))
         page.close()
 
 
@@ -1471,6 +1501,8 @@ def test_wire(browser, live):
          frame("HEADERS", "server", 1, ["END_HEADERS"], fields=[[":status", "200"]]),
          frame("DATA", "server", 1, data="abc", length=60))
     wait_for(lambda: len(shown(page)) == 6)
+    check("it counts frames, and no preface, which is none of their types", page.run("document.querySelector('.facts').innerText") == "5 frames · 2 streams" and
+          page.run("[...live.wire.ladder.kinds.options].every((each) => each.value !== 'preface')"), page.run("document.querySelector('.facts').innerText"))
     rows = wait_for(lambda: len(found := page.run(STATES)) > 4 and found)
     check("streams have the states of RFC 9113", [row[:2] for row in rows[1:3]] == [
         ["1 POST /x", "open, may still send 65,535 bytes"], ["3 GET /y", "half-closed (local)"]], rows)
@@ -1486,6 +1518,7 @@ def test_wire(browser, live):
     rows = page.run(STATES)
     check("its streams have ended with it, in the states in which they were", [row[1:] for row in rows[1:3]] == [["open", "open"], ["closed", "closed"]] and
           page.run("document.querySelectorAll('.states tbody tr.closed').length") == 3, rows)
+    check("and the head says that these are the states of then", page.run("live.wire.states.fold.innerText") == "▸ Streams when it closed", page.run("live.wire.states.fold.innerText"))
     check("a connection that has closed is closed", rows[0][1].startswith("closed") and rows[0][2].startswith("closed"), rows)
     check("notes are rows too", page.run("document.querySelector('.wire .rows li.note').innerText.includes('closed')"))
     place = page.run("(() => { const box = document.querySelectorAll('.wire .drawing .arrow.frame .touch')[5].getBoundingClientRect();"
@@ -1497,7 +1530,7 @@ def test_wire(browser, live):
     check("the page shows one stream alone", len(shown(page)) == 2, shown(page))
     page.run("(() => { const select = document.querySelectorAll('.wire select')[2]; select.value = 'RST_STREAM'; select.dispatchEvent(new Event('change')); })()")
     check("and one type of frames", len(shown(page)) == 1, shown(page))
-    check("it says how many of them", page.run("document.querySelector('.facts').innerText").startswith("1 of 8 frames"), page.run("document.querySelector('.facts').innerText"))
+    check("it says how many of them", page.run("document.querySelector('.facts').innerText").startswith("1 of 7 frames"), page.run("document.querySelector('.facts').innerText"))
     page.run("[...document.querySelectorAll('.wire .tools button')].find((each) => each.innerText === 'Clear').click()")
     check("Clear empties the wire", wait_for(lambda: not shown(page)))
     test_news(page, program)
@@ -1729,6 +1762,11 @@ def test_stand_in(browser):
             check("too much output is cut, and the page says so", "prints more" in page.run(log % 2) and len(page.run(log % 2)) < 200000, page.run(log % 2)[-300:])
             page.run("document.querySelectorAll('.card .run')[3].click()")
             check("a command that fails is marked", wait_for(lambda: page.run("document.querySelectorAll('.card')[3].matches('.failed')")))
+            latest = "live.lecture.running() ? [] : [live.lecture.cards.findIndex((card) => card.log.at === Log.runs), Log.runs]"
+            page.run("document.querySelectorAll('.card .run')[0].click()")
+            _, runs = wait_for(lambda: (found := page.run(latest)) and found[0] == 0 and found) or (-1, 0)
+            page.press("r")
+            check("r runs the command again that ran last", wait_for(lambda: page.run(latest) == [0, runs + 1], 10), (page.run(latest), runs))
             page.press("3")
             arrived(page, "01", 3)
             page.press(" ")
