@@ -548,7 +548,7 @@ pictures: $(GRADER_BUILT) $(SOLUTIONS:=.log)
 	+@sh grader/tools/dev/pictures.sh
 # END TEACHERS
 
-## make live             show in the browser what passes `make serve`, and programs with H2_TRACE=live [PORT=8080]
+## make live             show in the browser what passes `make serve`, and programs with H2_TRACE=live [PORT=n]
 # BEGIN TEACHERS
 ##                       and give the lecture there [LAB=02] [STUDENT=1]
 # END TEACHERS

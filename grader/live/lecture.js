@@ -117,7 +117,7 @@ class Card {
   choice(run) {
     if (!this.part.faults)
       return null;
-    const select = element('select', {}, element('option', {value: ''}, 'as RFC 9113 says'),
+    const select = element('select', {}, element('option', {value: ''}, 'as usual'),
       ...this.part.faults.map((fault) => element('option', {value: fault}, FAULTS[fault] || fault)));
     select.value = this.part.fault;
     select.addEventListener('change', () => run(this.part.part, false, select.value));

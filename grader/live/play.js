@@ -35,7 +35,7 @@ class PlayPanel {
 
   server(server) {
     const select = element('select', {'data-id': server.id}, ...server.faults.map((fault) =>
-      element('option', {value: fault}, fault === 'none' ? 'as RFC 9113 says' : FAULTS[fault] || fault)));
+      element('option', {value: fault}, fault === 'none' ? 'as usual' : FAULTS[fault] || fault)));
     select.value = server.now;
     select.addEventListener('change', () => this.ask('play', {id: server.id, fault: select.value}));
     return element('label', {class: server.now === 'none' ? '' : 'odd'}, `${server.by}, port ${server.port}, answers `, select);
