@@ -27,13 +27,17 @@ enum reference_fault reference_fault_of(const char *name) {
   return (enum reference_fault)fault;
 }
 
+/* A status of 0: there will be no response. */
 static void log_request(const struct reference_config *config, const struct stream *stream,
                         int status) {
   if (!config->log)
     return;
   printf("%s ", stream_method(stream));
   octets_print(stdout, stream_path(stream)); /* a path may have bytes that drive a terminal */
-  printf(" %d\n", status);
+  if (status > 0)
+    printf(" %d\n", status);
+  else
+    printf(" no response\n");
   fflush(stdout);
 }
 
