@@ -24,7 +24,7 @@ echo 'int stand_in(void);' >common/stand_in.h
 printf '%s\n' '#include "common/stand_in.h"' 'int stand_in(void) {' '  return 1;' '}' >common/stand_in.c
 # The linker's --wrap sends these to common/inner/probe.c.
 for name in malloc:'size_t a':a calloc:'size_t a, size_t b':'a, b' realloc:'void *a, size_t b':'a, b' \
-  dl_iterate_phdr:'void *a, void *b':'a, b'; do
+  dl_iterate_phdr:'void *a, void *b':'a, b' dlsym:'void *a, const char *b':'a, b'; do
   IFS=: read -r function parameters arguments <<<"$name"
   printf '%s\n' '#include <stddef.h>' "void *__real_$function($parameters) __attribute__((weak));" \
     "void *__wrap_$function($parameters) {" "  return __real_$function($arguments);" '}'
