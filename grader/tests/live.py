@@ -1406,7 +1406,7 @@ def test_speed(browser, live):
         return used.ru_utime + used.ru_stime
 
     with server({**live.environment, "H2_TRACE": ""}, ROOT / BUILD / "bench/server") as port:
-        times = [(measure(port, ""), measure(port, "live")) for _ in range(3)]
+        times = [(measure(port, ""), measure(port, "live")) for _ in range(9)]  # the least of few says little on a busy machine
     ratio = min(without for without, _ in times) / min(traced for _, traced in times)
     print(f"# {LOAD:,} requests: {ratio:.0%} of the speed with H2_TRACE=live; seconds of processor time without and with: {times}")
     check("a program that is watched has at least 80% of its speed", ratio >= 0.8, times)
