@@ -4,9 +4,8 @@
 #include <stddef.h>
 #include <sys/auxv.h>
 
-/* All of this runs before the sanitizers do, so it runs as it is written, and calls nothing of the
- * C library that they intercept. */
-#define AS_WRITTEN __attribute__((no_sanitize("address", "undefined")))
+/* All of this runs before the sanitizers do, so it calls nothing of the C library that they
+ * intercept. */
 
 static bool has_started;
 

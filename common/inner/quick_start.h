@@ -13,6 +13,9 @@
 #include <link.h>
 #include <stdbool.h>
 
+/* A function that the sanitizers call where they do not run themselves: it runs as it is written. */
+#define AS_WRITTEN __attribute__((no_sanitize("address", "undefined")))
+
 /* Whether the sanitizers see this program or library now: at the start only the loader. */
 bool quick_start_shows(const struct dl_phdr_info *info);
 

@@ -88,8 +88,7 @@ struct visit {
 };
 
 /* LeakSanitizer calls this where the program stands still, so it runs as it is written. */
-__attribute__((no_sanitize("address", "undefined"))) static int show(struct dl_phdr_info *info,
-                                                                     size_t size, void *user) {
+AS_WRITTEN static int show(struct dl_phdr_info *info, size_t size, void *user) {
   const struct visit *visit = user;
   if (!quick_start_shows(info))
     return 0;
@@ -104,8 +103,7 @@ __attribute__((no_sanitize("address", "undefined"))) static int show(struct dl_p
 int __real_dl_iterate_phdr(visit_call *call, void *user) __attribute__((weak)); /* without --wrap */
 int __wrap_dl_iterate_phdr(visit_call *call, void *user);
 
-__attribute__((no_sanitize("address", "undefined"))) int __wrap_dl_iterate_phdr(visit_call *call,
-                                                                                void *user) {
+AS_WRITTEN int __wrap_dl_iterate_phdr(visit_call *call, void *user) {
   struct visit visit = {call, user};
   return __real_dl_iterate_phdr(show, &visit);
 }
